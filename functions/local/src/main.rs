@@ -1,0 +1,2 @@
+//! The command line `bedrock-ledger`.
+fn main() {}

@@ -1,0 +1,297 @@
+//! Facts: the rows of the ledger, derived from bill lines by the configuration.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::category::Category;
+use crate::line::{Interner, LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange, Tags};
+use crate::principal::{Identity, IdentityKind, KeepSessions};
+use crate::usage::{self, ModelAliases};
+
+/// A text field of a fact. Empty means that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactField {
+    /// The account that pays.
+    PayerAccountId,
+    /// The account that used the service.
+    AccountId,
+    /// The caller's ARN as billed.
+    Principal,
+    /// Whom the spend is grouped by, see [`Identity`].
+    Identity,
+    /// What kind of caller that is.
+    IdentityKind,
+    /// Whom the spend belongs to.
+    Owner,
+    /// Why there is no principal; empty if there is one.
+    UnattributedReason,
+    /// What kind of money it is, see [`Category`].
+    Category,
+    /// Who makes the model.
+    Provider,
+    /// The model's canonical name.
+    Model,
+    /// The model as the bill spells it.
+    ModelAsBilled,
+    /// Which part of Amazon Bedrock.
+    Feature,
+    /// What was counted.
+    TokenKind,
+    /// How it was bought.
+    Tier,
+    /// Where it was served.
+    Routing,
+    /// The AWS region code.
+    Region,
+    /// The product code as billed.
+    ProductCode,
+    /// The usage type as billed.
+    UsageType,
+    /// The operation as billed.
+    Operation,
+    /// The unit of the usage amount.
+    PricingUnit,
+    /// The currency of the costs.
+    Currency,
+}
+
+impl FactField {
+    /// Every field, in the order in which [`FactKey`] holds and compares them.
+    pub const ALL: [Self; 21] = [
+        Self::PayerAccountId,
+        Self::AccountId,
+        Self::Principal,
+        Self::Identity,
+        Self::IdentityKind,
+        Self::Owner,
+        Self::UnattributedReason,
+        Self::Category,
+        Self::Provider,
+        Self::Model,
+        Self::ModelAsBilled,
+        Self::Feature,
+        Self::TokenKind,
+        Self::Tier,
+        Self::Routing,
+        Self::Region,
+        Self::ProductCode,
+        Self::UsageType,
+        Self::Operation,
+        Self::PricingUnit,
+        Self::Currency,
+    ];
+
+    /// The column name in the facts file and in stored state.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PayerAccountId => "payer_account_id",
+            Self::AccountId => "account_id",
+            Self::Principal => "principal",
+            Self::Identity => "identity",
+            Self::IdentityKind => "identity_kind",
+            Self::Owner => "owner",
+            Self::UnattributedReason => "unattributed_reason",
+            Self::Category => "category",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::ModelAsBilled => "model_as_billed",
+            Self::Feature => "feature",
+            Self::TokenKind => "token_kind",
+            Self::Tier => "tier",
+            Self::Routing => "routing",
+            Self::Region => "region",
+            Self::ProductCode => "product_code",
+            Self::UsageType => "usage_type",
+            Self::Operation => "operation",
+            Self::PricingUnit => "pricing_unit",
+            Self::Currency => "currency",
+        }
+    }
+}
+
+/// What tells one fact from another. Ordered by day, fields, tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FactKey {
+    /// The day (UTC) of the usage.
+    pub usage_date: NaiveDate,
+    /// The fields, in the order of [`FactField::ALL`].
+    pub fields: [Arc<str>; FactField::ALL.len()],
+    /// Tag keys as the bill has them (`iamPrincipal/team`).
+    pub tags: Arc<Tags>,
+}
+
+impl FactKey {
+    /// A field's text; empty if there is none.
+    #[must_use]
+    pub fn get(&self, field: FactField) -> &str {
+        self.fields.get(field as usize).map_or("", |text| text)
+    }
+
+    /// A tag's value; empty if the fact does not have it.
+    #[must_use]
+    pub fn tag(&self, key: &str) -> &str {
+        self.tags.get(key).map_or("", |value| value)
+    }
+}
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What tells it from the others.
+    pub key: FactKey,
+    /// Its sums.
+    pub measures: Measures,
+}
+
+/// The facts of one billing period of one delivery, sorted by key, and what the scan of its chunks found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The rows, each key once.
+    pub rows: Vec<Fact>,
+    /// What the scan found.
+    pub counts: ScanCounts,
+    /// Line items whose usage type belongs to no known family.
+    pub unknown_usage_rows: u64,
+}
+
+/// What of the configuration facts depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Derivation {
+    /// Roles whose sessions are people.
+    pub keep_sessions: KeepSessions,
+    /// Names for models.
+    pub model_aliases: ModelAliases,
+    /// The tag keys that name an owner, the first that a fact has wins.
+    pub owner_tags: Vec<String>,
+}
+
+impl Derivation {
+    /// Derives the facts of a delivery from the reductions of its chunks. Their order does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
+        let mut interner = Interner::default();
+        let mut rows: HashMap<FactKey, Measures> = HashMap::new();
+        let mut counts = ScanCounts::default();
+        let mut unknown_usage_rows = 0;
+        for reduction in reductions {
+            counts.merge(&reduction.counts);
+            let lacks_principal = reduction.counts.lacks_principal_column();
+            for (line, measures) in &reduction.lines {
+                let usage = usage::classify(line, &self.model_aliases);
+                let category = category_of(line);
+                if category == Category::Usage && !usage.is_known {
+                    unknown_usage_rows += measures.line_items;
+                }
+                let tokens = tokens(category, &usage, measures)?;
+                let key = self.key(line, category, &usage, lacks_principal, &mut interner);
+                rows.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
+            }
+        }
+        let mut rows: Vec<_> = rows.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
+        rows.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+        Ok(Facts { rows, counts, unknown_usage_rows })
+    }
+
+    fn key(
+        &self,
+        line: &LineKey,
+        category: Category,
+        usage: &usage::Usage,
+        lacks_principal: bool,
+        interner: &mut Interner,
+    ) -> FactKey {
+        let identity = Identity::of(line.get(LineField::Principal), &self.keep_sessions);
+        let reason = match identity.kind {
+            IdentityKind::None => unattributed_reason(line, category, usage.feature, lacks_principal),
+            _ => "",
+        };
+        let owner = self.owner(line);
+        let fields = FactField::ALL.map(|field| {
+            interner.intern(match field {
+                FactField::PayerAccountId => line.get(LineField::PayerAccountId),
+                FactField::AccountId => line.get(LineField::AccountId),
+                FactField::Principal => line.get(LineField::Principal),
+                FactField::Identity => &identity.name,
+                FactField::IdentityKind => identity.kind.as_str(),
+                FactField::Owner => &owner,
+                FactField::UnattributedReason => reason,
+                FactField::Category => category.as_str(),
+                FactField::Provider => &usage.provider,
+                FactField::Model => &usage.model,
+                FactField::ModelAsBilled => &usage.model_as_billed,
+                FactField::Feature => usage.feature.as_str(),
+                FactField::TokenKind => usage.token_kind.as_str(),
+                FactField::Tier => usage.tier.as_str(),
+                FactField::Routing => usage.routing.as_str(),
+                FactField::Region => line.get(LineField::Region),
+                FactField::ProductCode => line.get(LineField::ProductCode),
+                FactField::UsageType => line.get(LineField::UsageType),
+                FactField::Operation => line.get(LineField::Operation),
+                FactField::PricingUnit => line.get(LineField::PricingUnit),
+                FactField::Currency => line.get(LineField::Currency),
+            })
+        });
+        FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) }
+    }
+
+    /// The first owner tag that the line has, else its account, else nobody.
+    fn owner(&self, line: &LineKey) -> String {
+        let tagged =
+            self.owner_tags.iter().filter_map(|key| line.tags.get(key.as_str())).find(|value| !value.is_empty());
+        match (tagged, line.get(LineField::AccountId)) {
+            (Some(value), _) => value.to_string(),
+            (None, "") => String::new(),
+            (None, account) => format!("account/{account}"),
+        }
+    }
+}
+
+fn category_of(line: &LineKey) -> Category {
+    Category::of(line.get(LineField::LineItemType), line.get(LineField::BillType))
+}
+
+/// Tokens are counted on usage alone: a tax or discount line may repeat the usage type and amount of what it is about.
+fn tokens(
+    category: Category,
+    usage: &usage::Usage,
+    measures: &Measures,
+) -> Result<Option<crate::decimal::Decimal>, SumOutOfRange> {
+    match usage.tokens_per_unit {
+        Some(factor) if category == Category::Usage => {
+            measures.usage_amount.checked_mul(factor).map(Some).ok_or(SumOutOfRange)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The first day for which AWS records principals; earlier days are never filled in.
+/// Source: AWS What's New, "Amazon Bedrock now supports cost allocation by IAM user and role", April 2026.
+const PRINCIPALS_SINCE: (i32, u32, u32) = (2026, 4, 8);
+
+/// Why a line names nobody. A closed set, so that reports can be grouped by it.
+fn unattributed_reason(
+    line: &LineKey,
+    category: Category,
+    feature: usage::Feature,
+    lacks_principal: bool,
+) -> &'static str {
+    let (year, month, day) = PRINCIPALS_SINCE;
+    let too_early = NaiveDate::from_ymd_opt(year, month, day).is_some_and(|since| line.usage_date < since);
+    if category != Category::Usage {
+        "not-usage"
+    } else if lacks_principal {
+        "no-principal-column"
+    } else if too_early {
+        "before-2026-04-08"
+    } else if feature == usage::Feature::Inference {
+        "caller-not-recorded"
+    } else {
+        "feature-not-covered"
+    }
+}

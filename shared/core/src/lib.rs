@@ -1,0 +1,11 @@
+//! The core of Bedrock Ledger: exact money, principals, usage types, billing periods, facts, budgets and the texts
+//! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
+
+pub mod bedrock_line;
+pub mod category;
+pub mod decimal;
+pub mod fact;
+pub mod line;
+pub mod period;
+pub mod principal;
+pub mod usage;

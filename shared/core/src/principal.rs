@@ -1,0 +1,262 @@
+//! Principals: who made the call, as the bill names it, and the identity that its spend is grouped by.
+
+use std::fmt;
+
+use wildmatch::WildMatch;
+
+/// What kind of caller an identity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdentityKind {
+    /// An IAM user.
+    User,
+    /// A role, with all its sessions.
+    Role,
+    /// A person behind IAM Identity Center.
+    Sso,
+    /// A person or program that came through another identity provider.
+    Federated,
+    /// A long-term Amazon Bedrock API key.
+    ApiKey,
+    /// An account's root user.
+    Root,
+    /// A principal that cannot be parsed; it is its own identity.
+    Other,
+    /// The bill names nobody.
+    None,
+}
+
+impl IdentityKind {
+    /// The name in facts and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Role => "role",
+            Self::Sso => "sso",
+            Self::Federated => "federated",
+            Self::ApiKey => "api-key",
+            Self::Root => "root",
+            Self::Other => "other",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for IdentityKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// Whom spend is grouped by: a person across accounts and permission sets, or a role, user or key in its account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// The name: `dana@example.com`, `role/NAME@ACCOUNT`, …; empty for [`IdentityKind::None`].
+    pub name: String,
+    /// What it is.
+    pub kind: IdentityKind,
+}
+
+/// Which roles' sessions are people although they are not named by an e-mail address: globs of role names.
+#[derive(Clone, Debug, Default)]
+pub struct KeepSessions(Vec<WildMatch>);
+
+impl KeepSessions {
+    /// From globs as in the configuration (`*` and `?`, case-sensitive, over the whole role name).
+    pub fn new<'a>(globs: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(globs.into_iter().map(WildMatch::new).collect())
+    }
+
+    fn matches(&self, role: &str) -> bool {
+        self.0.iter().any(|glob| glob.matches(role))
+    }
+}
+
+/// The name prefix that Amazon Bedrock gives to the IAM user behind a long-term API key.
+/// Source: Amazon Bedrock user guide, "Tracking costs by IAM principal".
+const API_KEY_PREFIX: &str = "BedrockAPIKey-";
+
+/// The name prefix of the roles that IAM Identity Center makes from permission sets.
+/// Source: IAM Identity Center user guide, "Referencing permission sets in resource policies".
+const SSO_ROLE_PREFIX: &str = "AWSReservedSSO_";
+
+/// A principal's ARN, taken apart. Borrowed from the ARN's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Principal<'a> {
+    /// `arn:P:iam::A:user/[PATH/]NAME`: path and name together.
+    User { account: &'a str, path_and_name: &'a str },
+    /// `arn:P:iam::A:role/[PATH/]NAME` or `arn:P:sts::A:assumed-role/NAME[/SESSION]`. An assumed-role ARN drops the
+    /// role's path, so the path is dropped here too and both spellings meet.
+    Role { account: &'a str, name: &'a str, session: Option<&'a str> },
+    /// `arn:P:sts::A:federated-user/NAME`.
+    FederatedUser { account: &'a str, name: &'a str },
+    /// `arn:P:iam::A:root`.
+    Root { account: &'a str },
+}
+
+impl<'a> Principal<'a> {
+    fn parse(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let (prefix, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        if prefix != "arn" || !partition.starts_with("aws") || !region.is_empty() || !is_account {
+            return None;
+        }
+        let (kind, name) = match resource.split_once('/') {
+            Some((kind, name)) => (kind, name),
+            None => (resource, ""),
+        };
+        let last = name.rsplit('/').next().filter(|last| !last.is_empty());
+        match (service, kind) {
+            ("iam", "root") if resource == "root" => Some(Self::Root { account }),
+            ("iam", "user") => last.map(|_| Self::User { account, path_and_name: name }),
+            ("iam", "role") => last.map(|name| Self::Role { account, name, session: None }),
+            ("sts", "assumed-role") => {
+                let (role, session) = match name.split_once('/') {
+                    Some((role, session)) => (role, Some(session).filter(|session| !session.is_empty())),
+                    None => (name, None),
+                };
+                (!role.is_empty()).then_some(Self::Role { account, name: role, session })
+            }
+            ("sts", "federated-user") => (!name.is_empty()).then_some(Self::FederatedUser { account, name }),
+            _ => None,
+        }
+    }
+}
+
+impl Identity {
+    /// The identity behind a `line_item_iam_principal`; empty means that the bill names nobody.
+    #[must_use]
+    pub fn of(arn: &str, keep_sessions: &KeepSessions) -> Self {
+        if arn.is_empty() {
+            return Self { name: String::new(), kind: IdentityKind::None };
+        }
+        let (name, kind) = match Principal::parse(arn) {
+            None => (arn.to_owned(), IdentityKind::Other),
+            Some(Principal::Root { account }) => (format!("root@{account}"), IdentityKind::Root),
+            Some(Principal::FederatedUser { account, name }) => {
+                (format!("federated/{name}@{account}"), IdentityKind::Federated)
+            }
+            Some(Principal::User { account, path_and_name }) => {
+                let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
+                if name.starts_with(API_KEY_PREFIX) {
+                    (format!("api-key/{name}@{account}"), IdentityKind::ApiKey)
+                } else {
+                    (format!("user/{path_and_name}@{account}"), IdentityKind::User)
+                }
+            }
+            Some(Principal::Role { account, name, session }) => match session {
+                Some(session) if name.starts_with(SSO_ROLE_PREFIX) => (session.to_lowercase(), IdentityKind::Sso),
+                Some(session) if is_email_address(session) || keep_sessions.matches(name) => {
+                    (session.to_lowercase(), IdentityKind::Federated)
+                }
+                _ => (format!("role/{name}@{account}"), IdentityKind::Role),
+            },
+        };
+        Self { name, kind }
+    }
+}
+
+/// Whether a session name is an e-mail address: something, one `@`, and a domain with a dot inside.
+fn is_email_address(session: &str) -> bool {
+    let Some((local, domain)) = session.split_once('@') else { return false };
+    let dotted = domain.split_once('.').is_some_and(|(host, rest)| !host.is_empty() && !rest.is_empty());
+    !local.is_empty() && dotted && !domain.ends_with('.') && !domain.contains(['@', '/', ' '])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn identity(arn: &str) -> (String, &'static str) {
+        let identity = Identity::of(arn, &KeepSessions::new(["Okta*"]));
+        (identity.name, identity.kind.as_str())
+    }
+
+    #[test]
+    fn every_shape_of_principal_has_its_identity() {
+        for (arn, name, kind) in [
+            ("", "", "none"),
+            ("arn:aws:iam::111122223333:user/alice", "user/alice@111122223333", "user"),
+            ("arn:aws:iam::111122223333:user/division/bob", "user/division/bob@111122223333", "user"),
+            ("arn:aws:iam::111122223333:role/application-role", "role/application-role@111122223333", "role"),
+            ("arn:aws:iam::111122223333:role/team/app", "role/app@111122223333", "role"),
+            ("arn:aws:sts::111122223333:assumed-role/app/i-0abc1234", "role/app@111122223333", "role"),
+            ("arn:aws:sts::111122223333:assumed-role/app", "role/app@111122223333", "role"),
+            ("arn:aws:sts::111122223333:assumed-role/app/", "role/app@111122223333", "role"),
+            (
+                "arn:aws:sts::111122223333:assumed-role/agent-exec/BedrockAgentCore-00114de9",
+                "role/agent-exec@111122223333",
+                "role",
+            ),
+            ("arn:aws:sts::111122223333:assumed-role/Any/Erin+ML@Corp.Example", "erin+ml@corp.example", "federated"),
+            ("arn:aws:sts::111122223333:assumed-role/OktaDevelopers/Frank", "frank", "federated"),
+            (
+                "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/Dana@Example.com",
+                "dana@example.com",
+                "sso",
+            ),
+            ("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Ops_fedcba9876543210/dana", "dana", "sso"),
+            ("arn:aws:iam::111122223333:user/BedrockAPIKey-a1b2", "api-key/BedrockAPIKey-a1b2@111122223333", "api-key"),
+            ("arn:aws:iam::111122223333:root", "root@111122223333", "root"),
+            ("arn:aws:sts::111122223333:federated-user/Sam", "federated/Sam@111122223333", "federated"),
+            ("arn:aws-us-gov:iam::111122223333:user/gov", "user/gov@111122223333", "user"),
+            ("arn:aws-cn:sts::111122223333:assumed-role/app/x", "role/app@111122223333", "role"),
+        ] {
+            assert_eq!(identity(arn), (name.to_owned(), kind), "{arn}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_itself() {
+        for arn in [
+            "bedrock.amazonaws.com",
+            "arn:aws:iam::111122223333:group/x",
+            "arn:aws:iam::1:user/alice",
+            "arn:aws:iam::111122223333:user/",
+            "arn:aws:sts::111122223333:assumed-role/",
+            "arn:aws:s3:::bucket/key",
+            "arn:aws:iam::111122223333:rooted",
+            "arn:",
+        ] {
+            assert_eq!(identity(arn), (arn.to_owned(), "other"));
+        }
+    }
+
+    #[test]
+    fn a_person_is_one_identity_across_accounts_and_permission_sets() {
+        let one =
+            identity("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/Dana@Example.com");
+        let other =
+            identity("arn:aws:sts::444455556666:assumed-role/AWSReservedSSO_Ops_fedcba9876543210/dana@example.com");
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn an_email_address_has_a_domain_with_a_dot() {
+        for (session, is_email) in [
+            ("dana@example.com", true),
+            ("d@e.f", true),
+            ("build@host", false),
+            ("@example.com", false),
+            ("dana@.com", false),
+            ("dana@example.", false),
+            ("a@b@c.d", false),
+            ("dana", false),
+        ] {
+            assert_eq!(is_email_address(session), is_email, "{session}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_principal_panics_and_none_but_the_empty_one_is_nobody(arn in "(arn:aws:(iam|sts)::[0-9]{12}:)?.*") {
+            let identity = Identity::of(&arn, &KeepSessions::default());
+            prop_assert_eq!(identity.kind == IdentityKind::None, arn.is_empty());
+            prop_assert_eq!(identity.name.is_empty(), arn.is_empty());
+        }
+    }
+}

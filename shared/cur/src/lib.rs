@@ -1,0 +1,1 @@
+//! Reading CUR 2.0: the schema contract, Parquet chunks, manifests and the layout of a delivery.

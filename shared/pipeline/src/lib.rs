@@ -1,0 +1,1 @@
+//! The steps from an export drop to a committed period: map, seal, ready, aggregate.

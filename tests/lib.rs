@@ -1,0 +1,1 @@
+//! End-to-end tests over the whole workspace; the tests are beside this file.
