@@ -4,8 +4,11 @@
 pub mod bedrock_line;
 pub mod category;
 pub mod decimal;
+pub mod dimension;
 pub mod fact;
 pub mod line;
 pub mod period;
 pub mod principal;
+pub mod report;
+pub mod spend;
 pub mod usage;
