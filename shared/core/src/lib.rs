@@ -4,6 +4,7 @@
 pub mod bedrock_line;
 pub mod category;
 pub mod decimal;
+pub mod error_class;
 pub mod fact;
 pub mod line;
 pub mod period;
