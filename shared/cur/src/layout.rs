@@ -39,9 +39,9 @@ impl ExportPath {
         if self.prefix.is_empty() {
             return self.name.clone();
         }
-        let digest = Sha256::digest(self.to_string().as_bytes());
-        let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}--{hex}", self.name)
+        let digest: [u8; 32] = Sha256::digest(self.to_string().as_bytes()).into();
+        let [first, second, third, fourth, ..] = digest;
+        format!("{}--{:08x}", self.name, u32::from_be_bytes([first, second, third, fourth]))
     }
 
     /// What the keys of a billing period's data files start with.

@@ -165,9 +165,10 @@ fn split_location(listed: &str) -> Result<(Option<&str>, &str), String> {
     match scheme {
         "s3" | "s3a" | "s3n" => Ok((Some(host), path)),
         // Source: Amazon S3 user guide, "Virtual hosting of general purpose buckets".
-        "https" if host.starts_with("s3.") || host.starts_with("s3-") => {
-            path.split_once('/').map(|(bucket, key)| (Some(bucket), key)).ok_or_else(|| "which names no file".to_owned())
-        }
+        "https" if host.starts_with("s3.") || host.starts_with("s3-") => path
+            .split_once('/')
+            .map(|(bucket, key)| (Some(bucket), key))
+            .ok_or_else(|| "which names no file".to_owned()),
         "https" => {
             let bucket = [".s3.", ".s3-"].into_iter().find_map(|s3| Some(host.rsplit_once(s3)?.0));
             bucket.map(|bucket| (Some(bucket), path)).ok_or_else(|| format!("and {host} is not S3"))
