@@ -5,6 +5,7 @@ pub mod bedrock_line;
 pub mod category;
 pub mod decimal;
 pub mod dimension;
+pub mod error_class;
 pub mod fact;
 pub mod line;
 pub mod period;
