@@ -6,6 +6,8 @@ pub mod category;
 pub mod decimal;
 pub mod fact;
 pub mod line;
+pub mod model;
 pub mod period;
 pub mod principal;
 pub mod usage;
+mod words;
