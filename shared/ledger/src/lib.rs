@@ -1,4 +1,12 @@
 //! The ledger's state and its ports: where objects are kept, where metrics and messages go, how state is written so
 //! that doing a step again is harmless, and the steps that react to it.
 
+mod content_tag;
+pub mod directory_store;
+pub mod faulty_store;
+pub mod memory_store;
+#[cfg(test)]
+mod racing;
 pub mod store;
+#[cfg(test)]
+mod store_contract;
