@@ -1,1 +1,3 @@
 //! The command line `bedrock-ledger`.
+
+pub mod sample;
