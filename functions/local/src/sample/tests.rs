@@ -280,62 +280,67 @@ fn the_same_options_write_the_same_bytes() {
     assert!(costs(1) == costs(1) && costs(1) != costs(2));
 }
 
+/// Below the export's folder: the data or metadata folder of a period, and in it those of its deliveries.
+fn folders(section: &str, period: &str) -> Vec<PathBuf> {
+    let partition = format!("finance/cur/bedrock-by-caller/{section}/BILLING_PERIOD={period}");
+    let entries = fs::read_dir(SAMPLE.0.path().join(partition)).unwrap();
+    let mut folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
 #[test]
-fn each_delivery_is_a_tree_of_its_own_and_an_unchanged_month_is_the_same_bytes() {
+fn several_deliveries_stand_in_folders_of_their_own_named_by_their_time() {
     let (dir, written) = &*SAMPLE;
-    assert_eq!(written.trees, [dir.path().join("delivery-1"), dir.path().join("delivery-2")]);
-    let [first, second] = [0, 1].map(|tree| files(&written.trees[tree]));
-    let names: Vec<_> = first.keys().map(|path| path.to_str().unwrap()).collect();
-    let chunk = |period, number| {
-        format!(
-            "finance/cur/bedrock-by-caller/data/BILLING_PERIOD={period}/bedrock-by-caller-0000{number}.snappy.parquet"
-        )
-    };
-    let manifest = |period| {
-        format!("finance/cur/bedrock-by-caller/metadata/BILLING_PERIOD={period}/bedrock-by-caller-Manifest.json")
-    };
-    let mut expected: Vec<_> = ["2026-10", "2026-11"]
-        .into_iter()
-        .flat_map(|period| [chunk(period, 1), chunk(period, 2), chunk(period, 3), manifest(period)])
-        .collect();
-    expected.sort();
-    assert_eq!(names, expected);
-    for (path, bytes) in &first {
-        let is_october = path.to_str().unwrap().contains("2026-10");
-        assert_eq!(second[path] == *bytes, is_october, "{}", path.display());
-    }
-    assert_eq!(written.notes.len(), 4);
-    assert!(written.notes[3].contains("2026-11 through 2026-11-19"), "{}", written.notes[3]);
+    assert_eq!(folders("data", "2026-10").len(), 1);
+    let november = folders("data", "2026-11");
+    let names: Vec<_> = november.iter().map(|folder| folder.file_name().unwrap().to_str().unwrap()).collect();
+    assert!(names[0].starts_with("2026-11-19T06:00:00.000Z-"), "{names:?}");
+    assert!(names[1].starts_with("2026-11-20T06:00:00.000Z-"), "{names:?}");
+    let chunks: Vec<_> = files(&november[1]).into_keys().collect();
+    let expected = [1, 2, 3].map(|number| PathBuf::from(format!("bedrock-by-caller-0000{number}.snappy.parquet")));
+    assert_eq!(chunks, expected);
+    assert_eq!(written.notes.len(), 3);
+    assert!(written.notes[2].contains("2026-11 through 2026-11-19"), "{}", written.notes[2]);
+
+    let partition = dir.path().join("finance/cur/bedrock-by-caller/metadata/BILLING_PERIOD=2026-11");
+    let newest = fs::read(partition.join("bedrock-by-caller-Manifest.json")).unwrap();
+    let own = manifests(&folders("metadata", "2026-11"));
+    assert_eq!(own.len(), 2);
+    assert!(newest == own[1] && newest != own[0], "the newest manifest stands a second time above its folder");
+}
+
+/// The manifest in each folder.
+fn manifests(folders: &[PathBuf]) -> Vec<Vec<u8>> {
+    folders.iter().map(|folder| fs::read(folder.join("bedrock-by-caller-Manifest.json")).unwrap()).collect()
 }
 
 #[test]
 fn manifests_are_newer_than_what_they_list_or_as_new_and_later_deliveries_are_newer() {
-    let (_, written) = &*SAMPLE;
-    let modified = |tree: usize, path: &str| {
-        let folder = written.trees[tree].join("finance/cur/bedrock-by-caller");
-        DateTime::<Utc>::from(fs::metadata(folder.join(path)).unwrap().modified().unwrap())
-    };
-    let manifest = "metadata/BILLING_PERIOD=2026-11/bedrock-by-caller-Manifest.json";
-    let chunk = "data/BILLING_PERIOD=2026-11/bedrock-by-caller-00003.snappy.parquet";
-    assert!(modified(1, chunk) <= modified(1, manifest));
-    assert_eq!(modified(1, manifest), sample_now());
-    assert_eq!(modified(0, manifest), sample_now() - chrono::TimeDelta::days(1));
+    let modified = |path: &Path| DateTime::<Utc>::from(fs::metadata(path).unwrap().modified().unwrap());
+    let manifests = folders("metadata", "2026-11").into_iter().map(|at| at.join("bedrock-by-caller-Manifest.json"));
+    let times: Vec<_> = manifests.map(|path| modified(&path)).collect();
+    let chunk = folders("data", "2026-11")[1].join("bedrock-by-caller-00003.snappy.parquet");
+    assert!(modified(&chunk) <= times[1]);
+    assert_eq!(times, [sample_now() - chrono::TimeDelta::days(1), sample_now()]);
 }
 
 #[test]
-fn a_single_delivery_is_the_directory_itself_with_as_many_rows_as_asked_for() {
+fn a_single_delivery_stands_in_place_with_as_many_rows_as_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let options = SampleOptions { rows: 3_500, deliveries: 1, ..SampleOptions::into(dir.path()) };
-    assert_eq!(write(&options).unwrap().trees, [dir.path()]);
-    let mut rows: BTreeMap<bool, i64> = BTreeMap::new();
+    write(&options).unwrap();
+    let mut rows: BTreeMap<String, i64> = BTreeMap::new();
     for (path, bytes) in files(dir.path()) {
-        if path.to_str().unwrap().ends_with(".snappy.parquet") {
+        let path = path.to_str().unwrap();
+        if path.ends_with(".snappy.parquet") {
             let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
-            let is_october = path.to_str().unwrap().contains("2026-10");
-            *rows.entry(is_october).or_default() += reader.metadata().file_metadata().num_rows();
+            let (folder, _) = path.rsplit_once('/').unwrap();
+            *rows.entry(folder.to_owned()).or_default() += reader.metadata().file_metadata().num_rows();
         }
     }
-    assert_eq!(rows, [(false, 3_500), (true, 3_500)].into());
+    let folder = |period| format!("finance/cur/bedrock-by-caller/data/BILLING_PERIOD={period}");
+    assert_eq!(rows, [(folder("2026-10"), 3_500), (folder("2026-11"), 3_500)].into());
 }
 
 #[test]
@@ -349,8 +354,7 @@ fn the_share_of_bedrock_is_what_was_asked_for() {
 
 #[test]
 fn chunks_are_as_aws_writes_them() {
-    let (_, written) = &*SAMPLE;
-    for (path, bytes) in files(&written.trees[1]) {
+    for (path, bytes) in files(SAMPLE.0.path()) {
         if !path.to_str().unwrap().ends_with(".snappy.parquet") {
             continue;
         }
@@ -372,31 +376,27 @@ fn chunks_are_as_aws_writes_them() {
 
 #[test]
 fn manifests_list_the_chunks_of_their_delivery() {
-    let (_, written) = &*SAMPLE;
-    let read = |tree: usize| -> serde_json::Value {
-        let folder = written.trees[tree].join("finance/cur/bedrock-by-caller/metadata/BILLING_PERIOD=2026-11");
-        serde_json::from_slice(&fs::read(folder.join("bedrock-by-caller-Manifest.json")).unwrap()).unwrap()
-    };
-    let manifest = read(1);
-    assert_ne!(manifest["executionId"], read(0)["executionId"]);
+    let read = |bytes: &Vec<u8>| -> serde_json::Value { serde_json::from_slice(bytes).unwrap() };
+    let manifests: Vec<_> = manifests(&folders("metadata", "2026-11")).iter().map(read).collect();
+    let manifest = &manifests[1];
+    assert_ne!(manifest["executionId"], manifests[0]["executionId"]);
     assert_eq!(manifest["billingPeriod"], "2026-11");
     assert_eq!(manifest["columns"].as_array().unwrap().len(), 131);
     let listed = manifest["dataFiles"].as_array().unwrap();
     assert_eq!(listed.len(), 3);
     for file in listed {
         let key = file.as_str().unwrap().strip_prefix("s3://example-finance-exports/").unwrap();
-        assert!(written.trees[1].join(key).is_file(), "{key}");
+        assert!(key.contains(manifest["executionId"].as_str().unwrap()), "{key}");
+        assert!(SAMPLE.0.path().join(key).is_file(), "{key}");
     }
 }
 
 #[test]
 fn a_second_sample_in_the_same_directory_is_refused() {
-    for name in ["finance", "delivery-7"] {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(name)).unwrap();
-        let error = write(&short(dir.path())).unwrap_err().to_string();
-        assert!(error.ends_with(&format!("it already holds {name}; name a new directory")), "{error}");
-    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("finance")).unwrap();
+    let error = write(&short(dir.path())).unwrap_err().to_string();
+    assert!(error.ends_with("it already holds finance; name a new directory"), "{error}");
 }
 
 #[test]
