@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use spend_core::period::BillingPeriod;
 
+use crate::content_tag;
 use crate::store::ETag;
 
 /// The release of what a reduction keeps of a chunk. A new one reads every chunk again.
@@ -109,7 +110,8 @@ pub fn hash(parts: &[&str]) -> String {
         hasher.update(":");
         hasher.update(part);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = hasher.finalize();
+    content_tag::hex(&digest, digest.len())
 }
 
 fn short_hash(parts: &[&str]) -> String {

@@ -6,9 +6,11 @@ mod content_tag;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
+pub mod keys;
 pub mod memory_store;
 #[cfg(test)]
 mod racing;
+pub mod state;
 pub mod store;
 #[cfg(test)]
 mod store_contract;

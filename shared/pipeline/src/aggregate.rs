@@ -80,13 +80,13 @@ pub async fn aggregate<L: Store>(
     ledger: &L,
     statement: &Statement,
     delivery_id: &str,
-    deriver: &Deriver,
+    with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<Aggregated, PipelineError> {
     let ready_key = statement.ready_key(delivery_id);
     let (bytes, _) = ledger.get(&ready_key).await?.ok_or(StoreError::NotFound { key: ready_key.clone() })?;
     let ReadyDelivery { delivery } = decode(&ready_key, &bytes)?;
-    let mut derived: Option<Facts> = None;
+    let mut facts_of_lost_race: Option<Facts> = None;
     for _ in 0..ATTEMPTS {
         let committed = load_state(ledger, statement).await?;
         let previous = committed.as_ref().map(|(state, _)| state);
@@ -94,14 +94,14 @@ pub async fn aggregate<L: Store>(
             publish_facts(ledger, statement).await?;
             return Ok(outcome);
         }
-        let facts = match derived.take() {
+        let facts = match facts_of_lost_race.take() {
             Some(facts) => facts,
-            None => derive(ledger, statement, &delivery, deriver).await?,
+            None => derive(ledger, statement, &delivery, with).await?,
         };
         if let Some(overlap) = claim(ledger, statement, &facts).await? {
             return Ok(overlap);
         }
-        let next = next_state(previous, &delivery, &facts, deriver, now);
+        let next = next_state(previous, &delivery, &facts, with, now);
         history::write(ledger, statement, previous, &next, &facts).await?;
         let bytes = encode_compressed(&next)?;
         let put = match &committed {
@@ -112,7 +112,7 @@ pub async fn aggregate<L: Store>(
             publish_facts(ledger, statement).await?;
             return Ok(Aggregated::Applied { sequence: next.current().map_or(0, |applied| applied.sequence) });
         }
-        derived = Some(facts);
+        facts_of_lost_race = Some(facts);
     }
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }
@@ -144,13 +144,13 @@ async fn derive<L: Store>(
     ledger: &L,
     statement: &Statement,
     delivery: &SealedDelivery,
-    deriver: &Deriver,
+    with: &Deriver,
 ) -> Result<Facts, PipelineError> {
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
         reductions.push(ingest::load_reduction(ledger, statement, chunk).await?);
     }
-    let derived = deriver.derivation.derive(&reductions);
+    let derived = with.derivation.derive(&reductions);
     derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
 }
 
@@ -180,7 +180,7 @@ fn next_state(
     previous: Option<&PeriodState>,
     delivery: &SealedDelivery,
     facts: &Facts,
-    deriver: &Deriver,
+    with: &Deriver,
     now: DateTime<Utc>,
 ) -> PeriodState {
     let mut deliveries = previous.map(|state| state.deliveries.clone()).unwrap_or_default();
@@ -198,7 +198,7 @@ fn next_state(
         deliveries,
         counts: facts.counts.clone(),
         unknown_usage_rows: facts.unknown_usage_rows,
-        derivation: deriver.fingerprint.clone(),
+        derivation: with.fingerprint.clone(),
         facts: Columns::of_facts(&facts.rows),
     }
 }

@@ -2,7 +2,7 @@
 
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
-use spend_cur::CurError;
+use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
 use spend_ledger::document::DocumentError;
 use spend_ledger::store::StoreError;
