@@ -7,6 +7,7 @@ pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
 pub mod memory_store;
+pub mod outputs;
 #[cfg(test)]
 mod racing;
 pub mod store;
