@@ -33,9 +33,8 @@ pub async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandEr
         Some(category) => fact.key.get(FactField::Category) == category.as_str(),
         None => true,
     };
-    let mut rows = report::totals(&facts, &options.by, |fact| {
-        in_category(fact).then(|| options.basis.cost(&fact.measures))
-    })?;
+    let mut rows =
+        report::totals(&facts, &options.by, |fact| in_category(fact).then(|| options.basis.cost(&fact.measures)))?;
     if let Some(top) = options.top {
         rows = report::fold(rows, top)?;
     }

@@ -91,8 +91,11 @@ async fn config<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, Com
         let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
         return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| CommandError::File { action: "read the configuration", path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
+        action: "read the configuration",
+        path: path.to_owned(),
+        source,
+    })?;
     let config = Config::parse(&path.display().to_string(), &text)?;
     let bytes = Bytes::from(text);
     let put = match in_force {

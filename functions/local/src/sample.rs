@@ -101,7 +101,7 @@ pub struct SampleOptions {
     pub out: PathBuf,
     /// What makes one sample another.
     pub seed: u64,
-    /// Rows of each month in its last delivery. The story alone has some 2,700 Bedrock rows in a month: fewer than
+    /// Rows of each month in its last delivery. The story alone has some 2,400 Bedrock rows in a month: fewer than
     /// that are not written.
     pub rows: usize,
     /// Principals, at least the cast of the story; more are generated.

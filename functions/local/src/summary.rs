@@ -51,7 +51,11 @@ fn warn(state: &PeriodState, notes: &mut impl Write) -> io::Result<()> {
         writeln!(notes, "  note: {unknown} usage rows are of no usage type known here; they are counted as other")?;
     }
     if counts.rows_without_cost > 0 {
-        writeln!(notes, "  note: {} Bedrock rows have no unblended cost; they count as zero", counts.rows_without_cost)?;
+        writeln!(
+            notes,
+            "  note: {} Bedrock rows have no unblended cost; they count as zero",
+            counts.rows_without_cost
+        )?;
     }
     let missing = counts.missing_columns.iter().filter(|column| *column != spend_core::line::PRINCIPAL_COLUMN);
     let missing: Vec<_> = missing.map(String::as_str).collect();

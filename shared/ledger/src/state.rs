@@ -186,7 +186,7 @@ pub struct HistoryEntry {
     pub replaced: Option<String>,
     /// The bill's Bedrock total per currency, before and after.
     pub totals: Vec<Moved>,
-    /// What moved, by day and identity, sorted.
+    /// What moved, by day, identity and category, sorted. Taxes are dated the first of the month and move with it.
     pub moved: Vec<Moved>,
 }
 
@@ -195,7 +195,7 @@ impl Document for HistoryEntry {
     const VERSION: u32 = 1;
 }
 
-/// A total before and after a delivery: unblended cost of all categories.
+/// A total before and after a delivery, in unblended cost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moved {
     /// The usage day; none for a total over all days.
@@ -204,6 +204,9 @@ pub struct Moved {
     /// The identity; empty is nobody, none is a total over all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// The category; none is a total over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// The currency.
     pub currency: String,
     /// What the replaced delivery said.

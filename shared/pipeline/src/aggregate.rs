@@ -232,10 +232,7 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
 }
 
 fn facts_of(statement: &Statement, state: PeriodState, delivery_id: &str) -> Result<Bytes, PipelineError> {
-    let facts = state
-        .facts
-        .into_facts()
-        .map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
-    facts_file::write(&facts, delivery_id)
-        .map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
+    let facts =
+        state.facts.into_facts().map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
+    facts_file::write(&facts, delivery_id).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
 }

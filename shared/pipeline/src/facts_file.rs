@@ -78,10 +78,8 @@ fn batch(facts: &[Fact]) -> Result<RecordBatch, ParquetError> {
     columns.push(("list_cost", decimals(facts, |fact| fact.measures.list_cost)?, true));
     columns.push(("line_items", counts(facts, |fact| fact.measures.line_items), false));
     columns.push(("lines_without_net", counts(facts, |fact| fact.measures.lines_without_net), false));
-    let schema: Vec<Field> = columns
-        .iter()
-        .map(|(name, array, nullable)| Field::new(*name, array.data_type().clone(), *nullable))
-        .collect();
+    let schema: Vec<Field> =
+        columns.iter().map(|(name, array, nullable)| Field::new(*name, array.data_type().clone(), *nullable)).collect();
     let arrays = columns.into_iter().map(|(_, array, _)| array).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(schema)), arrays)?)
 }

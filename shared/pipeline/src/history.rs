@@ -64,18 +64,20 @@ pub(crate) async fn write<L: Store>(
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
 }
 
-type Sums = BTreeMap<(NaiveDate, String, String), Decimal>;
+/// By day, identity, category and currency.
+type Sums = BTreeMap<(NaiveDate, String, String, String), Decimal>;
 
-/// Day, identity and currency whose totals differ.
+/// What differs.
 fn moved(before: &[Fact], after: &[Fact], settled: impl Fn(NaiveDate) -> bool) -> Result<Vec<Moved>, SumOutOfRange> {
     let (before, after) = (sums(before)?, sums(after)?);
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let of = |sums: &Sums, key| sums.get(key).copied().unwrap_or_default();
     let rows = keys.into_iter().map(|key| {
-        let (day, identity, currency) = key.clone();
+        let (day, identity, category, currency) = key.clone();
         Moved {
             day: Some(day),
             identity: Some(identity),
+            category: Some(category),
             currency,
             before: of(&before, key),
             after: of(&after, key),
@@ -89,7 +91,8 @@ fn sums(facts: &[Fact]) -> Result<Sums, SumOutOfRange> {
     let mut sums = Sums::new();
     for fact in facts {
         let text = |field| fact.key.get(field).to_owned();
-        let key = (fact.key.usage_date, text(FactField::Identity), text(FactField::Currency));
+        let key =
+            (fact.key.usage_date, text(FactField::Identity), text(FactField::Category), text(FactField::Currency));
         let sum = sums.entry(key).or_default();
         *sum = sum.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
     }
@@ -110,6 +113,7 @@ fn moved_totals(before: &[Fact], after: &[Fact]) -> Result<Vec<Moved>, SumOutOfR
     let row = |(currency, (before, after)): (&str, (Decimal, Decimal))| Moved {
         day: None,
         identity: None,
+        category: None,
         currency: currency.to_owned(),
         before,
         after,

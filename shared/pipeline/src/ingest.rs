@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use spend_core::period::BillingPeriod;
+use spend_cur::chunk;
 use spend_cur::layout::{self, ExportPath, ObjectKind};
 use spend_cur::manifest::{self, Manifest};
-use spend_cur::chunk;
 use spend_ledger::columns::Columns;
 use spend_ledger::document::{decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::keys::{self, Statement};

@@ -103,8 +103,7 @@ impl Month {
             let (chunk, rest) = left.split_at(left.len().div_ceil(chunks + 1 - number));
             left = rest;
             let rows: Vec<Row> = chunk.iter().map(|pick| self.row(*pick, &bedrock, &mut rng)).collect();
-            let key =
-                format!("{EXPORT_PREFIX}/{EXPORT_NAME}/data/{folder}/{EXPORT_NAME}-{number:05}.snappy.parquet");
+            let key = format!("{EXPORT_PREFIX}/{EXPORT_NAME}/data/{folder}/{EXPORT_NAME}-{number:05}.snappy.parquet");
             files.push((key, parquet(&rows, &shape)?));
         }
         let keys: Vec<String> = files.iter().map(|(key, _)| key.clone()).collect();

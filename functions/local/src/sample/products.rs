@@ -271,7 +271,7 @@ pub(super) fn rerank() -> Sku {
     }
     .sku();
     sku.operation = None;
-    sku.product.extend(owned(&[("feature", "Rerank"), ("model", "Rerank v1"), ("provider", "Amazon")]));
+    sku.product.extend(owned(&[("feature", "Rerank"), ("model", "Amazon Rerank v1"), ("provider", "Amazon")]));
     sku
 }
 
