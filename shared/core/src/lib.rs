@@ -2,7 +2,9 @@
 //! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
 
 pub mod bedrock_line;
+pub mod budget;
 pub mod category;
+pub mod data_status;
 pub mod decimal;
 pub mod dimension;
 pub mod fact;
@@ -11,4 +13,5 @@ pub mod period;
 pub mod principal;
 pub mod report;
 pub mod spend;
+pub mod text;
 pub mod usage;
