@@ -1,6 +1,7 @@
 //! The core of Bedrock Ledger: exact money, principals, usage types, billing periods, facts, budgets and the texts
 //! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
 
+pub mod alert_text;
 pub mod bedrock_line;
 pub mod budget;
 pub mod category;
@@ -15,3 +16,6 @@ pub mod report;
 pub mod spend;
 pub mod text;
 pub mod usage;
+
+#[cfg(test)]
+mod fixtures;

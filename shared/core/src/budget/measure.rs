@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::{Budget, SEVERAL, Severity};
 use crate::decimal::Decimal;
+use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
 use crate::period::BillingPeriod;
@@ -20,8 +21,10 @@ pub struct Measurement {
     pub rule: String,
     /// The member, where the budget is for each of some; [`NONE`] is what has no value.
     pub member: Option<String>,
-    /// What the members are (`identity`, `tag:NAME`), where there are members.
-    pub each: Option<String>,
+    /// What the members are, where there are members.
+    pub each: Option<Dimension>,
+    /// What the budget matches, for people: `tag:iamPrincipal/team = search*`; empty if it matches everything.
+    pub scope: String,
     /// The currency of the amounts.
     pub currency: String,
     /// The month.
@@ -206,7 +209,8 @@ impl<'a> Tally<'a> {
         Ok(Measurement {
             rule: budget.name.clone(),
             member: member.map(str::to_owned),
-            each: budget.each.as_ref().map(ToString::to_string),
+            each: budget.each.clone(),
+            scope: budget.matches.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
             currency: budget.currency.clone(),
             window,
             spent: self.spent,

@@ -1,32 +1,15 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::fact::{Fact, FactField};
-use crate::line::Measures;
+use crate::fact::Fact;
+use crate::fixtures::{decimal, fact};
 use crate::period::BillingPeriod;
 use crate::spend::CostPolicy;
 
-fn decimal(text: &str) -> Decimal {
-    text.parse().unwrap()
-}
-
 fn november() -> BillingPeriod {
     "2026-11".parse().unwrap()
-}
-
-/// A usage fact in USD; `fields` overwrite, keys with a slash are tags.
-fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
-    let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
-    values.extend(fields.iter().copied());
-    let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
-    let tags = values.iter().filter(|(key, _)| key.contains('/'));
-    let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
-    let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
-    let cost = decimal(cost);
-    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
 }
 
 fn budget(name: &str) -> Budget {
