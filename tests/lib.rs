@@ -1,1 +1,4 @@
-//! End-to-end tests over the whole workspace; the tests are beside this file.
+//! What the tests over the whole workspace share; the tests are beside this file.
+
+pub mod bill;
+pub mod bucket;

@@ -1,1 +1,51 @@
-//! The command line `bedrock-ledger`.
+//! The command line `bedrock-ledger`: the same steps as the Lambdas, on one machine.
+
+pub mod cli;
+mod demo;
+pub mod error;
+mod ledger;
+mod report;
+mod run;
+pub mod sample;
+mod summary;
+
+use std::io::Write;
+
+use chrono::Utc;
+
+use crate::cli::{ChunkFormat, Cli, Command, Sample};
+use crate::error::CommandError;
+use crate::sample::SampleOptions;
+
+/// Carries out a command. Data goes to `out`, progress and notes to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`], for one clear line and exit code 1.
+pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
+    match &cli.command {
+        Command::Demo(options) => demo::demo(options, out, notes).await,
+        Command::Sample(options) => write_sample(options, notes),
+        Command::Run(options) => run::run(options, Utc::now(), notes).await,
+        Command::Report(options) => report::run(options, out).await,
+    }
+}
+
+fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandError> {
+    if options.format == ChunkFormat::Csv {
+        let text = "this release writes samples as parquet alone: leave --format out";
+        return Err(CommandError::Unsupported(text.to_owned()));
+    }
+    let written = sample::write(&SampleOptions {
+        out: options.out.clone(),
+        seed: options.seed,
+        rows: options.rows,
+        principals: options.principals,
+        bedrock_share: options.bedrock_share,
+        deliveries: options.deliveries,
+    })?;
+    for tree in written.trees {
+        writeln!(notes, "{}", tree.display())?;
+    }
+    Ok(())
+}

@@ -1,2 +1,28 @@
 //! The command line `bedrock-ledger`.
-fn main() {}
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use bedrock_ledger::cli::Cli;
+use bedrock_ledger::error::CommandError;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (mut out, mut notes) = (io::BufWriter::new(io::stdout().lock()), io::stderr());
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(CommandError::from)
+        .and_then(|runtime| runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes)))
+        .and_then(|()| out.flush().map_err(CommandError::from));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough of it, as `head` does.
+        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error gone there is nobody left to tell.
+            let _ = writeln!(notes, "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -9,6 +9,7 @@ pub mod data_status;
 pub mod decimal;
 pub mod digest_text;
 pub mod dimension;
+pub mod error_class;
 pub mod fact;
 pub mod line;
 pub mod period;

@@ -2,4 +2,12 @@
 //! that doing a step again is harmless, and the steps that react to it.
 
 pub mod config;
+mod content_tag;
+pub mod directory_store;
+pub mod faulty_store;
+pub mod memory_store;
+#[cfg(test)]
+mod racing;
 pub mod store;
+#[cfg(test)]
+mod store_contract;

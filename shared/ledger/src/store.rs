@@ -8,6 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use spend_core::error_class::Class;
 
 /// An object's version token. Opaque: two versions with equal tags have equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,7 +30,19 @@ pub struct ObjectHead {
     pub etag: ETag,
     /// Its length in bytes.
     pub size: u64,
-    /// When this version was written.
+    /// When this version was written, in whole seconds, as S3 tells it.
+    pub last_modified: DateTime<Utc>,
+}
+
+/// What a listing says of an object. Not its version: a store on a disk would have to read every object for it, and
+/// by the time a listing is used the version may be another. [`Store::head`] answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectSummary {
+    /// The key, with `/` between its parts.
+    pub key: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When this version was written, in whole seconds, as S3 tells it.
     pub last_modified: DateTime<Utc>,
 }
 
@@ -68,6 +81,34 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The part asked for is not within the object.
+    #[error("{key} has {size} bytes: bytes {start} to {end} were asked for; the object or an index to it is damaged")]
+    BadRange {
+        /// The object.
+        key: String,
+        /// The first byte asked for.
+        start: u64,
+        /// The end of the part, exclusive.
+        end: u64,
+        /// How many bytes there are.
+        size: u64,
+    },
+    /// The store was opened for reading only.
+    #[error("{key} cannot be written: this store was opened for reading only; nothing was written")]
+    ReadOnly {
+        /// The object.
+        key: String,
+    },
+    /// The store does not let this program do that.
+    #[error("not allowed to {action} {key}: {source}; grant this program access")]
+    Denied {
+        /// What was being done.
+        action: &'static str,
+        /// The object.
+        key: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store failed; the call may have had its effect.
     #[error("failed to {action} {key}: {source}")]
     Unavailable {
@@ -80,14 +121,71 @@ pub enum StoreError {
     },
 }
 
-/// Objects by key. Every method answers from the latest state (strong read-after-write, as S3 has it).
+impl StoreError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "store.not_found",
+            Self::Replaced { .. } => "store.replaced",
+            Self::BadKey { .. } => "store.bad_key",
+            Self::BadRange { .. } => "store.bad_range",
+            Self::ReadOnly { .. } => "store.read_only",
+            Self::Denied { .. } => "store.denied",
+            Self::Unavailable { .. } => "store.unavailable",
+        }
+    }
+
+    /// How to handle it. An object that is gone or was replaced while it was read belongs to a delivery that the next
+    /// one is overwriting, so the next one is waited for.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NotFound { .. } | Self::Replaced { .. } => Class::Wait,
+            Self::BadKey { .. } | Self::BadRange { .. } | Self::ReadOnly { .. } | Self::Denied { .. } => {
+                Class::Operator
+            }
+            Self::Unavailable { .. } => Class::Retry,
+        }
+    }
+}
+
+/// The most bytes that a key has. Source: Amazon S3 User Guide, "Naming Amazon S3 objects".
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// Whether `key` can name an object in every store: not only within S3's limits, but also a path of a file system.
+///
+/// # Errors
+///
+/// [`StoreError::BadKey`].
+pub fn check_key(key: &str) -> Result<(), StoreError> {
+    let reason = if key.is_empty() {
+        "it is empty"
+    } else if key.len() > MAX_KEY_BYTES {
+        "it is longer than 1024 bytes"
+    } else if key.contains('\0') {
+        "it has a NUL in it"
+    } else if key.split('/').any(str::is_empty) {
+        "one of the parts between its slashes is empty"
+    } else if key.split('/').any(|part| matches!(part, "." | "..")) {
+        "`.` and `..` are not names"
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::BadKey { key: key.to_owned(), reason })
+}
+
+/// Objects by key. Every method answers from the latest state (strong read-after-write, as S3 has it), and fails with
+/// [`StoreError::BadKey`] on a key that cannot be one, with [`StoreError::Denied`] or [`StoreError::Unavailable`] when
+/// the store does not answer.
 pub trait Store: Sync {
     /// The object's bytes and version, or `None` if there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<(Bytes, ETag)>, StoreError>> + Send;
 
-    /// A part of the version `etag`: `range` is in bytes and must lie within the object.
+    /// A part of the version `etag`: `range` is in bytes and must lie within the object; it may be empty.
     ///
-    /// Fails with [`StoreError::Replaced`] if the object has another version by now.
+    /// Fails with [`StoreError::Replaced`] if the object has another version by now, with [`StoreError::NotFound`] if
+    /// there is none, with [`StoreError::BadRange`] if the part is not within it: never with fewer bytes.
     fn get_range(
         &self,
         key: &str,
@@ -98,17 +196,54 @@ pub trait Store: Sync {
     /// The object without its bytes, or `None` if there is none.
     fn head(&self, key: &str) -> impl Future<Output = Result<Option<ObjectHead>, StoreError>> + Send;
 
-    /// All objects whose keys start with `prefix`, sorted by key.
-    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectHead>, StoreError>> + Send;
+    /// All objects whose keys start with `prefix`, a string that need not end at a `/`, sorted by the keys' bytes.
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectSummary>, StoreError>> + Send;
 
     /// Writes the object if there is none (`If-None-Match: *`).
     fn put_if_absent(&self, key: &str, bytes: Bytes) -> impl Future<Output = Result<Put, StoreError>> + Send;
 
-    /// Writes the object if its version is `etag` (`If-Match`).
+    /// Writes the object if its version is `etag` (`If-Match`); where there is no object, the write is lost.
     fn put_if_match(
         &self,
         key: &str,
         bytes: Bytes,
         etag: &ETag,
     ) -> impl Future<Output = Result<Put, StoreError>> + Send;
+}
+
+/// A borrowed store is a store: several wrappers can stand around one.
+impl<S: Store> Store for &S {
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<(Bytes, ETag)>, StoreError>> + Send {
+        (**self).get(key)
+    }
+
+    fn get_range(
+        &self,
+        key: &str,
+        range: Range<u64>,
+        etag: &ETag,
+    ) -> impl Future<Output = Result<Bytes, StoreError>> + Send {
+        (**self).get_range(key, range, etag)
+    }
+
+    fn head(&self, key: &str) -> impl Future<Output = Result<Option<ObjectHead>, StoreError>> + Send {
+        (**self).head(key)
+    }
+
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<ObjectSummary>, StoreError>> + Send {
+        (**self).list(prefix)
+    }
+
+    fn put_if_absent(&self, key: &str, bytes: Bytes) -> impl Future<Output = Result<Put, StoreError>> + Send {
+        (**self).put_if_absent(key, bytes)
+    }
+
+    fn put_if_match(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        etag: &ETag,
+    ) -> impl Future<Output = Result<Put, StoreError>> + Send {
+        (**self).put_if_match(key, bytes, etag)
+    }
 }

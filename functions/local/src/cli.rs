@@ -1,0 +1,138 @@
+//! The commands and their options.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use spend_core::category::Category;
+use spend_core::dimension::Dimension;
+use spend_core::period::BillingPeriod;
+use spend_core::spend::Basis;
+
+/// Amazon Bedrock spend per IAM principal, from AWS CUR 2.0 exports, to the last digit of the bill.
+#[derive(Debug, Parser)]
+#[command(name = "bedrock-ledger", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a sample export, run everything on it, and show what comes out.
+    Demo(Demo),
+    /// Write a realistic export tree.
+    Sample(Sample),
+    /// Process every delivery of an export tree into a ledger.
+    Run(Run),
+    /// Totals of a ledger by any keys.
+    Report(Report),
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the sample export and its ledger go; what an earlier demo left there is replaced.
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    pub dir: PathBuf,
+}
+
+/// `sample`.
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// Where the export goes: what the bucket holds below its root. Several deliveries become DIR/delivery-1, …
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Equal seeds give equal bytes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// About how many bill rows the current month has.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub rows: usize,
+    /// How many principals at least.
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub principals: usize,
+    /// Which share of the rows is Bedrock's, from 0 to 1.
+    #[arg(long, value_name = "F", default_value_t = 0.15)]
+    pub bedrock_share: f64,
+    /// How many times the current month is delivered.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub deliveries: usize,
+    /// The format of the chunks.
+    #[arg(long, value_enum, default_value_t = ChunkFormat::Parquet)]
+    pub format: ChunkFormat,
+}
+
+/// How chunks are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChunkFormat {
+    /// Parquet with Snappy, as AWS writes it.
+    Parquet,
+    /// Gzipped CSV.
+    Csv,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The export: what its bucket holds below its root ([PREFIX/]EXPORT/{data,metadata}/BILLING_PERIOD=…/…).
+    #[arg(long, value_name = "DIR")]
+    pub export: PathBuf,
+    /// The ledger; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The configuration; without one the last that was in force in this ledger, else the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// One billing period; all of them without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// What to group by: day, account, principal, identity, owner, model, token, tier, routing, feature, category,
+    /// usage_type, region, currency, provider or tag:NAME.
+    #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true)]
+    pub by: Vec<Dimension>,
+    /// One category: usage, discount, credit, refund, fee, tax or other; all of them without it.
+    #[arg(long, value_name = "NAME")]
+    pub category: Option<Category>,
+    /// Which cost: unblended or net-unblended.
+    #[arg(long, value_name = "BASIS", default_value = "unblended")]
+    pub basis: Basis,
+    /// One export; all of them without it.
+    #[arg(long, value_name = "ID")]
+    pub export_id: Option<String>,
+    /// Keep the N largest rows of each currency and fold the rest into (other).
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// How a report is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people: costs with two decimals.
+    Table,
+    /// With a header and exact costs.
+    Csv,
+    /// An array of objects, costs as strings.
+    Json,
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    parsed.map(|instant| instant.to_utc()).map_err(|error| format!("{error}: write it as 2026-11-20T06:00:00Z"))
+}

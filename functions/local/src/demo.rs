@@ -1,0 +1,186 @@
+//! `demo`: a sample export, run through everything, and what comes out of it on a screen or two.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use spend_core::category::Category;
+use spend_core::dimension::Dimension;
+use spend_core::fact::FactField;
+use spend_core::period::BillingPeriod;
+use spend_core::spend::Basis;
+use spend_core::text;
+use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::document::decode;
+use spend_ledger::keys::Statement;
+use spend_ledger::state::{HistoryEntry, PeriodState};
+use spend_ledger::store::Store;
+
+use crate::cli::{Demo, Report, ReportFormat, Run};
+use crate::error::CommandError;
+use crate::sample::{self, SampleOptions};
+use crate::{ledger, report, run};
+
+/// The file that says that a directory is a demo's, and may be replaced by the next one.
+const MARKER: &str = ".bedrock-ledger-demo";
+
+/// Runs the demo. The story goes to `out`, progress to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
+    let dir = &options.dir;
+    prepare(dir)?;
+    writeln!(notes, "writing a sample export: two months, November delivered twice …")?;
+    let sample = SampleOptions { out: dir.join("export"), ..SampleOptions::default() };
+    let written = sample::write(&sample)?;
+    let config = dir.join("ledger.toml");
+    fs::write(&config, sample::SAMPLE_CONFIG).map_err(file("write", &config))?;
+    let ledger_dir = dir.join("ledger");
+    let trees = written.trees.iter().zip(sample::DELIVERED_AT);
+    for (tree, now) in trees {
+        let now: DateTime<Utc> = now.parse().map_err(|_| CommandError::Unsupported(format!("bad time {now}")))?;
+        writeln!(notes, "running on {} as of {now} …", tree.display())?;
+        let options =
+            Run { export: tree.clone(), ledger: ledger_dir.clone(), config: Some(config.clone()), now: Some(now) };
+        run::run(&options, now, notes).await?;
+    }
+    writeln!(notes)?;
+    show(dir, &ledger_dir, out).await
+}
+
+async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(), CommandError> {
+    let store = DirectoryStore::open_read_only(ledger_dir.to_owned())?;
+    let states = ledger::states(&store, None, None).await?;
+    let Some((statement, state)) = states.last() else { return Ok(()) };
+    heading(out, &format!("Who spent what in {}", statement.period))?;
+    spend_by(ledger_dir, statement.period, Dimension::Field(FactField::Identity), out).await?;
+
+    let messages = messages(ledger_dir)?;
+    if let Some(alert) = messages.iter().rev().find(|message| message.topic == "alerts") {
+        heading(out, "The last alert, as it would be mailed to on-call")?;
+        writeln!(out, "Subject: {}\n\n{}", alert.subject, alert.body.trim_end())?;
+    }
+    if let Some(digest) = messages.iter().rev().find(|message| message.topic == "digest") {
+        heading(out, "The digest, as it would be mailed to finance")?;
+        writeln!(out, "Subject: {}\n\n{}", digest.subject, digest.body.trim_end())?;
+    }
+    heading(out, "What the last delivery restated")?;
+    restated(&store, statement, state, out).await?;
+    heading(out, "Where to look next")?;
+    let (ledger, period) = (ledger_dir.display(), statement.period);
+    writeln!(out, "  {}", dir.join("ledger.toml").display())?;
+    writeln!(out, "      the budgets of this company; change one, remove {ledger}, and run again")?;
+    for by in ["day,identity --category usage --top 15", "model,token --category usage", "category"] {
+        writeln!(out, "  bedrock-ledger report --ledger {ledger} --period {period} --by {by}")?;
+    }
+    writeln!(out, "  {ledger}/{}", statement.facts_key())?;
+    writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
+    writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl")?;
+    writeln!(out, "      every metric and message that this run would have sent")?;
+    writeln!(out, "  (`bedrock-ledger` is target/demo/bedrock-ledger here)")?;
+    Ok(())
+}
+
+async fn spend_by(
+    ledger: &Path,
+    period: BillingPeriod,
+    by: Dimension,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let options = Report {
+        ledger: ledger.to_owned(),
+        period: Some(period),
+        by: vec![by, Dimension::Field(FactField::Owner)],
+        category: Some(Category::Usage),
+        basis: Basis::Unblended,
+        export_id: None,
+        top: Some(12),
+        format: ReportFormat::Table,
+    };
+    report::run(&options, out).await
+}
+
+async fn restated(
+    store: &DirectoryStore,
+    statement: &Statement,
+    state: &PeriodState,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let Some(delivery) = state.current() else { return Ok(()) };
+    let key = statement.history_key(delivery.sequence, &delivery.delivery_id);
+    let Some((bytes, _)) = store.get(&key).await? else { return Ok(()) };
+    let entry: HistoryEntry = decode(&key, &bytes)?;
+    for total in &entry.totals {
+        let (before, after) = (text::money(total.before, &total.currency), text::money(total.after, &total.currency));
+        writeln!(out, "{} of Amazon Bedrock: {before} before, {after} now, of which on settled days:", entry.period)?;
+    }
+    let mut settled = entry.moved.iter().filter(|moved| moved.restated).peekable();
+    if settled.peek().is_none() {
+        writeln!(out, "  nothing")?;
+    }
+    for moved in settled {
+        let day = moved.day.map(|day| day.to_string()).unwrap_or_default();
+        let identity = moved.identity.as_deref().filter(|identity| !identity.is_empty()).unwrap_or("(none)");
+        let (before, after) = (text::money(moved.before, &moved.currency), text::money(moved.after, &moved.currency));
+        writeln!(out, "  {day}  {identity}: {before} → {after}")?;
+    }
+    Ok(())
+}
+
+/// A message as `out/messages.jsonl` has it.
+#[derive(Debug, Deserialize)]
+struct Mail {
+    topic: String,
+    subject: String,
+    body: String,
+}
+
+fn messages(ledger: &Path) -> Result<Vec<Mail>, CommandError> {
+    let path = ledger.join("out/messages.jsonl");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(file("read", &path)(error)),
+    };
+    text.lines().map(|line| serde_json::from_str(line).map_err(CommandError::Json)).collect()
+}
+
+fn heading(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
+    writeln!(out, "\n━━ {text} {}", "━".repeat(74_usize.saturating_sub(text.chars().count())))?;
+    Ok(())
+}
+
+/// Makes `dir` empty, if it is an earlier demo's or new. Anything else is left alone.
+fn prepare(dir: &Path) -> Result<(), CommandError> {
+    let marker = dir.join(MARKER);
+    let is_empty = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(file("look into", dir)(error)),
+    };
+    if !is_empty && !marker.exists() {
+        return Err(CommandError::Unsupported(format!(
+            "{} is not empty and was not written by a demo: name another directory with --dir",
+            dir.display()
+        )));
+    }
+    for part in ["export", "ledger"] {
+        let path = dir.join(part);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(file("replace", &path)(error)),
+            _ => {}
+        }
+    }
+    fs::create_dir_all(dir).map_err(file("make", dir))?;
+    fs::write(&marker, "made by `bedrock-ledger demo`, which may replace what is here\n")
+        .map_err(file("write", &marker))
+}
+
+fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> CommandError {
+    let path: PathBuf = path.to_owned();
+    move |source| CommandError::File { action, path, source }
+}

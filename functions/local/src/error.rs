@@ -1,0 +1,134 @@
+//! Why a command failed: one clear line, with the cure.
+
+use std::io;
+use std::path::PathBuf;
+
+use spend_core::line::SumOutOfRange;
+use spend_ledger::alert::AlertError;
+use spend_ledger::book::BookError;
+use spend_ledger::columns::ColumnsError;
+use spend_ledger::config::ConfigError;
+use spend_ledger::digest::DigestError;
+use spend_ledger::document::DocumentError;
+use spend_ledger::gauges::GaugeError;
+use spend_ledger::store::StoreError;
+use spend_pipeline::error::PipelineError;
+
+use crate::sample::SampleError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A step failed.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored object cannot be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The committed periods cannot be read.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// Gauges were not put.
+    #[error("failed to put the gauges: {0}")]
+    Gauges(#[from] GaugeError),
+    /// Alerts were not evaluated or not sent; what is pending is sent by the next run.
+    #[error("failed to alert: {0}")]
+    Alert(#[from] AlertError),
+    /// The digest was not sent; the next run sends it.
+    #[error("failed to send the digest: {0}")]
+    Digest(#[from] DigestError),
+    /// The configuration is not valid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Two runs brought different configurations.
+    #[error("another run changed the configuration in force at the same time: run again")]
+    ConfigRace,
+    /// The sample was not written.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// A stored table is damaged.
+    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
+    Damaged {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        source: ColumnsError,
+    },
+    /// A total is too large to be money.
+    #[error(transparent)]
+    Sum(#[from] SumOutOfRange),
+    /// Nothing to read.
+    #[error(
+        "no manifest below {}: point --export at what the bucket holds below its root, so that it has \
+         [PREFIX/]EXPORT/metadata/BILLING_PERIOD=YYYY-MM/EXPORT-Manifest.json", export.display()
+    )]
+    NoManifest {
+        /// The tree.
+        export: PathBuf,
+    },
+    /// The manifest lists files that are not in the tree.
+    #[error("the manifest lists files that are not there: {}: copy the whole export again", chunks.join(", "))]
+    MissingChunks {
+        /// The files, by key.
+        chunks: Vec<String>,
+    },
+    /// Some deliveries were not published.
+    #[error("{failures} of {deliveries} deliveries were not published, see above; the others were")]
+    Unpublished {
+        /// How many.
+        failures: usize,
+        /// Of how many.
+        deliveries: usize,
+    },
+    /// The ledger has nothing of what was asked for.
+    #[error("{0}")]
+    NothingFound(String),
+    /// An option that this release does not have yet.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A file on this machine.
+    #[error("failed to {action} {}: {source}", path.display())]
+    File {
+        /// What was being done.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The output was not taken.
+    #[error("failed to write the output: {0}")]
+    Output(#[from] io::Error),
+    /// The output was not taken.
+    #[error("failed to write csv: {0}")]
+    Csv(#[from] csv::Error),
+    /// The output was not taken.
+    #[error("failed to write json: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl CommandError {
+    /// A stable name.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Pipeline(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Config(error) => error.kind(),
+            Self::ConfigRace => "store.conflict",
+            Self::Damaged { .. } => "store.damaged",
+            Self::Sum(_) => "export.out_of_range",
+            Self::NoManifest { .. } => "export.no_manifest",
+            Self::MissingChunks { .. } => "export.missing_chunks",
+            Self::Unpublished { .. } => "export.unpublished",
+            Self::Gauges(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
+            Self::Book(_) => "store.book",
+            Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
+            Self::NothingFound(_) | Self::Unsupported(_) => "usage",
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `run`: every delivery of an export tree, through the same steps as the Lambdas, in order.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, SubsecRound, Utc};
+use spend_ledger::book::Book;
+use spend_ledger::config::Config;
+use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::keys::{CONFIG_IN_FORCE, Statement};
+use spend_ledger::outputs::{MessageFile, MetricsFile};
+use spend_ledger::state::SealedDelivery;
+use spend_ledger::store::{Put, Store};
+use spend_ledger::{alert, digest, gauges};
+use spend_pipeline::aggregate::{self, Aggregated, Deriver};
+use spend_pipeline::ingest::{self, FileTimes, ManifestLocation, Seal};
+
+use crate::cli::Run;
+use crate::error::CommandError;
+use crate::summary;
+
+/// What a run works on.
+struct Workshop<'a, W> {
+    export: Arc<DirectoryStore>,
+    ledger: DirectoryStore,
+    metrics: MetricsFile,
+    messages: MessageFile,
+    config: Config,
+    deriver: Deriver,
+    now: DateTime<Utc>,
+    notes: &'a mut W,
+}
+
+/// Processes the tree. Notes for people go to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`]; a delivery that cannot be published does not keep the others from it, and is an error at the end.
+pub async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
+    let ledger = DirectoryStore::open(options.ledger.clone())?;
+    let config = config(&ledger, options.config.as_deref()).await?;
+    let mut workshop = Workshop {
+        export: Arc::new(DirectoryStore::open_read_only(options.export.clone())?),
+        metrics: MetricsFile::in_ledger(&options.ledger),
+        messages: MessageFile::in_ledger(&options.ledger),
+        ledger,
+        deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
+        config,
+        // State is stored to the second, and so is what is derived from it.
+        now: options.now.unwrap_or(now).trunc_subs(0),
+        notes,
+    };
+    let manifests = manifests(&*workshop.export).await?;
+    if manifests.is_empty() {
+        return Err(CommandError::NoManifest { export: options.export.clone() });
+    }
+    let mut failures = 0;
+    for manifest in &manifests {
+        if let Err(error) = workshop.deliver(manifest).await {
+            failures += 1;
+            writeln!(workshop.notes, "error: {manifest}: not published: {error} ({})", error.kind())?;
+        }
+    }
+    workshop.react().await?;
+    match failures {
+        0 => Ok(()),
+        failures => Err(CommandError::Unpublished { failures, deliveries: manifests.len() }),
+    }
+}
+
+/// The manifests of the tree, oldest delivery first: create-new folders by their time, then the ones that are replaced
+/// in place.
+async fn manifests<E: Store>(export: &E) -> Result<Vec<String>, CommandError> {
+    let mut manifests = Vec::new();
+    for object in export.list("").await? {
+        if let Some(location) = ManifestLocation::of(&object.key) {
+            let in_place = location.folder_time.is_none();
+            manifests.push((location.period, in_place, location.folder_time, object.key));
+        }
+    }
+    manifests.sort();
+    Ok(manifests.into_iter().map(|(.., key)| key).collect())
+}
+
+/// The configuration that `path` names, put in force; without one what is in force, else the defaults.
+async fn config<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
+    let in_force = ledger.get(CONFIG_IN_FORCE).await?;
+    let Some(path) = path else {
+        let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
+        return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| CommandError::File { action: "read the configuration", path: path.to_owned(), source })?;
+    let config = Config::parse(&path.display().to_string(), &text)?;
+    let bytes = Bytes::from(text);
+    let put = match in_force {
+        Some((found, _)) if found == bytes => return Ok(config),
+        Some((_, etag)) => ledger.put_if_match(CONFIG_IN_FORCE, bytes, &etag).await?,
+        None => ledger.put_if_absent(CONFIG_IN_FORCE, bytes).await?,
+    };
+    match put {
+        Put::Written(_) => Ok(config),
+        Put::Lost => Err(CommandError::ConfigRace),
+    }
+}
+
+impl<W: Write> Workshop<'_, W> {
+    /// One delivery, from its manifest to the committed period and what follows from it.
+    async fn deliver(&mut self, manifest: &str) -> Result<(), CommandError> {
+        let seal = ingest::seal(&*self.export, &self.ledger, None, manifest, FileTimes::Copied).await?;
+        let sealed = match seal {
+            Seal::Sealed(sealed) => sealed,
+            Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
+        };
+        let statement = sealed.statement();
+        if !ingest::complete(&self.ledger, &sealed).await? {
+            for chunk in &sealed.chunks {
+                ingest::map(&self.export, &self.ledger, &statement, chunk).await?;
+            }
+            ingest::complete(&self.ledger, &sealed).await?;
+        }
+        let outcome =
+            aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
+        self.tell(&statement, &sealed, &outcome).await?;
+        if let Aggregated::Overlapping { .. } = outcome {
+            return Ok(());
+        }
+        self.react().await
+    }
+
+    /// What follows from the committed periods: gauges, alerts, the digest. Each knows what it did before.
+    async fn react(&mut self) -> Result<(), CommandError> {
+        let book = Book::load(&self.ledger, self.now).await?;
+        gauges::publish(&self.ledger, &self.metrics, &self.config, &book, self.now).await?;
+        alert::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
+        digest::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
+        Ok(())
+    }
+
+    async fn tell(
+        &mut self,
+        statement: &Statement,
+        sealed: &SealedDelivery,
+        outcome: &Aggregated,
+    ) -> Result<(), CommandError> {
+        writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
+        if let Some((state, _)) = aggregate::load_state(&self.ledger, statement).await? {
+            summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
+        }
+        Ok(())
+    }
+}

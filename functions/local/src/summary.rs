@@ -1,0 +1,62 @@
+//! What a run says of a delivery: how much was read, what each rule caught, and what is not as it should be.
+
+use std::io::{self, Write};
+
+use spend_core::bedrock_line::Rule;
+use spend_ledger::state::PeriodState;
+use spend_pipeline::aggregate::Aggregated;
+
+/// Writes a few lines about the state that is in force after `outcome`.
+pub(crate) fn write(
+    state: &PeriodState,
+    outcome: &Aggregated,
+    fingerprint: &str,
+    notes: &mut impl Write,
+) -> io::Result<()> {
+    if matches!(outcome, Aggregated::Applied { .. }) {
+        let counts = &state.counts;
+        writeln!(notes, "  {} rows read, {} of Amazon Bedrock", counts.rows, counts.bedrock_rows)?;
+        let alone = counts.rules.iter().filter(|(_, _, alone)| *alone > 0);
+        let alone: Vec<_> = alone.map(|(rule, _, alone)| format!("{} {alone}", rule.as_str())).collect();
+        let alone = if alone.is_empty() { "none".to_owned() } else { alone.join(", ") };
+        writeln!(notes, "  rows that only one rule knew as Bedrock's: {alone}")?;
+        warn(state, notes)?;
+    }
+    if state.derivation != fingerprint {
+        let period = state.period;
+        writeln!(
+            notes,
+            "  note: {period} was derived with another configuration of identities, owners or models; \
+             the next delivery uses the new one"
+        )?;
+    }
+    Ok(())
+}
+
+fn warn(state: &PeriodState, notes: &mut impl Write) -> io::Result<()> {
+    let counts = &state.counts;
+    if counts.lacks_principal_column() {
+        writeln!(
+            notes,
+            "  WARNING: this export has no column line_item_iam_principal: nobody can be named. Turn on the caller \
+             identity option (INCLUDE_IAM_PRINCIPAL_DATA) and select the column; earlier days stay unattributed"
+        )?;
+    }
+    let principal_alone = counts.rules.iter().find(|(rule, ..)| *rule == Rule::Principal);
+    if let Some((_, _, alone)) = principal_alone.filter(|(_, _, alone)| *alone > 0) {
+        writeln!(notes, "  note: {alone} rows have a principal and nothing else that says Bedrock; they are counted")?;
+    }
+    if state.unknown_usage_rows > 0 {
+        let unknown = state.unknown_usage_rows;
+        writeln!(notes, "  note: {unknown} usage rows are of no usage type known here; they are counted as other")?;
+    }
+    if counts.rows_without_cost > 0 {
+        writeln!(notes, "  note: {} Bedrock rows have no unblended cost; they count as zero", counts.rows_without_cost)?;
+    }
+    let missing = counts.missing_columns.iter().filter(|column| *column != spend_core::line::PRINCIPAL_COLUMN);
+    let missing: Vec<_> = missing.map(String::as_str).collect();
+    if !missing.is_empty() {
+        writeln!(notes, "  note: columns that the export does not have: {}", missing.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Why a chunk or a manifest was not read. Every message names the object and the cure.
+
+use std::fmt;
+use std::ops::Range;
+
+use spend_core::error_class::Class;
+use spend_core::period::BillingPeriod;
+
+use crate::source::SourceError;
+
+/// Where in a chunk something is: rows and row groups are counted from 0, rows through the whole file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The row group.
+    pub row_group: usize,
+    /// The row.
+    pub row: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "row {} (row group {})", self.row, self.row_group)
+    }
+}
+
+/// Why a chunk or a manifest was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum CurError {
+    /// The chunk lacks columns without which no cost can be counted.
+    #[error("{file}: {}, or create the export with all columns", missing(columns))]
+    MissingColumn {
+        /// The chunk's key.
+        file: String,
+        /// Their names.
+        columns: Vec<&'static str>,
+    },
+    /// The chunk is of the legacy Cost and Usage Report.
+    #[error(
+        "{file}: this is a legacy Cost and Usage Report (it has the column {column}), which never names the caller: \
+         create a CUR 2.0 export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA)"
+    )]
+    LegacyReport {
+        /// The chunk's key.
+        file: String,
+        /// The column that gives it away.
+        column: String,
+    },
+    /// The chunk is not a Parquet file.
+    #[error("{file}: not a Parquet file: {reason}: create the export with the format Parquet")]
+    NotParquet {
+        /// The chunk's key.
+        file: String,
+        /// What it is, as far as one can see.
+        reason: &'static str,
+    },
+    /// The chunk is damaged.
+    #[error(
+        "{file}: {}corrupt: {reason}: copy the file again, or wait for the next delivery to replace it",
+        in_row_group(*row_group)
+    )]
+    Corrupt {
+        /// The chunk's key.
+        file: String,
+        /// The row group, where it is known.
+        row_group: Option<usize>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The chunk is compressed in a way that this release does not read.
+    #[error(
+        "{file}: row group {row_group}: column {column} is compressed with {codec}, which is not supported: write the \
+         file with SNAPPY, as AWS does, or with ZSTD, GZIP or no compression"
+    )]
+    UnsupportedCodec {
+        /// The chunk's key.
+        file: String,
+        /// The row group.
+        row_group: usize,
+        /// The column.
+        column: String,
+        /// The codec's name in Parquet.
+        codec: String,
+    },
+    /// A column's type is not that of CUR 2.0.
+    #[error(
+        "{file}: column {column} is {found}, not {wanted}: select it in the export's query as it is, without a cast \
+         and not under another column's name"
+    )]
+    WrongType {
+        /// The chunk's key.
+        file: String,
+        /// The column.
+        column: &'static str,
+        /// The type it has.
+        found: String,
+        /// The type it should have.
+        wanted: &'static str,
+    },
+    /// A Bedrock row belongs to another billing period than the chunk's folder says.
+    #[error(
+        "{file}: {place}: bill_billing_period_start_date is {found}, but the folder says {period}: move the file to \
+         the folder of its own billing period"
+    )]
+    WrongPeriod {
+        /// The chunk's key.
+        file: String,
+        /// The row.
+        place: Place,
+        /// The period that the row names.
+        found: BillingPeriod,
+        /// The period that the folder names.
+        period: BillingPeriod,
+    },
+    /// A Bedrock row has a value that cannot be counted.
+    #[error(
+        "{file}: {place}: column {column} {reason}: the row cannot be counted; check what wrote the file, or report \
+         the line item to AWS Support"
+    )]
+    BadValue {
+        /// The chunk's key.
+        file: String,
+        /// The row.
+        place: Place,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with the value.
+        reason: String,
+    },
+    /// A manifest is not shaped as one.
+    #[error("{manifest}: not a usable manifest: {reason}: refresh the export, or remove the manifest")]
+    ManifestShape {
+        /// The manifest's key.
+        manifest: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A manifest lists a file that is not its own export's data of the same billing period.
+    #[error(
+        "{manifest}: lists {entry:?}, {reason}: a manifest may only list the data files of its own export and billing \
+         period; copy whole export folders, or remove the manifest"
+    )]
+    ManifestScope {
+        /// The manifest's key.
+        manifest: String,
+        /// The entry as listed.
+        entry: String,
+        /// Why it is foreign.
+        reason: String,
+    },
+    /// The source did not answer.
+    #[error("failed to read bytes {}..{} of {file}: {source}", range.start, range.end)]
+    Source {
+        /// The chunk's key.
+        file: String,
+        /// The bytes asked for.
+        range: Range<u64>,
+        /// Why.
+        source: SourceError,
+    },
+}
+
+impl CurError {
+    /// The stable name of the kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MissingColumn { .. } => "export.missing_column",
+            Self::LegacyReport { .. } => "export.legacy_report",
+            Self::NotParquet { .. } => "export.not_parquet",
+            Self::Corrupt { .. } => "export.corrupt",
+            Self::UnsupportedCodec { .. } => "export.unsupported_codec",
+            Self::WrongType { .. } => "export.wrong_type",
+            Self::WrongPeriod { .. } => "export.wrong_period",
+            Self::BadValue { .. } => "export.bad_value",
+            Self::ManifestShape { .. } => "export.manifest_shape",
+            Self::ManifestScope { .. } => "export.manifest_scope",
+            Self::Source { .. } => "store.unavailable",
+        }
+    }
+
+    /// What is to be done about it.
+    ///
+    /// A damaged file is for a person too: the next delivery may mend it, but nothing says that one is to come.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Source { .. } => Class::Retry,
+            _ => Class::Operator,
+        }
+    }
+}
+
+fn missing(columns: &[&'static str]) -> String {
+    match columns {
+        [column] => format!("column {column} is missing: add it to the export's query"),
+        columns => format!("columns {} are missing: add them to the export's query", columns.join(", ")),
+    }
+}
+
+fn in_row_group(row_group: Option<usize>) -> String {
+    row_group.map(|index| format!("row group {index}: ")).unwrap_or_default()
+}

@@ -1,0 +1,150 @@
+//! The footer of a Parquet file: found, bounded and checked before anything trusts it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::basic::Compression;
+use parquet::file::metadata::{
+    FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
+
+use crate::bytes_of::ChunkBytes;
+use crate::error::CurError;
+use crate::source::ChunkSource;
+
+/// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
+const TAIL: u64 = 64 * 1024;
+
+/// The largest footer that is read. One this large has over a thousand row groups.
+const FOOTER_LIMIT: usize = 32 * 1024 * 1024;
+
+/// The four bytes that a Parquet file begins and ends with.
+const MAGIC: &[u8] = b"PAR1";
+
+/// Reads the footer of a chunk.
+pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Arc<ParquetMetaData>, CurError> {
+    let name = chunk.name();
+    let size = chunk.size();
+    let start = size.saturating_sub(TAIL);
+    let tail = chunk.read_tail(start).await?;
+    let Some(end) = tail.last_chunk::<8>() else {
+        return Err(not_parquet(name, if tail.is_empty() { "it is empty" } else { "it is shorter than a footer" }));
+    };
+    let footer = match FooterTail::try_new(end) {
+        Ok(footer) if !footer.is_encrypted_footer() => footer,
+        Ok(_) => return Err(not_parquet(name, "its footer is encrypted, which is not supported")),
+        Err(_) => return Err(without_footer(chunk, &tail, start).await?),
+    };
+    let length = footer.metadata_length();
+    if length > FOOTER_LIMIT {
+        return Err(corrupt(name, format!("its footer is said to have {length} bytes")));
+    }
+    let metadata_and_end = u64::try_from(length + end.len()).unwrap_or(u64::MAX);
+    let Some(start) = size.checked_sub(metadata_and_end) else {
+        return Err(corrupt(name, format!("its footer is said to have {length} bytes, the file has {size}")));
+    };
+    let bytes = if metadata_and_end <= TAIL {
+        tail.slice(tail.len() - length - end.len()..)
+    } else {
+        chunk.read_tail(start).await?
+    };
+    decode(name, bytes.get(..length).unwrap_or_default(), size)
+}
+
+/// Says what a file is that does not end as Parquet does.
+async fn without_footer<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    tail: &Bytes,
+    start: u64,
+) -> Result<CurError, CurError> {
+    let name = chunk.name();
+    let read;
+    let head = if start == 0 {
+        tail.get(..4)
+    } else {
+        read = chunk.get(std::slice::from_ref(&(0..4))).await?;
+        read.first().and_then(|bytes| bytes.get(..4))
+    };
+    Ok(match head.unwrap_or_default() {
+        MAGIC => corrupt(name, "it begins as Parquet and ends without a footer, so it was cut off".to_owned()),
+        [0x1f, 0x8b, ..] => not_parquet(name, "it is gzip, so probably text (CSV)"),
+        _ => not_parquet(name, "it neither begins nor ends as one"),
+    })
+}
+
+fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Arc<ParquetMetaData>, CurError> {
+    let options = ParquetMetaDataOptions::new()
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let metadata = ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options))
+        .map_err(|error| corrupt(name, format!("its footer: {error}")))?;
+    check_rows(name, &metadata)?;
+    check_sizes(name, &metadata, size)?;
+    Ok(Arc::new(metadata))
+}
+
+fn check_rows(name: &str, metadata: &ParquetMetaData) -> Result<(), CurError> {
+    let mut rows = 0_i64;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let negative = || corrupt_group(name, index, format!("it is said to have {} rows", group.num_rows()));
+        rows = rows.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0).ok_or_else(negative)?;
+    }
+    if rows != metadata.file_metadata().num_rows() {
+        let said = metadata.file_metadata().num_rows();
+        return Err(corrupt(name, format!("its footer says {said} rows, its row groups {rows}")));
+    }
+    Ok(())
+}
+
+/// The library trusts offsets and lengths: negative ones would panic, and ones outside the file cannot be read.
+fn check_sizes(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(), CurError> {
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let end = start.checked_add(column.compressed_size()).and_then(|end| u64::try_from(end).ok());
+            let inside = start >= 0 && column.compressed_size() >= 0 && end.is_some_and(|end| end <= size);
+            if !inside || column.file_path().is_some() || column.num_values() < 0 {
+                let reason = format!("column {} is said to lie outside the file", column.column_path());
+                return Err(corrupt_group(name, index, reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a codec that this build does not have, for the leaves that are to be read.
+pub(crate) fn check_codecs(
+    name: &str,
+    metadata: &ParquetMetaData,
+    is_read: impl Fn(usize) -> bool,
+) -> Result<(), CurError> {
+    for (row_group, group) in metadata.row_groups().iter().enumerate() {
+        for (_, column) in group.columns().iter().enumerate().filter(|(leaf, _)| is_read(*leaf)) {
+            match column.compression() {
+                Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => {}
+                codec => {
+                    return Err(CurError::UnsupportedCodec {
+                        file: name.to_owned(),
+                        row_group,
+                        column: column.column_path().string(),
+                        codec: codec.to_string(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_parquet(name: &str, reason: &'static str) -> CurError {
+    CurError::NotParquet { file: name.to_owned(), reason }
+}
+
+fn corrupt(name: &str, reason: String) -> CurError {
+    CurError::Corrupt { file: name.to_owned(), row_group: None, reason }
+}
+
+fn corrupt_group(name: &str, row_group: usize, reason: String) -> CurError {
+    CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason }
+}

@@ -1,0 +1,178 @@
+//! The manifest of a delivery: AWS writes it after all data files, and it alone says which of them belong.
+//!
+//! AWS documents that it lists the files, not how: the shapes read here are those that readers of live exports met.
+//! Shape is read leniently; scope is not: a file outside the export's own data folder of the same billing period is
+//! refused, whoever wrote the manifest.
+
+use std::collections::HashSet;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use spend_core::period::BillingPeriod;
+
+use crate::error::CurError;
+use crate::layout::{ExportPath, KeyParts, ObjectKind, classify_key};
+
+/// What a manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whose it is, from its key.
+    pub export: ExportPath,
+    /// Which month's, from its key.
+    pub period: BillingPeriod,
+    /// The id of the execution that wrote the delivery, if the manifest has one.
+    pub execution_id: Option<String>,
+    /// The bucket that its entries name, if any does.
+    pub bucket: Option<String>,
+    /// The `TIMESTAMP-EXECUTION` folder of its files, when the export keeps every delivery (create new).
+    pub folder: Option<String>,
+    /// The keys of the delivery's data files, in the manifest's order, each once, in the spelling of the manifest's
+    /// own key. Never empty.
+    pub chunks: Vec<String>,
+}
+
+/// Reads the manifest at `key`. `bucket` is where it lies; where that has no name, its entries must agree on one.
+///
+/// # Errors
+///
+/// [`CurError::ManifestShape`] if it is no JSON object, lists no files, or its key is not a manifest's;
+/// [`CurError::ManifestScope`] if it lists a file that is not data of its own export, billing period and bucket.
+pub fn parse_manifest(key: &str, bucket: Option<&str>, bytes: &[u8]) -> Result<Manifest, CurError> {
+    let shape = |reason: String| CurError::ManifestShape { manifest: key.to_owned(), reason };
+    let ObjectKind::Manifest { export, period, folder } = classify_key(key) else {
+        return Err(shape("its key is not [PREFIX/]EXPORT/metadata/BILLING_PERIOD=YYYY-MM/…Manifest.json".to_owned()));
+    };
+    let own = KeyParts::parse(key).map_err(|reason| shape(reason.to_owned()))?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let json: Value = serde_json::from_slice(text).map_err(|error| shape(format!("not JSON: {error}")))?;
+    let entries = ["dataFiles", "reportKeys"]
+        .into_iter()
+        .filter_map(|name| json.get(name)?.as_array())
+        .find(|entries| !entries.is_empty())
+        .ok_or_else(|| shape("it lists no files (neither dataFiles nor reportKeys has any)".to_owned()))?;
+
+    let mut scope = Scope { own, bucket: bucket.map(str::to_owned), folder: folder.clone(), first: true };
+    let mut chunks: Vec<String> = Vec::with_capacity(entries.len());
+    let mut seen = HashSet::with_capacity(entries.len());
+    for entry in entries {
+        let listed = entry_text(entry).ok_or_else(|| shape(format!("it lists {entry}, which names no file")))?;
+        let chunk = scope.resolve(listed).map_err(|reason| CurError::ManifestScope {
+            manifest: key.to_owned(),
+            entry: listed.to_owned(),
+            reason,
+        })?;
+        if seen.insert(chunk.clone()) {
+            chunks.push(chunk);
+        }
+    }
+    let execution_id = json.get("executionId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
+    Ok(Manifest { export, period, execution_id, bucket: scope.bucket, folder: scope.folder, chunks })
+}
+
+/// The text that names an entry's file: the entry itself, or the first of the fields that readers have met.
+fn entry_text(entry: &Value) -> Option<&str> {
+    const FIELDS: [&str; 5] = ["s3Uri", "key", "s3Key", "url", "relativePath"];
+    let named = || FIELDS.into_iter().find_map(|field| entry.get(field)?.as_str());
+    entry.as_str().or_else(named).filter(|text| !text.is_empty())
+}
+
+/// What a manifest may list.
+struct Scope<'a> {
+    /// The manifest's own key.
+    own: KeyParts<'a>,
+    /// Where its files lie; until an entry names it, unknown if the caller does not know it either.
+    bucket: Option<String>,
+    /// The one delivery folder that all its files lie in, of an export that keeps every delivery: the manifest's own,
+    /// else that of the first entry.
+    folder: Option<String>,
+    /// Whether no entry was resolved yet.
+    first: bool,
+}
+
+impl Scope<'_> {
+    /// The key of the listed file, or why it is foreign.
+    fn resolve(&mut self, listed: &str) -> Result<String, String> {
+        let (bucket, path) = split_location(listed)?;
+        if let Some(bucket) = bucket {
+            match &self.bucket {
+                Some(own) if own != bucket => return Err(format!("which is in the bucket {bucket}, not in {own}")),
+                _ => self.bucket = Some(bucket.to_owned()),
+            }
+        }
+        let has_parent = |path: &str| path.split('/').any(|segment| segment == "..");
+        let decoded = percent_decode_str(path).decode_utf8().map_err(|_| "whose key is not UTF-8".to_owned())?;
+        if has_parent(path) || has_parent(&decoded) {
+            return Err("whose key has a `..` in it".to_owned());
+        }
+        let (folder, file) = self
+            .spellings(path)
+            .into_iter()
+            .chain(self.spellings(&decoded))
+            .find_map(|key| self.own_file(&key))
+            .ok_or_else(|| format!("which is no data file in {}/data/{}/", self.own.root, self.own.partition))?;
+        if self.first && self.own.folder.is_none() {
+            self.folder = folder.map(|folder| self.spell(&folder));
+        } else if folder.as_deref().map(decode_colons) != self.folder.as_deref().map(decode_colons) {
+            // One delivery lies in one folder: the files of two are two copies of the same month.
+            return Err("which is not in the folder of the delivery's other files".to_owned());
+        }
+        self.first = false;
+        let folder = self.folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
+        Ok(format!("{}/data/{}/{folder}{file}", self.own.root, self.own.partition))
+    }
+
+    /// The keys that a path may stand for: itself, or relative to the export's folder, its data, or the partition.
+    fn spellings(&self, path: &str) -> Vec<String> {
+        let (root, partition) = (self.own.root, self.own.partition);
+        if !path.contains('/') {
+            let folder = self.folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
+            return vec![format!("{root}/data/{partition}/{folder}{path}")];
+        }
+        let relative = path.trim_start_matches('/');
+        vec![
+            path.to_owned(),
+            relative.to_owned(),
+            format!("/{relative}"),
+            format!("{root}/{relative}"),
+            format!("{root}/data/{relative}"),
+        ]
+    }
+
+    /// The delivery folder and the name of the file at `key`, if it is the export's own data of the same period.
+    fn own_file(&self, key: &str) -> Option<(Option<String>, String)> {
+        let parts = KeyParts::parse(key).ok()?;
+        let own = parts.root == self.own.root && parts.section == "data" && parts.period == self.own.period;
+        let is_chunk = matches!(classify_key(key), ObjectKind::Chunk { .. });
+        (own && is_chunk).then(|| (parts.folder.map(str::to_owned), parts.file.to_owned()))
+    }
+
+    /// A delivery folder in the spelling of the manifest's own key: a tool that spelled `=` as `%3D` did the same to
+    /// the colons of the folder's timestamp.
+    fn spell(&self, folder: &str) -> String {
+        let decoded = decode_colons(folder);
+        if self.own.partition.contains('%') { decoded.replace(':', "%3A") } else { decoded }
+    }
+}
+
+fn decode_colons(folder: &str) -> String {
+    folder.replace("%3A", ":").replace("%3a", ":")
+}
+
+/// An entry's bucket, if it names one, and its path: `s3://BUCKET/KEY`, an S3 address over HTTPS, or a path alone.
+fn split_location(listed: &str) -> Result<(Option<&str>, &str), String> {
+    let Some((scheme, rest)) = listed.split_once("://") else { return Ok((None, listed)) };
+    let (host, path) = rest.split_once('/').ok_or("which names no file")?;
+    match scheme {
+        "s3" | "s3a" | "s3n" => Ok((Some(host), path)),
+        // Source: Amazon S3 user guide, "Virtual hosting of general purpose buckets".
+        "https" if host.starts_with("s3.") || host.starts_with("s3-") => path
+            .split_once('/')
+            .map(|(bucket, key)| (Some(bucket), key))
+            .ok_or_else(|| "which names no file".to_owned()),
+        "https" => {
+            let bucket = [".s3.", ".s3-"].into_iter().find_map(|s3| Some(host.rsplit_once(s3)?.0));
+            bucket.map(|bucket| (Some(bucket), path)).ok_or_else(|| format!("and {host} is not S3"))
+        }
+        scheme => Err(format!("and {scheme}:// is not S3")),
+    }
+}

@@ -1,0 +1,346 @@
+//! The second look at a row group: its Bedrock rows, summed by the bill's own fields.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Float64Array, PrimitiveArray, RecordBatch};
+use arrow::datatypes::{
+    DataType, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
+use chrono::{DateTime, NaiveTime, Utc};
+use spend_core::category::Category;
+use spend_core::decimal::Decimal;
+use spend_core::line::{
+    Interner, KEPT_TAG_PREFIXES, LineField, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts, Tags,
+};
+use spend_core::period::BillingPeriod;
+
+use crate::columns::{
+    CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, TAGS, UNBLENDED_COST, USAGE_AMOUNT,
+    USAGE_END, USAGE_START, field_column,
+};
+use crate::error::{CurError, Place};
+use crate::text::{Maps, Memo, Texts};
+
+/// The fields that have a column of their own.
+const COLUMN_FIELDS: [LineField; 14] = [
+    LineField::PayerAccountId,
+    LineField::AccountId,
+    LineField::Principal,
+    LineField::BillType,
+    LineField::BillingEntity,
+    LineField::LineItemType,
+    LineField::ProductCode,
+    LineField::ServiceCode,
+    LineField::UsageType,
+    LineField::Operation,
+    LineField::Resource,
+    LineField::Region,
+    LineField::PricingUnit,
+    LineField::Currency,
+];
+
+/// The keys of the `product` map that are read, and the fields that they fill; a name is overridden by one before it.
+const PRODUCT_KEYS: [(&str, LineField); 6] = [
+    ("product_name", LineField::ProductName),
+    ("servicename", LineField::ProductName),
+    ("provider", LineField::Provider),
+    ("model", LineField::Model),
+    ("inference_type", LineField::InferenceType),
+    ("feature", LineField::Feature),
+];
+
+/// Sums the Bedrock rows of a chunk.
+pub(crate) struct RowReducer<'a> {
+    name: &'a str,
+    period: BillingPeriod,
+    builder: ReductionBuilder,
+    interner: Interner,
+    empty: Arc<str>,
+    tag_sets: HashSet<Arc<Tags>>,
+    texts: [Memo<Arc<str>>; COLUMN_FIELDS.len()],
+    product_keys: Memo<Option<usize>>,
+    product_values: Memo<Arc<str>>,
+    tag_keys: Memo<Option<Arc<str>>>,
+    tag_values: Memo<Arc<str>>,
+}
+
+/// A batch's columns, taken apart.
+struct Columns<'a> {
+    texts: [Option<Texts<'a>>; COLUMN_FIELDS.len()],
+    product: Option<Maps<'a>>,
+    tags: Option<Maps<'a>>,
+    invoice_id: Option<Texts<'a>>,
+    unblended_cost: Option<&'a Float64Array>,
+    net_unblended_cost: Option<&'a Float64Array>,
+    list_cost: Option<&'a Float64Array>,
+    usage_amount: Option<&'a Float64Array>,
+    usage_start: Option<Times<'a>>,
+    usage_end: Option<Times<'a>>,
+    period_start: Option<Times<'a>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a RecordBatch) -> Self {
+        let number = |name| batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<Float64Type>());
+        let time = |name| Times::of(batch.column_by_name(name)?.as_ref());
+        Self {
+            texts: COLUMN_FIELDS.map(|field| Texts::of(batch, field_column(field))),
+            product: Maps::of(batch, PRODUCT),
+            tags: Maps::of(batch, TAGS),
+            invoice_id: Texts::of(batch, INVOICE_ID),
+            unblended_cost: number(UNBLENDED_COST),
+            net_unblended_cost: number(NET_UNBLENDED_COST),
+            list_cost: number(LIST_COST),
+            usage_amount: number(USAGE_AMOUNT),
+            usage_start: time(USAGE_START),
+            usage_end: time(USAGE_END),
+            period_start: time(PERIOD_START),
+        }
+    }
+}
+
+impl<'a> RowReducer<'a> {
+    pub(crate) fn new(name: &'a str, period: BillingPeriod) -> Self {
+        let mut interner = Interner::default();
+        Self {
+            name,
+            period,
+            builder: ReductionBuilder::default(),
+            empty: interner.intern(""),
+            interner,
+            tag_sets: HashSet::new(),
+            texts: Default::default(),
+            product_keys: Memo::default(),
+            product_values: Memo::default(),
+            tag_keys: Memo::default(),
+            tag_values: Memo::default(),
+        }
+    }
+
+    /// What the scan of the chunk found.
+    pub(crate) fn counts(&mut self) -> &mut ScanCounts {
+        &mut self.builder.counts
+    }
+
+    pub(crate) fn finish(self) -> Reduction {
+        self.builder.finish()
+    }
+
+    /// Adds the rows of a batch; `places` says where they are in the file.
+    pub(crate) fn add(&mut self, batch: &RecordBatch, mut places: impl Iterator<Item = Place>) -> Result<(), CurError> {
+        let columns = Columns::of(batch);
+        for row in 0..batch.num_rows() {
+            let place = places.next().ok_or_else(|| CurError::Corrupt {
+                file: self.name.to_owned(),
+                row_group: None,
+                reason: "its columns have different numbers of rows".to_owned(),
+            })?;
+            self.add_row(&columns, row, place)?;
+        }
+        Ok(())
+    }
+
+    fn add_row(&mut self, columns: &Columns<'_>, row: usize, place: Place) -> Result<(), CurError> {
+        let at = At { file: self.name, place };
+        let started = at.time(columns.usage_start.as_ref(), row, USAGE_START)?;
+        let started = started.ok_or_else(|| at.bad(USAGE_START, "is empty".to_owned()))?;
+        if let Some(start) = at.time(columns.period_start.as_ref(), row, PERIOD_START)? {
+            let found = BillingPeriod::of(start.date_naive());
+            if found != self.period {
+                return Err(CurError::WrongPeriod { file: self.name.to_owned(), place, found, period: self.period });
+            }
+        }
+        let key = LineKey {
+            usage_date: started.date_naive(),
+            fields: self.fields(columns, row),
+            tags: self.tags(columns.tags.as_ref(), row),
+        };
+        let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
+        let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;
+        let unblended_cost = cost.unwrap_or(Decimal::ZERO);
+        let measures = Measures {
+            usage_amount: at.number(columns.usage_amount, row, USAGE_AMOUNT)?.unwrap_or(Decimal::ZERO),
+            tokens: None,
+            unblended_cost,
+            net_unblended_cost: net.unwrap_or(unblended_cost),
+            list_cost: at.number(columns.list_cost, row, LIST_COST)?,
+            line_items: 1,
+            lines_without_net: u64::from(net.is_none()),
+        };
+        let has_cost = !measures.unblended_cost.is_zero() || !measures.net_unblended_cost.is_zero();
+        if has_cost && key.get(LineField::Currency).is_empty() {
+            return Err(at.bad(CURRENCY, "is empty, but the row has a cost".to_owned()));
+        }
+        let counts = &mut self.builder.counts;
+        counts.rows_without_cost += u64::from(cost.is_none());
+        if Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage {
+            let has_invoice = columns.invoice_id.is_some_and(|ids| ids.get(row).is_some_and(|id| !id.is_empty()));
+            counts.usage_rows_without_invoice += u64::from(!unblended_cost.is_zero() && !has_invoice);
+            let ended = at.time(columns.usage_end.as_ref(), row, USAGE_END)?.or_else(|| end_of_day(started));
+            counts.latest_usage_end = counts.latest_usage_end.max(ended);
+        }
+        self.builder.add(key, &measures).map_err(|error| at.bad(UNBLENDED_COST, format!("is too much: {error}")))
+    }
+
+    fn fields(&mut self, columns: &Columns<'_>, row: usize) -> [Arc<str>; LineField::ALL.len()] {
+        let mut fields = LineField::ALL.map(|_| Arc::clone(&self.empty));
+        let mut set = |field: LineField, text: Arc<str>| {
+            if let Some(slot) = fields.get_mut(field as usize) {
+                *slot = text;
+            }
+        };
+        for ((field, texts), memo) in COLUMN_FIELDS.into_iter().zip(&columns.texts).zip(&mut self.texts) {
+            let Some(texts) = texts else { continue };
+            let found = memo.get(*texts, row, |text| {
+                self.interner.intern(if field == LineField::Resource { resource(text) } else { text })
+            });
+            if let Some(text) = found {
+                set(field, text);
+            }
+        }
+        for ((_, field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns.product.as_ref(), row)).rev() {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                set(field, text);
+            }
+        }
+        fields
+    }
+
+    /// The values of [`PRODUCT_KEYS`]. Where a map has a key twice, the last counts.
+    fn product(&mut self, maps: Option<&Maps<'_>>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
+        let mut found = PRODUCT_KEYS.map(|_| None);
+        let Some(maps) = maps else { return found };
+        for entry in maps.entries(row) {
+            let key = self
+                .product_keys
+                .get(maps.keys, entry, |key| PRODUCT_KEYS.into_iter().position(|(name, _)| name == key));
+            if let Some(slot) = key.flatten().and_then(|key| found.get_mut(key)) {
+                *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+            }
+        }
+        found
+    }
+
+    /// The tags that a reduction keeps. Where a map has a key twice, the last counts; empty is not there.
+    fn tags(&mut self, maps: Option<&Maps<'_>>, row: usize) -> Arc<Tags> {
+        let mut tags = Tags::new();
+        for entry in maps.map_or(0..0, |maps| maps.entries(row)) {
+            let Some(maps) = maps else { continue };
+            let key = self.tag_keys.get(maps.keys, entry, |key| {
+                let kept = KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix));
+                kept.then(|| self.interner.intern(key))
+            });
+            let Some(key) = key.flatten() else { continue };
+            match self.tag_values.get(maps.values, entry, |text| self.interner.intern(text)) {
+                Some(value) if !value.is_empty() => tags.insert(key, value),
+                _ => tags.remove(&key),
+            };
+        }
+        if let Some(shared) = self.tag_sets.get(&tags) {
+            return Arc::clone(shared);
+        }
+        let shared = Arc::new(tags);
+        self.tag_sets.insert(Arc::clone(&shared));
+        shared
+    }
+}
+
+/// What a Bedrock resource id says, see [`LineField::Resource`].
+///
+/// Ids of models and profiles may have `:` and `/` in them.
+/// Source: Amazon Bedrock, "Actions, resources, and condition keys" of the Service Authorization Reference.
+fn resource(id: &str) -> &str {
+    let named = match id.strip_prefix("arn:") {
+        Some(rest) => {
+            let mut parts = rest.splitn(5, ':');
+            // The partition, then the service; after it the region and the account.
+            let is_bedrock = parts.nth(1).is_some_and(|service| service.starts_with("bedrock"));
+            parts.nth(2).filter(|_| is_bedrock).unwrap_or_default()
+        }
+        None => id,
+    };
+    match named.split_once('/') {
+        Some(("foundation-model" | "inference-profile", model)) if !model.is_empty() => named,
+        Some((kind, _)) if named.len() < id.len() => kind,
+        _ => "",
+    }
+}
+
+fn end_of_day(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    time.date_naive().succ_opt().map(|next| next.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// Where a value stands, for errors.
+struct At<'a> {
+    file: &'a str,
+    place: Place,
+}
+
+impl At<'_> {
+    fn bad(&self, column: &'static str, reason: String) -> CurError {
+        CurError::BadValue { file: self.file.to_owned(), place: self.place, column, reason }
+    }
+
+    fn number(
+        &self,
+        numbers: Option<&Float64Array>,
+        row: usize,
+        column: &'static str,
+    ) -> Result<Option<Decimal>, CurError> {
+        let value = numbers.filter(|numbers| numbers.is_valid(row)).map(|numbers| numbers.value(row));
+        value.map(Decimal::from_f64).transpose().map_err(|error| self.bad(column, format!("cannot be added: {error}")))
+    }
+
+    fn time(
+        &self,
+        times: Option<&Times<'_>>,
+        row: usize,
+        column: &'static str,
+    ) -> Result<Option<DateTime<Utc>>, CurError> {
+        let Some(seconds) = times.and_then(|times| times.seconds(row)) else { return Ok(None) };
+        let time = DateTime::from_timestamp(seconds, 0);
+        time.map(Some).ok_or_else(|| self.bad(column, format!("is {seconds} seconds after 1970, which is no date")))
+    }
+}
+
+/// A column of times. CUR's intervals begin and end on whole hours: parts of a second are cut off.
+enum Times<'a> {
+    Seconds(&'a PrimitiveArray<TimestampSecondType>),
+    Millis(&'a PrimitiveArray<TimestampMillisecondType>),
+    Micros(&'a PrimitiveArray<TimestampMicrosecondType>),
+    Nanos(&'a PrimitiveArray<TimestampNanosecondType>),
+}
+
+impl<'a> Times<'a> {
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        match array.data_type() {
+            DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive_opt().map(Self::Seconds),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive_opt().map(Self::Millis),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive_opt().map(Self::Micros),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => array.as_primitive_opt().map(Self::Nanos),
+            _ => None,
+        }
+    }
+
+    /// Seconds since 1970, or `None` if there is no time.
+    fn seconds(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Seconds(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Millis(array) => array.is_valid(row).then(|| array.value(row).div_euclid(1_000)),
+            Self::Micros(array) => array.is_valid(row).then(|| array.value(row).div_euclid(1_000_000)),
+            Self::Nanos(array) => array.is_valid(row).then(|| array.value(row).div_euclid(1_000_000_000)),
+        }
+    }
+}
+
+/// Where the rows of `selected` are: `first_row` is how many rows the file has before the row group.
+pub(crate) fn places(
+    row_group: usize,
+    first_row: u64,
+    selected: &[Range<usize>],
+) -> impl Iterator<Item = Place> + use<'_> {
+    selected.iter().cloned().flatten().map(move |row| Place { row_group, row: first_row + row as u64 })
+}

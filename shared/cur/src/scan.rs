@@ -1,0 +1,101 @@
+//! The first look at a row group: which rows are Bedrock's, by the columns that can tell.
+
+use std::ops::Range;
+
+use arrow::array::RecordBatch;
+use spend_core::bedrock_line::{Rule, RuleCounts, RuleSet};
+
+use crate::columns::{PRODUCT, rule_column};
+use crate::text::{Maps, Memo, Texts};
+
+/// Tests rows against every rule, and remembers which are Bedrock's.
+#[derive(Default)]
+pub(crate) struct Scan {
+    /// How many rows were tested.
+    pub(crate) rows: usize,
+    /// What each rule caught.
+    pub(crate) rules: RuleCounts,
+    /// Runs of Bedrock rows, counted from the start of the row group.
+    pub(crate) selected: Vec<Range<usize>>,
+    texts: [Memo<bool>; Rule::ALL.len()],
+    is_name: Memo<Option<NameKey>>,
+}
+
+/// The keys of the `product` map that can hold a product's name.
+#[derive(Clone, Copy)]
+enum NameKey {
+    ProductName,
+    ServiceName,
+}
+
+impl Scan {
+    /// The columns that tell.
+    pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
+        Rule::ALL.into_iter().map(rule_column)
+    }
+
+    /// How many rows are Bedrock's.
+    pub(crate) fn selected_rows(&self) -> usize {
+        self.selected.iter().map(Range::len).sum()
+    }
+
+    /// Tests the rows of the next batch.
+    pub(crate) fn test(&mut self, batch: &RecordBatch) {
+        let mut sets = vec![RuleSet::default(); batch.num_rows()];
+        for (rule, memo) in Rule::ALL.into_iter().zip(&mut self.texts) {
+            let column = rule_column(rule);
+            if column == PRODUCT {
+                if let Some(maps) = Maps::of(batch, column) {
+                    test_names(&maps, rule, memo, &mut self.is_name, &mut sets);
+                }
+            } else if let Some(texts) = Texts::of(batch, column) {
+                for (row, set) in sets.iter_mut().enumerate() {
+                    if memo.get(texts, row, |text| rule.matches(text)) == Some(true) {
+                        set.insert(rule);
+                    }
+                }
+            }
+        }
+        for (row, set) in sets.into_iter().enumerate().filter(|(_, set)| set.is_bedrock()) {
+            self.rules.count(set);
+            self.select(self.rows + row);
+        }
+        self.rows += batch.num_rows();
+    }
+
+    fn select(&mut self, row: usize) {
+        match self.selected.last_mut() {
+            Some(run) if run.end == row => run.end += 1,
+            _ => self.selected.push(row..row + 1),
+        }
+    }
+}
+
+/// Tests the product's names. Where a map has a key twice, the last counts.
+fn test_names(
+    maps: &Maps<'_>,
+    rule: Rule,
+    matches: &mut Memo<bool>,
+    is_name: &mut Memo<Option<NameKey>>,
+    sets: &mut [RuleSet],
+) {
+    for (row, set) in sets.iter_mut().enumerate() {
+        let (mut product_name, mut service_name) = (false, false);
+        for entry in maps.entries(row) {
+            let name = is_name.get(maps.keys, entry, |key| match key {
+                "product_name" => Some(NameKey::ProductName),
+                "servicename" => Some(NameKey::ServiceName),
+                _ => None,
+            });
+            let mut says_bedrock = || matches.get(maps.values, entry, |text| rule.matches(text)) == Some(true);
+            match name.flatten() {
+                Some(NameKey::ProductName) => product_name = says_bedrock(),
+                Some(NameKey::ServiceName) => service_name = says_bedrock(),
+                None => {}
+            }
+        }
+        if product_name || service_name {
+            set.insert(rule);
+        }
+    }
+}

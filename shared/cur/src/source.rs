@@ -1,0 +1,18 @@
+//! The port through which a chunk's bytes are read.
+
+use std::future::Future;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// Why a source did not answer.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A chunk's bytes, read by range, pinned to one version by whoever implements it.
+pub trait ChunkSource: Send + 'static {
+    /// The length of that version in bytes.
+    fn size(&self) -> u64;
+
+    /// The bytes in `range`, which lies within the chunk: all of them, or an error.
+    fn read(&mut self, range: Range<u64>) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
+}

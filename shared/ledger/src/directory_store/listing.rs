@@ -1,0 +1,101 @@
+//! Listing a folder as S3 lists a bucket: by a prefix of the whole key, sorted by the whole key.
+
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{OWN_FOLDER, failed, is_absent, last_modified};
+use crate::store::{ObjectSummary, StoreError, check_key};
+
+/// The objects below `root` whose keys start with `prefix`.
+pub(super) fn list(root: &Path, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+    let mut walk = Walk { found: Vec::new(), trail: Vec::new() };
+    walk.folder(root, "", prefix)?;
+    // A folder's place among its siblings is not the place of its keys: `a.b` comes before `a/b`.
+    walk.found.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+    Ok(walk.found)
+}
+
+struct Walk {
+    found: Vec<ObjectSummary>,
+    /// The folders that the walk is in, without symbolic links, from the root down.
+    trail: Vec<PathBuf>,
+}
+
+impl Walk {
+    /// Lists what is below `path`, whose keys start with `parent`, as far as the rest of their keys starts with `rest`.
+    fn folder(&mut self, path: &Path, parent: &str, rest: &str) -> Result<(), StoreError> {
+        let real = match fs::canonicalize(path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            real => real.map_err(|error| failed("list", &path.to_string_lossy(), error))?,
+        };
+        // A link to a folder that the walk is in leads to nothing that it does not see anyway, without end.
+        if self.trail.iter().any(|around| around.starts_with(&real)) {
+            return Ok(());
+        }
+        self.trail.push(real);
+        let done = self.entries(path, parent, rest);
+        self.trail.pop();
+        done
+    }
+
+    fn entries(&mut self, path: &Path, parent: &str, rest: &str) -> Result<(), StoreError> {
+        if let Some((name, below)) = rest.split_once('/') {
+            // The prefix names the folder, so that the others need not be looked at.
+            return match check_key(name) {
+                Ok(()) => self.entry(&path.join(name), OsStr::new(name), parent, name, Some(below)),
+                // No key has such a part.
+                Err(_) => Ok(()),
+            };
+        }
+        let failed = |error| failed("list", &path.to_string_lossy(), error);
+        let entries = match fs::read_dir(path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            self.entry(&entry.path(), &entry.file_name(), parent, rest, None)?;
+        }
+        Ok(())
+    }
+
+    /// Lists one entry, if its name starts with `start`; `below` is what the rest of the keys must start with where
+    /// only a folder will do.
+    fn entry(
+        &mut self,
+        path: &Path,
+        name: &OsStr,
+        parent: &str,
+        start: &str,
+        below: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if !name.as_encoded_bytes().starts_with(start.as_bytes()) || (parent.is_empty() && name == OWN_FOLDER) {
+            return Ok(());
+        }
+        let Some(name) = name.to_str() else {
+            let key = format!("{parent}{}", name.to_string_lossy());
+            return Err(StoreError::BadKey { key, reason: "the file's name is not UTF-8; rename it" });
+        };
+        let key = format!("{parent}{name}");
+        // Follows a symbolic link. What was there a moment ago and is not any more is not listed.
+        let metadata = match fs::metadata(path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            metadata => metadata.map_err(|error| failed("list", &key, error))?,
+        };
+        if metadata.is_dir() {
+            self.folder(path, &format!("{key}/"), below.unwrap_or_default())
+        } else if metadata.is_file() && below.is_none() {
+            check_key(&key)?;
+            self.found.push(summary(&key, &metadata).map_err(|error| failed("list", &key, error))?);
+            Ok(())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn summary(key: &str, metadata: &Metadata) -> io::Result<ObjectSummary> {
+    Ok(ObjectSummary { key: key.to_owned(), size: metadata.len(), last_modified: last_modified(metadata)? })
+}

@@ -1,0 +1,134 @@
+//! Where each stored object of the ledger lies. The catalogue in ARCHITECTURE.md says who writes it and when.
+
+use sha2::{Digest, Sha256};
+use spend_core::period::BillingPeriod;
+
+use crate::store::ETag;
+
+/// The release of what a reduction keeps of a chunk. A new one reads every chunk again.
+pub const REDUCER_VERSION: u32 = 1;
+
+/// One billing period of one export: what deliveries are refreshes of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Statement {
+    /// The export's id, see the facts contract: its name, with a hash of its path where it has a prefix.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+}
+
+impl Statement {
+    /// The reduction of one version of one chunk.
+    #[must_use]
+    pub fn reduction_key(&self, chunk_key: &str, etag: &ETag) -> String {
+        let chunk = short_hash(&[chunk_key, &etag.0]);
+        format!("reductions/{}/v{REDUCER_VERSION}/{chunk}.json.zst", self.folder())
+    }
+
+    /// The folder of all sealed deliveries.
+    #[must_use]
+    pub fn deliveries_prefix(&self) -> String {
+        format!("deliveries/{}/", self.folder())
+    }
+
+    /// What a delivery consists of.
+    #[must_use]
+    pub fn sealed_key(&self, delivery_id: &str) -> String {
+        format!("{}{delivery_id}/sealed.json", self.deliveries_prefix())
+    }
+
+    /// That every chunk of a delivery is reduced.
+    #[must_use]
+    pub fn ready_key(&self, delivery_id: &str) -> String {
+        format!("{}{delivery_id}/ready.json", self.deliveries_prefix())
+    }
+
+    /// The period's state: the only commit.
+    #[must_use]
+    pub fn state_key(&self) -> String {
+        format!("{STATE_PREFIX}{}.json.zst", self.folder())
+    }
+
+    /// What the delivery that was committed as number `sequence` moved.
+    #[must_use]
+    pub fn history_key(&self, sequence: u64, delivery_id: &str) -> String {
+        format!("history/{}/{sequence:06}-{delivery_id}.json", self.folder())
+    }
+
+    /// The facts file, for programs that read Parquet.
+    #[must_use]
+    pub fn facts_key(&self) -> String {
+        format!("facts/export={}/billing_period={}/facts.parquet", self.export_id, self.period)
+    }
+
+    fn folder(&self) -> String {
+        format!("export={}/period={}", self.export_id, self.period)
+    }
+
+    /// The statement whose state object `key` is, if it is one.
+    #[must_use]
+    pub fn from_state_key(key: &str) -> Option<Self> {
+        let folder = key.strip_prefix(STATE_PREFIX)?.strip_suffix(".json.zst")?;
+        let (export, period) = folder.split_once('/')?;
+        let export_id = export.strip_prefix("export=")?.to_owned();
+        let period = period.strip_prefix("period=")?.parse().ok()?;
+        Some(Self { export_id, period })
+    }
+}
+
+impl std::fmt::Display for Statement {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.export_id, self.period)
+    }
+}
+
+/// Below it lie the states of all periods.
+pub const STATE_PREFIX: &str = "state/";
+
+/// Which export is counted for a payer and period: the first that claimed it.
+#[must_use]
+pub fn claim_key(payer_account_id: &str, period: BillingPeriod) -> String {
+    format!("claims/payer={payer_account_id}/period={period}.json")
+}
+
+/// Of which deliveries the gauges of a period were last put.
+#[must_use]
+pub fn gauges_key(period: BillingPeriod) -> String {
+    format!("gauges/period={period}.json")
+}
+
+/// The configuration that is in force: the last one that was valid.
+pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
+
+/// Hexadecimal SHA-256 of `parts`, each preceded by its length so that no two lists of parts look alike.
+#[must_use]
+pub fn hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_string());
+        hasher.update(":");
+        hasher.update(part);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    hash(parts).chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_key_reads_back() {
+        let statement = Statement { export_id: "cur--0a1b2c3d".to_owned(), period: "2026-11".parse().unwrap() };
+        assert_eq!(Statement::from_state_key(&statement.state_key()), Some(statement));
+        assert_eq!(Statement::from_state_key("state/strange"), None);
+    }
+
+    #[test]
+    fn a_hash_tells_where_its_parts_end() {
+        assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
+    }
+}

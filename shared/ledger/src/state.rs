@@ -1,0 +1,228 @@
+//! The stored state of billing periods: sealed deliveries, the committed period, its history.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::decimal::Decimal;
+use spend_core::line::ScanCounts;
+use spend_core::period::BillingPeriod;
+
+use crate::columns::Columns;
+use crate::document::Document;
+use crate::keys::Statement;
+use crate::store::ETag;
+
+/// How a delivery stands to others of its period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderSource {
+    /// The timestamp in the folder's name (create-new mode).
+    Folder,
+    /// The manifest's last modification in the export's bucket.
+    LastModified,
+    /// The order in which a command line met them: files on disk have arbitrary times.
+    Arrival,
+}
+
+/// When a delivery was made, as far as can be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryOrder {
+    /// Where the time comes from.
+    pub source: OrderSource,
+    /// The time.
+    pub at: DateTime<Utc>,
+}
+
+impl DeliveryOrder {
+    /// Whether a delivery that was never applied replaces the one that `committed` belongs to.
+    ///
+    /// On equal seconds the one not seen before is the newer, and so it is where only arrival tells them apart.
+    #[must_use]
+    pub fn replaces(self, committed: Self) -> bool {
+        let arrival = self.source == OrderSource::Arrival || committed.source == OrderSource::Arrival;
+        arrival || self.at.timestamp() >= committed.at.timestamp()
+    }
+}
+
+/// One version of one file of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PinnedChunk {
+    /// The key in the export's bucket.
+    pub key: String,
+    /// The version that belongs to the delivery.
+    pub etag: ETag,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When that version was written.
+    pub last_modified: DateTime<Utc>,
+}
+
+/// What a delivery consists of, pinned when its manifest was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedDelivery {
+    /// The export.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Its execution id; without one, a hash of the manifest's version and the chunks'.
+    pub delivery_id: String,
+    /// When it was made.
+    pub order: DeliveryOrder,
+    /// The manifest's key in the export's bucket.
+    pub manifest: String,
+    /// Whether nothing says that the tree is one complete delivery.
+    pub unverified: bool,
+    /// Its files, sorted by key.
+    pub chunks: Vec<PinnedChunk>,
+}
+
+impl SealedDelivery {
+    /// The statement that it is a refresh of.
+    #[must_use]
+    pub fn statement(&self) -> Statement {
+        Statement { export_id: self.export_id.clone(), period: self.period }
+    }
+}
+
+impl Document for SealedDelivery {
+    const FORMAT: &'static str = "sealed-delivery";
+    const VERSION: u32 = 1;
+}
+
+/// That every chunk of a delivery is reduced. It is written once, and its creation asks for aggregation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyDelivery {
+    /// The delivery, as it was sealed when its last chunk was reduced: a later seal does not change it.
+    pub delivery: SealedDelivery,
+}
+
+impl Document for ReadyDelivery {
+    const FORMAT: &'static str = "ready-delivery";
+    const VERSION: u32 = 1;
+}
+
+/// A chunk's reduction, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReduction {
+    /// The chunk's key in the export's bucket.
+    pub chunk: String,
+    /// The version that was reduced.
+    pub etag: ETag,
+    /// What the scan found.
+    pub counts: ScanCounts,
+    /// The bill lines.
+    pub lines: Columns,
+}
+
+impl Document for StoredReduction {
+    const FORMAT: &'static str = "reduction";
+    const VERSION: u32 = 1;
+}
+
+/// A delivery that was committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedDelivery {
+    /// Which commit of the period it was, from 1.
+    pub sequence: u64,
+    /// The delivery.
+    pub delivery_id: String,
+    /// When it was made.
+    pub order: DeliveryOrder,
+    /// When it was committed.
+    pub applied_at: DateTime<Utc>,
+    /// The latest end of a usage row, at most `applied_at`.
+    pub data_as_of: Option<DateTime<Utc>>,
+    /// Whether nothing says that the tree was one complete delivery.
+    pub unverified: bool,
+}
+
+/// A billing period of an export: the facts of its newest delivery, and which deliveries it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodState {
+    /// The export.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// The deliveries applied, oldest first: the last one is in force, and none is ever applied again.
+    pub deliveries: Vec<AppliedDelivery>,
+    /// What the scan of its chunks found.
+    pub counts: ScanCounts,
+    /// Usage line items of no known family.
+    pub unknown_usage_rows: u64,
+    /// What of the configuration the facts were derived with.
+    pub derivation: String,
+    /// The facts.
+    pub facts: Columns,
+}
+
+impl Document for PeriodState {
+    const FORMAT: &'static str = "period-state";
+    const VERSION: u32 = 1;
+}
+
+impl PeriodState {
+    /// The delivery in force.
+    #[must_use]
+    pub fn current(&self) -> Option<&AppliedDelivery> {
+        self.deliveries.last()
+    }
+
+    /// Whether `delivery_id` was applied, now or earlier.
+    #[must_use]
+    pub fn has_applied(&self, delivery_id: &str) -> bool {
+        self.deliveries.iter().any(|applied| applied.delivery_id == delivery_id)
+    }
+}
+
+/// What a delivery moved: written before its commit, named by the commit's sequence and delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The export.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// The delivery.
+    pub delivery: AppliedDelivery,
+    /// The delivery that it replaced.
+    pub replaced: Option<String>,
+    /// The bill's Bedrock total per currency, before and after.
+    pub totals: Vec<Moved>,
+    /// What moved, by day and identity, sorted.
+    pub moved: Vec<Moved>,
+}
+
+impl Document for HistoryEntry {
+    const FORMAT: &'static str = "history";
+    const VERSION: u32 = 1;
+}
+
+/// A total before and after a delivery: unblended cost of all categories.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moved {
+    /// The usage day; none for a total over all days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<NaiveDate>,
+    /// The identity; empty is nobody, none is a total over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// The currency.
+    pub currency: String,
+    /// What the replaced delivery said.
+    pub before: Decimal,
+    /// What this one says.
+    pub after: Decimal,
+    /// Whether the day was settled when the replaced delivery was applied: then this is a restatement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restated: bool,
+}
+
+/// Which export a payer's period is counted from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The export that is counted.
+    pub export_id: String,
+}
+
+impl Document for Claim {
+    const FORMAT: &'static str = "claim";
+    const VERSION: u32 = 1;
+}

@@ -1,0 +1,241 @@
+//! The step aggregate: a ready delivery replaces its billing period's state, in one commit.
+//!
+//! Before the commit it writes what the delivery moves; after it, the facts file follows. A crash at any point leaves
+//! either the old state or the new one, and doing the step again finishes what is missing.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use spend_core::fact::{Derivation, FactField, Facts};
+use spend_core::period;
+use spend_ledger::columns::Columns;
+use spend_ledger::document::{decode, decode_compressed, encode, encode_compressed};
+use spend_ledger::keys::{self, Statement};
+use spend_ledger::state::{AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery};
+use spend_ledger::store::{ETag, Put, Store, StoreError};
+
+use crate::error::PipelineError;
+use crate::facts_file;
+use crate::history;
+use crate::ingest;
+
+/// How often a lost race is run again before giving up.
+const ATTEMPTS: usize = 16;
+
+/// What facts are derived with.
+#[derive(Clone, Debug, Default)]
+pub struct Deriver {
+    /// How.
+    pub derivation: Derivation,
+    /// The same as a text, so that a change of configuration shows.
+    pub fingerprint: String,
+}
+
+/// What became of a ready delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aggregated {
+    /// It is the period's state now, as commit number `sequence`.
+    Applied {
+        /// Which commit of the period it is.
+        sequence: u64,
+    },
+    /// It was applied before, and is in force or was replaced since. Nothing changed.
+    Known,
+    /// A newer delivery is in force. Nothing changed.
+    Older {
+        /// The delivery in force.
+        in_force: String,
+    },
+    /// Another export is counted for the same payer and period, so that nothing is counted twice. Nothing changed.
+    Overlapping {
+        /// The payer.
+        payer: String,
+        /// The export that is counted.
+        counted: String,
+    },
+}
+
+/// What happened, in words.
+impl fmt::Display for Aggregated {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Applied { sequence } => write!(formatter, "applied as delivery {sequence} of its period"),
+            Self::Known => formatter.write_str("already known, nothing to do"),
+            Self::Older { in_force } => write!(formatter, "older than {in_force}, which stays in force"),
+            Self::Overlapping { payer, counted } => {
+                write!(formatter, "not counted: export {counted} already covers payer {payer} in this period")
+            }
+        }
+    }
+}
+
+/// Applies the delivery if it is ready, new, and not older than the one in force.
+///
+/// # Errors
+///
+/// [`PipelineError`]; a delivery that is not ready is [`StoreError::NotFound`].
+pub async fn aggregate<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    delivery_id: &str,
+    deriver: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<Aggregated, PipelineError> {
+    let ready_key = statement.ready_key(delivery_id);
+    let (bytes, _) = ledger.get(&ready_key).await?.ok_or(StoreError::NotFound { key: ready_key.clone() })?;
+    let ReadyDelivery { delivery } = decode(&ready_key, &bytes)?;
+    let mut derived: Option<Facts> = None;
+    for _ in 0..ATTEMPTS {
+        let committed = load_state(ledger, statement).await?;
+        let previous = committed.as_ref().map(|(state, _)| state);
+        if let Some(outcome) = previous.and_then(|state| standing(state, &delivery)) {
+            publish_facts(ledger, statement).await?;
+            return Ok(outcome);
+        }
+        let facts = match derived.take() {
+            Some(facts) => facts,
+            None => derive(ledger, statement, &delivery, deriver).await?,
+        };
+        if let Some(overlap) = claim(ledger, statement, &facts).await? {
+            return Ok(overlap);
+        }
+        let next = next_state(previous, &delivery, &facts, deriver, now);
+        history::write(ledger, statement, previous, &next, &facts).await?;
+        let bytes = encode_compressed(&next)?;
+        let put = match &committed {
+            None => ledger.put_if_absent(&statement.state_key(), bytes).await?,
+            Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,
+        };
+        if let Put::Written(_) = put {
+            publish_facts(ledger, statement).await?;
+            return Ok(Aggregated::Applied { sequence: next.current().map_or(0, |applied| applied.sequence) });
+        }
+        derived = Some(facts);
+    }
+    Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
+}
+
+/// The period's committed state and its version.
+///
+/// # Errors
+///
+/// [`PipelineError`].
+pub async fn load_state<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+) -> Result<Option<(PeriodState, ETag)>, PipelineError> {
+    let key = statement.state_key();
+    let Some((bytes, etag)) = ledger.get(&key).await? else { return Ok(None) };
+    Ok(Some((decode_compressed(&key, &bytes)?, etag)))
+}
+
+/// Why the delivery is not to be applied, if so.
+fn standing(state: &PeriodState, delivery: &SealedDelivery) -> Option<Aggregated> {
+    if state.has_applied(&delivery.delivery_id) {
+        return Some(Aggregated::Known);
+    }
+    let current = state.current()?;
+    (!delivery.order.replaces(current.order)).then(|| Aggregated::Older { in_force: current.delivery_id.clone() })
+}
+
+async fn derive<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    delivery: &SealedDelivery,
+    deriver: &Deriver,
+) -> Result<Facts, PipelineError> {
+    let mut reductions = Vec::new();
+    for chunk in &delivery.chunks {
+        reductions.push(ingest::load_reduction(ledger, statement, chunk).await?);
+    }
+    let derived = deriver.derivation.derive(&reductions);
+    derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
+}
+
+/// Claims the period for each payer in the facts; an export that comes second is named, not counted.
+async fn claim<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    facts: &Facts,
+) -> Result<Option<Aggregated>, PipelineError> {
+    let payers: BTreeSet<&str> = facts.rows.iter().map(|fact| fact.key.get(FactField::PayerAccountId)).collect();
+    for payer in payers {
+        let key = keys::claim_key(payer, statement.period);
+        let claim = Claim { export_id: statement.export_id.clone() };
+        if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {
+            continue;
+        }
+        let (bytes, _) = ledger.get(&key).await?.ok_or(StoreError::NotFound { key: key.clone() })?;
+        let standing: Claim = decode(&key, &bytes)?;
+        if standing != claim {
+            return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted: standing.export_id }));
+        }
+    }
+    Ok(None)
+}
+
+fn next_state(
+    previous: Option<&PeriodState>,
+    delivery: &SealedDelivery,
+    facts: &Facts,
+    deriver: &Deriver,
+    now: DateTime<Utc>,
+) -> PeriodState {
+    let mut deliveries = previous.map(|state| state.deliveries.clone()).unwrap_or_default();
+    deliveries.push(AppliedDelivery {
+        sequence: deliveries.last().map_or(0, |applied| applied.sequence) + 1,
+        delivery_id: delivery.delivery_id.clone(),
+        order: delivery.order,
+        applied_at: now,
+        data_as_of: period::data_as_of(facts.counts.latest_usage_end, now),
+        unverified: delivery.unverified,
+    });
+    PeriodState {
+        export_id: delivery.export_id.clone(),
+        period: delivery.period,
+        deliveries,
+        counts: facts.counts.clone(),
+        unknown_usage_rows: facts.unknown_usage_rows,
+        derivation: deriver.fingerprint.clone(),
+        facts: Columns::of_facts(&facts.rows),
+    }
+}
+
+/// Brings the facts file up to the committed state. It never goes back: a file of a delivery that the state read
+/// here does not know is newer than that state, which is then read again.
+///
+/// # Errors
+///
+/// [`PipelineError`].
+pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
+    let key = statement.facts_key();
+    for _ in 0..ATTEMPTS {
+        let Some((state, _)) = load_state(ledger, statement).await? else { return Ok(()) };
+        let Some(current) = state.current().map(|applied| applied.delivery_id.clone()) else { return Ok(()) };
+        let published = ledger.get(&key).await?;
+        let put = match published {
+            None => ledger.put_if_absent(&key, facts_of(statement, state, &current)?).await?,
+            Some((bytes, etag)) => match facts_file::delivery_id(&bytes) {
+                Some(id) if id == current => return Ok(()),
+                Some(id) if !state.has_applied(&id) => continue,
+                // An older delivery's file, or a damaged one.
+                _ => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
+            },
+        };
+        if let Put::Written(_) = put {
+            return Ok(());
+        }
+    }
+    Err(PipelineError::Contended { key, attempts: ATTEMPTS })
+}
+
+fn facts_of(statement: &Statement, state: PeriodState, delivery_id: &str) -> Result<Bytes, PipelineError> {
+    let facts = state
+        .facts
+        .into_facts()
+        .map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
+    facts_file::write(&facts, delivery_id)
+        .map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
+}

@@ -1,0 +1,82 @@
+//! Why a step did not finish.
+
+use spend_core::error_class::Class;
+use spend_core::line::SumOutOfRange;
+use spend_cur::CurError;
+use spend_ledger::columns::ColumnsError;
+use spend_ledger::document::DocumentError;
+use spend_ledger::store::StoreError;
+
+/// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A file of the export cannot be used.
+    #[error(transparent)]
+    Export(#[from] CurError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored object of the ledger cannot be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// A stored table of the ledger cannot be read.
+    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
+    Columns {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        source: ColumnsError,
+    },
+    /// A sum is too large to be money.
+    #[error("{statement}: {source}: look for a damaged cost or amount in its chunks")]
+    Sum {
+        /// Of which export and period.
+        statement: String,
+        /// The sum.
+        source: SumOutOfRange,
+    },
+    /// The facts file could not be made.
+    #[error("failed to write {key} as parquet: {source}")]
+    Facts {
+        /// The object.
+        key: String,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// Somebody else changed the same object again and again.
+    #[error("gave up on {key} after {attempts} lost races: run the step again")]
+    Contended {
+        /// The object.
+        key: String,
+        /// How often it was tried.
+        attempts: usize,
+    },
+}
+
+impl PipelineError {
+    /// A stable name for logs, alarms and tests.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Export(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Columns { .. } => "store.damaged",
+            Self::Sum { .. } => "export.out_of_range",
+            Self::Facts { .. } => "bug.facts",
+            Self::Contended { .. } => "store.conflict",
+        }
+    }
+
+    /// How it is to be handled.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Export(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Columns { .. } | Self::Sum { .. } | Self::Facts { .. } => Class::Operator,
+            Self::Contended { .. } => Class::Retry,
+        }
+    }
+}

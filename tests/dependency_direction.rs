@@ -1,0 +1,60 @@
+//! Dependencies point one way: core ← cur ← pipeline, core ← ledger ← pipeline, functions on top.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The names of the packages that `package` links, itself among them.
+fn linked(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// The workspace's own packages that `package` links, without itself.
+fn own(package: &str) -> BTreeSet<String> {
+    let is_own = |name: &String| name.starts_with("spend-") || name == "bedrock-ledger";
+    linked(package).into_iter().filter(|name| is_own(name) && name != package).collect()
+}
+
+fn names<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn arrows_between_our_packages_point_one_way() {
+    assert_eq!(own("spend-core"), names([]));
+    assert_eq!(own("spend-cur"), names(["spend-core"]));
+    assert_eq!(own("spend-ledger"), names(["spend-core"]));
+    assert_eq!(own("spend-pipeline"), names(["spend-core", "spend-cur", "spend-ledger"]));
+    assert_eq!(own("bedrock-ledger"), names(["spend-core", "spend-cur", "spend-ledger", "spend-pipeline"]));
+}
+
+#[test]
+fn the_core_knows_no_file_format_no_network_no_runtime_and_no_randomness() {
+    let linked = linked("spend-core");
+    for stranger in ["serde_json", "toml", "csv", "parquet", "arrow", "tokio", "rand", "getrandom", "sha2"] {
+        assert!(!linked.contains(stranger), "spend-core links {stranger}");
+    }
+}
+
+#[test]
+fn what_alerts_and_digests_are_made_of_links_no_parquet() {
+    let linked = linked("spend-ledger");
+    for stranger in ["parquet", "arrow", "arrow-array", "spend-cur"] {
+        assert!(!linked.contains(stranger), "spend-ledger links {stranger}");
+    }
+}
+
+#[test]
+fn the_command_line_links_no_aws_sdk() {
+    let strangers: Vec<_> = linked("bedrock-ledger")
+        .into_iter()
+        .filter(|name| name.starts_with("aws-") || ["hyper", "rustls", "openssl-sys", "ring"].contains(&name.as_str()))
+        .collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+}
