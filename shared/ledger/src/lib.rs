@@ -1,9 +1,11 @@
 //! The ledger's state and its ports: where objects are kept, where metrics and messages go, how state is written so
 //! that doing a step again is harmless, and the steps that react to it.
 
+pub mod columns;
 pub mod config;
 mod content_tag;
 pub mod directory_store;
+pub mod document;
 pub mod faulty_store;
 pub mod memory_store;
 #[cfg(test)]
