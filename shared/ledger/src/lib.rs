@@ -2,6 +2,7 @@
 //! that doing a step again is harmless, and the steps that react to it.
 
 pub mod columns;
+pub mod config;
 mod content_tag;
 pub mod directory_store;
 pub mod document;

@@ -1,0 +1,104 @@
+//! How to find a caller's requests and how to stop them, fitted to the kind of identity.
+
+use crate::budget::Driver;
+use crate::text::shorten;
+
+/// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
+struct Caller {
+    account: String,
+    /// The user's or role's name, without its path.
+    name: String,
+    /// The session, where there is one.
+    session: Option<String>,
+}
+
+/// IAM names of roles and sessions have at most 64 characters.
+/// Source: IAM user guide, "IAM and AWS STS quotas".
+const IAM_NAME: usize = 64;
+
+/// What to deny: `bedrock-mantle` is the endpoint with the APIs of other makers, with actions of its own.
+/// Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock" and "… Mantle".
+const DENY: &str = "deny bedrock:* and bedrock-mantle:*";
+
+fn caller(arn: &str) -> Option<Caller> {
+    let mut parts = arn.splitn(6, ':').skip(4);
+    let (account, resource) = (parts.next()?, parts.next()?);
+    let mut path = resource.split('/');
+    let kind = path.next()?;
+    let (name, session) = match kind {
+        "assumed-role" => (path.next()?, path.next()),
+        _ => (path.next_back().unwrap_or(kind), None),
+    };
+    let short = |text: &str| shorten(text, IAM_NAME);
+    Some(Caller { account: shorten(account, 12), name: short(name), session: session.map(short) })
+}
+
+/// The permission set behind a role that IAM Identity Center made: `AWSReservedSSO_NAME_0123456789abcdef`.
+/// Source: IAM Identity Center user guide, "Referencing permission sets in resource policies".
+fn permission_set(role: &str) -> Option<&str> {
+    role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_').map(|(name, _)| name)
+}
+
+/// Where to see the driver's requests.
+///
+/// The event history is searched by one attribute at a time. For an assumed role CloudTrail's user name is the session's name.
+/// Source: `CloudTrail` user guide, "Looking up events", and "userIdentity element".
+pub(super) fn cloudtrail(driver: &Driver) -> String {
+    match caller(&driver.principal) {
+        Some(Caller { account, name, session }) => {
+            let user = session.unwrap_or(name);
+            format!("CloudTrail, account {account}: user name {user}")
+        }
+        None => "CloudTrail: event source bedrock.amazonaws.com".to_owned(),
+    }
+}
+
+/// How to stop the driver.
+pub(super) fn stop(driver: &Driver) -> String {
+    let Some(Caller { account, name, session }) = caller(&driver.principal) else {
+        return unknown(driver);
+    };
+    match (driver.identity_kind.as_str(), session) {
+        ("user", _) => format!("{DENY} in an inline policy of IAM user {name}, account {account}"),
+        // Policies are read at every request, so a denial on the role binds sessions that run. Revoked sessions come
+        // back: the workload assumes the role again. Source: IAM user guide, "Revoke IAM role temporary credentials".
+        ("role", _) => {
+            format!("{DENY} in an inline policy of role {name}, account {account}: it binds running sessions too")
+        }
+        // Roles made from permission sets cannot be edited in IAM, and an assignment that is removed leaves open
+        // sessions alive. Source: IAM Identity Center user guide, "Revoke active IAM role sessions".
+        ("sso", Some(session)) => {
+            let set = permission_set(&name).unwrap_or(&name).to_owned();
+            format!(
+                "remove the assignment in IAM Identity Center; open sessions: in permission set {set} {DENY} \
+                 where aws:userid is like *:{session}"
+            )
+        }
+        ("federated", Some(session)) => format!(
+            "on role {name}, account {account}, {DENY} where aws:userid is like *:{session}: its other sessions go on"
+        ),
+        ("federated", None) => {
+            format!("{DENY} on the IAM user that called GetFederationToken for {name}, account {account}")
+        }
+        // Source: Amazon Bedrock user guide, "Handle compromised long-term and short-term API keys".
+        ("api-key", _) => format!(
+            "Bedrock console, API keys: deactivate it (IAM user {name}, account {account}), \
+             or aws iam update-service-specific-credential --status Inactive"
+        ),
+        // Source: IAM user guide, "AWS account root user": IAM policies do not bind it, organisation policies do.
+        ("root", _) => format!(
+            "no IAM policy binds root: change its password and delete its keys in account {account}, or {DENY} in a \
+             service control policy"
+        ),
+        _ => unknown(driver),
+    }
+}
+
+fn unknown(driver: &Driver) -> String {
+    if driver.principal.is_empty() {
+        return format!(
+            "the bill names no caller: find it in CloudTrail by day and model, or {DENY} in a service control policy"
+        );
+    }
+    format!("find {} in CloudTrail, then {DENY} where it gets its permissions", shorten(&driver.principal, IAM_NAME))
+}

@@ -1,0 +1,36 @@
+//! What tests of several modules need.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::decimal::Decimal;
+use crate::fact::{Fact, FactField, FactKey};
+use crate::line::Measures;
+
+pub(crate) fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+/// A usage fact in USD; `fields` overwrite, keys with a slash are tags.
+pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
+    let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
+    values.extend(fields.iter().copied());
+    let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
+    let tags = values.iter().filter(|(key, _)| key.contains('/'));
+    let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
+    let cost = decimal(cost);
+    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+}
+
+/// Compares a text with the file `golden/NAME.txt` of a module's folder; with `UPDATE_GOLDEN` set it writes the file.
+pub(crate) fn assert_golden(module: &str, name: &str, text: &str) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module).join("golden").join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{} differs: look at it, then UPDATE_GOLDEN=1 cargo test", path.display());
+}

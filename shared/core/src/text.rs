@@ -1,0 +1,244 @@
+//! Writing for people: money, shares, days and lines of plain text.
+//!
+//! Messages are read in mail clients and on phones, so lines are short, and what comes from a bill or a configuration
+//! (tag values, names of sessions) is cleaned before it is shown: nobody can forge a line of a message.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::decimal::Decimal;
+use crate::period::BillingPeriod;
+
+/// How many columns a line of a message has at most.
+pub const WIDTH: usize = 78;
+
+/// The most characters of a subject: SNS takes ASCII subjects of fewer than 100.
+/// Source: Amazon SNS API reference, "Publish", parameter `Subject`.
+pub const SUBJECT_LENGTH: usize = 99;
+
+/// What a fact without a value is called in messages.
+pub const NONE: &str = "(none)";
+
+/// A message for people: what the mail's subject says, and its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// One line of ASCII, at most [`SUBJECT_LENGTH`] characters.
+    pub subject: String,
+    /// Lines of at most [`WIDTH`] columns, except where a URL stands alone on its line.
+    pub body: String,
+}
+
+/// An amount with its currency: `$2,431.20`, `CNY 2.50`, `-$3.00`; rounded to two places, half to even.
+///
+/// Only `USD` has a sign of its own: other countries' dollars and yuan would look like each other.
+#[must_use]
+pub fn money(currency: &str, amount: Decimal) -> String {
+    let number = number(amount);
+    // The sign stands before the currency, and "<" before both.
+    let digits = number.trim_start_matches(['<', '>', '-']);
+    let sign = number.strip_suffix(digits).unwrap_or("");
+    match currency {
+        "USD" => format!("{sign}${digits}"),
+        "" => format!("{sign}{digits} (no currency)"),
+        code => format!("{sign}{} {digits}", clean(code)),
+    }
+}
+
+/// An amount without its currency: `2,431.20`; not zero, but rounded to zero, is `<0.01` or `>-0.01`.
+#[must_use]
+pub fn number(amount: Decimal) -> String {
+    const HUNDREDTH: u128 = 10_u128.pow(Decimal::SCALE - 2);
+    let hundredths = amount.round_to(2).units().unsigned_abs() / HUNDREDTH;
+    if hundredths == 0 && !amount.is_zero() {
+        return if amount.is_negative() { ">-0.01" } else { "<0.01" }.to_owned();
+    }
+    let sign = if amount.is_negative() { "-" } else { "" };
+    format!("{sign}{}.{:02}", grouped(hundredths / 100), hundredths % 100)
+}
+
+/// Digits in groups of three: `1,234,567`.
+fn grouped(value: u128) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How much of a limit is used, in whole percent rounded down, so that `100%` is never said of less: `101%`.
+#[must_use]
+pub fn used(part: Decimal, limit: Decimal) -> String {
+    let (part, limit) = (part.units(), limit.units());
+    if limit <= 0 {
+        return "-".to_owned();
+    }
+    let (whole, rest) = (part.div_euclid(limit), part.rem_euclid(limit));
+    // Where a hundredfold leaves the range, limits are beyond 10¹⁸ and the last percent does not matter.
+    let percent = rest.checked_mul(100).map_or_else(|| (rest / (limit / 100)).min(99), |scaled| scaled / limit);
+    format!("{}%", whole.saturating_mul(100).saturating_add(percent))
+}
+
+/// A part of a whole with one place: `78.2%`; `100.0%` and `0.0%` are said only of all and of nothing.
+#[must_use]
+pub fn share(part: Decimal, whole: Decimal) -> String {
+    let Some(percent) = part.percent_of(whole) else { return "-".to_owned() };
+    let hundred = Decimal::from_integer(100);
+    if percent.is_zero() && !part.is_zero() {
+        return if part.is_negative() == whole.is_negative() { "<0.1%" } else { ">-0.1%" }.to_owned();
+    }
+    if percent == hundred && part != whole {
+        return if part.abs() < whole.abs() { ">99.9%" } else { "100.1%" }.to_owned();
+    }
+    let tenths = percent.units() / (Decimal::ONE.units() / 10);
+    let sign = if tenths < 0 { "-" } else { "" };
+    format!("{sign}{}.{}%", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
+}
+
+/// A day without its year: `17 Nov`.
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%-d %b").to_string()
+}
+
+/// The days from `first` to `last`, without their year: `17 Nov`, `1 to 20 Nov`, `30 Oct to 2 Nov`.
+#[must_use]
+pub fn days(first: NaiveDate, last: NaiveDate) -> String {
+    if first == last {
+        day(first)
+    } else if BillingPeriod::of(first) == BillingPeriod::of(last) {
+        format!("{} to {}", first.format("%-d"), day(last))
+    } else {
+        format!("{} to {}", day(first), day(last))
+    }
+}
+
+/// An instant: `20 Nov 2026 23:00 UTC`.
+#[must_use]
+pub fn instant(instant: DateTime<Utc>) -> String {
+    instant.format("%-d %b %Y %H:%M UTC").to_string()
+}
+
+/// A month: `November 2026`.
+#[must_use]
+pub fn month(period: BillingPeriod) -> String {
+    period.first_day().format("%B %Y").to_string()
+}
+
+/// A month where there is little room: `Nov 2026`.
+#[must_use]
+pub fn short_month(period: BillingPeriod) -> String {
+    period.first_day().format("%b %Y").to_string()
+}
+
+/// What has no value by its name for people.
+#[must_use]
+pub fn or_none(text: &str) -> &str {
+    if text.is_empty() { NONE } else { text }
+}
+
+/// `text` as it may be shown: what would end the line, move the cursor or turn the direction of writing becomes `?`.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "?")) } else { Cow::Borrowed(text) }
+}
+
+/// `text` in printable ASCII, for subjects: every other character becomes `?`.
+#[must_use]
+pub fn ascii(text: &str) -> String {
+    text.chars().map(|character| if matches!(character, ' '..='~') { character } else { '?' }).collect()
+}
+
+/// How many columns `text` takes: East Asian wide characters and emoji take two, all others are counted as one.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+fn columns_of(character: char) -> usize {
+    let is_wide = matches!(
+        u32::from(character),
+        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60
+            | 0xFFE0..=0xFFE6 | 0x1F000..=0x1FAFF | 0x20000..=0x3FFFD
+    );
+    if is_wide { 2 } else { 1 }
+}
+
+/// `text`, cleaned, in at most `limit` columns; what is cut off is marked with `...`.
+#[must_use]
+pub fn shorten(text: &str, limit: usize) -> String {
+    const MARK: &str = "...";
+    let text = clean(text);
+    if columns(&text) <= limit {
+        return text.into_owned();
+    }
+    let (mut kept, _) = split_columns(&text, limit.saturating_sub(MARK.len()));
+    kept = kept.trim_end();
+    format!("{kept}{MARK}")
+}
+
+/// The longest beginning of `text` with at most `limit` columns, and the rest.
+fn split_columns(text: &str, limit: usize) -> (&str, &str) {
+    let mut taken = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        taken += columns_of(*character);
+        taken > limit
+    });
+    end.and_then(|(index, _)| text.split_at_checked(index)).unwrap_or((text, ""))
+}
+
+/// `text` padded with spaces on the right to `width` columns.
+#[must_use]
+pub fn pad_right(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// `text` padded with spaces on the left to `width` columns.
+#[must_use]
+pub fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
+/// `text` in lines of at most [`WIDTH`] columns, broken between words, and within a word only where it is longer than
+/// a line. The first line begins with `first`, the others are indented as far.
+#[must_use]
+pub fn wrap(first: &str, text: &str) -> Vec<String> {
+    let indent = columns(first);
+    let room = WIDTH.saturating_sub(indent).max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for mut word in clean(text).split(' ').filter(|word| !word.is_empty()) {
+        let spaced = if line.is_empty() { 0 } else { columns(&line) + 1 };
+        if !line.is_empty() && spaced + columns(word) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        while columns(word) > room {
+            let (head, tail) = split_columns(word, room);
+            lines.push(head.to_owned());
+            word = tail;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    let indented = |(index, line): (usize, String)| {
+        let start = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
+        format!("{start}{line}").trim_end().to_owned()
+    };
+    lines.into_iter().enumerate().map(indented).collect()
+}
+
+#[cfg(test)]
+mod tests;

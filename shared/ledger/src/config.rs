@@ -1,0 +1,277 @@
+//! The configuration: one TOML file, read strictly. What is misspelt, contradictory or not evaluated by this release
+//! is an error with its line and its cure, because a rule that is silently inert is worse than none.
+
+use std::fmt;
+
+use spend_core::budget::Budget;
+use spend_core::category::Category;
+use spend_core::fact::Derivation;
+use spend_core::line::KEPT_TAG_PREFIXES;
+use spend_core::principal::KeepSessions;
+use spend_core::spend::{Basis, CostPolicy};
+use spend_core::usage::ModelAliases;
+
+mod budgets;
+mod reader;
+
+use reader::{Kind, Reader, Section};
+
+/// What the configuration says. [`Config::default`] is what an empty file says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What counts as spend: `[cost]`.
+    pub cost: CostPolicy,
+    /// Globs of role names whose sessions are people: `[identity] keep_sessions`.
+    pub keep_sessions: Vec<String>,
+    /// Names for models, by canonical name or by the spelling as billed: `[models]`.
+    pub model_aliases: ModelAliases,
+    /// The tags that spend should have, as the bill names them: `[tags] required`. The first names owners, and
+    /// finance's showback is by it.
+    pub required_tags: Vec<String>,
+    /// Which metrics are published: `[metrics]`.
+    pub metrics: MetricsConfig,
+    /// What the first evaluation does: `[alerts] first_run`.
+    pub first_run: FirstRun,
+    /// The budgets, in the order of the file: `[[budget]]`.
+    pub budgets: Vec<Budget>,
+}
+
+/// Which metrics are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricsConfig {
+    /// The `CloudWatch` namespace.
+    pub namespace: String,
+    /// How many series a dimension has at most, besides the rest.
+    pub top: usize,
+    /// Tags that are dimensions, as the bill names them.
+    pub tags: Vec<String>,
+}
+
+/// What happens to budgets that are past a threshold in the current window when their rule is first evaluated.
+/// Windows that had ended by then are never told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstRun {
+    /// Each sends its message.
+    #[default]
+    Send,
+    /// One message names them all.
+    Summary,
+    /// Nothing is sent.
+    Silent,
+}
+
+/// A file that is not a configuration of this release, with everything that is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    file: String,
+    problems: Vec<Problem>,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// Its stable kind: `config.syntax`, `config.invalid` or `config.unsupported`.
+    pub kind: &'static str,
+    /// What is wrong, and the cure.
+    pub message: String,
+}
+
+impl ConfigError {
+    /// What is wrong, by line.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The kind of the first problem.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.problems.first().map_or(Kind::Invalid.as_str(), |problem| problem.kind)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One line for each problem: `ledger.toml:12: … [config.invalid]`.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Problem { line, kind, message }) in self.problems.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{separator}{}:{line}: {message} [{kind}]", self.file)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tables that a configuration may have and that this release does not evaluate.
+const UNSUPPORTED: [&str; 10] =
+    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "owner", "restatement", "split"];
+
+/// What a namespace may be made of.
+/// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
+const NAMESPACE_CHARACTERS: &[u8] = b".-_/#: ";
+
+/// More series of one dimension than this are nobody's to read, and each costs money.
+const MOST_SERIES: i64 = 500;
+
+impl Default for Config {
+    fn default() -> Self {
+        let required_tags = vec!["iamPrincipal/team".to_owned(), "iamPrincipal/cost-center".to_owned()];
+        Self {
+            cost: CostPolicy::default(),
+            keep_sessions: Vec::new(),
+            model_aliases: ModelAliases::new(),
+            metrics: MetricsConfig { namespace: "BedrockLedger".to_owned(), top: 50, tags: required_tags.clone() },
+            required_tags,
+            first_run: FirstRun::default(),
+            budgets: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration. `file` is how errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with every problem of the file, except that a file which is not TOML has the first alone.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(text);
+        let config = Self::read(&mut reader);
+        let problems = reader.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: file.to_owned(), problems }) }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let mut config = Self::default();
+        let Some(document) = reader.document() else { return config };
+        let mut root = Section::root(&document);
+        if let Some(section) = root.section(reader, "cost") {
+            config.cost = read_cost(section, reader);
+        }
+        if let Some(mut section) = root.section(reader, "identity") {
+            config.keep_sessions = section.globs(reader, "keep_sessions").unwrap_or_default();
+            section.finish(reader, &[]);
+        }
+        if let Some(section) = root.section(reader, "models") {
+            config.model_aliases = read_models(section, reader);
+        }
+        if let Some(mut section) = root.section(reader, "tags") {
+            if let Some(tags) = section.tags(reader, "required") {
+                config.metrics.tags.clone_from(&tags);
+                config.required_tags = tags;
+            }
+            section.finish(reader, &[]);
+        }
+        if let Some(section) = root.section(reader, "metrics") {
+            read_metrics(section, reader, &mut config.metrics);
+        }
+        if let Some(mut section) = root.section(reader, "alerts") {
+            config.first_run = section.choice(reader, "first_run", &FIRST_RUNS).unwrap_or_default();
+            section.finish(reader, &[]);
+        }
+        config.budgets = budgets::read(&mut root, reader);
+        root.finish(reader, &UNSUPPORTED);
+        config
+    }
+
+    /// What of the configuration facts depend on.
+    #[must_use]
+    pub fn derivation(&self) -> Derivation {
+        Derivation {
+            keep_sessions: KeepSessions::new(self.keep_sessions.iter().map(String::as_str)),
+            model_aliases: self.model_aliases.clone(),
+            owner_tags: self.owner_tags().to_vec(),
+        }
+    }
+
+    /// A text that is equal for two configurations exactly if they derive the same facts from the same bill.
+    #[must_use]
+    pub fn derivation_fingerprint(&self) -> String {
+        let mut sessions = self.keep_sessions.clone();
+        sessions.sort_unstable();
+        sessions.dedup();
+        let (aliases, owners) = (&self.model_aliases, self.owner_tags());
+        format!("derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?}")
+    }
+
+    /// The first required tag names the owner; the others, such as a cost centre, are no one to call.
+    fn owner_tags(&self) -> &[String] {
+        self.required_tags.get(..1).unwrap_or_default()
+    }
+}
+
+const FIRST_RUNS: [(&str, FirstRun); 3] =
+    [("send", FirstRun::Send), ("summary", FirstRun::Summary), ("silent", FirstRun::Silent)];
+
+fn read_cost(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> CostPolicy {
+    let known_bases = [Basis::Unblended, Basis::NetUnblended].map(|basis| (basis.as_str(), basis));
+    let categories = Category::ALL.map(|category| (category.as_str(), category));
+    let basis = section.choice(reader, "basis", &known_bases).unwrap_or_default();
+    let mut policy = match basis {
+        Basis::Unblended => CostPolicy::default(),
+        // Net costs are after discounts: their lines would be taken off twice.
+        Basis::NetUnblended => CostPolicy { basis, count: vec![Category::Usage] },
+    };
+    let cure = ": name the categories that are spend, such as [\"usage\"]";
+    if let Some((span, count)) = section.choices(reader, "count", &categories, cure) {
+        if basis == Basis::NetUnblended && count.contains(&Category::Discount) {
+            let cure = "`count` names discount on the basis net-unblended, which is after discounts: remove discount";
+            reader.invalid(&span, cure);
+        }
+        policy.count = count;
+    }
+    section.finish(reader, &[]);
+    policy
+}
+
+fn read_models(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> ModelAliases {
+    let mut aliases = ModelAliases::new();
+    for name in section.keys() {
+        if let Some((_, alias)) = section.text(reader, &name) {
+            aliases.insert(name, alias);
+        }
+    }
+    aliases
+}
+
+fn read_metrics(mut section: Section<'_, '_>, reader: &mut Reader<'_>, metrics: &mut MetricsConfig) {
+    if let Some((span, namespace)) = section.text(reader, "namespace") {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || NAMESPACE_CHARACTERS.contains(&byte);
+        let is_reserved = namespace.starts_with(':') || namespace.starts_with("AWS/");
+        if namespace.len() > 255 || is_reserved || !namespace.bytes().all(is_known) {
+            reader.invalid(
+                &span,
+                "`namespace` must have at most 255 letters, digits or characters of `.-_/#: `, and start with \
+                 neither `:` nor `AWS/`",
+            );
+        }
+        metrics.namespace = namespace;
+    }
+    if let Some((span, top)) = section.integer(reader, "top") {
+        match usize::try_from(top) {
+            Ok(top_series) if (1..=MOST_SERIES).contains(&top) => metrics.top = top_series,
+            _ => reader.invalid(&span, &format!("`top` is {top}: use a number from 1 to {MOST_SERIES}")),
+        }
+    }
+    if let Some(tags) = section.tags(reader, "tags") {
+        metrics.tags = tags;
+    }
+    section.finish(reader, &[]);
+}
+
+/// What is wrong with a tag key: facts have only some, and a rule about any other would never match.
+fn tag_key_problem(key: &str) -> Option<String> {
+    let is_kept = KEPT_TAG_PREFIXES.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|name| !name.is_empty()));
+    let prefixes = KEPT_TAG_PREFIXES.join(", ");
+    (!is_kept).then(|| {
+        format!(
+            "`{key}` is no tag that the ledger keeps: write it as the bill does, with one of {prefixes} before its name"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+use proptest::prelude::*;
+use spend_core::budget::Severity;
+
+use super::*;
+
+fn parse(text: &str) -> Config {
+    Config::parse("ledger.toml", text).unwrap()
+}
+
+/// What is wrong with a text: line, kind, message.
+fn problems(text: &str) -> Vec<(usize, &'static str, String)> {
+    let error = Config::parse("ledger.toml", text).unwrap_err();
+    error.problems().iter().map(|problem| (problem.line, problem.kind, problem.message.clone())).collect()
+}
+
+/// Checks that a text has exactly one problem, on `line`, of `kind`, whose message holds every one of `words`.
+fn assert_problem(text: &str, line: usize, kind: &str, words: &[&str]) {
+    let found = problems(text);
+    assert_eq!(found.len(), 1, "{text}\n{found:?}");
+    assert_eq!((found[0].0, found[0].1), (line, kind), "{text}\n{found:?}");
+    for word in words {
+        assert!(found[0].2.contains(word), "{word} is not in: {}", found[0].2);
+    }
+}
+
+fn budget(lines: &str) -> String {
+    format!("[[budget]]\nname = \"b\"\namount = \"10\"\n{lines}")
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    let config = parse("");
+    assert_eq!(config.cost, CostPolicy::default());
+    assert_eq!(config.required_tags, ["iamPrincipal/team", "iamPrincipal/cost-center"]);
+    assert_eq!(config.metrics, Config::default().metrics);
+    assert_eq!((config.metrics.namespace.as_str(), config.metrics.top), ("BedrockLedger", 50));
+    assert_eq!(config.metrics.tags, config.required_tags);
+    assert_eq!(config.first_run, FirstRun::Send);
+    assert!(config.budgets.is_empty() && config.keep_sessions.is_empty() && config.model_aliases.is_empty());
+}
+
+#[test]
+fn the_sample_is_a_valid_configuration() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/ledger.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let config = Config::parse("infra/ledger.toml", &text).unwrap();
+    assert_eq!(config.budgets.len(), 3);
+    assert_eq!(config.first_run, FirstRun::Summary);
+    // What is commented out says what holds without it: uncommented, it is valid and changes nothing.
+    let uncomment =
+        |line: &str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned();
+    let full: Vec<_> = text.lines().map(uncomment).collect();
+    let full = Config::parse("infra/ledger.toml", &full.join("\n")).unwrap();
+    assert_eq!(full.model_aliases.len(), 1, "aliases have no default");
+    let without_aliases = Config { model_aliases: config.model_aliases.clone(), ..full };
+    assert_eq!(format!("{without_aliases:?}"), format!("{config:?}"));
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(
+        r#"
+        [cost]
+        basis = "net-unblended"
+        [identity]
+        keep_sessions = ["Okta*"]
+        [models]
+        "claude-sonnet-4.6" = "sonnet"
+        [tags]
+        required = ["costCategory/Team"]
+        [metrics]
+        namespace = "Mine/Bedrock"
+        top = 7
+        tags = []
+        [alerts]
+        first_run = "silent"
+        [[budget]]
+        name = "search"
+        match = { "tag:iamPrincipal/team" = "search*", model = "(none)" }
+        each = "identity"
+        window = "month"
+        amount = 5_000
+        currency = "CNY"
+        thresholds = [100, 80]
+        severity = "page"
+        owner = "{member}"
+        runbook = "https://example.com"
+        [[budget.override]]
+        member = "dana@example.com"
+        amount = "9000.50"
+        "#,
+    );
+    assert_eq!(config.cost, CostPolicy { basis: Basis::NetUnblended, count: vec![Category::Usage] });
+    assert_eq!(config.keep_sessions, ["Okta*"]);
+    assert_eq!(config.model_aliases.get("claude-sonnet-4.6").map(String::as_str), Some("sonnet"));
+    assert_eq!(config.required_tags, ["costCategory/Team"]);
+    let metrics = MetricsConfig { namespace: "Mine/Bedrock".to_owned(), top: 7, tags: Vec::new() };
+    assert_eq!(config.metrics, metrics);
+    assert_eq!(config.first_run, FirstRun::Silent);
+    let budget = &config.budgets[0];
+    let matches: Vec<_> = budget.matches.iter().map(ToString::to_string).collect();
+    assert_eq!(matches, ["model = (none)", "tag:iamPrincipal/team = search*"]);
+    assert_eq!(budget.each, "identity".parse().ok());
+    assert_eq!((budget.amount.to_string().as_str(), budget.currency.as_str()), ("5000", "CNY"));
+    assert_eq!(budget.thresholds, [80, 100]);
+    assert_eq!(budget.severity, Severity::Page);
+    assert_eq!(budget.owner, "{member}".parse().ok());
+    assert_eq!(budget.runbook.as_deref(), Some("https://example.com"));
+    assert_eq!(budget.amount_for(Some("dana@example.com")), "9000.5".parse().unwrap());
+}
+
+#[test]
+fn a_budget_needs_only_a_name_and_an_amount() {
+    let budget = parse(&budget("")).budgets.remove(0);
+    assert_eq!(budget.thresholds, [50, 80, 100]);
+    assert_eq!((budget.currency.as_str(), budget.severity), ("USD", Severity::Notice));
+    assert!(budget.matches.is_empty() && budget.each.is_none() && budget.owner.is_none());
+}
+
+#[test]
+fn unknown_keys_are_errors_on_their_line() {
+    assert_problem("[cost]\n\nbase = \"x\"", 3, "config.invalid", &["`base` of [cost]", "basis, count"]);
+    assert_problem("\n[costs]\n", 2, "config.invalid", &["`costs`", "cost"]);
+    assert_problem("top = 5", 1, "config.invalid", &["`top`"]);
+    assert_problem(&budget("amont = 5"), 4, "config.invalid", &["`amont` of [[budget]]", "amount"]);
+    let text = budget("each = \"identity\"\n[[budget.override]]\nmember = \"a\"\namount = \"1\"\nuntil = 5");
+    assert_problem(&text, 8, "config.invalid", &["`until` of [[budget.override]]"]);
+}
+
+#[test]
+fn what_this_release_does_not_evaluate_is_an_error() {
+    for table in UNSUPPORTED {
+        for text in [format!("\n[[{table}]]\nname = \"x\""), format!("\n[{table}]")] {
+            assert_problem(&text, 2, "config.unsupported", &[table, "remove it"]);
+        }
+    }
+    assert_problem(&budget("forecast = [100]"), 4, "config.unsupported", &["`forecast` of [[budget]]"]);
+    assert_problem(&budget("window = \"week\""), 4, "config.unsupported", &["`week`"]);
+    assert_problem(&budget("window = \"day\""), 4, "config.unsupported", &["`day`"]);
+    assert_problem(&budget("window = \"year\""), 4, "config.invalid", &["`year`", "month"]);
+}
+
+#[test]
+fn wrong_types_say_what_is_expected() {
+    assert_problem("cost = 5", 1, "config.invalid", &["a whole number", "[cost]"]);
+    assert_problem("[cost]\ncount = \"usage\"", 2, "config.invalid", &["a text", "a list of texts"]);
+    assert_problem("[tags]\nrequired = [5]", 2, "config.invalid", &["a whole number"]);
+    assert_problem("[metrics]\ntop = \"5\"", 2, "config.invalid", &["a text"]);
+    assert_problem("[budget]\nname = \"b\"", 1, "config.invalid", &["[[budget]]"]);
+    assert_problem("[[budget]]\nname = \"b\"\namount = 10.5", 3, "config.invalid", &["\"5000.00\""]);
+    assert_problem("[models]\nclaude-4.6 = \"x\"", 2, "config.invalid", &["quotes"]);
+    assert_problem(&budget("thresholds = [80.5]"), 4, "config.invalid", &["a whole number"]);
+    assert_problem(&budget("match = \"x\""), 4, "config.invalid", &["a table"]);
+}
+
+#[test]
+fn contradictions_are_errors_with_their_cure() {
+    let net = "[cost]\nbasis = \"net-unblended\"\ncount = [\"usage\", \"discount\"]";
+    assert_problem(net, 3, "config.invalid", &["discount", "remove"]);
+    assert_problem("[cost]\ncount = []", 2, "config.invalid", &["empty"]);
+    assert_problem("[cost]\ncount = [\"usage\", \"usage\"]", 2, "config.invalid", &["twice"]);
+    assert_problem("[cost]\ncount = [\"usages\"]", 2, "config.invalid", &["usage, discount, credit"]);
+    assert_problem(&[budget(""), budget("")].concat(), 5, "config.invalid", &["`b`", "line 2"]);
+    let text = budget("[[budget.override]]\nmember = \"a\"\namount = \"1\"");
+    assert_problem(&text, 4, "config.invalid", &["`each`"]);
+    let one = "[[budget.override]]\nmember = \"a\"\namount = \"1\"\n";
+    let text = budget(&format!("each = \"identity\"\n{one}{one}"));
+    assert_problem(&text, 9, "config.invalid", &["two overrides"]);
+    assert_problem(&budget("thresholds = []"), 4, "config.invalid", &["never fire"]);
+    assert_problem(&budget("thresholds = [80, 0]"), 4, "config.invalid", &["0"]);
+    assert_problem(&budget("thresholds = [-5]"), 4, "config.invalid", &["-5"]);
+    assert_problem(&budget("thresholds = [80, 80]"), 4, "config.invalid", &["twice"]);
+    assert_problem(&budget("owner = \"{member}\""), 4, "config.invalid", &["`each`"]);
+    assert_problem(&budget("owner = \"{tag:team}\""), 4, "config.invalid", &["iamPrincipal/"]);
+    assert_problem(&budget("owner = \"{team}\""), 4, "config.invalid", &["{tag:NAME}"]);
+}
+
+#[test]
+fn amounts_and_currencies_are_checked() {
+    for amount in ["\"0\"", "\"-5\"", "\"1e5\"", "\"5,000\"", "\"\"", "-5", "0"] {
+        let text = format!("[[budget]]\nname = \"b\"\namount = {amount}");
+        assert_problem(&text, 3, "config.invalid", &["amount"]);
+    }
+    for currency in ["usd", "US", "DOLLAR", "¥¥¥"] {
+        assert_problem(&budget(&format!("currency = \"{currency}\"")), 4, "config.invalid", &[currency, "USD"]);
+    }
+    assert_problem("[[budget]]\nname = \"b\"", 1, "config.invalid", &["no amount"]);
+    assert_problem("\n[[budget]]\namount = \"5\"", 2, "config.invalid", &["no name"]);
+    assert_problem("[[budget]]\nname = \" \"\namount = \"5\"", 2, "config.invalid", &["`name` is empty"]);
+}
+
+#[test]
+fn a_rule_that_could_never_match_is_an_error() {
+    assert_problem(&budget("match = { team = \"x\" }"), 4, "config.invalid", &["`team`", "tag:NAME"]);
+    assert_problem(&budget("match = { owner = \"x\" }"), 4, "config.invalid", &["`owner`"]);
+    assert_problem(&budget("match = { \"tag:team\" = \"x\" }"), 4, "config.invalid", &["`team`", "iamPrincipal/"]);
+    assert_problem(&budget("match = { \"tag:iamPrincipal/\" = \"x\" }"), 4, "config.invalid", &["iamPrincipal/"]);
+    assert_problem(&budget("match = { model = \"\" }"), 4, "config.invalid", &["empty"]);
+    assert_problem(&budget("each = \"principal\""), 4, "config.invalid", &["`principal`", "identity, owner"]);
+    assert_problem(&budget("each = \"tag:team\""), 4, "config.invalid", &["iamPrincipal/"]);
+    assert_problem("[tags]\nrequired = [\"team\"]", 2, "config.invalid", &["`team`"]);
+    assert_problem("[metrics]\ntags = [\"user:team\"]", 2, "config.invalid", &["`user:team`"]);
+    assert_problem("[identity]\nkeep_sessions = [\"\"]", 2, "config.invalid", &["empty"]);
+}
+
+#[test]
+fn metrics_keep_within_what_cloudwatch_takes() {
+    for top in [0, -1, 501] {
+        assert_problem(&format!("[metrics]\ntop = {top}"), 2, "config.invalid", &["1 to 500"]);
+    }
+    for namespace in ["AWS/Bedrock", ":x", "a\u{e9}"] {
+        assert_problem(&format!("[metrics]\nnamespace = \"{namespace}\""), 2, "config.invalid", &["namespace"]);
+    }
+}
+
+#[test]
+fn all_problems_of_a_file_are_told_at_once_by_line() {
+    let text = "[cost]\nbasis = \"gross\"\n[[budget]]\namount = \"0\"\nforecast = [1]\n[[delta]]\n";
+    let error = Config::parse("infra/ledger.toml", text).unwrap_err();
+    let found: Vec<_> = error.problems().iter().map(|problem| (problem.line, problem.kind)).collect();
+    let expected = [
+        (2, "config.invalid"),
+        (3, "config.invalid"),
+        (4, "config.invalid"),
+        (5, "config.unsupported"),
+        (6, "config.unsupported"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(error.kind(), "config.invalid");
+    let first = error.to_string().lines().next().unwrap().to_owned();
+    assert_eq!(first, "infra/ledger.toml:2: `basis` is `gross`: use one of unblended, net-unblended [config.invalid]");
+}
+
+#[test]
+fn what_is_not_toml_says_where() {
+    assert_problem("[cost]\nbasis = \n", 2, "config.syntax", &["not TOML"]);
+    assert_problem("[cost]\n[cost]\n", 2, "config.syntax", &["not TOML"]);
+}
+
+#[test]
+fn the_fingerprint_follows_what_facts_depend_on_and_nothing_else() {
+    let fingerprint = |text: &str| parse(text).derivation_fingerprint();
+    let base = fingerprint("");
+    assert_eq!(base, fingerprint("[alerts]\nfirst_run = \"silent\"\n[metrics]\ntop = 3\n[cost]\ncount = [\"usage\"]"));
+    assert_eq!(base, fingerprint("[tags]\nrequired = [\"iamPrincipal/team\"]"), "the second tag names no owner");
+    assert_eq!(
+        fingerprint("[identity]\nkeep_sessions = [\"a\", \"b\"]"),
+        fingerprint("[identity]\nkeep_sessions = [\"b\", \"a\"]")
+    );
+    for different in [
+        "[identity]\nkeep_sessions = [\"a\"]",
+        "[identity]\nkeep_sessions = [\"a\\\", \\\"b\"]",
+        "[models]\na = \"b\"",
+        "[tags]\nrequired = [\"iamPrincipal/squad\"]",
+        "[tags]\nrequired = []",
+    ] {
+        assert_ne!(base, fingerprint(different), "{different}");
+    }
+}
+
+#[test]
+fn only_the_first_required_tag_names_an_owner() {
+    assert_eq!(Config::default().derivation().owner_tags, ["iamPrincipal/team"]);
+    assert!(parse("[tags]\nrequired = []").derivation().owner_tags.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(\\[\\[?(cost|budget|budget.override|models|tags)\\]?\\]\n|(name|amount|count|each|match|a.b) = (5|\"x\"|\\[\\]|\\{\\}|1979-05-27|nan)\n|.{0,5}){0,12}") {
+        let _ = Config::parse("x", &text);
+    }
+}
