@@ -8,8 +8,9 @@ use parquet::file::metadata::{
     FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
 };
 
-use crate::bytes_of::ChunkBytes;
+use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
+use crate::guard::guarded;
 use crate::source::ChunkSource;
 
 /// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
@@ -77,7 +78,7 @@ fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Arc<ParquetMetaData>, C
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-    let metadata = ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options))
+    let metadata = guarded(|| ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options)))
         .map_err(|error| corrupt(name, format!("its footer: {error}")))?;
     check_rows(name, &metadata)?;
     check_sizes(name, &metadata, size)?;
