@@ -1,5 +1,7 @@
 //! Damaged files end in an answer, whatever the damage.
 
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+
 use super::*;
 use crate::write::{Compression, PageVersion, Timestamps};
 
@@ -74,6 +76,54 @@ fn flipped_bytes_end_in_an_answer() {
 #[ignore = "takes minutes: for changes of the reader or of the Parquet library"]
 fn flipped_bytes_end_in_an_answer_at_length() {
     flip_and_reduce(100_000);
+}
+
+/// The file with a footer that says other numbers: of rows, and of values in the columns that are no maps.
+fn with_counts(whole: &[u8], rows: i64, values: i64) -> Vec<u8> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();
+    let said = metadata.file_metadata();
+    let by = said.created_by().map(str::to_owned);
+    let file = FileMetaData::new(said.version(), rows, by, None, said.schema_descr_ptr(), None);
+    let mut group = metadata.row_group(0).clone().into_builder().set_num_rows(rows);
+    let columns = metadata.row_group(0).columns().iter().map(|column| {
+        let values = if column.column_descr().max_rep_level() == 0 { values } else { column.num_values() };
+        column.clone().into_builder().set_num_values(values).build().unwrap()
+    });
+    group = group.set_column_metadata(columns.collect());
+    let lying = ParquetMetaData::new(file, vec![group.build().unwrap()]);
+    let mut bytes = whole[..footer_start(whole)].to_vec();
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, &lying).finish().unwrap();
+    bytes.extend(footer);
+    bytes
+}
+
+#[test]
+fn counts_that_do_not_agree_are_errors() {
+    let shape = FileShape { columns: wanted().into_iter().collect(), ..FileShape::default() };
+    let whole = file(&bill(), &shape);
+    let refused = |bytes: Vec<u8>| reduce(bytes).map(|reduction| reduction.counts).unwrap_err().to_string();
+    assert_eq!(reduce(with_counts(&whole, 40, 40)).unwrap().counts.rows, 40);
+    for (rows, values, reason) in [
+        (39, 40, "column bill_bill_type is said to have 40 values in 39 rows"),
+        (41, 40, "column bill_bill_type is said to have 40 values in 41 rows"),
+        (-1, -1, "it is said to have -1 rows"),
+    ] {
+        let error = refused(with_counts(&whole, rows, values));
+        assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: {reason}: ")), "{error}");
+    }
+    for rows in [39, 41, 8231, i64::MAX] {
+        let error = refused(with_counts(&whole, rows, rows));
+        assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: ")), "{rows} said, 40 there: {error}");
+    }
+    // The number of rows in all stands once in the footer, as 40 in zigzag.
+    let reason = format!("{NAME}: corrupt: its footer says 41 rows, its row groups 40: ");
+    let forties = (footer_start(&whole)..whole.len()).filter(|at| whole[*at] == 80);
+    let lies = forties.map(|at| [&whole[..at], &[82], &whole[at + 1..]].concat());
+    assert_eq!(
+        lies.filter_map(|bytes| reduce(bytes).err()).filter(|error| error.to_string().starts_with(&reason)).count(),
+        1
+    );
 }
 
 #[test]
