@@ -12,10 +12,11 @@ use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
 use spend_core::line::Reduction;
 use spend_core::period::BillingPeriod;
 
-use crate::bytes_of::ChunkBytes;
+use crate::chunk_bytes::ChunkBytes;
 use crate::columns::{ChunkColumns, wanted};
 use crate::error::CurError;
 use crate::footer;
+use crate::guard::guarded;
 use crate::rows::{RowReducer, places};
 use crate::scan::Scan;
 use crate::source::ChunkSource;
@@ -55,21 +56,15 @@ async fn reduce_row_group<S: ChunkSource>(
     reducer: &mut RowReducer<'_>,
 ) -> Result<(), CurError> {
     let expected = columns.rows_of(row_group);
-    let short = |found: usize, expected: usize, name: &str| CurError::Corrupt {
-        file: name.to_owned(),
-        row_group: Some(row_group),
-        reason: format!("it has {found} rows where {expected} are said to be"),
-    };
+    let name = chunk.name();
+    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
     let mut scan = Scan::default();
     let all = RowGroupSelection::new(row_group, None);
     let telling = columns.projection(Scan::columns());
-    decode(chunk, columns, all, telling, |batch| {
-        scan.test(batch);
-        Ok(())
-    })
-    .await?;
+    decode(chunk, columns, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
     if scan.rows != expected {
-        return Err(short(scan.rows, expected, chunk.name()));
+        return Err(short(scan.rows, expected));
     }
 
     let first_row = reducer.counts().rows;
@@ -87,11 +82,11 @@ async fn reduce_row_group<S: ChunkSource>(
     let mut found = 0;
     decode(chunk, columns, selected, columns.projection(wanted()), |batch| {
         found += batch.num_rows();
-        reducer.add(batch, &mut places)
+        reducer.add(batch, row_group, &mut places)
     })
     .await?;
     if found != selected_rows {
-        return Err(short(found, selected_rows, chunk.name()));
+        return Err(short(found, selected_rows));
     }
     Ok(())
 }
@@ -106,25 +101,23 @@ async fn decode<S: ChunkSource>(
 ) -> Result<(), CurError> {
     let row_group = selection.row_group_index();
     let name = chunk.name();
-    let corrupt = |error: parquet::errors::ParquetError| CurError::Corrupt {
-        file: name.to_owned(),
-        row_group: Some(row_group),
-        reason: error.to_string(),
-    };
-    let mut decoder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
+    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
         .with_batch_size(BATCH)
         .with_projection(projection)
-        .with_row_group_selections(vec![selection])
-        .build()
-        .map_err(corrupt)?;
+        .with_row_group_selections(vec![selection]);
+    let mut decoder = guarded(|| builder.build()).map_err(corrupt)?;
     loop {
-        match decoder.try_decode().map_err(corrupt)? {
+        match guarded(|| decoder.try_decode()).map_err(corrupt)? {
             DecodeResult::NeedsData(ranges) => {
                 let bytes = chunk.get(&ranges).await?;
-                decoder.push_ranges(ranges, bytes).map_err(corrupt)?;
+                guarded(|| decoder.push_ranges(ranges, bytes)).map_err(corrupt)?;
             }
             DecodeResult::Data(batch) => on_batch(&batch)?,
             DecodeResult::Finished => return Ok(()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Which columns a reduction needs, and how a chunk has them: found by name, of the type that CUR 2.0 gives them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
@@ -13,6 +13,7 @@ use spend_core::line::{LineField, PRINCIPAL_COLUMN};
 
 use crate::error::CurError;
 use crate::footer;
+use crate::guard::guarded;
 use crate::schema::{self, Kind};
 
 pub(crate) const UNBLENDED_COST: &str = "line_item_unblended_cost";
@@ -91,17 +92,17 @@ pub(crate) struct ChunkColumns {
 impl ChunkColumns {
     /// Finds the columns of `metadata` and checks their types.
     pub(crate) fn resolve(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<Self, CurError> {
-        let corrupt = |error: &dyn std::fmt::Display| CurError::Corrupt {
+        let corrupt = |error: String| CurError::Corrupt {
             file: name.to_owned(),
             row_group: None,
             reason: format!("its schema: {error}"),
         };
         // Types that a writer embedded beside the Parquet schema are not looked at: one file, one meaning.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let inferred = ArrowReaderMetadata::try_new(Arc::clone(metadata), options).map_err(|error| corrupt(&error))?;
+        let inferred = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(corrupt)?;
         let fields = inferred.schema().fields();
 
-        let roots: HashSetOfNames<'_> = fields.iter().map(|field| field.name().as_str()).collect();
+        let roots: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
         if let Some(column) = legacy_column(&roots) {
             return Err(CurError::LegacyReport { file: name.to_owned(), column: column.to_owned() });
         }
@@ -122,7 +123,7 @@ impl ChunkColumns {
                 continue;
             };
             if found.next().is_some() {
-                return Err(corrupt(&format!("column {column} is there twice")));
+                return Err(corrupt(format!("column {column} is there twice")));
             }
             // A column of nulls alone, as tools without a type for it write it.
             if *field.data_type() == DataType::Null {
@@ -140,7 +141,7 @@ impl ChunkColumns {
             positions.insert(column, position);
         }
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(read_as)));
-        let reader = ArrowReaderMetadata::try_new(Arc::clone(metadata), options).map_err(|error| corrupt(&error))?;
+        let reader = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(corrupt)?;
         let found = Self { reader, missing, positions };
         let all = found.projection(wanted());
         footer::check_codecs(name, metadata, |leaf| all.leaf_included(leaf))?;
@@ -165,8 +166,6 @@ impl ChunkColumns {
     }
 }
 
-type HashSetOfNames<'a> = std::collections::HashSet<&'a str>;
-
 /// Every column that is looked for, once.
 pub(crate) fn wanted() -> BTreeSet<&'static str> {
     let fields = LineField::ALL.into_iter().map(field_column);
@@ -177,7 +176,7 @@ pub(crate) fn wanted() -> BTreeSet<&'static str> {
 /// The column that tells a legacy report: it spells columns `lineItem/UnblendedCost`, or lays the product's
 /// attributes flat, and it has none of the columns that only CUR 2.0 has.
 /// Source: AWS Data Exports user guide, "Migrating from Cost and Usage Reports to CUR 2.0".
-fn legacy_column<'a>(roots: &HashSetOfNames<'a>) -> Option<&'a str> {
+fn legacy_column<'a>(roots: &HashSet<&'a str>) -> Option<&'a str> {
     const ONLY_IN_CUR_2: [&str; 8] = [
         PRINCIPAL_COLUMN,
         PRODUCT,

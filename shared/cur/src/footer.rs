@@ -8,8 +8,9 @@ use parquet::file::metadata::{
     FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
 };
 
-use crate::bytes_of::ChunkBytes;
+use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
+use crate::guard::guarded;
 use crate::source::ChunkSource;
 
 /// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
@@ -77,10 +78,10 @@ fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Arc<ParquetMetaData>, C
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-    let metadata = ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options))
+    let metadata = guarded(|| ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options)))
         .map_err(|error| corrupt(name, format!("its footer: {error}")))?;
     check_rows(name, &metadata)?;
-    check_sizes(name, &metadata, size)?;
+    check_columns(name, &metadata, size)?;
     Ok(Arc::new(metadata))
 }
 
@@ -97,15 +98,22 @@ fn check_rows(name: &str, metadata: &ParquetMetaData) -> Result<(), CurError> {
     Ok(())
 }
 
-/// The library trusts offsets and lengths: negative ones would panic, and ones outside the file cannot be read.
-fn check_sizes(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(), CurError> {
+/// The library trusts offsets, lengths and counts: negative ones would panic, and ones outside the file cannot be read.
+fn check_columns(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(), CurError> {
     for (index, group) in metadata.row_groups().iter().enumerate() {
         for column in group.columns() {
             let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
             let end = start.checked_add(column.compressed_size()).and_then(|end| u64::try_from(end).ok());
             let inside = start >= 0 && column.compressed_size() >= 0 && end.is_some_and(|end| end <= size);
-            if !inside || column.file_path().is_some() || column.num_values() < 0 {
-                let reason = format!("column {} is said to lie outside the file", column.column_path());
+            if !inside || column.file_path().is_some() {
+                let reason = format!("column {} is said to lie outside the file", column.column_path().string());
+                return Err(corrupt_group(name, index, reason));
+            }
+            // Without repetition every row is a value, be it null. The decoder would stop at the smaller number.
+            let (values, rows) = (column.num_values(), group.num_rows());
+            if values < 0 || (column.column_descr().max_rep_level() == 0 && values != rows) {
+                let reason =
+                    format!("column {} is said to have {values} values in {rows} rows", column.column_path().string());
                 return Err(corrupt_group(name, index, reason));
             }
         }

@@ -171,3 +171,6 @@ pub fn classify_key(key: &str) -> ObjectKind {
 fn is_data_file(name: &str) -> bool {
     [".parquet", ".csv.gz", ".csv.zip"].into_iter().any(|suffix| name.ends_with(suffix))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,12 @@
 //! Bytes go in through [`source::ChunkSource`]; what comes out is the core's
 //! [`Reduction`](spend_core::line::Reduction). How the bytes are decoded is nobody else's business.
 
-mod bytes_of;
 pub mod chunk;
+mod chunk_bytes;
 mod columns;
 pub mod error;
 mod footer;
+mod guard;
 pub mod layout;
 pub mod manifest;
 mod rows;

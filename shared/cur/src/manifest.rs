@@ -176,3 +176,6 @@ fn split_location(listed: &str) -> Result<(Option<&str>, &str), String> {
         scheme => Err(format!("and {scheme}:// is not S3")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float64Array, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Float64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
 };
 use chrono::{DateTime, NaiveTime, Utc};
@@ -22,7 +22,7 @@ use crate::columns::{
     USAGE_END, USAGE_START, field_column,
 };
 use crate::error::{CurError, Place};
-use crate::text::{Maps, Memo, Texts};
+use crate::text::{Maps, Memo, Texts, unexpected_type};
 
 /// The fields that have a column of their own.
 const COLUMN_FIELDS: [LineField; 14] = [
@@ -83,22 +83,34 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Self {
-        let number = |name| batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<Float64Type>());
-        let time = |name| Times::of(batch.column_by_name(name)?.as_ref());
-        Self {
-            texts: COLUMN_FIELDS.map(|field| Texts::of(batch, field_column(field))),
-            product: Maps::of(batch, PRODUCT),
-            tags: Maps::of(batch, TAGS),
-            invoice_id: Texts::of(batch, INVOICE_ID),
-            unblended_cost: number(UNBLENDED_COST),
-            net_unblended_cost: number(NET_UNBLENDED_COST),
-            list_cost: number(LIST_COST),
-            usage_amount: number(USAGE_AMOUNT),
-            usage_start: time(USAGE_START),
-            usage_end: time(USAGE_END),
-            period_start: time(PERIOD_START),
+    /// The columns of a batch, or what is wrong with one.
+    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+        let number = |name| {
+            let column = batch.column_by_name(name);
+            let typed = |array: &'a ArrayRef| array.as_primitive_opt().ok_or_else(|| unexpected_type(array, name));
+            column.map(typed).transpose()
+        };
+        let time = |name| {
+            let typed = |array: &'a ArrayRef| Times::of(array).ok_or_else(|| unexpected_type(array, name));
+            batch.column_by_name(name).map(typed).transpose()
+        };
+        let mut texts = [None; COLUMN_FIELDS.len()];
+        for (field, texts) in COLUMN_FIELDS.into_iter().zip(&mut texts) {
+            *texts = Texts::of(batch, field_column(field))?;
         }
+        Ok(Self {
+            texts,
+            product: Maps::of(batch, PRODUCT)?,
+            tags: Maps::of(batch, TAGS)?,
+            invoice_id: Texts::of(batch, INVOICE_ID)?,
+            unblended_cost: number(UNBLENDED_COST)?,
+            net_unblended_cost: number(NET_UNBLENDED_COST)?,
+            list_cost: number(LIST_COST)?,
+            usage_amount: number(USAGE_AMOUNT)?,
+            usage_start: time(USAGE_START)?,
+            usage_end: time(USAGE_END)?,
+            period_start: time(PERIOD_START)?,
+        })
     }
 }
 
@@ -130,14 +142,17 @@ impl<'a> RowReducer<'a> {
     }
 
     /// Adds the rows of a batch; `places` says where they are in the file.
-    pub(crate) fn add(&mut self, batch: &RecordBatch, mut places: impl Iterator<Item = Place>) -> Result<(), CurError> {
-        let columns = Columns::of(batch);
+    pub(crate) fn add(
+        &mut self,
+        batch: &RecordBatch,
+        row_group: usize,
+        places: &mut impl Iterator<Item = Place>,
+    ) -> Result<(), CurError> {
+        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group: Some(row_group), reason };
+        let columns = Columns::of(batch).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
-            let place = places.next().ok_or_else(|| CurError::Corrupt {
-                file: self.name.to_owned(),
-                row_group: None,
-                reason: "its columns have different numbers of rows".to_owned(),
-            })?;
+            let place =
+                places.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
             self.add_row(&columns, row, place)?;
         }
         Ok(())

@@ -39,16 +39,16 @@ impl Scan {
         self.selected.iter().map(Range::len).sum()
     }
 
-    /// Tests the rows of the next batch.
-    pub(crate) fn test(&mut self, batch: &RecordBatch) {
+    /// Tests the rows of the next batch, or says what is wrong with it.
+    pub(crate) fn test(&mut self, batch: &RecordBatch) -> Result<(), String> {
         let mut sets = vec![RuleSet::default(); batch.num_rows()];
         for (rule, memo) in Rule::ALL.into_iter().zip(&mut self.texts) {
             let column = rule_column(rule);
             if column == PRODUCT {
-                if let Some(maps) = Maps::of(batch, column) {
+                if let Some(maps) = Maps::of(batch, column)? {
                     test_names(&maps, rule, memo, &mut self.is_name, &mut sets);
                 }
-            } else if let Some(texts) = Texts::of(batch, column) {
+            } else if let Some(texts) = Texts::of(batch, column)? {
                 for (row, set) in sets.iter_mut().enumerate() {
                     if memo.get(texts, row, |text| rule.matches(text)) == Some(true) {
                         set.insert(rule);
@@ -61,6 +61,7 @@ impl Scan {
             self.select(self.rows + row);
         }
         self.rows += batch.num_rows();
+        Ok(())
     }
 
     fn select(&mut self, row: usize) {

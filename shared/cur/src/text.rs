@@ -3,19 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::Int32Type;
 
 /// What a text was turned into, per value of a dictionary. Batches of a row group share a dictionary as long as the
 /// file has one; what was found for its values is kept as long.
 pub(crate) struct Memo<T> {
-    values: Option<ArrayRef>,
+    dictionary: Option<ArrayRef>,
     found: Vec<Option<T>>,
 }
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
-        Self { values: None, found: Vec::new() }
+        Self { dictionary: None, found: Vec::new() }
     }
 }
 
@@ -23,11 +23,10 @@ impl<T: Clone> Memo<T> {
     /// What `find` makes of the text at `row`; `None` if there is none.
     pub(crate) fn get(&mut self, texts: Texts<'_>, row: usize, find: impl FnOnce(&str) -> T) -> Option<T> {
         let position = texts.position(row)?;
-        let values = texts.0.values();
-        if !self.values.as_ref().is_some_and(|known| Arc::ptr_eq(known, values)) {
+        if !self.dictionary.as_ref().is_some_and(|known| Arc::ptr_eq(known, texts.dictionary)) {
             // Holding the dictionary keeps its address from being given to another.
-            self.values = Some(Arc::clone(values));
-            self.found = vec![None; values.len()];
+            self.dictionary = Some(Arc::clone(texts.dictionary));
+            self.found = vec![None; texts.dictionary.len()];
         }
         let found = self.found.get_mut(position)?;
         if found.is_none() {
@@ -39,12 +38,38 @@ impl<T: Clone> Memo<T> {
 
 /// A column of texts.
 #[derive(Clone, Copy)]
-pub(crate) struct Texts<'a>(&'a DictionaryArray<Int32Type>);
+pub(crate) struct Texts<'a> {
+    keys: &'a Int32Array,
+    dictionary: &'a ArrayRef,
+    values: Values<'a>,
+}
+
+/// The values of a dictionary. Columns without the annotation for text come as bytes, which are text all the same.
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Text(&'a StringArray),
+    Bytes(&'a BinaryArray),
+}
 
 impl<'a> Texts<'a> {
-    /// The column called `name`, if the batch has it.
-    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Option<Self> {
-        Self::from_array(batch.column_by_name(name)?.as_ref())
+    /// The column called `name`, if the batch has it; or what is wrong with it.
+    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Option<Self>, String> {
+        batch.column_by_name(name).map(|array| Self::from_array(array, name)).transpose()
+    }
+
+    fn from_array(array: &'a ArrayRef, name: &str) -> Result<Self, String> {
+        let unexpected = || unexpected_type(array, name);
+        let texts = array.as_dictionary_opt::<Int32Type>().ok_or_else(unexpected)?;
+        let (keys, dictionary) = (texts.keys(), texts.values());
+        let values = match (dictionary.as_string_opt::<i32>(), dictionary.as_binary_opt::<i32>()) {
+            (Some(values), _) => Values::Text(values),
+            (None, Some(values)) if values.iter().flatten().all(|bytes| str::from_utf8(bytes).is_ok()) => {
+                Values::Bytes(values)
+            }
+            (None, Some(_)) => return Err(format!("column {name} has a value that is not UTF-8")),
+            (None, None) => return Err(unexpected()),
+        };
+        Ok(Self { keys, dictionary, values })
     }
 
     /// The text of `row`, if there is one.
@@ -52,27 +77,31 @@ impl<'a> Texts<'a> {
         self.value(self.position(row)?)
     }
 
-    fn from_array(array: &'a dyn Array) -> Option<Self> {
-        array.as_dictionary_opt::<Int32Type>().map(Self)
-    }
-
     /// Where the text of `row` is among the dictionary's values.
     fn position(self, row: usize) -> Option<usize> {
-        let keys = self.0.keys();
-        let is_there = row < keys.len() && keys.is_valid(row);
-        is_there.then(|| keys.values().get(row).and_then(|key| usize::try_from(*key).ok())).flatten()
+        let is_there = row < self.keys.len() && self.keys.is_valid(row);
+        is_there.then(|| self.keys.values().get(row).and_then(|key| usize::try_from(*key).ok())).flatten()
     }
 
     fn value(self, position: usize) -> Option<&'a str> {
-        let values = self.0.values().as_string_opt::<i32>()?;
-        (position < values.len() && values.is_valid(position)).then(|| values.value(position))
+        let is_there = position < self.dictionary.len() && self.dictionary.is_valid(position);
+        is_there.then_some(())?;
+        match self.values {
+            Values::Text(values) => Some(values.value(position)),
+            Values::Bytes(values) => str::from_utf8(values.value(position)).ok(),
+        }
     }
+}
+
+/// The library gave another type than it was asked for; were it passed over, the column would seem empty.
+pub(crate) fn unexpected_type(array: &dyn Array, name: &str) -> String {
+    format!("column {name} was decoded as {}", array.data_type())
 }
 
 /// A column of maps from text to text. Null and empty are the same.
 #[derive(Clone, Copy)]
 pub(crate) struct Maps<'a> {
-    array: &'a dyn Array,
+    array: &'a ArrayRef,
     offsets: &'a [i32],
     /// All keys, the rows' one after the other.
     pub(crate) keys: Texts<'a>,
@@ -81,17 +110,22 @@ pub(crate) struct Maps<'a> {
 }
 
 impl<'a> Maps<'a> {
-    /// The column called `name`, if the batch has it: a map, or a list of entries.
-    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Option<Self> {
-        let array = batch.column_by_name(name)?.as_ref();
+    /// The column called `name`, if the batch has it: a map, or a list of entries; or what is wrong with it.
+    pub(crate) fn of(batch: &'a RecordBatch, name: &str) -> Result<Option<Self>, String> {
+        let Some(array) = batch.column_by_name(name) else { return Ok(None) };
+        let unexpected = || unexpected_type(array, name);
         let (offsets, entries) = match (array.as_map_opt(), array.as_list_opt::<i32>()) {
-            (Some(map), _) => (map.offsets().as_ref(), map.entries()),
-            (None, Some(list)) => (list.offsets().as_ref(), list.values().as_struct_opt()?),
-            (None, None) => return None,
+            (Some(map), _) => (map.offsets(), Some(map.entries())),
+            (None, Some(list)) => (list.offsets(), list.values().as_struct_opt()),
+            (None, None) => return Err(unexpected()),
         };
-        let keys = Texts::from_array(entries.columns().first()?.as_ref())?;
-        let values = Texts::from_array(entries.columns().get(1)?.as_ref())?;
-        Some(Self { array, offsets, keys, values })
+        match entries.map(StructArray::columns) {
+            Some([keys, values]) => {
+                let (keys, values) = (Texts::from_array(keys, name)?, Texts::from_array(values, name)?);
+                Ok(Some(Self { array, offsets, keys, values }))
+            }
+            _ => Err(unexpected()),
+        }
     }
 
     /// Where the entries of `row` are among all.

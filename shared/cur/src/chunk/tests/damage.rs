@@ -1,0 +1,133 @@
+//! Damaged files end in an answer, whatever the damage.
+
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+
+use super::*;
+use crate::write::{Compression, PageVersion, Timestamps};
+
+fn shapes() -> [FileShape; 4] {
+    let narrow = FileShape { columns: wanted().into_iter().collect(), rows_per_group: 25, ..FileShape::default() };
+    [
+        narrow.clone(),
+        FileShape { compression: Compression::None, dictionary: false, ..narrow.clone() },
+        FileShape { compression: Compression::Zstd, page_version: PageVersion::V2, ..narrow.clone() },
+        FileShape { required: true, timestamps: Timestamps::Millis, compression: Compression::Gzip, ..narrow },
+    ]
+}
+
+/// Numbers without a pattern, the same in every run (xorshift).
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap()
+    }
+}
+
+fn footer_start(file: &[u8]) -> usize {
+    let length = file[file.len() - 8..].first_chunk().copied().map(u32::from_le_bytes).unwrap();
+    file.len() - 8 - usize::try_from(length).unwrap()
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_an_error() {
+    for shape in shapes() {
+        let whole = file(&bill(), &shape);
+        for length in (0..whole.len()).step_by(53).chain(whole.len() - 16..whole.len()) {
+            let error = reduce(whole[..length].to_vec()).unwrap_err();
+            assert!(["export.corrupt", "export.not_parquet"].contains(&error.kind()), "{length}: {error}");
+        }
+    }
+}
+
+/// Flips up to three bytes, half of the time in the footer, and reads what is left.
+fn flip_and_reduce(times: usize) -> usize {
+    let mut errors = 0;
+    for (index, shape) in shapes().into_iter().enumerate() {
+        let whole = file(&bill(), &shape);
+        let footer = footer_start(&whole);
+        let mut noise = Noise(0x9e37_79b9_7f4a_7c15 + index as u64);
+        for round in 0..times {
+            let mut bytes = whole.clone();
+            for _ in 0..=round % 3 {
+                let from = if round % 2 == 0 { footer } else { 0 };
+                let at = from + noise.below(bytes.len() - from);
+                bytes[at] = match noise.below(3) {
+                    0 => u8::try_from(noise.below(256)).unwrap(),
+                    1 => bytes[at] ^ (1 << noise.below(8)),
+                    _ => 0xff,
+                };
+            }
+            errors += usize::from(reduce(bytes).is_err());
+        }
+    }
+    errors
+}
+
+#[test]
+fn flipped_bytes_end_in_an_answer() {
+    assert!(flip_and_reduce(400) > 400, "damage is found more often than not");
+}
+
+#[test]
+#[ignore = "takes minutes: for changes of the reader or of the Parquet library"]
+fn flipped_bytes_end_in_an_answer_at_length() {
+    flip_and_reduce(100_000);
+}
+
+/// The file with a footer that says other numbers: of rows, and of values in the columns that are no maps.
+fn with_counts(whole: &[u8], rows: i64, values: i64) -> Vec<u8> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();
+    let said = metadata.file_metadata();
+    let by = said.created_by().map(str::to_owned);
+    let file = FileMetaData::new(said.version(), rows, by, None, said.schema_descr_ptr(), None);
+    let mut group = metadata.row_group(0).clone().into_builder().set_num_rows(rows);
+    let columns = metadata.row_group(0).columns().iter().map(|column| {
+        let values = if column.column_descr().max_rep_level() == 0 { values } else { column.num_values() };
+        column.clone().into_builder().set_num_values(values).build().unwrap()
+    });
+    group = group.set_column_metadata(columns.collect());
+    let lying = ParquetMetaData::new(file, vec![group.build().unwrap()]);
+    let mut bytes = whole[..footer_start(whole)].to_vec();
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, &lying).finish().unwrap();
+    bytes.extend(footer);
+    bytes
+}
+
+#[test]
+fn counts_that_do_not_agree_are_errors() {
+    let shape = FileShape { columns: wanted().into_iter().collect(), ..FileShape::default() };
+    let whole = file(&bill(), &shape);
+    let refused = |bytes: Vec<u8>| reduce(bytes).map(|reduction| reduction.counts).unwrap_err().to_string();
+    assert_eq!(reduce(with_counts(&whole, 40, 40)).unwrap().counts.rows, 40);
+    for (rows, values, reason) in [
+        (39, 40, "column bill_bill_type is said to have 40 values in 39 rows"),
+        (41, 40, "column bill_bill_type is said to have 40 values in 41 rows"),
+        (-1, -1, "it is said to have -1 rows"),
+    ] {
+        let error = refused(with_counts(&whole, rows, values));
+        assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: {reason}: ")), "{error}");
+    }
+    for rows in [39, 41, 8231, i64::MAX] {
+        let error = refused(with_counts(&whole, rows, rows));
+        assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: ")), "{rows} said, 40 there: {error}");
+    }
+    // The number of rows in all stands once in the footer, as 40 in zigzag.
+    let reason = format!("{NAME}: corrupt: its footer says 41 rows, its row groups 40: ");
+    let forties = (footer_start(&whole)..whole.len()).filter(|at| whole[*at] == 80);
+    let lies = forties.map(|at| [&whole[..at], &[82], &whole[at + 1..]].concat());
+    assert_eq!(
+        lies.filter_map(|bytes| reduce(bytes).err()).filter(|error| error.to_string().starts_with(&reason)).count(),
+        1
+    );
+}
+
+#[test]
+fn a_panic_of_the_library_is_a_damaged_file() {
+    let reason = crate::guard::guarded::<()>(|| panic!("index out of bounds\nmore")).unwrap_err();
+    assert_eq!(reason, "the decoder gave up: index out of bounds");
+}
