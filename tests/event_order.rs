@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use spend_core::decimal::Decimal;
 use spend_cur::write::Row;
+use spend_ledger::committed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::store::Store;
@@ -41,7 +42,7 @@ async fn facts<L: Store>(ledger: &L) -> Option<Bytes> {
 }
 
 async fn total<L: Store>(ledger: &L) -> Decimal {
-    let (state, _) = aggregate::load_state(ledger, &statement()).await.unwrap().unwrap();
+    let (state, _) = committed::state(ledger, &statement()).await.unwrap().unwrap();
     let facts = state.facts.into_facts().unwrap();
     facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap())
 }
@@ -230,7 +231,7 @@ fn an_unchanged_manifest_over_changed_files_is_a_new_delivery() {
         for key in delivered(&export, &second, None, 200) {
             handle(&export, &ledger, &key).await.unwrap();
         }
-        let (state, _) = aggregate::load_state(&ledger, &statement()).await.unwrap().unwrap();
+        let (state, _) = committed::state(&ledger, &statement()).await.unwrap().unwrap();
         assert_eq!(state.deliveries.len(), 2);
         assert_ne!(total(&ledger).await, before);
         assert_eq!(total(&ledger).await, sum(&second));

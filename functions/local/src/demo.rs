@@ -11,16 +11,17 @@ use spend_core::fact::FactField;
 use spend_core::period::BillingPeriod;
 use spend_core::spend::Basis;
 use spend_core::text;
+use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
-use spend_ledger::state::{HistoryEntry, PeriodState};
+use spend_ledger::state::HistoryEntry;
 use spend_ledger::store::Store;
 
 use crate::cli::{Demo, Report, ReportFormat, Run};
 use crate::error::CommandError;
 use crate::sample::{self, SampleOptions};
-use crate::{ledger, report, run};
+use crate::{report, run};
 
 /// The file that says that a directory is a demo's, and may be replaced by the next one.
 const MARKER: &str = ".bedrock-ledger-demo";
@@ -50,8 +51,8 @@ pub async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) 
 
 async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(), CommandError> {
     let store = DirectoryStore::open_read_only(ledger_dir.to_owned())?;
-    let states = ledger::states(&store, None, None).await?;
-    let Some((statement, state)) = states.last() else { return Ok(()) };
+    let statements = committed::statements(&store).await?;
+    let Some(statement) = statements.last() else { return Ok(()) };
     heading(out, &format!("Who spent what in {}", statement.period))?;
     spend_by(ledger_dir, statement.period, Dimension::Field(FactField::Identity), out).await?;
 
@@ -65,7 +66,7 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
         writeln!(out, "Subject: {}\n\n{}", digest.subject, digest.body.trim_end())?;
     }
     heading(out, "What the last delivery restated")?;
-    restated(&store, statement, state, out).await?;
+    restated(&store, statement, out).await?;
     heading(out, "Where to look next")?;
     let (ledger, period) = (ledger_dir.display(), statement.period);
     writeln!(out, "  {}", dir.join("ledger.toml").display())?;
@@ -103,15 +104,15 @@ async fn spend_by(
 async fn restated(
     store: &DirectoryStore,
     statement: &Statement,
-    state: &PeriodState,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
+    let Some((state, _)) = committed::state(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
     let key = statement.history_key(delivery.sequence, &delivery.delivery_id);
     let Some((bytes, _)) = store.get(&key).await? else { return Ok(()) };
     let entry: HistoryEntry = decode(&key, &bytes)?;
     for total in &entry.totals {
-        let (before, after) = (text::money(total.before, &total.currency), text::money(total.after, &total.currency));
+        let (before, after) = (text::money(&total.currency, total.before), text::money(&total.currency, total.after));
         writeln!(out, "{} of Amazon Bedrock: {before} before, {after} now, of which on settled days:", entry.period)?;
     }
     let mut settled = entry.moved.iter().filter(|moved| moved.restated).peekable();
@@ -121,7 +122,7 @@ async fn restated(
     for moved in settled {
         let day = moved.day.map(|day| day.to_string()).unwrap_or_default();
         let identity = moved.identity.as_deref().filter(|identity| !identity.is_empty()).unwrap_or("(none)");
-        let (before, after) = (text::money(moved.before, &moved.currency), text::money(moved.after, &moved.currency));
+        let (before, after) = (text::money(&moved.currency, moved.before), text::money(&moved.currency, moved.after));
         writeln!(out, "  {day}  {identity}: {before} → {after}")?;
     }
     Ok(())

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use spend_core::line::SumOutOfRange;
 use spend_ledger::alert::AlertError;
-use spend_ledger::book::BookError;
-use spend_ledger::columns::ColumnsError;
+use spend_ledger::committed::CommittedError;
 use spend_ledger::config::ConfigError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::document::DocumentError;
@@ -30,7 +29,7 @@ pub enum CommandError {
     Document(#[from] DocumentError),
     /// The committed periods cannot be read.
     #[error(transparent)]
-    Book(#[from] BookError),
+    Committed(#[from] CommittedError),
     /// Gauges were not put.
     #[error("failed to put the gauges: {0}")]
     Gauges(#[from] GaugeError),
@@ -49,14 +48,6 @@ pub enum CommandError {
     /// The sample was not written.
     #[error(transparent)]
     Sample(#[from] SampleError),
-    /// A stored table is damaged.
-    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
-    Damaged {
-        /// The object.
-        key: String,
-        /// What is wrong with it.
-        source: ColumnsError,
-    },
     /// A total is too large to be money.
     #[error(transparent)]
     Sum(#[from] SumOutOfRange),
@@ -118,15 +109,14 @@ impl CommandError {
             Self::Pipeline(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Document(error) => error.kind(),
+            Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
             Self::ConfigRace => "store.conflict",
-            Self::Damaged { .. } => "store.damaged",
             Self::Sum(_) => "export.out_of_range",
             Self::NoManifest { .. } => "export.no_manifest",
             Self::MissingChunks { .. } => "export.missing_chunks",
             Self::Unpublished { .. } => "export.unpublished",
             Self::Gauges(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
-            Self::Book(_) => "store.book",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
             Self::NothingFound(_) | Self::Unsupported(_) => "usage",
         }

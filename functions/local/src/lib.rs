@@ -3,7 +3,6 @@
 pub mod cli;
 mod demo;
 pub mod error;
-mod ledger;
 mod report;
 mod run;
 pub mod sample;

@@ -2,17 +2,18 @@
 
 use std::io::Write;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
 use spend_core::report::{self, Row};
 use spend_core::text;
+use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::keys::Statement;
 
 use crate::cli::{Report, ReportFormat};
 use crate::error::CommandError;
-use crate::ledger;
 
 /// Writes the report to `out`.
 ///
@@ -21,13 +22,16 @@ use crate::ledger;
 /// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandError> {
     let store = DirectoryStore::open_read_only(options.ledger.clone())?;
-    let states = ledger::states(&store, options.period, options.export_id.as_deref()).await?;
-    if states.is_empty() {
-        return Err(ledger::nothing_found(options));
+    let statements = committed::statements(&store).await?;
+    let wanted: Vec<_> = statements.iter().filter(|statement| is_wanted(options, statement)).collect();
+    if wanted.is_empty() {
+        return Err(nothing_found(options, &statements));
     }
     let mut facts = Vec::new();
-    for (statement, state) in states {
-        facts.extend(ledger::facts(&statement, state)?);
+    for statement in wanted {
+        if let Some((state, _)) = committed::state(&store, statement).await? {
+            facts.extend(committed::facts(statement, state)?);
+        }
     }
     let in_category = |fact: &Fact| match options.category {
         Some(category) => fact.key.get(FactField::Category) == category.as_str(),
@@ -43,6 +47,21 @@ pub async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandEr
         ReportFormat::Csv => csv(&options.by, &rows, out),
         ReportFormat::Json => json(&options.by, &rows, out),
     }
+}
+
+fn is_wanted(options: &Report, statement: &Statement) -> bool {
+    options.period.is_none_or(|period| statement.period == period)
+        && options.export_id.as_ref().is_none_or(|export_id| statement.export_id == *export_id)
+}
+
+fn nothing_found(options: &Report, statements: &[Statement]) -> CommandError {
+    let ledger = options.ledger.display();
+    CommandError::NothingFound(if statements.is_empty() {
+        format!("{ledger} holds no ledger: make one with bedrock-ledger run --export DIR --ledger {ledger}")
+    } else {
+        let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
+        format!("{ledger} has nothing of that period and export; it has {}", known.join(", "))
+    })
 }
 
 fn header(by: &[Dimension]) -> Vec<String> {
@@ -76,13 +95,13 @@ fn json(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), Comm
 
 fn table(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header(by));
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header(by));
     if let Some(cost) = table.column_mut(by.len() + 1) {
         cost.set_cell_alignment(CellAlignment::Right);
     }
     for row in rows {
         let nothing = |key: &String| if key.is_empty() { "(none)".to_owned() } else { key.clone() };
-        let cost = text::amount(row.cost);
+        let cost = text::number(row.cost);
         table.add_row(row.keys.iter().map(nothing).chain([row.currency.clone(), cost]));
     }
     writeln!(out, "{table}")?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_ledger::book::Book;
+use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::{CONFIG_IN_FORCE, Statement};
@@ -49,7 +49,7 @@ pub async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> R
         deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
         config,
         // State is stored to the second, and so is what is derived from it.
-        now: options.now.unwrap_or(now).trunc_subs(0),
+        now: options.now.unwrap_or(now).trunc_subsecs(0),
         notes,
     };
     let manifests = manifests(&*workshop.export).await?;
@@ -135,7 +135,7 @@ impl<W: Write> Workshop<'_, W> {
 
     /// What follows from the committed periods: gauges, alerts, the digest. Each knows what it did before.
     async fn react(&mut self) -> Result<(), CommandError> {
-        let book = Book::load(&self.ledger, self.now).await?;
+        let book = committed::book(&self.ledger, self.now).await?;
         gauges::publish(&self.ledger, &self.metrics, &self.config, &book, self.now).await?;
         alert::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
         digest::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
@@ -149,7 +149,7 @@ impl<W: Write> Workshop<'_, W> {
         outcome: &Aggregated,
     ) -> Result<(), CommandError> {
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
-        if let Some((state, _)) = aggregate::load_state(&self.ledger, statement).await? {
+        if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
         }
         Ok(())

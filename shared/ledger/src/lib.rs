@@ -1,12 +1,15 @@
 //! The ledger's state and its ports: where objects are kept, where metrics and messages go, how state is written so
 //! that doing a step again is harmless, and the steps that react to it.
 
+pub mod book;
 pub mod columns;
 pub mod config;
+pub mod committed;
 mod content_tag;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
+pub mod gauges;
 pub mod keys;
 pub mod memory_store;
 pub mod outputs;

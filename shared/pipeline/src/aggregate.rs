@@ -11,10 +11,11 @@ use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
 use spend_core::period;
 use spend_ledger::columns::Columns;
-use spend_ledger::document::{decode, decode_compressed, encode, encode_compressed};
+use spend_ledger::committed;
+use spend_ledger::document::{decode, encode, encode_compressed};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::state::{AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery};
-use spend_ledger::store::{ETag, Put, Store, StoreError};
+use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::error::PipelineError;
 use crate::facts_file;
@@ -88,7 +89,7 @@ pub async fn aggregate<L: Store>(
     let ReadyDelivery { delivery } = decode(&ready_key, &bytes)?;
     let mut facts_of_lost_race: Option<Facts> = None;
     for _ in 0..ATTEMPTS {
-        let committed = load_state(ledger, statement).await?;
+        let committed = committed::state(ledger, statement).await?;
         let previous = committed.as_ref().map(|(state, _)| state);
         if let Some(outcome) = previous.and_then(|state| standing(state, &delivery)) {
             publish_facts(ledger, statement).await?;
@@ -115,20 +116,6 @@ pub async fn aggregate<L: Store>(
         facts_of_lost_race = Some(facts);
     }
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
-}
-
-/// The period's committed state and its version.
-///
-/// # Errors
-///
-/// [`PipelineError`].
-pub async fn load_state<L: Store>(
-    ledger: &L,
-    statement: &Statement,
-) -> Result<Option<(PeriodState, ETag)>, PipelineError> {
-    let key = statement.state_key();
-    let Some((bytes, etag)) = ledger.get(&key).await? else { return Ok(None) };
-    Ok(Some((decode_compressed(&key, &bytes)?, etag)))
 }
 
 /// Why the delivery is not to be applied, if so.
@@ -212,7 +199,7 @@ fn next_state(
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {
-        let Some((state, _)) = load_state(ledger, statement).await? else { return Ok(()) };
+        let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
         let Some(current) = state.current().map(|applied| applied.delivery_id.clone()) else { return Ok(()) };
         let published = ledger.get(&key).await?;
         let put = match published {

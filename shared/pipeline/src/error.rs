@@ -4,6 +4,7 @@ use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
 use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
+use spend_ledger::committed::CommittedError;
 use spend_ledger::document::DocumentError;
 use spend_ledger::store::StoreError;
 
@@ -19,7 +20,10 @@ pub enum PipelineError {
     /// A stored object of the ledger cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// A stored table of the ledger cannot be read.
+    /// A committed state cannot be read.
+    #[error(transparent)]
+    Committed(#[from] CommittedError),
+    /// A stored reduction cannot be read.
     #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
     Columns {
         /// The object.
@@ -61,6 +65,7 @@ impl PipelineError {
             Self::Export(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Document(error) => error.kind(),
+            Self::Committed(error) => error.kind(),
             Self::Columns { .. } => "store.damaged",
             Self::Sum { .. } => "export.out_of_range",
             Self::Facts { .. } => "bug.facts",
@@ -75,6 +80,7 @@ impl PipelineError {
             Self::Export(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::Document(error) => error.class(),
+            Self::Committed(error) => error.class(),
             Self::Columns { .. } | Self::Sum { .. } | Self::Facts { .. } => Class::Operator,
             Self::Contended { .. } => Class::Retry,
         }

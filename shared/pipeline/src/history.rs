@@ -7,6 +7,7 @@ use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, Facts};
 use spend_core::line::SumOutOfRange;
 use spend_core::period::DayState;
+use spend_ledger::committed;
 use spend_ledger::document::encode;
 use spend_ledger::keys::Statement;
 use spend_ledger::state::{HistoryEntry, Moved, PeriodState};
@@ -28,11 +29,7 @@ pub(crate) async fn write<L: Store>(
     let Some(delivery) = next.current() else { return Ok(()) };
     let before = match previous {
         None => Vec::new(),
-        Some(state) => state
-            .facts
-            .clone()
-            .into_facts()
-            .map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?,
+        Some(state) => committed::facts(statement, state.clone())?,
     };
     let settled = |day| {
         let as_of = previous.and_then(PeriodState::current).and_then(|applied| applied.data_as_of);

@@ -1,0 +1,132 @@
+//! Reading what is committed: the states of billing periods, their facts, and the book of the last three months.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use spend_core::error_class::Class;
+use spend_core::fact::Fact;
+use spend_core::period::BillingPeriod;
+
+use crate::book::{Book, BookPeriod};
+use crate::columns::ColumnsError;
+use crate::document::{DocumentError, decode_compressed};
+use crate::keys::{STATE_PREFIX, Statement};
+use crate::state::PeriodState;
+use crate::store::{ETag, Store, StoreError};
+
+/// Over how many months reactions look: the current one and the two before.
+const MONTHS: usize = 3;
+
+/// Why committed state cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CommittedError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A state cannot be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The facts in a state cannot be read.
+    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
+    Columns {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        source: ColumnsError,
+    },
+}
+
+impl CommittedError {
+    /// A stable name for logs, alarms and tests.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Columns { .. } => "store.damaged",
+        }
+    }
+
+    /// How it is to be handled.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Columns { .. } => Class::Operator,
+        }
+    }
+}
+
+/// The committed state of one period and its version.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<(PeriodState, ETag)>, CommittedError> {
+    let key = statement.state_key();
+    let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
+    Ok(Some((decode_compressed(&key, &bytes)?, etag)))
+}
+
+/// Which periods of which exports are committed, sorted.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, CommittedError> {
+    let objects = store.list(STATE_PREFIX).await?;
+    let mut statements: Vec<_> =
+        objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
+    statements.sort();
+    Ok(statements)
+}
+
+/// The facts of a state.
+///
+/// # Errors
+///
+/// [`CommittedError::Columns`].
+pub fn facts(statement: &Statement, state: PeriodState) -> Result<Vec<Fact>, CommittedError> {
+    state.facts.into_facts().map_err(|source| CommittedError::Columns { key: statement.state_key(), source })
+}
+
+/// The book as of `now`: the three newest months that have begun and have a state, of every export.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, CommittedError> {
+    let current = BillingPeriod::of(now.date_naive());
+    let mut statements = statements(store).await?;
+    statements.retain(|statement| statement.period <= current);
+    let months: BTreeSet<_> = statements.iter().map(|statement| statement.period).collect();
+    let newest: BTreeSet<_> = months.into_iter().rev().take(MONTHS).collect();
+    let mut periods = Vec::new();
+    for statement in statements.into_iter().filter(|statement| newest.contains(&statement.period)) {
+        if let Some((state, _)) = state(store, &statement).await? {
+            periods.extend(period(&statement, state, now)?);
+        }
+    }
+    Ok(Book { periods })
+}
+
+fn period(
+    statement: &Statement,
+    state: PeriodState,
+    now: DateTime<Utc>,
+) -> Result<Option<BookPeriod>, CommittedError> {
+    let Some(delivery) = state.current().cloned() else { return Ok(None) };
+    Ok(Some(BookPeriod {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        delivery_id: delivery.delivery_id,
+        delivered_at: delivery.order.at,
+        data_as_of: delivery.data_as_of,
+        unverified: delivery.unverified,
+        closed: statement.period.is_closed(state.counts.usage_rows_without_invoice, now),
+        counts: state.counts.clone(),
+        unknown_usage_rows: state.unknown_usage_rows,
+        facts: facts(statement, state)?,
+    }))
+}
