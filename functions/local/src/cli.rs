@@ -9,6 +9,8 @@ use spend_core::dimension::Dimension;
 use spend_core::period::BillingPeriod;
 use spend_core::spend::Basis;
 
+use crate::sample::SampleOptions;
+
 /// Amazon Bedrock spend per IAM principal, from AWS CUR 2.0 exports, to the last digit of the bill.
 #[derive(Debug, Parser)]
 #[command(name = "bedrock-ledger", version, propagate_version = true)]
@@ -42,23 +44,24 @@ pub struct Demo {
 /// `sample`.
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// Where the export goes: what the bucket holds below its root. Several deliveries become DIR/delivery-1, …
+    /// Where the export goes: what the bucket holds below its root.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Equal seeds give equal bytes.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::SEED)]
     pub seed: u64,
-    /// About how many bill rows the current month has.
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    /// About how many bill rows each month has in its last delivery.
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::ROWS)]
     pub rows: usize,
     /// How many principals at least.
-    #[arg(long, value_name = "N", default_value_t = 24)]
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::PRINCIPALS)]
     pub principals: usize,
     /// Which share of the rows is Bedrock's, from 0 to 1.
-    #[arg(long, value_name = "F", default_value_t = 0.15)]
+    #[arg(long, value_name = "F", default_value_t = SampleOptions::BEDROCK_SHARE)]
     pub bedrock_share: f64,
-    /// How many times the current month is delivered.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// How many times the current month is delivered: one stands in place, as in an export that overwrites; several
+    /// stand in folders of their own, as in one that keeps every delivery.
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::DELIVERIES)]
     pub deliveries: usize,
     /// The format of the chunks.
     #[arg(long, value_enum, default_value_t = ChunkFormat::Parquet)]

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use spend_core::category::Category;
 use spend_core::dimension::Dimension;
@@ -34,20 +33,17 @@ const MARKER: &str = ".bedrock-ledger-demo";
 pub async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let dir = &options.dir;
     prepare(dir)?;
-    writeln!(notes, "writing a sample export: two months, November delivered twice …")?;
-    let sample = SampleOptions { out: dir.join("export"), ..SampleOptions::default() };
-    let written = sample::write(&sample)?;
-    let config = dir.join("ledger.toml");
-    fs::write(&config, sample::SAMPLE_CONFIG).map_err(file("write", &config))?;
-    let ledger_dir = dir.join("ledger");
-    let trees = written.trees.iter().zip(sample::DELIVERED_AT);
-    for (tree, now) in trees {
-        let now: DateTime<Utc> = now.parse().map_err(|_| CommandError::Unsupported(format!("bad time {now}")))?;
-        writeln!(notes, "running on {} as of {now} …", tree.display())?;
-        let options =
-            Run { export: tree.clone(), ledger: ledger_dir.clone(), config: Some(config.clone()), now: Some(now) };
-        run::run(&options, now, notes).await?;
+    let (export, ledger_dir, config) = (dir.join("export"), dir.join("ledger"), dir.join("ledger.toml"));
+    writeln!(notes, "writing a sample export to {} …", export.display())?;
+    let written = sample::write(&SampleOptions::into(&export))?;
+    for note in written.notes {
+        writeln!(notes, "  {note}")?;
     }
+    fs::write(&config, sample::SAMPLE_CONFIG).map_err(file("write", &config))?;
+    let now = sample::sample_now();
+    writeln!(notes, "running on it, as on {} …", now.format("%-d %B %Y"))?;
+    let options = Run { export, ledger: ledger_dir.clone(), config: Some(config), now: Some(now) };
+    run::run(&options, now, notes).await?;
     writeln!(notes)?;
     show(dir, &ledger_dir, out).await
 }

@@ -44,8 +44,8 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
         bedrock_share: options.bedrock_share,
         deliveries: options.deliveries,
     })?;
-    for tree in written.trees {
-        writeln!(notes, "{}", tree.display())?;
+    for note in written.notes {
+        writeln!(notes, "{note}")?;
     }
     Ok(())
 }

@@ -176,6 +176,7 @@ impl Derivation {
     /// [`SumOutOfRange`].
     pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
         let mut interner = Interner::default();
+        let mut usages: HashMap<[Arc<str>; LineField::ALL.len()], usage::Usage> = HashMap::new();
         let mut rows: HashMap<FactKey, Measures> = HashMap::new();
         let mut counts = ScanCounts::default();
         let mut unknown_usage_rows = 0;
@@ -183,13 +184,15 @@ impl Derivation {
             counts.merge(&reduction.counts);
             let lacks_principal = reduction.counts.lacks_principal_column();
             for (line, measures) in &reduction.lines {
-                let usage = usage::classify(line, &self.model_aliases);
+                let usage = usages
+                    .entry(fields_without_caller(line))
+                    .or_insert_with(|| usage::classify(line, &self.model_aliases));
                 let category = category_of(line);
                 if category == Category::Usage && !usage.is_known {
                     unknown_usage_rows += measures.line_items;
                 }
-                let tokens = tokens(category, &usage, measures)?;
-                let key = self.key(line, category, &usage, lacks_principal, &mut interner);
+                let tokens = tokens(category, usage, measures)?;
+                let key = self.key(line, category, usage, lacks_principal, &mut interner);
                 rows.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
             }
         }
@@ -250,6 +253,17 @@ impl Derivation {
             (None, account) => format!("account/{account}"),
         }
     }
+}
+
+/// The fields that say what was used, whoever used it: many callers share a usage, which is classified once.
+fn fields_without_caller(line: &LineKey) -> [Arc<str>; LineField::ALL.len()] {
+    let mut fields = line.fields.clone();
+    for caller in [LineField::PayerAccountId, LineField::AccountId, LineField::Principal] {
+        if let Some(field) = fields.get_mut(caller as usize) {
+            *field = Arc::default();
+        }
+    }
+    fields
 }
 
 fn category_of(line: &LineKey) -> Category {

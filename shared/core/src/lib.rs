@@ -12,12 +12,14 @@ pub mod dimension;
 pub mod error_class;
 pub mod fact;
 pub mod line;
+pub mod model;
 pub mod period;
 pub mod principal;
 pub mod report;
 pub mod spend;
 pub mod text;
 pub mod usage;
+mod words;
 
 #[cfg(test)]
 mod fixtures;

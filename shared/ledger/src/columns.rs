@@ -22,8 +22,8 @@ use spend_core::line::{Interner, LineField, LineKey, Measures, Tags};
 pub struct Columns {
     rows: usize,
     days: Coded<NaiveDate>,
-    #[serde(deserialize_with = "serial::unique_keys")]
-    columns: BTreeMap<String, Coded<Arc<str>>>,
+    #[serde(rename = "columns", deserialize_with = "serial::unique_keys")]
+    texts: BTreeMap<String, Coded<Arc<str>>>,
     tags: Coded<TagSet>,
     usage_amount: Vec<Decimal>,
     tokens: Vec<Option<Decimal>>,
@@ -145,17 +145,17 @@ impl Columns {
     fn of_rows<const N: usize>(names: [&'static str; N], mut rows: Vec<Row<'_, N>>) -> Self {
         // Rows come sorted; to find that out is quick.
         rows.sort_by(|left, right| left.key().cmp(&right.key()));
-        let columns = names.into_iter().enumerate().map(|(index, name)| {
+        let texts = names.into_iter().enumerate().map(|(index, name)| {
             let empty = Arc::default();
-            let texts = rows.iter().map(|row| row.fields.get(index).unwrap_or(&empty));
-            (name.to_owned(), Coded::of(texts))
+            let column = rows.iter().map(|row| row.fields.get(index).unwrap_or(&empty));
+            (name.to_owned(), Coded::of(column))
         });
         let tags: Coded<Arc<Tags>> = Coded::of(rows.iter().map(|row| row.tags));
         let measures = || rows.iter().map(|row| row.measures);
         Self {
             rows: rows.len(),
             days: Coded::of(rows.iter().map(|row| &row.day)),
-            columns: columns.collect(),
+            texts: texts.collect(),
             tags: Coded { values: tags.values.into_iter().map(TagSet).collect(), codes: tags.codes },
             usage_amount: measures().map(|sums| sums.usage_amount).collect(),
             tokens: measures().map(|sums| sums.tokens).collect(),
@@ -174,11 +174,11 @@ impl Columns {
         key: impl Fn(&R) -> &K,
     ) -> Result<Vec<R>, ColumnsError> {
         self.check_lengths()?;
-        let columns = names.map(|name| (name, self.columns.remove(name)));
+        let columns = names.map(|name| (name, self.texts.remove(name)));
         if let Some((column, _)) = columns.iter().find(|(_, column)| column.is_none()) {
             return Err(ColumnsError::Missing { column });
         }
-        if let Some(column) = self.columns.into_keys().next() {
+        if let Some(column) = self.texts.into_keys().next() {
             return Err(ColumnsError::Unknown { column });
         }
         let mut interner = Interner::default();
@@ -232,7 +232,7 @@ impl Columns {
     }
 
     fn check_lengths(&self) -> Result<(), ColumnsError> {
-        let texts = self.columns.iter().map(|(name, column)| (name.as_str(), column.codes.len()));
+        let texts = self.texts.iter().map(|(name, column)| (name.as_str(), column.codes.len()));
         let others = [
             ("days", self.days.codes.len()),
             ("tags", self.tags.codes.len()),

@@ -10,9 +10,9 @@ use std::io::{self, BufWriter, Read as _, Write};
 use std::marker::PhantomData;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde::Serialize;
 use spend_core::error_class::Class;
 
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no

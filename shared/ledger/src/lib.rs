@@ -8,6 +8,7 @@ pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
 pub mod memory_store;
+pub mod outputs;
 #[cfg(test)]
 mod racing;
 pub mod store;

@@ -116,6 +116,17 @@ fn a_document_that_unpacks_to_more_than_the_limit_is_neither_read_nor_written() 
 }
 
 #[test]
+fn what_unpacks_to_too_much_is_not_unpacked_to_its_end() {
+    let large = Note { text: (0..200_000).map(|number| number.to_string()).collect(), tags: BTreeMap::new() };
+    let mut bytes = encode_compressed(&large).unwrap().to_vec();
+    // Its end is damaged: whoever reads on finds that first.
+    *bytes.last_mut().unwrap() ^= 1;
+    assert!(matches!(decode_compressed::<Note>("k", &bytes), Err(DocumentError::NotCompressed { .. })));
+    let error = decode_compressed_within::<Note>("k", &bytes, 1000).unwrap_err();
+    assert!(matches!(error, DocumentError::TooLarge { limit: 1000, .. }), "{error}");
+}
+
+#[test]
 fn damage_to_a_compressed_document_is_found() {
     let bytes = encode_compressed(&Note { text: "some text, some text".to_owned(), ..note() }).unwrap();
     for index in 0..bytes.len() {

@@ -1,0 +1,260 @@
+//! A realistic export to try things on: `bedrock-ledger sample`.
+//!
+//! The story: a company with five teams, people behind single sign-on, services, a gateway that many share, a
+//! notebook that nobody tagged, a long-term API key, and an agent of the team `search` that runs away on 17 November
+//! 2026. October is invoiced; November ends with 19 November, as delivered the morning after. The last delivery
+//! restates 12 November, a settled day. The same options write the same bytes.
+
+mod cast;
+mod filler;
+mod month;
+mod products;
+mod rng;
+mod rows;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{fs, io};
+
+use chrono::{DateTime, Utc};
+use spend_cur::write::WriteError;
+
+use self::month::{Delivery, Mode, Month};
+use self::story::{Size, TODAY};
+
+/// A configuration that fits the story: the file that `run` takes with `--config`.
+pub const SAMPLE_CONFIG: &str = r#"# What is watched in the sample export.
+
+[cost]
+basis = "unblended"
+count = ["usage", "discount"]
+
+[identity]
+# Sessions of this role are people although they are not named by e-mail addresses.
+keep_sessions = ["OktaDevelopers"]
+
+[tags]
+# Spend without these is reported as untagged.
+required = ["iamPrincipal/team", "iamPrincipal/cost-center"]
+
+[alerts]
+# Alert on the current month already at the first run.
+first_run = "send"
+
+# One team's month. An agent of theirs breaks it on 17 November.
+[[budget]]
+name = "search"
+match = { "tag:iamPrincipal/team" = "search" }
+window = "month"
+amount = "2400.00"
+currency = "USD"
+thresholds = [50, 80, 100]
+severity = "page"
+owner = "search-oncall"
+runbook = "https://runbooks.example.com/bedrock-spend"
+
+# Every team's month: a budget for each.
+[[budget]]
+name = "each team"
+each = "tag:iamPrincipal/team"
+window = "month"
+amount = "4000.00"
+currency = "USD"
+thresholds = [80, 100]
+severity = "notice"
+owner = "{member}-lead"
+
+# The whole company's month.
+[[budget]]
+name = "everything"
+window = "month"
+amount = "12000.00"
+currency = "USD"
+thresholds = [80, 100]
+severity = "notice"
+owner = "finops"
+"#;
+
+/// The moment of the story's last delivery: what to take for now when the sample is run.
+#[must_use]
+pub fn sample_now() -> DateTime<Utc> {
+    story::delivered(story::days_before(TODAY, 1))
+}
+
+/// The bucket that manifests name.
+pub const BUCKET: &str = "example-finance-exports";
+/// The export's prefix in the bucket.
+pub const EXPORT_PREFIX: &str = "finance/cur";
+/// The export's name.
+pub const EXPORT_NAME: &str = "bedrock-by-caller";
+
+const EXPORT_ARN: &str =
+    "arn:aws:bcm-data-exports:us-east-1:111122223333:export/bedrock-by-caller-7d3a91f2-5b0c-4e86-9f1d-2a64c8e0b735";
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct SampleOptions {
+    /// The directory; made if it is not there.
+    pub out: PathBuf,
+    /// What makes one sample another.
+    pub seed: u64,
+    /// Rows of each month in its last delivery. The story alone has some 2,700 Bedrock rows in a month: fewer than
+    /// that are not written.
+    pub rows: usize,
+    /// Principals, at least the cast of the story; more are generated.
+    pub principals: usize,
+    /// Which part of the rows is Bedrock's, from 0 to 1, as far as `rows` allows.
+    pub bedrock_share: f64,
+    /// Deliveries of the current month, on consecutive days, at least 1. One stands in place, as in an export that
+    /// overwrites; several stand in folders of their own, as in an export that keeps every delivery (create new).
+    pub deliveries: usize,
+}
+
+impl SampleOptions {
+    /// The default of `seed`.
+    pub const SEED: u64 = 1;
+    /// The default of `rows`.
+    pub const ROWS: usize = 20_000;
+    /// The default of `principals`.
+    pub const PRINCIPALS: usize = 24;
+    /// The default of `bedrock_share`.
+    pub const BEDROCK_SHARE: f64 = 0.15;
+    /// The default of `deliveries`.
+    pub const DELIVERIES: usize = 2;
+    /// The most rows, and the most principals: what a machine can hold in memory at once.
+    pub const MOST: usize = 5_000_000;
+    /// The most deliveries: one for each day of the current month that the story has.
+    pub const MOST_DELIVERIES: usize = 19;
+
+    /// The defaults, into `out`.
+    #[must_use]
+    pub fn into(out: impl Into<PathBuf>) -> Self {
+        Self {
+            out: out.into(),
+            seed: Self::SEED,
+            rows: Self::ROWS,
+            principals: Self::PRINCIPALS,
+            bedrock_share: Self::BEDROCK_SHARE,
+            deliveries: Self::DELIVERIES,
+        }
+    }
+
+    fn check(&self) -> Result<(), SampleError> {
+        let wrong = |what: String| Err(SampleError::Options(what));
+        if !(0.0..=1.0).contains(&self.bedrock_share) {
+            return wrong(format!("a Bedrock share of {} is not between 0 and 1", self.bedrock_share));
+        }
+        if !(1..=Self::MOST_DELIVERIES).contains(&self.deliveries) {
+            return wrong(format!("{} deliveries are not between 1 and {}", self.deliveries, Self::MOST_DELIVERIES));
+        }
+        for (name, count) in [("rows", self.rows), ("principals", self.principals)] {
+            if count > Self::MOST {
+                return wrong(format!("{count} {name} are more than {}", Self::MOST));
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> Size {
+        #[expect(clippy::cast_precision_loss, reason = "the count is checked to be far below 2^52")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
+        let bedrock_lines = (self.rows as f64 * self.bedrock_share).round() as usize;
+        Size { bedrock_lines, extras: self.principals.saturating_sub(cast::CAST.len()) }
+    }
+
+    fn mode(&self) -> Mode {
+        if self.deliveries == 1 { Mode::Overwrite } else { Mode::CreateNew }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// One line for people about each delivery, in order.
+    pub notes: Vec<String>,
+}
+
+/// Why a sample cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// The options contradict themselves.
+    #[error("writing a sample: {0}")]
+    Options(String),
+    /// The directory holds a sample, or what looks like one.
+    #[error("writing a sample into {}: it already holds {entry}; name a new directory", .out.display())]
+    NotEmpty {
+        /// The directory.
+        out: PathBuf,
+        /// What is in it.
+        entry: String,
+    },
+    /// The file system refused.
+    #[error("writing {}: {source}", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A chunk cannot be written.
+    #[error(transparent)]
+    Chunk(#[from] WriteError),
+}
+
+/// Writes the sample: `OUT/finance/cur/bedrock-by-caller/{data,metadata}/BILLING_PERIOD=…/…`. Files carry the time of
+/// their delivery in the story.
+///
+/// # Errors
+///
+/// [`SampleError`]: options out of range, a directory that holds a sample already, a file system that refuses.
+pub fn write(options: &SampleOptions) -> Result<Written, SampleError> {
+    options.check()?;
+    refuse_another(&options.out)?;
+    let mode = options.mode();
+    let mut notes = Vec::new();
+    let mut save = |delivery: &Delivery| {
+        for (key, bytes) in &delivery.files {
+            write_file(&options.out.join(key), bytes, delivery.at)?;
+        }
+        notes.push(delivery.note.clone());
+        Ok::<(), SampleError>(())
+    };
+    save(&Month::closed(options).deliver(story::CLOSED_AT, mode)?)?;
+    let current = Month::current(options);
+    for days_before in (1..=options.deliveries).rev() {
+        let last = story::days_before(TODAY, u64::try_from(days_before).unwrap_or(u64::MAX));
+        save(&current.deliver(story::delivered(last), mode)?)?;
+    }
+    Ok(Written { notes })
+}
+
+/// Refuses a directory with a sample in it: chunks of two samples would be taken for one export.
+fn refuse_another(out: &Path) -> Result<(), SampleError> {
+    let failed = |source| SampleError::Io { path: out.to_owned(), source };
+    let entries = match fs::read_dir(out) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    let root = EXPORT_PREFIX.split('/').next().unwrap_or(EXPORT_PREFIX);
+    for entry in entries {
+        let entry = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if entry == root {
+            return Err(SampleError::NotEmpty { out: out.to_owned(), entry });
+        }
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, bytes: &[u8], modified: DateTime<Utc>) -> Result<(), SampleError> {
+    let failed = |source| SampleError::Io { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(path, bytes).map_err(failed)?;
+    let file = fs::File::options().write(true).open(path).map_err(failed)?;
+    file.set_modified(SystemTime::from(modified)).map_err(failed)
+}

@@ -1,0 +1,278 @@
+//! The ports to what a run publishes: metrics, and messages to people and machines. On AWS they are CloudWatch and
+//! SNS; on one machine they are two files of the ledger.
+
+mod files;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use spend_core::decimal::Decimal;
+use spend_core::error_class::Class;
+
+pub use files::{MessageFile, MetricsFile};
+
+/// A metric's unit, as CloudWatch names it. Source: Amazon CloudWatch API Reference, `MetricDatum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// No unit that CloudWatch knows: money, whose currency is a dimension, and hours.
+    None,
+    /// A number of things.
+    Count,
+    /// Percent.
+    Percent,
+}
+
+impl Unit {
+    /// CloudWatch's name for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Count => "Count",
+            Self::Percent => "Percent",
+        }
+    }
+}
+
+/// One value of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datum {
+    /// The metric's name.
+    pub name: String,
+    /// What it is of. A text that CloudWatch cannot take is put as [`dimension_text`] makes it.
+    pub dimensions: BTreeMap<String, String>,
+    /// The time that it is for.
+    pub timestamp: DateTime<Utc>,
+    /// The value, in `unit`. CloudWatch keeps doubles: the nearest one is put.
+    pub value: Decimal,
+    /// Its unit.
+    pub unit: Unit,
+}
+
+/// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
+pub const MAX_DATA: usize = 1000;
+/// The most dimensions of a datum. Source: Amazon CloudWatch API Reference, `MetricDatum`.
+pub const MAX_DIMENSIONS: usize = 30;
+/// The most characters of a metric's name, of a namespace and of a dimension's name. Source: the same, `Dimension`.
+const MAX_NAME: usize = 255;
+/// The most characters of a dimension's value. Source: the same.
+const MAX_VALUE: usize = 1024;
+
+/// The text as CloudWatch takes it for a dimension's value: ASCII without control characters, not only blanks. What
+/// is not becomes `\u{…}`, and so does the backslash, so that different texts stay different.
+#[must_use]
+pub fn dimension_text(text: &str) -> Cow<'_, str> {
+    let taken = |char: char| char == ' ' || (char.is_ascii_graphic() && char != '\\');
+    let blank = !text.is_empty() && text.chars().all(|char| char == ' ');
+    if !blank && text.chars().all(taken) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if taken(char) && !blank {
+            escaped.push(char);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "{}", char.escape_unicode());
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether one call can put these data: whatever implementation is asked, it refuses what CloudWatch would.
+///
+/// # Errors
+///
+/// [`PublishError::Refused`].
+pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
+    let refuse = |name: &str, reason| {
+        Err(PublishError::Refused { what: format!("the metric {name} in the namespace {namespace}"), reason })
+    };
+    // A namespace may not take AWS's own, nor start with a colon. Source: the same, `PutMetricData` and `Metric`.
+    if !is_name(namespace) || namespace.starts_with("AWS/") {
+        return refuse("", "the namespace must be 1 to 255 ASCII characters, not starting with `AWS/` or a colon");
+    }
+    if data.len() > MAX_DATA {
+        return refuse("", "more than 1000 data in one call");
+    }
+    for datum in data {
+        if !is_name(&datum.name) {
+            return refuse(&datum.name, "the name must be 1 to 255 ASCII characters, not starting with a colon");
+        }
+        if datum.dimensions.len() > MAX_DIMENSIONS {
+            return refuse(&datum.name, "more than 30 dimensions");
+        }
+        for (name, value) in &datum.dimensions {
+            let (name, value) = (dimension_text(name), dimension_text(value));
+            if !is_name(&name) {
+                return refuse(
+                    &datum.name,
+                    "a dimension's name must be 1 to 255 characters, not starting with a colon",
+                );
+            }
+            if value.is_empty() || value.len() > MAX_VALUE {
+                return refuse(&datum.name, "a dimension's value must be 1 to 1024 characters; put `(none)` for none");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_name(text: &str) -> bool {
+    let ascii = text.chars().all(|char| char == ' ' || char.is_ascii_graphic());
+    ascii && !text.trim().is_empty() && text.len() <= MAX_NAME && !text.starts_with(':')
+}
+
+/// Where metrics are put.
+pub trait Metrics: Sync {
+    /// Puts all of `data`, at most [`MAX_DATA`], or none of it: they share one fate. No data is no call.
+    ///
+    /// Fails with a [`PublishError`], which says whether it may have had its effect all the same.
+    fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// For whom a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Text for on-call.
+    Alerts,
+    /// JSON for machines.
+    Events,
+    /// Text for finance.
+    Digest,
+    /// Text for whoever operates this program.
+    Operations,
+}
+
+impl Topic {
+    /// The name in files and resource names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alerts => "alerts",
+            Self::Events => "events",
+            Self::Digest => "digest",
+            Self::Operations => "operations",
+        }
+    }
+}
+
+/// A message, as plain strings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// For whom it is.
+    pub topic: Topic,
+    /// One line of ASCII, shorter than 100 characters.
+    pub subject: String,
+    /// What it says.
+    pub body: String,
+    /// What subscriptions filter by: at most [`MAX_ATTRIBUTES`], none of them empty (`-` for none).
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// The most attributes of a message: one with more never reaches an SQS queue that subscribed to raw messages. Source:
+/// Amazon SNS Developer Guide, "Amazon SNS message attributes".
+pub const MAX_ATTRIBUTES: usize = 10;
+/// The end of a subject's length, exclusive. Source: Amazon SNS API Reference, `Publish`.
+const SUBJECT_END: usize = 100;
+/// The most bytes of a message with its attributes. Source: the same.
+pub const MAX_MESSAGE_BYTES: usize = 262_144;
+
+impl Message {
+    /// Whether it can be sent: whatever implementation is asked, it refuses what SNS would.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Refused`].
+    pub fn check(&self) -> Result<(), PublishError> {
+        let refuse = |reason| Err(PublishError::Refused { what: self.name(), reason });
+        let subject_fits = self.subject.len() < SUBJECT_END
+            && self.subject.starts_with(|char: char| char.is_ascii_graphic())
+            && self.subject.chars().all(|char| char == ' ' || char.is_ascii_graphic());
+        if !subject_fits {
+            return refuse("a subject is one line of 1 to 99 ASCII characters that does not start with a blank");
+        }
+        if self.body.is_empty() {
+            return refuse("its body is empty");
+        }
+        if self.attributes.len() > MAX_ATTRIBUTES {
+            return refuse("more than 10 attributes");
+        }
+        if self.attributes.iter().any(|(name, value)| name.is_empty() || value.is_empty()) {
+            return refuse("an attribute's name or value is empty; put `-` for none");
+        }
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len());
+        if self.body.len() + self.subject.len() + attributes.sum::<usize>() > MAX_MESSAGE_BYTES {
+            return refuse("it has more than 262144 bytes");
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        format!("the message {:?} to {}", self.subject, self.topic.as_str())
+    }
+}
+
+/// Where messages are sent.
+pub trait Notifier: Sync {
+    /// Sends the message to the subscribers of its topic.
+    ///
+    /// Fails with a [`PublishError`], which says whether it may have had its effect all the same.
+    fn send(&self, message: &Message) -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// Why something was not published, and what is known of its effect.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// It may have been published: a timeout, a lost connection, a server's error.
+    #[error("it is not known whether {what} was published: {source}; the next run decides by what the ledger says")]
+    InDoubt {
+        /// What was being published.
+        what: String,
+        /// Why that is not known.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It was not published, and would not be if it were tried again.
+    #[error("{what} was refused: {reason}; nothing was published")]
+    Refused {
+        /// What was being published.
+        what: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// It was not published, and may be if it is tried again.
+    #[error("{what} was not published: {source}")]
+    NotSent {
+        /// What was being published.
+        what: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl PublishError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InDoubt { .. } => "publish.in_doubt",
+            Self::Refused { .. } => "publish.refused",
+            Self::NotSent { .. } => "publish.not_sent",
+        }
+    }
+
+    /// How to handle it. What is in doubt is never blindly repeated: the caller's state settles it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::InDoubt { .. } => Class::Wait,
+            Self::Refused { .. } => Class::Operator,
+            Self::NotSent { .. } => Class::Retry,
+        }
+    }
+}
