@@ -101,11 +101,7 @@ async fn spend_by(
     report::run(&options, out).await
 }
 
-async fn restated(
-    store: &DirectoryStore,
-    statement: &Statement,
-    out: &mut impl Write,
-) -> Result<(), CommandError> {
+async fn restated(store: &DirectoryStore, statement: &Statement, out: &mut impl Write) -> Result<(), CommandError> {
     let Some((state, _)) = committed::state(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
     let key = statement.history_key(delivery.sequence, &delivery.delivery_id);

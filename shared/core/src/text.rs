@@ -235,7 +235,7 @@ pub fn wrap(first: &str, text: &str) -> Vec<String> {
     }
     let indented = |(index, line): (usize, String)| {
         let start = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
-        format!("{start}{line}").trim_end().to_owned()
+        format!("{start}{line}").trim_end_matches(' ').to_owned()
     };
     lines.into_iter().enumerate().map(indented).collect()
 }

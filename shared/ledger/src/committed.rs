@@ -76,8 +76,7 @@ pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<
 /// [`CommittedError`].
 pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, CommittedError> {
     let objects = store.list(STATE_PREFIX).await?;
-    let mut statements: Vec<_> =
-        objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
+    let mut statements: Vec<_> = objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
     statements.sort();
     Ok(statements)
 }
@@ -111,11 +110,7 @@ pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, Commi
     Ok(Book { periods })
 }
 
-fn period(
-    statement: &Statement,
-    state: PeriodState,
-    now: DateTime<Utc>,
-) -> Result<Option<BookPeriod>, CommittedError> {
+fn period(statement: &Statement, state: PeriodState, now: DateTime<Utc>) -> Result<Option<BookPeriod>, CommittedError> {
     let Some(delivery) = state.current().cloned() else { return Ok(None) };
     Ok(Some(BookPeriod {
         export_id: statement.export_id.clone(),

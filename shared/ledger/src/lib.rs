@@ -1,20 +1,25 @@
 //! The ledger's state and its ports: where objects are kept, where metrics and messages go, how state is written so
 //! that doing a step again is harmless, and the steps that react to it.
 
+pub mod alert;
 pub mod book;
 pub mod columns;
-pub mod config;
 pub mod committed;
+pub mod config;
 mod content_tag;
+pub mod digest;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
 pub mod gauges;
 pub mod keys;
 pub mod memory_store;
+pub mod outbox;
 pub mod outputs;
 #[cfg(test)]
 mod racing;
+#[cfg(test)]
+mod reaction_fixtures;
 pub mod state;
 pub mod store;
 #[cfg(test)]

@@ -17,6 +17,8 @@ const EACH_KEYS: [&str; 4] = ["identity", "owner", "account", "model"];
 const THRESHOLDS: [u32; 3] = [50, 80, 100];
 /// The longest name: it stands in subjects and ids.
 const LONGEST_NAME: usize = 64;
+/// The longest runbook: it is printed as it is.
+const LONGEST_RUNBOOK: usize = 500;
 
 pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<Budget> {
     let mut budgets = Vec::new();
@@ -53,7 +55,7 @@ fn read_budget(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<
     let severities = [Severity::Page, Severity::Notice].map(|severity| (severity.as_str(), severity));
     let severity = section.choice(reader, "severity", &severities).unwrap_or_default();
     let owner = read_owner(&mut section, reader, each_span.is_some());
-    let runbook = section.text(reader, "runbook").map(|(_, runbook)| runbook);
+    let runbook = read_runbook(&mut section, reader);
     if let Some((span, window)) = section.text(reader, "window") {
         match window.as_str() {
             "month" => {}
@@ -178,6 +180,14 @@ fn read_overrides(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, has_ea
         overrides.push(BudgetOverride { member, amount });
     }
     overrides
+}
+
+fn read_runbook(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Option<String> {
+    let (span, runbook) = section.text(reader, "runbook")?;
+    if runbook.chars().count() > LONGEST_RUNBOOK || runbook.contains(char::is_control) {
+        reader.invalid(&span, &format!("`runbook` must be one line of at most {LONGEST_RUNBOOK} characters"));
+    }
+    Some(runbook)
 }
 
 fn read_owner(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, has_each: bool) -> Option<OwnerTemplate> {

@@ -186,6 +186,7 @@ fn amounts_and_currencies_are_checked() {
     }
     assert_problem("[[budget]]\nname = \"b\"", 1, "config.invalid", &["no amount"]);
     assert_problem("\n[[budget]]\namount = \"5\"", 2, "config.invalid", &["no name"]);
+    assert_problem(&budget("runbook = \"a\\nb\""), 4, "config.invalid", &["one line"]);
     assert_problem("[[budget]]\nname = \" \"\namount = \"5\"", 2, "config.invalid", &["`name` is empty"]);
 }
 

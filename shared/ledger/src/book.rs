@@ -1,0 +1,70 @@
+//! The book: the committed facts that alerts, gauges and digests read.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use spend_core::data_status::DataStatus;
+use spend_core::fact::Fact;
+use spend_core::line::ScanCounts;
+use spend_core::period::BillingPeriod;
+
+/// The committed state of the billing periods that can still matter, of every active export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// A period of an export once.
+    pub periods: Vec<BookPeriod>,
+}
+
+/// One billing period of one export, as its newest delivery has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookPeriod {
+    /// The export.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// The delivery in force.
+    pub delivery_id: String,
+    /// When it was made.
+    pub delivered_at: DateTime<Utc>,
+    /// The latest end of a usage row, at most the time of the commit.
+    pub data_as_of: Option<DateTime<Utc>>,
+    /// Whether nothing says that the delivery is complete.
+    pub unverified: bool,
+    /// Whether its numbers are final, see [`BillingPeriod::is_closed`].
+    pub closed: bool,
+    /// What the scan of its chunks found.
+    pub counts: ScanCounts,
+    /// Usage line items of no known family.
+    pub unknown_usage_rows: u64,
+    /// The facts.
+    pub facts: Vec<Fact>,
+}
+
+impl Book {
+    /// The facts of all exports and periods.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> + Clone {
+        self.periods.iter().flat_map(|period| &period.facts)
+    }
+
+    /// What the exports have of one period.
+    pub fn of(&self, period: BillingPeriod) -> impl Iterator<Item = &BookPeriod> + Clone {
+        self.periods.iter().filter(move |found| found.period == period)
+    }
+
+    /// The months that it has, each once, in order.
+    #[must_use]
+    pub fn months(&self) -> BTreeSet<BillingPeriod> {
+        self.periods.iter().map(|found| found.period).collect()
+    }
+
+    /// How far the data of a month can be trusted, all exports together.
+    #[must_use]
+    pub fn status(&self, month: BillingPeriod) -> DataStatus {
+        let of_export = |found: &BookPeriod| DataStatus {
+            as_of: found.data_as_of,
+            unverified: found.unverified,
+            closed: found.closed,
+        };
+        self.of(month).map(of_export).reduce(DataStatus::and).unwrap_or_default()
+    }
+}

@@ -1,0 +1,136 @@
+//! What the tests of the reactions need: facts, books, a notifier that remembers or fails, a store that lets others in.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use spend_core::decimal::Decimal;
+use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::line::{Measures, ScanCounts};
+use spend_core::period::BillingPeriod;
+
+use crate::book::{Book, BookPeriod};
+use crate::memory_store::MemoryStore;
+use crate::outputs::{Message, Notifier, PublishError, Topic};
+use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A usage fact in USD; `fields` overwrite, keys with a slash are tags.
+pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
+    let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
+    values.extend(fields.iter().copied());
+    let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
+    let tags = values.iter().filter(|(key, _)| key.contains('/'));
+    let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
+    let cost: Decimal = cost.parse().unwrap();
+    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+}
+
+/// A period of the export `finops`.
+pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
+    let month: BillingPeriod = month.parse().unwrap();
+    BookPeriod {
+        export_id: "finops".to_owned(),
+        period: month,
+        delivery_id: format!("delivery-of-{month}"),
+        delivered_at: at("2026-11-21T00:00:00Z"),
+        data_as_of: Some(at("2026-11-20T23:00:00Z").min(month.end())),
+        unverified: false,
+        closed: false,
+        counts: ScanCounts::default(),
+        unknown_usage_rows: 0,
+        facts,
+    }
+}
+
+pub(crate) fn book(periods: Vec<BookPeriod>) -> Book {
+    Book { periods }
+}
+
+/// Remembers what was sent; calls, counted from 1, may fail before or after that.
+#[derive(Debug, Default)]
+pub(crate) struct TestNotifier {
+    calls: Mutex<u64>,
+    fails: Vec<(u64, bool)>,
+    sent: Mutex<Vec<Message>>,
+}
+
+impl TestNotifier {
+    /// The call `call` fails, with its effect if `after`.
+    pub(crate) fn failing(call: u64, after: bool) -> Self {
+        Self { fails: vec![(call, after)], ..Self::default() }
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Message> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        *self.calls.lock().unwrap()
+    }
+
+    /// The ids of the messages on a topic, in the order in which they were sent.
+    pub(crate) fn ids(&self, topic: Topic) -> Vec<String> {
+        let sent = self.sent();
+        sent.iter()
+            .filter(|message| message.topic == topic)
+            .map(|message| message.attributes["alert_id"].clone())
+            .collect()
+    }
+}
+
+impl Notifier for TestNotifier {
+    async fn send(&self, message: &Message) -> Result<(), PublishError> {
+        message.check()?;
+        tokio::task::yield_now().await;
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        let failure = self.fails.iter().find(|(call, _)| *call == *calls);
+        if failure.is_none_or(|(_, after)| *after) {
+            self.sent.lock().unwrap().push(message.clone());
+        }
+        match failure {
+            None => Ok(()),
+            Some(_) => Err(PublishError::InDoubt { what: message.subject.clone(), source: "a test".into() }),
+        }
+    }
+}
+
+/// Lets other tasks run before every call, so that two steps on one store take turns.
+#[derive(Debug)]
+pub(crate) struct TurnTaking<'a>(pub(crate) &'a MemoryStore);
+
+impl Store for TurnTaking<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.0.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.0.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.0.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_match(key, bytes, etag).await
+    }
+}
