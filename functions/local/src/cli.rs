@@ -80,7 +80,7 @@ pub enum ChunkFormat {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The export: what its bucket holds below its root ([PREFIX/]EXPORT/{data,metadata}/BILLING_PERIOD=…/…).
+    /// The export: what its bucket holds below its root, the folders of the export among it.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
     /// The ledger; made if it is not there.
@@ -104,7 +104,7 @@ pub struct Report {
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
     /// What to group by: day, account, principal, identity, owner, model, token, tier, routing, feature, category,
-    /// usage_type, region, currency, provider or tag:NAME.
+    /// `usage_type`, region, currency, provider or tag:NAME.
     #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true)]
     pub by: Vec<Dimension>,
     /// One category: usage, discount, credit, refund, fee, tax or other; all of them without it.

@@ -31,7 +31,7 @@ const MARKER: &str = ".bedrock-ledger-demo";
 /// # Errors
 ///
 /// [`CommandError`].
-pub async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
+pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let dir = &options.dir;
     prepare(dir)?;
     let (export, ledger_dir, config) = (dir.join("export"), dir.join("ledger"), dir.join("ledger.toml"));
@@ -109,17 +109,18 @@ async fn restated(store: &DirectoryStore, statement: &Statement, out: &mut impl 
     let entry: HistoryEntry = decode(&key, &bytes)?;
     for total in &entry.totals {
         let (before, after) = (text::money(&total.currency, total.before), text::money(&total.currency, total.after));
-        writeln!(out, "{} of Amazon Bedrock: {before} before, {after} now, of which on settled days:", entry.period)?;
+        writeln!(out, "  {} of Amazon Bedrock: {before} before, {after} now", entry.period)?;
     }
     let mut settled = entry.moved.iter().filter(|moved| moved.restated).peekable();
     if settled.peek().is_none() {
-        writeln!(out, "  nothing")?;
+        writeln!(out, "  no day that was settled has changed")?;
     }
     for moved in settled {
         let day = moved.day.map(|day| day.to_string()).unwrap_or_default();
-        let identity = moved.identity.as_deref().filter(|identity| !identity.is_empty()).unwrap_or("(none)");
+        let (identity, category) = (moved.identity.as_deref(), moved.category.as_deref());
         let (before, after) = (text::money(&moved.currency, moved.before), text::money(&moved.currency, moved.after));
-        writeln!(out, "  {day}  {identity}: {before} → {after}")?;
+        let identity = text::or_none(identity.unwrap_or_default());
+        writeln!(out, "  {day}  {identity}, {}: {before} → {after}", category.unwrap_or_default())?;
     }
     Ok(())
 }

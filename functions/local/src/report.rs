@@ -20,7 +20,7 @@ use crate::error::CommandError;
 /// # Errors
 ///
 /// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
-pub async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandError> {
+pub(crate) async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandError> {
     let store = DirectoryStore::open_read_only(options.ledger.clone())?;
     let statements = committed::statements(&store).await?;
     let wanted: Vec<_> = statements.iter().filter(|statement| is_wanted(options, statement)).collect();

@@ -1,5 +1,6 @@
 //! `run`: every delivery of an export tree, through the same steps as the Lambdas, in order.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ struct Workshop<'a, W> {
     config: Config,
     deriver: Deriver,
     now: DateTime<Utc>,
+    /// The deliveries that were spoken of: an export that keeps every delivery lists the newest twice.
+    told: BTreeSet<String>,
     notes: &'a mut W,
 }
 
@@ -38,7 +41,7 @@ struct Workshop<'a, W> {
 /// # Errors
 ///
 /// [`CommandError`]; a delivery that cannot be published does not keep the others from it, and is an error at the end.
-pub async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
+pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     let ledger = DirectoryStore::open(options.ledger.clone())?;
     let config = config(&ledger, options.config.as_deref()).await?;
     let mut workshop = Workshop {
@@ -50,6 +53,7 @@ pub async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> R
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
+        told: BTreeSet::new(),
         notes,
     };
     let manifests = manifests(&*workshop.export).await?;
@@ -63,7 +67,9 @@ pub async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> R
             writeln!(workshop.notes, "error: {manifest}: not published: {error} ({})", error.kind())?;
         }
     }
+    // Everything may have been applied by a run that did not get to here.
     workshop.react().await?;
+    workshop.digest().await?;
     match failures {
         0 => Ok(()),
         failures => Err(CommandError::Unpublished { failures, deliveries: manifests.len() }),
@@ -133,11 +139,17 @@ impl<W: Write> Workshop<'_, W> {
         self.react().await
     }
 
-    /// What follows from the committed periods: gauges, alerts, the digest. Each knows what it did before.
-    async fn react(&mut self) -> Result<(), CommandError> {
+    /// What follows from a commit: gauges and alerts. Each knows what it did before.
+    async fn react(&self) -> Result<(), CommandError> {
         let book = committed::book(&self.ledger, self.now).await?;
         gauges::publish(&self.ledger, &self.metrics, &self.config, &book, self.now).await?;
         alert::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
+        Ok(())
+    }
+
+    /// The digest follows the calendar: it is made of what all deliveries have come to.
+    async fn digest(&self) -> Result<(), CommandError> {
+        let book = committed::book(&self.ledger, self.now).await?;
         digest::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
         Ok(())
     }
@@ -148,6 +160,9 @@ impl<W: Write> Workshop<'_, W> {
         sealed: &SealedDelivery,
         outcome: &Aggregated,
     ) -> Result<(), CommandError> {
+        if !self.told.insert(format!("{statement} {}", sealed.delivery_id)) {
+            return Ok(());
+        }
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
         if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;

@@ -9,7 +9,7 @@ use spend_core::dimension::Dimension;
 use spend_core::fact::FactField;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
-use spend_core::report;
+use spend_core::{report, text};
 
 use crate::book::Book;
 use crate::config::Config;
@@ -17,9 +17,6 @@ use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
 use crate::outputs::{Datum, Metrics, PublishError, Unit};
 use crate::store::{Put, Store, StoreError};
-
-/// What nobody is called in metrics and messages.
-pub const NONE: &str = "(none)";
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
@@ -113,7 +110,7 @@ fn month_to_date(
         for row in report::fold(totals, config.metrics.top)? {
             let mut dimensions = BTreeMap::from([("Currency".to_owned(), row.currency)]);
             if let (Some((_, name)), Some(member)) = (&group, row.keys.first()) {
-                let member = if member.is_empty() { NONE } else { member };
+                let member = text::or_none(member);
                 dimensions.insert(name.clone(), member.to_owned());
             }
             data.push(gauge(dimensions, now, row.cost));
