@@ -1,1 +1,272 @@
+//! The command line as people use it: `sample`, `run`, `report`, on whole exports.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bedrock_ledger::cli::Cli;
+use bedrock_ledger::error::CommandError;
+use clap::Parser;
+use spend_cur::write::{self, FileShape, Row};
+use spend_tests::bill::{session, usage};
+use spend_tests::bucket::{chunk_key, manifest_key, period};
+use tempfile::TempDir;
+
+const NOW: &str = "2026-11-20T06:00:00Z";
+
+/// What a command printed and how it ended.
+struct Outcome {
+    out: String,
+    notes: String,
+    result: Result<(), CommandError>,
+}
+
+fn run(arguments: &[&str]) -> Outcome {
+    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let result = runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes));
+    Outcome { out: String::from_utf8(out).unwrap(), notes: String::from_utf8(notes).unwrap(), result }
+}
+
+/// A directory with an export and a ledger in it.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a delivery of the export `cur`.
+    fn deliver(&self, execution_id: &str, chunks: &[Vec<Row>], shape: &FileShape) {
+        let keys: Vec<_> = (1..=chunks.len()).map(chunk_key).collect();
+        for (key, rows) in keys.iter().zip(chunks) {
+            self.put(key, &write::parquet(rows, shape).unwrap());
+        }
+        let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur-0a1b";
+        self.put(&manifest_key(), &write::manifest(arn, "cur", Some(execution_id), &[], "acme", &keys, period()));
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) {
+        let path = self.0.path().join("export").join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn run(&self) -> Outcome {
+        run(&["run", "--export", &self.path("export"), "--ledger", &self.path("ledger"), "--now", NOW])
+    }
+
+    fn report(&self, arguments: &[&str]) -> Outcome {
+        let mut all = vec!["report", "--ledger"];
+        let ledger = self.path("ledger");
+        all.push(&ledger);
+        all.extend(arguments);
+        run(&all)
+    }
+
+    fn csv(&self, arguments: &[&str]) -> String {
+        let outcome = self.report(&[arguments, &["--format", "csv"]].concat());
+        outcome.result.unwrap();
+        outcome.out
+    }
+}
+
+/// Every file below a directory.
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+fn three_rows() -> Vec<Row> {
+    let sonnet = "USE1-Claude4.6Sonnet-output-tokens";
+    vec![
+        usage("2026-11-03", &session("app", "pod-1"), sonnet, 0.1),
+        usage("2026-11-03", &session("app", "pod-2"), sonnet, 0.2),
+        usage("2026-11-04", "", "USE1-Guardrail-TextPolicyUnitsConsumed", 1.5),
+    ]
+}
+
+#[test]
+fn a_run_then_a_report_adds_up_to_the_bill() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default());
+    bench.run().result.unwrap();
+    let by_identity = "identity,currency,cost\n,USD,1.5\nrole/app@444455556666,USD,0.3\n";
+    assert_eq!(bench.csv(&["--by", "identity"]), by_identity);
+    let by_day_and_model = "day,model,currency,cost\n2026-11-04,,USD,1.5\n2026-11-03,claude-sonnet-4.6,USD,0.3\n";
+    assert_eq!(bench.csv(&["--by", "day,model"]), by_day_and_model);
+    let top = "principal,currency,cost\n,USD,1.5\n(other),USD,0.3\n";
+    assert_eq!(bench.csv(&["--by", "principal", "--top", "1"]), top);
+    assert_eq!(bench.csv(&["--by", "category", "--category", "tax"]), "category,currency,cost\n");
+    let json = bench.report(&["--by", "tag:iamPrincipal/team", "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let expected = serde_json::json!([{ "tag:iamPrincipal/team": "search", "currency": "USD", "cost": "1.8" }]);
+    assert_eq!(json, expected);
+    let table = bench.report(&["--by", "identity"]).out;
+    assert!(table.contains("(none)") && table.contains("1.50"), "{table}");
+}
+
+#[test]
+fn running_again_changes_no_byte_of_the_ledger() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows(), three_rows()], &FileShape::default());
+    bench.run().result.unwrap();
+    let before = files(&bench.0.path().join("ledger"));
+    let again = bench.run();
+    again.result.unwrap();
+    assert!(again.notes.contains("already known, nothing to do"), "{}", again.notes);
+    assert!(files(&bench.0.path().join("ledger")) == before);
+    let (export, ledger) = (bench.path("export"), bench.path("ledger"));
+    run(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-28T06:00:00Z"]).result.unwrap();
+    assert!(files(&bench.0.path().join("ledger")) == before, "nor a week later");
+}
+
+#[test]
+fn a_delivery_replaces_the_one_before_and_is_the_same_as_alone() {
+    let (both, alone) = (Bench::new(), Bench::new());
+    both.deliver("one", &[three_rows(), three_rows()], &FileShape::default());
+    both.run().result.unwrap();
+    for bench in [&both, &alone] {
+        bench.deliver("two", &[three_rows(), Vec::new()], &FileShape::default());
+        bench.run().result.unwrap();
+    }
+    let facts = "ledger/facts/export=cur/billing_period=2026-11/facts.parquet";
+    assert!(fs::read(both.path(facts)).unwrap() == fs::read(alone.path(facts)).unwrap());
+    assert_eq!(both.csv(&["--by", "identity"]), alone.csv(&["--by", "identity"]));
+    // The first one again, as from a backup: it was applied, and is never applied again.
+    both.deliver("one", &[three_rows(), three_rows()], &FileShape::default());
+    both.run().result.unwrap();
+    assert_eq!(both.csv(&["--by", "identity"]), alone.csv(&["--by", "identity"]));
+}
+
+#[test]
+fn a_chunk_that_cannot_be_read_keeps_its_own_delivery_from_being_published_and_no_other() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default());
+    let broken = "other/data/BILLING_PERIOD=2026-10/other-00001.snappy.parquet";
+    bench.put(broken, b"PAR1 is how it begins, and then it is cut");
+    let manifest = br#"{"executionId": "bad", "dataFiles":
+        ["s3://acme/other/data/BILLING_PERIOD=2026-10/other-00001.snappy.parquet"]}"#;
+    bench.put("other/metadata/BILLING_PERIOD=2026-10/other-Manifest.json", manifest);
+    let outcome = bench.run();
+    let error = outcome.result.unwrap_err().to_string();
+    assert_eq!(error, "1 of 2 deliveries were not published, see above; the others were");
+    assert!(outcome.notes.contains(broken) && outcome.notes.contains("not published"), "{}", outcome.notes);
+    assert_eq!(bench.csv(&["--by", "currency"]), "currency,currency,cost\nUSD,USD,1.8\n");
+
+    // Mended under the same execution id, it is published.
+    let mended: Vec<_> =
+        three_rows().into_iter().map(|row| with(row, "bill_payer_account_id", "999988887777")).collect();
+    bench.put(broken, &write::parquet(&mended, &FileShape::default()).unwrap());
+    bench.run().result.unwrap();
+    assert_eq!(bench.csv(&["--by", "currency"]), "currency,currency,cost\nUSD,USD,3.6\n");
+}
+
+fn with(mut row: Row, column: &'static str, text: &str) -> Row {
+    row.insert(column, text.into());
+    row
+}
+
+#[test]
+fn without_the_principal_column_all_is_unattributed_and_loudly_said() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default().without(&["line_item_iam_principal"]));
+    let outcome = bench.run();
+    outcome.result.unwrap();
+    assert!(outcome.notes.contains("WARNING: this export has no column line_item_iam_principal"), "{}", outcome.notes);
+    assert_eq!(bench.csv(&["--by", "identity"]), "identity,currency,cost\n,USD,1.8\n");
+}
+
+#[test]
+fn a_missing_required_column_is_an_error_with_file_and_cure() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default().without(&["line_item_unblended_cost"]));
+    let outcome = bench.run();
+    assert!(outcome.result.is_err());
+    for part in [chunk_key(1).as_str(), "line_item_unblended_cost", "export.missing_column", "add it"] {
+        assert!(outcome.notes.contains(part), "{part} in {}", outcome.notes);
+    }
+}
+
+#[test]
+fn a_budget_alerts_once_and_gauges_follow_the_month() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default());
+    let config = bench.path("ledger.toml");
+    fs::write(&config, "[[budget]]\nname = \"all\"\namount = \"2.00\"\nthresholds = [50, 80, 100]\n").unwrap();
+    let arguments = ["run", "--export", &bench.path("export"), "--ledger", &bench.path("ledger"), "--now", NOW];
+    for _ in 0..2 {
+        run(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
+    }
+    // The configuration stays in force without being named again.
+    bench.run().result.unwrap();
+    let messages = fs::read_to_string(bench.path("ledger/out/messages.jsonl")).unwrap();
+    let messages: Vec<serde_json::Value> = messages.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let topics: Vec<_> = messages.iter().map(|message| message["topic"].as_str().unwrap()).collect();
+    assert_eq!(topics, ["alerts", "events", "digest"], "50% and 80% are one alert, told once");
+    assert!(messages[0]["subject"].as_str().unwrap().starts_with("$1.80 of $2.00 (90%)"), "{}", messages[0]);
+    let gauges = fs::read_to_string(bench.path("ledger/out/metrics.jsonl")).unwrap();
+    let total = r#""dimensions":{"Currency":"USD"},"timestamp":"2026-11-20T06:00:00Z","value":1.8,"unit":"None""#;
+    assert_eq!(gauges.lines().filter(|line| line.contains(total)).count(), 1, "{gauges}");
+}
+
+#[test]
+fn an_empty_tree_and_an_empty_ledger_say_what_to_do() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.path("export")).unwrap();
+    let error = bench.run().result.unwrap_err().to_string();
+    assert!(error.contains("no manifest below") && error.contains("point --export at"), "{error}");
+    let error = bench.report(&["--by", "day"]).result.unwrap_err().to_string();
+    assert!(error.contains("holds no ledger: make one with bedrock-ledger run"), "{error}");
+}
+
+#[test]
+fn wrong_usage_names_what_is_right() {
+    let parse = |arguments: &[&str]| Cli::try_parse_from(arguments).unwrap_err();
+    let error = parse(&["bedrock-ledger", "report", "--ledger", "x", "--by", "team"]);
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("tag:NAME"), "{error}");
+    assert_eq!(parse(&["bedrock-ledger", "report", "--ledger", "x"]).exit_code(), 2);
+    let error = parse(&["bedrock-ledger", "run", "--export", "x", "--ledger", "y", "--now", "today"]);
+    assert!(error.to_string().contains("2026-11-20T06:00:00Z"), "{error}");
+}
+
+#[test]
+fn the_demo_tells_the_story() {
+    let bench = Bench::new();
+    let outcome = run(&["demo", "--dir", &bench.path("demo")]);
+    outcome.result.unwrap();
+    for part in [
+        "Who spent what in 2026-11",
+        "role/agent-exec@444455556666",
+        "of $2,400.00",
+        "17 Nov",
+        "Showback by iamPrincipal/team",
+        "2026-11-12  role/doc-summarizer@444455556666, usage: $54.06 → $234.06",
+        "Where to look next",
+    ] {
+        assert!(outcome.out.contains(part), "{part} in {}", outcome.out);
+    }
+    let dir = bench.path("demo");
+    let widest = outcome.out.lines().map(|line| line.replace(&dir, ".demo").chars().count()).max().unwrap();
+    assert!(widest <= 110, "{widest}");
+    assert!(outcome.out.lines().count() <= 130, "two screens");
+    // It replaces what an earlier demo wrote, and nothing else.
+    run(&["demo", "--dir", &bench.path("demo")]).result.unwrap();
+    fs::create_dir_all(bench.path("mine/export")).unwrap();
+    let error = run(&["demo", "--dir", &bench.path("mine")]).result.unwrap_err().to_string();
+    assert!(error.contains("was not written by a demo"), "{error}");
+}

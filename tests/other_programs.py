@@ -1,6 +1,9 @@
 """Lets other programs check what the command line says.
 
-Usage: other_programs.py BINARY WORKDIR
+Usage: other_programs.py BINARY WORKDIR [EXPECTED]
+
+EXPECTED is a file to write: the totals of a small sample as computed here, which tests/reference_totals.rs compares
+with the command line's without needing Python.
 
 On a sample export it compares, to the last digit:
 - `report` with totals that Python computes from the export's own files, by its own reading of the rules, each double
@@ -168,15 +171,32 @@ def check_facts(ledger):
 def main():
     shutil.rmtree(WORKDIR, ignore_errors=True)
     os.makedirs(WORKDIR)
-    export, ledger = f"{WORKDIR}/export", f"{WORKDIR}/ledger"
-    run("sample", "--out", export, "--rows", "3000", "--deliveries", "2")
-    for tree in sorted(glob.glob(f"{export}/delivery-*")):
-        run("run", "--export", tree, "--ledger", ledger, "--now", NOW)
-        check_report(tree, ledger)
+    ledger = f"{WORKDIR}/ledger"
+    # Two samples that differ in everything stand for two deliveries of one export: the second replaces the first.
+    for seed in ["1", "2"]:
+        export = f"{WORKDIR}/export-{seed}"
+        run("sample", "--out", export, "--rows", "3000", "--deliveries", "1", "--seed", seed)
+        run("run", "--export", export, "--ledger", ledger, "--now", NOW)
+        check_report(export, ledger)
     check_facts(ledger)
     metrics = [json.loads(line) for line in open(f"{ledger}/out/metrics.jsonl", encoding="utf-8")]
     assert metrics and all(isinstance(datum["value"], (int, float)) for datum in metrics)
     print(f"{len(metrics)} metric data are JSON")
+    if len(sys.argv) > 3:
+        write_expected(f"{WORKDIR}/export-expected", sys.argv[3])
+
+
+def write_expected(export, file):
+    run("sample", "--out", export, "--rows", "0", "--deliveries", "1", "--seed", "7")
+    totals = billed(export)
+    del totals["principal"]
+    named = {
+        key or "": {"|".join(group): f"{cost.normalize():f}" for group, cost in sorted(sums.items())}
+        for key, sums in totals.items()
+    }
+    with open(file, "w", encoding="utf-8") as out:
+        json.dump(named, out, indent=1, ensure_ascii=False)
+        out.write("\n")
 
 
 main()

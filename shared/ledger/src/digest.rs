@@ -25,6 +25,8 @@ pub const STATE_KEY: &str = "digests/state.json";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct DigestState {
     outbox: Outbox,
+    /// Of which deliveries (by export) the last digest of each period was made.
+    told: BTreeMap<BillingPeriod, BTreeMap<String, String>>,
 }
 
 impl Document for DigestState {
@@ -81,7 +83,8 @@ impl DigestError {
 }
 
 /// Makes the digest of the month that contains `now`, or of the newest month if that one has no facts, unless this
-/// ISO week (Monday, UTC) has one of it already, and sends what is pending. An empty book has no digest.
+/// ISO week (Monday, UTC) has one of it already or nothing was delivered since the last one, and sends what is
+/// pending. An empty book has no digest.
 ///
 /// # Errors
 ///
@@ -117,9 +120,14 @@ async fn record<S: Store>(
     let week = now.iso_week();
     let id = format!("digest:{period}:{:04}-W{:02}", week.year(), week.week());
     let message = message(config, book, period, &id, now)?;
+    let in_force = |found: &BookPeriod| (found.export_id.clone(), found.delivery_id.clone());
+    let deliveries: BTreeMap<_, _> = book.of(period).map(in_force).collect();
     let made = outbox::update(store, |state: &mut DigestState| {
-        let is_due = !state.outbox.knows(&id);
-        state.outbox.queue(&id, vec![message.clone()], now);
+        let is_due = !state.outbox.knows(&id) && state.told.get(&period) != Some(&deliveries);
+        if is_due {
+            state.outbox.queue(&id, vec![message.clone()], now);
+            state.told.insert(period, deliveries.clone());
+        }
         is_due
     });
     Ok(made.await?.then_some(id))

@@ -19,17 +19,33 @@ async fn run(store: &MemoryStore, book: &Book, now: &str) -> (DigestSummary, Tes
     (summary, notifier)
 }
 
+/// The same after a delivery in November.
+fn delivered_again(number: usize) -> Book {
+    let mut book = two_months();
+    book.periods[1].delivery_id = format!("delivery-{number}");
+    book
+}
+
 #[tokio::test]
 async fn finance_is_told_of_the_current_month_once_a_week() {
     let store = MemoryStore::default();
     let mut made = Vec::new();
     // A Saturday, the Sunday of the same week, the Monday after, and the last day of the month.
-    for now in [NOW, "2026-11-22T23:59:59Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"] {
-        let (summary, notifier) = run(&store, &two_months(), now).await;
+    let days = [NOW, "2026-11-22T23:59:59Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"];
+    for (number, now) in days.into_iter().enumerate() {
+        let (summary, notifier) = run(&store, &delivered_again(number), now).await;
         assert_eq!(notifier.sent().len(), usize::from(summary.made.is_some()), "{now}");
         made.extend(summary.made);
     }
     assert_eq!(made, ["digest:2026-11:2026-W47", "digest:2026-11:2026-W48", "digest:2026-11:2026-W49"]);
+}
+
+#[tokio::test]
+async fn what_was_told_is_not_told_again_while_nothing_is_delivered() {
+    let store = MemoryStore::default();
+    assert!(run(&store, &two_months(), NOW).await.0.made.is_some());
+    assert_eq!(run(&store, &two_months(), "2026-11-23T00:00:00Z").await.0.made, None);
+    assert!(run(&store, &delivered_again(1), "2026-11-24T00:00:00Z").await.0.made.is_some());
 }
 
 #[tokio::test]
