@@ -20,6 +20,7 @@ use spend_pipeline::ingest::{self, FileTimes, ManifestLocation, Seal};
 
 use crate::cli::Run;
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::summary;
 
 /// What a run works on.
@@ -33,6 +34,7 @@ struct Workshop<'a, W> {
     now: DateTime<Utc>,
     /// The deliveries that were spoken of: an export that keeps every delivery lists the newest twice.
     told: BTreeSet<String>,
+    progress: Progress,
     notes: &'a mut W,
 }
 
@@ -54,6 +56,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
         told: BTreeSet::new(),
+        progress: Progress::on_stderr(),
         notes,
     };
     let manifests = manifests(&*workshop.export).await?;
@@ -64,9 +67,11 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     for manifest in &manifests {
         if let Err(error) = workshop.deliver(manifest).await {
             failures += 1;
+            workshop.progress.clear();
             writeln!(workshop.notes, "error: {manifest}: not published: {error} ({})", error.kind())?;
         }
     }
+    workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
     // Everything may have been applied by a run that did not get to here.
     workshop.react().await?;
     workshop.digest().await?;
@@ -125,11 +130,14 @@ impl<W: Write> Workshop<'_, W> {
         };
         let statement = sealed.statement();
         if !ingest::complete(&self.ledger, &sealed).await? {
-            for chunk in &sealed.chunks {
+            for (index, chunk) in sealed.chunks.iter().enumerate() {
+                let count = sealed.chunks.len();
+                self.progress.show(|| format!("reading {statement}: chunk {} of {count}", index + 1));
                 ingest::map(&self.export, &self.ledger, &statement, chunk).await?;
             }
             ingest::complete(&self.ledger, &sealed).await?;
         }
+        self.progress.show(|| format!("adding up {statement}"));
         let outcome =
             aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
         self.tell(&statement, &sealed, &outcome).await?;
@@ -163,6 +171,7 @@ impl<W: Write> Workshop<'_, W> {
         if !self.told.insert(format!("{statement} {}", sealed.delivery_id)) {
             return Ok(());
         }
+        self.progress.clear();
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
         if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;

@@ -6,6 +6,7 @@
 pub mod chunk;
 mod chunk_bytes;
 mod columns;
+pub mod describe;
 pub mod error;
 mod footer;
 mod guard;
