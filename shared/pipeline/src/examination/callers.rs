@@ -20,6 +20,9 @@ const GATEWAY_SESSIONS: usize = 20;
 const NAMED_GATEWAY_PERCENT: i64 = 5;
 const GATEWAY_NAMES: [&str; 5] = ["gateway", "proxy", "litellm", "portkey", "openwebui"];
 
+/// How Amazon Bedrock AgentCore names sessions: one for each session of its runtime, which is no gateway's doing.
+const AGENT_SESSION: &str = "BedrockAgentCore-";
+
 /// A session name under this many roles is somebody's default, not a person.
 const SHARED_ROLES: usize = 3;
 
@@ -124,8 +127,11 @@ struct Role<'a> {
     money: Money,
 }
 
-/// Whether session names tell people apart.
+/// Whether session names tell people apart, in the newest period: what was before cannot be mended.
 pub(super) fn sessions(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRange> {
+    if !reading.is_newest {
+        return Ok(Vec::new());
+    }
     let (mut roles, mut by_name) = (BTreeMap::<&str, Role<'_>>::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
     let mut generic = Money::default();
     for (key, measures) in reading.usage() {
@@ -162,12 +168,13 @@ pub(super) fn sessions(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOf
 }
 
 fn gateway(reading: &PeriodReading, name: &str, role: &Role<'_>, whole: &Money) -> Option<Finding> {
-    let is_for_people = name.contains("AWSReservedSSO_") || role.sessions.iter().all(|name| name.contains('@'));
+    let is_own = |name: &&str| name.contains('@') || name.starts_with(AGENT_SESSION);
+    let is_told_apart = name.contains("AWSReservedSSO_") || role.sessions.iter().all(is_own);
     let is_busy = role.sessions.len() >= GATEWAY_SESSIONS && role.money.is_at_least(GATEWAY_PERCENT, whole);
     let lower = name.to_lowercase();
     let is_named_so = GATEWAY_NAMES.into_iter().any(|word| lower.contains(word))
         && role.money.is_at_least(NAMED_GATEWAY_PERCENT, whole);
-    if is_for_people || !(is_busy || is_named_so) {
+    if is_told_apart || !(is_busy || is_named_so) {
         return None;
     }
     let (part, all) = role.money.part_of(whole);

@@ -226,7 +226,8 @@ fn missing_files(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
         } else {
             let names = names(missing.into_iter().map(String::as_str));
             let id = "manifest-names-missing-files";
-            (id, format!("{} lists {listed} files, and {count} are not there: {names}", file.key))
+            let are = counted(count, "is", "are");
+            (id, format!("{} lists {listed} files, and {are} not there: {names}", file.key))
         };
         let severity = if is_newest { Severity::Problem } else { Severity::Notice };
         findings.push(Finding { severity, ..subject.notice(id, what, remedy) });
