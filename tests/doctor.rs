@@ -426,6 +426,27 @@ fn the_newest_of_several_kept_deliveries_is_read() {
 }
 
 #[test]
+fn older_months_are_looked_at_by_their_footers_alone() {
+    let tree = Tree { shape: FileShape::default().without(&["line_item_iam_principal"]), ..Tree::empty() };
+    for (period, day) in [("2026-07", "2026-07-01"), ("2026-08", "2026-08-01")] {
+        tree.deliver(period, &[usage(day, "", MODEL, 1.0)]);
+    }
+    let tree = Tree { shape: FileShape::default(), ..tree };
+    for (period, day) in [("2026-09", "2026-09-01"), ("2026-10", "2026-10-01")] {
+        tree.deliver(period, &[usage(day, &session("app", "app-handler"), MODEL, 1.0)]);
+    }
+    tree.deliver("2026-11", &rows());
+    let mut steps = Vec::new();
+    let findings = tree.examine_telling(&mut steps);
+    let since = findings.iter().find(|finding| finding.id == "principal-column-since").unwrap();
+    assert_eq!(since.severity, Severity::Notice);
+    assert_eq!(since.what, "files of 2026-08 have no column line_item_iam_principal; later ones do");
+    assert_eq!(since.cure, "nothing is to be done: AWS fills in no caller that was not recorded");
+    let read: Vec<_> = steps.iter().map(|step| step.period.to_string()).collect();
+    assert_eq!(read, ["2026-11", "2026-10"]);
+}
+
+#[test]
 fn every_bad_file_is_named_and_the_others_are_read() {
     let tree = healthy();
     let keys: Vec<_> = (1..=4).map(|number| Tree::data("2026-11", number)).collect();

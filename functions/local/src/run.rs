@@ -51,7 +51,11 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         metrics: MetricsFile::in_ledger(&options.ledger),
         messages: MessageFile::in_ledger(&options.ledger),
         ledger,
-        deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
+        deriver: Deriver {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        },
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
@@ -129,13 +133,14 @@ impl<W: Write> Workshop<'_, W> {
             Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
         };
         let statement = sealed.statement();
-        if !ingest::complete(&self.ledger, &sealed).await? {
+        let kept = &self.deriver.kept_tags;
+        if !ingest::complete(&self.ledger, &sealed, kept).await? {
             for (index, chunk) in sealed.chunks.iter().enumerate() {
                 let count = sealed.chunks.len();
                 self.progress.show(|| format!("reading {statement}: chunk {} of {count}", index + 1));
-                ingest::map(&self.export, &self.ledger, &statement, chunk).await?;
+                ingest::map(&self.export, &self.ledger, &statement, chunk, kept).await?;
             }
-            ingest::complete(&self.ledger, &sealed).await?;
+            ingest::complete(&self.ledger, &sealed, kept).await?;
         }
         self.progress.show(|| format!("adding up {statement}"));
         let outcome =

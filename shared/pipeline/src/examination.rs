@@ -121,6 +121,7 @@ pub async fn examine<E: Store + Send + 'static>(
     let mut readings = Vec::new();
     for found in &tree.exports {
         findings.extend(files::of_export(found, now));
+        let mut older = Vec::new();
         for (age, period) in found.periods.iter().enumerate() {
             findings.extend(files::of_period(found, period));
             if age < PERIODS_READ {
@@ -128,8 +129,11 @@ pub async fn examine<E: Store + Send + 'static>(
                 findings.extend(reading.refused.iter().cloned());
                 findings.extend(of_reading(&reading).unwrap_or_else(|error| vec![out_of_range(&reading, error)]));
                 readings.push(reading);
+            } else if let Some(has_column) = reading::has_principal_column(export, period).await {
+                older.push((period.period, has_column));
             }
         }
+        findings.extend(callers::older_periods(found, &older));
     }
     findings.extend(money::overlaps(&readings));
     findings.sort_by_key(|finding| finding.severity);

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use spend_core::line::{LineField, SumOutOfRange};
+use spend_core::period::BillingPeriod;
 use spend_core::text;
 
 use super::files::names;
 use super::reading::{Money, PeriodReading};
-use super::{Finding, Remedy};
+use super::tree::ExportTree;
+use super::{Finding, Remedy, Subject};
 
 /// Less of the usage money than this, in percent, is too little to hold anybody to.
 const ATTRIBUTED_PERCENT: i64 = 50;
@@ -118,6 +120,23 @@ fn empty(reading: &PeriodReading) -> Finding {
     }
     let remedy = Remedy { cure: "nothing is to be done for a month that was delivered before", ..remedy };
     reading.subject.notice("principals-missing", what, remedy)
+}
+
+/// Since which month the export has the caller's column, of the months that are not read: newest first.
+pub(super) fn older_periods(export: &ExportTree, older: &[(BillingPeriod, bool)]) -> Option<Finding> {
+    let subject = Subject { export: Some(export.path.to_string()), period: None };
+    let (oldest, _) = older.last()?;
+    let Some((without, _)) = older.iter().find(|(_, has_column)| !has_column) else {
+        let what = format!("files have the caller's column since {oldest}, the oldest month here");
+        return Some(subject.ok("principal-column-since", what));
+    };
+    let remedy = Remedy {
+        why: "those months have no caller: comparing with them by person, role or team is not possible",
+        cure: "nothing is to be done: AWS fills in no caller that was not recorded",
+        takes: "months from the next one on have callers",
+    };
+    let what = format!("files of {without} have no column line_item_iam_principal; later ones do");
+    Some(subject.notice("principal-column-since", what, remedy))
 }
 
 /// The sessions of a role, and their money.

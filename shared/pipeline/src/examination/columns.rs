@@ -54,7 +54,7 @@ pub(super) fn missing(reading: &PeriodReading) -> Vec<Finding> {
             "columns-missing",
             format!("the export lacks {}", lost.join("; ")),
             Remedy {
-                why: "what is in brackets is lost; totals by caller and day are right without it",
+                why: "what is in brackets is lost; what is counted is exact all the same",
                 cure: "add the columns to the export's query",
                 takes: "24 h until the next delivery, which replaces the whole month; closed months stay without",
             },
@@ -102,4 +102,36 @@ pub(super) fn unread(reading: &PeriodReading) -> Option<Finding> {
     } else {
         reading.subject.ok("columns-unread", what)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examination::Severity;
+
+    fn reading(read: u64, unread: u64) -> PeriodReading {
+        let mut reading = PeriodReading::default();
+        let columns = [("line_item_unblended_cost".to_owned(), read), ("reservation_start_time".to_owned(), unread)];
+        reading.described.columns.extend(columns);
+        reading.described.read.insert("line_item_unblended_cost".to_owned());
+        reading
+    }
+
+    #[test]
+    fn a_gigabyte_that_nobody_reads_is_worth_a_word() {
+        let small = unread(&reading(500_000_000, 999_999_999)).unwrap();
+        assert_eq!(small.severity, Severity::Ok);
+        let large = unread(&reading(500_000_000, 1_000_000_000)).unwrap();
+        assert_eq!(large.severity, Severity::Notice);
+        assert_eq!(large.what, "1 of 2 columns are read; the others are 66% of the bytes, 1.0 GB of 1.5 GB");
+        assert_eq!(large.why, "they are delivered and stored at every refresh and never read here");
+        assert_eq!(unread(&reading(0, 0)), None, "a file without rows says nothing");
+    }
+
+    #[test]
+    fn every_column_whose_loss_is_told_is_one_that_is_read() {
+        for (column, _) in LOST {
+            assert!(spend_cur::schema::column(column).is_some(), "{column}");
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub(super) fn of_tree(tree: &Tree) -> Vec<Finding> {
         findings.push(match data.first() {
             None => subject.problem(
                 "no-export",
-                format!("there is no export here, among {} files", tree.strangers.len()),
+                format!("there is no export here, among {}", counted(tree.strangers.len(), "file", "files")),
                 Remedy {
                     why: "an export's files lie at [PREFIX/]EXPORT/data/BILLING_PERIOD=YYYY-MM/",
                     cure: "point --export at what the bucket holds below its root: aws s3 sync s3://BUCKET/ DIR",
@@ -243,12 +243,12 @@ fn unlisted_files(subject: &Subject, period: &PeriodTree) -> Option<Finding> {
     if unlisted.is_empty() {
         return None;
     }
-    let files = counted(unlisted.len(), "file that no manifest lists", "files that no manifest lists");
+    let files = counted(unlisted.len(), "file is listed by no manifest", "files are listed by no manifest");
     let size = bytes(period.bytes(is_unlisted));
     let names = names(unlisted.iter().map(|chunk| chunk.summary.key.as_str()));
     Some(subject.notice(
         "files-no-manifest-names",
-        format!("there are {files} ({size}), and they are not read: {names}"),
+        format!("{files} ({size}) and not read: {names}"),
         Remedy {
             why: "after a delivery with fewer files the surplus ones stay, emptied; a query over the whole folder \
                   would count what is left in them",

@@ -102,7 +102,8 @@ pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
     let is_first_of_month = reading.subject.period.is_some_and(|period| period.first_day() == first);
     if days.len() > 1 || !is_first_of_month || latest.signed_duration_since(begins) <= TimeDelta::days(1) {
         let last = days.last().copied().unwrap_or(first);
-        let what = format!("days can be told apart: usage of {}", text::days(first, last));
+        let grain = if reading.is_hourly { "hourly" } else { "daily" };
+        let what = format!("the export is {grain}: usage of {}", text::days(first, last));
         return Some(reading.subject.ok("granularity", what));
     }
     let remedy = Remedy {

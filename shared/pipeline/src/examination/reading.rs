@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use chrono::NaiveTime;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
-use spend_core::line::{LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange};
+use spend_core::line::{
+    KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ReductionBuilder, ScanCounts, SumOutOfRange,
+};
 use spend_cur::chunk;
 use spend_cur::describe::{self, Description};
 use spend_cur::error::CurError;
@@ -29,6 +32,8 @@ pub(super) struct PeriodReading {
     /// Those that could not.
     pub(super) refused: Vec<Finding>,
     pub(super) counts: ScanCounts,
+    /// Whether usage begins at other times than midnight.
+    pub(super) is_hourly: bool,
     pub(super) reductions: Vec<Reduction>,
     /// What the files' footers say.
     pub(super) described: Footprint,
@@ -62,9 +67,7 @@ impl PeriodReading {
 
     /// The lines of usage: what can have a caller and tags.
     pub(super) fn usage(&self) -> impl Iterator<Item = &(LineKey, Measures)> {
-        self.lines().filter(|(key, _)| {
-            Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage
-        })
+        self.lines().filter(|(key, _)| is_usage(key))
     }
 
     /// The usage money of the lines that are counted, by currency.
@@ -135,11 +138,12 @@ pub(super) async fn read<E: Store + Send + 'static>(
             rows: reading.counts.rows,
         });
         match read_chunk(export, period, key).await {
-            Ok(Some((reduction, description))) => {
+            Ok(Some(read)) => {
                 reading.files_read += 1;
-                reading.counts.merge(&reduction.counts);
-                reading.reductions.push(reduction);
-                reading.described.add(description);
+                reading.is_hourly |= read.is_hourly;
+                reading.counts.merge(&read.reduction.counts);
+                reading.reductions.push(read.reduction);
+                reading.described.add(read.description);
             }
             // It was there when the tree was listed: the next delivery is being written.
             Ok(None) => {}
@@ -150,15 +154,54 @@ pub(super) async fn read<E: Store + Send + 'static>(
     reading
 }
 
+/// A file that was read: its rows, whether one of them is of an hour, and what its footer says.
+struct Read {
+    reduction: Reduction,
+    is_hourly: bool,
+    description: Description,
+}
+
 async fn read_chunk<E: Store + Send + 'static>(
     export: &Arc<E>,
     period: &PeriodTree,
     key: &str,
-) -> Result<Option<(Reduction, Description)>, CurError> {
-    let unavailable = |error| CurError::Source { file: key.to_owned(), range: 0..0, source: Box::new(error) };
-    let Some(head) = export.head(key).await.map_err(unavailable)? else { return Ok(None) };
-    let chunk = PinnedChunk { key: head.key, etag: head.etag, size: head.size, last_modified: head.last_modified };
-    let reduction = chunk::reduce_parquet(key, period.period, PinnedObject::new(export, &chunk)).await?;
+) -> Result<Option<Read>, CurError> {
+    let Some(chunk) = pin(export, key).await? else { return Ok(None) };
+    let (mut builder, mut is_hourly) = (ReductionBuilder::default(), false);
+    let source = PinnedObject::new(export, &chunk);
+    builder.counts = chunk::visit(key, period.period, &KeptTags::default(), source, &mut |row| {
+        is_hourly |= is_usage(&row.key) && row.usage_start.time() != NaiveTime::MIN;
+        builder.add(row.key, &row.measures)
+    })
+    .await?;
     let description = describe::describe(key, PinnedObject::new(export, &chunk)).await?;
-    Ok(Some((reduction, description)))
+    Ok(Some(Read { reduction: builder.finish(), is_hourly, description }))
+}
+
+/// Whether the period's files have the caller's column, by the footer of the first; `None` if that cannot be told.
+pub(super) async fn has_principal_column<E: Store + Send + 'static>(
+    export: &Arc<E>,
+    period: &PeriodTree,
+) -> Option<bool> {
+    let newest = period.newest()?;
+    let key = newest.keys.into_iter().find(|key| period.has(key))?;
+    let chunk = pin(export, key).await.ok().flatten()?;
+    let description = describe::describe(key, PinnedObject::new(export, &chunk)).await.ok()?;
+    Some(description.columns.iter().any(|column| column.name == PRINCIPAL_COLUMN))
+}
+
+async fn pin<E: Store>(export: &Arc<E>, key: &str) -> Result<Option<PinnedChunk>, CurError> {
+    let unavailable = |error| CurError::Source { file: key.to_owned(), range: 0..0, source: Box::new(error) };
+    let head = export.head(key).await.map_err(unavailable)?;
+    Ok(head.map(|head| PinnedChunk {
+        key: head.key,
+        etag: head.etag,
+        size: head.size,
+        last_modified: head.last_modified,
+    }))
+}
+
+/// Whether a line is of usage.
+fn is_usage(key: &LineKey) -> bool {
+    Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage
 }
