@@ -82,10 +82,10 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-fn with(column: &'static str, value: impl Into<Value> + Clone) -> Vec<Row> {
-    let mut rows = rows();
+fn with(column: &'static str, value: impl Into<Value>) -> Vec<Row> {
+    let (mut rows, value) = (rows(), value.into());
     for row in &mut rows {
-        row.insert(column, value.clone().into());
+        row.insert(column, value.clone());
     }
     rows
 }
@@ -285,7 +285,7 @@ fn with_files_elsewhere(key: &str) -> Tree {
 
 fn since_17_november(_: usize, row: &Row) -> String {
     let Some(Value::Time(start)) = row.get("line_item_usage_start_date") else { panic!("a row without its time") };
-    if start.date_naive().to_string() < "2026-11-17".to_owned() { String::new() } else { session("app", "app-handler") }
+    if start.date_naive() < "2026-11-17".parse().unwrap() { String::new() } else { session("app", "app-handler") }
 }
 
 /// What is wrong, the finding that it makes, and how bad that is.

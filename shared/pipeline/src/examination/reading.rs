@@ -9,8 +9,7 @@ use spend_core::decimal::Decimal;
 use spend_core::line::{
     KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ReductionBuilder, ScanCounts, SumOutOfRange,
 };
-use spend_cur::chunk;
-use spend_cur::describe::{self, Description};
+use spend_cur::chunk::{self, Description};
 use spend_cur::error::CurError;
 use spend_ledger::state::PinnedChunk;
 use spend_ledger::store::Store;
@@ -174,7 +173,7 @@ async fn read_chunk<E: Store + Send + 'static>(
         builder.add(row.key, &row.measures)
     })
     .await?;
-    let description = describe::describe(key, PinnedObject::new(export, &chunk)).await?;
+    let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await?;
     Ok(Some(Read { reduction: builder.finish(), is_hourly, description }))
 }
 
@@ -186,7 +185,7 @@ pub(super) async fn has_principal_column<E: Store + Send + 'static>(
     let newest = period.newest()?;
     let key = newest.keys.into_iter().find(|key| period.has(key))?;
     let chunk = pin(export, key).await.ok().flatten()?;
-    let description = describe::describe(key, PinnedObject::new(export, &chunk)).await.ok()?;
+    let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await.ok()?;
     Some(description.columns.iter().any(|column| column.name == PRINCIPAL_COLUMN))
 }
 
