@@ -136,6 +136,18 @@ fn legacy() -> Tree {
     tree
 }
 
+/// A legacy report's file, copied without its folders.
+fn legacy_alone() -> Tree {
+    let (legacy, tree) = (legacy(), Tree::empty());
+    tree.put("report-00001.snappy.parquet", bytes_of(&legacy, &Tree::data("2026-11", 1)));
+    tree
+}
+
+fn bytes_of(tree: &Tree, key: &str) -> Bytes {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(spend_ledger::store::Store::get(&*tree.bucket, key)).unwrap().unwrap().0
+}
+
 fn with_costs_as_text() -> Tree {
     let tree = Tree { shape: FileShape::default().without(&["line_item_unblended_cost"]), ..Tree::empty() };
     renamed(&tree, &rows(), "line_item_unblended_rate", "line_item_unblended_cost");
@@ -309,6 +321,7 @@ fn cases() -> Vec<Case> {
             "legacy-report",
             Problem,
         ),
+        ("a legacy report's file alone", legacy_alone(), "legacy-report", Problem),
         ("a folder too deep", with_files_elsewhere("data/BILLING_PERIOD=2026-11/x.parquet"), "no-export", Problem),
         ("something else", with_files_elsewhere("notes.txt"), "no-export", Problem),
         ("columns without which no cost counts", without(&required, &rows()), "required-columns-missing", Problem),
@@ -467,8 +480,7 @@ fn every_bad_file_is_named_and_the_others_are_read() {
 fn a_legacy_export_of_many_files_is_told_once() {
     let tree = legacy();
     let keys: Vec<_> = (1..=3).map(|number| Tree::data("2026-11", number)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (bytes, _) = runtime.block_on(spend_ledger::store::Store::get(&*tree.bucket, &keys[0])).unwrap().unwrap();
+    let bytes = bytes_of(&tree, &keys[0]);
     for key in &keys {
         tree.put(key, bytes.clone());
     }

@@ -75,7 +75,7 @@ pub enum CommandError {
         deliveries: usize,
     },
     /// The export has problems; they were written.
-    #[error("the export cannot be used as it is: {problems} of the findings are problems, each with its cure")]
+    #[error("the export cannot be used as it is, see its problems ({problems}) and their cures")]
     Unusable {
         /// How many.
         problems: usize,

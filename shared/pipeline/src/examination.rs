@@ -117,7 +117,7 @@ pub async fn examine<E: Store + Send + 'static>(
     mut on_step: impl FnMut(&Step),
 ) -> Result<Vec<Finding>, StoreError> {
     let tree = Tree::of(&**export).await?;
-    let mut findings = files::of_tree(&tree);
+    let mut findings = files::of_tree(&tree, reading::of_another_kind(export, &tree).await);
     let mut readings = Vec::new();
     for found in &tree.exports {
         findings.extend(files::of_export(found, now));

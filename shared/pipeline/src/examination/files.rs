@@ -23,13 +23,15 @@ const NAMES: usize = 5;
 
 const COPYING: &str = "as long as copying takes";
 
-/// What is no export's.
-pub(super) fn of_tree(tree: &Tree) -> Vec<Finding> {
+/// What is no export's. Where there is no export at all, `refused` is what a look into one of the files said.
+pub(super) fn of_tree(tree: &Tree, refused: Vec<Finding>) -> Vec<Finding> {
     let subject = Subject::default();
-    let data: Vec<_> = tree.strangers.iter().filter(|(object, _)| looks_like_data(&object.key)).collect();
-    let mut findings = Vec::new();
+    let mut findings = refused;
+    if !findings.is_empty() {
+        return findings;
+    }
     if tree.exports.is_empty() {
-        findings.push(match data.first() {
+        findings.push(match tree.first_data_stranger() {
             None => subject.problem(
                 "no-export",
                 format!("there is no export here, among {}", counted(tree.strangers.len(), "file", "files")),
@@ -67,10 +69,6 @@ pub(super) fn of_tree(tree: &Tree) -> Vec<Finding> {
         findings.push(subject.ok("strangers", format!("{files} no part of an export and passed over: {names}")));
     }
     findings
-}
-
-fn looks_like_data(key: &str) -> bool {
-    [".parquet", ".csv", ".csv.gz", ".csv.zip"].into_iter().any(|suffix| key.ends_with(suffix))
 }
 
 /// Whether a key is of a legacy report: `PREFIX/REPORT/REPORT/year=2026/month=11/…` as its Parquet lies,
@@ -174,13 +172,15 @@ pub(super) fn of_period(export: &ExportTree, period: &PeriodTree) -> Vec<Finding
 
 fn unusable_manifests(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
     let errors = period.manifests.iter().filter_map(|file| file.read.as_ref().err());
-    let finding = |error: &CurError| match error {
+    let finding = |error: &CurError| {
+        match error {
         CurError::ManifestScope { .. } => subject.problem(
             "manifest-names-foreign-files",
             error.to_string(),
             Remedy {
                 why: "files of another export, month or bucket would be counted as this one's",
-                cure: "copy the export's folders as they are, both data/ and metadata/",
+                cure: "copy the export's folders as they are, both data/ and metadata/, and point --export at what stands \
+                       for the bucket's root",
                 takes: COPYING,
             },
         ),
@@ -193,6 +193,7 @@ fn unusable_manifests(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
                 takes: "as long as copying takes, or 24 h until the next delivery",
             },
         ),
+    }
     };
     errors.map(finding).collect()
 }

@@ -14,7 +14,7 @@ use spend_cur::error::CurError;
 use spend_ledger::state::PinnedChunk;
 use spend_ledger::store::Store;
 
-use super::tree::{ExportTree, PeriodTree};
+use super::tree::{ExportTree, PeriodTree, Tree};
 use super::{Finding, Step, Subject, refusal};
 use crate::pinned::PinnedObject;
 
@@ -187,6 +187,18 @@ pub(super) async fn has_principal_column<E: Store + Send + 'static>(
     let chunk = pin(export, key).await.ok().flatten()?;
     let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await.ok()?;
     Some(description.columns.iter().any(|column| column.name == PRINCIPAL_COLUMN))
+}
+
+/// Where there is no export: what a data file that lies elsewhere is, if it shows that it is of another kind of report.
+pub(super) async fn of_another_kind<E: Store + Send + 'static>(export: &Arc<E>, tree: &Tree) -> Vec<Finding> {
+    let Some((object, _)) = tree.first_data_stranger().filter(|_| tree.exports.is_empty()) else { return Vec::new() };
+    let Ok(Some(chunk)) = pin(export, &object.key).await else { return Vec::new() };
+    match chunk::describe(&object.key, PinnedObject::new(export, &chunk)).await {
+        Err(error) if matches!(error.kind(), "export.legacy_report" | "export.focus") => {
+            refusal::findings(&Subject::default(), &[(object.key.clone(), error)])
+        }
+        _ => Vec::new(),
+    }
 }
 
 async fn pin<E: Store>(export: &Arc<E>, key: &str) -> Result<Option<PinnedChunk>, CurError> {

@@ -97,6 +97,12 @@ impl Tree {
         exports.reverse();
         Ok(Self { exports, strangers })
     }
+
+    /// A file that looks like data and is no export's, with why.
+    pub(super) fn first_data_stranger(&self) -> Option<&(ObjectSummary, &'static str)> {
+        let is_data = |key: &str| [".parquet", ".csv", ".csv.gz", ".csv.zip"].into_iter().any(|end| key.ends_with(end));
+        self.strangers.iter().find(|(object, _)| is_data(&object.key))
+    }
 }
 
 /// The account in a manifest's `exportArn`: `arn:aws:bcm-data-exports:REGION:ACCOUNT:export/…`.
