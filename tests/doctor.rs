@@ -127,6 +127,7 @@ fn legacy() -> Tree {
         "tags",
         "resource_tags",
         "cost_category",
+        "discount",
         "bill_payer_account_name",
         "line_item_usage_account_name",
         "line_item_user_identifier",
@@ -152,6 +153,39 @@ fn with_costs_as_text() -> Tree {
     let tree = Tree { shape: FileShape::default().without(&["line_item_unblended_cost"]), ..Tree::empty() };
     renamed(&tree, &rows(), "line_item_unblended_rate", "line_item_unblended_cost");
     tree
+}
+
+fn focus() -> Tree {
+    let required = [
+        "line_item_unblended_cost",
+        "line_item_line_item_type",
+        "line_item_product_code",
+        "line_item_usage_start_date",
+        "line_item_currency_code",
+    ];
+    let tree = Tree { shape: FileShape::default().without(&required), ..Tree::empty() };
+    renamed(&tree, &rows(), "bill_bill_type", "ChargeCategory");
+    tree
+}
+
+fn as_text(bytes: Vec<u8>) -> Tree {
+    let tree = Tree::empty();
+    let key = format!("{EXPORT}/data/BILLING_PERIOD=2026-11/cur-00001.csv.gz");
+    tree.put(&key, bytes);
+    tree.list(EXPORT, "2026-11", &[key]);
+    tree
+}
+
+/// `text` as gzip, stored as it is. Source: RFC 1951 (3.2.4) and RFC 1952.
+fn gzip(text: &str) -> Vec<u8> {
+    let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    });
+    let length = u16::try_from(text.len()).unwrap();
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    bytes.extend(length.to_le_bytes().into_iter().chain((!length).to_le_bytes()));
+    bytes.extend(text.bytes().chain(crc.to_le_bytes()).chain(u32::from(length).to_le_bytes()));
+    bytes
 }
 
 fn with_file(number: usize, bytes: &[u8]) -> Tree {
@@ -324,6 +358,10 @@ fn cases() -> Vec<Case> {
         ("a legacy report's file alone", legacy_alone(), "legacy-report", Problem),
         ("a folder too deep", with_files_elsewhere("data/BILLING_PERIOD=2026-11/x.parquet"), "no-export", Problem),
         ("something else", with_files_elsewhere("notes.txt"), "no-export", Problem),
+        ("a FOCUS export", focus(), "focus-export", Problem),
+        ("text without a header", as_text(gzip("111122223333,Usage,0.5\n")), "csv-without-header", Problem),
+        ("an encrypted file", with_file(2, b"PARE ... PARE"), "file-of-another-kind", Problem),
+        ("an error page", with_file(2, b"<?xml version=\"1.0\"?><Error/>"), "file-of-another-kind", Problem),
         ("columns without which no cost counts", without(&required, &rows()), "required-columns-missing", Problem),
         ("costs as text", with_costs_as_text(), "column-of-wrong-type", Problem),
         ("a file cut off", cut_off(), "file-damaged", Problem),
@@ -424,6 +462,16 @@ fn a_healthy_export_has_only_what_is_well() {
         "accounts",
     ];
     assert_eq!(ids, expected);
+}
+
+#[test]
+fn a_healthy_export_of_text_has_only_what_is_well() {
+    let findings = as_text(write::csv_gz(&rows(), &FileShape::default()).unwrap()).examine();
+    assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:#?}");
+    let rows = findings.iter().find(|finding| finding.id == "rows").unwrap();
+    assert_eq!(rows.what, "CUR 2.0: 57 rows in 1 file, 57 of Amazon Bedrock");
+    let unread = findings.iter().find(|finding| finding.id == "columns-unread");
+    assert_eq!(unread, None, "columns of text do not lie apart");
 }
 
 #[test]

@@ -31,17 +31,19 @@ pub(super) fn findings(subject: &Subject, errors: &[(String, CurError)]) -> Vec<
 
 /// The finding's name, and whether it is of the export rather than of one file.
 fn id(error: &CurError) -> (&'static str, bool) {
+    if let CurError::NotAChunk { .. } = error {
+        return ("file-of-another-kind", false);
+    }
     match error.kind() {
         "export.legacy_report" => ("legacy-report", true),
         "export.missing_column" => ("required-columns-missing", true),
         "export.wrong_type" => ("column-of-wrong-type", true),
         "export.unsupported_codec" => ("unsupported-codec", true),
-        "export.not_parquet" => ("file-of-another-kind", false),
+        "export.bomb" => ("file-inflates-too-far", false),
         "export.corrupt" => ("file-damaged", false),
         "export.wrong_period" => ("file-in-wrong-period", false),
         "export.bad_value" => ("value-cannot-be-counted", false),
         "store.unavailable" => ("file-unreadable", false),
-        // FOCUS and text without a header are of the export too: one message says it for all files.
         "export.focus" => ("focus-export", true),
         "export.no_header" => ("csv-without-header", true),
         _ => ("file-refused", false),
