@@ -1,7 +1,5 @@
-//! Every finding of an export's examination: made by one thing that is wrong, and by nothing in a healthy export. The
-//! whole messages stand in `doctor.txt`.
+//! Export trees in memory: a healthy one, and one for each thing that can be wrong with it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,57 +9,57 @@ use spend_ledger::memory_store::MemoryStore;
 use spend_pipeline::examination::{self, Finding, Severity, Step};
 use spend_tests::bill::{PAYER, session, usage};
 
-const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
-const EXPORT: &str = "finance/cur";
+pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
+pub(crate) const EXPORT: &str = "finance/cur";
 
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
 /// A bucket with exports in it.
-struct Tree {
-    bucket: Arc<MemoryStore>,
-    shape: FileShape,
+pub(crate) struct Tree {
+    pub(crate) bucket: Arc<MemoryStore>,
+    pub(crate) shape: FileShape,
     /// The account in the manifests' `exportArn`.
-    account: &'static str,
+    pub(crate) account: &'static str,
     /// When what is written next is written.
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 impl Tree {
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let at = "2026-11-20T06:00:00Z".parse().unwrap();
         Self { bucket: Arc::default(), shape: FileShape::default(), account: PAYER, at }
     }
 
-    fn put(&self, key: &str, bytes: impl Into<Bytes>) {
+    pub(crate) fn put(&self, key: &str, bytes: impl Into<Bytes>) {
         self.bucket.set_now(self.at);
         self.bucket.overwrite(key, bytes.into()).unwrap();
     }
 
-    fn data(folder: &str, number: usize) -> String {
+    pub(crate) fn data(folder: &str, number: usize) -> String {
         format!("{EXPORT}/data/BILLING_PERIOD={folder}/cur-{number:05}.snappy.parquet")
     }
 
     /// One file of `rows`, and the manifest that lists it. `folder` is `2026-11`, or a delivery's below it.
-    fn deliver(&self, folder: &str, rows: &[Row]) {
+    pub(crate) fn deliver(&self, folder: &str, rows: &[Row]) {
         let key = Self::data(folder, 1);
         self.put(&key, write::parquet(rows, &self.shape).unwrap());
         self.list(EXPORT, folder, &[key]);
     }
 
-    fn list(&self, export: &str, folder: &str, keys: &[String]) {
+    pub(crate) fn list(&self, export: &str, folder: &str, keys: &[String]) {
         let period = folder.split('/').next().unwrap().parse().unwrap();
         let arn = format!("arn:aws:bcm-data-exports:us-east-1:{}:export/cur-0a1b", self.account);
         let manifest = write::manifest(&arn, "cur", Some("e-1"), &[], "acme", keys, period);
         self.put(&format!("{export}/metadata/BILLING_PERIOD={folder}/cur-Manifest.json"), manifest);
     }
 
-    fn examine(&self) -> Vec<Finding> {
+    pub(crate) fn examine(&self) -> Vec<Finding> {
         self.examine_telling(&mut Vec::new())
     }
 
-    fn examine_telling(&self, steps: &mut Vec<Step>) -> Vec<Finding> {
+    pub(crate) fn examine_telling(&self, steps: &mut Vec<Step>) -> Vec<Finding> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let examined = examination::examine(&self.bucket, now(), |step| steps.push(step.clone()));
         runtime.block_on(examined).unwrap()
@@ -69,7 +67,7 @@ impl Tree {
 }
 
 /// Nineteen days of two people and a service in two accounts.
-fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for day in 1..=19 {
         let day = format!("2026-11-{day:02}");
@@ -82,7 +80,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-fn with(column: &'static str, value: impl Into<Value>) -> Vec<Row> {
+pub(crate) fn with(column: &'static str, value: impl Into<Value>) -> Vec<Row> {
     let (mut rows, value) = (rows(), value.into());
     for row in &mut rows {
         row.insert(column, value.clone());
@@ -90,24 +88,24 @@ fn with(column: &'static str, value: impl Into<Value>) -> Vec<Row> {
     rows
 }
 
-fn without(columns: &[&str], rows: &[Row]) -> Tree {
+pub(crate) fn without(columns: &[&str], rows: &[Row]) -> Tree {
     let tree = Tree { shape: FileShape::default().without(columns), ..Tree::empty() };
     tree.deliver("2026-11", rows);
     tree
 }
 
-fn of(rows: &[Row]) -> Tree {
+pub(crate) fn of(rows: &[Row]) -> Tree {
     let tree = Tree::empty();
     tree.deliver("2026-11", rows);
     tree
 }
 
-fn healthy() -> Tree {
+pub(crate) fn healthy() -> Tree {
     of(&rows())
 }
 
 /// The same file with a column called otherwise; the names are of one length.
-fn renamed(tree: &Tree, rows: &[Row], from: &str, to: &str) {
+pub(crate) fn renamed(tree: &Tree, rows: &[Row], from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let mut bytes = write::parquet(rows, &tree.shape).unwrap();
     for at in 0..bytes.len() - from.len() {
@@ -120,7 +118,7 @@ fn renamed(tree: &Tree, rows: &[Row], from: &str, to: &str) {
     tree.list(EXPORT, "2026-11", &[key]);
 }
 
-fn legacy() -> Tree {
+pub(crate) fn legacy() -> Tree {
     let only_in_cur_2 = [
         "line_item_iam_principal",
         "product",
@@ -138,24 +136,24 @@ fn legacy() -> Tree {
 }
 
 /// A legacy report's file, copied without its folders.
-fn legacy_alone() -> Tree {
+pub(crate) fn legacy_alone() -> Tree {
     let (legacy, tree) = (legacy(), Tree::empty());
     tree.put("report-00001.snappy.parquet", bytes_of(&legacy, &Tree::data("2026-11", 1)));
     tree
 }
 
-fn bytes_of(tree: &Tree, key: &str) -> Bytes {
+pub(crate) fn bytes_of(tree: &Tree, key: &str) -> Bytes {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(spend_ledger::store::Store::get(&*tree.bucket, key)).unwrap().unwrap().0
 }
 
-fn with_costs_as_text() -> Tree {
+pub(crate) fn with_costs_as_text() -> Tree {
     let tree = Tree { shape: FileShape::default().without(&["line_item_unblended_cost"]), ..Tree::empty() };
     renamed(&tree, &rows(), "line_item_unblended_rate", "line_item_unblended_cost");
     tree
 }
 
-fn focus() -> Tree {
+pub(crate) fn focus() -> Tree {
     let required = [
         "line_item_unblended_cost",
         "line_item_line_item_type",
@@ -168,7 +166,7 @@ fn focus() -> Tree {
     tree
 }
 
-fn as_text(bytes: Vec<u8>) -> Tree {
+pub(crate) fn as_text(bytes: Vec<u8>) -> Tree {
     let tree = Tree::empty();
     let key = format!("{EXPORT}/data/BILLING_PERIOD=2026-11/cur-00001.csv.gz");
     tree.put(&key, bytes);
@@ -177,7 +175,7 @@ fn as_text(bytes: Vec<u8>) -> Tree {
 }
 
 /// `text` as gzip, stored as it is. Source: RFC 1951 (3.2.4) and RFC 1952.
-fn gzip(text: &str) -> Vec<u8> {
+pub(crate) fn gzip(text: &str) -> Vec<u8> {
     let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
     });
@@ -188,7 +186,7 @@ fn gzip(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn with_file(number: usize, bytes: &[u8]) -> Tree {
+pub(crate) fn with_file(number: usize, bytes: &[u8]) -> Tree {
     let tree = healthy();
     let key = Tree::data("2026-11", number);
     tree.put(&key, bytes.to_vec());
@@ -196,42 +194,42 @@ fn with_file(number: usize, bytes: &[u8]) -> Tree {
     tree
 }
 
-fn cut_off() -> Tree {
+pub(crate) fn cut_off() -> Tree {
     let bytes = write::parquet(&rows(), &FileShape::default()).unwrap();
     with_file(2, &bytes[..bytes.len() / 2])
 }
 
-fn with_manifest(manifest: &str) -> Tree {
+pub(crate) fn with_manifest(manifest: &str) -> Tree {
     let tree = healthy();
     tree.put(&format!("{EXPORT}/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json"), manifest.to_owned());
     tree
 }
 
-fn without_manifest() -> Tree {
+pub(crate) fn without_manifest() -> Tree {
     let tree = healthy();
     tree.bucket.remove(&format!("{EXPORT}/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json"));
     tree
 }
 
-fn listing_more() -> Tree {
+pub(crate) fn listing_more() -> Tree {
     let tree = healthy();
     tree.list(EXPORT, "2026-11", &[Tree::data("2026-11", 1), Tree::data("2026-11", 2)]);
     tree
 }
 
-fn without_files() -> Tree {
+pub(crate) fn without_files() -> Tree {
     let tree = healthy();
     tree.bucket.remove(&Tree::data("2026-11", 1));
     tree
 }
 
-fn with_unlisted_file() -> Tree {
+pub(crate) fn with_unlisted_file() -> Tree {
     let tree = healthy();
     tree.put(&Tree::data("2026-11", 2), "what an older delivery left");
     tree
 }
 
-fn keeping_every_delivery(deliveries: usize) -> Tree {
+pub(crate) fn keeping_every_delivery(deliveries: usize) -> Tree {
     let mut tree = Tree::empty();
     for day in 1..=deliveries {
         tree.at = format!("2026-11-{:02}T06:00:00Z", 20 - deliveries + day).parse().unwrap();
@@ -240,13 +238,13 @@ fn keeping_every_delivery(deliveries: usize) -> Tree {
     tree
 }
 
-fn delivered_before(hours: i64) -> Tree {
+pub(crate) fn delivered_before(hours: i64) -> Tree {
     let tree = Tree { at: now() - TimeDelta::hours(hours), ..Tree::empty() };
     tree.deliver("2026-11", &rows());
     tree
 }
 
-fn called_by(principal: impl Fn(usize, &Row) -> String) -> Tree {
+pub(crate) fn called_by(principal: impl Fn(usize, &Row) -> String) -> Tree {
     let mut rows = rows();
     for (index, row) in rows.iter_mut().enumerate() {
         row.insert("line_item_iam_principal", principal(index, row).into());
@@ -254,18 +252,18 @@ fn called_by(principal: impl Fn(usize, &Row) -> String) -> Tree {
     of(&rows)
 }
 
-fn tagged(tags: &[(&str, &str)]) -> Tree {
+pub(crate) fn tagged(tags: &[(&str, &str)]) -> Tree {
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     of(&with("tags", Value::Map(tags)))
 }
 
-fn hardly_tagged() -> Tree {
+pub(crate) fn hardly_tagged() -> Tree {
     let mut rows = with("tags", Value::Map(vec![("costCategory/Env".to_owned(), "prod".to_owned())]));
     rows[0].insert("tags", Value::Map(vec![("iamPrincipal/team".to_owned(), "search".to_owned())]));
     of(&rows)
 }
 
-fn monthly() -> Tree {
+pub(crate) fn monthly() -> Tree {
     let mut rows = with("line_item_usage_start_date", "2026-11-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
     for row in &mut rows {
         row.insert("line_item_usage_end_date", "2026-12-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap().into());
@@ -273,13 +271,13 @@ fn monthly() -> Tree {
     of(&rows)
 }
 
-fn in_two_currencies() -> Tree {
+pub(crate) fn in_two_currencies() -> Tree {
     let mut rows = rows();
     rows[0].insert("line_item_currency_code", "CNY".into());
     of(&rows)
 }
 
-fn exported_twice() -> Tree {
+pub(crate) fn exported_twice() -> Tree {
     let tree = healthy();
     let key = "other/data/BILLING_PERIOD=2026-11/other-00001.snappy.parquet".to_owned();
     tree.put(&key, write::parquet(&rows(), &FileShape::default()).unwrap());
@@ -287,19 +285,19 @@ fn exported_twice() -> Tree {
     tree
 }
 
-fn of_a_member() -> Tree {
+pub(crate) fn of_a_member() -> Tree {
     let tree = Tree { account: "444455556666", ..Tree::empty() };
     tree.deliver("2026-11", &rows());
     tree
 }
 
-fn of_one_account() -> Tree {
+pub(crate) fn of_one_account() -> Tree {
     let tree = Tree { account: "unknown", ..Tree::empty() };
     tree.deliver("2026-11", &with("line_item_usage_account_id", "444455556666"));
     tree
 }
 
-fn of_other_services() -> Tree {
+pub(crate) fn of_other_services() -> Tree {
     let mut rows = with("line_item_product_code", "AmazonEC2");
     for row in &mut rows {
         row.remove("line_item_iam_principal");
@@ -308,36 +306,36 @@ fn of_other_services() -> Tree {
     of(&rows)
 }
 
-fn known_by_their_caller() -> Tree {
+pub(crate) fn known_by_their_caller() -> Tree {
     let mut rows = rows();
     rows[0].insert("line_item_product_code", "AmazonEC2".into());
     rows[0].insert("line_item_operation", "RunInstances".into());
     of(&rows)
 }
 
-fn in_the_wrong_folder() -> Tree {
+pub(crate) fn in_the_wrong_folder() -> Tree {
     of(&with("bill_billing_period_start_date", "2026-10-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap()))
 }
 
-fn too_much_money() -> Tree {
+pub(crate) fn too_much_money() -> Tree {
     of(&with("line_item_unblended_cost", 9e19))
 }
 
-fn with_files_elsewhere(key: &str) -> Tree {
+pub(crate) fn with_files_elsewhere(key: &str) -> Tree {
     let tree = Tree::empty();
     tree.put(key, "some bytes");
     tree
 }
 
-fn since_17_november(_: usize, row: &Row) -> String {
+pub(crate) fn since_17_november(_: usize, row: &Row) -> String {
     let Some(Value::Time(start)) = row.get("line_item_usage_start_date") else { panic!("a row without its time") };
     if start.date_naive() < "2026-11-17".parse().unwrap() { String::new() } else { session("app", "app-handler") }
 }
 
 /// What is wrong, the finding that it makes, and how bad that is.
-type Case = (&'static str, Tree, &'static str, Severity);
+pub(crate) type Case = (&'static str, Tree, &'static str, Severity);
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     use Severity::{Notice, Problem};
     let foreign = r#"{"dataFiles": ["s3://acme/other/data/BILLING_PERIOD=2026-11/x-00001.snappy.parquet"]}"#;
     let optional = ["line_item_resource_id", "pricing_unit", "product", "line_item_net_unblended_cost"];
@@ -403,154 +401,4 @@ fn cases() -> Vec<Case> {
         ("sessions that a tool named", called_by(generic), "session-names-generic", Notice),
         ("one session name in many roles", called_by(shared), "session-name-shared", Notice),
     ]
-}
-
-#[test]
-fn every_finding_has_its_cause_and_its_message() {
-    let well: Vec<_> = healthy().examine();
-    let mut found = String::new();
-    for (cause, tree, id, severity) in cases() {
-        let findings = tree.examine();
-        let finding = findings.iter().find(|finding| finding.id == id && finding.severity != Severity::Ok);
-        let finding = finding.unwrap_or_else(|| panic!("{cause}: no {id} in {findings:#?}"));
-        assert_eq!(finding.severity, severity, "{cause}");
-        let is_well = |id| well.iter().any(|finding| finding.id == id && finding.severity != Severity::Ok);
-        assert!(!is_well(id), "{id} in a healthy export");
-        for text in [&finding.what, &finding.why, &finding.cure, &finding.takes] {
-            assert!(!text.is_empty(), "{cause}: {finding:?}");
-        }
-        let Finding { export, period, what, why, cure, takes, .. } = finding;
-        let (export, period) = (export.as_deref().unwrap_or("-"), period.map_or("-".to_owned(), |it| it.to_string()));
-        write!(
-            found,
-            "{cause}\n  {id} ({severity:?}) of {export} {period}\n  what: {what}\n  why: {why}\n  cure: {cure}\n  \
-             takes: {takes}\n\n"
-        )
-        .unwrap();
-    }
-    assert_golden(&found);
-}
-
-fn assert_golden(found: &str) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/doctor.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, found).unwrap();
-    }
-    let expected = std::fs::read_to_string(path).unwrap();
-    for (found, expected) in found.split("\n\n").zip(expected.split("\n\n")) {
-        assert_eq!(found, expected);
-    }
-    assert_eq!(found, expected);
-}
-
-#[test]
-fn a_healthy_export_has_only_what_is_well() {
-    let findings = healthy().examine();
-    let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
-    assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:#?}");
-    let expected = [
-        "delivery-age",
-        "manifests",
-        "rows",
-        "columns",
-        "columns-unread",
-        "principals",
-        "sessions",
-        "tags",
-        "granularity",
-        "currency",
-        "accounts",
-    ];
-    assert_eq!(ids, expected);
-}
-
-#[test]
-fn a_healthy_export_of_text_has_only_what_is_well() {
-    let findings = as_text(write::csv_gz(&rows(), &FileShape::default()).unwrap()).examine();
-    assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:#?}");
-    let rows = findings.iter().find(|finding| finding.id == "rows").unwrap();
-    assert_eq!(rows.what, "CUR 2.0: 57 rows in 1 file, 57 of Amazon Bedrock");
-    let unread = findings.iter().find(|finding| finding.id == "columns-unread");
-    assert_eq!(unread, None, "columns of text do not lie apart");
-}
-
-#[test]
-fn the_newest_of_several_kept_deliveries_is_read() {
-    let tree = keeping_every_delivery(2);
-    let mut steps = Vec::new();
-    let findings = tree.examine_telling(&mut steps);
-    assert!(findings.iter().all(|finding| finding.severity == Severity::Ok), "{findings:#?}");
-    let rows = findings.iter().find(|finding| finding.id == "rows").unwrap();
-    assert_eq!(rows.what, "CUR 2.0: 57 rows in 1 file, 57 of Amazon Bedrock");
-    let period = "2026-11".parse().unwrap();
-    assert_eq!(steps, [Step { export: EXPORT.to_owned(), period, chunk: 1, chunks: 1, rows: 0 }]);
-}
-
-#[test]
-fn older_months_are_looked_at_by_their_footers_alone() {
-    let tree = Tree { shape: FileShape::default().without(&["line_item_iam_principal"]), ..Tree::empty() };
-    for (period, day) in [("2026-07", "2026-07-01"), ("2026-08", "2026-08-01")] {
-        tree.deliver(period, &[usage(day, "", MODEL, 1.0)]);
-    }
-    let tree = Tree { shape: FileShape::default(), ..tree };
-    for (period, day) in [("2026-09", "2026-09-01"), ("2026-10", "2026-10-01")] {
-        tree.deliver(period, &[usage(day, &session("app", "app-handler"), MODEL, 1.0)]);
-    }
-    tree.deliver("2026-11", &rows());
-    let mut steps = Vec::new();
-    let findings = tree.examine_telling(&mut steps);
-    let since = findings.iter().find(|finding| finding.id == "principal-column-since").unwrap();
-    assert_eq!(since.severity, Severity::Notice);
-    assert_eq!(since.what, "files of 2026-08 have no column line_item_iam_principal; later ones do");
-    assert_eq!(since.cure, "nothing is to be done: AWS fills in no caller that was not recorded");
-    let read: Vec<_> = steps.iter().map(|step| step.period.to_string()).collect();
-    assert_eq!(read, ["2026-11", "2026-10"]);
-}
-
-#[test]
-fn every_bad_file_is_named_and_the_others_are_read() {
-    let tree = healthy();
-    let keys: Vec<_> = (1..=4).map(|number| Tree::data("2026-11", number)).collect();
-    for key in &keys[1..3] {
-        tree.put(key, "PAR1 and no more");
-    }
-    tree.put(&keys[3], write::parquet(&rows(), &FileShape::default()).unwrap());
-    tree.list(EXPORT, "2026-11", &keys);
-    let findings = tree.examine();
-    let damaged: Vec<_> = findings.iter().filter(|finding| finding.id == "file-damaged").collect();
-    assert_eq!(damaged.len(), 2, "{findings:#?}");
-    assert!(damaged[0].what.contains(&keys[1]) && damaged[1].what.contains(&keys[2]));
-    let rows = findings.iter().find(|finding| finding.id == "rows").unwrap();
-    assert_eq!(rows.what, "CUR 2.0: 114 rows in 2 files, 114 of Amazon Bedrock");
-}
-
-#[test]
-fn a_legacy_export_of_many_files_is_told_once() {
-    let tree = legacy();
-    let keys: Vec<_> = (1..=3).map(|number| Tree::data("2026-11", number)).collect();
-    let bytes = bytes_of(&tree, &keys[0]);
-    for key in &keys {
-        tree.put(key, bytes.clone());
-    }
-    tree.list(EXPORT, "2026-11", &keys);
-    let findings = tree.examine();
-    let legacy: Vec<_> = findings.iter().filter(|finding| finding.id == "legacy-report").collect();
-    assert_eq!(legacy.len(), 1);
-    assert!(legacy[0].what.ends_with("; 2 more files of the delivery are of the same kind"), "{}", legacy[0].what);
-}
-
-#[test]
-fn a_month_before_the_caller_option_is_no_problem() {
-    let tree = Tree { shape: FileShape::default().without(&["line_item_iam_principal"]), ..Tree::empty() };
-    let mut rows = Vec::new();
-    for day in 1..=9 {
-        rows.push(usage(&format!("2026-10-0{day}"), "", MODEL, 1.0));
-    }
-    tree.deliver("2026-10", &rows);
-    let tree = Tree { shape: FileShape::default(), ..tree };
-    tree.deliver("2026-11", &self::rows());
-    let findings = tree.examine();
-    let missing = findings.iter().find(|finding| finding.id == "principal-column-missing").unwrap();
-    assert_eq!((missing.severity, missing.period), (Severity::Notice, Some("2026-10".parse().unwrap())));
-    assert!(findings.iter().all(|finding| finding.severity != Severity::Problem), "{findings:#?}");
 }
