@@ -6,4 +6,6 @@ pub mod error;
 pub mod facts_file;
 mod history;
 pub mod ingest;
+pub mod inventory;
 mod pinned;
+pub mod tree;
