@@ -152,7 +152,7 @@ impl<W: Write> Workshop<'_, W> {
             Found::Unlisted(files) => ingest::seal_unlisted(export, ledger, files, FileTimes::Copied, None).await?,
         };
         let Seal::Sealed(sealed) = &seal else { return Ok(seal) };
-        if ingest::is_ready(ledger, sealed).await? {
+        if ingest::complete(ledger, sealed).await? {
             return Ok(seal);
         }
         for chunk in &sealed.chunks {

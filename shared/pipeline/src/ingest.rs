@@ -90,15 +90,6 @@ where
     Ok(true)
 }
 
-/// Whether a delivery was declared ready.
-///
-/// # Errors
-///
-/// [`PipelineError`].
-pub async fn is_ready<L: Store>(ledger: &L, sealed: &SealedDelivery) -> Result<bool, PipelineError> {
-    Ok(ledger.head(&sealed.statement().ready_key(&sealed.delivery_id)).await?.is_some())
-}
-
 /// Declares a sealed delivery ready if all its chunks are reduced, exactly once. Returns whether it is ready.
 ///
 /// # Errors
