@@ -57,7 +57,11 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         metrics: MetricsFile::in_ledger(&options.ledger),
         messages: MessageFile::in_ledger(&options.ledger),
         ledger,
-        deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
+        deriver: Deriver {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        },
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
@@ -152,15 +156,16 @@ impl<W: Write> Workshop<'_, W> {
             Found::Unlisted(files) => ingest::seal_unlisted(export, ledger, files, FileTimes::Copied, None).await?,
         };
         let Seal::Sealed(sealed) = &seal else { return Ok(seal) };
-        if ingest::complete(ledger, sealed).await? {
+        let kept = &self.deriver.kept_tags;
+        if ingest::complete(ledger, sealed, kept).await? {
             return Ok(seal);
         }
         for chunk in &sealed.chunks {
-            ingest::map(&self.export, ledger, &sealed.statement(), chunk).await?;
+            ingest::map(&self.export, ledger, &sealed.statement(), chunk, kept).await?;
         }
         // A copy that goes on while it is read may have pinned files of two deliveries.
         ingest::still_stands(export, sealed).await?;
-        ingest::complete(ledger, sealed).await?;
+        ingest::complete(ledger, sealed, kept).await?;
         Ok(seal)
     }
 

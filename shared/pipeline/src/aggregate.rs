@@ -9,6 +9,7 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
+use spend_core::line::KeptTags;
 use spend_core::period;
 use spend_ledger::columns::Columns;
 use spend_ledger::committed;
@@ -32,6 +33,8 @@ pub struct Deriver {
     pub derivation: Derivation,
     /// The same as a text, so that a change of configuration shows.
     pub fingerprint: String,
+    /// The tags that the reductions keep.
+    pub kept_tags: KeptTags,
 }
 
 /// What became of a ready delivery.
@@ -135,7 +138,7 @@ async fn derive<L: Store>(
 ) -> Result<Facts, PipelineError> {
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
-        reductions.push(ingest::load_reduction(ledger, statement, chunk).await?);
+        reductions.push(ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?);
     }
     let derived = with.derivation.derive(&reductions);
     derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
