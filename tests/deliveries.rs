@@ -6,6 +6,7 @@ mod common {
 
 use std::fs;
 
+use bedrock_ledger::error::CommandError;
 use bytes::Bytes;
 use spend_core::decimal::Decimal;
 use spend_cur::write::Row;
@@ -372,4 +373,16 @@ fn adding_a_tree_twice_changes_nothing() {
     write_tree(&copy.export, &create_new());
     copy.run().unwrap();
     assert_eq!(state(&copy), before);
+}
+
+#[test]
+fn a_copy_that_changes_under_the_reader_is_said_to_be_copied_again() {
+    let error = CommandError::Changed { key: "e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet".to_owned() };
+    assert_eq!(
+        error.to_string(),
+        "e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet changed while its delivery was being read, and nothing \
+         is published from a mix of two deliveries: wait until whatever copies the export is done, or copy it again, \
+         and run again"
+    );
+    assert_eq!(error.kind(), "store.replaced");
 }
