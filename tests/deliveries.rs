@@ -207,6 +207,28 @@ fn keys_with_a_leading_slash_and_escaped_keys_are_read() {
 }
 
 #[test]
+fn a_manifest_finds_its_files_however_a_tool_escaped_their_keys() {
+    let escapes: [fn(String) -> String; 4] = [
+        |key| key,
+        |key| key.replace('=', "%3D"),
+        |key| key.replace(':', "%3A"),
+        |key| key.replace('=', "%3D").replace(':', "%3A"),
+    ];
+    for manifest in escapes {
+        for data in escapes {
+            let files = kept(FIRST, "1a").files(chunks(5.0)).into_iter();
+            let files = files.map(|(key, bytes)| {
+                let escape = if key.contains("/data/") { data } else { manifest };
+                (escape(key), bytes)
+            });
+            let copy = Copy::of(&files.collect());
+            copy.run().unwrap();
+            assert_eq!(total(&state(&copy)), usd("5"));
+        }
+    }
+}
+
+#[test]
 fn strangers_are_passed_over_and_counted_in_one_note() {
     let mut files = Layout::default().files(chunks(5.0));
     for key in [
@@ -361,7 +383,11 @@ fn files_may_have_any_times() {
     let manifest = copy.export.join("fin/cur/e/metadata/BILLING_PERIOD=2026-11/e-Manifest.json");
     let file = fs::File::options().write(true).open(manifest).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
-    copy.run().unwrap();
+    let notes = copy.run().unwrap();
+    let said = "note: 2 of 2 data files are more than an hour newer than their manifest: if copying them was cut short, \
+                they are of two deliveries; copy again and run again\n";
+    assert_eq!(notes.matches(said).count(), 1, "{notes}");
+    assert!(!copy.run().unwrap().contains("newer than their manifest"), "it is said once");
     assert_eq!(total(&state(&copy)), usd("5"));
 }
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::{CONFIG_IN_FORCE, Statement};
 use spend_ledger::outputs::{MessageFile, MetricsFile};
-use spend_ledger::state::SealedDelivery;
+use spend_ledger::state::{OrderSource, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
 use spend_ledger::{alert, digest, gauges};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
@@ -234,6 +234,7 @@ impl<W: Write> Workshop<'_, W> {
             )?;
             return Ok(());
         }
+        self.warn_of_newer_files(sealed, outcome)?;
         if sealed.unverified {
             writeln!(
                 self.notes,
@@ -243,6 +244,26 @@ impl<W: Write> Workshop<'_, W> {
         }
         if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
+        }
+        Ok(())
+    }
+
+    /// `aws s3 sync` keeps times and copies `data/` before `metadata/`: cut short, it leaves the files of one delivery
+    /// with the manifest of the one before. Other copies have any times, so that this can only be a note.
+    fn warn_of_newer_files(&mut self, sealed: &SealedDelivery, outcome: &Aggregated) -> Result<(), CommandError> {
+        let in_place = sealed.order.source == OrderSource::Arrival && !sealed.unverified;
+        if !in_place || !matches!(outcome, Aggregated::Applied { .. }) {
+            return Ok(());
+        }
+        let late = sealed.order.at + TimeDelta::hours(1);
+        let newer = sealed.chunks.iter().filter(|chunk| chunk.last_modified > late).count();
+        if newer > 0 {
+            writeln!(
+                self.notes,
+                "  note: {newer} of {} data files are more than an hour newer than their manifest: if copying them was \
+                 cut short, they are of two deliveries; copy again and run again",
+                sealed.chunks.len()
+            )?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ pub async fn seal<E: Store, L: Store>(
     let mut chunks = Vec::new();
     let mut unusable = Vec::new();
     for key in &manifest.chunks {
-        match export.head(key).await? {
+        match find(export, key, times).await? {
             Some(found) if times == FileTimes::Copied || found.last_modified <= head.last_modified => {
                 chunks.push(pinned(found));
             }
@@ -93,6 +93,25 @@ pub async fn seal<E: Store, L: Store>(
         chunks,
     };
     store_sealed(ledger, delivery).await.map(Seal::Sealed)
+}
+
+/// The listed file. In a copy its key may be spelled otherwise than its manifest's: of `=` in the billing period's folder
+/// and `:` in the delivery's, tools that copy exports escape both, one or none.
+async fn find<E: Store>(export: &E, key: &str, times: FileTimes) -> Result<Option<ObjectHead>, StoreError> {
+    let found = export.head(key).await?;
+    if found.is_some() || times == FileTimes::Delivered {
+        return Ok(found);
+    }
+    let Some((root, rest)) = key.rfind("/data/").and_then(|at| key.split_at_checked(at)) else { return Ok(None) };
+    let plain = rest.replace("%3D", "=").replace("%3d", "=").replace("%3A", ":").replace("%3a", ":");
+    let (equals, colons) = (plain.replacen('=', "%3D", 1), plain.replace(':', "%3A"));
+    let both = equals.replace(':', "%3A");
+    for spelled in [plain, equals, colons, both] {
+        if let Some(found) = export.head(&format!("{root}{spelled}")).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Pins a delivery that no manifest lists, as it is found, and marks it unverified: nothing says that it is complete,
