@@ -155,6 +155,12 @@ impl<S: Store> Tree<S> {
         Ok(Self { store, before })
     }
 
+    /// The tree as it is, cut off nowhere: for looking at what [`Tree::open`] refuses.
+    #[must_use]
+    pub fn whole(store: S) -> Self {
+        Self { store, before: String::new() }
+    }
+
     /// The key in the store of an object of the tree; `None` if the tree cannot hold it.
     fn inner<'k>(&self, key: &'k str) -> Result<Option<&'k str>, StoreError> {
         check_key(key)?;
