@@ -28,7 +28,10 @@ enum Mode {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Format {
+    /// Maps are key-value groups.
     Parquet(Compression),
+    /// Maps are JSON objects.
+    CsvGz,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,11 +65,12 @@ enum Granularity {
 }
 
 const MODES: [Mode; 3] = [Mode::Overwrite, Mode::CreateNew, Mode::NoMetadata];
-const FORMATS: [Format; 4] = [
+const FORMATS: [Format; 5] = [
     Format::Parquet(Compression::Snappy),
     Format::Parquet(Compression::Gzip),
     Format::Parquet(Compression::Zstd),
     Format::Parquet(Compression::None),
+    Format::CsvGz,
 ];
 const TRIMMINGS: [Trimming; 4] = [Trimming::All, Trimming::Read, Trimming::Split, Trimming::NoDiscount];
 const REPLICATIONS: [Replication; 4] =
@@ -171,9 +175,19 @@ fn columns(trimming: Trimming) -> Vec<&'static str> {
 }
 
 fn chunk(format: Format, trimming: Trimming, rows: &[Row]) -> Bytes {
-    let Format::Parquet(compression) = format;
-    let shape = FileShape { columns: columns(trimming), compression, ..FileShape::default() };
-    write::parquet(rows, &shape).unwrap().into()
+    let shape = FileShape { columns: columns(trimming), ..FileShape::default() };
+    let bytes = match format {
+        Format::Parquet(compression) => write::parquet(rows, &FileShape { compression, ..shape }),
+        Format::CsvGz => write::csv_gz(rows, &shape),
+    };
+    bytes.unwrap().into()
+}
+
+fn suffix(format: Format) -> &'static str {
+    match format {
+        Format::Parquet(_) => "snappy.parquet",
+        Format::CsvGz => "csv.gz",
+    }
 }
 
 /// The deliveries of an export, each its files in the order in which AWS writes them. The last one is what counts.
@@ -285,7 +299,7 @@ async fn equal_rows_are_equal_facts_however_they_come() {
                 let chunks: Vec<_> =
                     rows.chunks(rows.len().div_ceil(2)).map(|rows| chunk(format, trimming, rows)).collect();
                 for mode in MODES {
-                    let deliveries = deliveries(mode, "snappy.parquet", &chunks);
+                    let deliveries = deliveries(mode, suffix(format), &chunks);
                     for replication in REPLICATIONS {
                         let found = facts(&deliveries, replication).await;
                         let expected = expected.get_or_insert_with(|| found.clone());
