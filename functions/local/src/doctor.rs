@@ -10,10 +10,12 @@ use chrono::{DateTime, Utc};
 use spend_core::text::{clean, columns};
 use spend_ledger::directory_store::DirectoryStore;
 use spend_pipeline::examination::{self, Finding, Severity};
+use spend_pipeline::tree::Tree;
 
 use crate::cli::{Doctor, DoctorFormat};
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::run;
 
 /// How many columns a line has at most.
 const WIDTH: usize = 100;
@@ -24,10 +26,14 @@ const WIDTH: usize = 100;
 ///
 /// [`CommandError::Unusable`] after the findings were written, if there are problems among them; others, if the tree
 /// cannot be read.
-pub(crate) async fn run(options: &Doctor, now: DateTime<Utc>, out: &mut impl Write) -> Result<(), CommandError> {
-    let export = Arc::new(DirectoryStore::open_read_only(options.export.clone())?);
+pub(crate) async fn doctor(options: &Doctor, now: DateTime<Utc>, out: &mut impl Write) -> Result<(), CommandError> {
     let progress = Progress::on_stderr();
     progress.show(|| "listing the export".to_owned());
+    let export = Arc::new(match run::open(&options.export).await {
+        // What `run` refuses is looked at as it is: that is what a doctor is for.
+        Err(CommandError::Tree(_)) => Tree::whole(DirectoryStore::open_read_only(options.export.clone())?),
+        opened => opened?,
+    });
     let findings = examination::examine(&export, options.now.unwrap_or(now), |step| {
         progress.show(|| {
             let (export, period, rows) = (&step.export, step.period, step.rows);

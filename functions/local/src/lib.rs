@@ -29,7 +29,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
-        Command::Doctor(options) => doctor::run(options, Utc::now(), out).await,
+        Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
     }
 }
 

@@ -7,4 +7,6 @@ pub mod examination;
 pub mod facts_file;
 mod history;
 pub mod ingest;
+pub mod inventory;
 mod pinned;
+pub mod tree;

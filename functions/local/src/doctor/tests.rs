@@ -7,11 +7,11 @@ use super::*;
 use crate::sample::{self, EXPORT_NAME, EXPORT_PREFIX, SampleOptions, sample_now};
 
 /// What `doctor` says, and whether it ends well.
-fn doctor(export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError>) {
+fn told(export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError>) {
     let options = Doctor { export: export.to_owned(), format, now: Some(sample_now()) };
     let mut out = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let outcome = runtime.block_on(run(&options, sample_now(), &mut out));
+    let outcome = runtime.block_on(doctor(&options, sample_now(), &mut out));
     (String::from_utf8(out).unwrap(), outcome)
 }
 
@@ -41,7 +41,7 @@ fn assert_reads_well(text: &str) {
 #[test]
 fn the_sample_is_well_but_for_its_gateway() {
     let dir = sample();
-    let (text, outcome) = doctor(&dir.path().join("export"), DoctorFormat::Table);
+    let (text, outcome) = told(&dir.path().join("export"), DoctorFormat::Table);
     outcome.unwrap();
     assert_reads_well(&text);
     assert_golden("sample.txt", &text);
@@ -61,7 +61,7 @@ fn a_sick_export_is_told_what_it_has() {
     fs::remove_file(chunk(3)).unwrap();
     fs::remove_dir_all(root.join("metadata/BILLING_PERIOD=2026-11")).unwrap();
     fs::write(export.join("aws-programmatic-access-test-object"), "").unwrap();
-    let (text, outcome) = doctor(&export, DoctorFormat::Table);
+    let (text, outcome) = told(&export, DoctorFormat::Table);
     assert_eq!(outcome.unwrap_err().kind(), "export.unusable");
     assert_reads_well(&text);
     assert_golden("sick.txt", &text);
@@ -70,7 +70,7 @@ fn a_sick_export_is_told_what_it_has() {
 #[test]
 fn json_has_the_same_findings() {
     let dir = sample();
-    let (json, outcome) = doctor(&dir.path().join("export"), DoctorFormat::Json);
+    let (json, outcome) = told(&dir.path().join("export"), DoctorFormat::Json);
     outcome.unwrap();
     let findings: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     let rows = findings.iter().find(|finding| finding["id"] == "rows").unwrap();
@@ -86,6 +86,16 @@ fn json_has_the_same_findings() {
 
 #[test]
 fn no_folder_is_no_export() {
-    let (text, outcome) = doctor(Path::new("/there/is/no/such/folder"), DoctorFormat::Table);
+    let (text, outcome) = told(Path::new("/there/is/no/such/folder"), DoctorFormat::Table);
     assert_eq!((text.as_str(), outcome.unwrap_err().kind()), ("", "store.not_found"));
+}
+
+#[test]
+fn a_tree_that_was_cut_off_is_examined_as_the_whole_one() {
+    let dir = sample();
+    let export = dir.path().join("export");
+    let (whole, _) = told(&export, DoctorFormat::Json);
+    let (cut, outcome) = told(&export.join(EXPORT_PREFIX).join(EXPORT_NAME), DoctorFormat::Json);
+    outcome.unwrap();
+    assert_eq!(cut, whole);
 }
