@@ -12,6 +12,7 @@ use spend_ledger::document::DocumentError;
 use spend_ledger::gauges::GaugeError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
+use spend_pipeline::tree::TreeError;
 
 use crate::sample::SampleError;
 
@@ -51,20 +52,23 @@ pub enum CommandError {
     /// A total is too large to be money.
     #[error(transparent)]
     Sum(#[from] SumOutOfRange),
-    /// Nothing to read.
-    #[error(
-        "no manifest below {}: point --export at what the bucket holds below its root, so that it has \
-         [PREFIX/]EXPORT/metadata/BILLING_PERIOD=YYYY-MM/EXPORT-Manifest.json", export.display()
-    )]
-    NoManifest {
-        /// The tree.
-        export: PathBuf,
-    },
+    /// The tree is not an export's.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     /// The manifest lists files that are not in the tree.
     #[error("the manifest lists files that are not there: {}: copy the whole export again", chunks.join(", "))]
     MissingChunks {
         /// The files, by key.
         chunks: Vec<String>,
+    },
+    /// A file changed while its delivery was read.
+    #[error(
+        "{key} changed while its delivery was being read, and nothing is published from a mix of two deliveries: wait \
+         until whatever copies the export is done, or copy it again, and run again"
+    )]
+    Changed {
+        /// The file.
+        key: String,
     },
     /// Some deliveries were not published.
     #[error("{failures} of {deliveries} deliveries were not published, see above; the others were")]
@@ -73,6 +77,12 @@ pub enum CommandError {
         failures: usize,
         /// Of how many.
         deliveries: usize,
+    },
+    /// The export has problems; they were written.
+    #[error("the export cannot be used as it is, see its problems ({problems}) and their cures")]
+    Unusable {
+        /// How many.
+        problems: usize,
     },
     /// The ledger has nothing of what was asked for.
     #[error("{0}")]
@@ -113,9 +123,11 @@ impl CommandError {
             Self::Config(error) => error.kind(),
             Self::ConfigRace => "store.conflict",
             Self::Sum(_) => "export.out_of_range",
-            Self::NoManifest { .. } => "export.no_manifest",
+            Self::Tree(error) => error.kind(),
+            Self::Changed { .. } => "store.replaced",
             Self::MissingChunks { .. } => "export.missing_chunks",
             Self::Unpublished { .. } => "export.unpublished",
+            Self::Unusable { .. } => "export.unusable",
             Self::Gauges(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
             Self::NothingFound(_) | Self::Unsupported(_) => "usage",

@@ -6,25 +6,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::{CONFIG_IN_FORCE, Statement};
 use spend_ledger::outputs::{MessageFile, MetricsFile};
-use spend_ledger::state::SealedDelivery;
-use spend_ledger::store::{Put, Store};
+use spend_ledger::state::{OrderSource, SealedDelivery};
+use spend_ledger::store::{Put, Store, StoreError};
 use spend_ledger::{alert, digest, gauges};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
-use spend_pipeline::ingest::{self, FileTimes, ManifestLocation, Seal};
+use spend_pipeline::error::PipelineError;
+use spend_pipeline::ingest::{self, FileTimes, Seal};
+use spend_pipeline::inventory::{Found, Inventory};
+use spend_pipeline::tree::Tree;
 
 use crate::cli::Run;
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::summary;
 
 /// What a run works on.
 struct Workshop<'a, W> {
-    export: Arc<DirectoryStore>,
+    export: Arc<Tree<DirectoryStore>>,
     ledger: DirectoryStore,
     metrics: MetricsFile,
     messages: MessageFile,
@@ -33,6 +37,9 @@ struct Workshop<'a, W> {
     now: DateTime<Utc>,
     /// The deliveries that were spoken of: an export that keeps every delivery lists the newest twice.
     told: BTreeSet<String>,
+    progress: Progress,
+    /// The files of the deliveries, by key.
+    read: BTreeSet<String>,
     notes: &'a mut W,
 }
 
@@ -42,52 +49,60 @@ struct Workshop<'a, W> {
 ///
 /// [`CommandError`]; a delivery that cannot be published does not keep the others from it, and is an error at the end.
 pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
+    // The export first: nothing is made where there is nothing to read.
+    let export = open(&options.export).await?;
+    let inventory = Inventory::of(&export.list("").await?);
     let ledger = DirectoryStore::open(options.ledger.clone())?;
     let config = config(&ledger, options.config.as_deref()).await?;
     let mut workshop = Workshop {
-        export: Arc::new(DirectoryStore::open_read_only(options.export.clone())?),
+        export: Arc::new(export),
         metrics: MetricsFile::in_ledger(&options.ledger),
         messages: MessageFile::in_ledger(&options.ledger),
         ledger,
-        deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
+        deriver: Deriver {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        },
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
         told: BTreeSet::new(),
+        progress: Progress::on_stderr(),
+        read: BTreeSet::new(),
         notes,
     };
-    let manifests = manifests(&*workshop.export).await?;
-    if manifests.is_empty() {
-        return Err(CommandError::NoManifest { export: options.export.clone() });
-    }
     let mut failures = 0;
-    for manifest in &manifests {
-        if let Err(error) = workshop.deliver(manifest).await {
+    for found in &inventory.deliveries {
+        if let Err(error) = workshop.deliver(found).await {
             failures += 1;
-            writeln!(workshop.notes, "error: {manifest}: not published: {error} ({})", error.kind())?;
+            workshop.progress.clear();
+            writeln!(workshop.notes, "error: {found}: not published: {error} ({})", error.kind())?;
         }
     }
+    workshop.progress.clear();
+    workshop.passed_over(&inventory, failures)?;
+    workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
     // Everything may have been applied by a run that did not get to here.
     workshop.react().await?;
     workshop.digest().await?;
     match failures {
         0 => Ok(()),
-        failures => Err(CommandError::Unpublished { failures, deliveries: manifests.len() }),
+        failures => Err(CommandError::Unpublished { failures, deliveries: inventory.deliveries.len() }),
     }
 }
 
-/// The manifests of the tree, oldest delivery first: create-new folders by their time, then the ones that are replaced
-/// in place.
-async fn manifests<E: Store>(export: &E) -> Result<Vec<String>, CommandError> {
-    let mut manifests = Vec::new();
-    for object in export.list("").await? {
-        if let Some(location) = ManifestLocation::of(&object.key) {
-            let in_place = location.folder_time.is_none();
-            manifests.push((location.period, in_place, location.folder_time, object.key));
-        }
-    }
-    manifests.sort();
-    Ok(manifests.into_iter().map(|(.., key)| key).collect())
+/// The tree at `path`, wherever it was cut off.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub(crate) async fn open(path: &Path) -> Result<Tree<DirectoryStore>, CommandError> {
+    let store = DirectoryStore::open_read_only(path.to_owned())?;
+    // `.` has a name too.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = real.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)
 }
 
 /// The configuration that `path` names, put in force; without one what is in force, else the defaults.
@@ -116,27 +131,79 @@ async fn config<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, Com
 }
 
 impl<W: Write> Workshop<'_, W> {
-    /// One delivery, from its manifest to the committed period and what follows from it.
-    async fn deliver(&mut self, manifest: &str) -> Result<(), CommandError> {
-        let seal = ingest::seal(&*self.export, &self.ledger, None, manifest, FileTimes::Copied).await?;
-        let sealed = match seal {
+    /// One delivery, from what was found to the committed period and what follows from it.
+    async fn deliver(&mut self, found: &Found) -> Result<(), CommandError> {
+        let sealed = self.reduce(found).await.map_err(|error| match error {
+            PipelineError::Store(StoreError::Replaced { key, .. }) => CommandError::Changed { key },
+            error => error.into(),
+        })?;
+        let sealed = match sealed {
             Seal::Sealed(sealed) => sealed,
             Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
+            // A tree on a disk is not waited for.
+            Seal::Unquiet { .. } => return Ok(()),
         };
         let statement = sealed.statement();
-        if !ingest::complete(&self.ledger, &sealed).await? {
-            for chunk in &sealed.chunks {
-                ingest::map(&self.export, &self.ledger, &statement, chunk).await?;
-            }
-            ingest::complete(&self.ledger, &sealed).await?;
-        }
+        self.progress.show(|| format!("adding up {statement}"));
         let outcome =
             aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
         self.tell(&statement, &sealed, &outcome).await?;
+        self.read.extend(sealed.chunks.into_iter().map(|chunk| chunk.key));
         if let Aggregated::Overlapping { .. } = outcome {
             return Ok(());
         }
         self.react().await
+    }
+
+    /// Pins a delivery and reduces its files, unless that was done before.
+    async fn reduce(&self, found: &Found) -> Result<Seal, PipelineError> {
+        let (export, ledger) = (&*self.export, &self.ledger);
+        let seal = match found {
+            Found::Manifest(key) => ingest::seal(export, ledger, None, key, FileTimes::Copied).await?,
+            Found::Unlisted(files) => ingest::seal_unlisted(export, ledger, files, FileTimes::Copied, None).await?,
+        };
+        let Seal::Sealed(sealed) = &seal else { return Ok(seal) };
+        let kept = &self.deriver.kept_tags;
+        if ingest::complete(ledger, sealed, kept).await? {
+            return Ok(seal);
+        }
+        let (statement, count) = (sealed.statement(), sealed.chunks.len());
+        for (index, chunk) in sealed.chunks.iter().enumerate() {
+            self.progress.show(|| format!("reading {statement}: chunk {} of {count}", index + 1));
+            ingest::map(&self.export, ledger, &statement, chunk, kept).await?;
+        }
+        // A copy that goes on while it is read may have pinned files of two deliveries.
+        ingest::still_stands(export, sealed).await?;
+        ingest::complete(ledger, sealed, kept).await?;
+        Ok(seal)
+    }
+
+    /// Says what of the tree was not read.
+    fn passed_over(&mut self, inventory: &Inventory, failures: usize) -> Result<(), CommandError> {
+        if !inventory.strangers.is_empty() {
+            let count: usize = inventory.strangers.values().map(|strangers| strangers.count).sum();
+            let reasons = inventory.strangers.iter();
+            let reasons =
+                reasons.map(|(reason, found)| format!("{} because {reason} ({})", found.count, found.example));
+            let reasons: Vec<_> = reasons.collect();
+            let files = if count == 1 { "1 file is" } else { &format!("{count} files are") };
+            writeln!(self.notes, "note: {files} none of an export's and not read: {}", reasons.join("; "))?;
+        }
+        // What a delivery that was not published lists is not known.
+        if failures > 0 {
+            return Ok(());
+        }
+        for ((export, period), chunks) in &inventory.listed {
+            let surplus: Vec<_> = chunks.iter().filter(|key| !self.read.contains(*key)).collect();
+            if let Some(first) = surplus.first() {
+                let count = surplus.len();
+                writeln!(
+                    self.notes,
+                    "note: {export} {period}: {count} data files that no manifest names were not read, such as {first}"
+                )?;
+            }
+        }
+        Ok(())
     }
 
     /// What follows from a commit: gauges and alerts. Each knows what it did before.
@@ -163,9 +230,50 @@ impl<W: Write> Workshop<'_, W> {
         if !self.told.insert(format!("{statement} {}", sealed.delivery_id)) {
             return Ok(());
         }
+        self.progress.clear();
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
+        if let Aggregated::Overlapping { payer, counted } = outcome {
+            let Statement { export_id, period } = statement;
+            writeln!(
+                self.notes,
+                "  WARNING: {export_id} is not counted in {period}: one bill is counted once, and {counted} was the \
+                 first to deliver that of payer {payer}. If both deliver the same bill, stop one of them in AWS Data \
+                 Exports. If {export_id} has taken the place of {counted} (created again, renamed, moved to another \
+                 prefix), this period stays at what {counted} delivered last: to count {export_id} instead, take \
+                 {counted} out of --export and run into a new --ledger"
+            )?;
+            return Ok(());
+        }
+        self.warn_of_newer_files(sealed, outcome)?;
+        if sealed.unverified {
+            writeln!(
+                self.notes,
+                "  unverified: there is no manifest, and the files are taken as found; copy metadata/ too, so that a \
+                 manifest says which files make up the delivery"
+            )?;
+        }
         if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
+        }
+        Ok(())
+    }
+
+    /// `aws s3 sync` keeps times and copies `data/` before `metadata/`: cut short, it leaves the files of one delivery
+    /// with the manifest of the one before. Other copies have any times, so that this can only be a note.
+    fn warn_of_newer_files(&mut self, sealed: &SealedDelivery, outcome: &Aggregated) -> Result<(), CommandError> {
+        let in_place = sealed.order.source == OrderSource::Arrival && !sealed.unverified;
+        if !in_place || !matches!(outcome, Aggregated::Applied { .. }) {
+            return Ok(());
+        }
+        let late = sealed.order.at + TimeDelta::hours(1);
+        let newer = sealed.chunks.iter().filter(|chunk| chunk.last_modified > late).count();
+        if newer > 0 {
+            writeln!(
+                self.notes,
+                "  note: {newer} of {} data files are more than an hour newer than their manifest: if copying them was \
+                 cut short, they are of two deliveries; copy again and run again",
+                sealed.chunks.len()
+            )?;
         }
         Ok(())
     }

@@ -22,7 +22,8 @@ pub struct ExportPath {
 
 impl ExportPath {
     /// The path whose [`Display`](fmt::Display) is `root`, or `None` if it has no name at its end.
-    fn parse(root: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(root: &str) -> Option<Self> {
         let (before, name) = root.rsplit_once('/').map_or((None, root), |(before, name)| (Some(before), name));
         let prefix = match before {
             None => String::new(),
@@ -159,16 +160,43 @@ pub fn classify_key(key: &str) -> ObjectKind {
     };
     let (period, folder) = (parts.period, parts.folder.map(str::to_owned));
     match parts.section {
-        "metadata" if parts.file.ends_with("Manifest.json") => ObjectKind::Manifest { export, period, folder },
+        _ if parts.file.starts_with(['.', '_']) => ObjectKind::Stranger { reason: "it is another program's file" },
+        "metadata" if is_manifest(parts.file) => ObjectKind::Manifest { export, period, folder },
         "metadata" => ObjectKind::Stranger { reason: "it is metadata, but no manifest" },
         _ if is_data_file(parts.file) => ObjectKind::Chunk { export, period, folder },
         _ => ObjectKind::Stranger { reason: "it is in a data folder, but no data file" },
     }
 }
 
+/// Whether a file in a metadata folder is a manifest. The one that is made for Redshift's `COPY` lists the same files
+/// for that command.
+fn is_manifest(name: &str) -> bool {
+    name.ends_with("Manifest.json") && !name.ends_with("RedshiftManifest.json")
+}
+
+/// The export's name and the number, from 1, in the name of a data file as AWS names it: `EXPORT-00001.snappy.parquet`.
+/// `None` for files that something else has named.
+#[must_use]
+pub fn numbered(file: &str) -> Option<(&str, u32)> {
+    const DIGITS: usize = 5;
+    file.rmatch_indices('-').find_map(|(at, _)| {
+        let (name, rest) = (file.get(..at)?, file.get(at + 1..)?);
+        let (digits, _) = rest.split_once('.')?;
+        let is_number = digits.len() >= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && !name.is_empty()).then_some((name, digits.parse().ok()?))
+    })
+}
+
+/// The billing period that a folder's name says, if it is one of `BILLING_PERIOD=YYYY-MM`.
+#[must_use]
+pub fn period_of_folder(name: &str) -> Option<BillingPeriod> {
+    parse_partition(name)
+}
+
 /// Whether a file's name ends as AWS ends the names of data files. Text exports count, so that they are refused with
 /// a clear error instead of being passed over.
-fn is_data_file(name: &str) -> bool {
+#[must_use]
+pub fn is_data_file(name: &str) -> bool {
     [".parquet", ".csv.gz", ".csv.zip"].into_iter().any(|suffix| name.ends_with(suffix))
 }
 

@@ -38,20 +38,60 @@ pub struct Manifest {
 /// [`CurError::ManifestShape`] if it is no JSON object, lists no files, or its key is not a manifest's;
 /// [`CurError::ManifestScope`] if it lists a file that is not data of its own export, billing period and bucket.
 pub fn parse_manifest(key: &str, bucket: Option<&str>, bytes: &[u8]) -> Result<Manifest, CurError> {
+    parse(key, bucket, bytes, false)
+}
+
+/// Reads the manifest at `key` in a copy of the export's tree, which may lie elsewhere than the original did: an entry
+/// that names its file by the original's full key stands for the file at the same place below the copy's own export
+/// folder. The original must be one export, of the same name as the copy's folder or as the manifest itself says.
+///
+/// # Errors
+///
+/// As [`parse_manifest`].
+pub fn parse_copied_manifest(key: &str, bytes: &[u8]) -> Result<Manifest, CurError> {
+    parse(key, None, bytes, true)
+}
+
+/// Where a manifest says that its export lies in the bucket that AWS wrote it to: by its entries, else by its name
+/// alone. `None` if it says neither, or is no manifest.
+#[must_use]
+pub fn origin(bytes: &[u8]) -> Option<ExportPath> {
+    let json: Value = serde_json::from_slice(without_mark(bytes)).ok()?;
+    let listed = entries(&json).into_iter().flatten().filter_map(entry_text).find_map(|listed| {
+        let (_, path) = split_location(listed).ok()?;
+        let decoded = percent_decode_str(path).decode_utf8().ok()?;
+        [path, &decoded].into_iter().find_map(|path| {
+            let parts = KeyParts::parse(path).ok().filter(|parts| parts.section == "data")?;
+            ExportPath::parse(parts.root)
+        })
+    });
+    let named = || {
+        let name = text_field(&json, "exportName").filter(|name| !name.contains('/') && name != "..")?;
+        Some(ExportPath { prefix: String::new(), name })
+    };
+    listed.or_else(named)
+}
+
+fn parse(key: &str, bucket: Option<&str>, bytes: &[u8], copied: bool) -> Result<Manifest, CurError> {
     let shape = |reason: String| CurError::ManifestShape { manifest: key.to_owned(), reason };
     let ObjectKind::Manifest { export, period, folder } = classify_key(key) else {
         return Err(shape("its key is not [PREFIX/]EXPORT/metadata/BILLING_PERIOD=YYYY-MM/…Manifest.json".to_owned()));
     };
     let own = KeyParts::parse(key).map_err(|reason| shape(reason.to_owned()))?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let json: Value = serde_json::from_slice(text).map_err(|error| shape(format!("not JSON: {error}")))?;
-    let entries = ["dataFiles", "reportKeys"]
-        .into_iter()
-        .filter_map(|name| json.get(name)?.as_array())
-        .find(|entries| !entries.is_empty())
+    let json: Value =
+        serde_json::from_slice(without_mark(bytes)).map_err(|error| shape(format!("not JSON: {error}")))?;
+    let entries = entries(&json)
         .ok_or_else(|| shape("it lists no files (neither dataFiles nor reportKeys has any)".to_owned()))?;
 
-    let mut scope = Scope { own, bucket: bucket.map(str::to_owned), folder: folder.clone(), first: true };
+    let original = copied.then(|| Original {
+        names: [
+            Some(export.name.clone()),
+            text_field(&json, "exportName"),
+            own.file.strip_suffix("-Manifest.json").map(str::to_owned),
+        ],
+        root: None,
+    });
+    let mut scope = Scope { own, original, bucket: bucket.map(str::to_owned), folder: folder.clone(), first: true };
     let mut chunks: Vec<String> = Vec::with_capacity(entries.len());
     let mut seen = HashSet::with_capacity(entries.len());
     for entry in entries {
@@ -65,8 +105,22 @@ pub fn parse_manifest(key: &str, bucket: Option<&str>, bytes: &[u8]) -> Result<M
             chunks.push(chunk);
         }
     }
-    let execution_id = json.get("executionId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
+    let execution_id = text_field(&json, "executionId");
     Ok(Manifest { export, period, execution_id, bucket: scope.bucket, folder: scope.folder, chunks })
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+fn text_field(json: &Value, name: &str) -> Option<String> {
+    json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The list of files, if there is one that is not empty.
+fn entries(json: &Value) -> Option<&Vec<Value>> {
+    let lists = ["dataFiles", "reportKeys"].into_iter().filter_map(|name| json.get(name)?.as_array());
+    lists.into_iter().find(|entries| !entries.is_empty())
 }
 
 /// The text that names an entry's file: the entry itself, or the first of the fields that readers have met.
@@ -76,10 +130,31 @@ fn entry_text(entry: &Value) -> Option<&str> {
     entry.as_str().or_else(named).filter(|text| !text.is_empty())
 }
 
+/// The export that a manifest was copied from.
+struct Original {
+    /// What it may be called.
+    names: [Option<String>; 3],
+    /// Its folder, once an entry named it.
+    root: Option<String>,
+}
+
+impl Original {
+    /// Whether `root` is the original's folder.
+    fn is(&self, root: &str) -> bool {
+        let is_named = |path: &ExportPath| self.names.iter().flatten().any(|name| *name == path.name);
+        match &self.root {
+            Some(own) => own == root,
+            None => ExportPath::parse(root).as_ref().is_some_and(is_named),
+        }
+    }
+}
+
 /// What a manifest may list.
 struct Scope<'a> {
     /// The manifest's own key.
     own: KeyParts<'a>,
+    /// What it was copied from, if it lies in a copy.
+    original: Option<Original>,
     /// Where its files lie; until an entry names it, unknown if the caller does not know it either.
     bucket: Option<String>,
     /// The one delivery folder that all its files lie in, of an export that keeps every delivery: the manifest's own,
@@ -104,11 +179,10 @@ impl Scope<'_> {
         if has_parent(path) || has_parent(&decoded) {
             return Err("whose key has a `..` in it".to_owned());
         }
-        let (folder, file) = self
-            .spellings(path)
+        let spellings: Vec<_> = self.spellings(path).into_iter().chain(self.spellings(&decoded)).collect();
+        let (folder, file) = spellings
             .into_iter()
-            .chain(self.spellings(&decoded))
-            .find_map(|key| self.own_file(&key))
+            .find_map(|key| self.own_file(&key).or_else(|| self.original_file(&key)))
             .ok_or_else(|| format!("which is no data file in {}/data/{}/", self.own.root, self.own.partition))?;
         if self.first && self.own.folder.is_none() {
             self.folder = folder.map(|folder| self.spell(&folder));
@@ -140,10 +214,25 @@ impl Scope<'_> {
 
     /// The delivery folder and the name of the file at `key`, if it is the export's own data of the same period.
     fn own_file(&self, key: &str) -> Option<(Option<String>, String)> {
+        let parts = self.data(key).filter(|parts| parts.root == self.own.root)?;
+        Some((parts.folder.map(str::to_owned), parts.file.to_owned()))
+    }
+
+    /// The same of a file of the export that this one is a copy of.
+    fn original_file(&mut self, key: &str) -> Option<(Option<String>, String)> {
+        let original = self.original.as_ref()?;
+        let parts = self.data(key).filter(|parts| original.is(parts.root))?;
+        let found = (parts.folder.map(str::to_owned), parts.file.to_owned());
+        let root = parts.root.to_owned();
+        self.original.as_mut()?.root = Some(root);
+        Some(found)
+    }
+
+    /// A key taken apart, if it is of a data file of the manifest's period.
+    fn data<'k>(&self, key: &'k str) -> Option<KeyParts<'k>> {
         let parts = KeyParts::parse(key).ok()?;
-        let own = parts.root == self.own.root && parts.section == "data" && parts.period == self.own.period;
-        let is_chunk = matches!(classify_key(key), ObjectKind::Chunk { .. });
-        (own && is_chunk).then(|| (parts.folder.map(str::to_owned), parts.file.to_owned()))
+        let of_period = parts.section == "data" && parts.period == self.own.period;
+        (of_period && matches!(classify_key(key), ObjectKind::Chunk { .. })).then_some(parts)
     }
 
     /// A delivery folder in the spelling of the manifest's own key: a tool that spelled `=` as `%3D` did the same to

@@ -1,7 +1,5 @@
-//! The second look at a row group: its Bedrock rows, summed by the bill's own fields.
+//! The second look at rows: what the Bedrock ones among them say.
 
-use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, RecordBatch};
@@ -10,18 +8,20 @@ use arrow::datatypes::{
     TimestampSecondType,
 };
 use chrono::{DateTime, NaiveTime, Utc};
+use spend_core::bedrock_line::RuleSet;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
-use spend_core::line::{
-    Interner, KEPT_TAG_PREFIXES, LineField, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts, Tags,
-};
+use spend_core::line::{Interner, LineField, LineKey, Measures, ScanCounts, SumOutOfRange};
 use spend_core::period::BillingPeriod;
 
+use crate::chunk::BillRow;
 use crate::columns::{
-    CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, TAGS, UNBLENDED_COST, USAGE_AMOUNT,
+    CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
 };
 use crate::error::{CurError, Place};
+use crate::plan::{PRODUCT_KEYS, Plan};
+use crate::row_tags::{TagColumns, TagReader};
 use crate::text::{Maps, Memo, Texts, unexpected_type};
 
 /// The fields that have a column of their own.
@@ -42,36 +42,28 @@ const COLUMN_FIELDS: [LineField; 14] = [
     LineField::Currency,
 ];
 
-/// The keys of the `product` map that are read, and the fields that they fill; a name is overridden by one before it.
-const PRODUCT_KEYS: [(&str, LineField); 6] = [
-    ("product_name", LineField::ProductName),
-    ("servicename", LineField::ProductName),
-    ("provider", LineField::Provider),
-    ("model", LineField::Model),
-    ("inference_type", LineField::InferenceType),
-    ("feature", LineField::Feature),
-];
-
-/// Sums the Bedrock rows of a chunk.
-pub(crate) struct RowReducer<'a> {
+/// Reads the Bedrock rows of a chunk, and counts.
+pub(crate) struct RowReader<'a> {
     name: &'a str,
     period: BillingPeriod,
-    builder: ReductionBuilder,
+    plan: &'a Plan,
+    /// What the scan of the chunk found.
+    pub(crate) counts: ScanCounts,
     interner: Interner,
     empty: Arc<str>,
-    tag_sets: HashSet<Arc<Tags>>,
     texts: [Memo<Arc<str>>; COLUMN_FIELDS.len()],
     product_keys: Memo<Option<usize>>,
     product_values: Memo<Arc<str>>,
-    tag_keys: Memo<Option<Arc<str>>>,
-    tag_values: Memo<Arc<str>>,
+    flat_product: [Memo<Arc<str>>; PRODUCT_KEYS.len()],
+    tags: TagReader<'a>,
 }
 
 /// A batch's columns, taken apart.
 struct Columns<'a> {
     texts: [Option<Texts<'a>>; COLUMN_FIELDS.len()],
     product: Option<Maps<'a>>,
-    tags: Option<Maps<'a>>,
+    flat_product: [Option<Texts<'a>>; PRODUCT_KEYS.len()],
+    tags: TagColumns<'a>,
     invoice_id: Option<Texts<'a>>,
     unblended_cost: Option<&'a Float64Array>,
     net_unblended_cost: Option<&'a Float64Array>,
@@ -84,7 +76,7 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// The columns of a batch, or what is wrong with one.
-    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+    fn of(batch: &'a RecordBatch, plan: &Plan) -> Result<Self, String> {
         let number = |name| {
             let column = batch.column_by_name(name);
             let typed = |array: &'a ArrayRef| array.as_primitive_opt().ok_or_else(|| unexpected_type(array, name));
@@ -98,10 +90,15 @@ impl<'a> Columns<'a> {
         for (field, texts) in COLUMN_FIELDS.into_iter().zip(&mut texts) {
             *texts = Texts::of(batch, field_column(field))?;
         }
+        let mut flat_product = [None; PRODUCT_KEYS.len()];
+        for ((_, column, _), texts) in PRODUCT_KEYS.into_iter().zip(&mut flat_product) {
+            *texts = Texts::of(batch, column)?;
+        }
         Ok(Self {
             texts,
             product: Maps::of(batch, PRODUCT)?,
-            tags: Maps::of(batch, TAGS)?,
+            flat_product,
+            tags: TagColumns::of(batch, &plan.tags)?,
             invoice_id: Texts::of(batch, INVOICE_ID)?,
             unblended_cost: number(UNBLENDED_COST)?,
             net_unblended_cost: number(NET_UNBLENDED_COST)?,
@@ -114,51 +111,52 @@ impl<'a> Columns<'a> {
     }
 }
 
-impl<'a> RowReducer<'a> {
-    pub(crate) fn new(name: &'a str, period: BillingPeriod) -> Self {
+/// A Bedrock row of a batch: where it is in the file, and the rules that it satisfies.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) place: Place,
+    pub(crate) rules: RuleSet,
+}
+
+impl<'a> RowReader<'a> {
+    pub(crate) fn new(name: &'a str, period: BillingPeriod, plan: &'a Plan) -> Self {
         let mut interner = Interner::default();
         Self {
             name,
             period,
-            builder: ReductionBuilder::default(),
+            plan,
+            counts: ScanCounts { missing_columns: plan.missing.clone(), ..ScanCounts::default() },
             empty: interner.intern(""),
             interner,
-            tag_sets: HashSet::new(),
             texts: Default::default(),
             product_keys: Memo::default(),
             product_values: Memo::default(),
-            tag_keys: Memo::default(),
-            tag_values: Memo::default(),
+            flat_product: Default::default(),
+            tags: TagReader::new(&plan.tags),
         }
     }
 
-    /// What the scan of the chunk found.
-    pub(crate) fn counts(&mut self) -> &mut ScanCounts {
-        &mut self.builder.counts
-    }
-
-    pub(crate) fn finish(self) -> Reduction {
-        self.builder.finish()
-    }
-
-    /// Adds the rows of a batch; `places` says where they are in the file.
-    pub(crate) fn add(
+    /// Hands the rows of a batch to `visit`; `found` says where they are and why.
+    pub(crate) fn read(
         &mut self,
         batch: &RecordBatch,
-        row_group: usize,
-        places: &mut impl Iterator<Item = Place>,
+        row_group: Option<usize>,
+        found: &mut impl Iterator<Item = Found>,
+        visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
     ) -> Result<(), CurError> {
-        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group: Some(row_group), reason };
-        let columns = Columns::of(batch).map_err(corrupt)?;
+        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
+        let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
-            let place =
-                places.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
-            self.add_row(&columns, row, place)?;
+            let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
+            let bill_row = self.row(&columns, row, found)?;
+            let too_much = |error| At { file: self.name, place: found.place }.too_much(error);
+            visit(bill_row).map_err(too_much)?;
         }
         Ok(())
     }
 
-    fn add_row(&mut self, columns: &Columns<'_>, row: usize, place: Place) -> Result<(), CurError> {
+    fn row(&mut self, columns: &Columns<'_>, row: usize, found: Found) -> Result<BillRow, CurError> {
+        let place = found.place;
         let at = At { file: self.name, place };
         let started = at.time(columns.usage_start.as_ref(), row, USAGE_START)?;
         let started = started.ok_or_else(|| at.bad(USAGE_START, "is empty".to_owned()))?;
@@ -171,7 +169,7 @@ impl<'a> RowReducer<'a> {
         let key = LineKey {
             usage_date: started.date_naive(),
             fields: self.fields(columns, row),
-            tags: self.tags(columns.tags.as_ref(), row),
+            tags: self.tags.read(&columns.tags, row, &mut self.interner),
         };
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
         let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;
@@ -189,7 +187,7 @@ impl<'a> RowReducer<'a> {
         if has_cost && key.get(LineField::Currency).is_empty() {
             return Err(at.bad(CURRENCY, "is empty, but the row has a cost".to_owned()));
         }
-        let counts = &mut self.builder.counts;
+        let counts = &mut self.counts;
         counts.rows_without_cost += u64::from(cost.is_none());
         if Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage {
             let has_invoice = columns.invoice_id.is_some_and(|ids| ids.get(row).is_some_and(|id| !id.is_empty()));
@@ -197,7 +195,7 @@ impl<'a> RowReducer<'a> {
             let ended = at.time(columns.usage_end.as_ref(), row, USAGE_END)?.or_else(|| end_of_day(started));
             counts.latest_usage_end = counts.latest_usage_end.max(ended);
         }
-        self.builder.add(key, &measures).map_err(|error| at.bad(UNBLENDED_COST, format!("is too much: {error}")))
+        Ok(BillRow { row: place.row, usage_start: started, key, measures, rules: found.rules })
     }
 
     fn fields(&mut self, columns: &Columns<'_>, row: usize) -> [Arc<str>; LineField::ALL.len()] {
@@ -216,7 +214,7 @@ impl<'a> RowReducer<'a> {
                 set(field, text);
             }
         }
-        for ((_, field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns.product.as_ref(), row)).rev() {
+        for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)).rev() {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 set(field, text);
             }
@@ -224,42 +222,24 @@ impl<'a> RowReducer<'a> {
         fields
     }
 
-    /// The values of [`PRODUCT_KEYS`]. Where a map has a key twice, the last counts.
-    fn product(&mut self, maps: Option<&Maps<'_>>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
+    /// The values of [`PRODUCT_KEYS`], of the map or of the columns that stand in for it. Where a map has a key twice,
+    /// the last counts.
+    fn product(&mut self, columns: &Columns<'_>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
         let mut found = PRODUCT_KEYS.map(|_| None);
-        let Some(maps) = maps else { return found };
-        for entry in maps.entries(row) {
-            let key = self
-                .product_keys
-                .get(maps.keys, entry, |key| PRODUCT_KEYS.into_iter().position(|(name, _)| name == key));
-            if let Some(slot) = key.flatten().and_then(|key| found.get_mut(key)) {
-                *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+        if let Some(maps) = columns.product {
+            for entry in maps.entries(row) {
+                let position = |key: &str| PRODUCT_KEYS.into_iter().position(|(name, ..)| name == key);
+                let key = self.product_keys.get(maps.keys, entry, position).flatten();
+                if let Some(slot) = key.and_then(|key| found.get_mut(key)) {
+                    *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+                }
             }
         }
+        for ((slot, texts), memo) in found.iter_mut().zip(columns.flat_product).zip(&mut self.flat_product) {
+            let Some(texts) = texts else { continue };
+            *slot = memo.get(texts, row, |text| self.interner.intern(text));
+        }
         found
-    }
-
-    /// The tags that a reduction keeps. Where a map has a key twice, the last counts; empty is not there.
-    fn tags(&mut self, maps: Option<&Maps<'_>>, row: usize) -> Arc<Tags> {
-        let mut tags = Tags::new();
-        for entry in maps.map_or(0..0, |maps| maps.entries(row)) {
-            let Some(maps) = maps else { continue };
-            let key = self.tag_keys.get(maps.keys, entry, |key| {
-                let kept = KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix));
-                kept.then(|| self.interner.intern(key))
-            });
-            let Some(key) = key.flatten() else { continue };
-            match self.tag_values.get(maps.values, entry, |text| self.interner.intern(text)) {
-                Some(value) if !value.is_empty() => tags.insert(key, value),
-                _ => tags.remove(&key),
-            };
-        }
-        if let Some(shared) = self.tag_sets.get(&tags) {
-            return Arc::clone(shared);
-        }
-        let shared = Arc::new(tags);
-        self.tag_sets.insert(Arc::clone(&shared));
-        shared
     }
 }
 
@@ -295,8 +275,12 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    fn bad(&self, column: &'static str, reason: String) -> CurError {
-        CurError::BadValue { file: self.file.to_owned(), place: self.place, column, reason }
+    fn too_much(&self, error: SumOutOfRange) -> CurError {
+        self.bad(UNBLENDED_COST, format!("is too much: {error}"))
+    }
+
+    fn bad(&self, column: &str, reason: String) -> CurError {
+        CurError::BadValue { file: self.file.to_owned(), place: self.place, column: column.to_owned(), reason }
     }
 
     fn number(
@@ -349,13 +333,4 @@ impl<'a> Times<'a> {
             Self::Nanos(array) => array.is_valid(row).then(|| array.value(row).div_euclid(1_000_000_000)),
         }
     }
-}
-
-/// Where the rows of `selected` are: `first_row` is how many rows the file has before the row group.
-pub(crate) fn places(
-    row_group: usize,
-    first_row: u64,
-    selected: &[Range<usize>],
-) -> impl Iterator<Item = Place> + use<'_> {
-    selected.iter().cloned().flatten().map(move |row| Place { row_group, row: first_row + row as u64 })
 }

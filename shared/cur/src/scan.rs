@@ -4,20 +4,23 @@ use std::ops::Range;
 
 use arrow::array::RecordBatch;
 use spend_core::bedrock_line::{Rule, RuleCounts, RuleSet};
+use spend_core::line::ScanCounts;
 
-use crate::columns::{PRODUCT, rule_column};
+use crate::columns::PRODUCT;
+use crate::plan::Plan;
 use crate::text::{Maps, Memo, Texts};
 
 /// Tests rows against every rule, and remembers which are Bedrock's.
-#[derive(Default)]
-pub(crate) struct Scan {
+pub(crate) struct Scan<'a> {
+    plan: &'a Plan,
     /// How many rows were tested.
     pub(crate) rows: usize,
     /// What each rule caught.
     pub(crate) rules: RuleCounts,
-    /// Runs of Bedrock rows, counted from the start of the row group.
-    pub(crate) selected: Vec<Range<usize>>,
-    texts: [Memo<bool>; Rule::ALL.len()],
+    /// Runs of Bedrock rows that satisfy the same rules, counted from the first row tested.
+    pub(crate) selected: Vec<(Range<usize>, RuleSet)>,
+    /// As many as the plan has columns that tell.
+    texts: Vec<Memo<bool>>,
     is_name: Memo<Option<NameKey>>,
 }
 
@@ -28,22 +31,34 @@ enum NameKey {
     ServiceName,
 }
 
-impl Scan {
-    /// The columns that tell.
-    pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
-        Rule::ALL.into_iter().map(rule_column)
+impl<'a> Scan<'a> {
+    pub(crate) fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            rows: 0,
+            rules: RuleCounts::default(),
+            selected: Vec::new(),
+            texts: plan.telling.iter().map(|_| Memo::default()).collect(),
+            is_name: Memo::default(),
+        }
     }
 
     /// How many rows are Bedrock's.
-    pub(crate) fn selected_rows(&self) -> usize {
-        self.selected.iter().map(Range::len).sum()
+    pub(crate) fn selected_count(&self) -> usize {
+        self.selected.iter().map(|(run, _)| run.len()).sum()
+    }
+
+    /// Adds what was found to what the chunk's scan has found.
+    pub(crate) fn count_into(&self, counts: &mut ScanCounts) {
+        counts.rows += self.rows as u64;
+        counts.bedrock_rows += self.selected_count() as u64;
+        counts.rules.merge(&self.rules);
     }
 
     /// Tests the rows of the next batch, or says what is wrong with it.
     pub(crate) fn test(&mut self, batch: &RecordBatch) -> Result<(), String> {
         let mut sets = vec![RuleSet::default(); batch.num_rows()];
-        for (rule, memo) in Rule::ALL.into_iter().zip(&mut self.texts) {
-            let column = rule_column(rule);
+        for ((rule, column), memo) in self.plan.telling.iter().copied().zip(&mut self.texts) {
             if column == PRODUCT {
                 if let Some(maps) = Maps::of(batch, column)? {
                     test_names(&maps, rule, memo, &mut self.is_name, &mut sets);
@@ -58,16 +73,21 @@ impl Scan {
         }
         for (row, set) in sets.into_iter().enumerate().filter(|(_, set)| set.is_bedrock()) {
             self.rules.count(set);
-            self.select(self.rows + row);
+            self.select(self.rows + row, set);
         }
         self.rows += batch.num_rows();
         Ok(())
     }
 
-    fn select(&mut self, row: usize) {
+    /// The Bedrock rows in order, each with the rules that it satisfies.
+    pub(crate) fn selected_rows(&self) -> impl Iterator<Item = (usize, RuleSet)> + '_ {
+        self.selected.iter().flat_map(|(run, rules)| run.clone().map(|row| (row, *rules)))
+    }
+
+    fn select(&mut self, row: usize, rules: RuleSet) {
         match self.selected.last_mut() {
-            Some(run) if run.end == row => run.end += 1,
-            _ => self.selected.push(row..row + 1),
+            Some((run, known)) if run.end == row && *known == rules => run.end += 1,
+            _ => self.selected.push((row..row + 1, rules)),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! process's locks back, and what it left half written lies in a folder that no key can name, where the next writer
 //! of that key or the next [`DirectoryStore::open`] removes it.
 //!
-//! What a folder cannot do: hold an object at `a` and another at `a/b`, or tell `A` from `a` where the file system
-//! does not.
+//! What a folder cannot do: hold an object at `a` and another at `a/b` or at `/a`, or tell `A` from `a` where the file
+//! system does not. `/a` is the object `a` here, as for the tools that copy buckets, and is listed as such.
 
 mod listing;
 #[cfg(test)]
@@ -146,6 +146,7 @@ impl DirectoryStore {
     fn path(&self, key: &str) -> Result<PathBuf, StoreError> {
         check_key(key)?;
         let bad = |reason| Err(StoreError::BadKey { key: key.to_owned(), reason });
+        let key = without_slash(key);
         if key.split('/').next() == Some(OWN_FOLDER) {
             return bad("that folder is the store's own");
         }
@@ -203,7 +204,7 @@ impl DirectoryStore {
         if !self.writable {
             return Err(StoreError::ReadOnly { key: key.to_owned() });
         }
-        let name = content_tag::hex(&Sha256::digest(key), usize::MAX);
+        let name = content_tag::hex(&Sha256::digest(without_slash(key)), usize::MAX);
         // Held to the end: what is decided here is still true when the file is published.
         let _lock = self.lock(lock_of(&name).unwrap_or(0)).map_err(|error| failed("lock", key, error))?;
         let writable = match (self.open_object(key)?, expected) {
@@ -322,6 +323,11 @@ pub(crate) fn lock(file: &File) -> io::Result<()> {
             done => return done,
         }
     }
+}
+
+/// A key as a path has it: below the root.
+fn without_slash(key: &str) -> &str {
+    key.strip_prefix('/').unwrap_or(key)
 }
 
 /// The lock of the key whose hash in hex is `name`.

@@ -67,7 +67,7 @@ pub struct SealedDelivery {
     pub delivery_id: String,
     /// When it was made.
     pub order: DeliveryOrder,
-    /// The manifest's key in the export's bucket.
+    /// The manifest's key in the export's bucket; empty where there is none.
     pub manifest: String,
     /// Whether nothing says that the tree is one complete delivery.
     pub unverified: bool,

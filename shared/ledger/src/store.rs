@@ -153,21 +153,23 @@ impl StoreError {
 /// The most bytes that a key has. Source: Amazon S3 User Guide, "Naming Amazon S3 objects".
 pub const MAX_KEY_BYTES: usize = 1024;
 
-/// Whether `key` can name an object in every store: not only within S3's limits, but also a path of a file system.
+/// Whether `key` can name an object in every store: not only within S3's limits, but also a path of a file system. It
+/// may begin with a `/`, as all keys do below a prefix that does.
 ///
 /// # Errors
 ///
 /// [`StoreError::BadKey`].
 pub fn check_key(key: &str) -> Result<(), StoreError> {
+    let parts = || key.strip_prefix('/').unwrap_or(key).split('/');
     let reason = if key.is_empty() {
         "it is empty"
     } else if key.len() > MAX_KEY_BYTES {
         "it is longer than 1024 bytes"
     } else if key.contains('\0') {
         "it has a NUL in it"
-    } else if key.split('/').any(str::is_empty) {
+    } else if parts().any(str::is_empty) {
         "one of the parts between its slashes is empty"
-    } else if key.split('/').any(|part| matches!(part, "." | "..")) {
+    } else if parts().any(|part| matches!(part, "." | "..")) {
         "`.` and `..` are not names"
     } else {
         return Ok(());

@@ -9,6 +9,7 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
+use spend_core::line::KeptTags;
 use spend_core::period;
 use spend_ledger::columns::Columns;
 use spend_ledger::committed;
@@ -32,6 +33,8 @@ pub struct Deriver {
     pub derivation: Derivation,
     /// The same as a text, so that a change of configuration shows.
     pub fingerprint: String,
+    /// The tags that the reductions keep.
+    pub kept_tags: KeptTags,
 }
 
 /// What became of a ready delivery.
@@ -135,22 +138,31 @@ async fn derive<L: Store>(
 ) -> Result<Facts, PipelineError> {
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
-        reductions.push(ingest::load_reduction(ledger, statement, chunk).await?);
+        reductions.push(ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?);
     }
     let derived = with.derivation.derive(&reductions);
     derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
 }
 
-/// Claims the period for each payer in the facts; an export that comes second is named, not counted.
+/// Claims the period for each payer in the facts; an export that comes second is named, not counted, and claims
+/// nothing. A crash after the claim leaves it to the same export, which commits when the step is done again.
 async fn claim<L: Store>(
     ledger: &L,
     statement: &Statement,
     facts: &Facts,
 ) -> Result<Option<Aggregated>, PipelineError> {
     let payers: BTreeSet<&str> = facts.rows.iter().map(|fact| fact.key.get(FactField::PayerAccountId)).collect();
+    let claim = Claim { export_id: statement.export_id.clone() };
+    for payer in &payers {
+        let key = keys::claim_key(payer, statement.period);
+        let Some((bytes, _)) = ledger.get(&key).await? else { continue };
+        let standing: Claim = decode(&key, &bytes)?;
+        if standing != claim {
+            return Ok(Some(Aggregated::Overlapping { payer: (*payer).to_owned(), counted: standing.export_id }));
+        }
+    }
     for payer in payers {
         let key = keys::claim_key(payer, statement.period);
-        let claim = Claim { export_id: statement.export_id.clone() };
         if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {
             continue;
         }

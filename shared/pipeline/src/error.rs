@@ -2,6 +2,7 @@
 
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
+use spend_core::period::BillingPeriod;
 use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
 use spend_ledger::committed::CommittedError;
@@ -30,6 +31,19 @@ pub enum PipelineError {
         key: String,
         /// What is wrong with it.
         source: ColumnsError,
+    },
+    /// Data files without a manifest are not one whole delivery.
+    #[error(
+        "{export} {period} has no manifest, and its files cannot be taken for one delivery: {reason}: copy the export \
+         with its metadata/, or keep the files of the newest delivery alone"
+    )]
+    Unlisted {
+        /// Whose.
+        export: String,
+        /// Which month's.
+        period: BillingPeriod,
+        /// What is wrong with them.
+        reason: String,
     },
     /// A sum is too large to be money.
     #[error("{statement}: {source}: look for a damaged cost or amount in its chunks")]
@@ -67,6 +81,7 @@ impl PipelineError {
             Self::Document(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Columns { .. } => "store.damaged",
+            Self::Unlisted { .. } => "export.unlisted",
             Self::Sum { .. } => "export.out_of_range",
             Self::Facts { .. } => "bug.facts",
             Self::Contended { .. } => "store.conflict",
@@ -81,7 +96,7 @@ impl PipelineError {
             Self::Store(error) => error.class(),
             Self::Document(error) => error.class(),
             Self::Committed(error) => error.class(),
-            Self::Columns { .. } | Self::Sum { .. } | Self::Facts { .. } => Class::Operator,
+            Self::Columns { .. } | Self::Unlisted { .. } | Self::Sum { .. } | Self::Facts { .. } => Class::Operator,
             Self::Contended { .. } => Class::Retry,
         }
     }

@@ -3,7 +3,10 @@
 
 pub mod aggregate;
 pub mod error;
+pub mod examination;
 pub mod facts_file;
 mod history;
 pub mod ingest;
+pub mod inventory;
 mod pinned;
+pub mod tree;

@@ -51,14 +51,34 @@ fn everything_else_is_a_stranger_with_a_reason() {
         ("a/e/stuff/BILLING_PERIOD=2026-11/x.parquet", "its folder is neither data nor metadata"),
         ("data/BILLING_PERIOD=2026-11/x.parquet", "it is in no export's folder"),
         ("/data/BILLING_PERIOD=2026-11/x.parquet", "its export has no name"),
-        ("a/e/data/BILLING_PERIOD=2026-11/_SUCCESS", "it is in a data folder, but no data file"),
-        ("a/e/data/BILLING_PERIOD=2026-11/.x.parquet.crc", "it is in a data folder, but no data file"),
+        ("a/e/data/BILLING_PERIOD=2026-11/README.md", "it is in a data folder, but no data file"),
+        ("a/e/data/BILLING_PERIOD=2026-11/_SUCCESS", "it is another program's file"),
+        ("a/e/data/BILLING_PERIOD=2026-11/.x.parquet.crc", "it is another program's file"),
+        ("a/e/data/BILLING_PERIOD=2026-11/._e-00001.snappy.parquet", "it is another program's file"),
+        ("a/e/metadata/BILLING_PERIOD=2026-11/._e-Manifest.json", "it is another program's file"),
+        ("a/e/metadata/BILLING_PERIOD=2026-11/e-RedshiftManifest.json", "it is metadata, but no manifest"),
         ("a/e/data/BILLING_PERIOD=2026-11/_temporary/x.parquet", "it is in a folder that is no delivery's"),
         ("a/e/data/BILLING_PERIOD=2026-11/2026-11-02-id/deep/x.parquet", "it is in a folder that is no delivery's"),
         ("a/e/metadata/BILLING_PERIOD=2026-11/create-table.sql", "it is metadata, but no manifest"),
         ("a/../e/data/BILLING_PERIOD=2026-11/x.parquet", "its key has a `..` in it"),
     ] {
         assert_eq!(classify_key(key), ObjectKind::Stranger { reason: said }, "{key}");
+    }
+}
+
+#[test]
+fn data_files_are_numbered_behind_their_exports_name() {
+    for (file, found) in [
+        ("e-00001.snappy.parquet", Some(("e", 1))),
+        ("my-cur.2026-00012.csv.gz", Some(("my-cur.2026", 12))),
+        ("a-00001-b-00002.parquet", Some(("a-00001-b", 2))),
+        ("e-100000.snappy.parquet", Some(("e", 100_000))),
+        ("part-00000-1c2d.c000.snappy.parquet", None),
+        ("e-1.parquet", None),
+        ("-00001.parquet", None),
+        ("e-99999999999.parquet", None),
+    ] {
+        assert_eq!(numbered(file), found, "{file}");
     }
 }
 

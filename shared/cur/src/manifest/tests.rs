@@ -176,10 +176,65 @@ fn what_is_no_manifest_is_refused_with_the_reason() {
     }
 }
 
+#[test]
+fn a_copys_manifest_stands_for_the_files_at_the_same_place_below_it() {
+    let listed = json!({ "exportName": "e", "dataFiles": [format!("s3://acme/{DATA}/{FOLDER}/e-00001.parquet")] });
+    let bytes = listed.to_string();
+    for root in ["e", "backup/fin/cur/e", "renamed", "cur/e"] {
+        let key = format!("{root}/metadata/BILLING_PERIOD=2026-11/e-Manifest.json");
+        let found = parse_copied_manifest(&key, bytes.as_bytes()).unwrap();
+        assert_eq!(found.chunks, [format!("{root}/data/BILLING_PERIOD=2026-11/{FOLDER}/e-00001.parquet")]);
+        assert_eq!(found.folder.as_deref(), Some(FOLDER));
+        let strict = parse_manifest(&key, None, bytes.as_bytes()).unwrap_err();
+        assert_eq!(strict.kind(), "export.manifest_scope", "only a copy may lie elsewhere");
+    }
+    let slashed = bytes.replace("acme/fin", "acme//fin");
+    let key = "fin/cur/e/metadata/BILLING_PERIOD%3D2026-11/e-Manifest.json";
+    let found = parse_copied_manifest(key, slashed.as_bytes()).unwrap();
+    let folder = FOLDER.replace(':', "%3A");
+    assert_eq!(found.chunks, [format!("fin/cur/e/data/BILLING_PERIOD%3D2026-11/{folder}/e-00001.parquet")]);
+}
+
+#[test]
+fn a_copys_manifest_may_list_no_other_export_or_period_either() {
+    let key = "backup/e/metadata/BILLING_PERIOD=2026-11/e-Manifest.json";
+    for entries in [
+        json!(["s3://acme/fin/other/data/BILLING_PERIOD=2026-11/e-00001.parquet"]),
+        json!(["s3://acme/fin/e/data/BILLING_PERIOD=2026-10/e-00001.parquet"]),
+        json!(["s3://acme/fin/e/metadata/BILLING_PERIOD=2026-11/e-00001.parquet"]),
+        json!([
+            "s3://acme/fin/e/data/BILLING_PERIOD=2026-11/e-00001.parquet",
+            "s3://acme/cur/e/data/BILLING_PERIOD=2026-11/e-00002.parquet"
+        ]),
+    ] {
+        let error = parse_copied_manifest(key, json!({ "dataFiles": entries }).to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), "export.manifest_scope");
+        assert!(
+            error.to_string().contains("which is no data file in backup/e/data/BILLING_PERIOD=2026-11/"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_tells_where_its_export_lay() {
+    for (json, found) in [
+        (json!({ "dataFiles": [format!("s3://acme/{DATA}/e-00001.parquet")] }), Some("fin/cur/e")),
+        (json!({ "dataFiles": [format!("s3://acme//{DATA}/e-00001.parquet")] }), Some("/fin/cur/e")),
+        (json!({ "dataFiles": [format!("s3://acme/{DATA}/e-00001.parquet").replace('=', "%3D")] }), Some("fin/cur/e")),
+        (json!({ "dataFiles": ["e-00001.parquet"], "exportName": "named" }), Some("named")),
+        (json!({ "dataFiles": ["e-00001.parquet"], "exportName": "../x" }), None),
+        (json!({ "dataFiles": ["e-00001.parquet"] }), None),
+        (json!([]), None),
+    ] {
+        assert_eq!(origin(json.to_string().as_bytes()).map(|path| path.to_string()).as_deref(), found, "{json}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = parse_manifest(KEY, None, &bytes);
+        let _ = (parse_manifest(KEY, None, &bytes), parse_copied_manifest(KEY, &bytes), origin(&bytes));
     }
 
     #[test]

@@ -115,6 +115,16 @@ fn a_file_changed_in_place_while_it_is_read_is_an_error() {
 }
 
 #[test]
+fn a_key_with_a_leading_slash_is_the_one_without() {
+    let (store, _folder) = store();
+    let etag = put(&store, "fin/e", "x");
+    assert_eq!(wait(store.head("/fin/e")).unwrap().unwrap().etag, etag);
+    assert_eq!(wait(store.put_if_absent("/fin/e", Bytes::new())).unwrap(), Put::Lost);
+    assert_eq!(keys(&store, ""), ["fin/e"]);
+    assert_eq!(wait(store.get("/.store/locks/00")).unwrap_err().kind(), "store.bad_key");
+}
+
+#[test]
 fn the_stores_own_folder_is_no_object() {
     let (store, _folder) = store();
     put(&store, "a", "x");

@@ -35,24 +35,6 @@ fn missing_columns_are_named_with_the_cure() {
 }
 
 #[test]
-fn what_is_not_parquet_is_said_to_be_something_else() {
-    let cure = "create the export with the format Parquet";
-    let long = vec![b'x'; 100_000];
-    for (bytes, reason) in [
-        (&b""[..], "it is empty"),
-        (b"PAR1", "it is shorter than a footer"),
-        (b"identity_line_item_id,bill_bill_type\n", "it neither begins nor ends as one"),
-        (&long, "it neither begins nor ends as one"),
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\0\0\0", "it is gzip, so probably text (CSV)"),
-        (b"PAR1\0\0\0\0PARE", "its footer is encrypted, which is not supported"),
-    ] {
-        let error = reduce(bytes.to_vec()).unwrap_err();
-        assert_eq!(error.kind(), "export.not_parquet");
-        assert_eq!(error.to_string(), said(&format!("not a Parquet file: {reason}: {cure}")));
-    }
-}
-
-#[test]
 fn a_footer_that_lies_about_its_length_is_an_error() {
     let whole = file(&[alice()], &FileShape::default());
     for length in [0, 1, u32::try_from(whole.len()).unwrap(), 20_000_000, 100_000_000, u32::MAX] {
@@ -179,7 +161,7 @@ fn a_source_that_fails_is_to_be_asked_again() {
     ));
     let mut reads = 0;
     loop {
-        let outcome = block_on(reduce_parquet(NAME, november(), Failing(memory.clone(), reads)));
+        let outcome = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads)));
         let Err(error) = outcome else { break };
         assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
         assert!(error.to_string().starts_with("failed to read bytes "), "{error}");
@@ -205,6 +187,11 @@ impl ChunkSource for Short {
 
 #[test]
 fn a_short_answer_is_the_sources_fault_not_the_files() {
-    let error = block_on(reduce_parquet(NAME, november(), Short(Memory::new(file(&bill(), &FileShape::default())))));
+    let error = block_on(chunk::reduce(
+        NAME,
+        november(),
+        &KeptTags::default(),
+        Short(Memory::new(file(&bill(), &FileShape::default()))),
+    ));
     assert_eq!(error.unwrap_err().class(), Class::Retry);
 }

@@ -1,0 +1,255 @@
+//! The step seal: pinning what a delivery consists of, by its manifest or, where there is none, as it is found.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use spend_cur::layout;
+use spend_cur::manifest;
+use spend_ledger::document::{decode, encode};
+use spend_ledger::keys;
+use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, SealedDelivery};
+use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
+
+use super::{FileTimes, ManifestLocation, folder_time, not_found, pinned};
+use crate::error::PipelineError;
+use crate::inventory::Unlisted;
+
+/// What became of a delivery that was to be pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// The delivery is pinned.
+    Sealed(SealedDelivery),
+    /// Files are missing or already belong to the next delivery: the next manifest is waited for.
+    Incomplete {
+        /// The files, by key.
+        chunks: Vec<String>,
+    },
+    /// There is no manifest, and a file was written too short a time ago to say that the delivery is complete.
+    Unquiet {
+        /// When the newest file was written.
+        newest: DateTime<Utc>,
+    },
+}
+
+/// How long no file of a delivery without a manifest must have been written before it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// How long.
+    pub period: TimeDelta,
+}
+
+/// Pins what the manifest lists, so that a delivery stays what it was while the next one overwrites its files.
+///
+/// # Errors
+///
+/// [`PipelineError`]; a manifest that names files outside its own export and period is an error of its own, and one
+/// that is replaced meanwhile is [`StoreError::Replaced`].
+pub async fn seal<E: Store, L: Store>(
+    export: &E,
+    ledger: &L,
+    bucket: Option<&str>,
+    manifest_key: &str,
+    times: FileTimes,
+) -> Result<Seal, PipelineError> {
+    let location = ManifestLocation::of(manifest_key).ok_or_else(|| not_found(manifest_key))?;
+    let (bytes, etag) = export.get(manifest_key).await?.ok_or_else(|| not_found(manifest_key))?;
+    let head = export.head(manifest_key).await?.ok_or_else(|| not_found(manifest_key))?;
+    if head.etag != etag {
+        return Err(StoreError::Replaced { key: head.key, etag }.into());
+    }
+    let manifest = match times {
+        FileTimes::Delivered => manifest::parse_manifest(manifest_key, bucket, &bytes)?,
+        FileTimes::Copied => manifest::parse_copied_manifest(manifest_key, &bytes)?,
+    };
+    let mut chunks = Vec::new();
+    let mut unusable = Vec::new();
+    for key in &manifest.chunks {
+        match find(export, key, times).await? {
+            Some(found) if times == FileTimes::Copied || found.last_modified <= head.last_modified => {
+                chunks.push(pinned(found));
+            }
+            _ => unusable.push(key.clone()),
+        }
+    }
+    if !unusable.is_empty() {
+        return Ok(Seal::Incomplete { chunks: unusable });
+    }
+    chunks.sort();
+    // The newest manifest of an export that keeps every delivery also stands without a folder; its files do not.
+    let folder = manifest.folder.as_deref();
+    let of_manifest = manifest.execution_id.as_deref().map_or_else(
+        || hash_of("delivery", folder.unwrap_or(&head.etag.0), &chunks),
+        |id| if is_plain(id) { id.to_owned() } else { keys::hash(&["execution", id]) },
+    );
+    let delivery = SealedDelivery {
+        export_id: location.export.export_id(),
+        period: location.period,
+        delivery_id: of_manifest,
+        order: order(folder.and_then(folder_time), times, head.last_modified),
+        manifest: head.key.clone(),
+        unverified: false,
+        chunks,
+    };
+    store_sealed(ledger, delivery).await.map(Seal::Sealed)
+}
+
+/// The listed file. In a copy its key may be spelled otherwise than its manifest's: of `=` in the billing period's folder
+/// and `:` in the delivery's, tools that copy exports escape both, one or none.
+async fn find<E: Store>(export: &E, key: &str, times: FileTimes) -> Result<Option<ObjectHead>, StoreError> {
+    let found = export.head(key).await?;
+    if found.is_some() || times == FileTimes::Delivered {
+        return Ok(found);
+    }
+    let Some((root, rest)) = key.rfind("/data/").and_then(|at| key.split_at_checked(at)) else { return Ok(None) };
+    let plain = rest.replace("%3D", "=").replace("%3d", "=").replace("%3A", ":").replace("%3a", ":");
+    let (equals, colons) = (plain.replacen('=', "%3D", 1), plain.replace(':', "%3A"));
+    let both = equals.replace(':', "%3A");
+    for spelled in [plain, equals, colons, both] {
+        if let Some(found) = export.head(&format!("{root}{spelled}")).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Pins a delivery that no manifest lists, as it is found, and marks it unverified: nothing says that it is complete,
+/// or that its files belong together. What does not look like one whole delivery is refused.
+///
+/// `quiet` is for buckets that are being written to; a tree on a disk is taken when it is asked for.
+///
+/// # Errors
+///
+/// [`PipelineError::Unlisted`] if the files are evidently not one whole delivery, else [`PipelineError`].
+pub async fn seal_unlisted<E: Store, L: Store>(
+    export: &E,
+    ledger: &L,
+    found: &Unlisted,
+    times: FileTimes,
+    quiet: Option<Quiet>,
+) -> Result<Seal, PipelineError> {
+    check(found)?;
+    let mut heads: Vec<ObjectHead> = Vec::with_capacity(found.chunks.len());
+    let mut missing = Vec::new();
+    for key in &found.chunks {
+        match export.head(key).await? {
+            Some(head) => heads.push(head),
+            None => missing.push(key.clone()),
+        }
+    }
+    let newest = heads.iter().map(|head| head.last_modified).max();
+    let (Some(newest), true) = (newest, missing.is_empty()) else {
+        return Ok(Seal::Incomplete { chunks: missing });
+    };
+    if quiet.is_some_and(|quiet| quiet.now.signed_duration_since(newest) < quiet.period) {
+        return Ok(Seal::Unquiet { newest });
+    }
+    let mut chunks: Vec<_> = heads.into_iter().map(pinned).collect();
+    chunks.sort();
+    let delivery = SealedDelivery {
+        export_id: found.export.export_id(),
+        period: found.period,
+        delivery_id: hash_of("unlisted", "", &chunks),
+        order: order(found.folder.as_deref().and_then(folder_time), times, newest),
+        manifest: String::new(),
+        unverified: true,
+        chunks,
+    };
+    store_sealed(ledger, delivery).await.map(Seal::Sealed)
+}
+
+/// Whether every file of the delivery is still the version that was pinned.
+///
+/// # Errors
+///
+/// [`StoreError`]; [`StoreError::Replaced`] or [`StoreError::NotFound`] if one is not.
+pub async fn still_stands<E: Store>(export: &E, sealed: &SealedDelivery) -> Result<(), StoreError> {
+    for chunk in &sealed.chunks {
+        let head = export.head(&chunk.key).await?.ok_or_else(|| not_found(&chunk.key))?;
+        if head.etag != chunk.etag {
+            return Err(StoreError::Replaced { key: head.key, etag: chunk.etag.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses files that cannot be one whole delivery: AWS numbers the data files of a delivery from 1, without gaps.
+fn check(found: &Unlisted) -> Result<(), PipelineError> {
+    let refuse = |reason: String| {
+        Err(PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason })
+    };
+    let folders: BTreeSet<&str> = found.chunks.iter().filter_map(|key| Some(key.rsplit_once('/')?.0)).collect();
+    if let [first, second, ..] = folders.iter().copied().collect::<Vec<_>>().as_slice() {
+        return refuse(format!("data files lie in {first}/ and in {second}/, and either may be the newest delivery"));
+    }
+    let names = || found.chunks.iter().map(|key| key.rsplit_once('/').map_or(key.as_str(), |(_, file)| file));
+    let numbered: Vec<(&str, u32)> = names().filter_map(layout::numbered).collect();
+    if numbered.is_empty() {
+        return Ok(());
+    }
+    if let Some(odd) = names().find(|name| layout::numbered(name).is_none()) {
+        return refuse(format!("{odd} lies among files that are numbered as AWS numbers them"));
+    }
+    let exports: BTreeSet<&str> = numbered.iter().map(|(name, _)| *name).collect();
+    if let [first, second, ..] = exports.iter().copied().collect::<Vec<_>>().as_slice() {
+        return refuse(format!("its data files are of two exports, {first} and {second}"));
+    }
+    let mut numbers: Vec<u32> = numbered.iter().map(|(_, number)| *number).collect();
+    numbers.sort_unstable();
+    for (expected, number) in (1..).zip(numbers) {
+        if number < expected {
+            return refuse(format!("two data files have the number {number:05}"));
+        }
+        if number > expected {
+            return refuse(format!("the data file with the number {expected:05} is missing"));
+        }
+    }
+    Ok(())
+}
+
+fn order(folder: Option<DateTime<Utc>>, times: FileTimes, last_modified: DateTime<Utc>) -> DeliveryOrder {
+    match (folder, times) {
+        (Some(at), _) => DeliveryOrder { source: OrderSource::Folder, at },
+        (None, FileTimes::Delivered) => DeliveryOrder { source: OrderSource::LastModified, at: last_modified },
+        (None, FileTimes::Copied) => DeliveryOrder { source: OrderSource::Arrival, at: last_modified },
+    }
+}
+
+/// Whether an execution id can stand in a key.
+fn is_plain(id: &str) -> bool {
+    const LONGEST: usize = 128;
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !id.is_empty() && id.len() <= LONGEST && id.bytes().all(safe)
+}
+
+/// The id of a delivery without an execution id: what was delivered names it, since an unchanged manifest may list
+/// changed files.
+fn hash_of(kind: &str, source: &str, chunks: &[PinnedChunk]) -> String {
+    let mut parts = vec![kind, source];
+    parts.extend(chunks.iter().flat_map(|chunk| [chunk.key.as_str(), chunk.etag.0.as_str()]));
+    keys::hash(&parts)
+}
+
+/// Writes what is pinned. A delivery that was sealed before and is not ready yet is sealed anew if its files were
+/// replaced since: a chunk that was mended keeps its delivery.
+async fn store_sealed<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<SealedDelivery, PipelineError> {
+    const ATTEMPTS: usize = 8;
+    let statement = delivery.statement();
+    let key = statement.sealed_key(&delivery.delivery_id);
+    for _ in 0..ATTEMPTS {
+        if let Put::Written(_) = ledger.put_if_absent(&key, encode(&delivery)?).await? {
+            return Ok(delivery);
+        }
+        let Some((bytes, etag)) = ledger.get(&key).await? else { continue };
+        let stored: SealedDelivery = decode(&key, &bytes)?;
+        let is_ready = ledger.head(&statement.ready_key(&delivery.delivery_id)).await?.is_some();
+        if is_ready || stored.chunks == delivery.chunks {
+            return Ok(stored);
+        }
+        if let Put::Written(_) = ledger.put_if_match(&key, encode(&delivery)?, &etag).await? {
+            return Ok(delivery);
+        }
+    }
+    Err(PipelineError::Contended { key, attempts: ATTEMPTS })
+}
