@@ -134,6 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reduction_is_another_if_it_keeps_other_tags() {
+        let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+        let key = |listed: &[&str]| {
+            statement.reduction_key("a", &ETag("1".to_owned()), &KeptTags::new(listed.iter().copied()))
+        };
+        assert_eq!(key(&["b", "c"]), key(&["c", "b"]));
+        assert_ne!(key(&["b", "c"]), key(&["bc"]));
+        assert_ne!(key(&[]), key(&["b"]));
+        let plain = short_hash(&["a", "1"]);
+        assert!(key(&[]).ends_with(&format!("/{plain}.json.zst")), "without a list the chunk alone names it");
+    }
+
+    #[test]
     fn a_hash_tells_where_its_parts_end() {
         assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
     }

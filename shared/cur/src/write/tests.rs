@@ -223,3 +223,37 @@ fn a_manifest_lists_columns_files_and_period() {
     let read: serde_json::Value = serde_json::from_slice(&with(None)).unwrap();
     assert!(read.get("executionId").is_none());
 }
+
+#[test]
+fn text_is_written_as_aws_writes_it() {
+    let columns =
+        vec!["line_item_usage_type", "line_item_unblended_cost", "line_item_usage_start_date", "tags", "discount"];
+    let shape = FileShape { columns, ..FileShape::default() }.with_flattened(
+        "tags",
+        "userAttribute/Department",
+        "tags_department",
+    );
+    let bytes = csv_gz(&rows(), &shape).unwrap();
+    assert_eq!(bytes, csv_gz(&rows(), &shape).unwrap());
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes.as_slice()), &mut text).unwrap();
+    let expected = [
+        "line_item_usage_type,line_item_unblended_cost,line_item_usage_start_date,tags,discount,tags_department",
+        "USE1-NovaLite-input-tokens,0.0001234567890123456,2026-11-17T23:30:05.000Z,\
+         \"{\"\"iamPrincipal/team\"\":\"\"search\"\",\"\"userAttribute/Department\"\":\"\"R&D, \\\"\"ümlaut\\\"\"\"\"}\",\
+         \"{\"\"EDP\"\":-0.25}\",\"R&D, \"\"ümlaut\"\"\"",
+        ",-7.25,,{},{},",
+        ",,,{},{},",
+        ",,1969-12-31T23:59:59.000Z,\"{\"\"\"\":\"\"\"\"}\",{},",
+        "",
+    ];
+    assert_eq!(text, expected.join("\n"));
+}
+
+#[test]
+fn a_flattened_column_needs_a_name_of_its_own() {
+    let twice = FileShape::default().with_flattened("tags", "a", "line_item_operation");
+    let message = "writing a chunk: column line_item_operation is selected twice";
+    assert_eq!(parquet(&[], &twice).unwrap_err().to_string(), message);
+    assert_eq!(csv_gz(&[], &twice).unwrap_err().to_string(), message);
+}

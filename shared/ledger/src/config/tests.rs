@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 use spend_core::budget::Severity;
 
+use spend_core::line::KeptTags;
+
 use super::*;
 
 fn parse(text: &str) -> Config {
@@ -36,6 +38,7 @@ fn an_empty_file_is_the_default() {
     assert_eq!((config.metrics.namespace.as_str(), config.metrics.top), ("BedrockLedger", 50));
     assert_eq!(config.metrics.tags, config.required_tags);
     assert_eq!(config.first_run, FirstRun::Send);
+    assert_eq!(config.kept_tags(), KeptTags::default());
     assert!(config.budgets.is_empty() && config.keep_sessions.is_empty() && config.model_aliases.is_empty());
 }
 
@@ -256,6 +259,43 @@ fn the_fingerprint_follows_what_facts_depend_on_and_nothing_else() {
         "[tags]\nrequired = []",
     ] {
         assert_ne!(base, fingerprint(different), "{different}");
+    }
+}
+
+#[test]
+fn tags_that_are_listed_are_kept_and_may_be_used() {
+    let text = "[tags]\nkeep = [\"resourceTags/team\", \"iamPrincipal/x\"]\nrequired = [\"resourceTags/team\"]\n\
+                [metrics]\ntags = [\"resourceTags/team\"]\n";
+    let text = format!("{text}{}", budget("match = { \"tag:resourceTags/team\" = \"a\" }"));
+    let config = parse(&text);
+    assert_eq!(config.kept_tags(), KeptTags::new(["iamPrincipal/x", "resourceTags/team"]));
+    assert_eq!(config.derivation().owner_tags, ["resourceTags/team"]);
+    assert_ne!(
+        parse("[tags]\nkeep = [\"resourceTags/team\"]").derivation_fingerprint(),
+        parse("").derivation_fingerprint()
+    );
+}
+
+#[test]
+fn tags_that_are_not_kept_are_errors_with_the_cure() {
+    let message = |text: &str| Config::parse("ledger.toml", text).unwrap_err().to_string();
+    assert_eq!(
+        message("[tags]\nrequired = [\"resourceTags/team\"]"),
+        "ledger.toml:2: `resourceTags/team` is no tag that the ledger keeps: list it in `keep` of [tags] [config.invalid]"
+    );
+    assert_eq!(
+        message("[tags]\nkeep = [\"resourceTags/other\"]\n[metrics]\ntags = [\"team\"]"),
+        "ledger.toml:4: `team` is no tag that the ledger keeps: write it as the bill does, with one of iamPrincipal/, \
+         userAttribute/, accountTag/, costCategory/ before its name [config.invalid]"
+    );
+    for key in ["user_team", "resourceTags/"] {
+        assert_eq!(
+            message(&format!("[tags]\nkeep = [\"{key}\"]")),
+            format!(
+                "ledger.toml:2: `{key}` is no tag: write it as the bill does, with resourceTags/ before its name, or one \
+                 of iamPrincipal/, userAttribute/, accountTag/, costCategory/ [config.invalid]"
+            )
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
 use super::*;
 use crate::columns::UNBLENDED_COST;
@@ -47,6 +48,26 @@ fn text_is_the_same_reduction_as_parquet() {
         let expected = reduce(file(&rows, &shape)).unwrap();
         assert_eq!(expected.counts.bedrock_rows > 10, shape.columns.contains(&"line_item_iam_principal"));
         assert_eq!(reduce(text(&rows, &shape)).unwrap(), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_text_and_number_is_the_same_in_both_formats(
+        cells in prop::collection::vec((any::<String>(), any::<String>(), any::<String>(), -1e15..1e15), 1..8),
+    ) {
+        let rows: Vec<Row> = cells
+            .into_iter()
+            .map(|(usage_type, name, value, cost)| {
+                let mut row = call(3, ALICE, cost);
+                row.insert("line_item_usage_type", usage_type.into());
+                row.insert("tags", map(&[(&format!("iamPrincipal/{name}"), &value), ("x", &name)]));
+                row
+            })
+            .collect();
+        let shape = FileShape { columns: wanted().into_iter().collect(), ..FileShape::default() };
+        prop_assert_eq!(reduce(text(&rows, &shape)).unwrap(), reduce(file(&rows, &shape)).unwrap());
     }
 }
 

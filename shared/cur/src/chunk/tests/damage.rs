@@ -116,6 +116,15 @@ fn counts_that_do_not_agree_are_errors() {
         let error = refused(with_counts(&whole, rows, rows));
         assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: ")), "{rows} said, 40 there: {error}");
     }
+    // A footer may claim what no memory holds: nothing is allocated by its word.
+    for claimed in [1 << 31, 1 << 40] {
+        let source = Memory::new(with_counts(&whole, claimed, claimed));
+        let error = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap_err();
+        let reason = format!("corrupt: it has 40 rows where {claimed} are said to be");
+        assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: {reason}: copy")), "{error}");
+        let read: u64 = source.reads.lock().unwrap().iter().map(|read| read.end - read.start).sum();
+        assert_eq!(read, source.size());
+    }
     // The number of rows in all stands once in the footer, as 40 in zigzag.
     let reason = format!("{NAME}: corrupt: its footer says 41 rows, its row groups 40: ");
     let forties = (footer_start(&whole)..whole.len()).filter(|at| whole[*at] == 80);

@@ -203,6 +203,17 @@ fn a_column_that_is_there_twice_is_an_error() {
 }
 
 #[test]
+fn a_focus_export_is_named_as_such() {
+    let columns = vec![
+        ("required double BilledCost", Leaf::Double(vec![1.0])),
+        ("required int64 ChargePeriodStart (TIMESTAMP(MILLIS,true))", Leaf::Long(vec![0])),
+    ];
+    let error = reduce_odd(columns).unwrap_err();
+    assert_eq!(error.kind(), "export.focus");
+    assert!(error.to_string().starts_with(&format!("{NAME}: this is a FOCUS export (it has the column BilledCost)")));
+}
+
+#[test]
 fn legacy_reports_are_named_as_such() {
     let mut flat = required();
     for column in [
