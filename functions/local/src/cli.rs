@@ -31,6 +31,8 @@ pub enum Command {
     Run(Run),
     /// Totals of a ledger by any keys.
     Report(Report),
+    /// What is wrong with an export, and how to mend it.
+    Doctor(Doctor),
 }
 
 /// `demo`.
@@ -132,6 +134,29 @@ pub enum ReportFormat {
     /// With a header and exact costs.
     Csv,
     /// An array of objects, costs as strings.
+    Json,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The export: what its bucket holds below its root, the folders of the export among it. Nothing is written.
+    #[arg(long, value_name = "DIR")]
+    pub export: PathBuf,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
+    pub format: DoctorFormat,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// How findings are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    /// For people.
+    Table,
+    /// An array of objects.
     Json,
 }
 

@@ -20,6 +20,7 @@ use spend_ledger::store::Store;
 
 use crate::cli::{Demo, Report, ReportFormat, Run};
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::sample::{self, SampleOptions};
 use crate::{report, run};
 
@@ -36,7 +37,10 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
     prepare(dir)?;
     let (export, ledger_dir, config) = (dir.join("export"), dir.join("ledger"), dir.join("ledger.toml"));
     writeln!(notes, "writing a sample export to {} …", export.display())?;
+    let progress = Progress::on_stderr();
+    progress.show(|| "writing the sample export".to_owned());
     let written = sample::write(&SampleOptions::into(&export))?;
+    drop(progress);
     for note in written.notes {
         writeln!(notes, "  {note}")?;
     }

@@ -78,6 +78,12 @@ pub enum CommandError {
         /// Of how many.
         deliveries: usize,
     },
+    /// The export has problems; they were written.
+    #[error("the export cannot be used as it is, see its problems ({problems}) and their cures")]
+    Unusable {
+        /// How many.
+        problems: usize,
+    },
     /// The ledger has nothing of what was asked for.
     #[error("{0}")]
     NothingFound(String),
@@ -121,6 +127,7 @@ impl CommandError {
             Self::Changed { .. } => "store.replaced",
             Self::MissingChunks { .. } => "export.missing_chunks",
             Self::Unpublished { .. } => "export.unpublished",
+            Self::Unusable { .. } => "export.unusable",
             Self::Gauges(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
             Self::NothingFound(_) | Self::Unsupported(_) => "usage",

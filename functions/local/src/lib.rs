@@ -2,7 +2,9 @@
 
 pub mod cli;
 mod demo;
+mod doctor;
 pub mod error;
+mod progress;
 mod report;
 mod run;
 pub mod sample;
@@ -27,6 +29,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
+        Command::Doctor(options) => doctor::run(options, Utc::now(), out).await,
     }
 }
 
@@ -35,6 +38,8 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
         let text = "this release writes samples as parquet alone: leave --format out";
         return Err(CommandError::Unsupported(text.to_owned()));
     }
+    let progress = progress::Progress::on_stderr();
+    progress.show(|| format!("writing a sample export of {} rows a month", options.rows));
     let written = sample::write(&SampleOptions {
         out: options.out.clone(),
         seed: options.seed,
@@ -43,6 +48,7 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
         bedrock_share: options.bedrock_share,
         deliveries: options.deliveries,
     })?;
+    drop(progress);
     for note in written.notes {
         writeln!(notes, "{note}")?;
     }

@@ -23,6 +23,7 @@ use spend_pipeline::tree::Tree;
 
 use crate::cli::Run;
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::summary;
 
 /// What a run works on.
@@ -38,6 +39,7 @@ struct Workshop<'a, W> {
     told: BTreeSet<String>,
     /// The files of the deliveries, by key.
     read: BTreeSet<String>,
+    progress: Progress,
     notes: &'a mut W,
 }
 
@@ -67,16 +69,20 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         now: options.now.unwrap_or(now).trunc_subsecs(0),
         told: BTreeSet::new(),
         read: BTreeSet::new(),
+        progress: Progress::on_stderr(),
         notes,
     };
     let mut failures = 0;
     for found in &inventory.deliveries {
         if let Err(error) = workshop.deliver(found).await {
             failures += 1;
+            workshop.progress.clear();
             writeln!(workshop.notes, "error: {found}: not published: {error} ({})", error.kind())?;
         }
     }
+    workshop.progress.clear();
     workshop.passed_over(&inventory, failures)?;
+    workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
     // Everything may have been applied by a run that did not get to here.
     workshop.react().await?;
     workshop.digest().await?;
@@ -138,6 +144,7 @@ impl<W: Write> Workshop<'_, W> {
             Seal::Unquiet { .. } => return Ok(()),
         };
         let statement = sealed.statement();
+        self.progress.show(|| format!("adding up {statement}"));
         let outcome =
             aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
         self.tell(&statement, &sealed, &outcome).await?;
@@ -160,8 +167,10 @@ impl<W: Write> Workshop<'_, W> {
         if ingest::complete(ledger, sealed, kept).await? {
             return Ok(seal);
         }
-        for chunk in &sealed.chunks {
-            ingest::map(&self.export, ledger, &sealed.statement(), chunk, kept).await?;
+        let (statement, count) = (sealed.statement(), sealed.chunks.len());
+        for (index, chunk) in sealed.chunks.iter().enumerate() {
+            self.progress.show(|| format!("reading {statement}: chunk {} of {count}", index + 1));
+            ingest::map(&self.export, ledger, &statement, chunk, kept).await?;
         }
         // A copy that goes on while it is read may have pinned files of two deliveries.
         ingest::still_stands(export, sealed).await?;
@@ -221,6 +230,7 @@ impl<W: Write> Workshop<'_, W> {
         if !self.told.insert(format!("{statement} {}", sealed.delivery_id)) {
             return Ok(());
         }
+        self.progress.clear();
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
         if let Aggregated::Overlapping { payer, counted } = outcome {
             let Statement { export_id, period } = statement;

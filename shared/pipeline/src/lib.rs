@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod error;
+pub mod examination;
 pub mod facts_file;
 mod history;
 pub mod ingest;

@@ -1,0 +1,169 @@
+//! What is wrong with an export, and how to mend it: found by looking at the tree, at the footers, and at the newest
+//! delivery of the newest two billing periods. Nothing is written.
+
+mod callers;
+mod columns;
+mod files;
+mod money;
+mod reading;
+mod refusal;
+mod tree;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use spend_core::line::SumOutOfRange;
+use spend_core::period::BillingPeriod;
+use spend_ledger::store::{Store, StoreError};
+
+use self::reading::PeriodReading;
+use self::tree::Tree;
+
+/// How many of an export's billing periods are read: the current one and the one that may still be restated.
+const PERIODS_READ: usize = 2;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The export cannot be used as it is.
+    Problem,
+    /// It can, but something is lost or will surprise.
+    Notice,
+    /// Checked, and as it should be.
+    Ok,
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The stable name of what was found, such as `principal-column-missing`.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The export, as `[PREFIX/]EXPORT`; none where it is about the whole tree.
+    pub export: Option<String>,
+    /// The billing period; none where it is about all of them.
+    pub period: Option<BillingPeriod>,
+    /// What was found.
+    pub what: String,
+    /// Why it matters; empty where all is well.
+    pub why: String,
+    /// How to mend it; empty where all is well.
+    pub cure: String,
+    /// How long the cure takes to show; empty where all is well.
+    pub takes: String,
+}
+
+/// Why something matters, how to mend it, and how long that takes to show.
+pub(crate) struct Remedy<T> {
+    why: T,
+    cure: T,
+    takes: T,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject {
+    export: Option<String>,
+    period: Option<BillingPeriod>,
+}
+
+impl Subject {
+    fn ok(&self, id: &'static str, what: impl Into<String>) -> Finding {
+        let (export, period, nothing) = (self.export.clone(), self.period, String::new);
+        let (why, cure, takes) = (nothing(), nothing(), nothing());
+        Finding { id, severity: Severity::Ok, export, period, what: what.into(), why, cure, takes }
+    }
+
+    fn notice(&self, id: &'static str, what: impl Into<String>, remedy: Remedy<impl Into<String>>) -> Finding {
+        let (why, cure, takes) = (remedy.why.into(), remedy.cure.into(), remedy.takes.into());
+        Finding { severity: Severity::Notice, why, cure, takes, ..self.ok(id, what) }
+    }
+
+    fn problem(&self, id: &'static str, what: impl Into<String>, remedy: Remedy<impl Into<String>>) -> Finding {
+        Finding { severity: Severity::Problem, ..self.notice(id, what, remedy) }
+    }
+}
+
+/// How far an examination is, told before each chunk is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The export, as `[PREFIX/]EXPORT`.
+    pub export: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Which of the delivery's chunks, from 1.
+    pub chunk: usize,
+    /// Of how many.
+    pub chunks: usize,
+    /// How many rows of the delivery were read before it.
+    pub rows: u64,
+}
+
+/// Examines every export in the store. `now` is what ages are measured against; `on_step` is told of every chunk that
+/// is read.
+///
+/// A file that cannot be used is a finding, and never keeps others from being looked at. Problems come first, then
+/// notices, then what is well; each in the order of exports and, newest first, of billing periods.
+///
+/// # Errors
+///
+/// [`StoreError`] if the tree cannot be listed or a manifest cannot be read.
+pub async fn examine<E: Store + Send + 'static>(
+    export: &Arc<E>,
+    now: DateTime<Utc>,
+    mut on_step: impl FnMut(&Step),
+) -> Result<Vec<Finding>, StoreError> {
+    let tree = Tree::of(&**export).await?;
+    let mut findings = files::of_tree(&tree, reading::of_another_kind(export, &tree).await);
+    let mut readings = Vec::new();
+    for found in &tree.exports {
+        findings.extend(files::of_export(found, now));
+        let mut older = Vec::new();
+        for (age, period) in found.periods.iter().enumerate() {
+            findings.extend(files::of_period(found, period));
+            if age < PERIODS_READ {
+                let reading = reading::read(export, found, period, age == 0, &mut on_step).await;
+                findings.extend(reading.refused.iter().cloned());
+                findings.extend(of_reading(&reading).unwrap_or_else(|error| vec![out_of_range(&reading, error)]));
+                readings.push(reading);
+            } else if let Some(has_column) = reading::has_principal_column(export, period).await {
+                older.push((period.period, has_column));
+            }
+        }
+        findings.extend(callers::older_periods(found, &older));
+    }
+    findings.extend(money::overlaps(&readings));
+    findings.sort_by_key(|finding| finding.severity);
+    Ok(findings)
+}
+
+/// What the rows say.
+fn of_reading(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRange> {
+    if reading.files_read == 0 {
+        return Ok(Vec::new());
+    }
+    let mut findings = vec![money::rows(reading)];
+    findings.extend(columns::missing(reading));
+    findings.extend(columns::unread(reading));
+    if reading.counts.bedrock_rows > 0 {
+        findings.extend(callers::named(reading)?);
+        findings.extend(callers::sessions(reading)?);
+        findings.extend(money::tags(reading)?);
+        findings.extend(money::granularity(reading));
+        findings.push(money::currencies(reading));
+        findings.extend(money::accounts(reading));
+    }
+    Ok(findings)
+}
+
+fn out_of_range(reading: &PeriodReading, error: SumOutOfRange) -> Finding {
+    let remedy = Remedy {
+        why: "no bill is that large, so a cost in one of the files is damaged",
+        cure: "look for it in the files, or copy them again",
+        takes: "at once",
+    };
+    reading.subject.problem("sum-out-of-range", format!("the costs cannot be added: {error}"), remedy)
+}

@@ -1,0 +1,105 @@
+//! Files that cannot be read, as findings: each is named, with what it is and how to mend it.
+
+use std::collections::BTreeMap;
+
+use spend_cur::error::CurError;
+
+use super::{Finding, Remedy, Subject};
+
+const NEXT_DELIVERY: &str = "24 h until the next delivery, which replaces the whole month";
+
+/// One finding for each file; where all files are of one wrong kind, because the export is, one for all of them.
+pub(super) fn findings(subject: &Subject, errors: &[(String, CurError)]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut of_export: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
+    for (_, error) in errors {
+        let (id, is_of_export) = id(error);
+        if is_of_export && let Some((_, others)) = of_export.get_mut(id) {
+            *others += 1;
+            continue;
+        }
+        of_export.insert(id, (findings.len(), 0));
+        findings.push(subject.problem(id, error.to_string(), remedy(id)));
+    }
+    for (position, others) in of_export.into_values().filter(|(_, others)| *others > 0) {
+        if let Some(finding) = findings.get_mut(position) {
+            finding.what = format!("{}; {others} more files of the delivery are of the same kind", finding.what);
+        }
+    }
+    findings
+}
+
+/// The finding's name, and whether it is of the export rather than of one file.
+fn id(error: &CurError) -> (&'static str, bool) {
+    if let CurError::NotAChunk { .. } = error {
+        return ("file-of-another-kind", false);
+    }
+    match error.kind() {
+        "export.legacy_report" => ("legacy-report", true),
+        "export.missing_column" => ("required-columns-missing", true),
+        "export.wrong_type" => ("column-of-wrong-type", true),
+        "export.unsupported_codec" => ("unsupported-codec", true),
+        "export.bomb" => ("file-inflates-too-far", false),
+        "export.corrupt" => ("file-damaged", false),
+        "export.wrong_period" => ("file-in-wrong-period", false),
+        "export.bad_value" => ("value-cannot-be-counted", false),
+        "store.unavailable" => ("file-unreadable", false),
+        "export.focus" => ("focus-export", true),
+        "export.no_header" => ("csv-without-header", true),
+        _ => ("file-refused", false),
+    }
+}
+
+fn remedy(id: &str) -> Remedy<&'static str> {
+    let a_part = "a delivery with a file that cannot be read is not published: a part of a month is no month's spend";
+    match id {
+        "legacy-report" => Remedy {
+            why: "the legacy report never names the caller of Amazon Bedrock, and has other columns",
+            cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
+                   INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside the legacy report",
+            takes: "24 h until the first delivery; days before 8 April 2026 never name a caller",
+        },
+        "focus-export" => Remedy {
+            why: "FOCUS has no column for the caller of Amazon Bedrock",
+            cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
+                   INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside this one",
+            takes: "24 h until the first delivery",
+        },
+        "required-columns-missing" => Remedy {
+            why: "without these columns no cost can be counted, so nothing of this export is",
+            cure: "add them to the export's query (console: Data Exports, Edit; or UpdateExport)",
+            takes: NEXT_DELIVERY,
+        },
+        "column-of-wrong-type" => Remedy {
+            why: a_part,
+            cure: "select the column in the export's query as it is; or copy the files instead of re-writing them",
+            takes: NEXT_DELIVERY,
+        },
+        "unsupported-codec" => Remedy {
+            why: a_part,
+            cure: "copy AWS's own files, which are compressed with Snappy, or re-write them with Zstandard or gzip",
+            takes: "as long as copying takes",
+        },
+        "csv-without-header" => Remedy {
+            why: "columns are found by name, and without names none can be",
+            cure: "copy AWS's own files, which have a header each, instead of parts of them",
+            takes: "as long as copying takes",
+        },
+        "file-in-wrong-period" => Remedy {
+            why: "a file in another month's folder would count that month's spend twice",
+            cure: "copy the export again, keeping its folders",
+            takes: "as long as copying takes",
+        },
+        "value-cannot-be-counted" => Remedy {
+            why: a_part,
+            cure: "copy the file again; if the value is in AWS's own file too, report the line item to AWS Support",
+            takes: NEXT_DELIVERY,
+        },
+        _ => Remedy {
+            why: a_part,
+            cure: "copy the file again (aws s3 sync replaces what differs in size or time; aws s3 cp always does), or \
+                   wait for the next delivery",
+            takes: "as long as copying takes, or 24 h until the next delivery",
+        },
+    }
+}

@@ -1,0 +1,165 @@
+//! What lies where: exports, their billing periods, manifests and files, from a listing and the manifests alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use spend_core::period::BillingPeriod;
+use spend_cur::error::CurError;
+use spend_cur::layout::{self, ExportPath, ObjectKind};
+use spend_cur::manifest::{self, Manifest};
+use spend_ledger::store::{ObjectSummary, Store, StoreError};
+
+use crate::ingest::ManifestLocation;
+
+/// Everything below the root.
+pub(super) struct Tree {
+    /// By path.
+    pub(super) exports: Vec<ExportTree>,
+    /// What is no export's, with why.
+    pub(super) strangers: Vec<(ObjectSummary, &'static str)>,
+}
+
+/// An export's files.
+pub(super) struct ExportTree {
+    pub(super) path: ExportPath,
+    /// Newest first.
+    pub(super) periods: Vec<PeriodTree>,
+}
+
+/// A billing period's files.
+pub(super) struct PeriodTree {
+    pub(super) period: BillingPeriod,
+    pub(super) manifests: Vec<ManifestFile>,
+    pub(super) chunks: Vec<ChunkFile>,
+}
+
+/// A manifest, read.
+pub(super) struct ManifestFile {
+    pub(super) key: String,
+    pub(super) folder: Option<String>,
+    pub(super) last_modified: DateTime<Utc>,
+    pub(super) read: Result<Manifest, CurError>,
+    /// The account that the export was made in, where the manifest names it.
+    pub(super) account: Option<String>,
+}
+
+/// A data file.
+pub(super) struct ChunkFile {
+    pub(super) summary: ObjectSummary,
+    pub(super) folder: Option<String>,
+}
+
+/// A delivery that stands in the tree.
+pub(super) struct Delivered<'a> {
+    /// What its manifest says, where there is one.
+    pub(super) manifest: Option<&'a ManifestFile>,
+    /// The keys of its files, present or not.
+    pub(super) keys: Vec<&'a str>,
+    /// When it was delivered.
+    pub(super) at: Option<DateTime<Utc>>,
+    /// Whether that is written in its folder's name, which no copying changes.
+    pub(super) is_certain: bool,
+}
+
+impl Tree {
+    pub(super) async fn of<E: Store>(export: &E) -> Result<Self, StoreError> {
+        let mut periods: BTreeMap<(ExportPath, BillingPeriod), PeriodTree> = BTreeMap::new();
+        let mut strangers = Vec::new();
+        for summary in export.list("").await? {
+            let entry = |export: ExportPath, period| (export, period);
+            match layout::classify_key(&summary.key) {
+                ObjectKind::Stranger { reason } => strangers.push((summary, reason)),
+                ObjectKind::Chunk { export, period, folder } => {
+                    let found = periods.entry(entry(export, period)).or_insert_with(|| PeriodTree::new(period));
+                    found.chunks.push(ChunkFile { summary, folder });
+                }
+                ObjectKind::Manifest { export: path, period, folder } => {
+                    let Some((bytes, _)) = export.get(&summary.key).await? else { continue };
+                    let found = periods.entry(entry(path, period)).or_insert_with(|| PeriodTree::new(period));
+                    found.manifests.push(ManifestFile {
+                        read: manifest::parse_copied_manifest(&summary.key, &bytes),
+                        account: account(&bytes),
+                        key: summary.key,
+                        folder,
+                        last_modified: summary.last_modified,
+                    });
+                }
+            }
+        }
+        let mut exports: Vec<ExportTree> = Vec::new();
+        for ((path, _), period) in periods.into_iter().rev() {
+            match exports.last_mut() {
+                Some(export) if export.path == path => export.periods.push(period),
+                _ => exports.push(ExportTree { path, periods: vec![period] }),
+            }
+        }
+        exports.reverse();
+        Ok(Self { exports, strangers })
+    }
+
+    /// A file that looks like data and is no export's, with why.
+    pub(super) fn first_data_stranger(&self) -> Option<&(ObjectSummary, &'static str)> {
+        let is_data = |key: &str| [".parquet", ".csv", ".csv.gz", ".csv.zip"].into_iter().any(|end| key.ends_with(end));
+        self.strangers.iter().find(|(object, _)| is_data(&object.key))
+    }
+}
+
+/// The account in a manifest's `exportArn`: `arn:aws:bcm-data-exports:REGION:ACCOUNT:export/…`.
+fn account(manifest: &[u8]) -> Option<String> {
+    let json: Value = serde_json::from_slice(manifest).ok()?;
+    let account = json.get("exportArn")?.as_str()?.split(':').nth(4)?;
+    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then(|| account.to_owned())
+}
+
+impl PeriodTree {
+    fn new(period: BillingPeriod) -> Self {
+        Self { period, manifests: Vec::new(), chunks: Vec::new() }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.chunks.iter().any(|chunk| chunk.summary.key == key)
+    }
+
+    /// The manifests that can be used.
+    pub(super) fn usable(&self) -> impl Iterator<Item = (&ManifestFile, &Manifest)> {
+        self.manifests.iter().filter_map(|file| Some((file, file.read.as_ref().ok()?)))
+    }
+
+    /// The newest delivery: the one whose files stand in place, else the one in the newest folder.
+    pub(super) fn newest(&self) -> Option<Delivered<'_>> {
+        let newest = self.usable().max_by_key(|(file, manifest)| {
+            let stands_in_place = file.folder.is_none() && manifest.folder.is_none();
+            (stands_in_place, manifest.folder.clone(), file.folder.is_some())
+        });
+        if let Some((file, manifest)) = newest {
+            let folder_time = ManifestLocation::of(&file.key).and_then(|location| location.folder_time);
+            return Some(Delivered {
+                manifest: Some(file),
+                keys: manifest.chunks.iter().map(String::as_str).collect(),
+                at: folder_time.or(Some(file.last_modified)),
+                is_certain: folder_time.is_some(),
+            });
+        }
+        if self.chunks.is_empty() {
+            return None;
+        }
+        let folder = self.chunks.iter().map(|chunk| &chunk.folder).max()?;
+        let chunks = || self.chunks.iter().filter(|chunk| chunk.folder == *folder);
+        Some(Delivered {
+            manifest: None,
+            keys: chunks().map(|chunk| chunk.summary.key.as_str()).collect(),
+            at: chunks().map(|chunk| chunk.summary.last_modified).max(),
+            is_certain: false,
+        })
+    }
+
+    /// The folders of an export that keeps every delivery.
+    pub(super) fn folders(&self) -> BTreeSet<&str> {
+        self.chunks.iter().filter_map(|chunk| chunk.folder.as_deref()).collect()
+    }
+
+    pub(super) fn bytes<'a>(&'a self, is_counted: impl Fn(&'a ChunkFile) -> bool) -> u64 {
+        self.chunks.iter().filter(|chunk| is_counted(chunk)).map(|chunk| chunk.summary.size).sum()
+    }
+}
