@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use spend_core::decimal::Decimal;
+use spend_core::line::KeptTags;
 use spend_cur::write::Row;
 use spend_ledger::committed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
@@ -27,7 +28,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// What an object that was created leads to, on AWS by way of events: reduce or seal, and aggregate what is ready.
 async fn handle<L: Store>(export: &Export, ledger: &L, key: &str) -> Result<(), PipelineError> {
-    let ingested = ingest::object_created(&export.bucket, ledger, Some("acme"), key, FileTimes::Delivered).await?;
+    let ingested =
+        ingest::object_created(&export.bucket, ledger, Some("acme"), key, FileTimes::Delivered, &KeptTags::default())
+            .await?;
     if let Ingested::Ready(deliveries) = ingested {
         for delivery in deliveries {
             let deriver = Deriver::default();
@@ -248,7 +251,9 @@ fn an_older_delivery_never_replaces_a_newer_one() {
         for (rows, id, at) in [(&first, "one", 100), (&second, "two", 200)] {
             for key in delivered(&export, rows, Some(id), at) {
                 let times = FileTimes::Delivered;
-                let ingested = ingest::object_created(&export.bucket, &ledger, None, &key, times).await.unwrap();
+                let ingested = ingest::object_created(&export.bucket, &ledger, None, &key, times, &KeptTags::default())
+                    .await
+                    .unwrap();
                 if let Ingested::Ready(deliveries) = ingested {
                     ready.extend(deliveries);
                 }
@@ -273,7 +278,10 @@ fn a_manifest_whose_files_are_already_replaced_waits_for_the_next() {
         delivered(&export, &rows(), Some("one"), 100);
         let newer = export.write_chunk(2, &rows(), 200);
         let times = FileTimes::Delivered;
-        let ingested = ingest::object_created(&export.bucket, &ledger, None, &manifest_key(), times).await.unwrap();
+        let ingested =
+            ingest::object_created(&export.bucket, &ledger, None, &manifest_key(), times, &KeptTags::default())
+                .await
+                .unwrap();
         assert_eq!(ingested, Ingested::Incomplete { chunks: vec![newer] });
     });
 }
@@ -294,7 +302,9 @@ fn two_exports_of_one_payer_and_period_are_counted_once() {
             let bytes = text.map_or(bytes, |text| Bytes::from(text.into_bytes()));
             other.bucket.overwrite(&moved, bytes).unwrap();
             let times = FileTimes::Copied;
-            let ingested = ingest::object_created(&other.bucket, &*ledger, None, &moved, times).await.unwrap();
+            let ingested = ingest::object_created(&other.bucket, &*ledger, None, &moved, times, &KeptTags::default())
+                .await
+                .unwrap();
             if let Ingested::Ready(deliveries) = ingested {
                 ready.extend(deliveries);
             }

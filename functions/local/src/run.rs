@@ -49,7 +49,11 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         metrics: MetricsFile::in_ledger(&options.ledger),
         messages: MessageFile::in_ledger(&options.ledger),
         ledger,
-        deriver: Deriver { derivation: config.derivation(), fingerprint: config.derivation_fingerprint() },
+        deriver: Deriver {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        },
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
@@ -124,11 +128,12 @@ impl<W: Write> Workshop<'_, W> {
             Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
         };
         let statement = sealed.statement();
-        if !ingest::complete(&self.ledger, &sealed).await? {
+        let kept = &self.deriver.kept_tags;
+        if !ingest::complete(&self.ledger, &sealed, kept).await? {
             for chunk in &sealed.chunks {
-                ingest::map(&self.export, &self.ledger, &statement, chunk).await?;
+                ingest::map(&self.export, &self.ledger, &statement, chunk, kept).await?;
             }
-            ingest::complete(&self.ledger, &sealed).await?;
+            ingest::complete(&self.ledger, &sealed, kept).await?;
         }
         let outcome =
             aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;

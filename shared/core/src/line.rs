@@ -12,8 +12,33 @@ use crate::decimal::{Decimal, DecimalError};
 /// Tag keys and values as the bill has them (`iamPrincipal/team`), sorted by key.
 pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
 
-/// The tag keys that a reduction keeps, by prefix: the others can be many and are nobody's dimension.
+/// The tag keys that every reduction keeps, by prefix: the others can be many and are nobody's dimension.
 pub const KEPT_TAG_PREFIXES: [&str; 4] = ["iamPrincipal/", "userAttribute/", "accountTag/", "costCategory/"];
+
+/// Which tags a reduction keeps: those of [`KEPT_TAG_PREFIXES`], and further ones that were listed by their whole key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptTags {
+    listed: BTreeSet<Arc<str>>,
+}
+
+impl KeptTags {
+    /// The usual tags and `listed` ones, written as the bill does (`resourceTags/team`).
+    #[must_use]
+    pub fn new<'a>(listed: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { listed: listed.into_iter().map(Arc::from).collect() }
+    }
+
+    /// The keys that were listed, sorted.
+    pub fn listed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.listed.iter()
+    }
+
+    /// Whether a tag is kept.
+    #[must_use]
+    pub fn keeps(&self, key: &str) -> bool {
+        KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix)) || self.listed.contains(key)
+    }
+}
 
 /// A text field that tells one bill line from another. Null and empty are the same in the bill, and both are empty here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,7 +142,7 @@ pub struct LineKey {
     pub usage_date: NaiveDate,
     /// The fields, in the order of [`LineField::ALL`].
     pub fields: [Arc<str>; LineField::ALL.len()],
-    /// The tags kept, see [`KEPT_TAG_PREFIXES`].
+    /// The tags kept, see [`KeptTags`].
     pub tags: Arc<Tags>,
 }
 
@@ -217,7 +242,7 @@ impl ScanCounts {
 /// The column that names the caller.
 pub const PRINCIPAL_COLUMN: &str = "line_item_iam_principal";
 
-/// A chunk's Bedrock rows, summed by the bill's own fields. It does not depend on configuration.
+/// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on [`KeptTags`] alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reduction {
     /// What the scan found.

@@ -90,22 +90,25 @@ pub(crate) struct ChunkColumns {
 }
 
 impl ChunkColumns {
-    /// Finds the columns of `metadata` and checks their types.
-    pub(crate) fn resolve(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<Self, CurError> {
-        let corrupt = |error: String| CurError::Corrupt {
-            file: name.to_owned(),
-            row_group: None,
-            reason: format!("its schema: {error}"),
-        };
+    /// The columns of `metadata` in the types that the decoder gives them, unless they are another table's.
+    pub(crate) fn infer(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, CurError> {
         // Types that a writer embedded beside the Parquet schema are not looked at: one file, one meaning.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let inferred = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(corrupt)?;
-        let fields = inferred.schema().fields();
-
-        let roots: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-        if let Some(column) = legacy_column(&roots) {
-            return Err(CurError::LegacyReport { file: name.to_owned(), column: column.to_owned() });
+        let inferred = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
+            .map_err(|error| bad_schema(name, &error))?;
+        let roots: HashSet<&str> = inferred.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        match legacy_column(&roots) {
+            Some(column) => Err(CurError::LegacyReport { file: name.to_owned(), column: column.to_owned() }),
+            None => Ok(inferred),
         }
+    }
+
+    /// Finds the columns of `metadata` and checks their types.
+    pub(crate) fn resolve(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<Self, CurError> {
+        let corrupt = |error: String| bad_schema(name, &error);
+        let inferred = Self::infer(name, metadata)?;
+        let fields = inferred.schema().fields();
+        let roots: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
         let columns: Vec<_> = REQUIRED.into_iter().filter(|column| !roots.contains(column)).collect();
         if !columns.is_empty() {
             return Err(CurError::MissingColumn { file: name.to_owned(), columns });
@@ -164,6 +167,10 @@ impl ChunkColumns {
         let group = self.reader.metadata().row_groups().get(row_group);
         group.and_then(|group| usize::try_from(group.num_rows()).ok()).unwrap_or(0)
     }
+}
+
+fn bad_schema(name: &str, error: &str) -> CurError {
+    CurError::Corrupt { file: name.to_owned(), row_group: None, reason: format!("its schema: {error}") }
 }
 
 /// Every column that is looked for, once.

@@ -6,11 +6,13 @@
 pub mod chunk;
 mod chunk_bytes;
 mod columns;
+mod describe;
 pub mod error;
 mod footer;
 mod guard;
 pub mod layout;
 pub mod manifest;
+mod parquet_rows;
 mod rows;
 mod scan;
 pub mod schema;

@@ -1,7 +1,6 @@
-//! The second look at a row group: its Bedrock rows, summed by the bill's own fields.
+//! The second look at rows: what the Bedrock ones among them say.
 
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, RecordBatch};
@@ -10,13 +9,13 @@ use arrow::datatypes::{
     TimestampSecondType,
 };
 use chrono::{DateTime, NaiveTime, Utc};
+use spend_core::bedrock_line::RuleSet;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
-use spend_core::line::{
-    Interner, KEPT_TAG_PREFIXES, LineField, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts, Tags,
-};
+use spend_core::line::{Interner, KeptTags, LineField, LineKey, Measures, ScanCounts, SumOutOfRange, Tags};
 use spend_core::period::BillingPeriod;
 
+use crate::chunk::BillRow;
 use crate::columns::{
     CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, TAGS, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
@@ -52,11 +51,13 @@ const PRODUCT_KEYS: [(&str, LineField); 6] = [
     ("feature", LineField::Feature),
 ];
 
-/// Sums the Bedrock rows of a chunk.
-pub(crate) struct RowReducer<'a> {
+/// Reads the Bedrock rows of a chunk, and counts.
+pub(crate) struct RowReader<'a> {
     name: &'a str,
     period: BillingPeriod,
-    builder: ReductionBuilder,
+    kept: &'a KeptTags,
+    /// What the scan of the chunk found.
+    pub(crate) counts: ScanCounts,
     interner: Interner,
     empty: Arc<str>,
     tag_sets: HashSet<Arc<Tags>>,
@@ -114,13 +115,21 @@ impl<'a> Columns<'a> {
     }
 }
 
-impl<'a> RowReducer<'a> {
-    pub(crate) fn new(name: &'a str, period: BillingPeriod) -> Self {
+/// A Bedrock row of a batch: where it is in the file, and the rules that it satisfies.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) place: Place,
+    pub(crate) rules: RuleSet,
+}
+
+impl<'a> RowReader<'a> {
+    pub(crate) fn new(name: &'a str, period: BillingPeriod, kept: &'a KeptTags) -> Self {
         let mut interner = Interner::default();
         Self {
             name,
             period,
-            builder: ReductionBuilder::default(),
+            kept,
+            counts: ScanCounts::default(),
             empty: interner.intern(""),
             interner,
             tag_sets: HashSet::new(),
@@ -132,33 +141,27 @@ impl<'a> RowReducer<'a> {
         }
     }
 
-    /// What the scan of the chunk found.
-    pub(crate) fn counts(&mut self) -> &mut ScanCounts {
-        &mut self.builder.counts
-    }
-
-    pub(crate) fn finish(self) -> Reduction {
-        self.builder.finish()
-    }
-
-    /// Adds the rows of a batch; `places` says where they are in the file.
-    pub(crate) fn add(
+    /// Hands the rows of a batch to `visit`; `found` says where they are and why.
+    pub(crate) fn read(
         &mut self,
         batch: &RecordBatch,
-        row_group: usize,
-        places: &mut impl Iterator<Item = Place>,
+        row_group: Option<usize>,
+        found: &mut impl Iterator<Item = Found>,
+        visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
     ) -> Result<(), CurError> {
-        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group: Some(row_group), reason };
+        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
         let columns = Columns::of(batch).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
-            let place =
-                places.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
-            self.add_row(&columns, row, place)?;
+            let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
+            let bill_row = self.row(&columns, row, found)?;
+            let too_much = |error| At { file: self.name, place: found.place }.too_much(error);
+            visit(bill_row).map_err(too_much)?;
         }
         Ok(())
     }
 
-    fn add_row(&mut self, columns: &Columns<'_>, row: usize, place: Place) -> Result<(), CurError> {
+    fn row(&mut self, columns: &Columns<'_>, row: usize, found: Found) -> Result<BillRow, CurError> {
+        let place = found.place;
         let at = At { file: self.name, place };
         let started = at.time(columns.usage_start.as_ref(), row, USAGE_START)?;
         let started = started.ok_or_else(|| at.bad(USAGE_START, "is empty".to_owned()))?;
@@ -189,7 +192,7 @@ impl<'a> RowReducer<'a> {
         if has_cost && key.get(LineField::Currency).is_empty() {
             return Err(at.bad(CURRENCY, "is empty, but the row has a cost".to_owned()));
         }
-        let counts = &mut self.builder.counts;
+        let counts = &mut self.counts;
         counts.rows_without_cost += u64::from(cost.is_none());
         if Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage {
             let has_invoice = columns.invoice_id.is_some_and(|ids| ids.get(row).is_some_and(|id| !id.is_empty()));
@@ -197,7 +200,7 @@ impl<'a> RowReducer<'a> {
             let ended = at.time(columns.usage_end.as_ref(), row, USAGE_END)?.or_else(|| end_of_day(started));
             counts.latest_usage_end = counts.latest_usage_end.max(ended);
         }
-        self.builder.add(key, &measures).map_err(|error| at.bad(UNBLENDED_COST, format!("is too much: {error}")))
+        Ok(BillRow { row: place.row, usage_start: started, key, measures, rules: found.rules })
     }
 
     fn fields(&mut self, columns: &Columns<'_>, row: usize) -> [Arc<str>; LineField::ALL.len()] {
@@ -244,10 +247,8 @@ impl<'a> RowReducer<'a> {
         let mut tags = Tags::new();
         for entry in maps.map_or(0..0, |maps| maps.entries(row)) {
             let Some(maps) = maps else { continue };
-            let key = self.tag_keys.get(maps.keys, entry, |key| {
-                let kept = KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix));
-                kept.then(|| self.interner.intern(key))
-            });
+            let key =
+                self.tag_keys.get(maps.keys, entry, |key| self.kept.keeps(key).then(|| self.interner.intern(key)));
             let Some(key) = key.flatten() else { continue };
             match self.tag_values.get(maps.values, entry, |text| self.interner.intern(text)) {
                 Some(value) if !value.is_empty() => tags.insert(key, value),
@@ -295,6 +296,10 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    fn too_much(&self, error: SumOutOfRange) -> CurError {
+        self.bad(UNBLENDED_COST, format!("is too much: {error}"))
+    }
+
     fn bad(&self, column: &'static str, reason: String) -> CurError {
         CurError::BadValue { file: self.file.to_owned(), place: self.place, column, reason }
     }
@@ -349,13 +354,4 @@ impl<'a> Times<'a> {
             Self::Nanos(array) => array.is_valid(row).then(|| array.value(row).div_euclid(1_000_000_000)),
         }
     }
-}
-
-/// Where the rows of `selected` are: `first_row` is how many rows the file has before the row group.
-pub(crate) fn places(
-    row_group: usize,
-    first_row: u64,
-    selected: &[Range<usize>],
-) -> impl Iterator<Item = Place> + use<'_> {
-    selected.iter().cloned().flatten().map(move |row| Place { row_group, row: first_row + row as u64 })
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use arrow::array::RecordBatch;
 use spend_core::bedrock_line::{Rule, RuleCounts, RuleSet};
+use spend_core::line::ScanCounts;
 
 use crate::columns::{PRODUCT, rule_column};
 use crate::text::{Maps, Memo, Texts};
@@ -15,8 +16,8 @@ pub(crate) struct Scan {
     pub(crate) rows: usize,
     /// What each rule caught.
     pub(crate) rules: RuleCounts,
-    /// Runs of Bedrock rows, counted from the start of the row group.
-    pub(crate) selected: Vec<Range<usize>>,
+    /// Runs of Bedrock rows that satisfy the same rules, counted from the first row tested.
+    pub(crate) selected: Vec<(Range<usize>, RuleSet)>,
     texts: [Memo<bool>; Rule::ALL.len()],
     is_name: Memo<Option<NameKey>>,
 }
@@ -35,8 +36,15 @@ impl Scan {
     }
 
     /// How many rows are Bedrock's.
-    pub(crate) fn selected_rows(&self) -> usize {
-        self.selected.iter().map(Range::len).sum()
+    pub(crate) fn selected_count(&self) -> usize {
+        self.selected.iter().map(|(run, _)| run.len()).sum()
+    }
+
+    /// Adds what was found to what the chunk's scan has found.
+    pub(crate) fn count_into(&self, counts: &mut ScanCounts) {
+        counts.rows += self.rows as u64;
+        counts.bedrock_rows += self.selected_count() as u64;
+        counts.rules.merge(&self.rules);
     }
 
     /// Tests the rows of the next batch, or says what is wrong with it.
@@ -58,16 +66,21 @@ impl Scan {
         }
         for (row, set) in sets.into_iter().enumerate().filter(|(_, set)| set.is_bedrock()) {
             self.rules.count(set);
-            self.select(self.rows + row);
+            self.select(self.rows + row, set);
         }
         self.rows += batch.num_rows();
         Ok(())
     }
 
-    fn select(&mut self, row: usize) {
+    /// The Bedrock rows in order, each with the rules that it satisfies.
+    pub(crate) fn selected_rows(&self) -> impl Iterator<Item = (usize, RuleSet)> + '_ {
+        self.selected.iter().flat_map(|(run, rules)| run.clone().map(|row| (row, *rules)))
+    }
+
+    fn select(&mut self, row: usize, rules: RuleSet) {
         match self.selected.last_mut() {
-            Some(run) if run.end == row => run.end += 1,
-            _ => self.selected.push(row..row + 1),
+            Some((run, known)) if run.end == row && *known == rules => run.end += 1,
+            _ => self.selected.push((row..row + 1, rules)),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The configuration: one TOML file, read strictly. What is misspelt, contradictory or not evaluated by this release
 //! is an error with its line and its cure, because a rule that is silently inert is worse than none.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use spend_core::budget::Budget;
 use spend_core::category::Category;
 use spend_core::fact::Derivation;
-use spend_core::line::KEPT_TAG_PREFIXES;
+use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
 use spend_core::principal::KeepSessions;
 use spend_core::spend::{Basis, CostPolicy};
 use spend_core::usage::ModelAliases;
@@ -28,6 +28,8 @@ pub struct Config {
     /// The tags that spend should have, as the bill names them: `[tags] required`. The first names owners, and
     /// finance's showback is by it.
     pub required_tags: Vec<String>,
+    /// Further tags that the ledger keeps, as the bill names them: `[tags] keep`.
+    pub keep_tags: Vec<String>,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -125,6 +127,7 @@ impl Default for Config {
             model_aliases: ModelAliases::new(),
             metrics: MetricsConfig { namespace: "BedrockLedger".to_owned(), top: 50, tags: required_tags.clone() },
             required_tags,
+            keep_tags: Vec::new(),
             first_run: FirstRun::default(),
             budgets: Vec::new(),
         }
@@ -159,6 +162,8 @@ impl Config {
             config.model_aliases = read_models(section, reader);
         }
         if let Some(mut section) = root.section(reader, "tags") {
+            config.keep_tags = section.keep_tags(reader, "keep").unwrap_or_default();
+            reader.kept = config.kept_tags();
             if let Some(tags) = section.tags(reader, "required") {
                 config.metrics.tags.clone_from(&tags);
                 config.required_tags = tags;
@@ -175,6 +180,12 @@ impl Config {
         config.budgets = budgets::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config
+    }
+
+    /// The tags that reductions keep: those that every bill line keeps, and those of `[tags] keep`.
+    #[must_use]
+    pub fn kept_tags(&self) -> KeptTags {
+        KeptTags::new(self.keep_tags.iter().map(String::as_str))
     }
 
     /// What of the configuration facts depend on.
@@ -194,7 +205,15 @@ impl Config {
         sessions.sort_unstable();
         sessions.dedup();
         let (aliases, owners) = (&self.model_aliases, self.owner_tags());
-        format!("derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?}")
+        let mut text =
+            format!("derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?}");
+        let kept = self.kept_tags();
+        let listed: Vec<_> = kept.listed().collect();
+        if !listed.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, " kept_tags={listed:?}");
+        }
+        text
     }
 
     /// The first required tag names the owner; the others, such as a cost centre, are no one to call.
@@ -262,13 +281,36 @@ fn read_metrics(mut section: Section<'_, '_>, reader: &mut Reader<'_>, metrics: 
     section.finish(reader, &[]);
 }
 
+/// What tags of resources begin with in the `tags` map.
+/// Source: AWS Data Exports user guide, "CUR 2.0 tag columns".
+const RESOURCE_TAGS: &str = "resourceTags/";
+
+fn has_name(key: &str, prefix: &str) -> bool {
+    key.strip_prefix(prefix).is_some_and(|name| !name.is_empty())
+}
+
 /// What is wrong with a tag key: facts have only some, and a rule about any other would never match.
-fn tag_key_problem(key: &str) -> Option<String> {
-    let is_kept = KEPT_TAG_PREFIXES.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|name| !name.is_empty()));
+fn tag_key_problem(key: &str, kept: &KeptTags) -> Option<String> {
+    let is_listed = kept.listed().any(|listed| &**listed == key);
+    if is_listed || KEPT_TAG_PREFIXES.iter().any(|prefix| has_name(key, prefix)) {
+        return None;
+    }
     let prefixes = KEPT_TAG_PREFIXES.join(", ");
-    (!is_kept).then(|| {
+    let cure = if has_name(key, RESOURCE_TAGS) {
+        "list it in `keep` of [tags]".to_owned()
+    } else {
+        format!("write it as the bill does, with one of {prefixes} before its name")
+    };
+    Some(format!("`{key}` is no tag that the ledger keeps: {cure}"))
+}
+
+/// What is wrong with a tag key that is to be kept: no bill would ever have it.
+fn keep_problem(key: &str) -> Option<String> {
+    let is_tag = KEPT_TAG_PREFIXES.into_iter().chain([RESOURCE_TAGS]).any(|prefix| has_name(key, prefix));
+    let prefixes = KEPT_TAG_PREFIXES.join(", ");
+    (!is_tag).then(|| {
         format!(
-            "`{key}` is no tag that the ledger keeps: write it as the bill does, with one of {prefixes} before its name"
+            "`{key}` is no tag: write it as the bill does, with {RESOURCE_TAGS} before its name, or one of {prefixes}"
         )
     })
 }

@@ -1,6 +1,7 @@
 //! Where each stored object of the ledger lies. The catalogue in ARCHITECTURE.md says who writes it and when.
 
 use sha2::{Digest, Sha256};
+use spend_core::line::KeptTags;
 use spend_core::period::BillingPeriod;
 
 use crate::content_tag;
@@ -20,10 +21,13 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// The reduction of one version of one chunk.
+    /// The reduction of one version of one chunk. Tags that were listed are part of what it keeps, so they are part
+    /// of its key.
     #[must_use]
-    pub fn reduction_key(&self, chunk_key: &str, etag: &ETag) -> String {
-        let chunk = short_hash(&[chunk_key, &etag.0]);
+    pub fn reduction_key(&self, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
+        let mut parts = vec![chunk_key, &etag.0];
+        parts.extend(kept.listed().map(AsRef::as_ref));
+        let chunk = short_hash(&parts);
         format!("reductions/{}/v{REDUCER_VERSION}/{chunk}.json.zst", self.folder())
     }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
+use spend_core::line::KeptTags;
 use spend_ledger::committed;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
@@ -30,6 +31,8 @@ pub struct Deriver {
     pub derivation: Derivation,
     /// The same as a text, so that a change of configuration shows.
     pub fingerprint: String,
+    /// The tags that the reductions keep.
+    pub kept_tags: KeptTags,
 }
 
 /// What became of a ready delivery.
@@ -128,7 +131,7 @@ pub(crate) async fn derive<L: Store>(
 ) -> Result<Facts, PipelineError> {
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
-        reductions.push(ingest::load_reduction(ledger, statement, chunk).await?);
+        reductions.push(ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?);
     }
     let derived = with.derivation.derive(&reductions);
     derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })

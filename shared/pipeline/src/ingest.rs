@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use spend_core::line::{KeptTags, Reduction};
 use spend_core::period::BillingPeriod;
 use spend_cur::chunk;
 use spend_cur::layout::{self, ExportPath, ObjectKind};
@@ -71,17 +72,18 @@ pub async fn map<E, L>(
     ledger: &L,
     statement: &Statement,
     chunk: &PinnedChunk,
+    kept: &KeptTags,
 ) -> Result<bool, PipelineError>
 where
     E: Store + Send + 'static,
     L: Store,
 {
-    let key = statement.reduction_key(&chunk.key, &chunk.etag);
+    let key = statement.reduction_key(&chunk.key, &chunk.etag, kept);
     if ledger.head(&key).await?.is_some() {
         return Ok(false);
     }
     let source = PinnedObject::new(export, chunk);
-    let reduction = chunk::reduce_parquet(&chunk.key, statement.period, source).await?;
+    let reduction = chunk::reduce(&chunk.key, statement.period, kept, source).await?;
     let stored = StoredReduction {
         chunk: chunk.key.clone(),
         etag: chunk.etag.clone(),
@@ -132,10 +134,10 @@ pub async fn seal<E: Store, L: Store>(
 /// # Errors
 ///
 /// [`PipelineError`].
-pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery) -> Result<bool, PipelineError> {
+pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &KeptTags) -> Result<bool, PipelineError> {
     let statement = sealed.statement();
     for chunk in &sealed.chunks {
-        if ledger.head(&statement.reduction_key(&chunk.key, &chunk.etag)).await?.is_none() {
+        if ledger.head(&statement.reduction_key(&chunk.key, &chunk.etag, kept)).await?.is_none() {
             return Ok(false);
         }
     }
@@ -176,6 +178,7 @@ pub async fn object_created<E, L>(
     bucket: Option<&str>,
     key: &str,
     times: FileTimes,
+    kept: &KeptTags,
 ) -> Result<Ingested, PipelineError>
 where
     E: Store + Send + 'static,
@@ -185,22 +188,26 @@ where
         ObjectKind::Stranger { reason } => Ok(Ingested::Stranger { reason }),
         ObjectKind::Manifest { .. } => match seal(&**export, ledger, bucket, key, times).await? {
             Seal::Incomplete { chunks } => Ok(Ingested::Incomplete { chunks }),
-            Seal::Sealed(sealed) => complete_all(ledger, vec![sealed]).await,
+            Seal::Sealed(sealed) => complete_all(ledger, vec![sealed], kept).await,
         },
         ObjectKind::Chunk { export: path, period, .. } => {
             let head = export.head(key).await?.ok_or_else(|| not_found(key))?;
             let statement = Statement { export_id: path.export_id(), period };
-            map(export, ledger, &statement, &pinned(head)).await?;
+            map(export, ledger, &statement, &pinned(head), kept).await?;
             let waiting = sealed_with_chunk(ledger, &statement, key).await?;
-            complete_all(ledger, waiting).await
+            complete_all(ledger, waiting, kept).await
         }
     }
 }
 
-async fn complete_all<L: Store>(ledger: &L, sealed: Vec<SealedDelivery>) -> Result<Ingested, PipelineError> {
+async fn complete_all<L: Store>(
+    ledger: &L,
+    sealed: Vec<SealedDelivery>,
+    kept: &KeptTags,
+) -> Result<Ingested, PipelineError> {
     let mut ready = Vec::new();
     for delivery in sealed {
-        if complete(ledger, &delivery).await? {
+        if complete(ledger, &delivery, kept).await? {
             ready.push(delivery);
         }
     }
@@ -236,12 +243,13 @@ pub async fn load_reduction<L: Store>(
     ledger: &L,
     statement: &Statement,
     chunk: &PinnedChunk,
-) -> Result<spend_core::line::Reduction, PipelineError> {
-    let key = statement.reduction_key(&chunk.key, &chunk.etag);
+    kept: &KeptTags,
+) -> Result<Reduction, PipelineError> {
+    let key = statement.reduction_key(&chunk.key, &chunk.etag, kept);
     let (bytes, _) = ledger.get(&key).await?.ok_or_else(|| not_found(&key))?;
     let stored: StoredReduction = decode_compressed(&key, &bytes)?;
     let lines = stored.lines.into_lines().map_err(|source| PipelineError::Columns { key, source })?;
-    Ok(spend_core::line::Reduction { counts: stored.counts, lines })
+    Ok(Reduction { counts: stored.counts, lines })
 }
 
 /// Writes what the manifest pins. A delivery that was sealed before and is not ready yet is sealed anew if its files

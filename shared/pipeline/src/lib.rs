@@ -5,6 +5,7 @@
 pub mod aggregate;
 mod commit;
 pub mod error;
+pub mod explain;
 pub mod facts_file;
 pub mod history;
 pub mod ingest;

@@ -3,6 +3,7 @@
 mod damage;
 mod errors;
 mod odd_files;
+mod rows;
 mod shapes;
 mod values;
 
@@ -15,6 +16,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use spend_core::line::Reduction;
 
 use super::*;
+use crate::chunk;
+use crate::columns::wanted;
+use crate::parquet_rows::BATCH;
 use crate::source::SourceError;
 use crate::write::{FileShape, Row, Value};
 
@@ -55,7 +59,7 @@ fn november() -> BillingPeriod {
 }
 
 fn reduce(bytes: impl Into<Bytes>) -> Result<Reduction, CurError> {
-    block_on(reduce_parquet(NAME, november(), Memory::new(bytes)))
+    block_on(super::reduce(NAME, november(), &KeptTags::default(), Memory::new(bytes)))
 }
 
 fn file(rows: &[Row], shape: &FileShape) -> Vec<u8> {

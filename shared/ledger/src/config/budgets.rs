@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use spend_core::budget::{Budget, BudgetOverride, Matcher, OwnerTemplate, Severity};
 use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
+use spend_core::line::KeptTags;
 
 use super::reader::{Reader, Section, Span};
 use super::tag_key_problem;
@@ -133,7 +134,7 @@ fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<M
     for key in table.keys() {
         let value = table.text(reader, &key);
         let Some(span) = table.position(&key) else { continue };
-        if let Some(problem) = key_problem(&key, &MATCH_KEYS) {
+        if let Some(problem) = key_problem(&key, &MATCH_KEYS, &reader.kept) {
             reader.invalid(&span, &format!("`match`: {problem}"));
         } else if let (Some((_, glob)), Ok(dimension)) = (value, key.parse::<Dimension>()) {
             matches.push(Matcher::new(dimension, &glob));
@@ -144,7 +145,7 @@ fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<M
 
 fn read_each(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Dimension> {
     let (span, key) = section.text(reader, "each")?;
-    if let Some(problem) = key_problem(&key, &EACH_KEYS) {
+    if let Some(problem) = key_problem(&key, &EACH_KEYS, &reader.kept) {
         reader.invalid(&span, &format!("`each`: {problem}"));
         return None;
     }
@@ -152,9 +153,9 @@ fn read_each(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Option<D
 }
 
 /// What is wrong with a key that is one of `known` or a tag.
-fn key_problem(key: &str, known: &[&str]) -> Option<String> {
+fn key_problem(key: &str, known: &[&str], kept: &KeptTags) -> Option<String> {
     match key.strip_prefix("tag:") {
-        Some(tag) => tag_key_problem(tag),
+        Some(tag) => tag_key_problem(tag, kept),
         None if known.contains(&key) => None,
         None => Some(format!("`{key}` is not a key: use one of {} or tag:NAME", known.join(", "))),
     }
@@ -202,7 +203,7 @@ fn read_owner(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, has_each: 
     if owner.needs_member() && !has_each {
         reader.invalid(&span, "`owner` holds {member}, but the budget has no members: give it an `each`");
     }
-    for problem in owner.tags().filter_map(tag_key_problem) {
+    for problem in owner.tags().filter_map(|tag| tag_key_problem(tag, &reader.kept)).collect::<Vec<_>>() {
         reader.invalid(&span, &format!("`owner`: {problem}"));
     }
     Some(owner)

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use spend_core::line::KeptTags;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Problem, tag_key_problem};
+use super::{Problem, keep_problem, tag_key_problem};
 
 /// Where something stands in the text, in bytes.
 pub(super) type Span = Range<usize>;
@@ -34,11 +35,13 @@ impl Kind {
 pub(super) struct Reader<'i> {
     text: &'i str,
     problems: Vec<Problem>,
+    /// The tags that the ledger keeps, from where they are listed on.
+    pub(super) kept: KeptTags,
 }
 
 impl<'i> Reader<'i> {
     pub(super) fn new(text: &'i str) -> Self {
-        Self { text, problems: Vec::new() }
+        Self { text, problems: Vec::new(), kept: KeptTags::default() }
     }
 
     /// The document, unless it is not TOML.
@@ -195,7 +198,18 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn tags(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<String>> {
         let (_, tags) = self.texts(reader, key)?;
         for (span, tag) in &tags {
-            if let Some(problem) = tag_key_problem(tag) {
+            if let Some(problem) = tag_key_problem(tag, &reader.kept) {
+                reader.invalid(span, &problem);
+            }
+        }
+        Some(tags.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    /// A list of tag keys that are to be kept, of resources too.
+    pub(super) fn keep_tags(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<String>> {
+        let (_, tags) = self.texts(reader, key)?;
+        for (span, tag) in &tags {
+            if let Some(problem) = keep_problem(tag) {
                 reader.invalid(span, &problem);
             }
         }

@@ -179,7 +179,7 @@ fn a_source_that_fails_is_to_be_asked_again() {
     ));
     let mut reads = 0;
     loop {
-        let outcome = block_on(reduce_parquet(NAME, november(), Failing(memory.clone(), reads)));
+        let outcome = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads)));
         let Err(error) = outcome else { break };
         assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
         assert!(error.to_string().starts_with("failed to read bytes "), "{error}");
@@ -205,6 +205,11 @@ impl ChunkSource for Short {
 
 #[test]
 fn a_short_answer_is_the_sources_fault_not_the_files() {
-    let error = block_on(reduce_parquet(NAME, november(), Short(Memory::new(file(&bill(), &FileShape::default())))));
+    let error = block_on(chunk::reduce(
+        NAME,
+        november(),
+        &KeptTags::default(),
+        Short(Memory::new(file(&bill(), &FileShape::default()))),
+    ));
     assert_eq!(error.unwrap_err().class(), Class::Retry);
 }

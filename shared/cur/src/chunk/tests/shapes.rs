@@ -98,7 +98,7 @@ fn columns_never_asked_for_are_never_read() {
     let bytes =
         file(&wide_rows(), &FileShape { compression: Compression::None, dictionary: false, ..Default::default() });
     let source = Memory::new(bytes.clone());
-    let reduction = block_on(reduce_parquet(NAME, november(), source.clone())).unwrap();
+    let reduction = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap();
     assert_eq!(reduction.counts.bedrock_rows, 20);
 
     let reads = source.reads.lock().unwrap().clone();
@@ -121,7 +121,7 @@ fn a_row_group_without_bedrock_rows_costs_only_the_columns_that_tell() {
     rows.truncate(800);
     let bytes = file(&rows, &FileShape { compression: Compression::None, dictionary: false, ..Default::default() });
     let source = Memory::new(bytes.clone());
-    let reduction = block_on(reduce_parquet(NAME, november(), source.clone())).unwrap();
+    let reduction = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap();
     assert_eq!((reduction.counts.rows, reduction.counts.bedrock_rows), (800, 0));
     let reads = source.reads.lock().unwrap().clone();
     let cost = leaves(&bytes).into_iter().find(|(column, _)| column == UNBLENDED_COST).unwrap().1;
@@ -131,12 +131,12 @@ fn a_row_group_without_bedrock_rows_costs_only_the_columns_that_tell() {
 #[test]
 fn a_small_file_is_read_at_once() {
     let source = Memory::new(file(&bill(), &narrow()));
-    block_on(reduce_parquet(NAME, november(), source.clone())).unwrap();
+    block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap();
     assert_eq!(*source.reads.lock().unwrap(), vec![0..source.size(); 1]);
 }
 
 #[test]
 fn the_future_can_move_between_threads() {
     fn assert_send(_: impl Future<Output = Result<Reduction, CurError>> + Send) {}
-    assert_send(reduce_parquet(NAME, november(), Memory::new(Bytes::new())));
+    assert_send(chunk::reduce(NAME, november(), &KeptTags::default(), Memory::new(Bytes::new())));
 }

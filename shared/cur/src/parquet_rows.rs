@@ -1,0 +1,111 @@
+//! Reading a Parquet chunk.
+//!
+//! Row group by row group, in two looks: the first reads the columns that tell Bedrock rows from others, the second
+//! the rest of the columns for those rows alone. Memory holds the compressed columns of one row group, one decoded
+//! batch and the runs of Bedrock rows found so far.
+
+use arrow::array::RecordBatch;
+use parquet::DecodeResult;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{RowGroupSelection, RowSelection};
+use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
+use spend_core::line::SumOutOfRange;
+
+use crate::chunk::BillRow;
+use crate::chunk_bytes::ChunkBytes;
+use crate::columns::{ChunkColumns, wanted};
+use crate::error::{CurError, Place};
+use crate::footer;
+use crate::guard::guarded;
+use crate::rows::{Found, RowReader};
+use crate::scan::Scan;
+use crate::source::ChunkSource;
+
+/// How many rows are decoded at a time.
+pub(crate) const BATCH: usize = 8192;
+
+/// Hands every Bedrock row of the chunk to `visit`.
+pub(crate) async fn visit<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    reader: &mut RowReader<'_>,
+    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+) -> Result<(), CurError> {
+    let metadata = footer::read(chunk).await?;
+    let columns = ChunkColumns::resolve(chunk.name(), &metadata)?;
+    reader.counts.missing_columns.clone_from(&columns.missing);
+    for row_group in 0..columns.row_groups() {
+        visit_row_group(chunk, &columns, row_group, reader, visit).await?;
+        chunk.release();
+    }
+    Ok(())
+}
+
+async fn visit_row_group<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    columns: &ChunkColumns,
+    row_group: usize,
+    reader: &mut RowReader<'_>,
+    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+) -> Result<(), CurError> {
+    let expected = columns.rows_of(row_group);
+    let name = chunk.name();
+    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
+    let mut scan = Scan::default();
+    let all = RowGroupSelection::new(row_group, None);
+    let telling = columns.projection(Scan::columns());
+    decode(chunk, columns, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
+    if scan.rows != expected {
+        return Err(short(scan.rows, expected));
+    }
+
+    let first_row = reader.counts.rows;
+    let selected_rows = scan.selected_count();
+    scan.count_into(&mut reader.counts);
+    if selected_rows == 0 {
+        return Ok(());
+    }
+    let selection = RowSelection::from_consecutive_ranges(scan.selected.iter().map(|(run, _)| run.clone()), expected);
+    let selected = RowGroupSelection::new(row_group, Some(selection));
+    let mut rows = scan
+        .selected_rows()
+        .map(|(row, rules)| Found { place: Place { row_group, row: first_row + row as u64 }, rules });
+    let mut found = 0;
+    decode(chunk, columns, selected, columns.projection(wanted()), |batch| {
+        found += batch.num_rows();
+        reader.read(batch, Some(row_group), &mut rows, visit)
+    })
+    .await?;
+    if found != selected_rows {
+        return Err(short(found, selected_rows));
+    }
+    Ok(())
+}
+
+/// Decodes the selected rows of the projected columns, batch by batch.
+async fn decode<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    columns: &ChunkColumns,
+    selection: RowGroupSelection,
+    projection: ProjectionMask,
+    mut on_batch: impl FnMut(&RecordBatch) -> Result<(), CurError>,
+) -> Result<(), CurError> {
+    let row_group = selection.row_group_index();
+    let name = chunk.name();
+    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
+        .with_batch_size(BATCH)
+        .with_projection(projection)
+        .with_row_group_selections(vec![selection]);
+    let mut decoder = guarded(|| builder.build()).map_err(corrupt)?;
+    loop {
+        match guarded(|| decoder.try_decode()).map_err(corrupt)? {
+            DecodeResult::NeedsData(ranges) => {
+                let bytes = chunk.get(&ranges).await?;
+                guarded(|| decoder.push_ranges(ranges, bytes)).map_err(corrupt)?;
+            }
+            DecodeResult::Data(batch) => on_batch(&batch)?,
+            DecodeResult::Finished => return Ok(()),
+        }
+    }
+}
