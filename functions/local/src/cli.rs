@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::dimension::Dimension;
@@ -31,6 +31,12 @@ pub enum Command {
     Run(Run),
     /// Totals of a ledger by any keys.
     Report(Report),
+    /// Which lines of the bill make up a number: whose spend of a period or a day.
+    Explain(Explain),
+    /// Each delivery of a ledger, and what it moved.
+    History(History),
+    /// Derive periods again from what was read of their deliveries, after a change of configuration or release.
+    Rebuild(Rebuild),
 }
 
 /// `demo`.
@@ -122,6 +128,67 @@ pub struct Report {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("caller").required(true))]
+pub struct Explain {
+    /// The export that the ledger was made from, with the delivery in force.
+    #[arg(long, value_name = "DIR")]
+    pub export: PathBuf,
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The billing period.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingPeriod,
+    /// Whose spend, as the bill names the caller; (none) for what names nobody.
+    #[arg(long, value_name = "ARN", group = "caller")]
+    pub principal: Option<String>,
+    /// Whose spend, as reports name the caller; (none) for what names nobody.
+    #[arg(long, value_name = "NAME", group = "caller")]
+    pub identity: Option<String>,
+    /// One usage day (UTC); all of them without it.
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<NaiveDate>,
+    /// Show every line in the table, and not only the largest.
+    #[arg(long)]
+    pub all: bool,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// One billing period; all of them without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// One billing period; all of them without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// The configuration to derive with, which is then in force; without one the last that was.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// How a report is shown.

@@ -3,6 +3,11 @@
 pub mod cli;
 mod demo;
 pub mod error;
+mod explain;
+mod history;
+mod in_force;
+mod periods;
+mod rebuild;
 mod report;
 mod run;
 pub mod sample;
@@ -27,6 +32,9 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
+        Command::Explain(options) => explain::run(options, out, notes).await,
+        Command::History(options) => history::run(options, out).await,
+        Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,
     }
 }
 
