@@ -125,11 +125,11 @@ fn a_rebuild_moves_spend_between_identities_and_shows_in_the_history() {
         let entries = entries(&ledger).await;
         let kinds: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
         assert_eq!(kinds, [CommitKind::Delivery, CommitKind::Rebuild]);
-        let rebuild = &entries[1];
-        assert_eq!(rebuild.replaced.as_deref(), Some("one"));
-        assert_eq!(rebuild.delivery.data_as_of, entries[0].delivery.data_as_of);
-        assert!(rebuild.totals.iter().all(|total| total.before == total.after && total.before.to_string() == "1.75"));
-        let moved: Vec<_> = rebuild
+        let second = &entries[1];
+        assert_eq!(second.replaced.as_deref(), Some("one"));
+        assert_eq!(second.delivery.data_as_of, entries[0].delivery.data_as_of);
+        assert!(second.totals.iter().all(|total| total.before == total.after && total.before.to_string() == "1.75"));
+        let moved: Vec<_> = second
             .moved
             .iter()
             .map(|row| {
@@ -370,15 +370,15 @@ fn after_a_rebuild_gauges_follow_and_nobody_is_told_twice() {
         let (_, notes) = execute(Command::Rebuild(rebuild(Some(config.clone())))).await;
         assert!(notes.contains("2026-10: delivery") && notes.contains("2026-11: delivery"), "{notes}");
         assert_eq!(lines(&ledger, "messages.jsonl"), messages);
-        let rebuilt = lines(&ledger, "metrics.jsonl");
-        assert!(rebuilt > metrics);
+        let put_again = lines(&ledger, "metrics.jsonl");
+        assert!(put_again > metrics);
 
         // The configuration is in force now: neither a rebuild nor a run without one goes back.
         let (_, notes) = execute(Command::Rebuild(rebuild(None))).await;
         assert_eq!(notes.matches("nothing differs, nothing written").count(), 2, "{notes}");
         let (_, notes) = execute(Command::Run(run(None))).await;
         assert!(!notes.contains("another configuration"), "{notes}");
-        assert_eq!((lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl")), (messages, rebuilt));
+        assert_eq!((lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl")), (messages, put_again));
 
         let history = |format| {
             let period = Some("2026-11".parse().unwrap());
