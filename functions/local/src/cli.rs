@@ -130,7 +130,7 @@ pub struct Report {
     pub format: ReportFormat,
 }
 
-/// `explain`.
+/// `explain`. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("caller").required(true))]
 pub struct Explain {
@@ -152,7 +152,7 @@ pub struct Explain {
     /// One usage day (UTC); all of them without it.
     #[arg(long, value_name = "DATE")]
     pub day: Option<NaiveDate>,
-    /// Show every line in the table, and not only the largest.
+    /// Show every line in the table, in the order of the files, and not only the 40 largest.
     #[arg(long)]
     pub all: bool,
     /// How to show it.

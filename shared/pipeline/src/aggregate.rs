@@ -63,7 +63,7 @@ pub enum Aggregated {
 impl fmt::Display for Aggregated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Applied { sequence } => write!(formatter, "applied as delivery {sequence} of its period"),
+            Self::Applied { sequence } => write!(formatter, "applied as commit {sequence} of its period"),
             Self::Known => formatter.write_str("already known, nothing to do"),
             Self::Older { in_force } => write!(formatter, "older than {in_force}, which stays in force"),
             Self::Overlapping { payer, counted } => {
