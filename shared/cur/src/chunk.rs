@@ -6,11 +6,10 @@ use spend_core::line::{KeptTags, LineKey, Measures, Reduction, ReductionBuilder,
 use spend_core::period::BillingPeriod;
 
 use crate::chunk_bytes::ChunkBytes;
-pub use crate::describe::{ColumnInfo, Description, Format, describe};
+pub use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::CurError;
-use crate::parquet_rows;
-use crate::rows::RowReader;
 use crate::source::ChunkSource;
+use crate::{csv_rows, format, parquet_rows};
 
 /// A Bedrock row of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +60,24 @@ pub async fn visit<S: ChunkSource>(
     visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
     let mut chunk = ChunkBytes::new(name, source);
-    let mut reader = RowReader::new(name, period, kept);
-    parquet_rows::visit(&mut chunk, &mut reader, visit).await?;
-    Ok(reader.counts)
+    match format::sniff(&mut chunk).await? {
+        Format::Parquet => parquet_rows::visit(&mut chunk, period, kept, visit).await,
+        Format::Csv => csv_rows::visit(&mut chunk, period, kept, visit).await,
+    }
+}
+
+/// Says what a chunk is by its footer or its header alone. `name` is the object key, for errors.
+///
+/// # Errors
+///
+/// [`CurError`]: what would keep its rows from being read and shows without reading them, but for missing columns and
+/// wrong types.
+pub async fn describe<S: ChunkSource>(name: &str, source: S) -> Result<Description, CurError> {
+    let mut chunk = ChunkBytes::new(name, source);
+    match format::sniff(&mut chunk).await? {
+        Format::Parquet => parquet_rows::describe(&mut chunk).await,
+        Format::Csv => csv_rows::describe(&mut chunk).await,
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,11 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
 
     /// Reads the chunk from `start` to its end and keeps it for as long as the chunk is read.
     pub(crate) async fn read_tail(&mut self, start: u64) -> Result<Bytes, CurError> {
-        let bytes = self.read(start..self.size()).await?;
+        let range = start..self.size();
+        if let Some(bytes) = self.find(&range) {
+            return Ok(bytes);
+        }
+        let bytes = self.read(range).await?;
         self.tail = Some((start, bytes.clone()));
         Ok(bytes)
     }
@@ -63,6 +67,14 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
             reason: format!("bytes {}..{} are not in the file", range.start, range.end),
         };
         ranges.iter().map(|range| self.find(range).ok_or_else(|| missing(range))).collect()
+    }
+
+    /// The bytes of `range`, which are not kept.
+    pub(crate) async fn read_once(&mut self, range: Range<u64>) -> Result<Bytes, CurError> {
+        match self.find(&range) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(range).await,
+        }
     }
 
     /// Forgets what was read for a row group.

@@ -1,6 +1,6 @@
 //! Which columns a reduction needs, and how a chunk has them: found by name, of the type that CUR 2.0 gives them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
@@ -14,7 +14,8 @@ use spend_core::line::{LineField, PRINCIPAL_COLUMN};
 use crate::error::CurError;
 use crate::footer;
 use crate::guard::guarded;
-use crate::schema::{self, Kind};
+use crate::plan::Plan;
+use crate::schema::Kind;
 
 pub(crate) const UNBLENDED_COST: &str = "line_item_unblended_cost";
 pub(crate) const NET_UNBLENDED_COST: &str = "line_item_net_unblended_cost";
@@ -29,13 +30,15 @@ pub(crate) const PRODUCT_CODE: &str = "line_item_product_code";
 pub(crate) const CURRENCY: &str = "line_item_currency_code";
 pub(crate) const PRODUCT: &str = "product";
 pub(crate) const TAGS: &str = "tags";
+pub(crate) const RESOURCE_TAGS: &str = "resource_tags";
+pub(crate) const COST_CATEGORY: &str = "cost_category";
 const SERVICE_CODE: &str = "product_servicecode";
 const PRODUCT_FAMILY: &str = "product_product_family";
 const OPERATION: &str = "line_item_operation";
 const RESOURCE_ID: &str = "line_item_resource_id";
 
 /// Without these no cost can be counted.
-const REQUIRED: [&str; 5] = [UNBLENDED_COST, LINE_ITEM_TYPE, PRODUCT_CODE, USAGE_START, CURRENCY];
+pub(crate) const REQUIRED: [&str; 5] = [UNBLENDED_COST, LINE_ITEM_TYPE, PRODUCT_CODE, USAGE_START, CURRENCY];
 
 /// The columns that are looked for besides those of [`field_column`] and [`rule_column`].
 const OTHERS: [&str; 8] =
@@ -79,81 +82,66 @@ pub(crate) fn rule_column(rule: Rule) -> &'static str {
     }
 }
 
-/// A chunk's columns.
+/// The columns of a Parquet chunk.
 pub(crate) struct ChunkColumns {
     /// For the decoder: the file's columns, those that we read in the types that we read them in.
     pub(crate) reader: ArrowReaderMetadata,
-    /// Columns that were looked for and are not there.
-    pub(crate) missing: BTreeSet<String>,
-    /// Where the others are among the file's.
-    positions: HashMap<&'static str, usize>,
+    /// Where those are among the file's.
+    positions: HashMap<String, usize>,
+}
+
+/// The columns of `metadata` in the types that the decoder gives them.
+pub(crate) fn infer(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, CurError> {
+    // Types that a writer embedded beside the Parquet schema are not looked at: one file, one meaning.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(|error| bad_schema(name, &error))
 }
 
 impl ChunkColumns {
-    /// The columns of `metadata` in the types that the decoder gives them, unless they are another table's.
-    pub(crate) fn infer(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, CurError> {
-        // Types that a writer embedded beside the Parquet schema are not looked at: one file, one meaning.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let inferred = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
-            .map_err(|error| bad_schema(name, &error))?;
-        let roots: HashSet<&str> = inferred.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        match legacy_column(&roots) {
-            Some(column) => Err(CurError::LegacyReport { file: name.to_owned(), column: column.to_owned() }),
-            None => Ok(inferred),
-        }
-    }
-
-    /// Finds the columns of `metadata` and checks their types.
-    pub(crate) fn resolve(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<Self, CurError> {
-        let corrupt = |error: String| bad_schema(name, &error);
-        let inferred = Self::infer(name, metadata)?;
+    /// Finds the planned columns, of which the file has each, and checks their types.
+    pub(crate) fn resolve(
+        name: &str,
+        metadata: &Arc<ParquetMetaData>,
+        inferred: &ArrowReaderMetadata,
+        plan: &Plan,
+    ) -> Result<Self, CurError> {
         let fields = inferred.schema().fields();
-        let roots: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-        let columns: Vec<_> = REQUIRED.into_iter().filter(|column| !roots.contains(column)).collect();
-        if !columns.is_empty() {
-            return Err(CurError::MissingColumn { file: name.to_owned(), columns });
-        }
-
         let physical = physical_types(metadata);
         let mut positions = HashMap::new();
-        let mut missing = BTreeSet::new();
         let mut read_as = fields.to_vec();
-        for column in wanted() {
+        for (column, wanted) in &plan.columns {
             let mut found =
                 fields.iter().zip(&mut read_as).enumerate().filter(|(_, (field, _))| field.name() == column);
-            let Some((position, (field, read_as))) = found.next() else {
-                missing.insert(column.to_owned());
-                continue;
-            };
+            let Some((position, (field, read_as))) = found.next() else { continue };
             if found.next().is_some() {
-                return Err(corrupt(format!("column {column} is there twice")));
+                return Err(twice(name, column));
             }
             // A column of nulls alone, as tools without a type for it write it.
             if *field.data_type() == DataType::Null {
                 continue;
             }
-            let wanted = schema::column(column).map_or(Kind::Text, |column| column.kind);
-            let physical = physical.get(column).copied();
-            let data_type = read_type(field.data_type(), physical, wanted).ok_or_else(|| CurError::WrongType {
+            let physical = physical.get(column.as_str()).copied();
+            let data_type = read_type(field.data_type(), physical, *wanted).ok_or_else(|| CurError::WrongType {
                 file: name.to_owned(),
-                column,
+                column: column.clone(),
                 found: physical.map_or_else(|| field.data_type().to_string(), |physical| physical.to_string()),
-                wanted: describe(wanted),
+                wanted: describe(*wanted),
             })?;
             *read_as = Arc::new(field.as_ref().clone().with_data_type(data_type));
-            positions.insert(column, position);
+            positions.insert(column.clone(), position);
         }
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(read_as)));
-        let reader = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(corrupt)?;
-        let found = Self { reader, missing, positions };
-        let all = found.projection(wanted());
+        let reader = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
+            .map_err(|error| bad_schema(name, &error))?;
+        let found = Self { reader, positions };
+        let all = found.projection(|_| true);
         footer::check_codecs(name, metadata, |leaf| all.leaf_included(leaf))?;
         Ok(found)
     }
 
-    /// Those of `columns` that the chunk has.
-    pub(crate) fn projection(&self, columns: impl IntoIterator<Item = &'static str>) -> ProjectionMask {
-        let positions = columns.into_iter().filter_map(|column| self.positions.get(column).copied());
+    /// Those of the planned columns that are `asked` for.
+    pub(crate) fn projection(&self, asked: impl Fn(&str) -> bool) -> ProjectionMask {
+        let positions = self.positions.iter().filter(|(column, _)| asked(column)).map(|(_, position)| *position);
         ProjectionMask::roots(self.reader.parquet_schema(), positions)
     }
 
@@ -169,6 +157,11 @@ impl ChunkColumns {
     }
 }
 
+/// A column that is there twice: which of them counts?
+pub(crate) fn twice(name: &str, column: &str) -> CurError {
+    bad_schema(name, &format!("column {column} is there twice"))
+}
+
 fn bad_schema(name: &str, error: &str) -> CurError {
     CurError::Corrupt { file: name.to_owned(), row_group: None, reason: format!("its schema: {error}") }
 }
@@ -178,26 +171,6 @@ pub(crate) fn wanted() -> BTreeSet<&'static str> {
     let fields = LineField::ALL.into_iter().map(field_column);
     let rules = Rule::ALL.into_iter().map(rule_column);
     fields.chain(rules).chain(OTHERS).chain([TAGS]).collect()
-}
-
-/// The column that tells a legacy report: it spells columns `lineItem/UnblendedCost`, or lays the product's
-/// attributes flat, and it has none of the columns that only CUR 2.0 has.
-/// Source: AWS Data Exports user guide, "Migrating from Cost and Usage Reports to CUR 2.0".
-fn legacy_column<'a>(roots: &HashSet<&'a str>) -> Option<&'a str> {
-    const ONLY_IN_CUR_2: [&str; 8] = [
-        PRINCIPAL_COLUMN,
-        PRODUCT,
-        TAGS,
-        "resource_tags",
-        "cost_category",
-        "bill_payer_account_name",
-        "line_item_usage_account_name",
-        "line_item_user_identifier",
-    ];
-    if ONLY_IN_CUR_2.into_iter().any(|column| roots.contains(column)) {
-        return None;
-    }
-    roots.iter().copied().filter(|name| *name == "product_product_name" || name.contains('/')).min()
 }
 
 /// The physical types of the columns that are no groups.
@@ -254,4 +227,23 @@ fn describe(kind: Kind) -> &'static str {
         Kind::TextMap => "a map from text to text",
         Kind::NumberMap => "a map from text to doubles",
     }
+}
+
+/// A type as manifests spell it, else as the decoder does.
+pub(crate) fn spelled(data_type: &DataType) -> String {
+    let known = match data_type {
+        DataType::Utf8 | DataType::Binary => Kind::Text,
+        DataType::Float64 => Kind::Number,
+        DataType::Timestamp(..) => Kind::Time,
+        DataType::Map(entries, _) | DataType::List(entries) => match entries.data_type() {
+            DataType::Struct(fields) => match fields.get(1).map(|value| value.data_type()) {
+                Some(DataType::Utf8 | DataType::Binary) => Kind::TextMap,
+                Some(DataType::Float64) => Kind::NumberMap,
+                _ => return data_type.to_string(),
+            },
+            _ => return data_type.to_string(),
+        },
+        _ => return data_type.to_string(),
+    };
+    known.as_str().to_owned()
 }

@@ -6,20 +6,33 @@ use std::ops::Range;
 use spend_core::error_class::Class;
 use spend_core::period::BillingPeriod;
 
+pub use crate::format::Foreign;
 use crate::source::SourceError;
 
-/// Where in a chunk something is: rows and row groups are counted from 0, rows through the whole file.
+/// Where in a chunk a row is. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The row group.
-    pub row_group: usize,
     /// The row.
     pub row: u64,
+    /// Where it is, as the format counts.
+    pub within: Within,
+}
+
+/// Where in a chunk a row is, as its format counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// Parquet: the row group, counted from 0.
+    RowGroup(usize),
+    /// Text: the line on which the row begins, counted from 1.
+    Line(u64),
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "row {} (row group {})", self.row, self.row_group)
+        match self.within {
+            Within::RowGroup(index) => write!(formatter, "row {} (row group {index})", self.row),
+            Within::Line(line) => write!(formatter, "row {} (line {line})", self.row),
+        }
     }
 }
 
@@ -45,13 +58,48 @@ pub enum CurError {
         /// The column that gives it away.
         column: String,
     },
-    /// The chunk is not a Parquet file.
-    #[error("{file}: not a Parquet file: {reason}: create the export with the format Parquet")]
-    NotParquet {
+    /// The chunk is of a FOCUS export.
+    #[error(
+        "{file}: this is a FOCUS export (it has the column {column}), which never names the caller: create a CUR 2.0 \
+         export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA) beside it"
+    )]
+    Focus {
+        /// The chunk's key.
+        file: String,
+        /// The column that gives it away.
+        column: &'static str,
+    },
+    /// The file is neither Parquet nor gzip.
+    #[error("{file}: {found}")]
+    NotAChunk {
         /// The chunk's key.
         file: String,
         /// What it is, as far as one can see.
-        reason: &'static str,
+        found: Foreign,
+    },
+    /// Text whose first line names no column.
+    #[error(
+        "{file}: its first line is no header of CUR 2.0 (it begins with {begins:?}): copy the file as it lies in the \
+         export's bucket, and if it was split put the header before each part"
+    )]
+    NoHeader {
+        /// The chunk's key.
+        file: String,
+        /// The beginning of the line.
+        begins: String,
+    },
+    /// The file decompresses to more than any bill.
+    #[error(
+        "{file}: {inflated} bytes came out of the first {compressed}, which no bill does, so reading was given up: \
+         copy the file again; if it is the same in the export's bucket, report it to AWS Support"
+    )]
+    Bomb {
+        /// The chunk's key.
+        file: String,
+        /// Compressed bytes read.
+        compressed: u64,
+        /// Bytes that they came to.
+        inflated: u64,
     },
     /// The chunk is damaged.
     #[error(
@@ -90,7 +138,7 @@ pub enum CurError {
         /// The chunk's key.
         file: String,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The type it has.
         found: String,
         /// The type it should have.
@@ -122,7 +170,7 @@ pub enum CurError {
         /// The row.
         place: Place,
         /// The column.
-        column: &'static str,
+        column: String,
         /// What is wrong with the value.
         reason: String,
     },
@@ -166,7 +214,10 @@ impl CurError {
         match self {
             Self::MissingColumn { .. } => "export.missing_column",
             Self::LegacyReport { .. } => "export.legacy_report",
-            Self::NotParquet { .. } => "export.not_parquet",
+            Self::Focus { .. } => "export.focus",
+            Self::NotAChunk { found, .. } => found.kind(),
+            Self::NoHeader { .. } => "export.no_header",
+            Self::Bomb { .. } => "export.bomb",
             Self::Corrupt { .. } => "export.corrupt",
             Self::UnsupportedCodec { .. } => "export.unsupported_codec",
             Self::WrongType { .. } => "export.wrong_type",

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parquet::basic::Compression;
 use parquet::file::metadata::{
     FooterTail, ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
@@ -14,28 +13,20 @@ use crate::guard::guarded;
 use crate::source::ChunkSource;
 
 /// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
-const TAIL: u64 = 64 * 1024;
+pub(crate) const TAIL: u64 = 64 * 1024;
 
 /// The largest footer that is read. One this large has over a thousand row groups.
 const FOOTER_LIMIT: usize = 32 * 1024 * 1024;
 
-/// The four bytes that a Parquet file begins and ends with.
-const MAGIC: &[u8] = b"PAR1";
-
-/// Reads the footer of a chunk.
+/// Reads the footer of a chunk that ends as Parquet does.
 pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Arc<ParquetMetaData>, CurError> {
     let name = chunk.name();
     let size = chunk.size();
     let start = size.saturating_sub(TAIL);
     let tail = chunk.read_tail(start).await?;
-    let Some(end) = tail.last_chunk::<8>() else {
-        return Err(not_parquet(name, if tail.is_empty() { "it is empty" } else { "it is shorter than a footer" }));
-    };
-    let footer = match FooterTail::try_new(end) {
-        Ok(footer) if !footer.is_encrypted_footer() => footer,
-        Ok(_) => return Err(not_parquet(name, "its footer is encrypted, which is not supported")),
-        Err(_) => return Err(without_footer(chunk, &tail, start).await?),
-    };
+    let without = || corrupt(name, "it ends without a footer".to_owned());
+    let end = tail.last_chunk::<8>().ok_or_else(without)?;
+    let footer = FooterTail::try_new(end).map_err(|_| without())?;
     let length = footer.metadata_length();
     if length > FOOTER_LIMIT {
         return Err(corrupt(name, format!("its footer is said to have {length} bytes")));
@@ -50,27 +41,6 @@ pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resul
         chunk.read_tail(start).await?
     };
     decode(name, bytes.get(..length).unwrap_or_default(), size)
-}
-
-/// Says what a file is that does not end as Parquet does.
-async fn without_footer<S: ChunkSource>(
-    chunk: &mut ChunkBytes<'_, S>,
-    tail: &Bytes,
-    start: u64,
-) -> Result<CurError, CurError> {
-    let name = chunk.name();
-    let read;
-    let head = if start == 0 {
-        tail.get(..4)
-    } else {
-        read = chunk.get(std::slice::from_ref(&(0..4))).await?;
-        read.first().and_then(|bytes| bytes.get(..4))
-    };
-    Ok(match head.unwrap_or_default() {
-        MAGIC => corrupt(name, "it begins as Parquet and ends without a footer, so it was cut off".to_owned()),
-        [0x1f, 0x8b, ..] => not_parquet(name, "it is gzip, so probably text (CSV)"),
-        _ => not_parquet(name, "it neither begins nor ends as one"),
-    })
 }
 
 fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Arc<ParquetMetaData>, CurError> {
@@ -143,10 +113,6 @@ pub(crate) fn check_codecs(
         }
     }
     Ok(())
-}
-
-fn not_parquet(name: &str, reason: &'static str) -> CurError {
-    CurError::NotParquet { file: name.to_owned(), reason }
 }
 
 fn corrupt(name: &str, reason: String) -> CurError {

@@ -6,17 +6,26 @@
 pub mod chunk;
 mod chunk_bytes;
 mod columns;
+mod csv_batch;
+mod csv_records;
+mod csv_rows;
 mod describe;
 pub mod error;
 mod footer;
+mod format;
 mod guard;
+mod inflate;
 pub mod layout;
 pub mod manifest;
+mod other_tables;
 mod parquet_rows;
+mod plan;
+mod row_tags;
 mod rows;
 mod scan;
 pub mod schema;
 pub mod source;
+mod tag_sources;
 mod text;
 #[cfg(any(test, feature = "write"))]
 pub mod write;

@@ -4,19 +4,25 @@
 //! the rest of the columns for those rows alone. Memory holds the compressed columns of one row group, one decoded
 //! batch and the runs of Bedrock rows found so far.
 
+use std::collections::{HashMap, HashSet};
+
 use arrow::array::RecordBatch;
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{RowGroupSelection, RowSelection};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowGroupSelection, RowSelection};
 use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
-use spend_core::line::SumOutOfRange;
+use parquet::file::metadata::RowGroupMetaData;
+use spend_core::line::{KeptTags, ScanCounts, SumOutOfRange};
+use spend_core::period::BillingPeriod;
 
 use crate::chunk::BillRow;
 use crate::chunk_bytes::ChunkBytes;
-use crate::columns::{ChunkColumns, wanted};
-use crate::error::{CurError, Place};
+use crate::columns::{self, ChunkColumns};
+use crate::describe::{ColumnInfo, Description, Format};
+use crate::error::{CurError, Place, Within};
 use crate::footer;
 use crate::guard::guarded;
+use crate::plan::Plan;
 use crate::rows::{Found, RowReader};
 use crate::scan::Scan;
 use crate::source::ChunkSource;
@@ -27,23 +33,60 @@ pub(crate) const BATCH: usize = 8192;
 /// Hands every Bedrock row of the chunk to `visit`.
 pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
-    reader: &mut RowReader<'_>,
+    period: BillingPeriod,
+    kept: &KeptTags,
     visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
-) -> Result<(), CurError> {
+) -> Result<ScanCounts, CurError> {
+    let name = chunk.name();
     let metadata = footer::read(chunk).await?;
-    let columns = ChunkColumns::resolve(chunk.name(), &metadata)?;
-    reader.counts.missing_columns.clone_from(&columns.missing);
+    let inferred = columns::infer(name, &metadata)?;
+    let plan = Plan::of(name, &roots(&inferred), kept)?;
+    plan.require(name)?;
+    let columns = ChunkColumns::resolve(name, &metadata, &inferred, &plan)?;
+    let mut reader = RowReader::new(name, period, &plan);
     for row_group in 0..columns.row_groups() {
-        visit_row_group(chunk, &columns, row_group, reader, visit).await?;
+        visit_row_group(chunk, &columns, row_group, &plan, &mut reader, visit).await?;
         chunk.release();
     }
-    Ok(())
+    Ok(reader.counts)
+}
+
+/// The names of the columns.
+fn roots(inferred: &ArrowReaderMetadata) -> HashSet<&str> {
+    inferred.schema().fields().iter().map(|field| field.name().as_str()).collect()
+}
+
+/// Says what the chunk is by its footer alone.
+pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Description, CurError> {
+    let metadata = footer::read(chunk).await?;
+    let mut compressed: HashMap<&str, u64> = HashMap::new();
+    for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
+        let root = column.column_path().parts().first().map_or("", String::as_str);
+        let bytes = compressed.entry(root).or_default();
+        *bytes = bytes.saturating_add(u64::try_from(column.compressed_size()).unwrap_or(0));
+    }
+    let inferred = columns::infer(chunk.name(), &metadata)?;
+    let plan = Plan::of(chunk.name(), &roots(&inferred), &KeptTags::default())?;
+    let columns = inferred.schema().fields().iter().map(|field| ColumnInfo {
+        name: field.name().clone(),
+        kind: columns::spelled(field.data_type()),
+        compressed: Some(compressed.get(field.name().as_str()).copied().unwrap_or(0)),
+        is_read: plan.columns.contains_key(field.name()),
+    });
+    Ok(Description {
+        format: Format::Parquet,
+        rows: u64::try_from(metadata.file_metadata().num_rows()).ok(),
+        columns: columns.collect(),
+        size: chunk.size(),
+        created_by: metadata.file_metadata().created_by().map(str::to_owned),
+    })
 }
 
 async fn visit_row_group<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     columns: &ChunkColumns,
     row_group: usize,
+    plan: &Plan,
     reader: &mut RowReader<'_>,
     visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
 ) -> Result<(), CurError> {
@@ -51,9 +94,9 @@ async fn visit_row_group<S: ChunkSource>(
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
-    let mut scan = Scan::default();
+    let mut scan = Scan::new(plan);
     let all = RowGroupSelection::new(row_group, None);
-    let telling = columns.projection(Scan::columns());
+    let telling = columns.projection(|column| plan.tells(column));
     decode(chunk, columns, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
     if scan.rows != expected {
         return Err(short(scan.rows, expected));
@@ -67,11 +110,12 @@ async fn visit_row_group<S: ChunkSource>(
     }
     let selection = RowSelection::from_consecutive_ranges(scan.selected.iter().map(|(run, _)| run.clone()), expected);
     let selected = RowGroupSelection::new(row_group, Some(selection));
-    let mut rows = scan
-        .selected_rows()
-        .map(|(row, rules)| Found { place: Place { row_group, row: first_row + row as u64 }, rules });
+    let mut rows = scan.selected_rows().map(|(row, rules)| Found {
+        place: Place { row: first_row + row as u64, within: Within::RowGroup(row_group) },
+        rules,
+    });
     let mut found = 0;
-    decode(chunk, columns, selected, columns.projection(wanted()), |batch| {
+    decode(chunk, columns, selected, columns.projection(|_| true), |batch| {
         found += batch.num_rows();
         reader.read(batch, Some(row_group), &mut rows, visit)
     })

@@ -1,6 +1,5 @@
 //! The second look at rows: what the Bedrock ones among them say.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, RecordBatch};
@@ -12,15 +11,17 @@ use chrono::{DateTime, NaiveTime, Utc};
 use spend_core::bedrock_line::RuleSet;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
-use spend_core::line::{Interner, KeptTags, LineField, LineKey, Measures, ScanCounts, SumOutOfRange, Tags};
+use spend_core::line::{Interner, LineField, LineKey, Measures, ScanCounts, SumOutOfRange};
 use spend_core::period::BillingPeriod;
 
 use crate::chunk::BillRow;
 use crate::columns::{
-    CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, TAGS, UNBLENDED_COST, USAGE_AMOUNT,
+    CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
 };
 use crate::error::{CurError, Place};
+use crate::plan::{PRODUCT_KEYS, Plan};
+use crate::row_tags::{TagColumns, TagReader};
 use crate::text::{Maps, Memo, Texts, unexpected_type};
 
 /// The fields that have a column of their own.
@@ -41,38 +42,28 @@ const COLUMN_FIELDS: [LineField; 14] = [
     LineField::Currency,
 ];
 
-/// The keys of the `product` map that are read, and the fields that they fill; a name is overridden by one before it.
-const PRODUCT_KEYS: [(&str, LineField); 6] = [
-    ("product_name", LineField::ProductName),
-    ("servicename", LineField::ProductName),
-    ("provider", LineField::Provider),
-    ("model", LineField::Model),
-    ("inference_type", LineField::InferenceType),
-    ("feature", LineField::Feature),
-];
-
 /// Reads the Bedrock rows of a chunk, and counts.
 pub(crate) struct RowReader<'a> {
     name: &'a str,
     period: BillingPeriod,
-    kept: &'a KeptTags,
+    plan: &'a Plan,
     /// What the scan of the chunk found.
     pub(crate) counts: ScanCounts,
     interner: Interner,
     empty: Arc<str>,
-    tag_sets: HashSet<Arc<Tags>>,
     texts: [Memo<Arc<str>>; COLUMN_FIELDS.len()],
     product_keys: Memo<Option<usize>>,
     product_values: Memo<Arc<str>>,
-    tag_keys: Memo<Option<Arc<str>>>,
-    tag_values: Memo<Arc<str>>,
+    flat_product: [Memo<Arc<str>>; PRODUCT_KEYS.len()],
+    tags: TagReader<'a>,
 }
 
 /// A batch's columns, taken apart.
 struct Columns<'a> {
     texts: [Option<Texts<'a>>; COLUMN_FIELDS.len()],
     product: Option<Maps<'a>>,
-    tags: Option<Maps<'a>>,
+    flat_product: [Option<Texts<'a>>; PRODUCT_KEYS.len()],
+    tags: TagColumns<'a>,
     invoice_id: Option<Texts<'a>>,
     unblended_cost: Option<&'a Float64Array>,
     net_unblended_cost: Option<&'a Float64Array>,
@@ -85,7 +76,7 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// The columns of a batch, or what is wrong with one.
-    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+    fn of(batch: &'a RecordBatch, plan: &Plan) -> Result<Self, String> {
         let number = |name| {
             let column = batch.column_by_name(name);
             let typed = |array: &'a ArrayRef| array.as_primitive_opt().ok_or_else(|| unexpected_type(array, name));
@@ -99,10 +90,15 @@ impl<'a> Columns<'a> {
         for (field, texts) in COLUMN_FIELDS.into_iter().zip(&mut texts) {
             *texts = Texts::of(batch, field_column(field))?;
         }
+        let mut flat_product = [None; PRODUCT_KEYS.len()];
+        for ((_, column, _), texts) in PRODUCT_KEYS.into_iter().zip(&mut flat_product) {
+            *texts = Texts::of(batch, column)?;
+        }
         Ok(Self {
             texts,
             product: Maps::of(batch, PRODUCT)?,
-            tags: Maps::of(batch, TAGS)?,
+            flat_product,
+            tags: TagColumns::of(batch, &plan.tags)?,
             invoice_id: Texts::of(batch, INVOICE_ID)?,
             unblended_cost: number(UNBLENDED_COST)?,
             net_unblended_cost: number(NET_UNBLENDED_COST)?,
@@ -123,21 +119,20 @@ pub(crate) struct Found {
 }
 
 impl<'a> RowReader<'a> {
-    pub(crate) fn new(name: &'a str, period: BillingPeriod, kept: &'a KeptTags) -> Self {
+    pub(crate) fn new(name: &'a str, period: BillingPeriod, plan: &'a Plan) -> Self {
         let mut interner = Interner::default();
         Self {
             name,
             period,
-            kept,
-            counts: ScanCounts::default(),
+            plan,
+            counts: ScanCounts { missing_columns: plan.missing.clone(), ..ScanCounts::default() },
             empty: interner.intern(""),
             interner,
-            tag_sets: HashSet::new(),
             texts: Default::default(),
             product_keys: Memo::default(),
             product_values: Memo::default(),
-            tag_keys: Memo::default(),
-            tag_values: Memo::default(),
+            flat_product: Default::default(),
+            tags: TagReader::new(&plan.tags),
         }
     }
 
@@ -150,7 +145,7 @@ impl<'a> RowReader<'a> {
         visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
     ) -> Result<(), CurError> {
         let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
-        let columns = Columns::of(batch).map_err(corrupt)?;
+        let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
             let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
             let bill_row = self.row(&columns, row, found)?;
@@ -174,7 +169,7 @@ impl<'a> RowReader<'a> {
         let key = LineKey {
             usage_date: started.date_naive(),
             fields: self.fields(columns, row),
-            tags: self.tags(columns.tags.as_ref(), row),
+            tags: self.tags.read(&columns.tags, row, &mut self.interner),
         };
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
         let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;
@@ -219,7 +214,7 @@ impl<'a> RowReader<'a> {
                 set(field, text);
             }
         }
-        for ((_, field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns.product.as_ref(), row)).rev() {
+        for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)).rev() {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 set(field, text);
             }
@@ -227,40 +222,24 @@ impl<'a> RowReader<'a> {
         fields
     }
 
-    /// The values of [`PRODUCT_KEYS`]. Where a map has a key twice, the last counts.
-    fn product(&mut self, maps: Option<&Maps<'_>>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
+    /// The values of [`PRODUCT_KEYS`], of the map or of the columns that stand in for it. Where a map has a key twice,
+    /// the last counts.
+    fn product(&mut self, columns: &Columns<'_>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
         let mut found = PRODUCT_KEYS.map(|_| None);
-        let Some(maps) = maps else { return found };
-        for entry in maps.entries(row) {
-            let key = self
-                .product_keys
-                .get(maps.keys, entry, |key| PRODUCT_KEYS.into_iter().position(|(name, _)| name == key));
-            if let Some(slot) = key.flatten().and_then(|key| found.get_mut(key)) {
-                *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+        if let Some(maps) = columns.product {
+            for entry in maps.entries(row) {
+                let position = |key: &str| PRODUCT_KEYS.into_iter().position(|(name, ..)| name == key);
+                let key = self.product_keys.get(maps.keys, entry, position).flatten();
+                if let Some(slot) = key.and_then(|key| found.get_mut(key)) {
+                    *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+                }
             }
         }
+        for ((slot, texts), memo) in found.iter_mut().zip(columns.flat_product).zip(&mut self.flat_product) {
+            let Some(texts) = texts else { continue };
+            *slot = memo.get(texts, row, |text| self.interner.intern(text));
+        }
         found
-    }
-
-    /// The tags that a reduction keeps. Where a map has a key twice, the last counts; empty is not there.
-    fn tags(&mut self, maps: Option<&Maps<'_>>, row: usize) -> Arc<Tags> {
-        let mut tags = Tags::new();
-        for entry in maps.map_or(0..0, |maps| maps.entries(row)) {
-            let Some(maps) = maps else { continue };
-            let key =
-                self.tag_keys.get(maps.keys, entry, |key| self.kept.keeps(key).then(|| self.interner.intern(key)));
-            let Some(key) = key.flatten() else { continue };
-            match self.tag_values.get(maps.values, entry, |text| self.interner.intern(text)) {
-                Some(value) if !value.is_empty() => tags.insert(key, value),
-                _ => tags.remove(&key),
-            };
-        }
-        if let Some(shared) = self.tag_sets.get(&tags) {
-            return Arc::clone(shared);
-        }
-        let shared = Arc::new(tags);
-        self.tag_sets.insert(Arc::clone(&shared));
-        shared
     }
 }
 
@@ -300,8 +279,8 @@ impl At<'_> {
         self.bad(UNBLENDED_COST, format!("is too much: {error}"))
     }
 
-    fn bad(&self, column: &'static str, reason: String) -> CurError {
-        CurError::BadValue { file: self.file.to_owned(), place: self.place, column, reason }
+    fn bad(&self, column: &str, reason: String) -> CurError {
+        CurError::BadValue { file: self.file.to_owned(), place: self.place, column: column.to_owned(), reason }
     }
 
     fn number(

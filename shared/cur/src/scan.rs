@@ -6,19 +6,21 @@ use arrow::array::RecordBatch;
 use spend_core::bedrock_line::{Rule, RuleCounts, RuleSet};
 use spend_core::line::ScanCounts;
 
-use crate::columns::{PRODUCT, rule_column};
+use crate::columns::PRODUCT;
+use crate::plan::Plan;
 use crate::text::{Maps, Memo, Texts};
 
 /// Tests rows against every rule, and remembers which are Bedrock's.
-#[derive(Default)]
-pub(crate) struct Scan {
+pub(crate) struct Scan<'a> {
+    plan: &'a Plan,
     /// How many rows were tested.
     pub(crate) rows: usize,
     /// What each rule caught.
     pub(crate) rules: RuleCounts,
     /// Runs of Bedrock rows that satisfy the same rules, counted from the first row tested.
     pub(crate) selected: Vec<(Range<usize>, RuleSet)>,
-    texts: [Memo<bool>; Rule::ALL.len()],
+    /// As many as the plan has columns that tell.
+    texts: Vec<Memo<bool>>,
     is_name: Memo<Option<NameKey>>,
 }
 
@@ -29,10 +31,16 @@ enum NameKey {
     ServiceName,
 }
 
-impl Scan {
-    /// The columns that tell.
-    pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
-        Rule::ALL.into_iter().map(rule_column)
+impl<'a> Scan<'a> {
+    pub(crate) fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            rows: 0,
+            rules: RuleCounts::default(),
+            selected: Vec::new(),
+            texts: plan.telling.iter().map(|_| Memo::default()).collect(),
+            is_name: Memo::default(),
+        }
     }
 
     /// How many rows are Bedrock's.
@@ -50,8 +58,7 @@ impl Scan {
     /// Tests the rows of the next batch, or says what is wrong with it.
     pub(crate) fn test(&mut self, batch: &RecordBatch) -> Result<(), String> {
         let mut sets = vec![RuleSet::default(); batch.num_rows()];
-        for (rule, memo) in Rule::ALL.into_iter().zip(&mut self.texts) {
-            let column = rule_column(rule);
+        for ((rule, column), memo) in self.plan.telling.iter().copied().zip(&mut self.texts) {
             if column == PRODUCT {
                 if let Some(maps) = Maps::of(batch, column)? {
                     test_names(&maps, rule, memo, &mut self.is_name, &mut sets);

@@ -8,7 +8,9 @@ mod columns;
 mod manifest;
 #[cfg(test)]
 mod tests;
+mod text;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 pub use self::manifest::manifest;
-use crate::schema::{self, COLUMNS, Column, Kind};
+pub use self::text::csv_gz;
+use crate::schema::{self, COLUMNS, Kind};
 
 /// What a cell holds. Its kind must be its column's.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,11 +115,24 @@ pub enum Compression {
     Zstd,
 }
 
-/// The physical shape of a Parquet file.
+/// A map's key as a column of its own, as the dot operator of an export's query lays it flat: `tags.team`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flattened {
+    /// The map column, which need not be selected itself.
+    pub map: &'static str,
+    /// The key.
+    pub key: String,
+    /// What the column is called.
+    pub column: String,
+}
+
+/// The physical shape of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileShape {
     /// Which columns, in this order, as the query of an export selects them. Cells of other columns are left out.
     pub columns: Vec<&'static str>,
+    /// Columns of text besides them, after them.
+    pub flattened: Vec<Flattened>,
     /// How timestamps are stored.
     pub timestamps: Timestamps,
     /// Whether columns are `REQUIRED`: what is null is then an empty text, 0, 1970 or an empty map.
@@ -138,6 +154,7 @@ impl Default for FileShape {
     fn default() -> Self {
         Self {
             columns: COLUMNS.iter().map(|column| column.name).collect(),
+            flattened: Vec::new(),
             timestamps: Timestamps::Int96,
             required: false,
             page_version: PageVersion::V1,
@@ -156,6 +173,13 @@ impl FileShape {
         self.columns.retain(|column| !columns.contains(column));
         self
     }
+
+    /// The same with the key of a map as a column of its own besides.
+    #[must_use]
+    pub fn with_flattened(mut self, map: &'static str, key: &str, column: &str) -> Self {
+        self.flattened.push(Flattened { map, key: key.to_owned(), column: column.to_owned() });
+        self
+    }
 }
 
 /// Why a file cannot be written.
@@ -166,7 +190,7 @@ pub enum WriteError {
     UnknownColumn(String),
     /// The shape names a column twice.
     #[error("writing a chunk: column {0} is selected twice")]
-    RepeatedColumn(&'static str),
+    RepeatedColumn(String),
     /// A cell holds something else than its column.
     #[error("writing a chunk: row {row}, column {column}: a {} cannot hold a {}", .expected.as_str(), .found.as_str())]
     WrongKind {
@@ -182,6 +206,9 @@ pub enum WriteError {
     /// A time that the chosen storage cannot hold.
     #[error("writing a chunk: {0} cannot be stored as {1:?}")]
     TimeOutOfRange(DateTime<Utc>, Timestamps),
+    /// The compressor failed.
+    #[error("writing a chunk: {0}")]
+    Compress(#[from] std::io::Error),
     /// The Parquet writer failed.
     #[error("writing a chunk: {0}")]
     Parquet(#[from] ParquetError),
@@ -189,7 +216,8 @@ pub enum WriteError {
 
 /// A column of the file with its cells, one per row.
 struct Cells<'a> {
-    column: &'static Column,
+    name: Cow<'a, str>,
+    kind: Kind,
     values: Vec<Option<&'a Value>>,
 }
 
@@ -199,7 +227,8 @@ struct Cells<'a> {
 ///
 /// [`WriteError`]: a column that CUR 2.0 does not have, a cell of another kind than its column, a time out of range.
 pub fn parquet(rows: &[Row], shape: &FileShape) -> Result<Vec<u8>, WriteError> {
-    let columns = pivot(rows, &shape.columns)?;
+    let flat = flatten(rows, shape);
+    let columns = pivot(rows, shape, &flat)?;
     let schema = Arc::new(parse_message_type(&message_type(&columns, shape))?);
     let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(shape)))?;
     let rows_per_group = shape.rows_per_group.max(1);
@@ -207,7 +236,7 @@ pub fn parquet(rows: &[Row], shape: &FileShape) -> Result<Vec<u8>, WriteError> {
         let last = first.saturating_add(rows_per_group).min(rows.len());
         let mut group = file.next_row_group()?;
         for cells in &columns {
-            columns::write(&mut group, cells.column.kind, cells.values.get(first..last).unwrap_or_default(), shape)?;
+            columns::write(&mut group, cells.kind, cells.values.get(first..last).unwrap_or_default(), shape)?;
         }
         group.close()?;
     }
@@ -215,27 +244,32 @@ pub fn parquet(rows: &[Row], shape: &FileShape) -> Result<Vec<u8>, WriteError> {
 }
 
 /// Turns rows into columns, and checks every cell's column and kind.
-fn pivot<'a>(rows: &'a [Row], selected: &[&'static str]) -> Result<Vec<Cells<'a>>, WriteError> {
+fn pivot<'a>(
+    rows: &'a [Row],
+    shape: &'a FileShape,
+    flat: &'a [Vec<Option<Value>>],
+) -> Result<Vec<Cells<'a>>, WriteError> {
+    let selected = &shape.columns;
     let mut positions: HashMap<&str, Option<usize>> = COLUMNS.iter().map(|column| (column.name, None)).collect();
     let mut columns = Vec::with_capacity(selected.len());
     for (position, name) in selected.iter().enumerate() {
         let unknown = || WriteError::UnknownColumn((*name).to_owned());
         let column = schema::column(name).ok_or_else(unknown)?;
         if positions.insert(column.name, Some(position)).flatten().is_some() {
-            return Err(WriteError::RepeatedColumn(name));
+            return Err(WriteError::RepeatedColumn((*name).to_owned()));
         }
-        columns.push(Cells { column, values: vec![None; rows.len()] });
+        columns.push(Cells { name: column.name.into(), kind: column.kind, values: vec![None; rows.len()] });
     }
     for (index, row) in rows.iter().enumerate() {
         for (name, value) in row {
             let unknown = || WriteError::UnknownColumn((*name).to_owned());
             let Some(position) = *positions.get(name).ok_or_else(unknown)? else { continue };
             let Some(cells) = columns.get_mut(position) else { continue };
-            if value.kind() != cells.column.kind {
+            if value.kind() != cells.kind {
                 return Err(WriteError::WrongKind {
-                    column: cells.column.name,
+                    column: name,
                     row: index,
-                    expected: cells.column.kind,
+                    expected: cells.kind,
                     found: value.kind(),
                 });
             }
@@ -244,7 +278,25 @@ fn pivot<'a>(rows: &'a [Row], selected: &[&'static str]) -> Result<Vec<Cells<'a>
             }
         }
     }
+    for (Flattened { column, .. }, values) in shape.flattened.iter().zip(flat) {
+        if columns.iter().any(|cells| cells.name == *column) {
+            return Err(WriteError::RepeatedColumn(column.clone()));
+        }
+        let values = values.iter().map(Option::as_ref).collect();
+        columns.push(Cells { name: column.into(), kind: Kind::Text, values });
+    }
     Ok(columns)
+}
+
+/// The cells of the flattened columns.
+fn flatten(rows: &[Row], shape: &FileShape) -> Vec<Vec<Option<Value>>> {
+    let cell = |row: &Row, flattened: &Flattened| match row.get(flattened.map) {
+        Some(Value::Map(map)) => {
+            map.iter().rev().find(|(key, _)| *key == flattened.key).map(|(_, value)| Value::Text(value.clone()))
+        }
+        _ => None,
+    };
+    shape.flattened.iter().map(|flattened| rows.iter().map(|row| cell(row, flattened)).collect()).collect()
 }
 
 /// The schema, in the notation of Parquet's documentation. Maps are grouped as Spark groups them.
@@ -257,9 +309,8 @@ fn message_type(columns: &[Cells<'_>], shape: &FileShape) -> String {
         Timestamps::Nanos => ("int64", " (TIMESTAMP(NANOS,true))"),
     };
     let mut text = String::from("message spark_schema {\n");
-    for Cells { column, .. } in columns {
-        let name = column.name;
-        let line = match column.kind {
+    for Cells { name, kind, .. } in columns {
+        let line = match kind {
             Kind::Text => format!("{repetition} binary {name} (STRING);"),
             Kind::Number => format!("{repetition} double {name};"),
             Kind::Time => format!("{repetition} {} {name}{};", time.0, time.1),

@@ -1,10 +1,13 @@
 //! What the tests of the reader share: a bill, a source in memory, and how to reduce one with the other.
 
+mod csv;
 mod damage;
 mod errors;
+mod foreign;
 mod odd_files;
 mod rows;
 mod shapes;
+mod tags;
 mod values;
 
 use std::future::Future;
@@ -64,6 +67,23 @@ fn reduce(bytes: impl Into<Bytes>) -> Result<Reduction, CurError> {
 
 fn file(rows: &[Row], shape: &FileShape) -> Vec<u8> {
     crate::write::parquet(rows, shape).unwrap()
+}
+
+fn text(rows: &[Row], shape: &FileShape) -> Vec<u8> {
+    crate::write::csv_gz(rows, shape).unwrap()
+}
+
+/// Gzip of any text.
+fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, text.as_ref()).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(bytes), &mut text).unwrap();
+    text
 }
 
 fn at(day: u32, hour: u32) -> DateTime<Utc> {

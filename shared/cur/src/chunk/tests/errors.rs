@@ -35,24 +35,6 @@ fn missing_columns_are_named_with_the_cure() {
 }
 
 #[test]
-fn what_is_not_parquet_is_said_to_be_something_else() {
-    let cure = "create the export with the format Parquet";
-    let long = vec![b'x'; 100_000];
-    for (bytes, reason) in [
-        (&b""[..], "it is empty"),
-        (b"PAR1", "it is shorter than a footer"),
-        (b"identity_line_item_id,bill_bill_type\n", "it neither begins nor ends as one"),
-        (&long, "it neither begins nor ends as one"),
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\0\0\0", "it is gzip, so probably text (CSV)"),
-        (b"PAR1\0\0\0\0PARE", "its footer is encrypted, which is not supported"),
-    ] {
-        let error = reduce(bytes.to_vec()).unwrap_err();
-        assert_eq!(error.kind(), "export.not_parquet");
-        assert_eq!(error.to_string(), said(&format!("not a Parquet file: {reason}: {cure}")));
-    }
-}
-
-#[test]
 fn a_footer_that_lies_about_its_length_is_an_error() {
     let whole = file(&[alice()], &FileShape::default());
     for length in [0, 1, u32::try_from(whole.len()).unwrap(), 20_000_000, 100_000_000, u32::MAX] {
