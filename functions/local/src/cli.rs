@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::dimension::Dimension;
@@ -33,6 +33,12 @@ pub enum Command {
     Report(Report),
     /// What is wrong with an export, and how to mend it.
     Doctor(Doctor),
+    /// Which lines of the bill make up a number: whose spend of a period or a day.
+    Explain(Explain),
+    /// Each delivery of a ledger, and what it moved.
+    History(History),
+    /// Derive periods again from what was read of their deliveries, after a change of configuration or release.
+    Rebuild(Rebuild),
 }
 
 /// `demo`.
@@ -124,6 +130,67 @@ pub struct Report {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
+}
+
+/// `explain`. Rows are counted from 0 through the whole file; a header is no row.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("caller").required(true))]
+pub struct Explain {
+    /// The export that the ledger was made from, with the delivery in force.
+    #[arg(long, value_name = "DIR")]
+    pub export: PathBuf,
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The billing period.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingPeriod,
+    /// Whose spend, as the bill names the caller; (none) for what names nobody.
+    #[arg(long, value_name = "ARN", group = "caller")]
+    pub principal: Option<String>,
+    /// Whose spend, as reports name the caller; (none) for what names nobody.
+    #[arg(long, value_name = "NAME", group = "caller")]
+    pub identity: Option<String>,
+    /// One usage day (UTC); all of them without it.
+    #[arg(long, value_name = "DATE")]
+    pub day: Option<NaiveDate>,
+    /// Show every line in the table, in the order of the files, and not only the 40 largest.
+    #[arg(long)]
+    pub all: bool,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// One billing period; all of them without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// One billing period; all of them without it.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// The configuration to derive with, which is then in force; without one the last that was.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// How a report is shown.

@@ -108,7 +108,7 @@ async fn spend_by(
 async fn restated(store: &DirectoryStore, statement: &Statement, out: &mut impl Write) -> Result<(), CommandError> {
     let Some((state, _)) = committed::state(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
-    let key = statement.history_key(delivery.sequence, &delivery.delivery_id);
+    let key = statement.history_key(delivery);
     let Some((bytes, _)) = store.get(&key).await? else { return Ok(()) };
     let entry: HistoryEntry = decode(&key, &bytes)?;
     for total in &entry.totals {

@@ -12,6 +12,7 @@ use spend_ledger::document::DocumentError;
 use spend_ledger::gauges::GaugeError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
+use spend_pipeline::explain::ExplainError;
 use spend_pipeline::tree::TreeError;
 
 use crate::sample::SampleError;
@@ -87,6 +88,28 @@ pub enum CommandError {
     /// The ledger has nothing of what was asked for.
     #[error("{0}")]
     NothingFound(String),
+    /// A number was not explained.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+    /// The bill and the ledger do not say the same.
+    #[error(
+        "the lines of the bill do not come to what the ledger says: {differences}; {cure}, and explain again. If they \
+         still differ the ledger is wrong: please report it"
+    )]
+    Disagreement {
+        /// By currency.
+        differences: String,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// Some periods were not derived again.
+    #[error("{failures} of {periods} periods were not derived again, see above; the others were")]
+    NotRebuilt {
+        /// How many.
+        failures: usize,
+        /// Of how many.
+        periods: usize,
+    },
     /// An option that this release does not have yet.
     #[error("{0}")]
     Unsupported(String),
@@ -122,6 +145,9 @@ impl CommandError {
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
             Self::ConfigRace => "store.conflict",
+            Self::Explain(error) => error.kind(),
+            Self::Disagreement { .. } => "bug.disagreement",
+            Self::NotRebuilt { .. } => "store.unreduced",
             Self::Sum(_) => "export.out_of_range",
             Self::Tree(error) => error.kind(),
             Self::Changed { .. } => "store.replaced",

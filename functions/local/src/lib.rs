@@ -4,7 +4,12 @@ pub mod cli;
 mod demo;
 mod doctor;
 pub mod error;
+mod explain;
+mod history;
+mod in_force;
+mod periods;
 mod progress;
+mod rebuild;
 mod report;
 mod run;
 pub mod sample;
@@ -30,6 +35,9 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
+        Command::Explain(options) => explain::run(options, out, notes).await,
+        Command::History(options) => history::run(options, out).await,
+        Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,
     }
 }
 

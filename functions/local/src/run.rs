@@ -5,15 +5,14 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::keys::{CONFIG_IN_FORCE, Statement};
+use spend_ledger::keys::Statement;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, SealedDelivery};
-use spend_ledger::store::{Put, Store, StoreError};
+use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, gauges};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
@@ -24,7 +23,7 @@ use spend_pipeline::tree::Tree;
 use crate::cli::Run;
 use crate::error::CommandError;
 use crate::progress::Progress;
-use crate::summary;
+use crate::{in_force, summary};
 
 /// What a run works on.
 struct Workshop<'a, W> {
@@ -53,17 +52,13 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     let export = open(&options.export).await?;
     let inventory = Inventory::of(&export.list("").await?);
     let ledger = DirectoryStore::open(options.ledger.clone())?;
-    let config = config(&ledger, options.config.as_deref()).await?;
+    let config = in_force::put(&ledger, options.config.as_deref()).await?;
     let mut workshop = Workshop {
         export: Arc::new(export),
         metrics: MetricsFile::in_ledger(&options.ledger),
         messages: MessageFile::in_ledger(&options.ledger),
         ledger,
-        deriver: Deriver {
-            derivation: config.derivation(),
-            fingerprint: config.derivation_fingerprint(),
-            kept_tags: config.kept_tags(),
-        },
+        deriver: in_force::deriver(&config),
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
@@ -105,29 +100,18 @@ pub(crate) async fn open(path: &Path) -> Result<Tree<DirectoryStore>, CommandErr
     Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)
 }
 
-/// The configuration that `path` names, put in force; without one what is in force, else the defaults.
-async fn config<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
-    let in_force = ledger.get(CONFIG_IN_FORCE).await?;
-    let Some(path) = path else {
-        let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
-        return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
-    };
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
-        action: "read the configuration",
-        path: path.to_owned(),
-        source,
-    })?;
-    let config = Config::parse(&path.display().to_string(), &text)?;
-    let bytes = Bytes::from(text);
-    let put = match in_force {
-        Some((found, _)) if found == bytes => return Ok(config),
-        Some((_, etag)) => ledger.put_if_match(CONFIG_IN_FORCE, bytes, &etag).await?,
-        None => ledger.put_if_absent(CONFIG_IN_FORCE, bytes).await?,
-    };
-    match put {
-        Put::Written(_) => Ok(config),
-        Put::Lost => Err(CommandError::ConfigRace),
-    }
+/// What follows from a commit: gauges and alerts. Each knows what it did before.
+pub(crate) async fn react(
+    ledger: &DirectoryStore,
+    metrics: &MetricsFile,
+    messages: &MessageFile,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    let book = committed::book(ledger, now).await?;
+    gauges::publish(ledger, metrics, config, &book, now).await?;
+    alert::react(ledger, messages, config, &book, now).await?;
+    Ok(())
 }
 
 impl<W: Write> Workshop<'_, W> {
@@ -206,12 +190,8 @@ impl<W: Write> Workshop<'_, W> {
         Ok(())
     }
 
-    /// What follows from a commit: gauges and alerts. Each knows what it did before.
     async fn react(&self) -> Result<(), CommandError> {
-        let book = committed::book(&self.ledger, self.now).await?;
-        gauges::publish(&self.ledger, &self.metrics, &self.config, &book, self.now).await?;
-        alert::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
-        Ok(())
+        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now).await
     }
 
     /// The digest follows the calendar: it is made of what all deliveries have come to.

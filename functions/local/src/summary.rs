@@ -27,7 +27,7 @@ pub(crate) fn write(
         writeln!(
             notes,
             "  note: {period} was derived with another configuration of identities, owners or models; \
-             the next delivery uses the new one"
+             the next delivery uses the new one, and bedrock-ledger rebuild derives it again"
         )?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use crate::category::Category;
+use crate::explanation::OwnerBy;
 use crate::line::{Interner, LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange, Tags};
 use crate::principal::{Identity, IdentityKind, KeepSessions};
 use crate::usage::{self, ModelAliases};
@@ -201,7 +202,7 @@ impl Derivation {
         Ok(Facts { rows, counts, unknown_usage_rows })
     }
 
-    fn key(
+    pub(crate) fn key(
         &self,
         line: &LineKey,
         category: Category,
@@ -214,7 +215,7 @@ impl Derivation {
             IdentityKind::None => unattributed_reason(line, category, usage.feature, lacks_principal),
             _ => "",
         };
-        let owner = self.owner(line);
+        let (owner, _) = self.owner(line);
         let fields = FactField::ALL.map(|field| {
             interner.intern(match field {
                 FactField::PayerAccountId => line.get(LineField::PayerAccountId),
@@ -243,20 +244,20 @@ impl Derivation {
         FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) }
     }
 
-    /// The first owner tag that the line has, else its account, else nobody.
-    fn owner(&self, line: &LineKey) -> String {
-        let tagged =
-            self.owner_tags.iter().filter_map(|key| line.tags.get(key.as_str())).find(|value| !value.is_empty());
+    /// The first owner tag that the line has, else its account, else nobody; and which of them it was.
+    pub(crate) fn owner(&self, line: &LineKey) -> (String, OwnerBy) {
+        let filled = |key: &&String| line.tags.get(key.as_str()).filter(|value| !value.is_empty());
+        let tagged = self.owner_tags.iter().find_map(|key| filled(&key).map(|value| (key, value)));
         match (tagged, line.get(LineField::AccountId)) {
-            (Some(value), _) => value.to_string(),
-            (None, "") => String::new(),
-            (None, account) => format!("account/{account}"),
+            (Some((key, value)), _) => (value.to_string(), OwnerBy::Tag(key.clone())),
+            (None, "") => (String::new(), OwnerBy::Nobody),
+            (None, account) => (format!("account/{account}"), OwnerBy::Account),
         }
     }
 }
 
 /// The fields that say what was used, whoever used it: many callers share a usage, which is classified once.
-fn fields_without_caller(line: &LineKey) -> [Arc<str>; LineField::ALL.len()] {
+pub(crate) fn fields_without_caller(line: &LineKey) -> [Arc<str>; LineField::ALL.len()] {
     let mut fields = line.fields.clone();
     for caller in [LineField::PayerAccountId, LineField::AccountId, LineField::Principal] {
         if let Some(field) = fields.get_mut(caller as usize) {
@@ -266,7 +267,7 @@ fn fields_without_caller(line: &LineKey) -> [Arc<str>; LineField::ALL.len()] {
     fields
 }
 
-fn category_of(line: &LineKey) -> Category {
+pub(crate) fn category_of(line: &LineKey) -> Category {
     Category::of(line.get(LineField::LineItemType), line.get(LineField::BillType))
 }
 

@@ -10,6 +10,7 @@ pub mod decimal;
 pub mod digest_text;
 pub mod dimension;
 pub mod error_class;
+pub mod explanation;
 pub mod fact;
 pub mod line;
 pub mod model;

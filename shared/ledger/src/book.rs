@@ -24,6 +24,8 @@ pub struct BookPeriod {
     pub period: BillingPeriod,
     /// The delivery in force.
     pub delivery_id: String,
+    /// How often it was derived again.
+    pub revision: u64,
     /// When it was made.
     pub delivered_at: DateTime<Utc>,
     /// The latest end of a usage row, at most the time of the commit.
@@ -38,6 +40,17 @@ pub struct BookPeriod {
     pub unknown_usage_rows: u64,
     /// The facts.
     pub facts: Vec<Fact>,
+}
+
+impl BookPeriod {
+    /// The delivery in force and its revision, as one text: equal texts are equal facts.
+    #[must_use]
+    pub fn commit(&self) -> String {
+        match self.revision {
+            0 => self.delivery_id.clone(),
+            revision => format!("{} rebuild {revision}", self.delivery_id),
+        }
+    }
 }
 
 impl Book {

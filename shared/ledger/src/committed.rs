@@ -116,6 +116,7 @@ fn period(statement: &Statement, state: PeriodState, now: DateTime<Utc>) -> Resu
         export_id: statement.export_id.clone(),
         period: statement.period,
         delivery_id: delivery.delivery_id,
+        revision: delivery.revision,
         delivered_at: delivery.order.at,
         data_as_of: delivery.data_as_of,
         unverified: delivery.unverified,

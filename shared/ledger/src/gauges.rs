@@ -21,8 +21,8 @@ use crate::store::{Put, Store, StoreError};
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
 
-/// Of which deliveries the gauges of a period were last put: written after they were put. A crash between the two
-/// puts them again, which a gauge does not mind.
+/// Of which deliveries, and which rebuilds of them, the gauges of a period were last put: written after they were put.
+/// A crash between the two puts them again, which a gauge does not mind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct PutGauges {
     deliveries: BTreeMap<String, String>,
@@ -68,7 +68,7 @@ pub async fn publish<S: Store, M: Metrics>(
             .periods
             .iter()
             .filter(|found| found.period == period)
-            .map(|found| (found.export_id.clone(), found.delivery_id.clone()))
+            .map(|found| (found.export_id.clone(), found.commit()))
             .collect(),
     };
     if in_force.deliveries.is_empty() {

@@ -5,6 +5,7 @@ use spend_core::line::KeptTags;
 use spend_core::period::BillingPeriod;
 
 use crate::content_tag;
+use crate::state::AppliedDelivery;
 use crate::store::ETag;
 
 /// The release of what a reduction keeps of a chunk. A new one reads every chunk again.
@@ -54,10 +55,11 @@ impl Statement {
         format!("{STATE_PREFIX}{}.json.zst", self.folder())
     }
 
-    /// What the delivery that was committed as number `sequence` moved.
+    /// What a commit moved.
     #[must_use]
-    pub fn history_key(&self, sequence: u64, delivery_id: &str) -> String {
-        format!("history/{}/{sequence:06}-{delivery_id}.json", self.folder())
+    pub fn history_key(&self, commit: &AppliedDelivery) -> String {
+        let AppliedDelivery { sequence, delivery_id, moved, .. } = commit;
+        format!("history/{}/{sequence:06}-{delivery_id}-{moved}.json", self.folder())
     }
 
     /// The facts file, for programs that read Parquet.

@@ -118,13 +118,41 @@ impl Document for StoredReduction {
     const VERSION: u32 = 1;
 }
 
-/// A delivery that was committed.
+/// What replaced a period's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CommitKind {
+    /// A delivery that was never applied before.
+    Delivery,
+    /// The delivery in force, derived again from its reductions.
+    Rebuild,
+}
+
+impl CommitKind {
+    /// The name in the history.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivery => "delivery",
+            Self::Rebuild => "rebuild",
+        }
+    }
+}
+
+/// A delivery that was committed, for the first time or derived again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedDelivery {
     /// Which commit of the period it was, from 1.
     pub sequence: u64,
     /// The delivery.
     pub delivery_id: String,
+    /// How often it was derived again before: 0 when it was applied, more for each rebuild. With the delivery it says
+    /// which facts are the newer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
+    /// A hash of what it moved: it names the history entry, so that of two attempts at one commit which moved
+    /// different things only the entry of the one that was committed counts.
+    pub moved: String,
     /// When it was made.
     pub order: DeliveryOrder,
     /// When it was committed.
@@ -135,6 +163,19 @@ pub struct AppliedDelivery {
     pub unverified: bool,
 }
 
+impl AppliedDelivery {
+    /// What kind of commit it was.
+    #[must_use]
+    pub fn kind(&self) -> CommitKind {
+        if self.revision == 0 { CommitKind::Delivery } else { CommitKind::Rebuild }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(revision: &u64) -> bool {
+    *revision == 0
+}
+
 /// A billing period of an export: the facts of its newest delivery, and which deliveries it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodState {
@@ -142,7 +183,8 @@ pub struct PeriodState {
     pub export_id: String,
     /// The billing period.
     pub period: BillingPeriod,
-    /// The deliveries applied, oldest first: the last one is in force, and none is ever applied again.
+    /// The commits, oldest first: the last one is in force. None of their deliveries is ever applied again; the one in
+    /// force may be derived again, and then stands here again.
     pub deliveries: Vec<AppliedDelivery>,
     /// What the scan of its chunks found.
     pub counts: ScanCounts,
@@ -173,17 +215,23 @@ impl PeriodState {
     }
 }
 
-/// What a delivery moved: written before its commit, named by the commit's sequence and delivery.
+/// What a commit moved: written before it, named by its sequence, its delivery and a hash of what is moved. It is true
+/// if the committed state names it; an attempt that lost or crashed may leave one that no state names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// The export.
     pub export_id: String,
     /// The billing period.
     pub period: BillingPeriod,
+    /// What kind of commit it is.
+    pub kind: CommitKind,
     /// The delivery.
     pub delivery: AppliedDelivery,
-    /// The delivery that it replaced.
+    /// The delivery that it replaced; of a rebuild the same.
     pub replaced: Option<String>,
+    /// Whether the period was closed, by what was known of it, before this delivery was made: what it moves is then
+    /// restated after close. Never for a rebuild, which is no word of AWS's.
+    pub after_close: bool,
     /// The bill's Bedrock total per currency, before and after.
     pub totals: Vec<Moved>,
     /// What moved, by day, identity and category, sorted. Taxes are dated the first of the month and move with it.
@@ -213,7 +261,8 @@ pub struct Moved {
     pub before: Decimal,
     /// What this one says.
     pub after: Decimal,
-    /// Whether the day was settled when the replaced delivery was applied: then this is a restatement.
+    /// Whether the day was settled when the replaced delivery was applied: then this is a restatement. Never in a
+    /// rebuild.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restated: bool,
 }

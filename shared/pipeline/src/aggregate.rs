@@ -10,21 +10,19 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
 use spend_core::line::KeptTags;
-use spend_core::period;
-use spend_ledger::columns::Columns;
 use spend_ledger::committed;
-use spend_ledger::document::{decode, encode, encode_compressed};
+use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
-use spend_ledger::state::{AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery};
+use spend_ledger::state::{Claim, CommitKind, PeriodState, ReadyDelivery, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
 
+use crate::commit::{self, Next};
 use crate::error::PipelineError;
-use crate::facts_file;
-use crate::history;
+use crate::facts_file::{self, FactsOf};
 use crate::ingest;
 
 /// How often a lost race is run again before giving up.
-const ATTEMPTS: usize = 16;
+pub(crate) const ATTEMPTS: usize = 16;
 
 /// What facts are derived with.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +63,7 @@ pub enum Aggregated {
 impl fmt::Display for Aggregated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Applied { sequence } => write!(formatter, "applied as delivery {sequence} of its period"),
+            Self::Applied { sequence } => write!(formatter, "applied as commit {sequence} of its period"),
             Self::Known => formatter.write_str("already known, nothing to do"),
             Self::Older { in_force } => write!(formatter, "older than {in_force}, which stays in force"),
             Self::Overlapping { payer, counted } => {
@@ -105,16 +103,10 @@ pub async fn aggregate<L: Store>(
         if let Some(overlap) = claim(ledger, statement, &facts).await? {
             return Ok(overlap);
         }
-        let next = next_state(previous, &delivery, &facts, with, now);
-        history::write(ledger, statement, previous, &next, &facts).await?;
-        let bytes = encode_compressed(&next)?;
-        let put = match &committed {
-            None => ledger.put_if_absent(&statement.state_key(), bytes).await?,
-            Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,
-        };
-        if let Put::Written(_) = put {
+        let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts: &facts };
+        if let Some(applied) = commit::commit(ledger, statement, committed.as_ref(), &next, with, now).await? {
             publish_facts(ledger, statement).await?;
-            return Ok(Aggregated::Applied { sequence: next.current().map_or(0, |applied| applied.sequence) });
+            return Ok(Aggregated::Applied { sequence: applied.sequence });
         }
         facts_of_lost_race = Some(facts);
     }
@@ -130,7 +122,8 @@ fn standing(state: &PeriodState, delivery: &SealedDelivery) -> Option<Aggregated
     (!delivery.order.replaces(current.order)).then(|| Aggregated::Older { in_force: current.delivery_id.clone() })
 }
 
-async fn derive<L: Store>(
+/// The facts of a delivery, from its reductions.
+pub(crate) async fn derive<L: Store>(
     ledger: &L,
     statement: &Statement,
     delivery: &SealedDelivery,
@@ -175,35 +168,8 @@ async fn claim<L: Store>(
     Ok(None)
 }
 
-fn next_state(
-    previous: Option<&PeriodState>,
-    delivery: &SealedDelivery,
-    facts: &Facts,
-    with: &Deriver,
-    now: DateTime<Utc>,
-) -> PeriodState {
-    let mut deliveries = previous.map(|state| state.deliveries.clone()).unwrap_or_default();
-    deliveries.push(AppliedDelivery {
-        sequence: deliveries.last().map_or(0, |applied| applied.sequence) + 1,
-        delivery_id: delivery.delivery_id.clone(),
-        order: delivery.order,
-        applied_at: now,
-        data_as_of: period::data_as_of(facts.counts.latest_usage_end, now),
-        unverified: delivery.unverified,
-    });
-    PeriodState {
-        export_id: delivery.export_id.clone(),
-        period: delivery.period,
-        deliveries,
-        counts: facts.counts.clone(),
-        unknown_usage_rows: facts.unknown_usage_rows,
-        derivation: with.fingerprint.clone(),
-        facts: Columns::of_facts(&facts.rows),
-    }
-}
-
-/// Brings the facts file up to the committed state. It never goes back: a file of a delivery that the state read
-/// here does not know is newer than that state, which is then read again.
+/// Brings the facts file up to the committed state. It never goes back: a file of a delivery, or of a revision, that the
+/// state read here does not know is newer than that state, which is then read again.
 ///
 /// # Errors
 ///
@@ -212,14 +178,18 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {
         let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
-        let Some(current) = state.current().map(|applied| applied.delivery_id.clone()) else { return Ok(()) };
+        let Some(current) = state.current() else { return Ok(()) };
+        let current = FactsOf { delivery_id: current.delivery_id.clone(), revision: current.revision };
         let published = ledger.get(&key).await?;
         let put = match published {
             None => ledger.put_if_absent(&key, facts_of(statement, state, &current)?).await?,
-            Some((bytes, etag)) => match facts_file::delivery_id(&bytes) {
-                Some(id) if id == current => return Ok(()),
-                Some(id) if !state.has_applied(&id) => continue,
-                // An older delivery's file, or a damaged one.
+            Some((bytes, etag)) => match facts_file::facts_of(&bytes) {
+                Some(found) if found == current => return Ok(()),
+                Some(found) if found.delivery_id == current.delivery_id && found.revision > current.revision => {
+                    continue;
+                }
+                Some(found) if !state.has_applied(&found.delivery_id) => continue,
+                // An older delivery's or revision's file, or a damaged one.
                 _ => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
             },
         };
@@ -230,8 +200,8 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
 }
 
-fn facts_of(statement: &Statement, state: PeriodState, delivery_id: &str) -> Result<Bytes, PipelineError> {
+fn facts_of(statement: &Statement, state: PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
     let facts =
         state.facts.into_facts().map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
-    facts_file::write(&facts, delivery_id).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
+    facts_file::write(&facts, of).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
 }

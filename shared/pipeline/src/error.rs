@@ -61,6 +61,25 @@ pub enum PipelineError {
         /// Why.
         source: parquet::errors::ParquetError,
     },
+    /// A period cannot be derived again, because what it is derived from is gone.
+    #[error(
+        "{key} is not in the ledger: delivery {delivery_id} of {statement} cannot be derived again without it; run \
+         again on the export, which reads what is missing, and then rebuild"
+    )]
+    Unreduced {
+        /// The object.
+        key: String,
+        /// Of which export and period.
+        statement: String,
+        /// The delivery in force.
+        delivery_id: String,
+    },
+    /// A history entry that the committed state names is gone.
+    #[error("{key} is not in the ledger: restore it from an earlier version; the numbers in force do not need it")]
+    NoHistory {
+        /// The object.
+        key: String,
+    },
     /// Somebody else changed the same object again and again.
     #[error("gave up on {key} after {attempts} lost races: run the step again")]
     Contended {
@@ -82,6 +101,8 @@ impl PipelineError {
             Self::Committed(error) => error.kind(),
             Self::Columns { .. } => "store.damaged",
             Self::Unlisted { .. } => "export.unlisted",
+            Self::Unreduced { .. } => "store.unreduced",
+            Self::NoHistory { .. } => "store.not_found",
             Self::Sum { .. } => "export.out_of_range",
             Self::Facts { .. } => "bug.facts",
             Self::Contended { .. } => "store.conflict",
@@ -96,7 +117,12 @@ impl PipelineError {
             Self::Store(error) => error.class(),
             Self::Document(error) => error.class(),
             Self::Committed(error) => error.class(),
-            Self::Columns { .. } | Self::Unlisted { .. } | Self::Sum { .. } | Self::Facts { .. } => Class::Operator,
+            Self::Unreduced { .. }
+            | Self::NoHistory { .. }
+            | Self::Unlisted { .. }
+            | Self::Columns { .. }
+            | Self::Sum { .. }
+            | Self::Facts { .. } => Class::Operator,
             Self::Contended { .. } => Class::Retry,
         }
     }

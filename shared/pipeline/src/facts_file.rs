@@ -27,23 +27,34 @@ const SCALE: i8 = 18;
 const FORMAT_KEY: &str = "bedrock-ledger.format";
 const FORMAT: &str = "facts/1";
 const DELIVERY_KEY: &str = "bedrock-ledger.delivery_id";
+const REVISION_KEY: &str = "bedrock-ledger.revision";
 
 /// Fields whose absence is null in the file; in the others it is the empty string.
 const NULLABLE: [FactField; 2] = [FactField::Principal, FactField::UnattributedReason];
 
-/// The facts as a Parquet file. Equal facts of one delivery give equal bytes.
+/// Whose rows a facts file holds. It does not depend on the deliveries before: what they were shows in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactsOf {
+    /// The delivery.
+    pub delivery_id: String,
+    /// How often it was derived again, see [`spend_ledger::state::AppliedDelivery::revision`].
+    pub revision: u64,
+}
+
+/// The facts as a Parquet file. Equal facts of one revision of one delivery give equal bytes.
 ///
 /// # Errors
 ///
 /// What the Parquet writer says.
-pub fn write(facts: &[Fact], delivery_id: &str) -> Result<Bytes, ParquetError> {
+pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
     let batch = batch(facts)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by("bedrock-ledger".to_owned())
         .set_key_value_metadata(Some(vec![
             KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned()),
-            KeyValue::new(DELIVERY_KEY.to_owned(), delivery_id.to_owned()),
+            KeyValue::new(DELIVERY_KEY.to_owned(), of.delivery_id.clone()),
+            KeyValue::new(REVISION_KEY.to_owned(), of.revision.to_string()),
         ]))
         .build();
     let mut bytes = Vec::new();
@@ -53,13 +64,14 @@ pub fn write(facts: &[Fact], delivery_id: &str) -> Result<Bytes, ParquetError> {
     Ok(Bytes::from(bytes))
 }
 
-/// The delivery whose facts a file holds, or `None` if it is no facts file of this format.
+/// Whose facts a file holds, or `None` if it is no facts file of this format.
 #[must_use]
-pub fn delivery_id(file: &Bytes) -> Option<String> {
+pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
     let reader = SerializedFileReader::new(file.clone()).ok()?;
     let metadata = reader.metadata().file_metadata().key_value_metadata()?;
     let value = |key: &str| metadata.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.clone());
-    value(FORMAT_KEY).filter(|format| format == FORMAT).and_then(|_| value(DELIVERY_KEY))
+    value(FORMAT_KEY).filter(|format| format == FORMAT)?;
+    Some(FactsOf { delivery_id: value(DELIVERY_KEY)?, revision: value(REVISION_KEY)?.parse().ok()? })
 }
 
 fn batch(facts: &[Fact]) -> Result<RecordBatch, ParquetError> {

@@ -1,16 +1,16 @@
-//! What a delivery moved, by day and identity, written before the commit that it describes.
+//! What a commit moved, by day and identity, written before the commit that it describes.
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField, Facts};
+use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
 use spend_core::period::DayState;
 use spend_ledger::committed;
-use spend_ledger::document::encode;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{HistoryEntry, Moved, PeriodState};
+use spend_ledger::document::{Document, DocumentError, decode, encode};
+use spend_ledger::keys::{self, Statement};
+use spend_ledger::state::{AppliedDelivery, CommitKind, HistoryEntry, Moved, PeriodState};
 use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;
@@ -18,33 +18,70 @@ use crate::error::PipelineError;
 /// How often a lost race for the entry is run again. Only attempts to commit the same delivery meet here.
 const ATTEMPTS: usize = 16;
 
-/// Writes the entry of `next`'s newest delivery over `previous`. An entry that a crashed attempt left is replaced.
+/// How much of a hash tells two attempts at one commit apart.
+const HASH_DIGITS: usize = 16;
+
+/// What a commit moves, before it has a number.
+pub(crate) struct Change {
+    kind: CommitKind,
+    replaced: Option<String>,
+    after_close: bool,
+    totals: Vec<Moved>,
+    moved: Vec<Moved>,
+}
+
+impl Change {
+    /// What committing `facts` over `previous` moves. `known_at` is when the delivery was made, or met.
+    pub(crate) fn of(
+        statement: &Statement,
+        previous: Option<&PeriodState>,
+        kind: CommitKind,
+        facts: &[Fact],
+        known_at: DateTime<Utc>,
+    ) -> Result<Self, PipelineError> {
+        let before = match previous {
+            None => Vec::new(),
+            Some(state) => committed::facts(statement, state.clone())?,
+        };
+        let current = previous.and_then(PeriodState::current);
+        let is_delivery = kind == CommitKind::Delivery;
+        let settled = |day| {
+            let as_of = current.and_then(|applied| applied.data_as_of);
+            is_delivery && as_of.is_some_and(|as_of| DayState::of(day, as_of) == DayState::Settled)
+        };
+        let was_closed =
+            |state: &PeriodState| state.period.is_closed(state.counts.usage_rows_without_invoice, known_at);
+        let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+        Ok(Self {
+            kind,
+            replaced: current.map(|applied| applied.delivery_id.clone()),
+            after_close: is_delivery && previous.is_some_and(was_closed),
+            totals: moved_totals(&before, facts).map_err(out_of_range)?,
+            moved: moved(&before, facts, settled).map_err(out_of_range)?,
+        })
+    }
+
+    /// What tells it from other changes, as part of a key.
+    pub(crate) fn hash(&self) -> Result<String, PipelineError> {
+        let told = (self.kind, &self.replaced, self.after_close, &self.totals, &self.moved);
+        let told = serde_json::to_string(&told)
+            .map_err(|source| DocumentError::Unwritable { name: HistoryEntry::FORMAT, source })?;
+        Ok(keys::hash(&[&told]).chars().take(HASH_DIGITS).collect())
+    }
+}
+
+/// Writes the entry of `commit`. One that a crashed attempt left differs in its time alone, and is replaced.
 pub(crate) async fn write<L: Store>(
     ledger: &L,
     statement: &Statement,
-    previous: Option<&PeriodState>,
-    next: &PeriodState,
-    facts: &Facts,
+    commit: &AppliedDelivery,
+    change: Change,
 ) -> Result<(), PipelineError> {
-    let Some(delivery) = next.current() else { return Ok(()) };
-    let before = match previous {
-        None => Vec::new(),
-        Some(state) => committed::facts(statement, state.clone())?,
-    };
-    let settled = |day| {
-        let as_of = previous.and_then(PeriodState::current).and_then(|applied| applied.data_as_of);
-        as_of.is_some_and(|as_of| DayState::of(day, as_of) == DayState::Settled)
-    };
-    let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
-    let entry = HistoryEntry {
-        export_id: next.export_id.clone(),
-        period: next.period,
-        delivery: delivery.clone(),
-        replaced: previous.and_then(PeriodState::current).map(|applied| applied.delivery_id.clone()),
-        totals: moved_totals(&before, &facts.rows).map_err(out_of_range)?,
-        moved: moved(&before, &facts.rows, settled).map_err(out_of_range)?,
-    };
-    let key = statement.history_key(delivery.sequence, &delivery.delivery_id);
+    let Change { kind, replaced, after_close, totals, moved } = change;
+    let Statement { export_id, period } = statement.clone();
+    let entry =
+        HistoryEntry { export_id, period, kind, delivery: commit.clone(), replaced, after_close, totals, moved };
+    let key = statement.history_key(commit);
     let bytes = encode(&entry)?;
     for _ in 0..ATTEMPTS {
         if let Put::Written(_) = ledger.put_if_absent(&key, bytes.clone()).await? {
@@ -59,6 +96,27 @@ pub(crate) async fn write<L: Store>(
         }
     }
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
+}
+
+/// The history of a committed period, oldest commit first: the entries that its state names, and no others.
+///
+/// # Errors
+///
+/// [`PipelineError`]; an entry that is gone is [`PipelineError::NoHistory`].
+pub async fn read<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    state: &PeriodState,
+) -> Result<Vec<HistoryEntry>, PipelineError> {
+    let mut entries = Vec::new();
+    for commit in &state.deliveries {
+        let key = statement.history_key(commit);
+        let Some((bytes, _)) = ledger.get(&key).await? else { return Err(PipelineError::NoHistory { key }) };
+        let entry: HistoryEntry = decode(&key, &bytes)?;
+        // Of attempts that differ in their time alone, the committed one has the last word.
+        entries.push(HistoryEntry { delivery: commit.clone(), ..entry });
+    }
+    Ok(entries)
 }
 
 /// By day, identity, category and currency.

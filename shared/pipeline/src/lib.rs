@@ -1,12 +1,16 @@
-//! The steps from an export drop to a committed period: map, seal, ready, aggregate. Each reads what is there and
+//! The steps from an export drop to a committed period: map, seal, ready, aggregate; and the ways back: rebuild derives
+//! a period again, explain follows a number down to the bill, history tells what moved. Each reads what is there and
 //! writes what is missing, so that events may come twice, late and in any order, with a crash anywhere.
 
 pub mod aggregate;
+mod commit;
 pub mod error;
 pub mod examination;
+pub mod explain;
 pub mod facts_file;
-mod history;
+pub mod history;
 pub mod ingest;
 pub mod inventory;
 mod pinned;
+pub mod rebuild;
 pub mod tree;

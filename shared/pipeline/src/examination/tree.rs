@@ -78,7 +78,7 @@ impl Tree {
                     let Some((bytes, _)) = export.get(&summary.key).await? else { continue };
                     let found = periods.entry(entry(path, period)).or_insert_with(|| PeriodTree::new(period));
                     found.manifests.push(ManifestFile {
-                        read: manifest::parse_manifest(&summary.key, None, &bytes),
+                        read: manifest::parse_copied_manifest(&summary.key, &bytes),
                         account: account(&bytes),
                         key: summary.key,
                         folder,

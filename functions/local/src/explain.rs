@@ -1,0 +1,180 @@
+//! `explain`: the lines of the bill that a number is made of, and whether they come to what the ledger says.
+
+mod exact;
+mod table;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use spend_core::bedrock_line::{Rule, RuleSet};
+use spend_core::explanation::OwnerBy;
+use spend_core::fact::FactField;
+use spend_core::line::LineField;
+use spend_ledger::directory_store::DirectoryStore;
+use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
+
+use crate::cli::{Explain, ReportFormat};
+use crate::error::CommandError;
+use crate::run;
+use crate::{in_force, periods};
+
+/// How people write that the bill names nobody.
+const NOBODY: &str = "(none)";
+
+/// Writes the lines and their sums to `out`, warnings to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`]: nothing matches, the export does not hold the delivery in force, or the lines do not come to what
+/// the ledger says.
+pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
+    let ledger = DirectoryStore::open_read_only(options.ledger.clone())?;
+    let export = Arc::new(run::open(&options.export).await?);
+    let statements = periods::of(&ledger, &options.ledger, Some(options.period)).await?;
+    let with = in_force::deriver(&in_force::put(&ledger, None).await?);
+    let question = question(options);
+    let mut sink = Sink::new(options, out);
+    // The reader of the bill knows no output: the first refusal is kept, and ends the command.
+    let mut refused = None;
+    let mut take = |row: ExplainedRow| {
+        if refused.is_none() {
+            refused = sink.row(row).err();
+        }
+    };
+    let explained = explain::explain(&export, &ledger, &statements, &question, &with, &mut take).await?;
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    sink.finish(&explained)?;
+    for statement in &explained.derived_otherwise {
+        writeln!(
+            notes,
+            "WARNING: {statement} was derived with another configuration than the one in force: identities, owners and \
+             models may differ; bedrock-ledger rebuild --ledger {} derives it again",
+            options.ledger.display()
+        )?;
+    }
+    check(&explained)
+}
+
+fn question(options: &Explain) -> Question {
+    let name = |text: &String| if text == NOBODY { String::new() } else { text.clone() };
+    let caller = match (&options.principal, &options.identity) {
+        (Some(principal), _) => Caller::Principal(name(principal)),
+        (None, identity) => Caller::Identity(identity.as_ref().map(name).unwrap_or_default()),
+    };
+    Question { caller, day: options.day }
+}
+
+fn check(explained: &Explained) -> Result<(), CommandError> {
+    let differences: Vec<_> = explained
+        .disagreements()
+        .map(|(currency, bill, ledger)| {
+            format!(
+                "{currency} {} in {} lines of the bill, {} in {} of the ledger",
+                bill.cost, bill.line_items, ledger.cost, ledger.line_items
+            )
+        })
+        .collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let cure = if explained.derived_otherwise.is_empty() {
+        "run again on this export"
+    } else {
+        "run bedrock-ledger rebuild, for the configuration has changed"
+    };
+    Err(CommandError::Disagreement { differences: differences.join("; "), cure })
+}
+
+/// Where lines go as they are found.
+enum Sink<'a, W: Write> {
+    Table(table::Table<'a, W>),
+    Csv(Box<exact::Csv<'a, W>>),
+    Json(exact::Json<'a, W>),
+}
+
+impl<'a, W: Write> Sink<'a, W> {
+    fn new(options: &Explain, out: &'a mut W) -> Self {
+        match options.format {
+            ReportFormat::Table => Self::Table(table::Table::new(out, options.all)),
+            ReportFormat::Csv => Self::Csv(Box::new(exact::Csv::new(out))),
+            ReportFormat::Json => Self::Json(exact::Json::new(out)),
+        }
+    }
+
+    fn row(&mut self, row: ExplainedRow) -> Result<(), CommandError> {
+        match self {
+            Self::Table(table) => {
+                table.row(row);
+                Ok(())
+            }
+            Self::Csv(csv) => csv.row(&row),
+            Self::Json(json) => json.row(&row),
+        }
+    }
+
+    fn finish(self, explained: &Explained) -> Result<(), CommandError> {
+        match self {
+            Self::Table(table) => table.finish(explained),
+            Self::Csv(csv) => csv.finish(explained),
+            Self::Json(json) => json.finish(explained),
+        }
+    }
+}
+
+/// The names of the rules that made a row Bedrock's.
+fn rules(rules: RuleSet) -> String {
+    let held: Vec<_> = Rule::ALL.into_iter().filter(|rule| rules.contains(*rule)).map(Rule::as_str).collect();
+    held.join(" ")
+}
+
+/// What decided the owner, with its value: `tag iamPrincipal/team=search`.
+fn owner_by(row: &ExplainedRow) -> String {
+    match &row.owner_by {
+        OwnerBy::Tag(key) => format!("tag {key}={}", row.fact.tag(key)),
+        other => other.to_string(),
+    }
+}
+
+/// What [`texts`] are called.
+const TEXTS: [&str; 15] = [
+    "day",
+    "account",
+    "principal",
+    "identity",
+    "category",
+    "line_item_type",
+    "product_code",
+    "usage_type",
+    "operation",
+    "unit",
+    "rules",
+    "owner",
+    "owner_by",
+    "model_as_billed",
+    "model",
+];
+
+/// What a line shows besides its numbers, in the order of [`TEXTS`].
+fn texts(row: &ExplainedRow) -> [String; TEXTS.len()] {
+    let line = |field| row.row.key.get(field).to_owned();
+    let fact = |field| row.fact.get(field).to_owned();
+    [
+        row.fact.usage_date.to_string(),
+        line(LineField::AccountId),
+        line(LineField::Principal),
+        fact(FactField::Identity),
+        fact(FactField::Category),
+        line(LineField::LineItemType),
+        line(LineField::ProductCode),
+        line(LineField::UsageType),
+        line(LineField::Operation),
+        line(LineField::PricingUnit),
+        rules(row.row.rules),
+        fact(FactField::Owner),
+        owner_by(row),
+        fact(FactField::ModelAsBilled),
+        fact(FactField::Model),
+    ]
+}

@@ -1,0 +1,45 @@
+//! `rebuild`: periods derived again from the reductions of their deliveries.
+
+use std::io::Write;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::outputs::{MessageFile, MetricsFile};
+use spend_pipeline::rebuild;
+
+use crate::cli::Rebuild;
+use crate::error::CommandError;
+use crate::{in_force, periods, run};
+
+/// Rebuilds, and lets gauges and alerts follow. Notes for people go to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`]; a period that cannot be derived again does not keep the others from it, and is an error at the
+/// end.
+pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
+    // Looking first: a ledger that is not there is not made.
+    let statements =
+        periods::of(&DirectoryStore::open_read_only(options.ledger.clone())?, &options.ledger, options.period).await?;
+    let ledger = DirectoryStore::open(options.ledger.clone())?;
+    let config = in_force::put(&ledger, options.config.as_deref()).await?;
+    let deriver = in_force::deriver(&config);
+    // State is stored to the second, and so is what is derived from it.
+    let now = options.now.unwrap_or(now).trunc_subsecs(0);
+    let mut failures = 0;
+    for statement in &statements {
+        match rebuild::rebuild(&ledger, statement, &deriver, now).await {
+            Ok(rebuilt) => writeln!(notes, "{statement}: {rebuilt}")?,
+            Err(error) => {
+                failures += 1;
+                writeln!(notes, "error: {statement}: not derived again: {error} ({})", error.kind())?;
+            }
+        }
+    }
+    let (metrics, messages) = (MetricsFile::in_ledger(&options.ledger), MessageFile::in_ledger(&options.ledger));
+    run::react(&ledger, &metrics, &messages, &config, now).await?;
+    match failures {
+        0 => Ok(()),
+        failures => Err(CommandError::NotRebuilt { failures, periods: statements.len() }),
+    }
+}

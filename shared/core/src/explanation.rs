@@ -1,0 +1,100 @@
+//! Why a bill line is what it is in the ledger: the fact that it adds to, and what decided its owner.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::fact::{Derivation, FactKey, category_of, fields_without_caller};
+use crate::line::{Interner, LineField, LineKey};
+use crate::usage::{self, Usage};
+
+/// What decided whom a line's spend belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnerBy {
+    /// The tag with this key, as the bill has it.
+    Tag(String),
+    /// No owner tag: the account that used the service.
+    Account,
+    /// Neither an owner tag nor an account.
+    Nobody,
+}
+
+/// In words, without the value that decided.
+impl fmt::Display for OwnerBy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(key) => write!(formatter, "tag {key}"),
+            Self::Account => formatter.write_str("account, there is no owner tag"),
+            Self::Nobody => formatter.write_str("nobody, there is no owner tag and no account"),
+        }
+    }
+}
+
+/// Explains single bill lines by the rules that [`Derivation::derive`] sums them by.
+pub struct Explainer<'a> {
+    derivation: &'a Derivation,
+    lacks_principal: bool,
+    interner: Interner,
+    usages: HashMap<[Arc<str>; LineField::ALL.len()], Usage>,
+}
+
+impl<'a> Explainer<'a> {
+    /// For lines of a delivery; `lacks_principal` says whether its export was made without the caller's identity.
+    #[must_use]
+    pub fn new(derivation: &'a Derivation, lacks_principal: bool) -> Self {
+        Self { derivation, lacks_principal, interner: Interner::default(), usages: HashMap::new() }
+    }
+
+    /// The fact that the line adds to, and what decided its owner.
+    pub fn explain(&mut self, line: &LineKey) -> (FactKey, OwnerBy) {
+        let aliases = &self.derivation.model_aliases;
+        let usage = self.usages.entry(fields_without_caller(line)).or_insert_with(|| usage::classify(line, aliases));
+        let key = self.derivation.key(line, category_of(line), usage, self.lacks_principal, &mut self.interner);
+        let (_, owner_by) = self.derivation.owner(line);
+        (key, owner_by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decimal::Decimal;
+    use crate::fact::FactField;
+    use crate::line::{Measures, Reduction, Tags};
+
+    fn line(fields: &[(LineField, &str)], tags: &[(&str, &str)]) -> LineKey {
+        let mut texts = LineField::ALL.map(|_| Arc::<str>::default());
+        for (field, text) in fields {
+            texts[*field as usize] = Arc::from(*text);
+        }
+        let tags: Tags = tags.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+        LineKey { usage_date: "2026-11-17".parse().unwrap(), fields: texts, tags: Arc::new(tags) }
+    }
+
+    #[test]
+    fn a_line_is_explained_by_the_fact_that_it_is_summed_into() {
+        let owner_tags = vec!["iamPrincipal/team".to_owned()];
+        let derivation = Derivation { owner_tags, ..Derivation::default() };
+        let account = (LineField::AccountId, "444455556666");
+        let usage = [
+            account,
+            (LineField::Principal, "arn:aws:iam::444455556666:user/ana"),
+            (LineField::LineItemType, "Usage"),
+            (LineField::UsageType, "USE1-Claude4.6Sonnet-input-tokens"),
+        ];
+        let search = ("iamPrincipal/team", "search");
+        for (line, owner, by) in [
+            (line(&usage, &[search]), "search", OwnerBy::Tag("iamPrincipal/team".to_owned())),
+            (line(&usage, &[("iamPrincipal/team", "")]), "account/444455556666", OwnerBy::Account),
+            (line(&[account], &[]), "account/444455556666", OwnerBy::Account),
+            (line(&[], &[("iamPrincipal/cost-center", "7")]), "", OwnerBy::Nobody),
+        ] {
+            let measures = Measures { unblended_cost: Decimal::ONE, line_items: 1, ..Measures::default() };
+            let reduction = Reduction { lines: vec![(line.clone(), measures)], ..Reduction::default() };
+            let facts = derivation.derive(&[reduction]).unwrap();
+            let (key, owner_by) = Explainer::new(&derivation, false).explain(&line);
+            assert_eq!(facts.rows[0].key, key);
+            assert_eq!((key.get(FactField::Owner), owner_by), (owner, by));
+        }
+    }
+}

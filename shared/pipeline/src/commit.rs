@@ -1,0 +1,81 @@
+//! The commit: one conditional write that replaces a period's state, after the history entry that it names.
+
+use chrono::{DateTime, Utc};
+use spend_core::fact::Facts;
+use spend_core::period;
+use spend_ledger::columns::Columns;
+use spend_ledger::document::encode_compressed;
+use spend_ledger::keys::Statement;
+use spend_ledger::state::{AppliedDelivery, CommitKind, OrderSource, PeriodState, SealedDelivery};
+use spend_ledger::store::{ETag, Put, Store};
+
+use crate::aggregate::Deriver;
+use crate::error::PipelineError;
+use crate::history::{self, Change};
+
+/// What is to be committed.
+pub(crate) struct Next<'a> {
+    /// Whether the delivery is new or derived again.
+    pub(crate) kind: CommitKind,
+    /// The delivery.
+    pub(crate) delivery: &'a SealedDelivery,
+    /// Its facts.
+    pub(crate) facts: &'a Facts,
+}
+
+/// Commits `next` over the state that was read. `None` is a lost race: somebody else committed first.
+pub(crate) async fn commit<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    committed: Option<&(PeriodState, ETag)>,
+    next: &Next<'_>,
+    with: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<Option<AppliedDelivery>, PipelineError> {
+    let previous = committed.map(|(state, _)| state);
+    let order = next.delivery.order;
+    // The times of copied files say nothing: such a delivery is known since it was met.
+    let known_at = if order.source == OrderSource::Arrival { now } else { order.at.min(now) };
+    let change = Change::of(statement, previous, next.kind, &next.facts.rows, known_at)?;
+    let applied = applied(previous, next, change.hash()?, now);
+    let mut deliveries = previous.map(|state| state.deliveries.clone()).unwrap_or_default();
+    deliveries.push(applied.clone());
+    let state = PeriodState {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        deliveries,
+        counts: next.facts.counts.clone(),
+        unknown_usage_rows: next.facts.unknown_usage_rows,
+        derivation: with.fingerprint.clone(),
+        facts: Columns::of_facts(&next.facts.rows),
+    };
+    let bytes = encode_compressed(&state)?;
+    history::write(ledger, statement, &applied, change).await?;
+    let put = match committed {
+        None => ledger.put_if_absent(&statement.state_key(), bytes).await?,
+        Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,
+    };
+    Ok(match put {
+        Put::Written(_) => Some(applied),
+        Put::Lost => None,
+    })
+}
+
+fn applied(previous: Option<&PeriodState>, next: &Next<'_>, moved: String, now: DateTime<Utc>) -> AppliedDelivery {
+    let current = previous.and_then(PeriodState::current);
+    let (revision, data_as_of) = match (next.kind, current) {
+        // It is the same data, whenever it is derived.
+        (CommitKind::Rebuild, Some(current)) => (current.revision + 1, current.data_as_of),
+        _ => (0, period::data_as_of(next.facts.counts.latest_usage_end, now)),
+    };
+    AppliedDelivery {
+        sequence: current.map_or(0, |applied| applied.sequence) + 1,
+        delivery_id: next.delivery.delivery_id.clone(),
+        revision,
+        moved,
+        order: next.delivery.order,
+        applied_at: now,
+        data_as_of,
+        unverified: next.delivery.unverified,
+    }
+}

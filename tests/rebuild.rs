@@ -1,0 +1,403 @@
+//! Deriving a period again from its reductions: as safe as a delivery, visible in the history, and nothing if nothing
+//! differs.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bedrock_ledger::cli::{Cli, Command, History, Rebuild, ReportFormat, Run};
+use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use spend_core::fact::{Derivation, Fact, FactField};
+use spend_core::line::KeptTags;
+use spend_core::principal::KeepSessions;
+use spend_cur::write::Row;
+use spend_ledger::committed;
+use spend_ledger::faulty_store::{Fault, FaultyStore};
+use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::state::{CommitKind, HistoryEntry, PeriodState};
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_pipeline::aggregate::{self, Aggregated, Deriver};
+use spend_pipeline::error::PipelineError;
+use spend_pipeline::facts_file::{self, FactsOf};
+use spend_pipeline::history;
+use spend_pipeline::ingest::{self, FileTimes, Ingested};
+use spend_pipeline::rebuild::{self, Rebuilt};
+use spend_tests::bill::{session, usage};
+use spend_tests::bucket::{Export, statement};
+
+const TYPE: &str = "USE1-Claude4.6Sonnet-input-tokens";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-20T06:00:00Z")
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A configuration under which the sessions of the role `app` are people and teams own spend.
+fn other() -> Deriver {
+    let keep_sessions = KeepSessions::new(["app"]);
+    let owner_tags = vec!["iamPrincipal/team".to_owned()];
+    let derivation = Derivation { keep_sessions, owner_tags, ..Derivation::default() };
+    Deriver { derivation, fingerprint: "other".to_owned(), ..Deriver::default() }
+}
+
+fn first() -> Vec<Row> {
+    vec![usage("2026-11-01", &session("app", "ana"), TYPE, 1.5), usage("2026-11-02", &session("app", "bo"), TYPE, 0.25)]
+}
+
+fn second() -> Vec<Row> {
+    first().into_iter().chain([usage("2026-11-03", &session("late", "pod"), TYPE, 7.125)]).collect()
+}
+
+/// Delivers `rows` as one chunk, whose manifest is written at `second`, until the delivery is ready.
+async fn ready<L: Store>(ledger: &L, rows: &[Row], id: &str, second: i64) -> Result<(), PipelineError> {
+    let export = Export::default();
+    let kept = KeptTags::default();
+    for key in [export.write_chunk(1, rows, second), export.write_manifest(Some(id), 1, second + 1)] {
+        let times = FileTimes::Delivered;
+        let ingested = ingest::object_created(&export.bucket, ledger, Some("acme"), &key, times, &kept).await?;
+        if let Ingested::Ready(deliveries) = ingested {
+            assert_eq!(deliveries[0].delivery_id, id);
+        }
+    }
+    Ok(())
+}
+
+async fn deliver<L: Store>(ledger: &L, rows: &[Row], id: &str, second: i64) -> Result<Aggregated, PipelineError> {
+    ready(ledger, rows, id, second).await?;
+    aggregate::aggregate(ledger, &statement(), id, &Deriver::default(), now()).await
+}
+
+async fn state(ledger: &MemoryStore) -> PeriodState {
+    committed::state(ledger, &statement()).await.unwrap().unwrap().0
+}
+
+async fn entries(ledger: &MemoryStore) -> Vec<HistoryEntry> {
+    history::read(ledger, &statement(), &state(ledger).await).await.unwrap()
+}
+
+async fn facts(ledger: &MemoryStore) -> Vec<Fact> {
+    state(ledger).await.facts.into_facts().unwrap()
+}
+
+async fn facts_of(ledger: &MemoryStore) -> FactsOf {
+    let (bytes, _) = ledger.get(&statement().facts_key()).await.unwrap().unwrap();
+    facts_file::facts_of(&bytes).unwrap()
+}
+
+fn of(delivery_id: &str, revision: u64) -> FactsOf {
+    FactsOf { delivery_id: delivery_id.to_owned(), revision }
+}
+
+fn identities(facts: &[Fact]) -> Vec<&str> {
+    facts.iter().map(|fact| fact.key.get(FactField::Identity)).collect()
+}
+
+async fn contents(ledger: &MemoryStore) -> Vec<(String, Bytes, ETag)> {
+    let mut contents = Vec::new();
+    for object in ledger.list("").await.unwrap() {
+        let (bytes, etag) = ledger.get(&object.key).await.unwrap().unwrap();
+        contents.push((object.key, bytes, etag));
+    }
+    contents
+}
+
+#[test]
+fn a_rebuild_moves_spend_between_identities_and_shows_in_the_history() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        assert_eq!(identities(&facts(&ledger).await), ["role/app@444455556666", "role/app@444455556666"]);
+        let rebuilt = rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+        assert_eq!(rebuilt, Rebuilt::Applied { sequence: 2, delivery_id: "one".to_owned() });
+        assert_eq!(identities(&facts(&ledger).await), ["ana", "bo"]);
+        assert!(facts(&ledger).await.iter().all(|fact| fact.key.get(FactField::Owner) == "search"));
+        assert_eq!(facts_of(&ledger).await, of("one", 1));
+
+        let entries = entries(&ledger).await;
+        let kinds: Vec<_> = entries.iter().map(|entry| entry.kind).collect();
+        assert_eq!(kinds, [CommitKind::Delivery, CommitKind::Rebuild]);
+        let second = &entries[1];
+        assert_eq!(second.replaced.as_deref(), Some("one"));
+        assert_eq!(second.delivery.data_as_of, entries[0].delivery.data_as_of);
+        assert!(second.totals.iter().all(|total| total.before == total.after && total.before.to_string() == "1.75"));
+        let moved: Vec<_> = second
+            .moved
+            .iter()
+            .map(|row| {
+                let identity = row.identity.as_deref().unwrap();
+                (row.day.unwrap().to_string(), identity, row.before.to_string(), row.after.to_string())
+            })
+            .collect();
+        let row = |day: &str, identity, before: &str, after: &str| {
+            (day.to_owned(), identity, before.to_owned(), after.to_owned())
+        };
+        let expected = [
+            row("2026-11-01", "ana", "0", "1.5"),
+            row("2026-11-01", "role/app@444455556666", "1.5", "0"),
+            row("2026-11-02", "bo", "0", "0.25"),
+            row("2026-11-02", "role/app@444455556666", "0.25", "0"),
+        ];
+        assert_eq!(moved, expected);
+    });
+}
+
+#[test]
+fn rebuilding_with_nothing_changed_writes_nothing() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        for deriver in [Deriver::default(), other()] {
+            rebuild::rebuild(&ledger, &statement(), &deriver, now()).await.unwrap();
+            let before = contents(&ledger).await;
+            let later = at("2026-11-21T06:00:00Z");
+            let rebuilt = rebuild::rebuild(&ledger, &statement(), &deriver, later).await.unwrap();
+            assert_eq!(rebuilt, Rebuilt::Unchanged);
+            assert_eq!(contents(&ledger).await, before);
+        }
+    });
+}
+
+#[test]
+fn a_configuration_that_moves_nothing_is_still_the_one_that_the_state_names() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let renamed = Deriver { fingerprint: "renamed".to_owned(), ..Deriver::default() };
+        rebuild::rebuild(&ledger, &statement(), &renamed, now()).await.unwrap();
+        assert_eq!(state(&ledger).await.derivation, "renamed");
+        assert_eq!(entries(&ledger).await[1].moved, []);
+    });
+}
+
+#[test]
+fn a_rebuilt_delivery_that_comes_again_changes_nothing() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+        let before = contents(&ledger).await;
+        assert_eq!(deliver(&ledger, &first(), "one", 100).await.unwrap(), Aggregated::Known);
+        assert_eq!(contents(&ledger).await, before);
+    });
+}
+
+#[test]
+fn a_crash_at_any_call_of_a_rebuild_is_mended_by_doing_it_again() {
+    block_on(async {
+        let delivered = async || {
+            let ledger = MemoryStore::default();
+            deliver(&ledger, &first(), "one", 100).await.unwrap();
+            deliver(&ledger, &second(), "two", 200).await.unwrap();
+            ledger
+        };
+        let values = async |ledger: &MemoryStore| -> Vec<(String, Bytes)> {
+            contents(ledger).await.into_iter().map(|(key, bytes, _)| (key, bytes)).collect()
+        };
+        let unharmed = delivered().await;
+        let counted = FaultyStore::failing(&unharmed, []);
+        rebuild::rebuild(&counted, &statement(), &other(), now()).await.unwrap();
+        let whole = values(&unharmed).await;
+        assert!(counted.calls() > 5);
+        for call in 1..=counted.calls() {
+            for fault in [Fault::Before, Fault::After] {
+                let ledger = delivered().await;
+                let crashing = FaultyStore::crashing(&ledger, call, fault);
+                let error = rebuild::rebuild(&crashing, &statement(), &other(), now()).await.unwrap_err();
+                assert_eq!(error.kind(), "store.unavailable");
+                rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+                assert_eq!(values(&ledger).await, whole, "call {call}, {fault:?}");
+            }
+        }
+    });
+}
+
+/// A store in which a delivery is committed by somebody else just before the state is replaced.
+struct Meddled<'a> {
+    ledger: &'a MemoryStore,
+    done: AtomicBool,
+}
+
+impl Store for Meddled<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        self.ledger.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.ledger.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.ledger.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.ledger.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        self.ledger.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        if key == statement().state_key() && !self.done.swap(true, Ordering::SeqCst) {
+            let deriver = Deriver::default();
+            let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
+            assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+        }
+        self.ledger.put_if_match(key, bytes, etag).await
+    }
+}
+
+#[test]
+fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        ready(&ledger, &second(), "two", 200).await.unwrap();
+        let meddled = Meddled { ledger: &ledger, done: AtomicBool::new(false) };
+        let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
+        assert_eq!(rebuilt, Rebuilt::Applied { sequence: 3, delivery_id: "two".to_owned() });
+        assert_eq!(identities(&facts(&ledger).await), ["ana", "bo", "role/late@444455556666"]);
+        assert_eq!(facts_of(&ledger).await, of("two", 1));
+        // The entry of the attempt that lost is there, and is not told.
+        assert_eq!(ledger.list("history/").await.unwrap().len(), 4);
+        let told: Vec<_> =
+            entries(&ledger).await.into_iter().map(|entry| (entry.kind, entry.delivery.delivery_id)).collect();
+        let entry = |kind, id: &str| (kind, id.to_owned());
+        let expected =
+            [entry(CommitKind::Delivery, "one"), entry(CommitKind::Delivery, "two"), entry(CommitKind::Rebuild, "two")];
+        assert_eq!(told, expected);
+    });
+}
+
+#[test]
+fn the_facts_file_follows_every_revision_and_never_goes_back() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let original = facts(&ledger).await;
+        let key = statement().facts_key();
+        for (revision, deriver) in [(1, other()), (2, Deriver::default())] {
+            let (old, _) = ledger.get(&key).await.unwrap().unwrap();
+            rebuild::rebuild(&ledger, &statement(), &deriver, now()).await.unwrap();
+            assert_eq!(facts_of(&ledger).await, of("one", revision));
+            // An older revision's file, as a crash leaves it, is replaced.
+            ledger.overwrite(&key, old).unwrap();
+            aggregate::publish_facts(&ledger, &statement()).await.unwrap();
+            assert_eq!(facts_of(&ledger).await, of("one", revision));
+        }
+        assert_eq!(facts(&ledger).await, original);
+        // A newer revision's file than the state that is read belongs to a commit that is not seen yet.
+        let newer = facts_file::write(&original, &of("one", 3)).unwrap();
+        ledger.overwrite(&key, newer).unwrap();
+        let error = aggregate::publish_facts(&ledger, &statement()).await.unwrap_err();
+        assert_eq!(error.kind(), "store.conflict");
+        assert_eq!(facts_of(&ledger).await, of("one", 3));
+    });
+}
+
+#[test]
+fn without_its_reductions_a_period_is_left_as_it_is() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let before = contents(&ledger).await;
+        let keeps_more = Deriver { kept_tags: KeptTags::new(["resourceTags/team"]), ..other() };
+        let error = rebuild::rebuild(&ledger, &statement(), &keeps_more, now()).await.unwrap_err();
+        assert_eq!(error.kind(), "store.unreduced");
+        assert!(error.to_string().contains("delivery one of cur 2026-11"), "{error}");
+        assert!(error.to_string().contains("run again on the export"), "{error}");
+        assert_eq!(contents(&ledger).await, before);
+    });
+}
+
+#[test]
+fn what_moves_after_close_says_so_and_a_rebuild_never_does() {
+    let ledger = MemoryStore::default();
+    let second_of = |text| at(text).timestamp();
+    block_on(async {
+        let later = at("2026-12-31T00:00:00Z");
+        for (rows, id, second) in
+            [(first(), "one", second_of("2026-11-20T00:00:00Z")), (second(), "two", second_of("2026-12-10T00:00:00Z"))]
+        {
+            ready(&ledger, &rows, id, second).await.unwrap();
+            aggregate::aggregate(&ledger, &statement(), id, &Deriver::default(), later).await.unwrap();
+        }
+        ready(&ledger, &first(), "three", second_of("2026-12-25T00:00:00Z")).await.unwrap();
+        aggregate::aggregate(&ledger, &statement(), "three", &Deriver::default(), later).await.unwrap();
+        rebuild::rebuild(&ledger, &statement(), &other(), later).await.unwrap();
+        let entries = entries(&ledger).await;
+        let after_close: Vec<_> = entries.iter().map(|entry| entry.after_close).collect();
+        assert_eq!(after_close, [false, false, true, false]);
+        assert!(entries[3].moved.iter().all(|row| !row.restated) && !entries[3].moved.is_empty());
+    });
+}
+
+async fn execute(command: Command) -> (String, String) {
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    bedrock_ledger::execute(&Cli { command }, &mut out, &mut notes).await.unwrap();
+    (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
+}
+
+fn lines(ledger: &Path, file: &str) -> usize {
+    std::fs::read_to_string(ledger.join("out").join(file)).unwrap().lines().count()
+}
+
+#[test]
+fn after_a_rebuild_gauges_follow_and_nobody_is_told_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let [export, ledger, config] = ["export", "ledger", "ledger.toml"].map(|name| dir.path().join(name));
+    sample::write(&SampleOptions { rows: 100, ..SampleOptions::into(&export) }).unwrap();
+    let now = Some(sample::sample_now());
+    let run = |config| Run { export: export.clone(), ledger: ledger.clone(), config, now };
+    let rebuild = |config| Rebuild { ledger: ledger.clone(), period: None, config, now };
+    block_on(async {
+        std::fs::write(&config, SAMPLE_CONFIG).unwrap();
+        execute(Command::Run(run(Some(config.clone())))).await;
+        let (messages, metrics) = (lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl"));
+        assert!(messages > 0 && metrics > 0);
+
+        std::fs::write(&config, SAMPLE_CONFIG.replace("OktaDevelopers", "NoSuchRole")).unwrap();
+        let (_, notes) = execute(Command::Rebuild(rebuild(Some(config.clone())))).await;
+        assert!(notes.contains("2026-10: delivery") && notes.contains("2026-11: delivery"), "{notes}");
+        assert_eq!(lines(&ledger, "messages.jsonl"), messages);
+        let put_again = lines(&ledger, "metrics.jsonl");
+        assert!(put_again > metrics);
+
+        // The configuration is in force now: neither a rebuild nor a run without one goes back.
+        let (_, notes) = execute(Command::Rebuild(rebuild(None))).await;
+        assert_eq!(notes.matches("nothing differs, nothing written").count(), 2, "{notes}");
+        let (_, notes) = execute(Command::Run(run(None))).await;
+        assert!(!notes.contains("another configuration"), "{notes}");
+        assert_eq!((lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl")), (messages, put_again));
+
+        let history = |format| {
+            let period = Some("2026-11".parse().unwrap());
+            Command::History(History { ledger: ledger.clone(), period, format })
+        };
+        let (table, _) = execute(history(ReportFormat::Table)).await;
+        assert!(table.contains("#2: delivery") && table.contains("#3: rebuild"), "{table}");
+        assert!(table.contains("restated"), "{table}");
+        let (json, _) = execute(history(ReportFormat::Json)).await;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let kinds: Vec<_> = json.as_array().unwrap().iter().map(|commit| commit["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["delivery", "delivery", "rebuild"]);
+        assert_eq!(json[0]["totals"][0]["after"], json[1]["totals"][0]["before"]);
+        assert_eq!(json[2]["totals"][0]["moved"], "0");
+        let (csv, _) = execute(history(ReportFormat::Csv)).await;
+        let moved = json.as_array().unwrap().iter().map(|commit| {
+            let rows = |name: &str| commit[name].as_array().unwrap().len();
+            rows("totals") + rows("moved")
+        });
+        assert_eq!(csv.lines().count(), 1 + moved.sum::<usize>());
+    });
+}
