@@ -61,6 +61,13 @@ impl Copy {
         }
     }
 
+    /// What another command says on standard output.
+    pub fn execute(&self, command: Command) -> Result<String, String> {
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        let done = block_on(bedrock_ledger::execute(&Cli { command }, &mut out, &mut notes));
+        done.map(|()| String::from_utf8(out).unwrap()).map_err(|error| error.to_string())
+    }
+
     /// The committed states by export id, sorted.
     pub fn states(&self) -> Vec<(String, PeriodState)> {
         let Ok(store) = DirectoryStore::open_read_only(self.ledger.clone()) else { return Vec::new() };
