@@ -14,7 +14,7 @@ use spend_cur::write::Row;
 use spend_tests::bill::{session, usage};
 use spend_tests::bucket::{Files, Layout, parquet, write_tree};
 
-use common::copy::{Copy, state, total};
+use common::copy::{Copy, execute, state, total};
 
 const FIRST: &str = "2026-11-02T13:15:05.826Z-1a";
 const SECOND: &str = "2026-11-03T13:15:05.826Z-2b";
@@ -428,9 +428,9 @@ fn a_tree_that_is_cut_off_is_examined_and_explained_as_the_whole_one() {
         all: false,
         format: ReportFormat::Csv,
     };
-    let explained = copy.execute(Command::Explain(explain)).unwrap();
+    let explained = execute(Command::Explain(explain)).unwrap();
     assert!(explained.contains("fin/cur/e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet"), "{explained}");
     let doctor = Doctor { export: copy.export.clone(), format: DoctorFormat::Table, now: None };
-    let found = copy.execute(Command::Doctor(doctor)).unwrap();
+    let found = execute(Command::Doctor(doctor)).unwrap();
     assert!(found.contains("fin/cur/e 2026-11") && !found.contains("PROBLEM"), "{found}");
 }
