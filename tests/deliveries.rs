@@ -6,6 +6,7 @@ mod common {
 
 use std::fs;
 
+use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Explain, ReportFormat};
 use bedrock_ledger::error::CommandError;
 use bytes::Bytes;
 use spend_core::decimal::Decimal;
@@ -13,7 +14,7 @@ use spend_cur::write::Row;
 use spend_tests::bill::{session, usage};
 use spend_tests::bucket::{Files, Layout, parquet, write_tree};
 
-use common::copy::{Copy, state, total};
+use common::copy::{Copy, execute, state, total};
 
 const FIRST: &str = "2026-11-02T13:15:05.826Z-1a";
 const SECOND: &str = "2026-11-03T13:15:05.826Z-2b";
@@ -411,4 +412,25 @@ fn a_copy_that_changes_under_the_reader_is_said_to_be_copied_again() {
          and run again"
     );
     assert_eq!(error.kind(), "store.replaced");
+}
+
+#[test]
+fn a_tree_that_is_cut_off_is_examined_and_explained_as_the_whole_one() {
+    let copy = Copy::of(&Layout::default().files(chunks(5.0))).below("fin/cur/e");
+    copy.run().unwrap();
+    let explain = Explain {
+        export: copy.export.clone(),
+        ledger: copy.ledger.clone(),
+        period: "2026-11".parse().unwrap(),
+        principal: Some(session("app", "pod")),
+        identity: None,
+        day: None,
+        all: false,
+        format: ReportFormat::Csv,
+    };
+    let explained = execute(Command::Explain(explain)).unwrap();
+    assert!(explained.contains("fin/cur/e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet"), "{explained}");
+    let doctor = Doctor { export: copy.export.clone(), format: DoctorFormat::Table, now: None };
+    let found = execute(Command::Doctor(doctor)).unwrap();
+    assert!(found.contains("fin/cur/e 2026-11") && !found.contains("PROBLEM"), "{found}");
 }

@@ -26,6 +26,13 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
+/// What a command says on standard output.
+pub fn execute(command: Command) -> Result<String, String> {
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    let done = block_on(bedrock_ledger::execute(&Cli { command }, &mut out, &mut notes));
+    done.map(|()| String::from_utf8(out).unwrap()).map_err(|error| error.to_string())
+}
+
 impl Copy {
     pub fn of(files: &Files) -> Self {
         let folder = Rc::new(TempDir::new().unwrap());
