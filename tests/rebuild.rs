@@ -220,10 +220,40 @@ fn a_crash_at_any_call_of_a_rebuild_is_mended_by_doing_it_again() {
     });
 }
 
-/// A store in which a delivery is committed by somebody else just before the state is replaced.
+/// A store in which somebody else does something, once, just before the state is replaced.
 struct Meddled<'a> {
     ledger: &'a MemoryStore,
+    meddle: Meddle,
     done: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+enum Meddle {
+    /// The delivery `two` is committed.
+    Deliver,
+    /// A rebuild with another configuration crashes at its commit, the call of this number.
+    AlmostRebuild { commit: u64 },
+}
+
+impl<'a> Meddled<'a> {
+    fn with(ledger: &'a MemoryStore, meddle: Meddle) -> Self {
+        Self { ledger, meddle, done: AtomicBool::new(false) }
+    }
+
+    async fn meddle(&self) {
+        match self.meddle {
+            Meddle::Deliver => {
+                let deriver = Deriver::default();
+                let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
+                assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+            }
+            Meddle::AlmostRebuild { commit } => {
+                let renamed = Deriver { fingerprint: "renamed".to_owned(), ..Deriver::default() };
+                let crashing = FaultyStore::crashing(self.ledger, commit, Fault::Before);
+                rebuild::rebuild(&crashing, &statement(), &renamed, now()).await.unwrap_err();
+            }
+        }
+    }
 }
 
 impl Store for Meddled<'_> {
@@ -249,9 +279,7 @@ impl Store for Meddled<'_> {
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
         if key == statement().state_key() && !self.done.swap(true, Ordering::SeqCst) {
-            let deriver = Deriver::default();
-            let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
-            assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+            self.meddle().await;
         }
         self.ledger.put_if_match(key, bytes, etag).await
     }
@@ -263,7 +291,7 @@ fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
     block_on(async {
         deliver(&ledger, &first(), "one", 100).await.unwrap();
         ready(&ledger, &second(), "two", 200).await.unwrap();
-        let meddled = Meddled { ledger: &ledger, done: AtomicBool::new(false) };
+        let meddled = Meddled::with(&ledger, Meddle::Deliver);
         let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
         assert_eq!(rebuilt, Rebuilt::Applied { sequence: 3, delivery_id: "two".to_owned() });
         assert_eq!(identities(&facts(&ledger).await), ["ana", "bo", "role/late@444455556666"]);
@@ -276,6 +304,26 @@ fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
         let expected =
             [entry(CommitKind::Delivery, "one"), entry(CommitKind::Delivery, "two"), entry(CommitKind::Rebuild, "two")];
         assert_eq!(told, expected);
+    });
+}
+
+#[test]
+fn the_history_tells_the_attempt_that_was_committed_and_not_one_that_crashed_beside_it() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let elsewhere = MemoryStore::default();
+        deliver(&elsewhere, &first(), "one", 100).await.unwrap();
+        let counted = FaultyStore::failing(&elsewhere, []);
+        rebuild::rebuild(&counted, &statement(), &other(), now()).await.unwrap();
+        // After the commit the state and the facts file are read, and the file is written.
+        let commit = counted.calls() - 3;
+        let meddled = Meddled::with(&ledger, Meddle::AlmostRebuild { commit });
+        rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
+        assert_eq!(ledger.list("history/").await.unwrap().len(), 3);
+        let entries = entries(&ledger).await;
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[1].moved.len(), 4, "what the other attempt would have moved is nothing");
     });
 }
 
@@ -399,5 +447,12 @@ fn after_a_rebuild_gauges_follow_and_nobody_is_told_twice() {
             rows("totals") + rows("moved")
         });
         assert_eq!(csv.lines().count(), 1 + moved.sum::<usize>());
+
+        let folder = ledger.join("history/export=bedrock-by-caller--cf527689/period=2026-11");
+        let entry = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        std::fs::remove_file(entry).unwrap();
+        let command = history(ReportFormat::Table);
+        let error = bedrock_ledger::execute(&Cli { command }, &mut Vec::new(), &mut Vec::new()).await.unwrap_err();
+        assert!(error.to_string().contains("restore it from an earlier version"), "{error}");
     });
 }
