@@ -1,12 +1,12 @@
 //! Deriving a period again from its reductions: as safe as a delivery, visible in the history, and nothing if nothing
 //! differs.
 
+#[path = "rebuild/command.rs"]
+mod command;
+
 use std::ops::Range;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bedrock_ledger::cli::{Cli, Command, History, Rebuild, ReportFormat, Run};
-use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, Fact, FactField};
@@ -220,10 +220,40 @@ fn a_crash_at_any_call_of_a_rebuild_is_mended_by_doing_it_again() {
     });
 }
 
-/// A store in which a delivery is committed by somebody else just before the state is replaced.
+/// A store in which somebody else does something, once, just before the state is replaced.
 struct Meddled<'a> {
     ledger: &'a MemoryStore,
+    meddle: Meddle,
     done: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+enum Meddle {
+    /// The delivery `two` is committed.
+    Deliver,
+    /// A rebuild with another configuration crashes at its commit, the call of this number.
+    AlmostRebuild { commit: u64 },
+}
+
+impl<'a> Meddled<'a> {
+    fn with(ledger: &'a MemoryStore, meddle: Meddle) -> Self {
+        Self { ledger, meddle, done: AtomicBool::new(false) }
+    }
+
+    async fn meddle(&self) {
+        match self.meddle {
+            Meddle::Deliver => {
+                let deriver = Deriver::default();
+                let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
+                assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+            }
+            Meddle::AlmostRebuild { commit } => {
+                let renamed = Deriver { fingerprint: "renamed".to_owned(), ..Deriver::default() };
+                let crashing = FaultyStore::crashing(self.ledger, commit, Fault::Before);
+                rebuild::rebuild(&crashing, &statement(), &renamed, now()).await.unwrap_err();
+            }
+        }
+    }
 }
 
 impl Store for Meddled<'_> {
@@ -249,9 +279,7 @@ impl Store for Meddled<'_> {
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
         if key == statement().state_key() && !self.done.swap(true, Ordering::SeqCst) {
-            let deriver = Deriver::default();
-            let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
-            assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+            self.meddle().await;
         }
         self.ledger.put_if_match(key, bytes, etag).await
     }
@@ -263,7 +291,7 @@ fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
     block_on(async {
         deliver(&ledger, &first(), "one", 100).await.unwrap();
         ready(&ledger, &second(), "two", 200).await.unwrap();
-        let meddled = Meddled { ledger: &ledger, done: AtomicBool::new(false) };
+        let meddled = Meddled::with(&ledger, Meddle::Deliver);
         let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
         assert_eq!(rebuilt, Rebuilt::Applied { sequence: 3, delivery_id: "two".to_owned() });
         assert_eq!(identities(&facts(&ledger).await), ["ana", "bo", "role/late@444455556666"]);
@@ -276,6 +304,26 @@ fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
         let expected =
             [entry(CommitKind::Delivery, "one"), entry(CommitKind::Delivery, "two"), entry(CommitKind::Rebuild, "two")];
         assert_eq!(told, expected);
+    });
+}
+
+#[test]
+fn the_history_tells_the_attempt_that_was_committed_and_not_one_that_crashed_beside_it() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let elsewhere = MemoryStore::default();
+        deliver(&elsewhere, &first(), "one", 100).await.unwrap();
+        let counted = FaultyStore::failing(&elsewhere, []);
+        rebuild::rebuild(&counted, &statement(), &other(), now()).await.unwrap();
+        // After the commit the state and the facts file are read, and the file is written.
+        let commit = counted.calls() - 3;
+        let meddled = Meddled::with(&ledger, Meddle::AlmostRebuild { commit });
+        rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
+        assert_eq!(ledger.list("history/").await.unwrap().len(), 3);
+        let entries = entries(&ledger).await;
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[1].moved.len(), 4, "what the other attempt would have moved is nothing");
     });
 }
 
@@ -339,65 +387,5 @@ fn what_moves_after_close_says_so_and_a_rebuild_never_does() {
         let after_close: Vec<_> = entries.iter().map(|entry| entry.after_close).collect();
         assert_eq!(after_close, [false, false, true, false]);
         assert!(entries[3].moved.iter().all(|row| !row.restated) && !entries[3].moved.is_empty());
-    });
-}
-
-async fn execute(command: Command) -> (String, String) {
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    bedrock_ledger::execute(&Cli { command }, &mut out, &mut notes).await.unwrap();
-    (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
-}
-
-fn lines(ledger: &Path, file: &str) -> usize {
-    std::fs::read_to_string(ledger.join("out").join(file)).unwrap().lines().count()
-}
-
-#[test]
-fn after_a_rebuild_gauges_follow_and_nobody_is_told_twice() {
-    let dir = tempfile::tempdir().unwrap();
-    let [export, ledger, config] = ["export", "ledger", "ledger.toml"].map(|name| dir.path().join(name));
-    sample::write(&SampleOptions { rows: 100, ..SampleOptions::into(&export) }).unwrap();
-    let now = Some(sample::sample_now());
-    let run = |config| Run { export: export.clone(), ledger: ledger.clone(), config, now };
-    let rebuild = |config| Rebuild { ledger: ledger.clone(), period: None, config, now };
-    block_on(async {
-        std::fs::write(&config, SAMPLE_CONFIG).unwrap();
-        execute(Command::Run(run(Some(config.clone())))).await;
-        let (messages, metrics) = (lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl"));
-        assert!(messages > 0 && metrics > 0);
-
-        std::fs::write(&config, SAMPLE_CONFIG.replace("OktaDevelopers", "NoSuchRole")).unwrap();
-        let (_, notes) = execute(Command::Rebuild(rebuild(Some(config.clone())))).await;
-        assert!(notes.contains("2026-10: delivery") && notes.contains("2026-11: delivery"), "{notes}");
-        assert_eq!(lines(&ledger, "messages.jsonl"), messages);
-        let put_again = lines(&ledger, "metrics.jsonl");
-        assert!(put_again > metrics);
-
-        // The configuration is in force now: neither a rebuild nor a run without one goes back.
-        let (_, notes) = execute(Command::Rebuild(rebuild(None))).await;
-        assert_eq!(notes.matches("nothing differs, nothing written").count(), 2, "{notes}");
-        let (_, notes) = execute(Command::Run(run(None))).await;
-        assert!(!notes.contains("another configuration"), "{notes}");
-        assert_eq!((lines(&ledger, "messages.jsonl"), lines(&ledger, "metrics.jsonl")), (messages, put_again));
-
-        let history = |format| {
-            let period = Some("2026-11".parse().unwrap());
-            Command::History(History { ledger: ledger.clone(), period, format })
-        };
-        let (table, _) = execute(history(ReportFormat::Table)).await;
-        assert!(table.contains("#2: delivery") && table.contains("#3: rebuild"), "{table}");
-        assert!(table.contains("restated"), "{table}");
-        let (json, _) = execute(history(ReportFormat::Json)).await;
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let kinds: Vec<_> = json.as_array().unwrap().iter().map(|commit| commit["kind"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["delivery", "delivery", "rebuild"]);
-        assert_eq!(json[0]["totals"][0]["after"], json[1]["totals"][0]["before"]);
-        assert_eq!(json[2]["totals"][0]["moved"], "0");
-        let (csv, _) = execute(history(ReportFormat::Csv)).await;
-        let moved = json.as_array().unwrap().iter().map(|commit| {
-            let rows = |name: &str| commit[name].as_array().unwrap().len();
-            rows("totals") + rows("moved")
-        });
-        assert_eq!(csv.lines().count(), 1 + moved.sum::<usize>());
     });
 }
