@@ -228,7 +228,7 @@ fn an_empty_tree_and_an_empty_ledger_say_what_to_do() {
     let bench = Bench::new();
     fs::create_dir_all(bench.path("export")).unwrap();
     let error = bench.run().result.unwrap_err().to_string();
-    assert!(error.contains("no manifest below") && error.contains("point --export at"), "{error}");
+    assert!(error.contains("no delivery of a CUR 2.0 export") && error.contains("point --export at"), "{error}");
     let error = bench.report(&["--by", "day"]).result.unwrap_err().to_string();
     assert!(error.contains("holds no ledger: make one with bedrock-ledger run"), "{error}");
 }

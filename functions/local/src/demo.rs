@@ -22,7 +22,7 @@ use crate::cli::{Demo, Report, ReportFormat, Run};
 use crate::error::CommandError;
 use crate::progress::Progress;
 use crate::sample::{self, SampleOptions};
-use crate::{report, run};
+use crate::{periods, report, run};
 
 /// The file that says that a directory is a demo's, and may be replaced by the next one.
 const MARKER: &str = ".bedrock-ledger-demo";
@@ -54,7 +54,7 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
 }
 
 async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(), CommandError> {
-    let store = DirectoryStore::open_read_only(ledger_dir.to_owned())?;
+    let store = periods::open(ledger_dir)?;
     let statements = committed::statements(&store).await?;
     let Some(statement) = statements.last() else { return Ok(()) };
     heading(out, &format!("Who spent what in {}", statement.period))?;

@@ -10,7 +10,6 @@ use spend_core::bedrock_line::{Rule, RuleSet};
 use spend_core::explanation::OwnerBy;
 use spend_core::fact::FactField;
 use spend_core::line::LineField;
-use spend_ledger::directory_store::DirectoryStore;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
 
 use crate::cli::{Explain, ReportFormat};
@@ -28,9 +27,9 @@ const NOBODY: &str = "(none)";
 /// [`CommandError`]: nothing matches, the export does not hold the delivery in force, or the lines do not come to what
 /// the ledger says.
 pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
-    let ledger = DirectoryStore::open_read_only(options.ledger.clone())?;
+    let ledger = periods::open(&options.ledger)?;
     let export = Arc::new(run::open(&options.export).await?);
-    let statements = periods::of(&ledger, &options.ledger, Some(options.period)).await?;
+    let statements = periods::of(&ledger, &options.ledger, Some(options.period), None).await?;
     let with = in_force::deriver(&in_force::put(&ledger, None).await?);
     let question = question(options);
     let mut sink = Sink::new(options, out);

@@ -11,7 +11,6 @@ use spend_core::decimal::Decimal;
 use spend_core::line::SumOutOfRange;
 use spend_core::text;
 use spend_ledger::committed;
-use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::state::{HistoryEntry, Moved, OrderSource};
 use spend_pipeline::history;
 
@@ -28,9 +27,9 @@ const MOST_ROWS: usize = 10;
 ///
 /// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub(crate) async fn run(options: &History, out: &mut impl Write) -> Result<(), CommandError> {
-    let store = DirectoryStore::open_read_only(options.ledger.clone())?;
+    let store = periods::open(&options.ledger)?;
     let mut commits = Vec::new();
-    for statement in periods::of(&store, &options.ledger, options.period).await? {
+    for statement in periods::of(&store, &options.ledger, options.period, None).await? {
         if let Some((state, _)) = committed::state(&store, &statement).await? {
             for entry in history::read(&store, &statement, &state).await? {
                 commits.push(Commit::of(entry)?);

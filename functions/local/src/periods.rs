@@ -1,4 +1,4 @@
-//! Which periods of a ledger a command is about.
+//! A ledger on disk, and which of its periods a command is about.
 
 use std::path::Path;
 
@@ -6,10 +6,23 @@ use spend_core::period::BillingPeriod;
 use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
+use spend_ledger::store::StoreError;
 
 use crate::error::CommandError;
 
-/// The committed statements of `period`, or of all periods; of each export one.
+/// The ledger, to be read.
+///
+/// # Errors
+///
+/// [`CommandError::NothingFound`] if there is none.
+pub(crate) fn open(ledger: &Path) -> Result<DirectoryStore, CommandError> {
+    DirectoryStore::open_read_only(ledger.to_owned()).map_err(|error| match error {
+        StoreError::NotFound { .. } => no_ledger(ledger),
+        other => other.into(),
+    })
+}
+
+/// The committed statements of `period` and `export_id`, or of all where one is not given, sorted.
 ///
 /// # Errors
 ///
@@ -18,18 +31,28 @@ pub(crate) async fn of(
     store: &DirectoryStore,
     ledger: &Path,
     period: Option<BillingPeriod>,
+    export_id: Option<&str>,
 ) -> Result<Vec<Statement>, CommandError> {
     let statements = committed::statements(store).await?;
-    let is_wanted = |statement: &&Statement| period.is_none_or(|period| statement.period == period);
+    let is_wanted = |statement: &&Statement| {
+        period.is_none_or(|period| statement.period == period)
+            && export_id.is_none_or(|export_id| statement.export_id == export_id)
+    };
     let wanted: Vec<_> = statements.iter().filter(is_wanted).cloned().collect();
     if !wanted.is_empty() {
         return Ok(wanted);
     }
+    if statements.is_empty() {
+        return Err(no_ledger(ledger));
+    }
+    let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
+    let (ledger, known) = (ledger.display(), known.join(", "));
+    Err(CommandError::NothingFound(format!("{ledger} has nothing of that export or period; it has {known}")))
+}
+
+fn no_ledger(ledger: &Path) -> CommandError {
     let ledger = ledger.display();
-    Err(CommandError::NothingFound(if statements.is_empty() {
-        format!("{ledger} holds no ledger: make one with bedrock-ledger run --export DIR --ledger {ledger}")
-    } else {
-        let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
-        format!("{ledger} has nothing of that period; it has {}", known.join(", "))
-    }))
+    CommandError::NothingFound(format!(
+        "{ledger} holds no ledger: make one with bedrock-ledger run --export DIR --ledger {ledger}"
+    ))
 }

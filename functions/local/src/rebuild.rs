@@ -19,8 +19,7 @@ use crate::{in_force, periods, run};
 /// end.
 pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     // Looking first: a ledger that is not there is not made.
-    let statements =
-        periods::of(&DirectoryStore::open_read_only(options.ledger.clone())?, &options.ledger, options.period).await?;
+    let statements = periods::of(&periods::open(&options.ledger)?, &options.ledger, options.period, None).await?;
     let ledger = DirectoryStore::open(options.ledger.clone())?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
     let deriver = in_force::deriver(&config);

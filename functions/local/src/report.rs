@@ -9,11 +9,10 @@ use spend_core::fact::{Fact, FactField};
 use spend_core::report::{self, Row};
 use spend_core::text;
 use spend_ledger::committed;
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::keys::Statement;
 
 use crate::cli::{Report, ReportFormat};
 use crate::error::CommandError;
+use crate::periods;
 
 /// Writes the report to `out`.
 ///
@@ -21,14 +20,10 @@ use crate::error::CommandError;
 ///
 /// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub(crate) async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandError> {
-    let store = DirectoryStore::open_read_only(options.ledger.clone())?;
-    let statements = committed::statements(&store).await?;
-    let wanted: Vec<_> = statements.iter().filter(|statement| is_wanted(options, statement)).collect();
-    if wanted.is_empty() {
-        return Err(nothing_found(options, &statements));
-    }
+    let store = periods::open(&options.ledger)?;
+    let statements = periods::of(&store, &options.ledger, options.period, options.export_id.as_deref()).await?;
     let mut facts = Vec::new();
-    for statement in wanted {
+    for statement in &statements {
         if let Some((state, _)) = committed::state(&store, statement).await? {
             facts.extend(committed::facts(statement, state)?);
         }
@@ -47,21 +42,6 @@ pub(crate) async fn run(options: &Report, out: &mut impl Write) -> Result<(), Co
         ReportFormat::Csv => csv(&options.by, &rows, out),
         ReportFormat::Json => json(&options.by, &rows, out),
     }
-}
-
-fn is_wanted(options: &Report, statement: &Statement) -> bool {
-    options.period.is_none_or(|period| statement.period == period)
-        && options.export_id.as_ref().is_none_or(|export_id| statement.export_id == *export_id)
-}
-
-fn nothing_found(options: &Report, statements: &[Statement]) -> CommandError {
-    let ledger = options.ledger.display();
-    CommandError::NothingFound(if statements.is_empty() {
-        format!("{ledger} holds no ledger: make one with bedrock-ledger run --export DIR --ledger {ledger}")
-    } else {
-        let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
-        format!("{ledger} has nothing of that period and export; it has {}", known.join(", "))
-    })
 }
 
 fn header(by: &[Dimension]) -> Vec<String> {
