@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::error::CommandError;
 use clap::Parser;
-use spend_cur::write::{self, FileShape, Row};
+use spend_cur::write::{self, FileShape, Row, Value};
 use spend_tests::bill::{session, usage};
 use spend_tests::bucket::{chunk_key, manifest_key, period};
+use spend_tests::gzip;
 use tempfile::TempDir;
 
 const NOW: &str = "2026-11-20T06:00:00Z";
@@ -231,6 +232,63 @@ fn an_empty_tree_and_an_empty_ledger_say_what_to_do() {
     assert!(error.contains("no delivery of a CUR 2.0 export") && error.contains("point --export at"), "{error}");
     let error = bench.report(&["--by", "day"]).result.unwrap_err().to_string();
     assert!(error.contains("holds no ledger: make one with bedrock-ledger run"), "{error}");
+}
+
+#[test]
+fn files_of_another_kind_are_named_wherever_they_lie() {
+    let legacy =
+        "identity/LineItemId,bill/PayerAccountId,lineItem/UnblendedCost,lineItem/ProductCode\na,1,0.5,AmazonS3\n";
+    let focus = "BilledCost,BillingAccountId,ChargePeriodStart,ServiceName\n0.5,1,2026-11-01T00:00:00Z,S3\n";
+    for (text, what) in [(legacy, "this is a legacy Cost and Usage Report"), (focus, "this is a FOCUS export")] {
+        for key in ["report-00001.csv.gz", "cur/data/BILLING_PERIOD=2026-11/cur-00001.csv.gz"] {
+            let bench = Bench::new();
+            bench.put(key, &gzip::stored(text));
+            let outcome = bench.run();
+            let said = format!("{} {}", outcome.result.unwrap_err(), outcome.notes);
+            assert!(said.contains(what) && said.contains("create a CUR 2.0 export"), "{key}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_listed_tag_is_kept_and_reported_by() {
+    let bench = Bench::new();
+    let tags = vec![("resourceTags/app".to_owned(), "checkout".to_owned())];
+    let rows: Vec<Row> = three_rows()
+        .into_iter()
+        .map(|mut row| {
+            row.insert("tags", Value::Map(tags.clone()));
+            row
+        })
+        .collect();
+    bench.deliver("one", &[rows], &FileShape::default());
+    let by_app = ["--by", "tag:resourceTags/app"];
+    bench.run().result.unwrap();
+    assert_eq!(bench.csv(&by_app), "tag:resourceTags/app,currency,cost\n,USD,1.8\n", "others are not kept");
+
+    let config = bench.path("ledger.toml");
+    fs::write(&config, "[tags]\nkeep = [\"resourceTags/app\"]\n").unwrap();
+    let arguments = ["run", "--export", &bench.path("export"), "--ledger", &bench.path("ledger"), "--now", NOW];
+    run(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
+    run(&["rebuild", "--ledger", &bench.path("ledger"), "--now", NOW]).result.unwrap();
+    assert_eq!(bench.csv(&by_app), "tag:resourceTags/app,currency,cost\ncheckout,USD,1.8\n");
+}
+
+#[test]
+fn the_sample_says_the_same_as_text() {
+    let bench = Bench::new();
+    let reports = ["parquet", "csv"].map(|format| {
+        let (export, ledger) = (bench.path(&format!("export-{format}")), bench.path(&format!("ledger-{format}")));
+        let sample = ["sample", "--out", &export, "--rows", "0", "--format", format];
+        run(&sample).result.unwrap();
+        let ending = if format == "csv" { ".csv.gz" } else { ".snappy.parquet" };
+        let written = files(Path::new(&export));
+        assert_eq!(written.keys().filter(|path| path.to_str().unwrap().ends_with(ending)).count(), 9);
+        run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]).result.unwrap();
+        run(&["report", "--ledger", &ledger, "--by", "category,principal,usage_type,day", "--format", "csv"]).out
+    });
+    assert!(reports[0].lines().count() > 1_000);
+    assert!(reports[0] == reports[1]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::memory_store::MemoryStore;
 use spend_pipeline::examination::{self, Finding, Severity, Step};
 use spend_tests::bill::{PAYER, session, usage};
+use spend_tests::gzip;
 
 pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
 pub(crate) const EXPORT: &str = "finance/cur";
@@ -172,18 +173,6 @@ pub(crate) fn as_text(bytes: Vec<u8>) -> Tree {
     tree.put(&key, bytes);
     tree.list(EXPORT, "2026-11", &[key]);
     tree
-}
-
-/// `text` as gzip, stored as it is. Source: RFC 1951 (3.2.4) and RFC 1952.
-pub(crate) fn gzip(text: &str) -> Vec<u8> {
-    let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
-    });
-    let length = u16::try_from(text.len()).unwrap();
-    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
-    bytes.extend(length.to_le_bytes().into_iter().chain((!length).to_le_bytes()));
-    bytes.extend(text.bytes().chain(crc.to_le_bytes()).chain(u32::from(length).to_le_bytes()));
-    bytes
 }
 
 pub(crate) fn with_file(number: usize, bytes: &[u8]) -> Tree {
@@ -357,7 +346,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a folder too deep", with_files_elsewhere("data/BILLING_PERIOD=2026-11/x.parquet"), "no-export", Problem),
         ("something else", with_files_elsewhere("notes.txt"), "no-export", Problem),
         ("a FOCUS export", focus(), "focus-export", Problem),
-        ("text without a header", as_text(gzip("111122223333,Usage,0.5\n")), "csv-without-header", Problem),
+        ("text without a header", as_text(gzip::stored("111122223333,Usage,0.5\n")), "csv-without-header", Problem),
         ("an encrypted file", with_file(2, b"PARE ... PARE"), "file-of-another-kind", Problem),
         ("an error page", with_file(2, b"<?xml version=\"1.0\"?><Error/>"), "file-of-another-kind", Problem),
         ("columns without which no cost counts", without(&required, &rows()), "required-columns-missing", Problem),

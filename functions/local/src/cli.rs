@@ -9,7 +9,7 @@ use spend_core::dimension::Dimension;
 use spend_core::period::BillingPeriod;
 use spend_core::spend::Basis;
 
-use crate::sample::SampleOptions;
+use crate::sample::{Format, SampleOptions};
 
 /// Amazon Bedrock spend per IAM principal, from AWS CUR 2.0 exports, to the last digit of the bill.
 #[derive(Debug, Parser)]
@@ -72,17 +72,8 @@ pub struct Sample {
     #[arg(long, value_name = "N", default_value_t = SampleOptions::DELIVERIES)]
     pub deliveries: usize,
     /// The format of the chunks.
-    #[arg(long, value_enum, default_value_t = ChunkFormat::Parquet)]
-    pub format: ChunkFormat,
-}
-
-/// How chunks are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChunkFormat {
-    /// Parquet with Snappy, as AWS writes it.
-    Parquet,
-    /// Gzipped CSV.
-    Csv,
+    #[arg(long, value_enum, default_value_t = Format::Parquet)]
+    pub format: Format,
 }
 
 /// `run`.

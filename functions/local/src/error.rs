@@ -56,6 +56,14 @@ pub enum CommandError {
     /// The tree is not an export's.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The files of the tree are of another kind than CUR 2.0's.
+    #[error("nothing below {} can be read: {what}", tree.display())]
+    NotAnExport {
+        /// The tree.
+        tree: PathBuf,
+        /// What they are, and how to get what is needed.
+        what: String,
+    },
     /// The manifest lists files that are not in the tree.
     #[error("the manifest lists files that are not there: {}: copy the whole export again", chunks.join(", "))]
     MissingChunks {
@@ -150,6 +158,7 @@ impl CommandError {
             Self::NotRebuilt { .. } => "store.unreduced",
             Self::Sum(_) => "export.out_of_range",
             Self::Tree(error) => error.kind(),
+            Self::NotAnExport { .. } => "export.not_cur2",
             Self::Changed { .. } => "store.replaced",
             Self::MissingChunks { .. } => "export.missing_chunks",
             Self::Unpublished { .. } => "export.unpublished",

@@ -14,8 +14,8 @@ use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
 
 use crate::cli::{Explain, ReportFormat};
 use crate::error::CommandError;
-use crate::run;
-use crate::{in_force, periods};
+use crate::progress::Progress;
+use crate::{in_force, periods, run};
 
 /// How people write that the bill names nobody.
 const NOBODY: &str = "(none)";
@@ -35,12 +35,19 @@ pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut imp
     let mut sink = Sink::new(options, out);
     // The reader of the bill knows no output: the first refusal is kept, and ends the command.
     let mut refused = None;
+    let progress = Progress::on_stderr();
+    // The other formats write rows as they are found.
+    if options.format == ReportFormat::Table {
+        progress.show(|| format!("reading the bill of {}", options.period));
+    }
     let mut take = |row: ExplainedRow| {
         if refused.is_none() {
             refused = sink.row(row).err();
         }
     };
-    let explained = explain::explain(&export, &ledger, &statements, &question, &with, &mut take).await?;
+    let explained = explain::explain(&export, &ledger, &statements, &question, &with, &mut take).await;
+    progress.clear();
+    let explained = explained?;
     if let Some(error) = refused {
         return Err(error);
     }

@@ -19,7 +19,7 @@ use std::io::Write;
 
 use chrono::Utc;
 
-use crate::cli::{ChunkFormat, Cli, Command, Sample};
+use crate::cli::{Cli, Command, Sample};
 use crate::error::CommandError;
 use crate::sample::SampleOptions;
 
@@ -42,10 +42,6 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
 }
 
 fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandError> {
-    if options.format == ChunkFormat::Csv {
-        let text = "this release writes samples as parquet alone: leave --format out";
-        return Err(CommandError::Unsupported(text.to_owned()));
-    }
     let progress = progress::Progress::on_stderr();
     progress.show(|| format!("writing a sample export of {} rows a month", options.rows));
     let written = sample::write(&SampleOptions {
@@ -55,6 +51,7 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
         principals: options.principals,
         bedrock_share: options.bedrock_share,
         deliveries: options.deliveries,
+        format: options.format,
     })?;
     drop(progress);
     for note in written.notes {

@@ -9,6 +9,7 @@ use spend_pipeline::rebuild;
 
 use crate::cli::Rebuild;
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::{in_force, periods, run};
 
 /// Rebuilds, and lets gauges and alerts follow. Notes for people go to `notes`.
@@ -25,9 +26,13 @@ pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl 
     let deriver = in_force::deriver(&config);
     // State is stored to the second, and so is what is derived from it.
     let now = options.now.unwrap_or(now).trunc_subsecs(0);
+    let progress = Progress::on_stderr();
     let mut failures = 0;
     for statement in &statements {
-        match rebuild::rebuild(&ledger, statement, &deriver, now).await {
+        progress.show(|| format!("deriving {statement} again"));
+        let rebuilt = rebuild::rebuild(&ledger, statement, &deriver, now).await;
+        progress.clear();
+        match rebuilt {
             Ok(rebuilt) => writeln!(notes, "{statement}: {rebuilt}")?,
             Err(error) => {
                 failures += 1;

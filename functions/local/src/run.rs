@@ -16,9 +16,10 @@ use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, gauges};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
+use spend_pipeline::examination;
 use spend_pipeline::ingest::{self, FileTimes, Seal};
 use spend_pipeline::inventory::{Found, Inventory};
-use spend_pipeline::tree::Tree;
+use spend_pipeline::tree::{Tree, TreeError};
 
 use crate::cli::Run;
 use crate::error::CommandError;
@@ -49,7 +50,10 @@ struct Workshop<'a, W> {
 /// [`CommandError`]; a delivery that cannot be published does not keep the others from it, and is an error at the end.
 pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     // The export first: nothing is made where there is nothing to read.
-    let export = open(&options.export).await?;
+    let export = match open(&options.export).await {
+        Err(CommandError::Tree(error)) => return Err(refusal(&options.export, error, now).await),
+        opened => opened?,
+    };
     let inventory = Inventory::of(&export.list("").await?);
     let ledger = DirectoryStore::open(options.ledger.clone())?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
@@ -98,6 +102,19 @@ pub(crate) async fn open(path: &Path) -> Result<Tree<DirectoryStore>, CommandErr
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = real.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)
+}
+
+/// Findings that say what files are which are no chunks of a CUR 2.0 export, and never will be.
+const OF_ANOTHER_KIND: [&str; 4] = ["legacy-report", "focus-export", "csv-without-header", "file-of-another-kind"];
+
+/// Why a tree cannot be run: what its files are matters more than where they lie.
+async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandError {
+    let Ok(store) = DirectoryStore::open_read_only(path.to_owned()) else { return error.into() };
+    let findings = examination::examine(&Arc::new(Tree::whole(store)), now, |_| ()).await.unwrap_or_default();
+    match findings.into_iter().find(|finding| OF_ANOTHER_KIND.contains(&finding.id)) {
+        Some(finding) => CommandError::NotAnExport { tree: path.to_owned(), what: finding.what },
+        None => error.into(),
+    }
 }
 
 /// What follows from a commit: gauges and alerts. Each knows what it did before.

@@ -94,6 +94,15 @@ pub const EXPORT_NAME: &str = "bedrock-by-caller";
 const EXPORT_ARN: &str =
     "arn:aws:bcm-data-exports:us-east-1:111122223333:export/bedrock-by-caller-7d3a91f2-5b0c-4e86-9f1d-2a64c8e0b735";
 
+/// How chunks are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Parquet with Snappy, as AWS writes it.
+    Parquet,
+    /// Gzipped CSV, as AWS writes it.
+    Csv,
+}
+
 /// What to write.
 #[derive(Clone, Debug)]
 pub struct SampleOptions {
@@ -111,6 +120,8 @@ pub struct SampleOptions {
     /// Deliveries of the current month, on consecutive days, at least 1. One stands in place, as in an export that
     /// overwrites; several stand in folders of their own, as in an export that keeps every delivery (create new).
     pub deliveries: usize,
+    /// The format of the chunks.
+    pub format: Format,
 }
 
 impl SampleOptions {
@@ -139,6 +150,7 @@ impl SampleOptions {
             principals: Self::PRINCIPALS,
             bedrock_share: Self::BEDROCK_SHARE,
             deliveries: Self::DELIVERIES,
+            format: Format::Parquet,
         }
     }
 
@@ -222,11 +234,11 @@ pub fn write(options: &SampleOptions) -> Result<Written, SampleError> {
         notes.push(delivery.note.clone());
         Ok::<(), SampleError>(())
     };
-    save(&Month::closed(options).deliver(story::CLOSED_AT, mode)?)?;
+    save(&Month::closed(options).deliver(story::CLOSED_AT, mode, options.format)?)?;
     let current = Month::current(options);
     for days_before in (1..=options.deliveries).rev() {
         let last = story::days_before(TODAY, u64::try_from(days_before).unwrap_or(u64::MAX));
-        save(&current.deliver(story::delivered(last), mode)?)?;
+        save(&current.deliver(story::delivered(last), mode, options.format)?)?;
     }
     Ok(Written { notes })
 }

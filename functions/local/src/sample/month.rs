@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use spend_core::period::BillingPeriod;
-use spend_cur::write::{FileShape, Row, manifest, parquet};
+use spend_cur::write::{FileShape, Row, csv_gz, manifest, parquet};
 
 use super::filler::Filler;
 use super::rng::Rng;
 use super::rows::{self, Bill};
 use super::story::{self, CLOSED_AT, Line, TODAY};
-use super::{BUCKET, EXPORT_ARN, EXPORT_NAME, EXPORT_PREFIX, SampleError, SampleOptions};
+use super::{BUCKET, EXPORT_ARN, EXPORT_NAME, EXPORT_PREFIX, Format, SampleError, SampleOptions};
 
 /// Data files of a delivery, unless it is big.
 const CHUNKS: usize = 3;
@@ -80,7 +80,7 @@ impl Month {
     }
 
     /// What AWS delivers at `at`.
-    pub(super) fn deliver(&self, at: DateTime<Utc>, mode: Mode) -> Result<Delivery, SampleError> {
+    pub(super) fn deliver(&self, at: DateTime<Utc>, mode: Mode, format: Format) -> Result<Delivery, SampleError> {
         let period = self.bill.period;
         let bedrock = self.bedrock(at);
         let others = (0..self.others).filter(|index| story::delivered(self.filler.day(*index)) <= at);
@@ -103,8 +103,12 @@ impl Month {
             let (chunk, rest) = left.split_at(left.len().div_ceil(chunks + 1 - number));
             left = rest;
             let rows: Vec<Row> = chunk.iter().map(|pick| self.row(*pick, &bedrock, &mut rng)).collect();
-            let key = format!("{EXPORT_PREFIX}/{EXPORT_NAME}/data/{folder}/{EXPORT_NAME}-{number:05}.snappy.parquet");
-            files.push((key, parquet(&rows, &shape)?));
+            let (ending, bytes) = match format {
+                Format::Parquet => ("snappy.parquet", parquet(&rows, &shape)?),
+                Format::Csv => ("csv.gz", csv_gz(&rows, &shape)?),
+            };
+            let key = format!("{EXPORT_PREFIX}/{EXPORT_NAME}/data/{folder}/{EXPORT_NAME}-{number:05}.{ending}");
+            files.push((key, bytes));
         }
         let keys: Vec<String> = files.iter().map(|(key, _)| key.clone()).collect();
         let manifest = manifest(EXPORT_ARN, EXPORT_NAME, Some(&execution_id), &shape.columns, BUCKET, &keys, period);
