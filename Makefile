@@ -29,8 +29,9 @@ doc: ## Check the documentation of public and private items.
 unit: ## Unit, property, golden and end-to-end tests.
 	cargo test --locked --workspace
 
+# Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.
-	cargo build --locked -p bedrock-ledger
+	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/other_programs.py target/debug/bedrock-ledger target/facts-check
 
 $(VENV)/installed: tests/requirements.txt
