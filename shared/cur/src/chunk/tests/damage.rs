@@ -1,7 +1,6 @@
 //! Damaged files end in an answer, whatever the damage.
 
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
-
+use super::lies::{footer_start, with_counts};
 use super::*;
 use crate::write::{Compression, PageVersion, Timestamps};
 
@@ -25,11 +24,6 @@ impl Noise {
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % limit as u64).unwrap()
     }
-}
-
-fn footer_start(file: &[u8]) -> usize {
-    let length = file[file.len() - 8..].first_chunk().copied().map(u32::from_le_bytes).unwrap();
-    file.len() - 8 - usize::try_from(length).unwrap()
 }
 
 #[test]
@@ -76,26 +70,6 @@ fn flipped_bytes_end_in_an_answer() {
 #[ignore = "takes minutes: for changes of the reader or of the Parquet library"]
 fn flipped_bytes_end_in_an_answer_at_length() {
     flip_and_reduce(100_000);
-}
-
-/// The file with a footer that says other numbers: of rows, and of values in the columns that are no maps.
-fn with_counts(whole: &[u8], rows: i64, values: i64) -> Vec<u8> {
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();
-    let said = metadata.file_metadata();
-    let by = said.created_by().map(str::to_owned);
-    let file = FileMetaData::new(said.version(), rows, by, None, said.schema_descr_ptr(), None);
-    let mut group = metadata.row_group(0).clone().into_builder().set_num_rows(rows);
-    let columns = metadata.row_group(0).columns().iter().map(|column| {
-        let values = if column.column_descr().max_rep_level() == 0 { values } else { column.num_values() };
-        column.clone().into_builder().set_num_values(values).build().unwrap()
-    });
-    group = group.set_column_metadata(columns.collect());
-    let lying = ParquetMetaData::new(file, vec![group.build().unwrap()]);
-    let mut bytes = whole[..footer_start(whole)].to_vec();
-    let mut footer = Vec::new();
-    ParquetMetaDataWriter::new(&mut footer, &lying).finish().unwrap();
-    bytes.extend(footer);
-    bytes
 }
 
 #[test]
