@@ -9,6 +9,7 @@ mod columns;
 mod csv_batch;
 mod csv_records;
 mod csv_rows;
+mod delta;
 mod describe;
 pub mod error;
 mod footer;

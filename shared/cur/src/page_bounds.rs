@@ -3,6 +3,7 @@
 //! A header may say 2 GiB of a page of ten bytes, and a page compressed with gzip may come to more than its header
 //! says. A file of a few bytes must not cost gigabytes, nor end the process because they are not there.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read};
 
@@ -12,9 +13,10 @@ use parquet::basic::{Compression, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::chunk_bytes::ChunkBytes;
+use crate::delta;
 use crate::error::CurError;
 use crate::inflate::{ALWAYS_FINE, MOST_RATIO};
-use crate::page_header::{Holds, PageHeader};
+use crate::page_header::{Holds, Levels, PageHeader};
 use crate::source::ChunkSource;
 use crate::thrift::Reader;
 
@@ -125,10 +127,12 @@ fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, Unfit> {
             corrupt(&format!("is said to have {said} bytes where {left} are left"))
         })?;
         rest = after;
-        let size = size_of(column.compression(), &header, page).map_err(|wrong| match wrong {
-            Unfit::Corrupt(reason) => corrupt(&reason),
+        let numbered = |wrong| match wrong {
+            Unfit::Corrupt(reason) => Unfit::Corrupt(format!("page {number} {reason}")),
             Unfit::Oversized(reason) => Unfit::Oversized(format!("page {number} {reason}")),
-        })?;
+        };
+        let size = size_of(column.compression(), &header, page).map_err(numbered)?;
+        let size = size.max(texts_of(column, &header, page).map_err(numbered)?);
         sizes.total = sizes.total.saturating_add(size);
         match header.holds {
             Holds::Index => {}
@@ -165,8 +169,8 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
     let corrupt = |reason: String| Err(Unfit::Corrupt(reason));
     let said = header.uncompressed;
     let (levels, is_compressed) = match header.holds {
-        Holds::Data { levels, is_compressed, .. } => (levels, is_compressed),
-        Holds::Dictionary { .. } => (0, true),
+        Holds::Data { levels: Levels::Before(levels), is_compressed, .. } => (levels, is_compressed),
+        Holds::Data { .. } | Holds::Dictionary { .. } => (0, true),
         Holds::Index => return Ok(0),
     };
     // What is not compressed is taken as it lies in the file, whatever the header says.
@@ -210,6 +214,61 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
         _ => {}
     }
     Ok(said)
+}
+
+/// How many bytes the texts of a page come to that the decoder makes from what they share; 0 for all other pages. Its
+/// size was checked.
+fn texts_of(column: &ColumnChunkMetaData, header: &PageHeader, page: &[u8]) -> Result<usize, Unfit> {
+    let Holds::Data { values, encoding, levels, is_compressed } = header.holds else { return Ok(0) };
+    if !matches!(encoding, delta::DELTA_BYTE_ARRAY | delta::DELTA_LENGTH_BYTE_ARRAY) {
+        return Ok(0);
+    }
+    let corrupt = |reason: &str| Unfit::Corrupt(reason.to_owned());
+    let before = if let Levels::Before(length) = levels { length } else { 0 };
+    let body = page.get(before..).unwrap_or_default();
+    let inside = header.uncompressed.saturating_sub(before);
+    let codec = if is_compressed && inside > 0 { column.compression() } else { Compression::UNCOMPRESSED };
+    let decompressed = decompress(codec, body, inside);
+    let mut bytes = decompressed.as_deref().map_err(|error| corrupt(&format!("cannot be decompressed: {error}")))?;
+    if let Levels::Inside { definition, repetition } = levels {
+        let descriptor = column.column_descr();
+        for (most, encoding) in [(descriptor.max_rep_level(), repetition), (descriptor.max_def_level(), definition)] {
+            if most > 0 {
+                bytes = after_levels(encoding, bytes).ok_or_else(|| corrupt("has levels that cannot be read"))?;
+            }
+        }
+    }
+    if bytes.is_empty() {
+        return Ok(0);
+    }
+    let length = delta::texts(encoding, bytes, values).map_err(|_| corrupt("has lengths that cannot be read"))?;
+    match usize::try_from(length).ok().filter(|length| *length <= PAGE_LIMIT) {
+        Some(length) => Ok(length),
+        None => Err(Unfit::Oversized(format!("holds texts of {length} bytes, and {PAGE_LIMIT} are read"))),
+    }
+}
+
+/// What follows levels that are encoded as runs, with their length before them. No writer encodes texts by what they
+/// share and levels in the older way.
+fn after_levels(encoding: i32, bytes: &[u8]) -> Option<&[u8]> {
+    const RLE: i32 = 3;
+    let (length, rest) = bytes.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    if encoding == RLE { rest.get(length..) } else { None }
+}
+
+/// Decompresses what comes to `length` bytes, as was checked, or at least to no more.
+fn decompress(codec: Compression, bytes: &[u8], length: usize) -> io::Result<Cow<'_, [u8]>> {
+    Ok(match codec {
+        Compression::SNAPPY => snap::raw::Decoder::new().decompress_vec(bytes)?.into(),
+        Compression::GZIP(_) => {
+            let mut inflated = Vec::new();
+            MultiGzDecoder::new(bytes).take(u64::try_from(length).unwrap_or(u64::MAX)).read_to_end(&mut inflated)?;
+            inflated.into()
+        }
+        Compression::ZSTD(_) => zstd::bulk::decompress(bytes, length)?.into(),
+        _ => bytes.into(),
+    })
 }
 
 /// How many bytes the shortest value of a type takes in a dictionary.

@@ -4,6 +4,20 @@
 
 use crate::thrift::{Kind, Malformed, Reader};
 
+/// Where the levels of a page of data stand, which say what is null and where a map begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Levels {
+    /// So many bytes before what is compressed.
+    Before(usize),
+    /// Before the values and compressed with them; encoded in these ways, as Parquet numbers them.
+    Inside {
+        /// The levels that say what is null.
+        definition: i32,
+        /// The levels that say where a map begins.
+        repetition: i32,
+    },
+}
+
 /// What a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
@@ -13,8 +27,8 @@ pub(crate) enum Holds {
         values: usize,
         /// How they are encoded, as Parquet numbers it.
         encoding: i32,
-        /// How many bytes of levels stand before what is compressed.
-        levels: usize,
+        /// Where its levels stand.
+        levels: Levels,
         /// Whether what follows the levels is compressed, if the column is.
         is_compressed: bool,
     },
@@ -75,18 +89,21 @@ impl PageHeader {
 }
 
 fn data(reader: &mut Reader<'_>) -> Result<Holds, Malformed> {
-    let (mut values, mut encoding) = (None, None);
+    let (mut values, mut encoding, mut definition, mut repetition) = (None, None, None, None);
     reader.structure::<Malformed>(|reader, id, field| {
         match (id, field) {
             (1, Kind::Integer) => values = Some(length(reader)?),
             (2, Kind::Integer) => encoding = Some(reader.int()?),
-            (1 | 2, _) => return Err(Malformed),
+            (3, Kind::Integer) => definition = Some(reader.int()?),
+            (4, Kind::Integer) => repetition = Some(reader.int()?),
+            (1..=4, _) => return Err(Malformed),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let (Some(values), Some(encoding)) = (values, encoding) else { return Err(Malformed) };
-    Ok(Holds::Data { values, encoding, levels: 0, is_compressed: true })
+    let (Some(definition), Some(repetition)) = (definition, repetition) else { return Err(Malformed) };
+    Ok(Holds::Data { values, encoding, levels: Levels::Inside { definition, repetition }, is_compressed: true })
 }
 
 fn data_v2(reader: &mut Reader<'_>) -> Result<Holds, Malformed> {
@@ -107,7 +124,7 @@ fn data_v2(reader: &mut Reader<'_>) -> Result<Holds, Malformed> {
     })?;
     let (Some(values), Some(encoding)) = (values, encoding) else { return Err(Malformed) };
     let (Some(definition), Some(repetition)) = (definition, repetition) else { return Err(Malformed) };
-    let levels = definition.checked_add(repetition).ok_or(Malformed)?;
+    let levels = Levels::Before(definition.checked_add(repetition).ok_or(Malformed)?);
     Ok(Holds::Data { values, encoding, levels, is_compressed })
 }
 

@@ -117,12 +117,12 @@ impl<'a> Reader<'a> {
         let depth = depth.checked_sub(1).ok_or(Malformed)?;
         match kind {
             Kind::True | Kind::False => Ok(()),
-            Kind::Byte => self.take(1),
+            Kind::Byte => self.take(1).map(drop),
             Kind::Integer => self.varint().map(drop),
-            Kind::Double => self.take(8),
+            Kind::Double => self.take(8).map(drop),
             Kind::Binary => {
                 let length = self.varint()?;
-                self.take(usize::try_from(length).map_err(|_| Malformed)?)
+                self.take(usize::try_from(length).map_err(|_| Malformed)?).map(drop)
             }
             Kind::List => {
                 let (length, kind) = self.list()?;
@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn zigzag(&mut self) -> Result<i64, Malformed> {
+    /// Reads an integer of up to 64 bits, with a sign.
+    pub(crate) fn zigzag(&mut self) -> Result<i64, Malformed> {
         let value = self.varint()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
@@ -167,8 +168,10 @@ impl<'a> Reader<'a> {
         Ok(*byte)
     }
 
-    fn take(&mut self, length: usize) -> Result<(), Malformed> {
-        self.rest = self.rest.get(length..).ok_or(Malformed)?;
-        Ok(())
+    /// Takes so many bytes as they are.
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(taken)
     }
 }

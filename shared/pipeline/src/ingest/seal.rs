@@ -252,3 +252,6 @@ async fn store_sealed<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<
     }
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,21 @@ use parquet::file::metadata::{
 /// Parquet's number for plain values.
 pub(super) const PLAIN: i32 = 0;
 
+/// Parquet's number for texts with their lengths before them.
+pub(super) const DELTA_LENGTH: i32 = 6;
+
+/// Parquet's number for texts with the lengths of their shared beginnings before them.
+pub(super) const DELTA_BYTE_ARRAY: i32 = 7;
+
+/// A page of 40 texts that are encoded so, which claims to hold the lengths of `values`.
+pub(super) fn delta_claim(encoding: i32, values: u64) -> Vec<u8> {
+    let mut body = vec![2, 0, 0, 0, 80, 1]; // levels: 40 times not null
+    body.extend([0x80, 0x01, 4]); // blocks of 128, in four parts
+    varint(&mut body, values);
+    body.push(0); // the first length
+    data_page(i32::try_from(body.len()).unwrap(), 40, encoding, &body)
+}
+
 /// Where a file's metadata begins.
 pub(super) fn footer_start(file: &[u8]) -> usize {
     let length = file[file.len() - 8..].first_chunk().copied().map(u32::from_le_bytes).unwrap();

@@ -1,6 +1,11 @@
 //! Pages and schemas that claim more than they are end in an error that says so, before anything believes them.
 
-use super::lies::{PLAIN, data_page, dictionary_page, footer_alone, nested_schema, varint, with_pages};
+use spend_core::bedrock_line::Rule;
+
+use super::lies::{
+    DELTA_BYTE_ARRAY, DELTA_LENGTH, PLAIN, data_page, delta_claim, dictionary_page, footer_alone, nested_schema,
+    varint, with_pages,
+};
 use super::*;
 use crate::write::Compression;
 
@@ -142,5 +147,48 @@ fn a_schema_that_claims_too_much_is_refused() {
         let error = reduce(footer_alone(&metadata)).unwrap_err();
         assert_eq!(error.kind(), "export.corrupt");
         assert!(error.to_string().starts_with(&format!("{NAME}: corrupt: {reason}: copy")), "{error}");
+    }
+}
+
+/// A page of 40 texts, all of them `text`, each of which shares all of it with the one before.
+fn shared_texts(text: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(text.len()).unwrap();
+    let packed = |first: i32, others: i32| {
+        let numbers = [vec![first], vec![others; 38], vec![0; 25]].concat();
+        numbers.into_iter().flat_map(|number| number.to_le_bytes().into_iter().take(3)).collect::<Vec<_>>()
+    };
+    let mut body = vec![2, 0, 0, 0, 80, 1]; // levels: 40 times not null
+    for (first, least, steps) in [(0, 0, packed(length, 0)), (length, -length, packed(0, length))] {
+        body.extend([0x80, 0x01, 4, 40]); // blocks of 128, in four parts; 40 values
+        for number in [first, least] {
+            varint(&mut body, u64::from(((number << 1) ^ (number >> 31)).cast_unsigned()));
+        }
+        body.extend([24, 24, 0, 0]);
+        body.extend(steps);
+    }
+    body.extend(text);
+    data_page(i32::try_from(body.len()).unwrap(), 40, DELTA_BYTE_ARRAY, &gzip(body))
+}
+
+#[test]
+fn texts_that_share_too_much_are_a_bomb() {
+    let page = shared_texts(b"AmazonBedrock");
+    let counts = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 1000)).unwrap().counts;
+    assert_eq!((counts.rows, counts.rules.get(Rule::ProductCode)), (40, 40));
+    let most = "page 0 holds texts of 335544320 bytes, and 268435456 are read";
+    let page = shared_texts(&vec![b'x'; 8 << 20]);
+    let error = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 8 << 20)).unwrap_err();
+    assert_eq!(error.kind(), "export.bomb");
+    assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: column {COLUMN}: {most}, which")), "{error}");
+}
+
+#[test]
+fn lengths_that_are_not_there_are_damaged() {
+    let unreadable = corrupt("page 0 has lengths that cannot be read");
+    for encoding in [DELTA_LENGTH, DELTA_BYTE_ARRAY] {
+        for claimed in [41, 1 << 40, u64::MAX] {
+            assert_eq!(refused(Compression::None, &delta_claim(encoding, claimed)), unreadable, "{claimed}");
+        }
+        assert_eq!(refused(Compression::None, &delta_claim(encoding, 40)), unreadable, "all but the first are missing");
     }
 }
