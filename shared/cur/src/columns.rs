@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Type as PhysicalType;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use spend_core::bedrock_line::Rule;
 use spend_core::line::{LineField, PRINCIPAL_COLUMN};
 
@@ -148,6 +148,11 @@ impl ChunkColumns {
     /// How many row groups the chunk has.
     pub(crate) fn row_groups(&self) -> usize {
         self.reader.metadata().num_row_groups()
+    }
+
+    /// The column chunks of a row group.
+    pub(crate) fn chunks_of(&self, row_group: usize) -> &[ColumnChunkMetaData] {
+        self.reader.metadata().row_groups().get(row_group).map_or(&[], RowGroupMetaData::columns)
     }
 
     /// How many rows a row group has; the footer was checked.

@@ -101,6 +101,20 @@ pub enum CurError {
         /// Bytes that they came to.
         inflated: u64,
     },
+    /// Pages are said to come to more than is held in memory.
+    #[error(
+        "{file}: row group {row_group}: {reason}, which no bill needs, so nothing was decompressed: copy the file \
+         again; if a tool wrote it, have it write smaller row groups and pages; if it is the same in the export's \
+         bucket, report it to AWS Support"
+    )]
+    Oversized {
+        /// The chunk's key.
+        file: String,
+        /// The row group.
+        row_group: usize,
+        /// Which column, and what it is said to come to.
+        reason: String,
+    },
     /// The chunk is damaged.
     #[error(
         "{file}: {}corrupt: {reason}: copy the file again, or wait for the next delivery to replace it",
@@ -182,6 +196,19 @@ pub enum CurError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A manifest is larger than any that lists the files of one delivery.
+    #[error(
+        "{manifest}: has {size} bytes, and a manifest of more than {limit} is not read: refresh the export, or remove \
+         what was put in the manifest's place"
+    )]
+    ManifestSize {
+        /// The manifest's key.
+        manifest: String,
+        /// Its length in bytes.
+        size: u64,
+        /// The most that is read.
+        limit: u64,
+    },
     /// A manifest lists a file that is not its own export's data of the same billing period.
     #[error(
         "{manifest}: lists {entry:?}, {reason}: a manifest may only list the data files of its own export and billing \
@@ -217,13 +244,14 @@ impl CurError {
             Self::Focus { .. } => "export.focus",
             Self::NotAChunk { found, .. } => found.kind(),
             Self::NoHeader { .. } => "export.no_header",
-            Self::Bomb { .. } => "export.bomb",
+            Self::Bomb { .. } | Self::Oversized { .. } => "export.bomb",
             Self::Corrupt { .. } => "export.corrupt",
             Self::UnsupportedCodec { .. } => "export.unsupported_codec",
             Self::WrongType { .. } => "export.wrong_type",
             Self::WrongPeriod { .. } => "export.wrong_period",
             Self::BadValue { .. } => "export.bad_value",
             Self::ManifestShape { .. } => "export.manifest_shape",
+            Self::ManifestSize { .. } => "export.manifest_size",
             Self::ManifestScope { .. } => "export.manifest_scope",
             Self::Source { .. } => "store.unavailable",
         }

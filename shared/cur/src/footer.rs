@@ -9,6 +9,7 @@ use parquet::file::metadata::{
 
 use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
+use crate::footer_bounds::{self, VALUE_LIMIT};
 use crate::guard::guarded;
 use crate::source::ChunkSource;
 
@@ -44,6 +45,7 @@ pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resul
 }
 
 fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Arc<ParquetMetaData>, CurError> {
+    footer_bounds::check(bytes).map_err(|reason| corrupt(name, reason))?;
     let options = ParquetMetaDataOptions::new()
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -60,6 +62,12 @@ fn check_rows(name: &str, metadata: &ParquetMetaData) -> Result<(), CurError> {
     for (index, group) in metadata.row_groups().iter().enumerate() {
         let negative = || corrupt_group(name, index, format!("it is said to have {} rows", group.num_rows()));
         rows = rows.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0).ok_or_else(negative)?;
+    }
+    if let Some((index, group)) =
+        metadata.row_groups().iter().enumerate().find(|(_, group)| group.num_rows() > VALUE_LIMIT)
+    {
+        let reason = format!("it is said to have {} rows, and {VALUE_LIMIT} are read", group.num_rows());
+        return Err(oversized(name, index, reason));
     }
     if rows != metadata.file_metadata().num_rows() {
         let said = metadata.file_metadata().num_rows();
@@ -85,6 +93,11 @@ fn check_columns(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()
                 let reason =
                     format!("column {} is said to have {values} values in {rows} rows", column.column_path().string());
                 return Err(corrupt_group(name, index, reason));
+            }
+            if values > VALUE_LIMIT {
+                let path = column.column_path().string();
+                let reason = format!("column {path} is said to have {values} values, and {VALUE_LIMIT} are read");
+                return Err(oversized(name, index, reason));
             }
         }
     }
@@ -121,4 +134,8 @@ fn corrupt(name: &str, reason: String) -> CurError {
 
 fn corrupt_group(name: &str, row_group: usize, reason: String) -> CurError {
     CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason }
+}
+
+fn oversized(name: &str, row_group: usize, reason: String) -> CurError {
+    CurError::Oversized { file: name.to_owned(), row_group, reason }
 }

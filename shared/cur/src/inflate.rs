@@ -13,10 +13,10 @@ use crate::source::ChunkSource;
 const READ: u64 = 1024 * 1024;
 
 /// More than this times its size no bill decompresses to: AWS's come to about ten times.
-const MOST_RATIO: u64 = 200;
+pub(crate) const MOST_RATIO: u64 = 200;
 
 /// Up to this much the ratio says little.
-const ALWAYS_FINE: u64 = 64 * 1024 * 1024;
+pub(crate) const ALWAYS_FINE: u64 = 64 * 1024 * 1024;
 
 /// The compressed bytes at hand. Having none is not the end, unless it is said to be.
 #[derive(Default)]

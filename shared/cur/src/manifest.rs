@@ -13,6 +13,10 @@ use spend_core::period::BillingPeriod;
 use crate::error::CurError;
 use crate::layout::{ExportPath, KeyParts, ObjectKind, classify_key};
 
+/// The largest manifest that is read, in bytes. AWS writes one entry of about 200 bytes per data file: this one lists
+/// over 80,000. Its JSON takes many times as much in memory.
+pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+
 /// What a manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -29,6 +33,18 @@ pub struct Manifest {
     /// The keys of the delivery's data files, in the manifest's order, each once, in the spelling of the manifest's
     /// own key. Never empty.
     pub chunks: Vec<String>,
+}
+
+/// Whether a manifest of `size` bytes is read: to be asked before it is.
+///
+/// # Errors
+///
+/// [`CurError::ManifestSize`] if it is larger than [`SIZE_LIMIT`].
+pub fn check_size(key: &str, size: u64) -> Result<(), CurError> {
+    if size > SIZE_LIMIT {
+        return Err(CurError::ManifestSize { manifest: key.to_owned(), size, limit: SIZE_LIMIT });
+    }
+    Ok(())
 }
 
 /// Reads the manifest at `key`. `bucket` is where it lies; where that has no name, its entries must agree on one.

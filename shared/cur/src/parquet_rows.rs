@@ -22,6 +22,7 @@ use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::{CurError, Place, Within};
 use crate::footer;
 use crate::guard::guarded;
+use crate::page_bounds::PageBounds;
 use crate::plan::Plan;
 use crate::rows::{Found, RowReader};
 use crate::scan::Scan;
@@ -94,10 +95,11 @@ async fn visit_row_group<S: ChunkSource>(
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
+    let mut bounds = PageBounds::default();
     let mut scan = Scan::new(plan);
     let all = RowGroupSelection::new(row_group, None);
     let telling = columns.projection(|column| plan.tells(column));
-    decode(chunk, columns, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
+    decode(chunk, columns, &mut bounds, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
     if scan.rows != expected {
         return Err(short(scan.rows, expected));
     }
@@ -115,7 +117,7 @@ async fn visit_row_group<S: ChunkSource>(
         rules,
     });
     let mut found = 0;
-    decode(chunk, columns, selected, columns.projection(|_| true), |batch| {
+    decode(chunk, columns, &mut bounds, selected, columns.projection(|_| true), |batch| {
         found += batch.num_rows();
         reader.read(batch, Some(row_group), &mut rows, visit)
     })
@@ -130,6 +132,7 @@ async fn visit_row_group<S: ChunkSource>(
 async fn decode<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     columns: &ChunkColumns,
+    bounds: &mut PageBounds,
     selection: RowGroupSelection,
     projection: ProjectionMask,
     mut on_batch: impl FnMut(&RecordBatch) -> Result<(), CurError>,
@@ -137,6 +140,7 @@ async fn decode<S: ChunkSource>(
     let row_group = selection.row_group_index();
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    bounds.check(chunk, row_group, columns.chunks_of(row_group), &projection).await?;
     let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
         .with_batch_size(BATCH)
         .with_projection(projection)

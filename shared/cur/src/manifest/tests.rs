@@ -250,3 +250,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_manifest_is_not_read_at_any_size() {
+    assert!(check_size(KEY, SIZE_LIMIT).is_ok());
+    let error = check_size(KEY, SIZE_LIMIT + 1).unwrap_err();
+    assert_eq!(error.kind(), "export.manifest_size");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{KEY}: has 16777217 bytes, and a manifest of more than 16777216 is not read: refresh the export, or \
+             remove what was put in the manifest's place"
+        )
+    );
+}

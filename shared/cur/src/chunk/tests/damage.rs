@@ -1,7 +1,6 @@
 //! Damaged files end in an answer, whatever the damage.
 
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
-
+use super::lies::{footer_start, with_counts};
 use super::*;
 use crate::write::{Compression, PageVersion, Timestamps};
 
@@ -25,11 +24,6 @@ impl Noise {
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % limit as u64).unwrap()
     }
-}
-
-fn footer_start(file: &[u8]) -> usize {
-    let length = file[file.len() - 8..].first_chunk().copied().map(u32::from_le_bytes).unwrap();
-    file.len() - 8 - usize::try_from(length).unwrap()
 }
 
 #[test]
@@ -78,26 +72,6 @@ fn flipped_bytes_end_in_an_answer_at_length() {
     flip_and_reduce(100_000);
 }
 
-/// The file with a footer that says other numbers: of rows, and of values in the columns that are no maps.
-fn with_counts(whole: &[u8], rows: i64, values: i64) -> Vec<u8> {
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();
-    let said = metadata.file_metadata();
-    let by = said.created_by().map(str::to_owned);
-    let file = FileMetaData::new(said.version(), rows, by, None, said.schema_descr_ptr(), None);
-    let mut group = metadata.row_group(0).clone().into_builder().set_num_rows(rows);
-    let columns = metadata.row_group(0).columns().iter().map(|column| {
-        let values = if column.column_descr().max_rep_level() == 0 { values } else { column.num_values() };
-        column.clone().into_builder().set_num_values(values).build().unwrap()
-    });
-    group = group.set_column_metadata(columns.collect());
-    let lying = ParquetMetaData::new(file, vec![group.build().unwrap()]);
-    let mut bytes = whole[..footer_start(whole)].to_vec();
-    let mut footer = Vec::new();
-    ParquetMetaDataWriter::new(&mut footer, &lying).finish().unwrap();
-    bytes.extend(footer);
-    bytes
-}
-
 #[test]
 fn counts_that_do_not_agree_are_errors() {
     let shape = FileShape { columns: wanted().into_iter().collect(), ..FileShape::default() };
@@ -112,18 +86,24 @@ fn counts_that_do_not_agree_are_errors() {
         let error = refused(with_counts(&whole, rows, values));
         assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: {reason}: ")), "{error}");
     }
-    for rows in [39, 41, 8231, i64::MAX] {
+    for rows in [39, 41, 8231, 1 << 26] {
         let error = refused(with_counts(&whole, rows, rows));
         assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: ")), "{rows} said, 40 there: {error}");
     }
-    // A footer may claim what no memory holds: nothing is allocated by its word.
-    for claimed in [1 << 31, 1 << 40] {
+    // What the pages do not say themselves is not believed.
+    let error = refused(with_counts(&whole, 1 << 26, 1 << 26));
+    assert!(error.ends_with(
+        "its pages are said to hold 40 values, and the footer says 67108864: copy the file again, or wait for the next \
+         delivery to replace it"
+    ), "{error}");
+    // A footer may claim what no memory holds: nothing is read or allocated by its word.
+    for claimed in [1 << 31, 1 << 40, i64::MAX] {
         let source = Memory::new(with_counts(&whole, claimed, claimed));
         let error = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap_err();
-        let reason = format!("corrupt: it has 40 rows where {claimed} are said to be");
-        assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: {reason}: copy")), "{error}");
-        let read: u64 = source.reads.lock().unwrap().iter().map(|read| read.end - read.start).sum();
-        assert_eq!(read, source.size());
+        let reason = format!("it is said to have {claimed} rows, and 67108864 are read, which no bill needs");
+        assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: {reason}, so nothing")), "{error}");
+        assert_eq!(error.kind(), "export.bomb");
+        assert_eq!(source.reads.lock().unwrap().len(), 1, "the footer alone");
     }
     // The number of rows in all stands once in the footer, as 40 in zigzag.
     let reason = format!("{NAME}: corrupt: its footer says 41 rows, its row groups 40: ");
