@@ -203,6 +203,16 @@ fn a_missing_required_column_is_an_error_with_file_and_cure() {
 }
 
 #[test]
+fn a_table_shows_no_character_that_a_terminal_obeys() {
+    let bench = Bench::new();
+    let row = with(three_rows().remove(0), "line_item_iam_principal", "\u{1b}[2Jx");
+    bench.deliver("one", &[vec![row]], &FileShape::default());
+    bench.run().result.unwrap();
+    let table = bench.report(&["--by", "identity,principal"]).out;
+    assert!(table.contains("?[2Jx") && !table.contains('\u{1b}'), "{table}");
+}
+
+#[test]
 fn a_budget_alerts_once_and_gauges_follow_the_month() {
     let bench = Bench::new();
     bench.deliver("one", &[three_rows()], &FileShape::default());

@@ -359,6 +359,53 @@ fn exports_of_two_payers_are_both_counted() {
 }
 
 #[test]
+fn an_export_that_does_not_name_its_payer_is_not_counted_beside_another() {
+    let (named, unnamed) = (row("app", 1.0), {
+        let mut row = row("app", 1.0);
+        row.remove("bill_payer_account_id");
+        row
+    });
+    for (first, second) in [(&named, &unnamed), (&unnamed, &named)] {
+        let exports = [("a/first", first), ("b/second", second)];
+        let files = exports
+            .into_iter()
+            .flat_map(|(root, row)| Layout { root, ..Layout::default() }.files([parquet(std::slice::from_ref(row))]));
+        let copy = Copy::of(&files.collect());
+        let notes = copy.run().unwrap();
+        let [(id, state)] = &copy.states()[..] else { panic!("one is counted: {notes}") };
+        assert!(id.starts_with("first--") && total(state) == usd("1"), "{id}");
+        assert!(notes.contains("WARNING: second--") && notes.contains("lacks the column"), "{notes}");
+    }
+}
+
+#[test]
+fn a_folder_that_comes_late_does_not_replace_what_replaced_a_newer_one() {
+    let copy = Copy::of(&kept(SECOND, "2b").files(chunks(3.0)));
+    copy.run().unwrap();
+    // The export was switched to replace in place.
+    copy.add(&Layout { execution_id: Some("3c"), ..Layout::default() }.files(chunks(2.0)));
+    copy.run().unwrap();
+    assert_eq!(total(&copy.states()[0].1), usd("2"));
+    copy.add(&without(kept(FIRST, "1a").files(chunks(1.0)), "2026-11/e-Manifest"));
+    let notes = copy.run().unwrap();
+    assert!(notes.contains("delivery 1a: older than 3c, which stays in force"), "{notes}");
+    assert_eq!(total(&copy.states()[0].1), usd("2"));
+}
+
+#[test]
+fn a_delivery_whose_files_changed_after_it_was_counted_is_warned_of() {
+    let copy = Copy::of(&Layout::default().files(chunks(5.0)));
+    copy.run().unwrap();
+    assert!(!copy.run().unwrap().contains("WARNING"));
+    copy.add(&without(Layout::default().files(chunks(4.0)), "metadata"));
+    let notes = copy.run().unwrap();
+    let said = "WARNING: fin/cur/e/data/BILLING_PERIOD=2026-11/e-00002.snappy.parquet is not what this delivery was \
+                counted from";
+    assert!(notes.contains(said), "{notes}");
+    assert_eq!(total(&copy.states()[0].1), usd("5"));
+}
+
+#[test]
 fn a_copy_of_one_period_alone_is_read() {
     let mut files = create_new();
     let october = |(key, bytes): (String, Bytes)| (key.replace("2026-11/", "2026-10/"), bytes);

@@ -88,13 +88,15 @@ async fn facts(ledger: &MemoryStore) -> Vec<Fact> {
     state(ledger).await.facts.into_facts().unwrap()
 }
 
-async fn facts_of(ledger: &MemoryStore) -> FactsOf {
+/// Of which delivery and revision the facts file is.
+async fn facts_of(ledger: &MemoryStore) -> (String, u64) {
     let (bytes, _) = ledger.get(&statement().facts_key()).await.unwrap().unwrap();
-    facts_file::facts_of(&bytes).unwrap()
+    let FactsOf { delivery_id, revision, .. } = facts_file::facts_of(&bytes).unwrap();
+    (delivery_id, revision)
 }
 
-fn of(delivery_id: &str, revision: u64) -> FactsOf {
-    FactsOf { delivery_id: delivery_id.to_owned(), revision }
+fn of(delivery_id: &str, revision: u64) -> (String, u64) {
+    (delivery_id.to_owned(), revision)
 }
 
 fn identities(facts: &[Fact]) -> Vec<&str> {
@@ -220,9 +222,10 @@ fn a_crash_at_any_call_of_a_rebuild_is_mended_by_doing_it_again() {
     });
 }
 
-/// A store in which somebody else does something, once, just before the state is replaced.
+/// A store in which somebody else does something, once, just before an object is read or replaced.
 struct Meddled<'a> {
     ledger: &'a MemoryStore,
+    at: (String, Access),
     meddle: Meddle,
     done: AtomicBool,
 }
@@ -235,17 +238,27 @@ enum Meddle {
     AlmostRebuild { commit: u64 },
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
 impl<'a> Meddled<'a> {
+    /// Somebody meddles just before the state is replaced.
     fn with(ledger: &'a MemoryStore, meddle: Meddle) -> Self {
-        Self { ledger, meddle, done: AtomicBool::new(false) }
+        Self { ledger, at: (statement().state_key(), Access::Write), meddle, done: AtomicBool::new(false) }
     }
 
-    async fn meddle(&self) {
+    async fn meddle(&self, key: &str, access: Access) {
+        if (key, access) != (self.at.0.as_str(), self.at.1) || self.done.swap(true, Ordering::SeqCst) {
+            return;
+        }
         match self.meddle {
             Meddle::Deliver => {
                 let deriver = Deriver::default();
                 let outcome = aggregate::aggregate(self.ledger, &statement(), "two", &deriver, now()).await.unwrap();
-                assert_eq!(outcome, Aggregated::Applied { sequence: 2 });
+                assert!(matches!(outcome, Aggregated::Applied { .. }));
             }
             Meddle::AlmostRebuild { commit } => {
                 let renamed = Deriver { fingerprint: "renamed".to_owned(), ..Deriver::default() };
@@ -258,6 +271,7 @@ impl<'a> Meddled<'a> {
 
 impl Store for Meddled<'_> {
     async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        self.meddle(key, Access::Read).await;
         self.ledger.get(key).await
     }
 
@@ -278,9 +292,7 @@ impl Store for Meddled<'_> {
     }
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        if key == statement().state_key() && !self.done.swap(true, Ordering::SeqCst) {
-            self.meddle().await;
-        }
+        self.meddle(key, Access::Write).await;
         self.ledger.put_if_match(key, bytes, etag).await
     }
 }
@@ -344,13 +356,47 @@ fn the_facts_file_follows_every_revision_and_never_goes_back() {
             assert_eq!(facts_of(&ledger).await, of("one", revision));
         }
         assert_eq!(facts(&ledger).await, original);
-        // A newer revision's file than the state that is read belongs to a commit that is not seen yet.
-        let newer = facts_file::write(&original, &of("one", 3)).unwrap();
-        ledger.overwrite(&key, newer).unwrap();
-        let error = aggregate::publish_facts(&ledger, &statement()).await.unwrap_err();
-        assert_eq!(error.kind(), "store.conflict");
-        assert_eq!(facts_of(&ledger).await, of("one", 3));
     });
+}
+
+#[test]
+fn a_state_that_was_taken_back_or_removed_is_followed_by_its_facts_file() {
+    let ledger = MemoryStore::default();
+    let facts_file = async || ledger.get(&statement().facts_key()).await.unwrap().unwrap().0;
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        let (earlier, _) = ledger.get(&statement().state_key()).await.unwrap().unwrap();
+        let original = facts_file().await;
+        rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+        deliver(&ledger, &second(), "two", 200).await.unwrap();
+        rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+        // An earlier version is put back, as the message of a damaged state says.
+        ledger.overwrite(&statement().state_key(), earlier).unwrap();
+        assert_eq!(deliver(&ledger, &first(), "one", 100).await.unwrap(), Aggregated::Known);
+        assert_eq!(facts_file().await, original);
+        // Or the state is removed, and what comes again is derived with another configuration.
+        ledger.remove(&statement().state_key());
+        let derived = aggregate::aggregate(&ledger, &statement(), "one", &other(), now()).await.unwrap();
+        assert_eq!(derived, Aggregated::Applied { sequence: 1 });
+        assert!(facts_file().await != original);
+    });
+}
+
+#[test]
+fn a_publisher_that_is_overtaken_does_not_take_the_facts_file_back() {
+    for access in [Access::Read, Access::Write] {
+        let ledger = MemoryStore::default();
+        block_on(async {
+            deliver(&ledger, &first(), "one", 100).await.unwrap();
+            ready(&ledger, &second(), "two", 200).await.unwrap();
+            let at = (statement().facts_key(), access);
+            let meddled = Meddled { at, ..Meddled::with(&ledger, Meddle::Deliver) };
+            let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
+            assert_eq!(rebuilt, Rebuilt::Applied { sequence: 2, delivery_id: "one".to_owned() });
+            assert!(meddled.done.load(Ordering::SeqCst));
+            assert_eq!(facts_of(&ledger).await, of("two", 0), "{access:?}");
+        });
+    }
 }
 
 #[test]

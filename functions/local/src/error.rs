@@ -143,6 +143,21 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// Whether whoever reads the output closed it before its end.
+    #[must_use]
+    pub fn is_unread_output(&self) -> bool {
+        let kind = match self {
+            Self::Output(error) => Some(error.kind()),
+            Self::Csv(error) => match error.kind() {
+                csv::ErrorKind::Io(error) => Some(error.kind()),
+                _ => None,
+            },
+            Self::Json(error) => error.io_error_kind(),
+            _ => None,
+        };
+        kind == Some(io::ErrorKind::BrokenPipe)
+    }
+
     /// A stable name.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -219,7 +219,7 @@ fn table(commit: &Commit, out: &mut impl Write) -> Result<(), CommandError> {
         };
         table.add_row([
             row.day.map(|day| day.to_string()).unwrap_or_default(),
-            text::clean(text::or_none(row.identity.as_deref().unwrap_or_default())).into_owned(),
+            text::shown(row.identity.as_deref().unwrap_or_default()),
             money(row.before),
             money(row.after),
             money(row.moved),

@@ -7,6 +7,7 @@ pub mod error;
 mod explain;
 mod history;
 mod in_force;
+pub mod notes;
 mod periods;
 mod progress;
 mod rebuild;

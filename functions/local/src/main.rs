@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::error::CommandError;
+use bedrock_ledger::notes::Notes;
 use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (mut out, mut notes) = (io::BufWriter::new(io::stdout().lock()), io::stderr());
+    let (mut out, mut notes) = (io::BufWriter::new(io::stdout().lock()), Notes(io::stderr()));
     let outcome = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(CommandError::from)
@@ -18,9 +19,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough of it, as `head` does.
-        Err(CommandError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if error.is_unread_output() => ExitCode::SUCCESS,
         Err(error) => {
-            // With standard error gone there is nobody left to tell.
             let _ = writeln!(notes, "error: {error}");
             ExitCode::FAILURE
         }

@@ -80,9 +80,8 @@ fn table(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), Com
         cost.set_cell_alignment(CellAlignment::Right);
     }
     for row in rows {
-        let nothing = |key: &String| if key.is_empty() { "(none)".to_owned() } else { key.clone() };
-        let cost = text::number(row.cost);
-        table.add_row(row.keys.iter().map(nothing).chain([row.currency.clone(), cost]));
+        let shown = row.keys.iter().chain([&row.currency]).map(|key| text::shown(key));
+        table.add_row(shown.chain([text::number(row.cost)]));
     }
     writeln!(out, "{table}")?;
     Ok(())

@@ -83,8 +83,9 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     workshop.passed_over(&inventory, failures)?;
     workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
     // Everything may have been applied by a run that did not get to here.
-    workshop.react().await?;
+    let reacted = workshop.react().await;
     workshop.digest().await?;
+    reacted?;
     match failures {
         0 => Ok(()),
         failures => Err(CommandError::Unpublished { failures, deliveries: inventory.deliveries.len() }),
@@ -126,8 +127,10 @@ pub(crate) async fn react(
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
     let book = committed::book(ledger, now).await?;
-    gauges::publish(ledger, metrics, config, &book, now).await?;
+    let put = gauges::publish(ledger, metrics, config, &book, now).await;
+    // An alert does not wait for a metric that cannot be put.
     alert::react(ledger, messages, config, &book, now).await?;
+    put?;
     Ok(())
 }
 
@@ -231,10 +234,16 @@ impl<W: Write> Workshop<'_, W> {
         writeln!(self.notes, "{statement}: delivery {}: {outcome}", sealed.delivery_id)?;
         if let Aggregated::Overlapping { payer, counted } = outcome {
             let Statement { export_id, period } = statement;
+            let bill = match payer.as_str() {
+                "" => {
+                    "one (which payer's is not known, where an export lacks the column bill_payer_account_id: add it)"
+                }
+                payer => &format!("that of payer {payer}"),
+            };
             writeln!(
                 self.notes,
                 "  WARNING: {export_id} is not counted in {period}: one bill is counted once, and {counted} was the \
-                 first to deliver that of payer {payer}. If both deliver the same bill, stop one of them in AWS Data \
+                 first to deliver {bill}. If both deliver the same bill, stop one of them in AWS Data \
                  Exports. If {export_id} has taken the place of {counted} (created again, renamed, moved to another \
                  prefix), this period stays at what {counted} delivered last: to count {export_id} instead, take \
                  {counted} out of --export and run into a new --ledger"
@@ -242,6 +251,7 @@ impl<W: Write> Workshop<'_, W> {
             return Ok(());
         }
         self.warn_of_newer_files(sealed, outcome)?;
+        self.warn_of_other_files(sealed, outcome).await?;
         if sealed.unverified {
             writeln!(
                 self.notes,
@@ -253,6 +263,24 @@ impl<W: Write> Workshop<'_, W> {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
         }
         Ok(())
+    }
+
+    /// A delivery is counted once, as it was found first. Where its files are others by now the tree and the ledger do
+    /// not say the same, and nobody but a person knows which is right.
+    async fn warn_of_other_files(&mut self, sealed: &SealedDelivery, outcome: &Aggregated) -> Result<(), CommandError> {
+        if !matches!(outcome, Aggregated::Known) {
+            return Ok(());
+        }
+        match ingest::still_stands(&*self.export, sealed).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Replaced { key, .. } | StoreError::NotFound { key }) => Ok(writeln!(
+                self.notes,
+                "  WARNING: {key} is not what this delivery was counted from, and was not read: if the next delivery \
+                 is being copied, run again when all of it is there; if the file was wrong when it was counted, run \
+                 into a new --ledger"
+            )?),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// `aws s3 sync` keeps times and copies `data/` before `metadata/`: cut short, it leaves the files of one delivery

@@ -151,6 +151,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "?")) } else { Cow::Borrowed(text) }
 }
 
+/// A value as it may be shown: [`or_none`], and [`clean`].
+#[must_use]
+pub fn shown(text: &str) -> String {
+    clean(or_none(text)).into_owned()
+}
+
 /// `text` in printable ASCII, for subjects: every other character becomes `?`.
 #[must_use]
 pub fn ascii(text: &str) -> String {

@@ -12,6 +12,7 @@ use spend_core::budget::{self, Measurement};
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
+use spend_core::text::Text;
 
 use crate::book::Book;
 use crate::config::{Config, FirstRun};
@@ -221,16 +222,7 @@ impl Evaluation<'_> {
         let text = BudgetAlert { measurement: measured, fired, data, policy, alert_id: &id, now: self.now }.text();
         let event = AlertEvent::new(&id, measured, fired, &data, self.book, self.now);
         let attributes = attributes(Some(measured), &id, &incident_key(measured));
-        let messages = vec![
-            Message {
-                topic: Topic::Alerts,
-                subject: text.subject.clone(),
-                body: text.body,
-                attributes: attributes.clone(),
-            },
-            Message { topic: Topic::Events, subject: text.subject, body: event::body(&event)?, attributes },
-        ];
-        state.outbox.queue(&id, messages, self.now);
+        state.outbox.queue(&id, messages(text, event::body(&event)?, attributes), self.now);
         self.cross(state, measured, fired, Some(&id));
         Ok(())
     }
@@ -260,21 +252,19 @@ impl Evaluation<'_> {
         let event = FirstRunEvent::new(&id, &incident, window, &told, &data, self.book, self.now);
         let only = if let [only] = measurements.as_slice() { Some(only) } else { None };
         let attributes = attributes(only, &id, &incident);
-        let messages = vec![
-            Message {
-                topic: Topic::Alerts,
-                subject: text.subject.clone(),
-                body: text.body,
-                attributes: attributes.clone(),
-            },
-            Message { topic: Topic::Events, subject: text.subject, body: event.body()?, attributes },
-        ];
-        state.outbox.queue(&id, messages, self.now);
+        state.outbox.queue(&id, messages(text, event.body()?, attributes), self.now);
         for (measured, fired) in told {
             self.cross(state, measured, &fired, Some(&id));
         }
         Ok(())
     }
+}
+
+/// What one alert sends: the text to people, and the event to machines under the same subject.
+fn messages(text: Text, event: String, attributes: BTreeMap<String, String>) -> Vec<Message> {
+    let Text { subject, body } = text;
+    let for_people = Message { topic: Topic::Alerts, subject: subject.clone(), body, attributes: attributes.clone() };
+    vec![for_people, Message { topic: Topic::Events, subject, body: event, attributes }]
 }
 
 #[cfg(test)]

@@ -15,17 +15,20 @@ use crate::book::Book;
 use crate::config::Config;
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
-use crate::outputs::{Datum, Metrics, PublishError, Unit};
+use crate::outputs::{Datum, MAX_DATA, Metrics, PublishError, Unit};
 use crate::store::{Put, Store, StoreError};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
 
-/// Of which deliveries, and which rebuilds of them, the gauges of a period were last put: written after they were put.
-/// A crash between the two puts them again, which a gauge does not mind.
+/// Of which deliveries, and which rebuilds of them, the gauges of a period were last put, and by which settings:
+/// written after they were put. A crash between the two puts them again, which a gauge does not mind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct PutGauges {
     deliveries: BTreeMap<String, String>,
+    /// What counts as spend, and which series there are.
+    #[serde(default)]
+    settings: String,
 }
 
 impl Document for PutGauges {
@@ -50,7 +53,8 @@ pub enum GaugeError {
     Sum(#[from] SumOutOfRange),
 }
 
-/// Puts the gauges of the month that contains `now`, unless they were put for the same deliveries. Returns how many.
+/// Puts the gauges of the month that contains `now`, unless they were put for the same deliveries by the same settings.
+/// Returns how many.
 ///
 /// # Errors
 ///
@@ -70,6 +74,7 @@ pub async fn publish<S: Store, M: Metrics>(
             .filter(|found| found.period == period)
             .map(|found| (found.export_id.clone(), found.commit()))
             .collect(),
+        settings: format!("{:?} {:?}", config.cost, config.metrics),
     };
     if in_force.deliveries.is_empty() {
         return Ok(0);
@@ -83,7 +88,9 @@ pub async fn publish<S: Store, M: Metrics>(
         }
     }
     let data = month_to_date(config, book, period, now)?;
-    metrics.put(&config.metrics.namespace, &data).await?;
+    for data in data.chunks(MAX_DATA) {
+        metrics.put(&config.metrics.namespace, data).await?;
+    }
     let bytes = encode(&in_force)?;
     // Whoever wins this race has put the same gauges, or newer ones.
     let (Put::Written(_) | Put::Lost) = match before {
@@ -108,7 +115,9 @@ fn month_to_date(
         let dimensions: Vec<_> = group.iter().map(|(dimension, _)| dimension.clone()).collect();
         let totals = report::totals(facts(), &dimensions, |fact| config.cost.spend(fact))?;
         for row in report::fold(totals, config.metrics.top)? {
-            let mut dimensions = BTreeMap::from([("Currency".to_owned(), row.currency)]);
+            // Rows without a cost may be without a currency.
+            let currency = text::or_none(&row.currency).to_owned();
+            let mut dimensions = BTreeMap::from([("Currency".to_owned(), currency)]);
             if let (Some((_, name)), Some(member)) = (&group, row.keys.first()) {
                 let member = text::or_none(member);
                 dimensions.insert(name.clone(), member.to_owned());
@@ -122,3 +131,6 @@ fn month_to_date(
 fn gauge(dimensions: BTreeMap<String, String>, now: DateTime<Utc>, value: Decimal) -> Datum {
     Datum { name: MONTH_TO_DATE.to_owned(), dimensions, timestamp: now, value, unit: Unit::None }
 }
+
+#[cfg(test)]
+mod tests;

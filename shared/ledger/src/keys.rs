@@ -92,10 +92,20 @@ impl std::fmt::Display for Statement {
 /// Below it lie the states of all periods.
 pub const STATE_PREFIX: &str = "state/";
 
+/// Below it lie the claims of all payers and periods.
+pub const CLAIM_PREFIX: &str = "claims/payer=";
+
 /// Which export is counted for a payer and period: the first that claimed it.
 #[must_use]
 pub fn claim_key(payer_account_id: &str, period: BillingPeriod) -> String {
-    format!("claims/payer={payer_account_id}/period={period}.json")
+    format!("{CLAIM_PREFIX}{payer_account_id}/period={period}.json")
+}
+
+/// The payer and period whose claim `key` is, if it is one.
+#[must_use]
+pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
+    let (payer, period) = key.strip_prefix(CLAIM_PREFIX)?.strip_suffix(".json")?.rsplit_once("/period=")?;
+    Some((payer, period.parse().ok()?))
 }
 
 /// Of which deliveries the gauges of a period were last put.
@@ -133,6 +143,15 @@ mod tests {
         let statement = Statement { export_id: "cur--0a1b2c3d".to_owned(), period: "2026-11".parse().unwrap() };
         assert_eq!(Statement::from_state_key(&statement.state_key()), Some(statement));
         assert_eq!(Statement::from_state_key("state/strange"), None);
+    }
+
+    #[test]
+    fn a_claim_key_reads_back_with_or_without_a_payer() {
+        let period = "2026-11".parse().unwrap();
+        for payer in ["111122223333", ""] {
+            assert_eq!(claimed(&claim_key(payer, period)), Some((payer, period)));
+        }
+        assert_eq!(claimed("claims/payer=1.json"), None);
     }
 
     #[test]

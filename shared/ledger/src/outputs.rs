@@ -16,6 +16,8 @@ use spend_core::error_class::Class;
 
 pub use files::{MessageFile, MetricsFile};
 
+use crate::keys;
+
 /// A metric's unit, as CloudWatch names it. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
@@ -62,14 +64,17 @@ pub const MAX_DIMENSIONS: usize = 30;
 const MAX_NAME: usize = 255;
 /// The most characters of a dimension's value. Source: the same.
 const MAX_VALUE: usize = 1024;
+/// How much of a hash tells texts apart that are too long.
+const HASH_DIGITS: usize = 16;
 
-/// The text as CloudWatch takes it for a dimension's value: ASCII without control characters, not only blanks. What
-/// is not becomes `\u{…}`, and so does the backslash, so that different texts stay different.
+/// The text as CloudWatch takes it for a dimension's value: ASCII without control characters, not only blanks, and not
+/// longer than it may be. What is not becomes `\u{…}`, and so does the backslash; of what is too long a hash of the
+/// text takes the place of the end: so different texts stay different.
 #[must_use]
 pub fn dimension_text(text: &str) -> Cow<'_, str> {
     let taken = |char: char| char == ' ' || (char.is_ascii_graphic() && char != '\\');
     let blank = !text.is_empty() && text.chars().all(|char| char == ' ');
-    if !blank && text.chars().all(taken) {
+    if !blank && text.len() <= MAX_VALUE && text.chars().all(taken) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len());
@@ -80,6 +85,11 @@ pub fn dimension_text(text: &str) -> Cow<'_, str> {
             // Writing to a string cannot fail.
             let _ = write!(escaped, "{}", char.escape_unicode());
         }
+    }
+    if escaped.len() > MAX_VALUE {
+        escaped.truncate(MAX_VALUE - 2 - HASH_DIGITS);
+        escaped.push_str("\\#");
+        escaped.extend(keys::hash(&[text]).chars().take(HASH_DIGITS));
     }
     Cow::Owned(escaped)
 }

@@ -1,4 +1,4 @@
-//! Child processes for tests that race: this test program again, running one ignored test.
+//! Child processes for tests that race: this test program again, running the same test, which asks for its [`task`] first.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ pub(crate) struct Racer {
 }
 
 impl Racer {
-    /// Starts the test `name` (a path such as `directory_store::tests::child`) in a process of its own.
+    /// Starts the test `name` (a path such as `outputs::tests::the_batches_are_whole`) in a process of its own.
     pub(crate) fn start(name: &str, folder: &Path, number: usize) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+            .args([name, "--exact", "--nocapture", "--test-threads=1"])
             .env(FOLDER, folder)
             .env(NUMBER, number.to_string())
             .stdin(Stdio::piped())

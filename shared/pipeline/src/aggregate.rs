@@ -52,7 +52,7 @@ pub enum Aggregated {
     },
     /// Another export is counted for the same payer and period, so that nothing is counted twice. Nothing changed.
     Overlapping {
-        /// The payer.
+        /// The payer; empty if one of the two exports does not name its payer.
         payer: String,
         /// The export that is counted.
         counted: String,
@@ -67,6 +67,7 @@ impl fmt::Display for Aggregated {
             Self::Known => formatter.write_str("already known, nothing to do"),
             Self::Older { in_force } => write!(formatter, "older than {in_force}, which stays in force"),
             Self::Overlapping { payer, counted } => {
+                let payer = if payer.is_empty() { "that may be this one" } else { payer };
                 write!(formatter, "not counted: export {counted} already covers payer {payer} in this period")
             }
         }
@@ -113,13 +114,15 @@ pub async fn aggregate<L: Store>(
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }
 
-/// Why the delivery is not to be applied, if so.
+/// Why the delivery is not to be applied, if so. It is asked of all that were: one whose time says nothing may be in
+/// force, and a delivery that is older than any other is none the newer for it.
 fn standing(state: &PeriodState, delivery: &SealedDelivery) -> Option<Aggregated> {
     if state.has_applied(&delivery.delivery_id) {
         return Some(Aggregated::Known);
     }
-    let current = state.current()?;
-    (!delivery.order.replaces(current.order)).then(|| Aggregated::Older { in_force: current.delivery_id.clone() })
+    let is_older = state.deliveries.iter().any(|applied| !delivery.order.replaces(applied.order));
+    let current = state.current().filter(|_| is_older)?;
+    Some(Aggregated::Older { in_force: current.delivery_id.clone() })
 }
 
 /// The facts of a delivery, from its reductions.
@@ -139,6 +142,8 @@ pub(crate) async fn derive<L: Store>(
 
 /// Claims the period for each payer in the facts; an export that comes second is named, not counted, and claims
 /// nothing. A crash after the claim leaves it to the same export, which commits when the step is done again.
+///
+/// Rows that do not name their payer may be of any: an export with such rows is counted where no other is, and alone.
 async fn claim<L: Store>(
     ledger: &L,
     statement: &Statement,
@@ -146,12 +151,15 @@ async fn claim<L: Store>(
 ) -> Result<Option<Aggregated>, PipelineError> {
     let payers: BTreeSet<&str> = facts.rows.iter().map(|fact| fact.key.get(FactField::PayerAccountId)).collect();
     let claim = Claim { export_id: statement.export_id.clone() };
-    for payer in &payers {
-        let key = keys::claim_key(payer, statement.period);
-        let Some((bytes, _)) = ledger.get(&key).await? else { continue };
-        let standing: Claim = decode(&key, &bytes)?;
-        if standing != claim {
-            return Ok(Some(Aggregated::Overlapping { payer: (*payer).to_owned(), counted: standing.export_id }));
+    for object in ledger.list(keys::CLAIM_PREFIX).await? {
+        let Some((payer, period)) = keys::claimed(&object.key) else { continue };
+        let overlaps = payers.contains(payer) || (payer.is_empty() && !payers.is_empty()) || payers.contains("");
+        if period != statement.period || !overlaps {
+            continue;
+        }
+        if let Some(counted) = claimant(ledger, &object.key).await?.filter(|counted| *counted != claim.export_id) {
+            let payer = if payers.contains(payer) { payer.to_owned() } else { String::new() };
+            return Ok(Some(Aggregated::Overlapping { payer, counted }));
         }
     }
     for payer in payers {
@@ -159,17 +167,23 @@ async fn claim<L: Store>(
         if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {
             continue;
         }
-        let (bytes, _) = ledger.get(&key).await?.ok_or(StoreError::NotFound { key: key.clone() })?;
-        let standing: Claim = decode(&key, &bytes)?;
-        if standing != claim {
-            return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted: standing.export_id }));
+        if let Some(counted) = claimant(ledger, &key).await?.filter(|counted| *counted != claim.export_id) {
+            return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted }));
         }
     }
     Ok(None)
 }
 
-/// Brings the facts file up to the committed state. It never goes back: a file of a delivery, or of a revision, that the
-/// state read here does not know is newer than that state, which is then read again.
+/// The export that the claim at `key` is of.
+async fn claimant<L: Store>(ledger: &L, key: &str) -> Result<Option<String>, PipelineError> {
+    let Some((bytes, _)) = ledger.get(key).await? else { return Ok(None) };
+    let Claim { export_id } = decode(key, &bytes)?;
+    Ok(Some(export_id))
+}
+
+/// Brings the facts file up to the committed state. It never goes back: the file is read before the state and written
+/// if it is still the one that was read, so that the state is at least as new as the one that the file is of. A file
+/// of which the state knows nothing is of a state that somebody took back.
 ///
 /// # Errors
 ///
@@ -177,21 +191,13 @@ async fn claim<L: Store>(
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {
-        let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
-        let Some(current) = state.current() else { return Ok(()) };
-        let current = FactsOf { delivery_id: current.delivery_id.clone(), revision: current.revision };
         let published = ledger.get(&key).await?;
+        let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
+        let Some(current) = FactsOf::state(&state) else { return Ok(()) };
         let put = match published {
             None => ledger.put_if_absent(&key, facts_of(statement, state, &current)?).await?,
-            Some((bytes, etag)) => match facts_file::facts_of(&bytes) {
-                Some(found) if found == current => return Ok(()),
-                Some(found) if found.delivery_id == current.delivery_id && found.revision > current.revision => {
-                    continue;
-                }
-                Some(found) if !state.has_applied(&found.delivery_id) => continue,
-                // An older delivery's or revision's file, or a damaged one.
-                _ => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
-            },
+            Some((bytes, _)) if facts_file::facts_of(&bytes).as_ref() == Some(&current) => return Ok(()),
+            Some((_, etag)) => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
         };
         if let Put::Written(_) = put {
             return Ok(());

@@ -18,6 +18,7 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField};
+use spend_ledger::state::PeriodState;
 
 /// Precision of the cost columns: `decimal(38,18)`.
 const PRECISION: u8 = 38;
@@ -28,6 +29,7 @@ const FORMAT_KEY: &str = "bedrock-ledger.format";
 const FORMAT: &str = "facts/1";
 const DELIVERY_KEY: &str = "bedrock-ledger.delivery_id";
 const REVISION_KEY: &str = "bedrock-ledger.revision";
+const DERIVATION_KEY: &str = "bedrock-ledger.derivation";
 
 /// Fields whose absence is null in the file; in the others it is the empty string.
 const NULLABLE: [FactField; 2] = [FactField::Principal, FactField::UnattributedReason];
@@ -39,9 +41,21 @@ pub struct FactsOf {
     pub delivery_id: String,
     /// How often it was derived again, see [`spend_ledger::state::AppliedDelivery::revision`].
     pub revision: u64,
+    /// What of the configuration they were derived with, see [`PeriodState::derivation`].
+    pub derivation: String,
 }
 
-/// The facts as a Parquet file. Equal facts of one revision of one delivery give equal bytes.
+impl FactsOf {
+    /// What the facts in `state` are of.
+    #[must_use]
+    pub fn state(state: &PeriodState) -> Option<Self> {
+        let current = state.current()?;
+        let (delivery_id, derivation) = (current.delivery_id.clone(), state.derivation.clone());
+        Some(Self { delivery_id, revision: current.revision, derivation })
+    }
+}
+
+/// The facts as a Parquet file. Equal facts give equal bytes where `of` is equal.
 ///
 /// # Errors
 ///
@@ -55,6 +69,7 @@ pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
             KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned()),
             KeyValue::new(DELIVERY_KEY.to_owned(), of.delivery_id.clone()),
             KeyValue::new(REVISION_KEY.to_owned(), of.revision.to_string()),
+            KeyValue::new(DERIVATION_KEY.to_owned(), of.derivation.clone()),
         ]))
         .build();
     let mut bytes = Vec::new();
@@ -71,7 +86,11 @@ pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
     let metadata = reader.metadata().file_metadata().key_value_metadata()?;
     let value = |key: &str| metadata.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.clone());
     value(FORMAT_KEY).filter(|format| format == FORMAT)?;
-    Some(FactsOf { delivery_id: value(DELIVERY_KEY)?, revision: value(REVISION_KEY)?.parse().ok()? })
+    Some(FactsOf {
+        delivery_id: value(DELIVERY_KEY)?,
+        revision: value(REVISION_KEY)?.parse().ok()?,
+        derivation: value(DERIVATION_KEY)?,
+    })
 }
 
 fn batch(facts: &[Fact]) -> Result<RecordBatch, ParquetError> {

@@ -86,8 +86,8 @@ impl<'a, W: Write> Table<'a, W> {
 }
 
 fn cells(row: &ExplainedRow) -> [String; 8] {
-    let line = |field| shown(row.row.key.get(field));
-    let fact = |field| shown(row.fact.get(field));
+    let line = |field| text::shown(row.row.key.get(field));
+    let fact = |field| text::shown(row.fact.get(field));
     let measures = &row.row.measures;
     let cost: Decimal = measures.unblended_cost;
     // In a delivery the file's name tells chunks apart; the whole key stands in the other formats.
@@ -108,8 +108,4 @@ fn cells(row: &ExplainedRow) -> [String; 8] {
         format!("{}\n{cost}", fact(FactField::Currency)),
         format!("{}\n{}\n{}", fact(FactField::Owner), text::clean(&owner_by(row)), rules(row.row.rules)),
     ]
-}
-
-fn shown(text: &str) -> String {
-    text::clean(text::or_none(text)).into_owned()
 }

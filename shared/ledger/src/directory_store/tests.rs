@@ -257,10 +257,7 @@ fn count(bytes: &Bytes) -> u64 {
     count
 }
 
-#[test]
-#[ignore = "started by no_increment_of_many_processes_is_lost"]
-fn child_increments() {
-    let Some((folder, _)) = task() else { return };
+fn child_increments(folder: PathBuf) {
     let store = DirectoryStore::open(folder).unwrap();
     wait_for_go();
     let (mut written, mut lost) = (0, 0_u64);
@@ -276,18 +273,18 @@ fn child_increments() {
 
 #[test]
 fn no_increment_of_many_processes_is_lost() {
+    if let Some((folder, _)) = task() {
+        return child_increments(folder);
+    }
     let (store, folder) = store();
     assert!(matches!(wait(store.put_if_absent("counter", content(0))), Ok(Put::Written(_))));
-    let said = race("directory_store::tests::child_increments", folder.path(), CHILDREN);
+    let said = race("directory_store::tests::no_increment_of_many_processes_is_lost", folder.path(), CHILDREN);
     let (bytes, _) = wait(store.get("counter")).unwrap().unwrap();
     assert_eq!(count(&bytes), CHILDREN as u64 * INCREMENTS, "{said:?}");
     assert_eq!(keys(&store, ""), ["counter"]);
 }
 
-#[test]
-#[ignore = "started by one_of_many_processes_creates_an_object"]
-fn child_creates() {
-    let Some((folder, number)) = task() else { return };
+fn child_creates(folder: PathBuf, number: usize) {
     let store = DirectoryStore::open(folder).unwrap();
     wait_for_go();
     let won: Vec<String> = (0..INCREMENTS)
@@ -301,8 +298,11 @@ fn child_creates() {
 
 #[test]
 fn one_of_many_processes_creates_an_object() {
+    if let Some((folder, number)) = task() {
+        return child_creates(folder, number);
+    }
     let (store, folder) = store();
-    let said = race("directory_store::tests::child_creates", folder.path(), CHILDREN);
+    let said = race("directory_store::tests::one_of_many_processes_creates_an_object", folder.path(), CHILDREN);
     for key in 0..INCREMENTS {
         let winners: Vec<_> =
             (0..CHILDREN).filter(|number| said[*number].split(' ').any(|won| won == key.to_string())).collect();
@@ -312,10 +312,7 @@ fn one_of_many_processes_creates_an_object() {
     }
 }
 
-#[test]
-#[ignore = "started by a_killed_process_leaves_no_lock_and_nothing_torn"]
-fn child_writes_until_killed() {
-    let Some((folder, _)) = task() else { return };
+fn child_writes_until_killed(folder: PathBuf) {
     let store = DirectoryStore::open(folder).unwrap();
     wait_for_go();
     let (mut etag, mut next) = (put(&store, "counter", std::str::from_utf8(&content(0)).unwrap()), 1);
@@ -330,9 +327,13 @@ fn child_writes_until_killed() {
 
 #[test]
 fn a_killed_process_leaves_no_lock_and_nothing_torn() {
+    if let Some((folder, _)) = task() {
+        return child_writes_until_killed(folder);
+    }
     for lines in 1..6 {
         let folder = TempDir::new().unwrap();
-        let mut racer = Racer::start("directory_store::tests::child_writes_until_killed", folder.path(), 0);
+        let mut racer =
+            Racer::start("directory_store::tests::a_killed_process_leaves_no_lock_and_nothing_torn", folder.path(), 0);
         racer.go();
         for _ in 0..lines {
             racer.line();
@@ -347,10 +348,7 @@ fn a_killed_process_leaves_no_lock_and_nothing_torn() {
     }
 }
 
-#[test]
-#[ignore = "started by the_lock_of_a_killed_process_is_free"]
-fn child_holds_every_lock() {
-    let Some((folder, _)) = task() else { return };
+fn child_holds_every_lock(folder: PathBuf) {
     let store = DirectoryStore::open(folder).unwrap();
     let _locks: Vec<_> = (0..LOCKS).map(|number| store.lock(number).unwrap()).collect();
     wait_for_go();
@@ -358,8 +356,11 @@ fn child_holds_every_lock() {
 
 #[test]
 fn the_lock_of_a_killed_process_is_free() {
+    if let Some((folder, _)) = task() {
+        return child_holds_every_lock(folder);
+    }
     let (store, folder) = store();
-    let racer = Racer::start("directory_store::tests::child_holds_every_lock", folder.path(), 0);
+    let racer = Racer::start("directory_store::tests::the_lock_of_a_killed_process_is_free", folder.path(), 0);
     let held = store.lock_file(0).unwrap().try_lock();
     assert!(matches!(held, Err(TryLockError::WouldBlock)), "the child holds it");
     racer.kill();
