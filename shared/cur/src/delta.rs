@@ -55,7 +55,7 @@ impl Lengths {
             left -= 1;
         }
         while left > 0 {
-            let least = reader.zigzag()?;
+            let floor = reader.zigzag()?;
             let widths = reader.take(usize::try_from(minis).map_err(|_| Malformed)?)?;
             for width in widths.iter().copied().map(u64::from) {
                 if left == 0 {
@@ -68,7 +68,7 @@ impl Lengths {
                 let packed = reader.take(usize::try_from(width * in_mini / 8).map_err(|_| Malformed)?)?;
                 let mut bits = Bits::of(packed);
                 for _ in 0..in_mini.min(left) {
-                    let step = least.checked_add_unsigned(bits.next(width)?).ok_or(Malformed)?;
+                    let step = floor.checked_add_unsigned(bits.next(width)?).ok_or(Malformed)?;
                     last = last.checked_add(step).ok_or(Malformed)?;
                     self.add(last)?;
                     left -= 1;
