@@ -42,7 +42,7 @@ impl Lengths {
     fn read<'a>(&mut self, bytes: &'a [u8], most: usize) -> Result<&'a [u8], Malformed> {
         let mut reader = Reader::new(bytes);
         let (block, minis, count) = (reader.varint()?, reader.varint()?, reader.varint()?);
-        let mut last = reader.zigzag()?;
+        let mut length = reader.zigzag()?;
         let fits = (1..=BLOCK_LIMIT).contains(&block) && minis > 0 && block.is_multiple_of(minis);
         if !fits || usize::try_from(count).map_or(true, |count| count > most) {
             return Err(Malformed);
@@ -51,7 +51,7 @@ impl Lengths {
         self.count = count;
         let mut left = count;
         if left > 0 {
-            self.add(last)?;
+            self.add(length)?;
             left -= 1;
         }
         while left > 0 {
@@ -69,8 +69,8 @@ impl Lengths {
                 let mut bits = Bits::of(packed);
                 for _ in 0..in_mini.min(left) {
                     let step = least.checked_add_unsigned(bits.next(width)?).ok_or(Malformed)?;
-                    last = last.checked_add(step).ok_or(Malformed)?;
-                    self.add(last)?;
+                    length = length.checked_add(step).ok_or(Malformed)?;
+                    self.add(length)?;
                     left -= 1;
                 }
             }

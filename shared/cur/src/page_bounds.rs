@@ -71,13 +71,11 @@ impl PageBounds {
         let bytes = chunk.get(&ranges).await?;
         let (mut held, mut total) = (0_usize, 0_usize);
         for ((leaf, column), bytes) in asked().zip(bytes) {
-            let sizes = match self.checked.get(&leaf) {
-                Some(sizes) => *sizes,
-                None => {
-                    let of_column = |unfit| unfit_column(name, row_group, column, unfit);
-                    let sizes = walk(column, &bytes).map_err(of_column)?;
-                    *self.checked.entry(leaf).or_insert(sizes)
-                }
+            let sizes = if let Some(sizes) = self.checked.get(&leaf) {
+                *sizes
+            } else {
+                let sizes = walk(column, &bytes).map_err(|unfit| unfit_column(name, row_group, column, unfit))?;
+                *self.checked.entry(leaf).or_insert(sizes)
             };
             held = held.saturating_add(sizes.dictionary).saturating_add(sizes.largest);
             total = total.saturating_add(sizes.total);
