@@ -42,7 +42,7 @@ impl Lengths {
     fn read<'a>(&mut self, bytes: &'a [u8], most: usize) -> Result<&'a [u8], Malformed> {
         let mut reader = Reader::new(bytes);
         let (block, minis, count) = (reader.varint()?, reader.varint()?, reader.varint()?);
-        let mut last = reader.zigzag()?;
+        let mut length = reader.zigzag()?;
         let fits = (1..=BLOCK_LIMIT).contains(&block) && minis > 0 && block.is_multiple_of(minis);
         if !fits || usize::try_from(count).map_or(true, |count| count > most) {
             return Err(Malformed);
@@ -51,11 +51,11 @@ impl Lengths {
         self.count = count;
         let mut left = count;
         if left > 0 {
-            self.add(last)?;
+            self.add(length)?;
             left -= 1;
         }
         while left > 0 {
-            let floor = reader.zigzag()?;
+            let least = reader.zigzag()?;
             let widths = reader.take(usize::try_from(minis).map_err(|_| Malformed)?)?;
             for width in widths.iter().copied().map(u64::from) {
                 if left == 0 {
@@ -68,9 +68,9 @@ impl Lengths {
                 let packed = reader.take(usize::try_from(width * in_mini / 8).map_err(|_| Malformed)?)?;
                 let mut bits = Bits::of(packed);
                 for _ in 0..in_mini.min(left) {
-                    let step = floor.checked_add_unsigned(bits.next(width)?).ok_or(Malformed)?;
-                    last = last.checked_add(step).ok_or(Malformed)?;
-                    self.add(last)?;
+                    let step = least.checked_add_unsigned(bits.next(width)?).ok_or(Malformed)?;
+                    length = length.checked_add(step).ok_or(Malformed)?;
+                    self.add(length)?;
                     left -= 1;
                 }
             }

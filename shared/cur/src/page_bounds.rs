@@ -74,8 +74,7 @@ impl PageBounds {
             let sizes = if let Some(sizes) = self.checked.get(&leaf) {
                 *sizes
             } else {
-                let of_column = |unfit| unfit_column(name, row_group, column, unfit);
-                let sizes = walk(column, &bytes).map_err(of_column)?;
+                let sizes = walk(column, &bytes).map_err(|unfit| unfit_column(name, row_group, column, unfit))?;
                 *self.checked.entry(leaf).or_insert(sizes)
             };
             held = held.saturating_add(sizes.dictionary).saturating_add(sizes.largest);

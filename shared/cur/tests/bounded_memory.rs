@@ -1,6 +1,8 @@
 //! What files that lie cost: memory that is bounded, whatever they claim. One test, alone in its process, because the
 //! system counts the peak per process.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
+
 use std::fs;
 use std::future::Future;
 use std::io::Write as _;
