@@ -235,6 +235,22 @@ fn a_budget_alerts_once_and_gauges_follow_the_month() {
 }
 
 #[test]
+fn no_alert_and_no_digest_waits_for_a_metric_that_cannot_be_put() {
+    let bench = Bench::new();
+    bench.deliver("one", &[three_rows()], &FileShape::default());
+    let config = bench.path("ledger.toml");
+    // As CloudWatch would have to be given it, the dimension's name is too long.
+    let tag = format!("iamPrincipal/{}", "\u{5b87}".repeat(60));
+    let text = format!("[metrics]\ntags = [{tag:?}]\n[[budget]]\nname = \"all\"\namount = \"1\"\n");
+    fs::write(&config, text).unwrap();
+    let (export, ledger) = (bench.path("export"), bench.path("ledger"));
+    let error = run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW, "--config", &config]).result;
+    assert!(error.unwrap_err().to_string().contains("failed to put the gauges"));
+    let messages = fs::read_to_string(bench.path("ledger/out/messages.jsonl")).unwrap();
+    assert!(messages.contains(r#""topic":"alerts""#) && messages.contains(r#""topic":"digest""#), "{messages}");
+}
+
+#[test]
 fn an_empty_tree_and_an_empty_ledger_say_what_to_do() {
     let bench = Bench::new();
     fs::create_dir_all(bench.path("export")).unwrap();
