@@ -6,7 +6,7 @@ mod common {
 
 use std::fs;
 
-use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Explain, ReportFormat};
+use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Explain, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use bytes::Bytes;
 use spend_core::decimal::Decimal;
@@ -390,6 +390,23 @@ fn a_folder_that_comes_late_does_not_replace_what_replaced_a_newer_one() {
     let notes = copy.run().unwrap();
     assert!(notes.contains("delivery 1a: older than 3c, which stays in force"), "{notes}");
     assert_eq!(total(&copy.states()[0].1), usd("2"));
+}
+
+#[test]
+fn a_run_over_kept_deliveries_alerts_of_the_newest_alone() {
+    for (first_run, alerts) in [("send", 1), ("silent", 0)] {
+        let copy = Copy::of(&create_new());
+        let config = copy.export.join("ledger.toml");
+        let budget = "[[budget]]\nname = \"all\"\namount = \"2\"\n";
+        fs::write(&config, format!("[alerts]\nfirst_run = \"{first_run}\"\n{budget}")).unwrap();
+        let now = Some("2026-11-20T06:00:00Z".parse().unwrap());
+        let (export, ledger) = (copy.export.clone(), copy.ledger.clone());
+        execute(Command::Run(Run { export, ledger, config: Some(config), now })).unwrap();
+        let messages = fs::read_to_string(copy.ledger.join("out/messages.jsonl")).unwrap();
+        assert_eq!(messages.matches(r#""topic":"alerts""#).count(), alerts, "{messages}");
+        // The deliveries before it said 1.00 and 3.00.
+        assert_eq!(messages.matches(r#""subject":"$2.00 of $2.00 (100%)"#).count(), 2 * alerts, "{messages}");
+    }
 }
 
 #[test]

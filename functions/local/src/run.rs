@@ -82,7 +82,8 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     workshop.progress.clear();
     workshop.passed_over(&inventory, failures)?;
     workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
-    // Everything may have been applied by a run that did not get to here.
+    // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
+    // by now, and `[alerts] first_run` is about the whole run.
     let reacted = workshop.react().await;
     workshop.digest().await?;
     reacted?;
@@ -135,7 +136,7 @@ pub(crate) async fn react(
 }
 
 impl<W: Write> Workshop<'_, W> {
-    /// One delivery, from what was found to the committed period and what follows from it.
+    /// One delivery, from what was found to the committed period.
     async fn deliver(&mut self, found: &Found) -> Result<(), CommandError> {
         let sealed = self.reduce(found).await.map_err(|error| match error {
             PipelineError::Store(StoreError::Replaced { key, .. }) => CommandError::Changed { key },
@@ -153,10 +154,7 @@ impl<W: Write> Workshop<'_, W> {
             aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
         self.tell(&statement, &sealed, &outcome).await?;
         self.read.extend(sealed.chunks.into_iter().map(|chunk| chunk.key));
-        if let Aggregated::Overlapping { .. } = outcome {
-            return Ok(());
-        }
-        self.react().await
+        Ok(())
     }
 
     /// Pins a delivery and reduces its files, unless that was done before.
