@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::alert_text::{BudgetAlert, FirstRunAlert};
 use spend_core::budget::{self, Measurement};
 use spend_core::error_class::Class;
@@ -32,6 +32,9 @@ pub use state::STATE_KEY;
 
 use ids::{alert_id, attributes, incident_key};
 use state::{AlertState, Crossing, RuleState};
+
+/// How far the clocks of two evaluators may be apart.
+const SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// What an evaluation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -151,14 +154,20 @@ impl Evaluation<'_> {
     fn plan(&self, state: &mut AlertState) -> Result<AlertSummary, DocumentError> {
         let mut summary = AlertSummary::default();
         for rule in &self.config.budgets {
-            state.rules.entry(rule.name.clone()).or_insert_with(|| RuleState::first_seen(self.now));
+            let rule = state.rules.entry(rule.name.clone()).or_insert_with(|| RuleState::first_seen(self.now));
+            // A clock that ran ahead then made months look over that are not.
+            rule.first_seen = rule.first_seen.min(self.now);
         }
         let mut sent = Vec::new();
         let mut summarised: BTreeMap<BillingPeriod, Vec<(&Measurement, Vec<u32>)>> = BTreeMap::new();
         for (window, measurements) in self.months {
             summary.measured += measurements.len();
             for measured in measurements {
-                let is_new = |percent: &u32| !state.crossings.contains_key(&ids::crossing(measured, *percent));
+                let is_new = |percent: &u32| match state.crossings.get(&ids::crossing(measured, *percent)) {
+                    // What is not told because of a clock that ran ahead is not known.
+                    Some(crossing) => crossing.alert_id.is_none() && crossing.at > self.now + SKEW,
+                    None => true,
+                };
                 let fired: Vec<u32> = measured.crossed.iter().copied().filter(is_new).collect();
                 if fired.is_empty() {
                     continue;

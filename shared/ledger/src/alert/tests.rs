@@ -190,6 +190,17 @@ async fn months_that_ended_before_a_rule_was_seen_are_never_told_of() {
 }
 
 #[tokio::test]
+async fn a_clock_that_once_ran_ahead_silences_nothing() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    let (ahead, _) = run(&store, &config, &november("85"), "2036-11-21T06:00:00Z").await;
+    assert_eq!((ahead.fired, ahead.seeded), (0, 2), "November 2026 is long over there");
+    let (_, notifier) = run(&store, &config, &november("85"), NOW).await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:80:100:1"]);
+    let (_, notifier) = run(&store, &config, &november("100"), NOW).await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:100:100:1"]);
+}
+
+#[tokio::test]
 async fn a_late_delivery_that_pushes_an_ended_month_over_is_told() {
     let (store, config) = (MemoryStore::default(), one_budget());
     run(&store, &config, &november("85"), NOW).await;
