@@ -288,8 +288,9 @@ impl<W: Write> Workshop<'_, W> {
         if !in_place || !matches!(outcome, Aggregated::Applied { .. }) {
             return Ok(());
         }
-        let late = sealed.order.at + TimeDelta::hours(1);
-        let newer = sealed.chunks.iter().filter(|chunk| chunk.last_modified > late).count();
+        let hour = TimeDelta::hours(1);
+        let is_late = |at: DateTime<Utc>| at.signed_duration_since(sealed.order.at) > hour;
+        let newer = sealed.chunks.iter().filter(|chunk| is_late(chunk.last_modified)).count();
         if newer > 0 {
             writeln!(
                 self.notes,
