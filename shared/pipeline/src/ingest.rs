@@ -6,7 +6,7 @@ mod seal;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use spend_core::line::{KeptTags, Reduction};
 use spend_core::period::BillingPeriod;
 use spend_cur::chunk;
@@ -52,11 +52,13 @@ impl ManifestLocation {
 }
 
 /// The time in the name of a delivery's folder, `2026-11-19T05:10:00.123Z-EXECUTION-ID`: the id may have any shape,
-/// the time ends with its zone. Tools that copy exports spell its colons as `%3A`.
+/// the time ends with its zone. Tools that copy exports spell its colons as `%3A`; ISO 8601's basic form
+/// (`20261119T051000Z`) is read too, because an order by anything else would let an old folder replace a new one.
 #[must_use]
 pub fn folder_time(folder: &str) -> Option<DateTime<Utc>> {
     let time = folder.split_inclusive('Z').next()?;
-    time.replace("%3A", ":").replace("%3a", ":").parse().ok()
+    let basic = || NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%S%.fZ").map(|time| time.and_utc());
+    time.replace("%3A", ":").replace("%3a", ":").parse().or_else(|_| basic()).ok()
 }
 
 /// Reduces `chunk` to its Bedrock rows unless that was done before. Returns whether there was something to do.
@@ -234,4 +236,20 @@ fn pinned(head: ObjectHead) -> PinnedChunk {
 
 fn not_found(key: &str) -> StoreError {
     StoreError::NotFound { key: key.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folders_time_is_read_however_it_is_spelled() {
+        let time: DateTime<Utc> = "2026-11-19T05:10:00Z".parse().unwrap();
+        for folder in ["2026-11-19T05:10:00Z-0a1b", "2026-11-19T05%3A10%3a00.000Z-Z", "20261119T051000Z-0a1b"] {
+            assert_eq!(folder_time(folder), Some(time), "{folder}");
+        }
+        for folder in ["", "0a1b", "2026-11-19", "20261119T0510Z-0a1b", "Z", "%3AZ"] {
+            assert_eq!(folder_time(folder), None, "{folder}");
+        }
+    }
 }
