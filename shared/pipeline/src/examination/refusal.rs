@@ -103,3 +103,42 @@ fn remedy(id: &str) -> Remedy<&'static str> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examination::Severity;
+
+    /// What cannot be made by hand as a file of an export in the tests of the whole command.
+    #[test]
+    fn what_cannot_be_decoded_inflates_too_far_or_is_not_answered_for_is_named_with_its_cure() {
+        let file = || "cur/data/BILLING_PERIOD=2026-11/cur-00001.snappy.parquet".to_owned();
+        let codec = CurError::UnsupportedCodec {
+            file: file(),
+            row_group: 0,
+            column: "line_item_usage_type".to_owned(),
+            codec: "BROTLI".to_owned(),
+        };
+        let bomb = CurError::Bomb { file: file(), compressed: 1 << 20, inflated: 1 << 30 };
+        let silent = CurError::Source { file: file(), range: 0..8, source: "the disk is gone".into() };
+        let subject = Subject { export: Some("cur".to_owned()), period: None };
+        for (error, id, parts) in [
+            (codec, "unsupported-codec", ["BROTLI", "line_item_usage_type"]),
+            (bomb, "file-inflates-too-far", ["1048576", "1073741824"]),
+            (silent, "file-unreadable", ["the disk is gone", "bytes 0"]),
+        ] {
+            let message = error.to_string();
+            let findings = findings(&subject, &[(file(), error)]);
+            let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+            assert_eq!((finding.id, finding.severity), (id, Severity::Problem));
+            assert_eq!(finding.what, message);
+            assert!(finding.what.contains(&file()), "{}", finding.what);
+            for part in parts {
+                assert!(finding.what.contains(part), "{part} in {}", finding.what);
+            }
+            for text in [&finding.why, &finding.cure, &finding.takes] {
+                assert!(!text.is_empty(), "{finding:?}");
+            }
+        }
+    }
+}
