@@ -176,6 +176,13 @@ fn texts_that_share_too_much_are_a_bomb() {
     let counts = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 1000)).unwrap().counts;
     let caught = counts.rules.iter().find(|(rule, ..)| *rule == Rule::ProductCode).map(|(_, caught, _)| caught);
     assert_eq!((counts.rows, caught), (40, Some(40)));
+    // The footer's size is that of the pages, not of the texts.
+    let page = shared_texts(&vec![b'x'; 4 << 20]);
+    let counts = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 4 << 20)).map(|found| found.counts.rows);
+    assert!(counts.is_err_and(|error| error.kind() == "export.bomb"), "160 MiB of text in a file of a few KB");
+    let page = shared_texts(&vec![b'x'; 1 << 20]);
+    let counts = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 1 << 20)).unwrap().counts;
+    assert_eq!(counts.rows, 40);
     let most = "page 0 holds texts of 335544320 bytes, and 268435456 are read";
     let page = shared_texts(&vec![b'x'; 8 << 20]);
     let error = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 8 << 20)).unwrap_err();
