@@ -9,7 +9,7 @@ use parquet::file::metadata::{
 
 use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
-use crate::footer_bounds::{self, VALUE_LIMIT};
+use crate::footer_bounds::{self, VALUE_LIMIT, entry_limit};
 use crate::guard::guarded;
 use crate::source::ChunkSource;
 
@@ -94,9 +94,11 @@ fn check_columns(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()
                     format!("column {} is said to have {values} values in {rows} rows", column.column_path().string());
                 return Err(corrupt_group(name, index, reason));
             }
-            if values > VALUE_LIMIT {
+            let most = entry_limit(rows);
+            if values > most {
                 let path = column.column_path().string();
-                let reason = format!("column {path} is said to have {values} values, and {VALUE_LIMIT} are read");
+                let reason =
+                    format!("column {path} is said to have {values} values in {rows} rows, and {most} are read");
                 return Err(oversized(name, index, reason));
             }
         }

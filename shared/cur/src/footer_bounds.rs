@@ -21,6 +21,15 @@ const CHUNK_LIMIT: usize = 1 << 18;
 /// a row group at 128 MB, long before.
 pub(crate) const VALUE_LIMIT: i64 = 64 * 1024 * 1024;
 
+/// The most entries in a column chunk of maps that has `rows` rows. A resource has 50 tags at the most, a payer 500
+/// active tag keys: <https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/allocation-tag-restrictions.html>. They
+/// may all be of one row, which the decoder takes whole.
+pub(crate) fn entry_limit(rows: i64) -> i64 {
+    const PER_ROW: i64 = 1024;
+    const ALWAYS_FINE: i64 = 1 << 20;
+    rows.saturating_mul(PER_ROW).saturating_add(ALWAYS_FINE).min(VALUE_LIMIT)
+}
+
 impl From<Malformed> for String {
     fn from(_: Malformed) -> Self {
         "its footer cannot be read".to_owned()

@@ -22,7 +22,7 @@ mod lies;
 
 use lies::{
     DELTA_BYTE_ARRAY, DELTA_LENGTH, PLAIN, data_page, delta_claim, dictionary_page, footer_alone, nested_schema,
-    with_counts, with_pages,
+    with_counts, with_entries, with_pages,
 };
 
 /// The most that reading any of them may come to, with the file itself and all that a process is.
@@ -114,7 +114,7 @@ fn pages(compression: Compression, column: &str, pages: &[u8]) -> Vec<u8> {
 /// Each file, made when it is its turn, and the kind of error that it ends in.
 type Lie = (&'static str, fn() -> Vec<u8>, &'static str);
 
-const LIES: [Lie; 12] = [
+const LIES: [Lie; 13] = [
     ("a footer that claims 2^31 rows", || with_counts(&bill(Compression::Snappy), 1 << 31, 1 << 31), "export.bomb"),
     (
         "a page of snappy that claims 2 GiB",
@@ -153,6 +153,7 @@ const LIES: [Lie; 12] = [
     ),
     ("a group that claims 2^31 children", || footer_alone(&nested_schema(2, i32::MAX)), "export.corrupt"),
     ("a million groups in each other", || footer_alone(&nested_schema(1_000_000, 1)), "export.corrupt"),
+    ("maps of 2^26 entries in 40 rows", || with_entries(&bill(Compression::Snappy), 1 << 26), "export.bomb"),
     ("text of one record of 2 GiB", || text(&zeros()), "export.corrupt"),
     ("text of 2 GiB in a few MB", || text(&rows()), "export.bomb"),
 ];

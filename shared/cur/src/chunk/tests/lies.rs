@@ -58,6 +58,15 @@ pub(super) fn with_counts(whole: &[u8], rows: i64, values: i64) -> Vec<u8> {
     })
 }
 
+/// The file with a footer that says another number of values in the columns that are maps.
+pub(super) fn with_entries(whole: &[u8], entries: i64) -> Vec<u8> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();
+    with_footer(whole, metadata.file_metadata().num_rows(), &[], |column| {
+        let values = if column.column_descr().max_rep_level() == 0 { column.num_values() } else { entries };
+        column.clone().into_builder().set_num_values(values).build().unwrap()
+    })
+}
+
 /// The file with other pages in a column, which the footer says come to `uncompressed` bytes.
 pub(super) fn with_pages(whole: &[u8], column: &str, pages: &[u8], uncompressed: i64) -> Vec<u8> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(whole)).unwrap();

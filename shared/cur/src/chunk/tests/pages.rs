@@ -4,7 +4,7 @@ use spend_core::bedrock_line::Rule;
 
 use super::lies::{
     DELTA_BYTE_ARRAY, DELTA_LENGTH, PLAIN, data_page, delta_claim, dictionary_page, footer_alone, nested_schema,
-    varint, with_pages,
+    varint, with_entries, with_pages,
 };
 use super::*;
 use crate::write::Compression;
@@ -199,4 +199,17 @@ fn lengths_that_are_not_there_are_damaged() {
         }
         assert_eq!(refused(Compression::None, &delta_claim(encoding, 40)), unreadable, "all but the first are missing");
     }
+}
+
+#[test]
+fn maps_with_more_entries_than_rows_can_have_are_a_bomb() {
+    let whole = narrow(Compression::None);
+    let most = (1 << 20) + 40 * 1024;
+    let error = reduce(with_entries(&whole, most + 1)).unwrap_err();
+    assert_eq!(error.kind(), "export.bomb");
+    let reason =
+        "column product.key_value.key is said to have 1089537 values in 40 rows, and 1089536 are read, which no";
+    assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: {reason} bill")), "{error}");
+    let error = reduce(with_entries(&whole, most)).unwrap_err();
+    assert!(error.to_string().contains("values, and the footer says 1089536: "), "{error}");
 }
