@@ -1,0 +1,3 @@
+//! The Lambda function `aggregate`: the step aggregate and metrics on AWS.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The Lambda function `alert`: the step alert on AWS.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The Lambda function `digest`: the step digest on AWS.
+
+fn main() {}

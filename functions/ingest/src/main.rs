@@ -1,0 +1,3 @@
+//! The Lambda function `ingest`: the step map, seal and sweep on AWS.
+
+fn main() {}
