@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
 
@@ -54,6 +55,16 @@ pub struct Datum {
     pub value: Decimal,
     /// Its unit.
     pub unit: Unit,
+}
+
+/// A series of a metric: what its data share. Two are one for CloudWatch exactly if name and dimensions are equal as
+/// [`dimension_text`] makes them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    /// The metric's name.
+    pub name: String,
+    /// What it is of.
+    pub dimensions: BTreeMap<String, String>,
 }
 
 /// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
@@ -144,6 +155,33 @@ pub trait Metrics: Sync {
     ///
     /// Fails with a [`PublishError`], which says whether it may have had its effect all the same.
     fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// The `Sum` of each series on each UTC day of `days`, as the namespace holds it: one map for each of `series`, in
+    /// their order. A day without data is not in it. What was put a while ago is there; what was put just now may not be.
+    ///
+    /// Fails with [`PublishError::NotRead`].
+    fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> impl Future<Output = Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError>> + Send;
+}
+
+/// A borrowed implementation is one: several wrappers can stand around one.
+impl<M: Metrics> Metrics for &M {
+    fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send {
+        (**self).put(namespace, data)
+    }
+
+    fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> impl Future<Output = Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError>> + Send {
+        (**self).daily_sums(namespace, series, days)
+    }
 }
 
 /// For whom a message is.
@@ -236,7 +274,7 @@ pub trait Notifier: Sync {
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), PublishError>> + Send;
 }
 
-/// Why something was not published, and what is known of its effect.
+/// Why something was not published or could not be read back, and what is known of its effect.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// It may have been published: a timeout, a lost connection, a server's error.
@@ -263,6 +301,14 @@ pub enum PublishError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What was published could not be read back.
+    #[error("failed to read back {what}: {source}")]
+    NotRead {
+        /// What was being read.
+        what: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl PublishError {
@@ -273,6 +319,7 @@ impl PublishError {
             Self::InDoubt { .. } => "publish.in_doubt",
             Self::Refused { .. } => "publish.refused",
             Self::NotSent { .. } => "publish.not_sent",
+            Self::NotRead { .. } => "publish.not_read",
         }
     }
 
@@ -282,7 +329,7 @@ impl PublishError {
         match self {
             Self::InDoubt { .. } => Class::Wait,
             Self::Refused { .. } => Class::Operator,
-            Self::NotSent { .. } => Class::Retry,
+            Self::NotSent { .. } | Self::NotRead { .. } => Class::Retry,
         }
     }
 }
