@@ -69,6 +69,9 @@ pub struct Series {
 
 /// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
 pub const MAX_DATA: usize = 1000;
+/// The most bytes of one call, before they are compressed. Source: Amazon CloudWatch User Guide, "CloudWatch service
+/// quotas", which says 1 MB and not of what: this is the smallest that it can mean.
+pub const MAX_PUT_BYTES: usize = 1_000_000;
 /// The most dimensions of a datum. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_DIMENSIONS: usize = 30;
 /// The most characters of a metric's name, of a namespace and of a dimension's name. Source: the same, `Dimension`.
@@ -111,8 +114,9 @@ pub fn dimension_text(text: &str) -> Cow<'_, str> {
 ///
 /// [`PublishError::Refused`].
 pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
-    let refuse = |name: &str, reason| {
-        Err(PublishError::Refused { what: format!("the metric {name} in the namespace {namespace}"), reason })
+    let refuse = |name: &str, reason: &'static str| {
+        let what = format!("the metric {name} in the namespace {namespace}");
+        Err(PublishError::Refused { what, reason: reason.into() })
     };
     // A namespace may not take AWS's own, nor start with a colon. Source: the same, `PutMetricData` and `Metric`.
     if !is_name(namespace) || namespace.starts_with("AWS/") {
@@ -120,6 +124,9 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     }
     if data.len() > MAX_DATA {
         return refuse("", "more than 1000 data in one call");
+    }
+    if data.iter().map(datum_bytes).sum::<usize>() > MAX_PUT_BYTES - ENVELOPE_BYTES {
+        return refuse("", "more than 1 MB in one call; put what batches() gives");
     }
     for datum in data {
         if !is_name(&datum.name) {
@@ -142,6 +149,37 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
         }
     }
     Ok(())
+}
+
+/// What a call has beside its data: a namespace, and the names of its fields.
+const ENVELOPE_BYTES: usize = 1000;
+
+/// No less than the bytes that a datum takes in a call.
+fn datum_bytes(datum: &Datum) -> usize {
+    /// The names of its fields, the time, the value and the unit: 66 bytes and three numbers of 9.
+    const DATUM: usize = 128;
+    /// The names of a dimension's two fields, and the lengths of its texts.
+    const DIMENSION: usize = 24;
+    let dimensions = datum.dimensions.iter();
+    let texts = dimensions.map(|(name, value)| dimension_text(name).len() + dimension_text(value).len() + DIMENSION);
+    DATUM + datum.name.len() + texts.sum::<usize>()
+}
+
+/// The data in parts that one call each can put, in their order.
+pub fn batches(data: &[Datum]) -> impl Iterator<Item = &[Datum]> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let mut bytes = ENVELOPE_BYTES;
+        let fits = |datum: &&Datum| {
+            bytes += datum_bytes(datum);
+            bytes <= MAX_PUT_BYTES
+        };
+        let count = rest.iter().take(MAX_DATA).take_while(fits).count();
+        // One alone always goes: 30 dimensions are far from a megabyte.
+        let (batch, left) = rest.split_at_checked(count.max(1))?;
+        rest = left;
+        Some(batch)
+    })
 }
 
 fn is_name(text: &str) -> bool {
@@ -238,7 +276,7 @@ impl Message {
     ///
     /// [`PublishError::Refused`].
     pub fn check(&self) -> Result<(), PublishError> {
-        let refuse = |reason| Err(PublishError::Refused { what: self.name(), reason });
+        let refuse = |reason: &'static str| Err(PublishError::Refused { what: self.name(), reason: reason.into() });
         let subject_fits = self.subject.len() < SUBJECT_END
             && self.subject.starts_with(|char: char| char.is_ascii_graphic())
             && self.subject.chars().all(|char| char == ' ' || char.is_ascii_graphic());
@@ -291,7 +329,7 @@ pub enum PublishError {
         /// What was being published.
         what: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// It was not published, and may be if it is tried again.
     #[error("{what} was not published: {source}")]
