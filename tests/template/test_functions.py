@@ -9,10 +9,10 @@ import re
 import subprocess
 import unittest
 
-from policy import grants
+from policy import Grant, grants
 from stack import EXISTING, FUNCTIONS, Stack
 
-STACK = Stack(EXISTING | {"ExportBucketKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1"})
+STACK = Stack({"ExportBucketName": "exports", "ExportBucketKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1"})
 OPTIONAL = {"BEDROCK_LEDGER_NOW"}
 # Which the SDK or the runtime reads.
 NOT_OURS = {"SSL_CERT_FILE"}
@@ -28,6 +28,9 @@ NOT_CALLED = {
     "logs:CreateLogStream": "Lambda logs with the function's role",
     "logs:PutLogEvents": "as above",
 }
+
+# Called on occasions that the end-to-end run does not have: function and resource.
+RARELY = {}
 
 
 def variables(function):
@@ -87,13 +90,12 @@ class Permissions(unittest.TestCase):
 
     @staticmethod
     def here(resource):
-        bucket = re.match(r"arn:aws:s3:::([^/]+)(/.*)?$", resource)
+        bucket = re.fullmatch(r"arn:aws:s3:::([^/]+)(/.*)?", resource)
         if bucket:
-            name = "ledgerbucket" if "ledger" in bucket[1] else "exports"
-            key = bucket[2] or ""
-            return f"arn:aws:s3:::{name}{key if name == 'ledgerbucket' or not key else '/finance/cur2' + key}"
-        topic = re.match(r"arn:aws:sns:.*?(alerts|events|digest|operations)[^:]*$", resource)
-        return STACK.arn(f"{topic[1].capitalize()}Topic") if topic else resource
+            name = "ledgerbucket" if bucket[1].startswith("ledgerbucket") else "exports"
+            return f"arn:aws:s3:::{name}{bucket[2] or ''}"
+        topic = re.fullmatch(r"arn:aws:sns:.*[:-]([A-Za-z]+Topic)", resource)
+        return STACK.arn(topic[1]) if topic else resource
 
     def test_every_call_is_allowed(self):
         for function, action, resource in self.calls:
@@ -103,9 +105,12 @@ class Permissions(unittest.TestCase):
     def test_nothing_is_allowed_that_is_never_called(self):
         never = set()
         for function in FUNCTIONS:
-            for grant in grants(STACK, f"{function.capitalize()}Role"):
+            allowed = grants(STACK, f"{function.capitalize()}Role")
+            for grant in allowed - {grant for grant in allowed if grant.action in NOT_CALLED}:
                 called = any(name == function and grant.covers(action, on) for name, action, on in self.calls)
-                if not called and grant.action not in NOT_CALLED:
+                # Where the answer to a write was lost, what is there is read back.
+                reads_back = grant.action == "s3:GetObject" and Grant("s3:PutObject", grant.resource) in allowed
+                if not called and not reads_back and (function, grant.resource) not in RARELY:
                     never.add((function, grant.action, grant.resource))
         self.assertEqual(never, set())
 
