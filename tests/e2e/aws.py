@@ -6,7 +6,7 @@ In front of moto stand:
 - SNS refuses subjects and attributes that the real one refuses;
 - every call is recorded as the IAM action and resource that it needs, by the function that made it: a function's access
   key id is its name;
-- a call can be made to kill its caller, before or after it had its effect;
+- a call can be made to kill its caller, and to be lost (interruptions.py);
 - objects that are created are told to whoever listens.
 
 CloudWatch is our own (cloudwatch.py): moto does not speak the protocol of today's SDKs and knows no limits.
@@ -33,6 +33,9 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 # The run's own calls, which no function made.
 OPERATOR = "operator"
+
+# What an interruption did to a call: it never arrived.
+LOST = "lost"
 
 MAX_MESSAGE_BYTES = 262_144
 # botocore would speak JSON to CloudWatch; the Rust SDK speaks CBOR, and so is checked with it.
@@ -66,9 +69,8 @@ class Aws:
         self.actions = set()
         self.calls = []
         self.listeners = []
-        # Called with a function's name and the phase ("before" or "after") around each of its calls that change
-        # something; whatever it does to the caller, the call itself goes on as it does at AWS.
-        self.around = lambda caller, phase: None
+        # Asked before each call that changes something; see interruptions.py.
+        self.interrupt = lambda call: None
         self._sequence = 0
         self._lock = threading.Lock()
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -91,17 +93,15 @@ class Aws:
 
     def __call__(self, environ, start_response):
         call = Call(environ)
-        changes = call.changes
-        if changes:
-            self.around(call.caller, "before")
+        if call.changes and self.interrupt(call) == LOST:
+            start_response("503 Slow Down", [("content-length", "0")])
+            return [b""]
         with self._lock:
             status, headers, body = self._answer(call, environ)
             self._record(call, int(status.split()[0]))
             created = self._created(call, int(status.split()[0]), dict(headers))
         for listener in self.listeners if created else ():
             listener(created)
-        if changes:
-            self.around(call.caller, "after")
         start_response(status, headers)
         return [body]
 

@@ -1,0 +1,209 @@
+"""A Runtime API that drives a function's own program, as Lambda does.
+
+Each sandbox is one process of the binary with its own server on 127.0.0.1: it asks for its next event, is handed it with
+the headers that Lambda sends, and answers with a response or an error. A process that dies is seen to have died, and the
+next event starts a new one.
+
+Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+"""
+
+import dataclasses
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import certifi
+
+VERSION = "/2018-06-01/runtime/"
+# No invocation of a run takes long: what does not answer within this hangs.
+PATIENCE = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What became of an invocation: a response, an error that was answered, or a process that died."""
+
+    kind: str
+    payload: object = None
+
+    @property
+    def ok(self):
+        return self.kind == "response"
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What Lambda knows of a function."""
+
+    name: str
+    binary: str
+    environment: dict
+    memory: int = 512
+    timeout: int = 120
+    region: str = "eu-central-1"
+    account: str = "123456789012"
+
+    @property
+    def arn(self):
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    def lambda_environment(self, api):
+        """What Lambda sets beside the function's own variables. Source: the same guide, "Defined runtime environment
+        variables"."""
+        own = dict(self.environment)
+        bundle = own.get("SSL_CERT_FILE")
+        if bundle and not os.path.exists(bundle):
+            # A path of Amazon Linux.
+            own["SSL_CERT_FILE"] = certifi.where()
+        return {
+            "_HANDLER": "bootstrap",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/20/[$LATEST]0",
+            "AWS_LAMBDA_RUNTIME_API": api,
+            "AWS_REGION": self.region,
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin/:/bin",
+            "TZ": ":UTC",
+            **own,
+        }
+
+
+class Sandbox:
+    """One process of a function, started when it is needed."""
+
+    def __init__(self, program):
+        self.program = program
+        self.logs = []
+        self.deaths = 0
+        self.invocations = 0
+        self.process = None
+        self._events = queue.Queue()
+        self._answers = queue.Queue()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, now=time.monotonic):
+        """Starts the process. Returns when it was started."""
+        api = f"127.0.0.1:{self._server.server_port}"
+        started = now()
+        self.process = subprocess.Popen(
+            [self.program.binary],
+            env=self.program.lambda_environment(api),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._collect, args=(self.process,), daemon=True).start()
+        return started
+
+    def invoke(self, event):
+        """Delivers an event, and waits for what becomes of it."""
+        if not self.is_running:
+            # What a process did not live to fetch or to answer is not another's.
+            self._events, self._answers = queue.Queue(), queue.Queue()
+            self.start()
+        process, answers = self.process, self._answers
+        self.invocations += 1
+        self._events.put((str(uuid.uuid4()), json.dumps(event).encode()))
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                return answers.get(timeout=0.02)
+            except queue.Empty:
+                if process.poll() is not None and answers.empty():
+                    self.deaths += 1
+                    return Answer("died", process.returncode)
+        self.kill()
+        return Answer("hung")
+
+    def kill(self):
+        """SIGKILL, as of a sandbox that is out of memory or time."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def close(self):
+        self.kill()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _collect(self, process):
+        for line in process.stdout:
+            self.logs.append(line.rstrip("\n"))
+
+    def _handler(sandbox):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                if self.path != f"{VERSION}invocation/next":
+                    return self.answer(404)
+                events, process = sandbox._events, sandbox.process
+                while True:
+                    try:
+                        request_id, event = events.get(timeout=0.5)
+                        break
+                    except queue.Empty:
+                        if process.poll() is not None:
+                            return None
+                deadline = int((time.time() + sandbox.program.timeout) * 1000)
+                headers = {
+                    "Content-Type": "application/json",
+                    "Lambda-Runtime-Aws-Request-Id": request_id,
+                    "Lambda-Runtime-Deadline-Ms": str(deadline),
+                    "Lambda-Runtime-Invoked-Function-Arn": sandbox.program.arn,
+                    "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
+                }
+                return self.answer(200, event, headers)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if "chunked" in self.headers.get("Transfer-Encoding", ""):
+                    body = self.chunks()
+                kind = self.path.rsplit("/", 1)[-1]
+                if self.path == f"{VERSION}init/error":
+                    kind = "init-error"
+                elif kind not in ("response", "error") or not self.path.startswith(f"{VERSION}invocation/"):
+                    return self.answer(404)
+                self.answer(202, b'{"status":"OK"}')
+                sandbox._answers.put(Answer(kind, json.loads(body) if body else None))
+
+            def chunks(self):
+                body = b""
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
+            def answer(self, status, body=b"", headers=None):
+                self.send_response(status)
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        return Handler
