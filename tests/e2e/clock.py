@@ -21,3 +21,7 @@ def rfc3339(instant):
 
 def instant(seconds):
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+
+
+def parse(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))

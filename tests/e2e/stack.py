@@ -26,7 +26,6 @@ class Stack:
         self.random = random.Random(seed)
         self.s3, self.sns, self.sqs = aws.client("s3"), aws.client("sns"), aws.client("sqs")
         self.export_bucket = export_bucket
-        self.bucket(export_bucket)
         self.inboxes = {}
         self.template = template.Template(
             path, name, {"ExportBucketName": export_bucket, **parameters}, self.create
@@ -40,6 +39,8 @@ class Stack:
         self.answers = []
         self.sequence = 0
         self.rules = list(self.template.rules())
+        # In which shapes ingest is told of an object of the export: by default, as the template's rule passes it on.
+        self.shapes = [events.object_created]
         self.sandboxes = {name: [] for name in self.functions}
         self.counts = {name: sandboxes.get(name, 1) for name in self.functions}
         self.logs = collections.defaultdict(list)
@@ -55,7 +56,7 @@ class Stack:
         return name
 
     def bucket(self, name):
-        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        make_bucket(self.s3, name)
         self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
 
@@ -112,8 +113,10 @@ class Stack:
         event = events.object_created(created)
         for pattern, queue in self.rules:
             if template.matches(pattern, event):
-                for _ in range(2):
-                    self.send(queue, event)
+                shapes = self.shapes if created.bucket == self.export_bucket else [events.object_created]
+                for shape in shapes:
+                    for _ in range(2):
+                        self.send(queue, shape(created))
 
     def send(self, queue, body):
         self.sequence += 1
@@ -181,8 +184,9 @@ class Stack:
 
     # ---- What came of it ----
 
-    def upload(self, key, body, *, bucket=None):
-        self.s3.put_object(Bucket=bucket or self.export_bucket, Key=key, Body=body)
+    def configure(self, text):
+        """What an operator does: uploads a configuration."""
+        self.s3.put_object(Bucket=self.ledger_bucket, Key="config/ledger.toml", Body=text.encode())
 
     def messages(self):
         """What was published since it was last asked, as (topic, subject, body, attributes)."""
@@ -215,6 +219,10 @@ class Stack:
                 for bucket, logical in names.items():
                     resource = resource.replace(f":::{bucket}", f":::{logical}", 1)
                 yield caller.removeprefix(prefix), action, resource.replace(f":{self.name}-", ":", 1)
+
+
+def make_bucket(s3, name):
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
 def failures(answer: Answer, batch):
