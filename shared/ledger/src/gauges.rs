@@ -15,7 +15,7 @@ use crate::book::Book;
 use crate::config::Config;
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
-use crate::outputs::{Datum, MAX_DATA, Metrics, PublishError, Unit};
+use crate::outputs::{Datum, Metrics, PublishError, Unit, batches};
 use crate::store::{Put, Store, StoreError};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
@@ -88,7 +88,7 @@ pub async fn publish<S: Store, M: Metrics>(
         }
     }
     let data = month_to_date(config, book, period, now)?;
-    for data in data.chunks(MAX_DATA) {
+    for data in batches(&data) {
         metrics.put(&config.metrics.namespace, data).await?;
     }
     let bytes = encode(&in_force)?;
