@@ -14,6 +14,7 @@ pub mod explanation;
 pub mod fact;
 pub mod line;
 pub mod model;
+pub mod operations_text;
 pub mod period;
 pub mod principal;
 pub mod report;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
 use spend_core::line::KeptTags;
 use spend_ledger::committed;
+use spend_ledger::config::Config;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::state::{Claim, CommitKind, PeriodState, ReadyDelivery, SealedDelivery};
@@ -33,6 +34,16 @@ pub struct Deriver {
     pub fingerprint: String,
     /// The tags that the reductions keep.
     pub kept_tags: KeptTags,
+}
+
+impl From<&Config> for Deriver {
+    fn from(config: &Config) -> Self {
+        Self {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        }
+    }
 }
 
 /// What became of a ready delivery.
