@@ -90,6 +90,8 @@ class Sandbox:
         self.deaths = 0
         self.invocations = 0
         self.process = None
+        # When the process was spawned, and when it last answered.
+        self.started = self.answered = 0.0
         self._events = queue.Queue()
         self._answers = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -100,10 +102,10 @@ class Sandbox:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
-    def start(self, now=time.monotonic):
-        """Starts the process. Returns when it was started."""
+    def start(self):
+        """Starts the process."""
         api = f"127.0.0.1:{self._server.server_port}"
-        started = now()
+        self.started = time.monotonic()
         self.process = subprocess.Popen(
             [self.program.binary],
             env=self.program.lambda_environment(api),
@@ -113,7 +115,6 @@ class Sandbox:
             text=True,
         )
         threading.Thread(target=self._collect, args=(self.process,), daemon=True).start()
-        return started
 
     def invoke(self, event):
         """Delivers an event, and waits for what becomes of it."""
@@ -184,6 +185,7 @@ class Sandbox:
                     kind = "init-error"
                 elif kind not in ("response", "error") or not self.path.startswith(f"{VERSION}invocation/"):
                     return self.answer(404)
+                sandbox.answered = time.monotonic()
                 self.answer(202, b'{"status":"OK"}')
                 sandbox._answers.put(Answer(kind, json.loads(body) if body else None))
 
