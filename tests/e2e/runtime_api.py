@@ -81,131 +81,157 @@ class Program:
         }
 
 
-class Sandbox:
-    """One process of a function, started when it is needed."""
+class Process:
+    """One process of a program, and the server that it talks to. The server is its alone, so that what one process left
+    behind when it was killed can take nothing from the next."""
 
     def __init__(self, program):
         self.program = program
         self.logs = []
-        self.deaths = 0
-        self.invocations = 0
-        self.process = None
-        # When the process was spawned, and when it last answered.
-        self.started = self.answered = 0.0
-        self._events = queue.Queue()
-        self._answers = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.events, self.answers = queue.Queue(), queue.Queue()
+        self.answered = 0.0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def is_running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def start(self):
-        """Starts the process."""
-        api = f"127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [self.program.binary],
-            env=self.program.lambda_environment(api),
+        self.popen = subprocess.Popen(
+            [program.binary],
+            env=program.lambda_environment(f"127.0.0.1:{self._server.server_port}"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._collect, args=(self.process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._collect, daemon=True)
+        self._reader.start()
+
+    @property
+    def is_running(self):
+        return self.popen.poll() is None
+
+    def close(self):
+        """SIGKILL, as of a sandbox that is out of memory or time."""
+        self.popen.kill()
+        self.popen.wait()
+        self._reader.join()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _collect(self):
+        for line in self.popen.stdout:
+            self.logs.append(line.rstrip("\n"))
+
+
+class Sandbox:
+    """One place where a function runs. Its process is started when it is needed."""
+
+    def __init__(self, program):
+        self.program = program
+        self.process = None
+        self._former_logs = []
+
+    @property
+    def logs(self):
+        return self._former_logs + (self.process.logs if self.process else [])
 
     def invoke(self, event):
         """Delivers an event, and waits for what becomes of it."""
-        if not self.is_running:
-            # What a process did not live to fetch or to answer is not another's.
-            self._events, self._answers = queue.Queue(), queue.Queue()
-            self.start()
-        process, answers = self.process, self._answers
-        self.invocations += 1
-        self._events.put((str(uuid.uuid4()), json.dumps(event).encode()))
+        if self.process is None or not self.process.is_running:
+            self.close()
+            self.process = Process(self.program)
+        process = self.process
+        process.events.put((str(uuid.uuid4()), json.dumps(event).encode()))
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
-                return answers.get(timeout=0.02)
+                return process.answers.get(timeout=0.02)
             except queue.Empty:
-                if process.poll() is not None and answers.empty():
-                    self.deaths += 1
-                    return Answer("died", process.returncode)
+                if not process.is_running and process.answers.empty():
+                    return Answer("died", process.popen.returncode)
         self.kill()
         return Answer("hung")
 
     def kill(self):
-        """SIGKILL, as of a sandbox that is out of memory or time."""
+        """Ends the process, wherever it is."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.popen.kill()
+            self.process.popen.wait()
 
     def close(self):
-        self.kill()
-        self._server.shutdown()
-        self._server.server_close()
+        if self.process is not None:
+            self.process.close()
+            self._former_logs += self.process.logs
+            self.process = None
 
-    def _collect(self, process):
-        for line in process.stdout:
-            self.logs.append(line.rstrip("\n"))
 
-    def _handler(sandbox):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+def handler(process):
+    """What answers the requests of one process."""
 
-            def do_GET(self):
-                if self.path != f"{VERSION}invocation/next":
-                    return self.answer(404)
-                events, process = sandbox._events, sandbox.process
-                while True:
-                    try:
-                        request_id, event = events.get(timeout=0.5)
-                        break
-                    except queue.Empty:
-                        if process.poll() is not None:
-                            return None
-                deadline = int((time.time() + sandbox.program.timeout) * 1000)
-                headers = {
-                    "Content-Type": "application/json",
-                    "Lambda-Runtime-Aws-Request-Id": request_id,
-                    "Lambda-Runtime-Deadline-Ms": str(deadline),
-                    "Lambda-Runtime-Invoked-Function-Arn": sandbox.program.arn,
-                    "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
-                }
-                return self.answer(200, event, headers)
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-            def do_POST(self):
+        def do_GET(self):
+            if self.path != f"{VERSION}invocation/next":
+                return self.answer(404)
+            while True:
+                try:
+                    request_id, event = process.events.get(timeout=0.5)
+                    break
+                except queue.Empty:
+                    if not process.is_running:
+                        self.close_connection = True
+                        return None
+            deadline = int((time.time() + process.program.timeout) * 1000)
+            headers = {
+                "Content-Type": "application/json",
+                "Lambda-Runtime-Aws-Request-Id": request_id,
+                "Lambda-Runtime-Deadline-Ms": str(deadline),
+                "Lambda-Runtime-Invoked-Function-Arn": process.program.arn,
+                "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
+            }
+            return self.answer(200, event, headers)
+
+        def do_POST(self):
+            if "chunked" in self.headers.get("Transfer-Encoding", ""):
+                body = self.chunks()
+            else:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if "chunked" in self.headers.get("Transfer-Encoding", ""):
-                    body = self.chunks()
-                kind = self.path.rsplit("/", 1)[-1]
-                if self.path == f"{VERSION}init/error":
-                    kind = "init-error"
-                elif kind not in ("response", "error") or not self.path.startswith(f"{VERSION}invocation/"):
-                    return self.answer(404)
-                sandbox.answered = time.monotonic()
-                self.answer(202, b'{"status":"OK"}')
-                sandbox._answers.put(Answer(kind, json.loads(body) if body else None))
+            kind = self.path.rsplit("/", 1)[-1]
+            if self.path == f"{VERSION}init/error":
+                kind = "init-error"
+            elif kind not in ("response", "error") or not self.path.startswith(f"{VERSION}invocation/"):
+                return self.answer(404)
+            process.answered = time.monotonic()
+            self.answer(202, b'{"status":"OK"}')
+            process.answers.put(Answer(kind, json.loads(body) if body else None))
 
-            def chunks(self):
-                body = b""
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
+        def chunks(self):
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
                 self.rfile.readline()
-                return body
+            self.rfile.readline()
+            return body
 
-            def answer(self, status, body=b"", headers=None):
+        def answer(self, status, body=b"", headers=None):
+            try:
                 self.send_response(status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+            except ConnectionError:
+                # The process was killed meanwhile.
+                self.close_connection = True
 
-            def log_message(self, *arguments):
+        def handle(self):
+            try:
+                super().handle()
+            except ConnectionError:
                 pass
 
-        return Handler
+        def log_message(self, *arguments):
+            pass
+
+    return Handler

@@ -53,13 +53,12 @@ def start(program):
     """Milliseconds from spawning to the first answer, and the peak of memory in MB."""
     sandbox = Sandbox(program)
     event = {"Records": [events.message("m", events.test_event("exports"), "Queue", 1)]}
-    sandbox.start()
-    started = sandbox.started
     answer = sandbox.invoke(event)
-    taken = (sandbox.answered - started) * 1000
+    process = sandbox.process
+    taken = (process.answered - process.started) * 1000
     if not answer.ok:
         raise SystemExit(f"{program.name}: {answer}\n" + "\n".join(sandbox.logs))
-    status = pathlib.Path(f"/proc/{sandbox.process.pid}/status").read_text()
+    status = pathlib.Path(f"/proc/{process.popen.pid}/status").read_text()
     sandbox.close()
     return taken, int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024 / MEGABYTE
 
