@@ -15,10 +15,14 @@ CloudWatch is our own (cloudwatch.py): moto does not speak the protocol of today
 import dataclasses
 import io
 import logging
+import os
 import re
 import threading
 import urllib.parse
 from xml.sax.saxutils import escape
+
+# moto reads it once.
+os.environ["MOTO_ACCOUNT_ID"] = "111122223333"
 
 import boto3
 import botocore.model
@@ -29,8 +33,8 @@ from werkzeug.serving import make_server
 
 import cloudwatch
 
-ACCOUNT = "123456789012"
-REGION = "eu-central-1"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
 # The run's own calls, which no function made.
 OPERATOR = "operator"
 

@@ -9,8 +9,8 @@ import json
 import urllib.parse
 import uuid
 
-REGION = "eu-central-1"
-ACCOUNT = "123456789012"
+REGION = "us-east-1"
+ACCOUNT = "111122223333"
 
 
 def object_created(created):
@@ -101,7 +101,7 @@ def from_topic(event):
 
 
 def message(message_id, body, queue, receives):
-    """A message as the mapping of a queue hands it to a function."""
+    """A message as the mapping of a queue, named by its ARN, hands it to a function."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {
         "messageId": message_id,
@@ -116,6 +116,6 @@ def message(message_id, body, queue, receives):
         "messageAttributes": {},
         "md5OfBody": hashlib.md5(text.encode()).hexdigest(),
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}",
+        "eventSourceARN": queue,
         "awsRegion": REGION,
     }

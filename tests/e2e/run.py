@@ -32,10 +32,9 @@ from clock import Clock
 from command_line import CommandLine, as_read, rows
 from interruptions import Interruptions
 from runtime_api import Program, Sandbox
-from stack import Stack, make_bucket
+from deployment import Deployment, Named, make_bucket
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEMPLATE = ROOT / "infra" / "template.yaml"
 CONFIGURATION = ROOT / "infra" / "ledger.toml"
 FUNCTIONS = ("ingest", "aggregate", "alert", "digest")
 # The bucket that a sample's manifests name.
@@ -103,16 +102,13 @@ class Run:
 
     def startup(self):
         """Without its variables a function says which, all at once, and ends."""
-        from template import Template
-
-        functions = Template(TEMPLATE, "probe", {"ExportBucketName": BUCKET}, lambda name, kind: name).functions()
-        for name, found in functions.items():
+        for name, function in Named("probe", {"ExportBucketName": BUCKET}).functions().items():
             sandbox = Sandbox(Program(name=name, binary=self.programs[name], environment={}))
             answer = sandbox.invoke({})
             sandbox.close()
             log = "\n".join(sandbox.logs) + json.dumps(answer.payload)
             # What may be empty may be missing nowhere; SSL_CERT_FILE is for the TLS library.
-            missing = [variable for variable in found["variables"] if variable != "SSL_CERT_FILE" and variable not in log]
+            missing = [variable for variable in function.variables if variable != "SSL_CERT_FILE" and variable not in log]
             self.checks.true(
                 f"{name} does not start without its variables, and names each",
                 not answer.ok and not missing,
@@ -131,9 +127,8 @@ class Scenario:
         self.configuration = None
         self.operations = []
         self.bucket, self.stack = bucket, None
-        self.make = lambda: Stack(
-            run.aws, name, TEMPLATE, run.programs, parameters, export_bucket=bucket, sandboxes=sandboxes, seed=1
-        )
+        parameters = {"ExportBucketName": bucket, **parameters}
+        self.make = lambda: Deployment(run.aws, name, run.programs, parameters, sandboxes=sandboxes, seed=1)
         self.s3 = run.aws.client("s3")
         if name == "rough":
             self.stack = self.make()
@@ -275,7 +270,7 @@ class Scenario:
         calls = len(self.run.aws.calls)
         for what, body in bodies.items():
             logged = len(sandbox.logs)
-            answer = sandbox.invoke({"Records": [events.message("stranger", body, "IngestQueue", 1)]})
+            answer = sandbox.invoke({"Records": [events.message("stranger", body, self.stack.functions["ingest"].queue, 1)]})
             failed = not answer.ok or (answer.payload or {}).get("batchItemFailures")
             log = "\n".join(sandbox.logs[logged:])
             self.checks.true(

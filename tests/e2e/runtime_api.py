@@ -45,8 +45,8 @@ class Program:
     environment: dict
     memory: int = 512
     timeout: int = 120
-    region: str = "eu-central-1"
-    account: str = "123456789012"
+    region: str = "us-east-1"
+    account: str = "111122223333"
 
     @property
     def arn(self):

@@ -19,10 +19,9 @@ import sys
 import zipfile
 
 import events
+from deployment import Named
 from runtime_api import Program, Sandbox
-from template import Template
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 EMPTY = "empty-function"
 RUNS = 25
 MEGABYTE = 1_000_000
@@ -32,7 +31,6 @@ ZIPS = {"ingest": 5 * MEGABYTE, "aggregate": 5 * MEGABYTE, "alert": 4 * MEGABYTE
 
 
 def programs(binaries):
-    functions = Template(ROOT / "infra" / "template.yaml", "size", {"ExportBucketName": "exports"}, resource).functions()
     own = {
         "AWS_ACCESS_KEY_ID": "size",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -40,19 +38,15 @@ def programs(binaries):
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     }
     found = {EMPTY: Program(EMPTY, str(binaries / EMPTY), own)}
-    for name, function in functions.items():
-        found[name] = Program(name, str(binaries / name), function["variables"] | own, memory=function["memory"])
+    for name, function in Named("size", {"ExportBucketName": "exports"}).functions().items():
+        found[name] = Program(name, str(binaries / name), function.variables | own, memory=function.memory)
     return found
-
-
-def resource(name, kind):
-    return f"arn:aws:sns:eu-central-1:123456789012:{name}" if kind == "AWS::SNS::Topic" else name.lower()
 
 
 def start(program):
     """Milliseconds from spawning to the first answer, and the peak of memory in MB."""
     sandbox = Sandbox(program)
-    event = {"Records": [events.message("m", events.test_event("exports"), "Queue", 1)]}
+    event = {"Records": [events.message("m", events.test_event("exports"), "arn:aws:sqs:us-east-1:111122223333:queue", 1)]}
     answer = sandbox.invoke(event)
     process = sandbox.process
     taken = (process.answered - process.started) * 1000

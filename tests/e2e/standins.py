@@ -38,7 +38,7 @@ def s3(checks, aws):
     created = []
     aws.listeners.append(created.append)
     where = {"Bucket": "probe", "Key": PARQUET}
-    s3.create_bucket(Bucket="probe", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.create_bucket(Bucket="probe")
     first = s3.put_object(**where, Body=b"0123456789", IfNoneMatch="*")["ETag"]
     checks.equal("S3 refuses to create what exists", status_of(s3.put_object, **where, Body=b"x", IfNoneMatch="*"), 412)
     second = s3.put_object(**where, Body=b"abcdefghij", IfMatch=first)["ETag"]

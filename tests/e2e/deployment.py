@@ -1,4 +1,4 @@
-"""The stack that infra/template.yaml describes, on the stand-ins: buckets, topics, queues, rules, schedules and functions.
+"""A stack of infra/template.yaml, on the stand-ins: buckets, topics, queues, rules, schedules and functions.
 
 Events go by the template's rules into queues, and from there to the functions, each twice and in no order; what fails is
 delivered again as often as its queue says, and is then a dead letter.
@@ -7,12 +7,75 @@ delivered again as often as its queue says, and is then a dead letter.
 import collections
 import concurrent.futures
 import json
+import pathlib
 import random
+import sys
 
 import events
-import template
-from aws import REGION
 from runtime_api import Answer, Program, Sandbox
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "template"))
+# ruff: noqa: E402
+from event_pattern import matches
+from stack import Stack
+
+
+class Named(Stack):
+    """The template as one of several stacks: what it creates bears the stack's name."""
+
+    def __init__(self, name, parameters):
+        self.stack = name
+        super().__init__(parameters, name=name)
+
+    def name(self, key):
+        kind = self.template["Resources"][key]["Type"]
+        return f"{key.lower()}-{self.stack}" if kind == "AWS::S3::Bucket" else f"{self.stack}-{key}"
+
+    def arn(self, key):
+        found = super().arn(key)
+        return found if found.endswith(self.name(key)) else found.removesuffix(key) + self.name(key)
+
+    def functions(self):
+        """What Lambda is told of each function, by the name of its program."""
+        found = {}
+        for key, properties in self.of_type("AWS::Lambda::Function").items():
+            ref = self.value({"Ref": key})
+            mappings = [
+                mapping
+                for mapping in self.of_type("AWS::Lambda::EventSourceMapping").values()
+                if mapping["FunctionName"] == ref
+            ]
+            schedules = self.of_type("AWS::Scheduler::Schedule").values()
+            targets = [each["Target"] for each in schedules if each["Target"]["Arn"] == self.arn(key)]
+            found[key.lower()] = Function(properties, mappings, targets)
+        return found
+
+    def rules(self):
+        """Pairs of an event pattern and the ARN of the queue that it feeds."""
+        for rule in self.of_type("AWS::Events::Rule").values():
+            for target in rule["Targets"]:
+                if ":sqs:" in target["Arn"]:
+                    yield rule["EventPattern"], target["Arn"]
+
+    def tries(self):
+        """How often a message of each queue is tried."""
+        queues = self.of_type("AWS::SQS::Queue").items()
+        return {
+            self.arn(key): queue["RedrivePolicy"]["maxReceiveCount"] for key, queue in queues if "RedrivePolicy" in queue
+        }
+
+
+class Function:
+    """A function as the template has it: what it is told, what feeds it, and how its schedules invoke it."""
+
+    def __init__(self, properties, mappings, targets):
+        self.variables = properties["Environment"]["Variables"]
+        self.memory, self.timeout = properties["MemorySize"], properties["Timeout"]
+        for mapping in mappings:
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], mapping
+        self.queue = mappings[0]["EventSourceArn"] if mappings else None
+        self.batch = mappings[0]["BatchSize"] if mappings else 0
+        self.inputs = [json.loads(target["Input"]) for target in targets]
 
 
 class Message:
@@ -20,25 +83,24 @@ class Message:
         self.id, self.body, self.receives = message_id, body, 0
 
 
-class Stack:
-    def __init__(self, aws, name, path, binaries, parameters, *, export_bucket, sandboxes, seed):
+class Deployment:
+    def __init__(self, aws, name, binaries, parameters, *, sandboxes, seed):
         self.aws, self.name = aws, name
         self.random = random.Random(seed)
         self.s3, self.sns, self.sqs = aws.client("s3"), aws.client("sns"), aws.client("sqs")
-        self.export_bucket = export_bucket
-        self.inboxes = {}
-        self.template = template.Template(
-            path, name, {"ExportBucketName": export_bucket, **parameters}, self.create
-        )
-        self.functions = self.template.functions()
+        self.stack = Named(name, parameters)
+        self.export_bucket = parameters["ExportBucketName"]
+        self.functions = self.stack.functions()
         self.binaries = binaries
-        self.ledger_bucket = self.functions["aggregate"]["variables"]["LEDGER_BUCKET"]
-        self.namespace = self.functions["aggregate"]["variables"]["METRICS_NAMESPACE"]
-        self.queues = {found["queue"]: collections.deque() for found in self.functions.values() if found["queue"]}
+        self.ledger_bucket = self.functions["aggregate"].variables["LEDGER_BUCKET"]
+        self.namespace = self.functions["aggregate"].variables["METRICS_NAMESPACE"]
+        self.inboxes = {}
+        self.create()
+        self.queues = {function.queue: collections.deque() for function in self.functions.values() if function.queue}
         self.dead_letters = []
         self.answers = []
         self.sequence = 0
-        self.rules = list(self.template.rules())
+        self.rules, self.tries = list(self.stack.rules()), self.stack.tries()
         # In which shapes ingest is told of an object of the export: by default, as the template's rule passes it on.
         self.shapes = [events.object_created]
         self.sandboxes = {name: [] for name in self.functions}
@@ -46,42 +108,31 @@ class Stack:
         self.logs = collections.defaultdict(list)
         aws.listeners.append(self.created)
 
-    # ---- What CloudFormation would create ----
-
-    def create(self, name, kind):
-        if kind == "AWS::S3::Bucket":
-            return self.bucket(f"{name.lower()}-{self.name}")
-        if kind == "AWS::SNS::Topic":
-            return self.topic(name)
-        return name
-
-    def bucket(self, name):
-        make_bucket(self.s3, name)
-        self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return name
-
-    def topic(self, name):
-        """A topic, and a queue that subscribes to it."""
-        topic = self.sns.create_topic(Name=f"{self.name}-{name}")["TopicArn"]
-        url = self.sqs.create_queue(QueueName=f"{self.name}-{name}")["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        self.inboxes[name.removesuffix("Topic").lower()] = url
-        return topic
+    def create(self):
+        """What CloudFormation would create, as far as it is called over the wire; to each topic a queue subscribes."""
+        for key in self.stack.of_type("AWS::S3::Bucket"):
+            make_bucket(self.s3, self.stack.name(key))
+        for key in self.stack.of_type("AWS::SNS::Topic"):
+            topic = self.sns.create_topic(Name=self.stack.name(key))["TopicArn"]
+            assert topic == self.stack.arn(key), topic
+            url = self.sqs.create_queue(QueueName=self.stack.name(key))["QueueUrl"]
+            arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+            self.inboxes[key.removesuffix("Topic").lower()] = url
 
     # ---- Functions ----
 
     def restart(self):
         """Starts every function anew, at the time that the clock shows."""
         self.stop()
-        for name, found in self.functions.items():
+        for name, function in self.functions.items():
             program = Program(
                 name=f"{self.name}-{name}",
                 binary=self.binaries[name],
-                memory=found["memory"],
-                timeout=found["timeout"],
+                memory=function.memory,
+                timeout=function.timeout,
                 environment={
-                    **found["variables"],
+                    **function.variables,
                     "AWS_ACCESS_KEY_ID": f"{self.name}.{name}",
                     "AWS_SECRET_ACCESS_KEY": "secret",
                     "AWS_SESSION_TOKEN": "token",
@@ -112,7 +163,7 @@ class Stack:
     def created(self, created):
         event = events.object_created(created)
         for pattern, queue in self.rules:
-            if template.matches(pattern, event):
+            if matches(pattern, event):
                 shapes = self.shapes if created.bucket == self.export_bucket else [events.object_created]
                 for shape in shapes:
                     for _ in range(2):
@@ -128,13 +179,13 @@ class Stack:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             while any(self.queues.values()):
                 under_way = []
-                for name, found in self.functions.items():
-                    queue = self.queues.get(found["queue"])
+                for name, function in self.functions.items():
+                    queue = self.queues.get(function.queue)
                     if not queue:
                         continue
                     self.random.shuffle(queue)
                     for sandbox in self.sandboxes[name]:
-                        batch = [queue.popleft() for _ in range(min(len(queue), found["batch"]))]
+                        batch = [queue.popleft() for _ in range(min(len(queue), function.batch))]
                         if batch:
                             under_way.append(pool.submit(self.deliver, name, sandbox, batch))
                             delivered += len(batch)
@@ -143,7 +194,7 @@ class Stack:
         return delivered
 
     def deliver(self, name, sandbox, batch):
-        queue = self.functions[name]["queue"]
+        queue = self.functions[name].queue
         for message in batch:
             message.receives += 1
         records = [events.message(each.id, each.body, queue, each.receives) for each in batch]
@@ -152,7 +203,7 @@ class Stack:
         for message in batch:
             if message.id not in failed:
                 continue
-            if message.receives < self.template.receives(queue):
+            if message.receives < self.tries[queue]:
                 self.queues[queue].append(message)
             else:
                 self.dead_letters.append((name, message.body, answer))
@@ -173,10 +224,10 @@ class Stack:
         """Invokes what the template schedules with that detail type, all at once, and delivers what follows."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             under_way = [
-                pool.submit(self.invoke, name, json.loads(text))
-                for name, found in self.functions.items()
-                for text in found["inputs"]
-                if json.loads(text)["detail-type"] == kind
+                pool.submit(self.invoke, name, event)
+                for name, function in self.functions.items()
+                for event in function.inputs
+                if event["detail-type"] == kind
             ]
             answers = [each.result() for each in under_way]
         self.pump()
@@ -211,18 +262,20 @@ class Stack:
         return {key: self.s3.get_object(Bucket=self.ledger_bucket, Key=key)["Body"].read() for key in keys}
 
     def actions(self):
-        """What the functions called, by the template's own names: (function, action, resource)."""
-        names = {self.ledger_bucket: "LedgerBucket", self.export_bucket: "ExportBucketName"}
+        """What the functions called: (function, action, resource), with the names that all stacks share."""
+        names = {f":::{self.ledger_bucket}": ":::ledger", f":::{self.export_bucket}": ":::exports"}
+        names |= {self.stack.arn(f"{topic.capitalize()}Topic"): f"arn:aws:sns:::{topic}" for topic in self.inboxes}
         prefix = f"{self.name}."
         for caller, action, resource in self.aws.actions:
             if caller.startswith(prefix):
-                for bucket, logical in names.items():
-                    resource = resource.replace(f":::{bucket}", f":::{logical}", 1)
-                yield caller.removeprefix(prefix), action, resource.replace(f":{self.name}-", ":", 1)
+                for name, shared in names.items():
+                    resource = resource.replace(name, shared, 1)
+                yield caller.removeprefix(prefix), action, resource
 
 
 def make_bucket(s3, name):
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
 def failures(answer: Answer, batch):
