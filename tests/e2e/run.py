@@ -1,9 +1,9 @@
 """The whole pipeline as it is deployed, without AWS: the four programs behind a Runtime API, events by the template's
 rules, S3, SNS and CloudWatch over the wire. What comes out must be what the command line makes of the same files.
 
-Usage: run.py BINARIES WORKDIR
+Usage: run.py BINARIES COMMAND_LINE WORKDIR
 
-BINARIES is the folder with the functions' programs and `bedrock-ledger`. In WORKDIR it leaves what the functions called
+BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-ledger`. In WORKDIR it leaves what the functions called
 (actions.json: function, action and resource, by the template's own names), their logs and the ledgers.
 
 Two stacks live side by side:
@@ -47,11 +47,11 @@ LATER = datetime.timedelta(minutes=20)
 
 
 class Run:
-    def __init__(self, binaries, work):
+    def __init__(self, binaries, command_line, work):
         self.checks = Checks()
-        self.binaries, self.work = binaries, work
+        self.work = work
         self.programs = {name: str(binaries / name) for name in FUNCTIONS}
-        self.command_line = str(binaries / "bedrock-ledger")
+        self.command_line = str(command_line)
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         sample = work / "sample"
@@ -338,9 +338,10 @@ class Scenario:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binaries", type=pathlib.Path)
+    parser.add_argument("command_line", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     arguments = parser.parse_args()
-    run = Run(arguments.binaries.resolve(), arguments.work.resolve())
+    run = Run(arguments.binaries.resolve(), arguments.command_line.resolve(), arguments.work.resolve())
     run.everything()
     return run.checks.summary()
 
