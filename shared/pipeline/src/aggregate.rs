@@ -70,6 +70,19 @@ pub enum Aggregated {
     },
 }
 
+impl Aggregated {
+    /// The name in logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Known => "known",
+            Self::Older { .. } => "older",
+            Self::Overlapping { .. } => "overlapping",
+        }
+    }
+}
+
 /// What happened, in words.
 impl fmt::Display for Aggregated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,6 @@
 mod introduction;
 mod ready;
 mod state;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::future;
@@ -28,7 +26,7 @@ use spend_ledger::operations::{self, Note};
 use spend_ledger::store::{ObjectSummary, Store};
 
 pub use self::ready::{Counted, overlap, ready};
-use self::state::{Remembered, SweptDeliveries};
+use self::state::SweptDeliveries;
 use crate::error::PipelineError;
 use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
 use crate::inventory::{Found, Inventory};
@@ -73,10 +71,12 @@ pub struct Swept {
     pub ready: usize,
     /// How many wait for files, or until the bucket is quiet.
     pub waiting: usize,
-    /// How many operations was told of.
-    pub told: usize,
+    /// How many lacked files for so long that operations was told.
+    pub incomplete: usize,
     /// How many there was no time for: the next sweep goes on with them.
     pub left: usize,
+    /// What a person must mend, which operations was told.
+    pub troubles: Vec<PipelineError>,
     /// What may succeed if it is done again.
     pub failures: Vec<PipelineError>,
 }
@@ -123,7 +123,7 @@ where
                 swept.left += 1;
                 continue;
             };
-            let is_newest = newest.get(&statement(found)) == Some(&name.as_str());
+            let is_newest = newest.get(&found.statement()) == Some(&name);
             if self.finish(found, outcome, is_newest, &mut swept).await? {
                 remembered.document.done.insert(name, fingerprint.clone());
             }
@@ -188,13 +188,14 @@ where
                     Ok(false)
                 }
                 Class::Operator => {
-                    let about = statement(found).to_string();
+                    let about = found.statement().map_or_else(|| found.to_string(), |statement| statement.to_string());
                     let doing = format!("reading the delivery of {about}");
                     let note = Note::of_error(error.kind(), &about, &doing, &error.to_string(), self.now);
                     operations::leave(self.ledger, &note, self.now).await?;
-                    swept.told += 1;
                     // Bytes stay what they are; a missing right may be granted.
-                    Ok(matches!(error, PipelineError::Export(_) | PipelineError::Unlisted { .. }))
+                    let is_done = matches!(error, PipelineError::Export(_) | PipelineError::Unlisted { .. });
+                    swept.troubles.push(error);
+                    Ok(is_done)
                 }
             },
         }
@@ -209,7 +210,7 @@ where
         is_newest: bool,
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
-        let Found::Manifest(manifest) = found else {
+        let (Found::Manifest(manifest), Some(statement)) = (found, found.statement()) else {
             swept.waiting += 1;
             return Ok(false);
         };
@@ -220,11 +221,11 @@ where
             return Ok(false);
         };
         if is_newest {
-            let Statement { export_id, period } = statement(found);
+            let Statement { export_id, period } = statement;
             let text = Incomplete { export_id: &export_id, period, manifest, since, files: chunks }.text();
             let note = Note { id: format!("incomplete:{manifest}:{since}"), text };
             operations::leave(self.ledger, &note, self.now).await?;
-            swept.told += 1;
+            swept.incomplete += 1;
         }
         Ok(true)
     }
@@ -261,33 +262,21 @@ fn files<'a>(found: &'a Found, inventory: &'a Inventory) -> Vec<&'a str> {
     let of_folder = || of_period().filter(|key| folder(key) == location.folder_time);
     let has_folder = location.folder_time.is_some() && of_folder().next().is_some();
     let mut files = vec![manifest];
-    if has_folder { files.extend(of_folder()) } else { files.extend(of_period()) }
+    if has_folder {
+        files.extend(of_folder())
+    } else {
+        files.extend(of_period())
+    }
     files
 }
 
 /// The last delivery of each period, by name.
-fn newest(inventory: &Inventory) -> BTreeMap<Statement, String> {
-    inventory.deliveries.iter().map(|found| (statement(found), found.to_string())).collect()
-}
-
-/// What a delivery is a refresh of.
-fn statement(found: &Found) -> Statement {
-    match found {
-        Found::Unlisted(files) => Statement { export_id: files.export.export_id(), period: files.period },
-        Found::Manifest(key) => ManifestLocation::of(key).map_or_else(
-            // An inventory names no other objects manifests.
-            || Statement { export_id: key.clone(), period: spend_core::period::BillingPeriod::of(chrono::NaiveDate::MIN) },
-            |location| Statement { export_id: location.export.export_id(), period: location.period },
-        ),
-    }
+fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
+    inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
 }
 
 /// What the future comes to, or `None` if the time is over before; it is asked whenever the future goes on.
 async fn within<F: Future>(has_time: impl Fn() -> bool, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
-    let step = |context: &mut std::task::Context<'_>| match has_time() {
-        true => work.as_mut().poll(context).map(Some),
-        false => Poll::Ready(None),
-    };
-    future::poll_fn(step).await
+    future::poll_fn(|context| if has_time() { work.as_mut().poll(context).map(Some) } else { Poll::Ready(None) }).await
 }

@@ -95,7 +95,7 @@ async fn futures_join<T>(one: impl Future<Output = T>, other: impl Future<Output
 async fn a_note_that_cannot_be_read_holds_up_no_other_and_is_an_error() {
     let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
     leave(&store, &note("a"), now()).await.unwrap();
-    store.overwrite("operations/notes/0.json", "{}".into()).unwrap();
+    store.overwrite("operations/notes/0.json", "damaged".into()).unwrap();
     let error = drain(&store, &notifier, now()).await.unwrap_err();
     assert_eq!((error.kind(), error.class()), ("store.damaged", Class::Operator));
     assert_eq!(notifier.ids(Topic::Operations), ["a"]);

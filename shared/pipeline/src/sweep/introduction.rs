@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use spend_core::error_class::Class;
 use spend_core::operations_text::{Advice, Deployed, FoundExport};
-use spend_core::period::BillingPeriod;
 use spend_ledger::operations::{self, Note};
 use spend_ledger::store::Store;
 
@@ -13,7 +12,6 @@ use super::state::{Remembered, SweptDeliveries};
 use super::{Sweep, Swept, within};
 use crate::error::PipelineError;
 use crate::examination::{self, Finding, Severity};
-use crate::ingest::ManifestLocation;
 use crate::inventory::{Found, Inventory};
 
 impl<E, L> Sweep<'_, E, L>
@@ -42,11 +40,10 @@ where
         let findings = match within(|| time_left() > until, examined).await {
             None => None,
             Some(Ok(findings)) => Some(advice(findings)),
-            // The deliveries are read all the same, and say what keeps them from it.
+            // What keeps it from being looked at keeps it from being read, which is told; the next sweep looks again.
             Some(Err(error)) => {
-                match error.class() {
-                    Class::Retry => swept.failures.push(error.into()),
-                    Class::Wait | Class::Ignore | Class::Operator => swept.waiting += 1,
+                if error.class() == Class::Retry {
+                    swept.failures.push(error.into());
                 }
                 return Ok(());
             }
@@ -84,7 +81,8 @@ fn advice(findings: Vec<Finding>) -> Vec<Advice> {
 fn exports(inventory: &Inventory) -> Vec<FoundExport> {
     let mut exports: BTreeMap<String, FoundExport> = BTreeMap::new();
     for delivery in &inventory.deliveries {
-        let Some((path, period)) = whose(delivery) else { continue };
+        let Some((path, period)) = delivery.whose() else { continue };
+        let path = path.to_string();
         let new = FoundExport { path: path.clone(), periods: (period, period), deliveries: 0, without_manifest: 0 };
         let export = exports.entry(path).or_insert(new);
         export.periods = (export.periods.0.min(period), export.periods.1.max(period));
@@ -92,13 +90,4 @@ fn exports(inventory: &Inventory) -> Vec<FoundExport> {
         export.without_manifest += usize::from(matches!(delivery, Found::Unlisted(_)));
     }
     exports.into_values().collect()
-}
-
-fn whose(delivery: &Found) -> Option<(String, BillingPeriod)> {
-    match delivery {
-        Found::Unlisted(files) => Some((files.export.to_string(), files.period)),
-        Found::Manifest(key) => {
-            ManifestLocation::of(key).map(|location| (location.export.to_string(), location.period))
-        }
-    }
 }

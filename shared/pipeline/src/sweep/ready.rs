@@ -1,5 +1,6 @@
 //! The sweep of ready deliveries: those that no event has had aggregated.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -27,10 +28,10 @@ pub struct Counted {
     pub passed_over: usize,
     /// How many wait for reductions that are missing.
     pub waiting: usize,
-    /// How many operations was told of.
-    pub told: usize,
     /// How many there was no time for: the next sweep goes on with them.
     pub left: usize,
+    /// What a person must mend, which operations was told.
+    pub troubles: Vec<PipelineError>,
     /// What may succeed if it is done again.
     pub failures: Vec<PipelineError>,
 }
@@ -54,7 +55,8 @@ pub async fn ready<L: Store>(
     let mut remembered = state::read::<SweptReady, L>(ledger).await?;
     let done = &mut remembered.document.done;
     let mut counted = Counted { found: found.len(), ..Counted::default() };
-    done.retain(|key| found.iter().any(|(_, there)| there == key));
+    let there: BTreeSet<&String> = found.iter().map(|(_, key)| key).collect();
+    done.retain(|key| there.contains(key));
     for ((statement, delivery_id), key) in found {
         if done.contains(&key) {
             counted.known += 1;
@@ -79,7 +81,7 @@ pub async fn ready<L: Store>(
                     let (about, doing) = (statement.to_string(), format!("adding up {statement}"));
                     let note = Note::of_error(error.kind(), &about, &doing, &error.to_string(), now);
                     operations::leave(ledger, &note, now).await?;
-                    counted.told += 1;
+                    counted.troubles.push(error);
                 }
             },
         }
