@@ -15,7 +15,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check template-check infra-check build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check e2e e2e-release release size template-check infra-check build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,7 @@ help: ## List the commands.
 demo: ## Write a sample export, run everything on it, and show what comes out (no AWS account needed).
 	@cargo run --quiet --locked --profile demo -p bedrock-ledger -- demo
 
-test: lint doc unit facts-check template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
+test: lint doc unit facts-check e2e template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
 
 fmt: ## Format the code.
 	cargo fmt --all
@@ -43,7 +43,26 @@ facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals chec
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/other_programs.py target/debug/bedrock-ledger target/facts-check
 
-template-check: $(VENV)/installed facts-check ## Check the template: cfn-lint, and what it says against what the code does.
+e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare what comes out with the command line.
+	cargo build --locked --workspace --all-targets
+	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e
+
+e2e-release: $(VENV)/installed release ## The same with release binaries.
+	cargo build --locked -p bedrock-ledger
+	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
+
+# Each by itself, so that none is built with features that only another needs; by its manifest, because one bears the
+# name of a dependency.
+release:
+	for function in $(FUNCTIONS); do \
+		cargo build --release --locked --manifest-path functions/$$function/Cargo.toml; \
+	done
+
+size: $(VENV)/installed release ## Starts, memory and zips of the functions, beside one that does nothing.
+	cargo build --release --locked --manifest-path tests/e2e/empty/Cargo.toml
+	$(PYTHON) tests/e2e/size.py target/release
+
+template-check: $(VENV)/installed facts-check e2e ## Check the template: cfn-lint, and what it says against what the code does.
 	$(VENV)/bin/cfn-lint infra/template.yaml infra/forward.yaml
 	FACTS='target/facts-check/**/facts.parquet' FUNCTIONS_DIR=target/debug ACTIONS=target/e2e/actions.json \
 		$(PYTHON) -m unittest discover --start-directory tests/template
