@@ -91,7 +91,11 @@ dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever
 dist/SHA256SUMS:
 	$(MAKE) dist
 
-deploy: $(AWS_VENV)/installed dist/SHA256SUMS ## Deploy dist/, asking questions the first time (STACK=name for another stack).
+# Where answers are kept.
+samconfig.toml:
+	echo 'version = 0.1' > $@
+
+deploy: $(AWS_VENV)/installed dist/SHA256SUMS samconfig.toml ## Deploy dist/, asking questions the first time (STACK=name for another stack).
 	cd dist && $(SHA256) --check SHA256SUMS
 	$(SAM) deploy --template-file dist/template.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM --resolve-s3 \
 		--config-file $(CURDIR)/samconfig.toml --config-env $(STACK) --no-fail-on-empty-changeset \
