@@ -73,12 +73,12 @@ infra-check: $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(VENV)/installed #
 	$(CHECKOV_VENV)/bin/checkov --file infra/template.yaml infra/forward.yaml --framework cloudformation \
 		--skip-download --compact --quiet
 
-# Each by itself, so that none is built with features that only another needs.
+# By its manifest, as above.
 build: $(AWS_VENV)/installed ## Build the functions for Lambda (arm64; the first time it takes long).
 	rustup target add aarch64-unknown-linux-gnu
 	for function in $(FUNCTIONS); do \
-		PATH="$(CURDIR)/$(AWS_VENV)/bin:$$PATH" cargo lambda build --release --arm64 --locked --package $$function \
-			--output-format zip; \
+		PATH="$(CURDIR)/$(AWS_VENV)/bin:$$PATH" cargo lambda build --release --arm64 --locked \
+			--manifest-path functions/$$function/Cargo.toml --output-format zip; \
 	done
 
 dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever has it need not build.

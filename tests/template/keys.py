@@ -16,6 +16,7 @@ WRITTEN_BY = {
         f"reductions/{STATEMENT}/v1/9f86d081884c7d659a2feaa0c55ad015.json.zst",
         f"deliveries/{STATEMENT}/{DELIVERY}/sealed.json",
         READY,
+        "sweep/deliveries.json",
         NOTE,
     ],
     "aggregate": [
@@ -24,12 +25,19 @@ WRITTEN_BY = {
         STATE,
         "facts/export=cur--0a1b2c3d/billing_period=2026-11/facts.parquet",
         "gauges/period=2026-11.json",
+        "metrics/series.json",
+        "metrics/namespace=9f86d081884c7d659a2feaa0c55ad015/health.json",
+        f"metrics/namespace=9f86d081884c7d659a2feaa0c55ad015/told/{STATEMENT}.json.zst",
         "config/in-force.toml",
+        "sweep/ready.json",
         NOTE,
     ],
-    "alert": ["alerts/state.json", "operations/state.json"],
-    "digest": ["digests/state.json"],
+    "alert": ["alerts/state.json", "operations/state.json", NOTE],
+    "digest": ["digests/state.json", NOTE],
 }
+
+# A note of alert's own is sent by alert. That is no circle: each is written once, and sending it writes none.
+OWN_INPUT = {"alert": [NOTE]}
 
 DRIVEN_BY = {"aggregate": {READY, CONFIGURATION}, "alert": {STATE, NOTE}}
 
