@@ -100,6 +100,7 @@ class Deployment:
         self.dead_letters = []
         self.answers = []
         self.sequence = 0
+        self.sent = []
         self.rules, self.tries = list(self.stack.rules()), self.stack.tries()
         # In which shapes ingest is told of an object of the export: by default, as the template's rule passes it on.
         self.shapes = [events.object_created]
@@ -171,7 +172,16 @@ class Deployment:
 
     def send(self, queue, body):
         self.sequence += 1
+        self.sent.append((queue, body))
         self.queues[queue].append(Message(f"message-{self.sequence}", body))
+
+    def send_again(self):
+        """Delivers every event that there ever was once more. Returns how many."""
+        events = list(self.sent)
+        for queue, body in events:
+            self.send(queue, body)
+        self.pump()
+        return len(events)
 
     def pump(self):
         """Delivers until all queues are empty. Returns how many messages were delivered."""
@@ -232,6 +242,15 @@ class Deployment:
             answers = [each.result() for each in under_way]
         self.pump()
         return answers
+
+    def settle(self):
+        """Lets the schedules come until none of them fails: what is interrupted is finished by the next."""
+        failed = None
+        while failed != 0:
+            before = len(self.answers)
+            self.schedules("digest")
+            self.schedules("sweep")
+            failed = sum(not answer.ok for _, answer in self.answers[before:])
 
     # ---- What came of it ----
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
-use spend_aws::lambda::{Answer, BatchResponse, Failed, Invocation};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::Config;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::outputs::Metrics;
@@ -33,7 +33,7 @@ pub(crate) struct Aggregate<L, M> {
 impl<L: Store, M: Metrics> Aggregate<L, M> {
     /// Handles an invocation: every message on its own, so that only those that failed come again, and metrics once, of
     /// what all of them have come to.
-    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<BatchResponse, Failed> {
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut outcomes = Vec::new();
         for item in &event.items {
             outcomes.push((item, self.item(item, invocation).await));
@@ -45,11 +45,14 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         };
         let mut answer = Answer::default();
         for (item, outcome) in outcomes {
-            answer.take(item, match outcome {
-                Ok(Moved::Maybe) => published.clone(),
-                Ok(Moved::Nothing) => Ok(()),
-                Err(failed) => Err(failed),
-            });
+            answer.take(
+                item,
+                match outcome {
+                    Ok(Moved::Maybe) => published.clone(),
+                    Ok(Moved::Nothing) => Ok(()),
+                    Err(failed) => Err(failed),
+                },
+            );
         }
         answer.finish()
     }
@@ -88,12 +91,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     }
 
     /// A ready delivery replaces its period's state.
-    async fn aggregate(
-        &self,
-        statement: &Statement,
-        delivery_id: &str,
-        invocation: &Invocation,
-    ) -> Result<(), Failed> {
+    async fn aggregate(&self, statement: &Statement, delivery_id: &str, invocation: &Invocation) -> Result<(), Failed> {
         let begun = Instant::now();
         let now = invocation.now;
         let aggregated = async {
@@ -121,7 +119,11 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
             match adopted {
                 in_force::Adopted::Refused => {
-                    tracing::error!(outcome = adopted.as_str(), "{} is not valid: operations has its errors", keys::CONFIG);
+                    tracing::error!(
+                        outcome = adopted.as_str(),
+                        "{} is not valid: operations has its errors",
+                        keys::CONFIG
+                    );
                 }
                 _ => tracing::info!(outcome = adopted.as_str(), "{}", keys::CONFIG),
             }
@@ -158,9 +160,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let published = async {
             let config = self.config().await?;
             let book = committed::book(&self.ledger, invocation.now).await?;
-            Ok::<_, AggregateError>(
-                gauges::publish(&self.ledger, &self.metrics, &config, &book, invocation.now).await?,
-            )
+            Ok::<_, AggregateError>(gauges::publish(&self.ledger, &self.metrics, &config, &book, invocation.now).await?)
         };
         let doing = Doing { about: "metrics", what: "putting metrics" };
         let published = published.await.map_err(Failed::from);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
-use spend_aws::lambda::{Answer, BatchResponse, Failed, Invocation};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::outputs::Notifier;
 use spend_ledger::store::Store;
@@ -36,7 +36,7 @@ struct Asked {
 
 impl<L: Store, N: Notifier> Alert<L, N> {
     /// Handles an invocation: all that its messages ask for once, and what fails is brought again by those that asked.
-    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<BatchResponse, Failed> {
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let asked: Vec<_> = event.items.iter().map(|item| (item, self.asked(item))).collect();
         let is_asked = |what: fn(&Asked) -> bool| asked.iter().any(|(_, asked)| what(asked));
         let evaluated = if is_asked(|asked| asked.evaluate) { self.evaluate(invocation).await } else { Ok(()) };

@@ -1,5 +1,8 @@
 //! The Lambda function `alert`: tells people of budgets, and operations of what it must mend.
 
+// The SDK's futures nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
 mod error;
 mod handler;
 mod settings;

@@ -4,7 +4,7 @@
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
-use spend_aws::lambda::{Answer, BatchResponse, Failed, Invocation};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::digest::{self, DigestError, DigestSummary};
 use spend_ledger::outputs::Notifier;
 use spend_ledger::store::Store;
@@ -23,7 +23,7 @@ pub(crate) struct Digest<L, N> {
 
 impl<L: Store, N: Notifier> Digest<L, N> {
     /// Handles an invocation.
-    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<BatchResponse, Failed> {
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         for item in &event.items {
             answer.take(item, self.item(item, invocation).await);

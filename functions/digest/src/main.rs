@@ -1,5 +1,8 @@
 //! The Lambda function `digest`: tells finance, by schedule.
 
+// The SDK's futures nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
 mod error;
 mod handler;
 mod settings;

@@ -22,7 +22,12 @@ impl Settings {
         let events_arn = reader.topic_arn(EVENTS_TOPIC_ARN);
         let clock = reader.clock();
         reader.finish(|| {
-            Some(Self { ledger_bucket: ledger_bucket?, digest_arn: digest_arn?, events_arn: events_arn?, clock: clock? })
+            Some(Self {
+                ledger_bucket: ledger_bucket?,
+                digest_arn: digest_arn?,
+                events_arn: events_arn?,
+                clock: clock?,
+            })
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
-use spend_aws::lambda::{Answer, BatchResponse, Failed, Invocation};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_core::operations_text::Place;
 use spend_ledger::config::Config;
 use spend_ledger::in_force::{self, InForceError};
@@ -35,7 +35,7 @@ where
     L: Store,
 {
     /// Handles an invocation: every message on its own, so that only those that failed come again.
-    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<BatchResponse, Failed> {
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         let doing = Doing { about: "configuration", what: "reading the configuration in force" };
         let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
@@ -76,8 +76,7 @@ where
     async fn created(&self, key: &str, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
         let begun = Instant::now();
         let (times, kept) = (times(config), config.kept_tags());
-        let ingested =
-            ingest::object_created(&self.export, &self.ledger, Some(&self.bucket), key, times, &kept).await;
+        let ingested = ingest::object_created(&self.export, &self.ledger, Some(&self.bucket), key, times, &kept).await;
         let about = about(key);
         let doing = Doing { about: &about, what: &format!("reading {key}") };
         let ingested = settle(&self.ledger, doing, ingested.map_err(of_step), invocation.now).await?;

@@ -1,5 +1,8 @@
 //! The Lambda function `ingest`: the steps map, seal and sweep on AWS.
 
+// The SDK's futures nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
 mod handler;
 mod settings;
 #[cfg(test)]

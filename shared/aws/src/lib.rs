@@ -3,6 +3,8 @@
 //! What is decided here is decided about the wire: what an answer, or none, says of a call's effect. What is to be
 //! done about it is decided by the steps.
 
+#[cfg(feature = "lambda")]
+pub mod by_class;
 pub mod clients;
 pub mod clock;
 #[cfg(feature = "cloudwatch")]

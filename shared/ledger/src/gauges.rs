@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
+use spend_core::error_class::Class;
 use spend_core::fact::FactField;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
@@ -51,6 +52,30 @@ pub enum GaugeError {
     /// A sum is too large to be money.
     #[error(transparent)]
     Sum(#[from] SumOutOfRange),
+}
+
+impl GaugeError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Publish(error) => error.kind(),
+            Self::Sum(_) => "bug.sum_out_of_range",
+        }
+    }
+
+    /// How to handle it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Publish(error) => error.class(),
+            Self::Sum(_) => Class::Operator,
+        }
+    }
 }
 
 /// Puts the gauges of the month that contains `now`, unless they were put for the same deliveries by the same settings.
