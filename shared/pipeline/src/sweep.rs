@@ -21,6 +21,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_core::error_class::Class;
 use spend_core::line::KeptTags;
 use spend_core::operations_text::{Incomplete, Place};
+use spend_core::period::BillingPeriod;
+use spend_cur::layout::ExportPath;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::operations::{self, Note};
 use spend_ledger::store::{ObjectSummary, Store};
@@ -236,38 +238,56 @@ where
         with.extend(self.kept.listed().map(|tag| tag.to_string()));
         let by_key: BTreeMap<&str, &ObjectSummary> =
             objects.iter().map(|object| (object.key.as_str(), object)).collect();
-        let of = |found: &Found| {
+        let files = DataFiles::of(inventory);
+        let of = |found| {
             let mut parts = with.clone();
-            for key in files(found, inventory) {
+            for key in files.with(found) {
                 let Some(ObjectSummary { size, last_modified, .. }) = by_key.get(key) else { continue };
                 parts.extend([key.to_owned(), size.to_string(), last_modified.timestamp().to_string()]);
             }
             let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-            (found.to_string(), keys::hash(&parts))
+            (Found::to_string(found), keys::hash(&parts))
         };
         inventory.deliveries.iter().map(of).collect()
     }
 }
 
-/// The files that a delivery may consist of: where it has a folder those in it, else all of its period.
-fn files<'a>(found: &'a Found, inventory: &'a Inventory) -> Vec<&'a str> {
-    let manifest = match found {
-        Found::Unlisted(files) => return files.chunks.iter().map(String::as_str).collect(),
-        Found::Manifest(manifest) => manifest.as_str(),
-    };
-    let Some(location) = ManifestLocation::of(manifest) else { return vec![manifest] };
-    let listed = inventory.listed.get(&(location.export, location.period));
-    let of_period = || listed.into_iter().flatten().map(String::as_str);
-    let folder = |key: &str| ingest::folder_time(key.rsplit('/').nth(1).unwrap_or_default());
-    let of_folder = || of_period().filter(|key| folder(key) == location.folder_time);
-    let has_folder = location.folder_time.is_some() && of_folder().next().is_some();
-    let mut files = vec![manifest];
-    if has_folder {
-        files.extend(of_folder())
-    } else {
-        files.extend(of_period())
+/// The data files of periods that have a manifest.
+struct DataFiles<'a> {
+    inventory: &'a Inventory,
+    /// Those of exports that keep every delivery, by the time of their folder.
+    by_folder: BTreeMap<(&'a (ExportPath, BillingPeriod), DateTime<Utc>), Vec<&'a str>>,
+}
+
+impl<'a> DataFiles<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut by_folder: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (period, keys) in &inventory.listed {
+            for key in keys {
+                if let Some(time) = key.rsplit('/').nth(1).and_then(ingest::folder_time) {
+                    by_folder.entry((period, time)).or_default().push(key.as_str());
+                }
+            }
+        }
+        Self { inventory, by_folder }
     }
-    files
+
+    /// The objects that a delivery may consist of: where it has a folder those in it, else all of its period.
+    fn with(&self, found: &'a Found) -> Vec<&'a str> {
+        let manifest = match found {
+            Found::Unlisted(files) => return files.chunks.iter().map(String::as_str).collect(),
+            Found::Manifest(manifest) => manifest.as_str(),
+        };
+        let mut keys = vec![manifest];
+        let Some(location) = ManifestLocation::of(manifest) else { return keys };
+        let listed = self.inventory.listed.get_key_value(&(location.export, location.period));
+        let Some((period, of_period)) = listed else { return keys };
+        match location.folder_time.and_then(|time| self.by_folder.get(&(period, time))) {
+            Some(of_folder) => keys.extend(of_folder),
+            None => keys.extend(of_period.iter().map(String::as_str)),
+        }
+        keys
+    }
 }
 
 /// The last delivery of each period, by name.
