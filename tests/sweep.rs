@@ -225,6 +225,23 @@ fn a_delivery_that_lacks_files_for_two_hours_is_told_once() {
 }
 
 #[test]
+fn a_delivery_that_is_being_written_over_an_old_one_is_not_told_of() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        let hours_later = now() + TimeDelta::hours(8);
+        export.set_now(hours_later);
+        export.overwrite(&delivery("fin/e")[0].0, chunk(20.0)).unwrap();
+        let at = |minutes| sweep_at(&export, &ledger, hours_later + TimeDelta::minutes(minutes), || HOUR);
+        for minutes in [0, 119] {
+            assert_eq!(at(minutes).await.unwrap().waiting, 1);
+        }
+        assert_eq!(notes(&ledger).await.len(), 1, "that it was deployed");
+        assert_eq!(at(120).await.unwrap().incomplete, 1, "it was never finished");
+    });
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_told_and_keeps_no_other_from_being_read() {
     let mut damaged = delivery("a/e");
     damaged[0].1 = Bytes::from_static(b"PAR1 not really PAR1");
