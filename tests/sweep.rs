@@ -1,6 +1,7 @@
 //! The sweep: what no event has told of is found, and driven to the same ledger, however often and with a crash anywhere.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use spend_ledger::committed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::store::Store;
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::FileTimes;
@@ -224,6 +225,23 @@ fn a_delivery_that_lacks_files_for_two_hours_is_told_once() {
 }
 
 #[test]
+fn a_delivery_that_is_being_written_over_an_old_one_is_not_told_of() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        let hours_later = now() + TimeDelta::hours(8);
+        export.set_now(hours_later);
+        export.overwrite(&delivery("fin/e")[0].0, chunk(20.0)).unwrap();
+        let at = |minutes| sweep_at(&export, &ledger, hours_later + TimeDelta::minutes(minutes), || HOUR);
+        for minutes in [0, 119] {
+            assert_eq!(at(minutes).await.unwrap().waiting, 1);
+        }
+        assert_eq!(notes(&ledger).await.len(), 1, "that it was deployed");
+        assert_eq!(at(120).await.unwrap().incomplete, 1, "it was never finished");
+    });
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_told_and_keeps_no_other_from_being_read() {
     let mut damaged = delivery("a/e");
     damaged[0].1 = Bytes::from_static(b"PAR1 not really PAR1");
@@ -303,11 +321,46 @@ fn two_sweeps_at_once_end_in_the_same_ledger() {
         sweep(&export, &reference).await.unwrap();
         count(&reference).await.unwrap();
         let ledger = MemoryStore::default();
-        let (one, other) = tokio::join!(sweep(&export, &ledger), sweep(&export, &ledger));
+        let turns = Turns(&ledger);
+        let (one, other) = tokio::join!(sweep(&export, &turns), sweep(&export, &turns));
         assert_eq!((one.unwrap().ready, other.unwrap().ready), (2, 2));
-        let (one, other) = tokio::join!(count(&ledger), count(&ledger));
-        one.unwrap();
-        other.unwrap();
+        let (one, other) = tokio::join!(count(&turns), count(&turns));
+        assert_eq!((one.unwrap().found, other.unwrap().found), (2, 2));
         assert!(contents(&ledger).await == contents(&reference).await);
     });
+}
+
+/// Lets other tasks run before every call, so that two steps on one store take turns.
+struct Turns<'a>(&'a MemoryStore);
+
+impl Store for Turns<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_match(key, bytes, etag).await
+    }
 }

@@ -44,7 +44,8 @@ fn chunk(cost: f64) -> Bytes {
 fn ingest() -> Ingest<MemoryStore, MemoryStore> {
     let export = MemoryStore::default();
     let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur-0a1b";
-    let manifest = write::manifest(arn, "cur", Some("1-a"), &[], "acme", &[CHUNK.to_owned()], "2026-11".parse().unwrap());
+    let manifest =
+        write::manifest(arn, "cur", Some("1-a"), &[], "acme", &[CHUNK.to_owned()], "2026-11".parse().unwrap());
     export.overwrite(CHUNK, chunk(2.0)).unwrap();
     export.overwrite(MANIFEST, manifest.into()).unwrap();
     Ingest {
@@ -63,9 +64,7 @@ fn created(bucket: &str, key: &str) -> Value {
 
 /// Messages of a queue; the first has the id 0.
 fn queued<const N: usize>(bodies: [Value; N]) -> Value {
-    let record = |(id, body): (usize, Value)| {
-        json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()})
-    };
+    let record = |(id, body): (usize, Value)| json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()});
     json!({"Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>()})
 }
 

@@ -170,7 +170,7 @@ fn found(export: &FoundExport) -> String {
     format!("{}: {periods}, {deliveries}{without}", export.path)
 }
 
-/// A delivery that is not whole two hours after its manifest.
+/// A delivery that is not whole, two hours after anything of it was written.
 #[derive(Clone, Debug)]
 pub struct Incomplete<'a> {
     /// The export's id.
@@ -179,8 +179,8 @@ pub struct Incomplete<'a> {
     pub period: BillingPeriod,
     /// Its manifest.
     pub manifest: &'a str,
-    /// When that was written.
-    pub since: DateTime<Utc>,
+    /// When the last of its files was written.
+    pub written: DateTime<Utc>,
     /// The files that are missing or belong to a later delivery.
     pub files: &'a [String],
 }
@@ -194,9 +194,10 @@ impl Incomplete<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "The delivery of {export} for {period} is not whole: its manifest of {} lists {files} that cannot be \
-                 used, because missing, or newer than the manifest. The last good numbers stay in force.",
-                instant(self.since)
+                "The delivery of {export} for {period} is not whole: its manifest lists {files} that cannot be used, \
+                 because missing, or newer than the manifest, and nothing was written since {}. The last good numbers \
+                 stay in force.",
+                instant(self.written)
             ),
         );
         lines.push(String::new());

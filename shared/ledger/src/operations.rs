@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
 use spend_core::operations_text::Trouble;
-use spend_core::text::Text;
+use spend_core::text::{Text, ascii};
 
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
@@ -160,6 +160,8 @@ async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxErro
 }
 
 fn message(note: StoredNote) -> Message {
+    // Ids have keys and names in them, which may be anything.
+    let id = ascii(&note.id);
     let attributes = [
         ("kind", "operations"),
         ("status", "-"),
@@ -167,8 +169,8 @@ fn message(note: StoredNote) -> Message {
         ("member", "-"),
         ("severity", "notice"),
         ("owner", "-"),
-        ("alert_id", &note.id),
-        ("incident_key", &note.id),
+        ("alert_id", &id),
+        ("incident_key", &id),
     ];
     let attributes: BTreeMap<_, _> =
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -21,6 +21,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_core::error_class::Class;
 use spend_core::line::KeptTags;
 use spend_core::operations_text::{Incomplete, Place};
+use spend_core::period::BillingPeriod;
+use spend_cur::layout::ExportPath;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::operations::{self, Note};
 use spend_ledger::store::{ObjectSummary, Store};
@@ -40,7 +42,7 @@ const CHUNKS_AT_ONCE: usize = 4;
 /// How long no file of a delivery without a manifest must have been written before it is taken.
 const QUIET: TimeDelta = TimeDelta::hours(1);
 
-/// How long after its manifest a delivery may lack files before operations is told.
+/// How long after the last of its files was written a delivery may lack others before operations is told.
 const PATIENCE: TimeDelta = TimeDelta::hours(2);
 
 /// What is swept, and with what.
@@ -81,6 +83,14 @@ pub struct Swept {
     pub failures: Vec<PipelineError>,
 }
 
+/// A delivery as the listing shows it.
+struct Standing {
+    /// Equal as long as nothing that its outcome depends on is another.
+    fingerprint: String,
+    /// When the last of its files was written.
+    written: DateTime<Utc>,
+}
+
 /// What a delivery came to.
 enum Delivered {
     Ready,
@@ -109,12 +119,12 @@ where
         let mut swept = Swept { found: inventory.deliveries.len(), ..Swept::default() };
         self.introduce(&inventory, &mut remembered, &mut swept, &time_left).await?;
         let newest = newest(&inventory);
-        let fingerprints = self.fingerprints(&inventory, &objects);
-        remembered.document.done.retain(|name, _| fingerprints.contains_key(name));
+        let standings = self.standings(&inventory, &objects);
+        remembered.document.done.retain(|name, _| standings.contains_key(name));
         for found in &inventory.deliveries {
             let name = found.to_string();
-            let Some(fingerprint) = fingerprints.get(&name) else { continue };
-            if remembered.document.done.get(&name) == Some(fingerprint) {
+            let Some(standing) = standings.get(&name) else { continue };
+            if remembered.document.done.get(&name) == Some(&standing.fingerprint) {
                 swept.known += 1;
                 continue;
             }
@@ -124,8 +134,8 @@ where
                 continue;
             };
             let is_newest = newest.get(&found.statement()) == Some(&name);
-            if self.finish(found, outcome, is_newest, &mut swept).await? {
-                remembered.document.done.insert(name, fingerprint.clone());
+            if self.finish(found, outcome, is_newest.then_some(standing.written), &mut swept).await? {
+                remembered.document.done.insert(name, standing.fingerprint.clone());
             }
         }
         state::write(self.ledger, remembered).await?;
@@ -160,12 +170,13 @@ where
     }
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
-    /// nothing left to do until its files are others.
+    /// nothing left to do until its files are others. `written` is when the last of its files was, if no later delivery
+    /// of the period is there.
     async fn finish(
         &self,
         found: &Found,
         outcome: Result<Delivered, PipelineError>,
-        is_newest: bool,
+        written: Option<DateTime<Utc>>,
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         match outcome {
@@ -177,7 +188,7 @@ where
                 swept.waiting += 1;
                 Ok(false)
             }
-            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, is_newest, swept).await,
+            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, written, swept).await,
             Err(error) => match error.class() {
                 Class::Wait | Class::Ignore => {
                     swept.waiting += 1;
@@ -201,73 +212,90 @@ where
         }
     }
 
-    /// A delivery that lacks files waits for them. If they do not come operations is told, unless a later delivery of
-    /// the period has made it void.
+    /// A delivery that lacks files waits for them. If nothing is written any more operations is told, unless a later
+    /// delivery of the period has made it void. While the next delivery is written over this one, that lacks files too,
+    /// however old its manifest is.
     async fn incomplete(
         &self,
         found: &Found,
         chunks: &[String],
-        is_newest: bool,
+        written: Option<DateTime<Utc>>,
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
-        let (Found::Manifest(manifest), Some(statement)) = (found, found.statement()) else {
+        let (Some(written), Found::Manifest(manifest), Some(statement)) = (written, found, found.statement()) else {
+            swept.known += 1;
+            return Ok(true);
+        };
+        if self.now.signed_duration_since(written) < PATIENCE {
             swept.waiting += 1;
             return Ok(false);
-        };
-        let head = self.export.head(manifest).await?;
-        let since = head.map(|head| head.last_modified);
-        let Some(since) = since.filter(|since| self.now.signed_duration_since(*since) >= PATIENCE) else {
-            swept.waiting += 1;
-            return Ok(false);
-        };
-        if is_newest {
-            let Statement { export_id, period } = statement;
-            let text = Incomplete { export_id: &export_id, period, manifest, since, files: chunks }.text();
-            let note = Note { id: format!("incomplete:{manifest}:{since}"), text };
-            operations::leave(self.ledger, &note, self.now).await?;
-            swept.incomplete += 1;
         }
+        let Statement { export_id, period } = statement;
+        let text = Incomplete { export_id: &export_id, period, manifest, written, files: chunks }.text();
+        operations::leave(self.ledger, &Note { id: format!("incomplete:{manifest}:{written}"), text }, self.now)
+            .await?;
+        swept.incomplete += 1;
         Ok(true)
     }
 
     /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
-    fn fingerprints(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, String> {
+    fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
         let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{:?}", self.times)];
         with.extend(self.kept.listed().map(|tag| tag.to_string()));
         let by_key: BTreeMap<&str, &ObjectSummary> =
             objects.iter().map(|object| (object.key.as_str(), object)).collect();
-        let of = |found: &Found| {
+        let files = DataFiles::of(inventory);
+        let of = |found| {
             let mut parts = with.clone();
-            for key in files(found, inventory) {
+            let mut written = DateTime::UNIX_EPOCH;
+            for key in files.with(found) {
                 let Some(ObjectSummary { size, last_modified, .. }) = by_key.get(key) else { continue };
                 parts.extend([key.to_owned(), size.to_string(), last_modified.timestamp().to_string()]);
+                written = written.max(*last_modified);
             }
             let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-            (found.to_string(), keys::hash(&parts))
+            (Found::to_string(found), Standing { fingerprint: keys::hash(&parts), written })
         };
         inventory.deliveries.iter().map(of).collect()
     }
 }
 
-/// The files that a delivery may consist of: where it has a folder those in it, else all of its period.
-fn files<'a>(found: &'a Found, inventory: &'a Inventory) -> Vec<&'a str> {
-    let manifest = match found {
-        Found::Unlisted(files) => return files.chunks.iter().map(String::as_str).collect(),
-        Found::Manifest(manifest) => manifest.as_str(),
-    };
-    let Some(location) = ManifestLocation::of(manifest) else { return vec![manifest] };
-    let listed = inventory.listed.get(&(location.export, location.period));
-    let of_period = || listed.into_iter().flatten().map(String::as_str);
-    let folder = |key: &str| ingest::folder_time(key.rsplit('/').nth(1).unwrap_or_default());
-    let of_folder = || of_period().filter(|key| folder(key) == location.folder_time);
-    let has_folder = location.folder_time.is_some() && of_folder().next().is_some();
-    let mut files = vec![manifest];
-    if has_folder {
-        files.extend(of_folder())
-    } else {
-        files.extend(of_period())
+/// The data files of periods that have a manifest.
+struct DataFiles<'a> {
+    inventory: &'a Inventory,
+    /// Those of exports that keep every delivery, by the time of their folder.
+    by_folder: BTreeMap<(&'a (ExportPath, BillingPeriod), DateTime<Utc>), Vec<&'a str>>,
+}
+
+impl<'a> DataFiles<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut by_folder: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (period, keys) in &inventory.listed {
+            for key in keys {
+                if let Some(time) = key.rsplit('/').nth(1).and_then(ingest::folder_time) {
+                    by_folder.entry((period, time)).or_default().push(key.as_str());
+                }
+            }
+        }
+        Self { inventory, by_folder }
     }
-    files
+
+    /// The objects that a delivery may consist of: where it has a folder those in it, else all of its period.
+    fn with(&self, found: &'a Found) -> Vec<&'a str> {
+        let manifest = match found {
+            Found::Unlisted(files) => return files.chunks.iter().map(String::as_str).collect(),
+            Found::Manifest(manifest) => manifest.as_str(),
+        };
+        let mut keys = vec![manifest];
+        let Some(location) = ManifestLocation::of(manifest) else { return keys };
+        let listed = self.inventory.listed.get_key_value(&(location.export, location.period));
+        let Some((period, of_period)) = listed else { return keys };
+        match location.folder_time.and_then(|time| self.by_folder.get(&(period, time))) {
+            Some(of_folder) => keys.extend(of_folder),
+            None => keys.extend(of_period.iter().map(String::as_str)),
+        }
+        keys
+    }
 }
 
 /// The last delivery of each period, by name.

@@ -75,7 +75,7 @@ fn a_delivery_that_is_not_whole_names_its_files() {
     let files = ["fin/cur/data/BILLING_PERIOD=2026-11/cur-00002.snappy.parquet".to_owned()];
     let manifest = "fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json";
     let incomplete =
-        Incomplete { export_id: "cur--0a1b2c3d", period: month("2026-11"), manifest, since: now(), files: &files };
+        Incomplete { export_id: "cur--0a1b2c3d", period: month("2026-11"), manifest, written: now(), files: &files };
     assert_text("incomplete", &incomplete.text());
 }
 

@@ -14,13 +14,16 @@ use crate::error::PipelineError;
 use crate::examination::{self, Finding, Severity};
 use crate::inventory::{Found, Inventory};
 
+/// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
+const LOOKING: Duration = Duration::from_mins(4);
+
 impl<E, L> Sweep<'_, E, L>
 where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// Tells operations what was found, once as long as the bucket is empty and once when it is not any more. Half of
-    /// the time is for looking through the newest two periods; the rest is for reading them.
+    /// Tells operations what was found, once as long as the bucket is empty and once when it is not any more. At
+    /// most half of the time is for looking through the newest two periods; the rest is for reading them.
     pub(super) async fn introduce(
         &self,
         inventory: &Inventory,
@@ -35,7 +38,7 @@ where
         if introduced.as_ref().is_some_and(|told| *told == found || *told == id) {
             return Ok(());
         }
-        let until = time_left() / 2;
+        let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
         let examined = examination::examine_below(self.export, self.place.prefix, self.now, |_| ());
         let findings = match within(|| time_left() > until, examined).await {
             None => None,
