@@ -3,6 +3,8 @@
 //! What is decided here is decided about the wire: what an answer, or none, says of a call's effect. What is to be
 //! done about it is decided by the steps.
 
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns", feature = "lambda"))]
+mod chain;
 pub mod clients;
 pub mod clock;
 #[cfg(feature = "cloudwatch")]
@@ -10,6 +12,7 @@ pub mod cloudwatch;
 pub mod environment;
 #[cfg(feature = "lambda")]
 pub mod event;
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns"))]
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
