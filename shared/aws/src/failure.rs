@@ -26,15 +26,15 @@ impl fmt::Display for Failure {
 impl Error for Failure {}
 
 impl Failure {
-    pub(crate) fn new(of: impl Into<String>, text: impl Into<String>) -> Box<Self> {
-        Box::new(Self { of: of.into(), text: text.into() })
+    pub(crate) fn new(of: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { of: of.into(), text: text.into() }
     }
 
     /// Of an SDK's error.
     pub(crate) fn of<E: Error + ProvideErrorMetadata + 'static>(
         of: impl Into<String>,
         error: &SdkError<E, HttpResponse>,
-    ) -> Box<Self> {
+    ) -> Self {
         let text = match error {
             // Not `service error: unhandled error: …`, but what the service said.
             SdkError::ServiceError(answer) => {

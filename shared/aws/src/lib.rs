@@ -20,5 +20,6 @@ pub mod lambda;
 pub mod s3_store;
 #[cfg(feature = "sns")]
 pub mod sns;
-#[cfg(all(test, any(feature = "s3", feature = "cloudwatch", feature = "sns")))]
+#[cfg(test)]
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns"))]
 mod wire;

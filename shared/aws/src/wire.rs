@@ -116,10 +116,10 @@ async fn answer(stream: TcpStream, handler: Arc<Handler>, seen: Arc<Mutex<Vec<Re
         let Some(reply) = handler(&request) else { return };
         let mut head = format!("HTTP/1.1 {} OK\r\n", reply.status);
         if !reply.headers.iter().any(|(name, _)| *name == "content-length") {
-            head += &format!("content-length: {}\r\n", reply.body.len());
+            head.extend(["content-length: ", &reply.body.len().to_string(), "\r\n"]);
         }
         for (name, value) in &reply.headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([*name, ": ", value, "\r\n"]);
         }
         head += "\r\n";
         let body = if request.method == "HEAD" { &[] } else { reply.body.as_slice() };

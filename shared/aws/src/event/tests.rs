@@ -93,8 +93,9 @@ fn our_own_schedules_are_understood_alone_and_in_a_queue() {
     for (kind, tiding) in [("sweep", Tiding::Sweep), ("digest", Tiding::Digest), ("test-alert", Tiding::TestAlert)] {
         let event = json!({"source": "bedrock-ledger", "detail-type": kind});
         assert!(!read(&event).queued);
-        assert_eq!(one(&event), [tiding.clone()]);
-        assert_eq!(one(&queued(&[event.to_string()])), [tiding]);
+        let tiding = [tiding];
+        assert_eq!(one(&event), tiding);
+        assert_eq!(one(&queued(&[event.to_string()])), tiding);
     }
 }
 

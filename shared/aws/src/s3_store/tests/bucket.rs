@@ -91,13 +91,13 @@ impl Bucket {
         for (key, bytes) in found.iter().take(PAGE) {
             // As a form: a blank is a plus.
             let key = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string().replace("%20", "+");
-            let (size, time) = (bytes.len(), "2026-11-20T06:00:00.000Z");
-            body +=
-                &format!("<Contents><Key>{key}</Key><Size>{size}</Size><LastModified>{time}</LastModified></Contents>");
+            body.extend(["<Contents><Key>", &key, "</Key><Size>", &bytes.len().to_string(), "</Size>"]);
+            body.push_str("<LastModified>2026-11-20T06:00:00.000Z</LastModified></Contents>");
         }
         if found.len() > PAGE {
             let last = utf8_percent_encode(found[PAGE - 1].0, NON_ALPHANUMERIC);
-            body += &format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>");
+            body.push_str("<IsTruncated>true</IsTruncated>");
+            body.extend(["<NextContinuationToken>", &last.to_string(), "</NextContinuationToken>"]);
         }
         Reply::new(200, body + "</ListBucketResult>")
     }
