@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
 
@@ -67,12 +67,53 @@ pub struct Series {
     pub dimensions: BTreeMap<String, String>,
 }
 
+impl Datum {
+    /// At least as many bytes as it takes in a request, uncompressed.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let dimension = |(name, value): (&String, &String)| {
+            dimension_text(name).len() + dimension_text(value).len() + BYTES_AROUND_DIMENSION
+        };
+        self.name.len() + BYTES_AROUND + self.dimensions.iter().map(dimension).sum::<usize>()
+    }
+}
+
+/// How many of the first of `data` one call takes, by [`MAX_DATA`] and [`MAX_BYTES`]; 0 only if there are none.
+#[must_use]
+pub fn one_call(data: &[Datum]) -> usize {
+    let mut bytes = 0;
+    let fits = |datum: &&Datum| {
+        bytes += datum.bytes();
+        bytes <= MAX_BYTES
+    };
+    data.iter().take(MAX_DATA).take_while(fits).count().max(usize::from(!data.is_empty()))
+}
+
+/// The data in calls: each as large as [`one_call`] says.
+pub fn calls(mut data: &[Datum]) -> impl Iterator<Item = &[Datum]> {
+    std::iter::from_fn(move || {
+        let (call, rest) = data.split_at_checked(one_call(data))?;
+        data = rest;
+        (!call.is_empty()).then_some(call)
+    })
+}
+
 /// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
 pub const MAX_DATA: usize = 1000;
+/// The most bytes of one call. Source: the same, 1 MB for a POST request.
+pub const MAX_BYTES: usize = 1_000_000;
+/// More than what a datum takes in a request besides its texts, and so for each dimension: a timestamp, a value, a
+/// unit and the names of these fields are less in CBOR and in JSON.
+const BYTES_AROUND: usize = 160;
+const BYTES_AROUND_DIMENSION: usize = 40;
+/// How far back a datum's timestamp may lie, and how far ahead. Source: Amazon CloudWatch API Reference, `MetricDatum`.
+pub const MAX_AGE: TimeDelta = TimeDelta::weeks(2);
+/// See [`MAX_AGE`].
+pub const MAX_AHEAD: TimeDelta = TimeDelta::hours(2);
 /// The most dimensions of a datum. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_DIMENSIONS: usize = 30;
 /// The most characters of a metric's name, of a namespace and of a dimension's name. Source: the same, `Dimension`.
-const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 /// The most characters of a dimension's value. Source: the same.
 const MAX_VALUE: usize = 1024;
 /// How much of a hash tells texts apart that are too long.
@@ -120,6 +161,9 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     }
     if data.len() > MAX_DATA {
         return refuse("", "more than 1000 data in one call");
+    }
+    if data.iter().map(Datum::bytes).sum::<usize>() > MAX_BYTES {
+        return refuse("", "more than 1 MB in one call");
     }
     for datum in data {
         if !is_name(&datum.name) {
