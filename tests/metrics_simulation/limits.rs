@@ -1,0 +1,1 @@
+//! What the real `CloudWatch` refuses is never put.
