@@ -23,7 +23,6 @@ pub struct Taken {
 struct State {
     now: DateTime<Utc>,
     series: BTreeMap<Key, Vec<Taken>>,
-    calls: u64,
     data: usize,
 }
 
@@ -82,10 +81,6 @@ impl CloudWatch {
         self.0.lock().unwrap().data
     }
 
-    pub fn calls(&self) -> u64 {
-        self.0.lock().unwrap().calls
-    }
-
     /// Every series and day of a metric, with the sum.
     pub fn sums(&self, name: &str) -> BTreeMap<(Vec<(String, String)>, NaiveDate), f64> {
         let mut sums = BTreeMap::new();
@@ -117,7 +112,6 @@ impl Metrics for CloudWatch {
         if let Some(reason) = refusal(now, namespace, data) {
             return Err(PublishError::Refused { what: format!("{} data", data.len()), reason });
         }
-        state.calls += 1;
         state.data += data.len();
         for datum in data {
             let taken = Taken { timestamp: datum.timestamp, value: datum.value.to_f64(), put_at: now };

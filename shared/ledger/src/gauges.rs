@@ -96,7 +96,7 @@ fn month_to_date(
     let shown = |name: &str| name == "Identity" || tag.as_deref() == Some(name);
     let facts = book.facts().filter(|fact| month.contains(fact.key.usage_date));
     let mut data = Vec::new();
-    for (series, days) in sums(facts, config, members)? {
+    for (series, days) in sums(&facts, config, members)? {
         if series.of.as_ref().is_none_or(|(name, _)| shown(name)) {
             let mut sum = Decimal::ZERO;
             for spend in days.into_values() {

@@ -70,7 +70,7 @@ pub(super) fn of(
 ) -> Result<PredictedCost, MetricsError> {
     let month = BillingPeriod::of(now.date_naive());
     let facts = book.facts().filter(|fact| month.contains(fact.key.usage_date));
-    let spend = sums(facts, config, members)?.len();
+    let spend = sums(&facts, config, members)?.len();
     let gauges = gauges::data(config, (book, members), now)?.len();
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let exports = exports(book).len();

@@ -184,8 +184,8 @@ impl Members {
 
     /// The members of a dimension on a day.
     pub(crate) fn are(&self, month: BillingPeriod, axis: &Axis, currency: &str, value: &str) -> bool {
-        let axes = self.months.get(&month);
-        let members = axes.and_then(|axes| axes.get(&axis.name)).and_then(|currencies| currencies.get(currency));
+        let of_month = self.months.get(&month);
+        let members = of_month.and_then(|axes| axes.get(&axis.name)).and_then(|currencies| currencies.get(currency));
         members.is_some_and(|members| members.contains(value))
     }
 
@@ -225,10 +225,10 @@ impl Members {
                 let axes = self.months.entry(*month).or_default();
                 let members = axes.entry((*axis).to_owned()).or_default().entry((*currency).to_owned()).or_default();
                 if let Some((before, members_before)) = before.as_ref().filter(|_| is_new) {
-                    let spent = spend.get(before).and_then(|spenders| spenders.get(&(*axis, *currency)));
+                    let earlier = spend.get(before).and_then(|spenders| spenders.get(&(*axis, *currency)));
                     let inherited = members_before.get(*axis).and_then(|currencies| currencies.get(*currency));
-                    let spent = spent.map_or_else(Vec::new, by_spend);
-                    let inherited = spent
+                    let earlier = earlier.map_or_else(Vec::new, by_spend);
+                    let inherited = earlier
                         .into_iter()
                         .filter(|value| inherited.is_some_and(|members| members.contains(*value)))
                         .take(limits.members);
@@ -259,7 +259,7 @@ fn by_spend<'a>(values: &HashMap<&'a str, Decimal>) -> Vec<&'a str> {
 
 /// The exact spend of `facts` by series and day.
 pub(crate) fn sums<'a>(
-    facts: impl Iterator<Item = &'a Fact> + Clone,
+    facts: &(impl Iterator<Item = &'a Fact> + Clone),
     config: &Config,
     members: &Members,
 ) -> Result<Sums, SumOutOfRange> {
@@ -288,7 +288,7 @@ pub(crate) fn sums<'a>(
 
 /// How many values of a month are counted in `(other)`, over all dimensions.
 pub(super) fn folded<'a>(
-    facts: impl Iterator<Item = &'a Fact> + Clone,
+    facts: &(impl Iterator<Item = &'a Fact> + Clone),
     config: &Config,
     members: &Members,
     month: BillingPeriod,

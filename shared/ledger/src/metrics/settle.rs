@@ -147,15 +147,15 @@ fn decide(all: &[Found], place: &Place, held: f64) -> Result<Option<BTreeSet<(us
     Ok(answer.map(|(_, places)| places))
 }
 
-/// Whether a sum of doubles can be the sum of the numbers with nine places that they stand for. Those differ from each
-/// other by 10⁻⁹ at least, so that less than half of it is sure. A double has 53 bits: each of the numbers, and each
-/// partial sum, is off by up to 2⁻⁵³ of its size, and a day has some dozens of them, so that 2⁻⁴⁷ of the sum is enough;
-/// it is above 10⁻⁹ from 140,000 on, where two outcomes may both be close, and then neither is believed.
+/// Whether a sum of doubles can be the sum of the numbers with nine places that they stand for. A double has 53 bits:
+/// each number, and each partial sum, is off by up to 2⁻⁵³ of its size, and a day has some dozens of them. So 2⁻⁴⁷ of
+/// the sum is enough, and a tenth of the last place for partial sums that were larger than the last one. Up to 50,000
+/// that tells sums apart that differ in the last place alone; above, both may be close, and then neither is believed.
 fn is_close(held: f64, expected: Decimal) -> bool {
-    const HALF_A_PLACE: f64 = 0.49e-9;
+    const TENTH_OF_A_PLACE: f64 = 1e-10;
     const BITS: f64 = 1.0 / 140_737_488_355_328.0;
     let expected = expected.to_f64();
-    (held - expected).abs() <= HALF_A_PLACE + expected.abs() * BITS
+    (held - expected).abs() <= TENTH_OF_A_PLACE + expected.abs() * BITS
 }
 
 /// Forgets the doubts that were decided and takes back what was not taken: how many were decided.

@@ -170,7 +170,7 @@ fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<S
     let mut targets = BTreeMap::new();
     for period in &book.periods {
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
-        targets.insert(statement, sums(period.facts.iter(), config, members)?);
+        targets.insert(statement, sums(&period.facts.iter(), config, members)?);
     }
     let mut so_far: BTreeMap<(SpendSeries, NaiveDate), Decimal> = BTreeMap::new();
     for sums in targets.values_mut() {
@@ -185,6 +185,3 @@ fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<S
     }
     Ok(targets)
 }
-
-#[cfg(test)]
-mod tests;
