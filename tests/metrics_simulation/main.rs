@@ -3,6 +3,7 @@
 
 mod cloudwatch;
 mod limits;
+mod restated;
 mod world;
 
 use chrono::{NaiveDate, TimeDelta};
