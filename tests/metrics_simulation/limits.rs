@@ -164,9 +164,7 @@ fn a_namespace_with_data_of_somebody_else_gets_no_spend() {
     world.commit("one", "2026-11", crowd(20, 0));
     assert!(world.publish(Trouble::None).spend > 0);
     world.pass(TimeDelta::hours(60));
-    for object in ["metrics/series.json"] {
-        world.store.remove(object);
-    }
+    world.store.remove("metrics/series.json");
     let prefix = spend_ledger::keys::told_prefix("BedrockLedger");
     for object in block_on(spend_ledger::store::Store::list(&world.store, &prefix)).unwrap() {
         world.store.remove(&object.key);

@@ -2,6 +2,7 @@
 //! time.
 
 mod cloudwatch;
+mod dashboard;
 mod limits;
 mod restated;
 mod world;

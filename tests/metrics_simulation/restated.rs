@@ -87,8 +87,8 @@ fn says(ledger: &Path) -> BTreeMap<Place, Decimal> {
 /// The last value of a gauge of money.
 fn gauge(ledger: &Path, name: &str) -> f64 {
     let lines = lines(ledger);
-    let of = lines.iter().filter(|line| line["name"] == name && line["dimensions"]["Currency"] == "USD");
-    of.last().unwrap()["value"].as_f64().unwrap()
+    let mut of = lines.iter().rev().filter(|line| line["name"] == name && line["dimensions"]["Currency"] == "USD");
+    of.next().unwrap()["value"].as_f64().unwrap()
 }
 
 fn assert_equal_within(ledger: &Path, first: &str, last: &str) {

@@ -16,7 +16,7 @@ use crate::document::{Document, decode, encode};
 use crate::keys;
 use crate::metrics::series::{Axis, Members, sums};
 use crate::metrics::{MetricsError, limits};
-use crate::outputs::{Datum, Metrics, Unit, calls};
+use crate::outputs::{Datum, Metrics, Unit, batches};
 use crate::store::{Put, Store};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
@@ -56,7 +56,7 @@ pub(crate) async fn publish<S: Store, M: Metrics>(
     now: DateTime<Utc>,
 ) -> Result<usize, MetricsError> {
     let data = data(config, seen, now)?;
-    for data in calls(&data) {
+    for data in batches(&data) {
         metrics.put(&config.metrics.namespace, data).await?;
     }
     let key = keys::gauges_key(BillingPeriod::of(now.date_naive()));

@@ -67,45 +67,11 @@ pub struct Series {
     pub dimensions: BTreeMap<String, String>,
 }
 
-impl Datum {
-    /// At least as many bytes as it takes in a request, uncompressed.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let dimension = |(name, value): (&String, &String)| {
-            dimension_text(name).len() + dimension_text(value).len() + BYTES_AROUND_DIMENSION
-        };
-        self.name.len() + BYTES_AROUND + self.dimensions.iter().map(dimension).sum::<usize>()
-    }
-}
-
-/// How many of the first of `data` one call takes, by [`MAX_DATA`] and [`MAX_BYTES`]; 0 only if there are none.
-#[must_use]
-pub fn one_call(data: &[Datum]) -> usize {
-    let mut bytes = 0;
-    let fits = |datum: &&Datum| {
-        bytes += datum.bytes();
-        bytes <= MAX_BYTES
-    };
-    data.iter().take(MAX_DATA).take_while(fits).count().max(usize::from(!data.is_empty()))
-}
-
-/// The data in calls: each as large as [`one_call`] says.
-pub fn calls(mut data: &[Datum]) -> impl Iterator<Item = &[Datum]> {
-    std::iter::from_fn(move || {
-        let (call, rest) = data.split_at_checked(one_call(data))?;
-        data = rest;
-        (!call.is_empty()).then_some(call)
-    })
-}
-
 /// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
 pub const MAX_DATA: usize = 1000;
-/// The most bytes of one call. Source: the same, 1 MB for a POST request.
-pub const MAX_BYTES: usize = 1_000_000;
-/// More than what a datum takes in a request besides its texts, and so for each dimension: a timestamp, a value, a
-/// unit and the names of these fields are less in CBOR and in JSON.
-const BYTES_AROUND: usize = 160;
-const BYTES_AROUND_DIMENSION: usize = 40;
+/// The most bytes of one call, before they are compressed. Source: Amazon CloudWatch User Guide, "CloudWatch service
+/// quotas", which says 1 MB and not of what: this is the smallest that it can mean.
+pub const MAX_PUT_BYTES: usize = 1_000_000;
 /// How far back a datum's timestamp may lie, and how far ahead. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_AGE: TimeDelta = TimeDelta::weeks(2);
 /// See [`MAX_AGE`].
@@ -162,8 +128,8 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     if data.len() > MAX_DATA {
         return refuse("", "more than 1000 data in one call");
     }
-    if data.iter().map(Datum::bytes).sum::<usize>() > MAX_BYTES {
-        return refuse("", "more than 1 MB in one call");
+    if data.iter().map(datum_bytes).sum::<usize>() > MAX_PUT_BYTES - ENVELOPE_BYTES {
+        return refuse("", "more than 1 MB in one call; put what batches() gives");
     }
     for datum in data {
         if !is_name(&datum.name) {
@@ -186,6 +152,37 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
         }
     }
     Ok(())
+}
+
+/// What a call has beside its data: a namespace, and the names of its fields.
+const ENVELOPE_BYTES: usize = 1000;
+
+/// No less than the bytes that a datum takes in a call.
+fn datum_bytes(datum: &Datum) -> usize {
+    /// The names of its fields, the time, the value and the unit: 66 bytes and three numbers of 9.
+    const DATUM: usize = 128;
+    /// The names of a dimension's two fields, and the lengths of its texts.
+    const DIMENSION: usize = 24;
+    let dimensions = datum.dimensions.iter();
+    let texts = dimensions.map(|(name, value)| dimension_text(name).len() + dimension_text(value).len() + DIMENSION);
+    DATUM + datum.name.len() + texts.sum::<usize>()
+}
+
+/// The data in parts that one call each can put, in their order.
+pub fn batches(data: &[Datum]) -> impl Iterator<Item = &[Datum]> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let mut bytes = ENVELOPE_BYTES;
+        let fits = |datum: &&Datum| {
+            bytes += datum_bytes(datum);
+            bytes <= MAX_PUT_BYTES
+        };
+        let count = rest.iter().take(MAX_DATA).take_while(fits).count();
+        // One alone always goes: 30 dimensions are far from a megabyte.
+        let (batch, left) = rest.split_at_checked(count.max(1))?;
+        rest = left;
+        Some(batch)
+    })
 }
 
 fn is_name(text: &str) -> bool {

@@ -18,7 +18,7 @@ use crate::committed;
 use crate::config::Config;
 use crate::document::{Document, decode, encode};
 use crate::keys::{Statement, health_key};
-use crate::outputs::{Datum, Metrics, Unit, calls};
+use crate::outputs::{Datum, Metrics, Unit, batches};
 use crate::state::HistoryEntry;
 use crate::store::{Put, Store};
 
@@ -73,7 +73,7 @@ pub(super) async fn publish<S: Store, M: Metrics>(
         let health = Health { export, now, config, members, periods, told, restated };
         data.extend(health.data()?);
     }
-    for data in calls(&data) {
+    for data in batches(&data) {
         metrics.put(&config.metrics.namespace, data).await?;
     }
     let key = health_key(&config.metrics.namespace);

@@ -13,7 +13,7 @@ use spend_core::period::BillingPeriod;
 use super::series::{SpendSeries, Sums};
 use crate::document::Document;
 use crate::keys::Statement;
-use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, one_call};
+use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
 
 /// To how many places spend is rounded, half to even, before it is compared and put. A double holds sums of such
 /// numbers up to a million to within a hundredth of the last place.
@@ -202,14 +202,11 @@ impl Told {
 
     fn batch(&mut self, mut differences: Vec<Difference>) {
         let data: Vec<_> = differences.iter().map(Difference::datum).collect();
-        let mut data = data.as_slice();
-        while !data.is_empty() {
-            let count = one_call(data);
-            let rest = differences.split_off(count.min(differences.len()));
+        for data in batches(&data) {
+            let rest = differences.split_off(data.len().min(differences.len()));
             self.batches.push(Batch { number: self.next_batch, claimed_at: None, differences });
             self.next_batch += 1;
             differences = rest;
-            data = data.get(count..).unwrap_or_default();
         }
     }
 

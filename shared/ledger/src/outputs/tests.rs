@@ -346,7 +346,7 @@ fn a_call_takes_data_up_to_the_limits_and_not_one_more() {
     for (length, is_taken) in [(0, false), (1, true), (MAX_VALUE, true), (MAX_VALUE + 1, true)] {
         assert_eq!(check_data("n", &[of_length(length)]).is_ok(), is_taken, "a value of {length}");
     }
-    let fit = MAX_BYTES / of_length(MAX_VALUE).bytes();
+    let fit = (MAX_PUT_BYTES - ENVELOPE_BYTES) / datum_bytes(&of_length(MAX_VALUE));
     for (count, is_taken) in [(fit, true), (fit + 1, false)] {
         assert_eq!(check_data("n", &vec![of_length(MAX_VALUE); count]).is_ok(), is_taken, "{count} long ones");
     }
@@ -354,7 +354,7 @@ fn a_call_takes_data_up_to_the_limits_and_not_one_more() {
 
 #[test]
 fn data_are_put_in_calls_as_large_as_they_may_be() {
-    let sizes = |count: usize| calls(&vec![datum("Spend", "1"); count]).map(<[Datum]>::len).collect::<Vec<_>>();
+    let sizes = |count: usize| batches(&vec![datum("Spend", "1"); count]).map(<[Datum]>::len).collect::<Vec<_>>();
     assert_eq!(sizes(0), [0; 0]);
     assert_eq!(sizes(1), [1]);
     assert_eq!(sizes(MAX_DATA), [1000]);
