@@ -44,6 +44,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         3 => (1..40_u64, fault()).prop_map(|(call, fault)| Trouble::Dies(call, fault)),
         2 => (1..6_u64, fault()).prop_map(|(put, fault)| Trouble::NoAnswer(put, fault)),
         1 => (1..4_u64).prop_map(Trouble::Throttled),
+        1 => (1..12_u64).prop_map(Trouble::Retried),
     ]
 }
 

@@ -48,6 +48,9 @@ pub enum Trouble {
     NoAnswer(u64, Fault),
     /// Its nth call to put metrics is throttled.
     Throttled(u64),
+    /// Its nth write has its effect, the answer is lost, and the client that tries again by itself is told that another
+    /// version stands.
+    Retried(u64),
 }
 
 /// A process: everything that it does to the world is a call, counted from 1.
@@ -56,6 +59,7 @@ pub struct Process<'a> {
     trouble: Trouble,
     calls: AtomicU64,
     puts: AtomicU64,
+    writes: AtomicU64,
     /// Decides how long others have their turn before each call.
     pace: AtomicU64,
 }
@@ -63,7 +67,7 @@ pub struct Process<'a> {
 impl<'a> Process<'a> {
     pub fn new(world: &'a World, trouble: Trouble, pace: u64) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { world, trouble, calls: zero(), puts: zero(), pace: AtomicU64::new(pace) }
+        Self { world, trouble, calls: zero(), puts: zero(), writes: zero(), pace: AtomicU64::new(pace) }
     }
 
     pub fn calls(&self) -> u64 {
@@ -83,6 +87,11 @@ impl<'a> Process<'a> {
             Trouble::Dies(last, fault) if call == last => Ok(Some(fault)),
             _ => Ok(None),
         }
+    }
+
+    fn answer(&self, put: Put) -> Put {
+        let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.trouble == Trouble::Retried(write) { Put::Lost } else { put }
     }
 
     async fn store<T>(&self, key: &str, effect: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -113,11 +122,11 @@ impl Store for Process<'_> {
     }
 
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.store(key, self.world.store.put_if_absent(key, bytes)).await
+        self.store(key, self.world.store.put_if_absent(key, bytes)).await.map(|put| self.answer(put))
     }
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.store(key, self.world.store.put_if_match(key, bytes, etag)).await
+        self.store(key, self.world.store.put_if_match(key, bytes, etag)).await.map(|put| self.answer(put))
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) struct ToldDay {
 /// Differences that one call puts: they share one fate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Batch {
-    /// Its number, never given twice.
+    /// Its number: a new one by each claim, so that whoever claimed it finds it as long as the claim is theirs.
     pub(super) number: u64,
     /// Since when somebody is putting it; none is nobody, and it was never put.
     pub(super) claimed_at: Option<DateTime<Utc>>,
@@ -217,6 +217,8 @@ impl Told {
         };
         let batch = self.batches.iter_mut().find(free)?;
         batch.claimed_at = Some(now);
+        batch.number = self.next_batch;
+        self.next_batch += 1;
         for Difference { series, day, .. } in &batch.differences {
             if let Some(told) = self.days.get_mut(series).and_then(|days| days.get_mut(day)) {
                 told.put_at = Some(now);
@@ -225,7 +227,8 @@ impl Told {
         Some(batch.clone())
     }
 
-    /// Notes what became of a batch, also where it was given up for in doubt meanwhile.
+    /// Notes what became of a batch that was claimed, also where it was given up for in doubt meanwhile. Where it was
+    /// noted before, whatever somebody else has made of the batch since then stays.
     pub(super) fn learn(&mut self, batch: &Batch, fate: Fate) -> Result<(), SumOutOfRange> {
         let number = batch.number;
         if let Some(index) = self.batches.iter().position(|found| found.number == number) {

@@ -144,6 +144,19 @@ fn a_fate_that_is_heard_of_late_counts() {
 }
 
 #[test]
+fn what_was_noted_before_takes_no_claim_from_anybody() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "5"));
+    let mine = told.claim(&window(now()), now()).unwrap();
+    told.learn(&mine, Fate::NotPut).unwrap();
+    let theirs = told.claim(&window(now()), now()).unwrap();
+    told.learn(&mine, Fate::NotPut).unwrap();
+    assert_eq!(told.claim(&window(now()), now()), None, "it is theirs");
+    told.learn(&theirs, Fate::Landed).unwrap();
+    assert_eq!(told.waiting(), 0);
+}
+
+#[test]
 fn what_was_told_reads_back() {
     let mut told = nothing();
     plan(&mut told, &targets(3, "0.000000001"));
