@@ -13,7 +13,7 @@ use spend_ledger::keys::Statement;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
-use spend_ledger::{alert, digest, gauges};
+use spend_ledger::{alert, digest, metrics};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination;
@@ -117,20 +117,24 @@ async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandEr
     }
 }
 
-/// What follows from a commit: gauges and alerts. Each knows what it did before.
+/// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`.
 pub(crate) async fn react(
     ledger: &DirectoryStore,
-    metrics: &MetricsFile,
+    file: &MetricsFile,
     messages: &MessageFile,
     config: &Config,
     now: DateTime<Utc>,
+    notes: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let book = committed::book(ledger, now).await?;
-    let put = gauges::publish(ledger, metrics, config, &book, now).await;
+    let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
+    let book = committed::book(ledger, now).await?;
     alert::react(ledger, messages, config, &book, now).await?;
-    put?;
-    Ok(())
+    summary::write_metrics(&published, notes)?;
+    match published.failures.into_iter().next() {
+        None => Ok(()),
+        Some(failure) => Err(failure.into()),
+    }
 }
 
 impl<W: Write> Workshop<'_, W> {
@@ -206,8 +210,9 @@ impl<W: Write> Workshop<'_, W> {
         Ok(())
     }
 
-    async fn react(&self) -> Result<(), CommandError> {
-        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now).await
+    async fn react(&mut self) -> Result<(), CommandError> {
+        self.progress.clear();
+        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now, self.notes).await
     }
 
     /// The digest follows the calendar: it is made of what all deliveries have come to.

@@ -11,9 +11,10 @@ pub mod digest;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
-pub mod gauges;
+mod gauges;
 pub mod keys;
 pub mod memory_store;
+pub mod metrics;
 pub mod outbox;
 pub mod outputs;
 #[cfg(test)]
