@@ -11,7 +11,8 @@ use spend_ledger::config::Config;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::outputs::Metrics;
 use spend_ledger::store::Store;
-use spend_ledger::{committed, gauges, in_force};
+use spend_ledger::in_force;
+use spend_ledger::metrics::{self, Published};
 use spend_pipeline::aggregate::{self, Deriver};
 use spend_pipeline::sweep::{self, Counted};
 
@@ -155,19 +156,23 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         failures.into_iter().next().map_or(Ok(()), |error| Err(AggregateError::from(error).into()))
     }
 
-    /// Metrics follow what is committed. They know what was put.
+    /// Metrics follow what is committed. They know what was put, and one part's failure keeps back no other.
     async fn publish(&self, invocation: &Invocation) -> Result<(), Failed> {
-        let published = async {
-            let config = self.config().await?;
-            let book = committed::book(&self.ledger, invocation.now).await?;
-            Ok::<_, AggregateError>(gauges::publish(&self.ledger, &self.metrics, &config, &book, invocation.now).await?)
-        };
+        let (begun, now) = (Instant::now(), invocation.now);
         let doing = Doing { about: "metrics", what: "putting metrics" };
-        let published = published.await.map_err(Failed::from);
-        if let Some(data) = settle(&self.ledger, doing, published, invocation.now).await? {
-            tracing::info!(data, outcome = "put", "metrics");
+        let config = self.config().await.map_err(Failed::from);
+        let Some(config) = settle(&self.ledger, doing, config, now).await? else { return Ok(()) };
+        let published = metrics::publish(&self.ledger, &self.metrics, &config, now).await;
+        let Published { spend, gauges, health, waiting, in_doubt, settled, .. } = published;
+        let ms = begun.elapsed().as_millis();
+        tracing::info!(spend, gauges, health, waiting, in_doubt, settled, ms, outcome = "published", "metrics");
+        let withheld = published.withheld.map(AggregateError::Withheld);
+        let mut outcome = Ok(());
+        for error in published.failures.into_iter().map(AggregateError::from).chain(withheld) {
+            let settled = settle::<_, ()>(&self.ledger, doing, Err(error.into()), now).await;
+            outcome = outcome.and(settled.map(drop));
         }
-        Ok(())
+        outcome
     }
 
     async fn config(&self) -> Result<Config, AggregateError> {

@@ -13,6 +13,7 @@ pub mod error_class;
 pub mod explanation;
 pub mod fact;
 pub mod line;
+pub mod metrics_cost;
 pub mod model;
 pub mod operations_text;
 pub mod period;

@@ -76,6 +76,12 @@ impl Statement {
         Some((Self::from_folder(folder)?, delivery_id.to_owned()))
     }
 
+    /// What a namespace was told of the statement's spend.
+    #[must_use]
+    pub fn told_key(&self, namespace: &str) -> String {
+        format!("{}{}.json.zst", told_prefix(namespace), self.folder())
+    }
+
     fn folder(&self) -> String {
         format!("export={}/period={}", self.export_id, self.period)
     }
@@ -145,6 +151,26 @@ pub const SWEPT_READY: &str = "sweep/ready.json";
 
 /// The configuration as its owner writes it.
 pub const CONFIG: &str = "config/ledger.toml";
+
+/// Which members have a series in which month.
+pub const METRIC_SERIES: &str = "metrics/series.json";
+
+/// When health was last put to a namespace.
+#[must_use]
+pub fn health_key(namespace: &str) -> String {
+    format!("metrics/{}/health.json", namespace_folder(namespace))
+}
+
+/// Below it lies what a namespace was told of all statements. A namespace may hold what a key may not, so that a hash
+/// stands for it.
+#[must_use]
+pub fn told_prefix(namespace: &str) -> String {
+    format!("metrics/{}/told/", namespace_folder(namespace))
+}
+
+fn namespace_folder(namespace: &str) -> String {
+    format!("namespace={}", short_hash(&[namespace]))
+}
 
 /// The configuration that is in force: the last one that was valid.
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
