@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use spend_core::line::SumOutOfRange;
 use spend_ledger::alert::AlertError;
 use spend_ledger::committed::CommittedError;
-use spend_ledger::config::ConfigError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::document::DocumentError;
+use spend_ledger::in_force::InForceError;
 use spend_ledger::metrics::MetricsError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
@@ -41,12 +41,9 @@ pub enum CommandError {
     /// The digest was not sent; the next run sends it.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// The configuration is not valid.
+    /// There is no configuration to go by.
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Two runs brought different configurations.
-    #[error("another run changed the configuration in force at the same time: run again")]
-    ConfigRace,
+    Config(#[from] InForceError),
     /// The sample was not written.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -167,7 +164,6 @@ impl CommandError {
             Self::Document(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
-            Self::ConfigRace => "store.conflict",
             Self::Explain(error) => error.kind(),
             Self::Disagreement { .. } => "bug.disagreement",
             Self::NotRebuilt { .. } => "store.unreduced",

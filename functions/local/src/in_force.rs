@@ -2,22 +2,11 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use spend_ledger::config::Config;
-use spend_ledger::keys::CONFIG_IN_FORCE;
-use spend_ledger::store::{Put, Store};
-use spend_pipeline::aggregate::Deriver;
+use spend_ledger::in_force;
+use spend_ledger::store::Store;
 
 use crate::error::CommandError;
-
-/// What facts are derived with.
-pub(crate) fn deriver(config: &Config) -> Deriver {
-    Deriver {
-        derivation: config.derivation(),
-        fingerprint: config.derivation_fingerprint(),
-        kept_tags: config.kept_tags(),
-    }
-}
 
 /// The configuration that `path` names, put in force; without one what is in force, else the defaults.
 ///
@@ -25,25 +14,11 @@ pub(crate) fn deriver(config: &Config) -> Deriver {
 ///
 /// [`CommandError`]; of a file that is no configuration nothing is put in force.
 pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
-    let in_force = ledger.get(CONFIG_IN_FORCE).await?;
-    let Some(path) = path else {
-        let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
-        return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
-    };
+    let Some(path) = path else { return Ok(in_force::read(ledger).await?.unwrap_or_default()) };
     let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
         action: "read the configuration",
         path: path.to_owned(),
         source,
     })?;
-    let config = Config::parse(&path.display().to_string(), &text)?;
-    let bytes = Bytes::from(text);
-    let put = match in_force {
-        Some((found, _)) if found == bytes => return Ok(config),
-        Some((_, etag)) => ledger.put_if_match(CONFIG_IN_FORCE, bytes, &etag).await?,
-        None => ledger.put_if_absent(CONFIG_IN_FORCE, bytes).await?,
-    };
-    match put {
-        Put::Written(_) => Ok(config),
-        Put::Lost => Err(CommandError::ConfigRace),
-    }
+    Ok(in_force::put(ledger, &path.display().to_string(), text).await?)
 }

@@ -15,6 +15,7 @@ pub mod fact;
 pub mod line;
 pub mod metrics_cost;
 pub mod model;
+pub mod operations_text;
 pub mod period;
 pub mod principal;
 pub mod report;

@@ -31,6 +31,8 @@ pub struct Config {
     pub required_tags: Vec<String>,
     /// Further tags that the ledger keeps, as the bill names them: `[tags] keep`.
     pub keep_tags: Vec<String>,
+    /// Whether the export's bucket holds copies, whose times say nothing: `[export] copied`.
+    pub copied: bool,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -125,8 +127,8 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 10] =
-    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "owner", "restatement", "split"];
+const UNSUPPORTED: [&str; 9] =
+    ["anomaly", "delta", "digest", "health", "hygiene", "mute", "owner", "restatement", "split"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -155,6 +157,7 @@ impl Default for Config {
             },
             required_tags,
             keep_tags: Vec::new(),
+            copied: false,
             first_run: FirstRun::default(),
             budgets: Vec::new(),
         }
@@ -195,6 +198,10 @@ impl Config {
                 config.metrics.tags.clone_from(&tags);
                 config.required_tags = tags;
             }
+            section.finish(reader, &[]);
+        }
+        if let Some(mut section) = root.section(reader, "export") {
+            config.copied = section.flag(reader, "copied").unwrap_or_default();
             section.finish(reader, &[]);
         }
         if let Some(section) = root.section(reader, "metrics") {

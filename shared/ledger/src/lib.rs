@@ -12,9 +12,11 @@ pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
 mod gauges;
+pub mod in_force;
 pub mod keys;
 pub mod memory_store;
 pub mod metrics;
+pub mod operations;
 pub mod outbox;
 pub mod outputs;
 #[cfg(test)]

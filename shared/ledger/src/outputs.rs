@@ -118,8 +118,9 @@ pub fn dimension_text(text: &str) -> Cow<'_, str> {
 ///
 /// [`PublishError::Refused`].
 pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
-    let refuse = |name: &str, reason| {
-        Err(PublishError::Refused { what: format!("the metric {name} in the namespace {namespace}"), reason })
+    let refuse = |name: &str, reason: &'static str| {
+        let what = format!("the metric {name} in the namespace {namespace}");
+        Err(PublishError::Refused { what, reason: reason.into() })
     };
     // A namespace may not take AWS's own, nor start with a colon. Source: the same, `PutMetricData` and `Metric`.
     if !is_name(namespace) || namespace.starts_with("AWS/") {
@@ -279,7 +280,7 @@ impl Message {
     ///
     /// [`PublishError::Refused`].
     pub fn check(&self) -> Result<(), PublishError> {
-        let refuse = |reason| Err(PublishError::Refused { what: self.name(), reason });
+        let refuse = |reason: &'static str| Err(PublishError::Refused { what: self.name(), reason: reason.into() });
         let subject_fits = self.subject.len() < SUBJECT_END
             && self.subject.starts_with(|char: char| char.is_ascii_graphic())
             && self.subject.chars().all(|char| char == ' ' || char.is_ascii_graphic());
@@ -332,7 +333,7 @@ pub enum PublishError {
         /// What was being published.
         what: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// It was not published, and may be if it is tried again.
     #[error("{what} was not published: {source}")]
