@@ -110,7 +110,7 @@ impl Metrics for CloudWatch {
         let mut state = self.0.lock().unwrap();
         let now = state.now;
         if let Some(reason) = refusal(now, namespace, data) {
-            return Err(PublishError::Refused { what: format!("{} data", data.len()), reason });
+            return Err(PublishError::Refused { what: format!("{} data", data.len()), reason: reason.into() });
         }
         state.data += data.len();
         for datum in data {

@@ -28,7 +28,7 @@ impl AggregateError {
         match self {
             Self::Pipeline(error) => error.kind(),
             Self::Metrics(error) => error.kind(),
-            Self::Withheld(_) => "publish.withheld",
+            Self::Withheld(_) => "metrics.withheld",
             Self::Config(error) => error.kind(),
         }
     }

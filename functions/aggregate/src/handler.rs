@@ -8,11 +8,11 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::Config;
+use spend_ledger::in_force;
 use spend_ledger::keys::{self, Statement};
+use spend_ledger::metrics::Published;
 use spend_ledger::outputs::Metrics;
 use spend_ledger::store::Store;
-use spend_ledger::in_force;
-use spend_ledger::metrics::{self, Published};
 use spend_pipeline::aggregate::{self, Deriver};
 use spend_pipeline::sweep::{self, Counted};
 

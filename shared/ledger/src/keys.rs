@@ -68,18 +68,18 @@ impl Statement {
         format!("facts/export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
+    /// What a namespace was told of the statement's spend.
+    #[must_use]
+    pub fn told_key(&self, namespace: &str) -> String {
+        format!("{}{}.json.zst", told_prefix(namespace), self.folder())
+    }
+
     /// The statement and the delivery whose ready object `key` is, if it is one.
     #[must_use]
     pub fn from_ready_key(key: &str) -> Option<(Self, String)> {
         let (folder, delivery_id) =
             key.strip_prefix(DELIVERIES_PREFIX)?.strip_suffix("/ready.json")?.rsplit_once('/')?;
         Some((Self::from_folder(folder)?, delivery_id.to_owned()))
-    }
-
-    /// What a namespace was told of the statement's spend.
-    #[must_use]
-    pub fn told_key(&self, namespace: &str) -> String {
-        format!("{}{}.json.zst", told_prefix(namespace), self.folder())
     }
 
     fn folder(&self) -> String {
@@ -134,24 +134,6 @@ pub fn gauges_key(period: BillingPeriod) -> String {
     format!("gauges/period={period}.json")
 }
 
-/// Below it lie the notes for whoever operates this program.
-pub const NOTES_PREFIX: &str = "operations/notes/";
-
-/// The note with this id.
-#[must_use]
-pub fn note_key(id: &str) -> String {
-    format!("{NOTES_PREFIX}{}.json", short_hash(&[id]))
-}
-
-/// Which deliveries of the export's bucket the sweep has nothing left to do for.
-pub const SWEPT_DELIVERIES: &str = "sweep/deliveries.json";
-
-/// Which ready deliveries the sweep has seen aggregated.
-pub const SWEPT_READY: &str = "sweep/ready.json";
-
-/// The configuration as its owner writes it.
-pub const CONFIG: &str = "config/ledger.toml";
-
 /// Which members have a series in which month.
 pub const METRIC_SERIES: &str = "metrics/series.json";
 
@@ -171,6 +153,24 @@ pub fn told_prefix(namespace: &str) -> String {
 fn namespace_folder(namespace: &str) -> String {
     format!("namespace={}", short_hash(&[namespace]))
 }
+
+/// Below it lie the notes for whoever operates this program.
+pub const NOTES_PREFIX: &str = "operations/notes/";
+
+/// The note with this id.
+#[must_use]
+pub fn note_key(id: &str) -> String {
+    format!("{NOTES_PREFIX}{}.json", short_hash(&[id]))
+}
+
+/// Which deliveries of the export's bucket the sweep has nothing left to do for.
+pub const SWEPT_DELIVERIES: &str = "sweep/deliveries.json";
+
+/// Which ready deliveries the sweep has seen aggregated.
+pub const SWEPT_READY: &str = "sweep/ready.json";
+
+/// The configuration as its owner writes it.
+pub const CONFIG: &str = "config/ledger.toml";
 
 /// The configuration that is in force: the last one that was valid.
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
