@@ -24,5 +24,5 @@ mod racing;
 mod reaction_fixtures;
 pub mod state;
 pub mod store;
-#[cfg(test)]
-mod store_contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod store_contract;
