@@ -10,7 +10,7 @@ use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::Config;
 use spend_ledger::in_force;
 use spend_ledger::keys::{self, Statement};
-use spend_ledger::metrics::Published;
+use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::Metrics;
 use spend_ledger::store::Store;
 use spend_pipeline::aggregate::{self, Deriver};
