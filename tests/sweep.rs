@@ -22,7 +22,7 @@ use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 use spend_tests::bill::{session, usage};
 use spend_tests::bucket::{Files, Layout, parquet};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

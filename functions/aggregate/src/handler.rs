@@ -70,13 +70,14 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
                     // What counts as spend, and which series there are.
                     moved = Moved::Maybe;
                 }
-                Tiding::Created { key, .. } => match Statement::from_ready_key(key) {
-                    Some((statement, delivery_id)) => {
+                Tiding::Created { key, .. } => {
+                    if let Some((statement, delivery_id)) = Statement::from_ready_key(key) {
                         self.aggregate(&statement, &delivery_id, invocation).await?;
                         moved = Moved::Maybe;
+                    } else {
+                        tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery");
                     }
-                    None => tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery"),
-                },
+                }
                 Tiding::Sweep => {
                     self.sweep(invocation).await?;
                     moved = Moved::Maybe;
@@ -118,15 +119,11 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let doing = Doing { about: keys::CONFIG, what: "adopting config/ledger.toml" };
         let adopted = adopted.map_err(Failed::from);
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
-            match adopted {
-                in_force::Adopted::Refused => {
-                    tracing::error!(
-                        outcome = adopted.as_str(),
-                        "{} is not valid: operations has its errors",
-                        keys::CONFIG
-                    );
-                }
-                _ => tracing::info!(outcome = adopted.as_str(), "{}", keys::CONFIG),
+            let (outcome, key) = (adopted.as_str(), keys::CONFIG);
+            if adopted == in_force::Adopted::Refused {
+                tracing::error!(outcome, "{key} is not valid: operations has its errors");
+            } else {
+                tracing::info!(outcome, "{key}");
             }
         }
         Ok(())
