@@ -14,6 +14,7 @@ const RULES: &str = r#"
 [[anomaly]]
 name = "odd days"
 each = "identity"
+minimum = "100"
 
 [[delta]]
 name = "team jumps"
@@ -77,12 +78,14 @@ fn a_backtest_tells_of_the_runaway_on_the_first_day_that_its_data_allow_and_not_
     let odd: Vec<_> = sent.iter().filter(|alert| alert["kind"] == "anomaly").collect();
     let runaway: Vec<_> =
         odd.iter().map(|alert| (alert["day"].as_str().unwrap(), alert["member"].as_str().unwrap())).collect();
-    // The 17th is in the bill 48 hours after its end.
-    assert_eq!(runaway, [("2026-11-20", "role/agent-exec@111122223333")], "{out}");
+    // A day is in the bill 48 hours after its end: the agent's is the 17th; the summarizer's is the one that AWS restated,
+    // the 12th. Everybody else's weeks, month's ends and quiet weekends are told by nothing.
+    let expected = [("2026-11-15", "role/doc-summarizer@444455556666"), ("2026-11-20", "role/agent-exec@444455556666")];
+    assert_eq!(runaway, expected, "{out}");
     assert!(sent.iter().any(|alert| alert["rule"] == "search" && alert["severity"] == "page"), "{out}");
     let (table, result) = execute(&["backtest", "--ledger", &path, "--config", &config]);
     result.unwrap();
-    assert!(table.contains("     1  odd days\n") && table.contains("     0  nobody\n"), "{table}");
+    assert!(table.contains("     2  odd days\n") && table.contains("     0  nobody\n"), "{table}");
     assert!(!ledger.file("ledger/alerts/backtest").exists());
 }
 

@@ -138,13 +138,12 @@ impl Model {
         let factors = factors(past, weekday_of);
         let even: Vec<f64> =
             past.iter().enumerate().map(|(index, spent)| spent / at(&factors, weekday_of(index))).collect();
-        let (slope, level) = match since_step(&even) {
-            Some(days) => (0.0, median(tail(&even, days))),
-            None => {
-                let slope = slope(&even);
-                // The median of a week is that of its middle, three days ago.
-                (slope, (median(tail(&even, 7)) + 3.0 * slope).max(0.0))
-            }
+        let (slope, level) = if let Some(days) = since_step(&even) {
+            (0.0, median(tail(&even, days)))
+        } else {
+            let slope = slope(&even);
+            // The median of a week is that of its middle, three days ago.
+            (slope, (median(tail(&even, 7)) + 3.0 * slope).max(0.0))
         };
         let usual: Vec<f64> =
             (0..past.len()).map(|index| around(&even, index) * at(&factors, weekday_of(index))).collect();
