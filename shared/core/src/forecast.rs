@@ -29,7 +29,7 @@ const PAST_DAYS: usize = 56;
 const SPIKE_DAYS: usize = 28;
 /// How much of a trend is left after each further day: nothing grows for ever.
 const DAMPING: f64 = 0.96;
-/// Half the width of the interval, in standard deviations: four of five windows end within it, as measured.
+/// Half the width of the interval, in standard deviations: meant for four of five windows, see the measured table.
 const WIDTH: f64 = 1.7;
 /// How far a level wanders meanwhile, as a part of it: what has been steady is not for ever.
 const DRIFT: f64 = 0.04;
