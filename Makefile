@@ -15,7 +15,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check e2e e2e-release release size template-check infra-check build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release release size template-check infra-check build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ doc: ## Check the documentation of public and private items.
 
 unit: ## Unit, property, golden and end-to-end tests.
 	cargo test --locked --workspace
+
+forecast-table: ## Print how far forecasts are off on generated histories, beside the run-rate.
+	cargo test --locked -p spend-tests --test forecast_table -- --nocapture
 
 # Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.

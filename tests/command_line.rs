@@ -354,7 +354,7 @@ fn the_demo_tells_the_story() {
     let dir = bench.path("demo");
     let widest = outcome.out.lines().map(|line| line.replace(&dir, ".demo").chars().count()).max().unwrap();
     assert!(widest <= 110, "{widest}");
-    assert!(outcome.out.lines().count() <= 130, "two screens");
+    assert!(outcome.out.lines().count() <= 136, "two screens: {}", outcome.out.lines().count());
     // It replaces what an earlier demo wrote, and nothing else.
     run(&["demo", "--dir", &bench.path("demo")]).result.unwrap();
     fs::create_dir_all(bench.path("mine/export")).unwrap();

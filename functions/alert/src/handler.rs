@@ -32,6 +32,8 @@ struct Asked {
     evaluate: bool,
     /// There may be notes.
     notes: bool,
+    /// Somebody wants to see a message arrive.
+    test: bool,
 }
 
 impl<L: Store, N: Notifier> Alert<L, N> {
@@ -42,11 +44,13 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let evaluated = if is_asked(|asked| asked.evaluate) { self.evaluate(invocation).await } else { Ok(()) };
         // Whatever was asked for: an evaluation that failed may have left a note just now.
         let told = if is_asked(|asked| asked.evaluate || asked.notes) { self.tell(invocation).await } else { Ok(()) };
+        let tested = if is_asked(|asked| asked.test) { self.test(invocation).await } else { Ok(()) };
         let mut answer = Answer::default();
-        for (item, Asked { evaluate, notes }) in asked {
+        for (item, Asked { evaluate, notes, test }) in asked {
             let of_evaluation = if evaluate { evaluated.clone() } else { Ok(()) };
             let of_notes = if evaluate || notes { told.clone() } else { Ok(()) };
-            answer.take(item, of_evaluation.and(of_notes));
+            let of_test = if test { tested.clone() } else { Ok(()) };
+            answer.take(item, of_evaluation.and(of_notes).and(of_test));
         }
         answer.finish()
     }
@@ -63,9 +67,9 @@ impl<L: Store, N: Notifier> Alert<L, N> {
                 Tiding::Created { key, .. } => {
                     tracing::info!(key, outcome = "stranger", "ignored: it is neither a period's state nor a note");
                 }
-                Tiding::Sweep => asked = Asked { evaluate: true, notes: true },
+                Tiding::Sweep => (asked.evaluate, asked.notes) = (true, true),
                 Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
-                Tiding::TestAlert => tracing::info!(outcome = "stranger", "ignored: this release sends no test alerts"),
+                Tiding::TestAlert => asked.test = true,
                 Tiding::Digest => tracing::info!(outcome = "stranger", "ignored: another function's schedule"),
                 Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
             }
@@ -84,10 +88,19 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
         let evaluated = evaluated.await.map_err(Failed::from);
         if let Some(summary) = settle(&self.ledger, doing, evaluated, now).await? {
-            let alert::AlertSummary { measured, fired, seeded, sent } = summary;
+            let alert::AlertSummary { measured, fired, muted, resolved, seeded, sent } = summary;
             let ms = begun.elapsed().as_millis();
-            tracing::info!(measured, fired, seeded, sent, ms, outcome = "evaluated", "budgets");
+            tracing::info!(measured, fired, muted, resolved, seeded, sent, ms, outcome = "evaluated", "budgets");
         }
+        Ok(())
+    }
+
+    /// Sends an alert that is marked as a test, on the way that every alert takes. Nobody wants one that comes later: an
+    /// error is told to whoever asked.
+    async fn test(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let tested = alert::test(&self.ledger, &self.notifier, invocation.now).await;
+        let alert_id = tested.map_err(|error| Failed::from(AlertingError::from(error)))?;
+        tracing::info!(alert_id, outcome = "sent", "a test alert");
         Ok(())
     }
 

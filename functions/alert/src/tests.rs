@@ -127,6 +127,19 @@ async fn a_store_that_does_not_answer_brings_again_what_asked() {
     assert_eq!(handle(&alert(ledger, &notifier), &sweep).await.unwrap_err().kind, "store.unavailable");
 }
 
+#[tokio::test]
+async fn a_test_alert_arrives_and_one_that_does_not_is_an_error() {
+    let (ledger, notifier) = (MemoryStore::default(), TestNotifier::default());
+    let alert = alert(&ledger, &notifier);
+    let event = json!({"source": "bedrock-ledger", "detail-type": "test-alert"});
+    handle(&alert, &event).await.unwrap();
+    let sent = notifier.sent.lock().unwrap().clone();
+    assert!(sent.iter().any(|subject| subject.to_lowercase().contains("test")), "{sent:?}");
+    let broken = FaultyStore::crashing(&ledger, 1, Fault::Before);
+    let alert = Alert { ledger: &broken, notifier: &notifier, bucket: "ledger".to_owned() };
+    assert!(handle(&alert, &event).await.is_err());
+}
+
 #[test]
 fn every_variable_that_is_missing_is_named_at_once() {
     let error = Settings::read(Reader::new(|_| None)).unwrap_err().to_string();

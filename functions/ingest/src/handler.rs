@@ -38,8 +38,13 @@ where
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         let doing = Doing { about: "configuration", what: "reading the configuration in force" };
-        let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
-        let config = settle(&self.ledger, doing, config, invocation.now).await;
+        let config = if event.items.iter().flat_map(|item| &item.tidings).any(|tiding| self.concerns(tiding)) {
+            let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
+            settle(&self.ledger, doing, config, invocation.now).await
+        } else {
+            // Nobody will look at it.
+            Ok(Some(Config::default()))
+        };
         for item in &event.items {
             let outcome = match &config {
                 Ok(Some(config)) => self.item(item, config, invocation).await,
@@ -50,6 +55,15 @@ where
             answer.take(item, outcome);
         }
         answer.finish()
+    }
+
+    /// Whether there is something to do.
+    fn concerns(&self, tiding: &Tiding) -> bool {
+        match tiding {
+            Tiding::Created { bucket, key } => *bucket == self.bucket && key.starts_with(&self.prefix),
+            Tiding::Sweep => true,
+            Tiding::Digest | Tiding::TestAlert | Tiding::S3Test | Tiding::Stranger { .. } => false,
+        }
     }
 
     async fn item(&self, item: &Item, config: &Config, invocation: &Invocation) -> Result<(), Failed> {

@@ -1,9 +1,11 @@
 //! The configuration in force: the last one that a command was given, kept in the ledger.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use spend_ledger::config::Config;
-use spend_ledger::in_force;
+use spend_ledger::in_force::{self, InForceError};
 use spend_ledger::store::Store;
 
 use crate::error::CommandError;
@@ -15,10 +17,30 @@ use crate::error::CommandError;
 /// [`CommandError`]; of a file that is no configuration nothing is put in force.
 pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
     let Some(path) = path else { return Ok(in_force::read(ledger).await?.unwrap_or_default()) };
+    let (_, text) = read(path)?;
+    Ok(in_force::put(ledger, &path.display().to_string(), text).await?)
+}
+
+/// The configuration that `path` names, read with the files beside it, and the text that is to be put in force.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub(crate) fn read(path: &Path) -> Result<(Config, String), CommandError> {
     let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
         action: "read the configuration",
         path: path.to_owned(),
         source,
     })?;
-    Ok(in_force::put(ledger, &path.display().to_string(), text).await?)
+    let mut files = BTreeMap::new();
+    for name in Config::files(&text) {
+        let beside = path.with_file_name(&name);
+        match std::fs::read_to_string(&beside) {
+            Ok(content) => drop(files.insert(name, content)),
+            // The configuration says where it is named.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(CommandError::File { action: "read", path: beside, source }),
+        }
+    }
+    Ok(Config::adopt(&path.display().to_string(), &text, &files).map_err(InForceError::from)?)
 }

@@ -2,26 +2,39 @@
 //! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
 
 pub mod alert_text;
+pub mod anomaly;
 pub mod bedrock_line;
 pub mod budget;
 pub mod category;
+pub mod data_span;
 pub mod data_status;
 pub mod decimal;
+pub mod delta;
 pub mod digest_text;
 pub mod dimension;
+pub mod driver;
 pub mod error_class;
 pub mod explanation;
 pub mod fact;
+pub mod forecast;
+pub mod hygiene;
 pub mod line;
+pub mod measure;
 pub mod metrics_cost;
 pub mod model;
+pub mod mute;
 pub mod operations_text;
 pub mod period;
 pub mod principal;
 pub mod report;
+pub mod rule;
+pub mod rules;
+pub mod sentence;
 pub mod spend;
 pub mod text;
+mod totals;
 pub mod usage;
+pub mod window;
 mod words;
 
 #[cfg(test)]

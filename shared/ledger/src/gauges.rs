@@ -1,14 +1,17 @@
-//! The gauges: month to date and budgets, put at the time of publishing, because alarms cannot see back-dated data. Only
+//! The gauges: month to date, where it is heading, and budgets, put at the time of publishing, because alarms cannot see back-dated data. Only
 //! for the month that contains that time: last month's refresh never lands in this month's series.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::budget::{self, Measurement};
+use spend_core::budget;
 use spend_core::decimal::Decimal;
+use spend_core::forecast::{self, Outlook};
 use spend_core::line::SumOutOfRange;
+use spend_core::measure::{Detail, Measurement};
 use spend_core::period::BillingPeriod;
+use spend_core::window::{Window, WindowKind};
 
 use crate::book::Book;
 use crate::config::Config;
@@ -21,7 +24,9 @@ use crate::store::{Put, Store};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
-/// Spend of the month so far in percent of a budget's amount.
+/// What the month is likely to come to; none as long as too few days have settled to say.
+const FORECAST: &str = "ForecastSpend";
+/// Spend of the window so far in percent of a budget's amount.
 const BUDGET_USED: &str = "BudgetUsedPercent";
 /// The member of a budget that has none: `CloudWatch` takes no empty value.
 const NO_MEMBER: &str = "-";
@@ -80,7 +85,8 @@ pub(crate) fn data(
         return Ok(Vec::new());
     }
     let mut data = month_to_date(config, book, members, month, now)?;
-    data.extend(budgets(config, book, month, now)?);
+    data.extend(forecast(config, book, members, now)?);
+    data.extend(budgets(config, book, now)?);
     Ok(data)
 }
 
@@ -108,16 +114,28 @@ fn month_to_date(
     Ok(data)
 }
 
-/// How much of each budget is used; of a budget with members those that have used most.
-fn budgets(
-    config: &Config,
-    book: &Book,
-    month: BillingPeriod,
-    now: DateTime<Utc>,
-) -> Result<Vec<Datum>, SumOutOfRange> {
+/// What the spend of the month that contains `now` is heading for, in each currency.
+fn forecast(config: &Config, book: &Book, members: &Members, now: DateTime<Utc>) -> Result<Vec<Datum>, SumOutOfRange> {
+    let (month, span) = (Window::of(WindowKind::Month, now.date_naive()), book.span());
+    let mut data = Vec::new();
+    for (series, days) in sums(&book.facts(), config, members)? {
+        if series.of.is_none()
+            && let Outlook::Forecast(forecast) = forecast::outlook(&days, month, &span)?
+        {
+            data.push(gauge(FORECAST, series.series().dimensions, now, forecast.expected, Unit::None));
+        }
+    }
+    Ok(data)
+}
+
+/// How much of each budget is used in the window that contains `now`; of a budget with members those that have used
+/// most.
+fn budgets(config: &Config, book: &Book, now: DateTime<Utc>) -> Result<Vec<Datum>, SumOutOfRange> {
     let mut used: BTreeMap<String, Vec<(Decimal, String)>> = BTreeMap::new();
-    for measured in budget::evaluate(&config.budgets, book.facts(), &config.cost, month)? {
-        if let Some(percent) = used_percent(&measured) {
+    let (budgets, facts) = (&config.rules.budgets, book.facts());
+    for measured in budget::used(budgets, &facts, &config.cost, &book.span(), now.date_naive())? {
+        // The same budget's forecast is measured too.
+        if let (Detail::Budget(_), Some(percent)) = (&measured.detail, used_percent(&measured)) {
             let member = measured.member.unwrap_or_else(|| NO_MEMBER.to_owned());
             used.entry(measured.rule).or_default().push((percent, member));
         }

@@ -1,6 +1,8 @@
 //! The configuration in force: the last one that was valid. Its owner writes [`keys::CONFIG`], which is copied to
 //! [`keys::CONFIG_IN_FORCE`] if it is one, and only the copy is ever used.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::error_class::Class;
@@ -116,7 +118,8 @@ impl Adopted {
     }
 }
 
-/// Puts in force what its owner wrote, if it is valid; else leaves a note to operations, once for each version of it.
+/// Puts in force what its owner wrote, together with the files beside it that it names, if it is valid; else leaves a
+/// note to operations, once for each version of it.
 ///
 /// What is in force is read first: whoever adopts an older version after somebody has adopted a newer one loses, and
 /// looks again.
@@ -128,18 +131,33 @@ pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, I
     for _ in 0..ATTEMPTS {
         let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
         let Some((bytes, etag)) = store.get(keys::CONFIG).await? else { return Ok(Adopted::Absent) };
-        if in_force.as_ref().is_some_and(|(found, _)| *found == bytes) {
-            return Ok(Adopted::Unchanged);
-        }
-        if let Err(error) = Config::parse(keys::CONFIG, &String::from_utf8_lossy(&bytes)) {
-            operations::leave(store, &broken(&error, &etag, in_force.is_some()), now).await?;
-            return Ok(Adopted::Refused);
-        }
-        if let Some(adopted) = replace(store, in_force, bytes).await? {
+        let text = String::from_utf8_lossy(&bytes);
+        let (files, version) = beside(store, &text, etag).await?;
+        let text = match Config::adopt(keys::CONFIG, &text, &files) {
+            Ok((_, text)) => text,
+            Err(error) => {
+                operations::leave(store, &broken(&error, &version, in_force.is_some()), now).await?;
+                return Ok(Adopted::Refused);
+            }
+        };
+        if let Some(adopted) = replace(store, in_force, text.into()).await? {
             return Ok(adopted);
         }
     }
     Err(InForceError::Race)
+}
+
+/// The files that a configuration names beside it, by name, and the version of all of it. One that is not there is
+/// spoken of where the configuration names it.
+async fn beside<S: Store>(store: &S, text: &str, etag: ETag) -> Result<(BTreeMap<String, String>, String), StoreError> {
+    let mut files = BTreeMap::new();
+    let mut version = etag.0;
+    for name in Config::files(text) {
+        let Some((bytes, etag)) = store.get(&keys::beside_config(&name)).await? else { continue };
+        version = format!("{version} {name} {etag}");
+        files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+    }
+    Ok((files, version))
 }
 
 /// Writes what is to be in force over what was read. `None` is a lost race.
@@ -159,10 +177,10 @@ async fn replace<S: Store>(
     })
 }
 
-fn broken(error: &ConfigError, etag: &ETag, has_earlier: bool) -> Note {
+fn broken(error: &ConfigError, version: &str, has_earlier: bool) -> Note {
     let problems: Vec<_> = error.to_string().lines().map(str::to_owned).collect();
     let text = BrokenConfig { file: keys::CONFIG, problems: &problems, has_earlier }.text();
-    Note { id: format!("config:{etag}"), text }
+    Note { id: format!("config:{version}"), text }
 }
 
 #[cfg(test)]

@@ -172,6 +172,12 @@ pub const SWEPT_READY: &str = "sweep/ready.json";
 /// The configuration as its owner writes it.
 pub const CONFIG: &str = "config/ledger.toml";
 
+/// A file beside it that it names.
+#[must_use]
+pub fn beside_config(name: &str) -> String {
+    format!("config/{name}")
+}
+
 /// The configuration that is in force: the last one that was valid.
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
 

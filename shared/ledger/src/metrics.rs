@@ -242,7 +242,8 @@ async fn states<S: Store>(store: &S, statements: &[Statement]) -> Result<Vec<Str
 
 /// What everything is made of: as long as it is the same text, so are targets and gauges.
 fn basis(config: &Config, states: &[String], members: &[u8], now: DateTime<Utc>) -> String {
-    let settings = format!("{:?} {:?} {:?} {:?}", config.cost, config.metrics, config.required_tags, config.budgets);
+    let settings =
+        format!("{:?} {:?} {:?} {:?}", config.cost, config.metrics, config.required_tags, config.rules.budgets);
     let window = format!("{:?}", told::window(now));
     let members = String::from_utf8_lossy(members);
     let mut parts = vec![settings.as_str(), &window, &members];

@@ -138,16 +138,20 @@ impl Limits {
     }
 }
 
+/// The series of what a month is heading for, of each currency.
+const FORECASTS: usize = 1;
+
 /// The most series that there can be with so many members of each dimension.
 fn most_series(config: &Config, exports: usize, currencies: usize, members: usize) -> SeriesCount {
     let dimension = |dimensions: usize| 1 + dimensions * (members + RESTS);
     let spend = dimension(Axis::all(config).len());
     let month_to_date = dimension(1 + usize::from(!config.metrics.tags.is_empty()));
-    let budgets: usize = config.budgets.iter().map(|budget| if budget.each.is_some() { members } else { 1 }).sum();
+    let budgets: usize =
+        config.rules.budgets.iter().map(|budget| if budget.rule.each.is_some() { members } else { 1 }).sum();
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     SeriesCount {
         exports: count(exports),
-        by_delivery: count(currencies * (spend + month_to_date) + budgets),
+        by_delivery: count(currencies * (spend + month_to_date + FORECASTS) + budgets),
         hourly: count(exports * (HEALTH_OF_EXPORT + currencies * HEALTH_OF_EXPORT_AND_CURRENCY)),
     }
 }
