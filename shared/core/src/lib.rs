@@ -2,9 +2,11 @@
 //! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
 
 pub mod alert_text;
+mod apportion;
 pub mod bedrock_line;
 pub mod budget;
 pub mod category;
+pub mod chargeback;
 pub mod data_status;
 pub mod decimal;
 pub mod digest_text;
@@ -13,13 +15,16 @@ pub mod error_class;
 pub mod explanation;
 pub mod fact;
 pub mod line;
+pub mod metering;
 pub mod model;
 pub mod owner;
 pub mod period;
 pub mod principal;
 pub mod report;
 pub mod shared_role;
+pub mod showback;
 pub mod spend;
+pub mod split;
 pub mod tag_contract;
 pub mod text;
 pub mod unit_cost;

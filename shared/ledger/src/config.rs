@@ -11,6 +11,7 @@ use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
 use spend_core::owner::OwnerRule;
 use spend_core::principal::KeepSessions;
 use spend_core::spend::{Basis, CostPolicy};
+use spend_core::split::Split;
 use spend_core::tag_contract::TagRule;
 use spend_core::usage::ModelAliases;
 use wildmatch::WildMatch;
@@ -18,6 +19,7 @@ use wildmatch::WildMatch;
 mod budgets;
 mod owners;
 mod reader;
+mod splits;
 
 use reader::{Kind, Reader, Section};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub allowed_tags: BTreeMap<String, Vec<String>>,
     /// Who owns what no tag does, the first that applies wins: `[[owner]]`.
     pub owner_rules: Vec<OwnerRule>,
+    /// How chargeback divides what nobody owns, or what stands for many: `[[split]]`. Facts stay as billed.
+    pub splits: Vec<Split>,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -119,8 +123,7 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 9] =
-    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "restatement", "split"];
+const UNSUPPORTED: [&str; 8] = ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "restatement"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -141,6 +144,7 @@ impl Default for Config {
             cost_center_tag: "iamPrincipal/cost-center".to_owned(),
             allowed_tags: BTreeMap::new(),
             owner_rules: Vec::new(),
+            splits: Vec::new(),
             keep_tags: Vec::new(),
             first_run: FirstRun::default(),
             budgets: Vec::new(),
@@ -196,6 +200,7 @@ impl Config {
             section.finish(reader, &[]);
         }
         config.owner_rules = owners::read(&mut root, reader);
+        config.splits = splits::read(&mut root, reader);
         config.budgets = budgets::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config

@@ -273,9 +273,15 @@ impl<'t, 'i> Section<'t, 'i> {
         day.map(|day| (value.span(), day))
     }
 
+    /// Whether `key` is a table.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
     /// Whether `key` is a table without entries.
     pub(super) fn is_empty_table(&self, key: &str) -> bool {
-        self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some_and(|table| table.is_empty()))
+        let value = self.table.get(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Table(table)) if table.is_empty())
     }
 
     /// An exact number as it is written: in quotes, or whole. With a point and without quotes it would be a float.
