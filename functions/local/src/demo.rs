@@ -9,6 +9,7 @@ use spend_core::category::Category;
 use spend_core::dimension::Dimension;
 use spend_core::fact::FactField;
 use spend_core::period::BillingPeriod;
+use spend_core::report::Measure;
 use spend_core::spend::Basis;
 use spend_core::text;
 use spend_ledger::committed;
@@ -26,6 +27,9 @@ use crate::{periods, report, run};
 
 /// The file that says that a directory is a demo's, and may be replaced by the next one.
 const MARKER: &str = ".bedrock-ledger-demo";
+
+/// What the gateway counted of its tenants.
+const METERING: &str = "gateway-metering.csv";
 
 /// Runs the demo. The story goes to `out`, progress to `notes`.
 ///
@@ -45,6 +49,8 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
         writeln!(notes, "  {note}")?;
     }
     fs::write(&config, sample::SAMPLE_CONFIG).map_err(file("write", &config))?;
+    let metering = dir.join(METERING);
+    fs::write(&metering, sample::gateway_metering(SampleOptions::SEED)).map_err(file("write", &metering))?;
     let now = sample::sample_now();
     writeln!(notes, "running on it, as on {} …", now.format("%-d %B %Y"))?;
     let options = Run { export, ledger: ledger_dir.clone(), config: Some(config), now: Some(now) };
@@ -78,6 +84,9 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     for by in ["day,identity --category usage --top 15", "model,token --category usage", "category"] {
         writeln!(out, "  bedrock-ledger report --ledger {ledger} --period {period} --by {by}")?;
     }
+    let (metering, out_dir) = (dir.join(METERING), dir.join("chargeback"));
+    writeln!(out, "  bedrock-ledger chargeback --ledger {ledger} --period {period} \\")?;
+    writeln!(out, "      --metering {} --out {}", metering.display(), out_dir.display())?;
     writeln!(out, "  {ledger}/{}", statement.facts_key())?;
     writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
     writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl")?;
@@ -96,6 +105,7 @@ async fn spend_by(
         ledger: ledger.to_owned(),
         period: Some(period),
         by: vec![by, Dimension::Field(FactField::Owner)],
+        measure: vec![Measure::Cost],
         category: Some(Category::Usage),
         basis: Basis::Unblended,
         export_id: None,

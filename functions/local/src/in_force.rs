@@ -30,12 +30,7 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
         let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
         return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
     };
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
-        action: "read the configuration",
-        path: path.to_owned(),
-        source,
-    })?;
-    let config = Config::parse(&path.display().to_string(), &text)?;
+    let (config, text) = read(path)?;
     let bytes = Bytes::from(text);
     let put = match in_force {
         Some((found, _)) if found == bytes => return Ok(config),
@@ -46,4 +41,26 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
         Put::Written(_) => Ok(config),
         Put::Lost => Err(CommandError::ConfigRace),
     }
+}
+
+/// The configuration that `path` names, to be used once; without one what is in force, else the defaults.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub(crate) async fn get<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
+    if let Some(path) = path {
+        return Ok(read(path)?.0);
+    }
+    let Some((bytes, _)) = ledger.get(CONFIG_IN_FORCE).await? else { return Ok(Config::default()) };
+    Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?)
+}
+
+fn read(path: &Path) -> Result<(Config, String), CommandError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
+        action: "read the configuration",
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok((Config::parse(&path.display().to_string(), &text)?, text))
 }

@@ -25,6 +25,7 @@ pub mod shared_role;
 pub mod showback;
 pub mod spend;
 pub mod split;
+pub mod spreadsheet;
 pub mod tag_contract;
 pub mod text;
 pub mod unit_cost;

@@ -1,6 +1,7 @@
 //! Totals of facts by any dimensions, for reports, gauges and texts.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
@@ -10,6 +11,56 @@ use crate::unit_cost::UnitSums;
 
 /// What the rest is called when only the largest groups are shown.
 pub const OTHER: &str = "(other)";
+
+/// What a report says of each group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The exact cost.
+    Cost,
+    /// How many single tokens were used; nothing where nothing is counted in tokens.
+    Tokens,
+    /// What a million of them cost, see [`UnitSums::per_million`].
+    PerMillion,
+    /// What usage would have cost at the public on-demand price, where the bill says it.
+    ListCost,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 4] = [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost];
+
+    /// The name on the command line and of the column.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::PerMillion => "per_million",
+            Self::ListCost => "list_cost",
+        }
+    }
+
+    /// What it is of a group; nothing where the group has none.
+    #[must_use]
+    pub fn of(self, row: &Row) -> Option<Decimal> {
+        match self {
+            Self::Cost => Some(row.cost),
+            Self::Tokens => row.units.tokens,
+            Self::PerMillion => row.units.per_million(),
+            Self::ListCost => row.units.list_cost,
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|measure| measure.as_str() == text);
+        let known = Self::ALL.map(Self::as_str).join(", ");
+        found.ok_or_else(|| format!("`{text}` is not a measure: use {known}"))
+    }
+}
 
 /// The total of one group in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
