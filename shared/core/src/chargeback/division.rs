@@ -96,20 +96,22 @@ impl Division<'_, '_> {
 
     fn by_usage(before: &Usage, by: &SplitBy, from: &Pooled) -> Result<Answer, SumOutOfRange> {
         let currency = from.key.currency.as_str();
+        let is_usage = from.category == Category::Usage;
+        let to = |weights| if is_usage { owners(weights) } else { Ok(weights) };
         if *by == SplitBy::Even {
             let is_claimed =
                 |key: &ChargeKey| OwnerSource::is_claimed(&key.owner_source) || key.owner_source == BY_SPLIT;
             let weights = even(before.weights(currency, None, is_claimed)?)?;
             let nobody = Instead::LeftWithoutOwners { amount: Decimal::ZERO };
-            return Ok(if weights.is_empty() { Answer::Left(nobody) } else { Answer::Divided(weights, None) });
+            return Ok(if weights.is_empty() { Answer::Left(nobody) } else { Answer::Divided(to(weights)?, None) });
         }
         // Spend that names nobody does not cause what else is not attributed; taxes and credits it does.
-        let is_wanted = |key: &ChargeKey| from.category != Category::Usage || !key.identity.is_empty();
+        let is_wanted = |key: &ChargeKey| !is_usage || !key.identity.is_empty();
         let is_of_account = from.key.identity.is_empty();
         if is_of_account {
             let weights = before.weights(currency, Some(&from.account), is_wanted)?;
             if !weights.is_empty() {
-                return Ok(Answer::Divided(weights, None));
+                return Ok(Answer::Divided(to(weights)?, None));
             }
         }
         let weights = before.weights(currency, None, is_wanted)?;
@@ -118,7 +120,7 @@ impl Division<'_, '_> {
         }
         let account = from.account.clone();
         let instead = is_of_account.then_some(Instead::ByAllAccounts { account, amount: Decimal::ZERO });
-        Ok(Answer::Divided(weights, instead))
+        Ok(Answer::Divided(to(weights)?, instead))
     }
 
     fn by_records(&self, from: &Pooled, amount: Decimal) -> Answer {
@@ -136,7 +138,7 @@ impl Division<'_, '_> {
         }
     }
 
-    /// Rows for owners that a split names: what they get stays visible as the source's identity and model.
+    /// Rows for owners that a split names.
     fn tenants<'t>(&self, from: &Pooled, tenants: impl Iterator<Item = (&'t str, Decimal)>) -> Weights {
         let row = |(owner, weight): (&str, Decimal)| {
             let key = ChargeKey {
@@ -185,15 +187,29 @@ impl Division<'_, '_> {
         }
         for (key, part) in parts.filter(|(_, part)| !part.is_zero()) {
             if is_usage {
-                usage.add(key, &from.account, part)?;
-            }
-            match rows.get_mut(key) {
-                Some(row) => row.give(from.category, part)?,
-                None => rows.entry(key.clone()).or_default().give(from.category, part)?,
+                // Who pays has changed; who used what has not.
+                let (identity, model) = (from.key.identity.clone(), from.key.model.clone());
+                let key = ChargeKey { identity, model, ..key.clone() };
+                usage.add(&key, &from.account, part)?;
+                rows.entry(key).or_default().give(from.category, part)?;
+            } else {
+                rows.entry(key.clone()).or_default().give(from.category, part)?;
             }
         }
         Ok(())
     }
+}
+
+/// The weights of owners, whatever they used: a row for each, without identity and model.
+fn owners(weights: Weights) -> Result<Weights, SumOutOfRange> {
+    let mut owners: BTreeMap<ChargeKey, Decimal> = BTreeMap::new();
+    for (key, weight) in weights {
+        let is_claimed = OwnerSource::is_claimed(&key.owner_source);
+        let owner_source = if is_claimed { BY_SPLIT.to_owned() } else { key.owner_source };
+        let owner = ChargeKey { owner_source, identity: String::new(), model: String::new(), ..key };
+        add(owners.entry(owner).or_default(), weight)?;
+    }
+    Ok(owners.into_iter().collect())
 }
 
 /// Weights that give each owner the same, and the rows of an owner parts by their usage.
