@@ -5,8 +5,17 @@ SHELL := /bin/bash
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# What deploying and its checks need is kept apart: tests need neither, and checkov wants older versions of the same.
+AWS_VENV := .venv-aws
+CHECKOV_VENV := .venv-checkov
 
-.PHONY: help demo test fmt lint doc unit facts-check clean
+FUNCTIONS := ingest aggregate alert digest
+# Which stack to deploy, destroy or show the logs of.
+STACK ?= bedrock-ledger
+SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
+SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
+
+.PHONY: help demo test fmt lint doc unit facts-check e2e e2e-release release size template-check infra-check build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,7 +23,7 @@ help: ## List the commands.
 demo: ## Write a sample export, run everything on it, and show what comes out (no AWS account needed).
 	@cargo run --quiet --locked --profile demo -p bedrock-ledger -- demo
 
-test: lint doc unit facts-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
+test: lint doc unit facts-check e2e template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
 
 fmt: ## Format the code.
 	cargo fmt --all
@@ -34,10 +43,77 @@ facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals chec
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/other_programs.py target/debug/bedrock-ledger target/facts-check
 
+e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare what comes out with the command line.
+	cargo build --locked --workspace --all-targets
+	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e
+
+e2e-release: $(VENV)/installed release ## The same with release binaries.
+	cargo build --locked -p bedrock-ledger
+	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
+
+# Each by itself, so that none is built with features that only another needs; by its manifest, because one bears the
+# name of a dependency.
+release:
+	for function in $(FUNCTIONS); do \
+		cargo build --release --locked --manifest-path functions/$$function/Cargo.toml; \
+	done
+
+size: $(VENV)/installed release ## Starts, memory and zips of the functions, beside one that does nothing.
+	cargo build --release --locked --manifest-path tests/e2e/empty/Cargo.toml
+	$(PYTHON) tests/e2e/size.py target/release
+
+template-check: $(VENV)/installed facts-check e2e ## Check the template: cfn-lint, and what it says against what the code does.
+	$(VENV)/bin/cfn-lint infra/template.yaml infra/forward.yaml
+	FACTS='target/facts-check/**/facts.parquet' FUNCTIONS_DIR=target/debug ACTIONS=target/e2e/actions.json \
+		$(PYTHON) -m unittest discover --start-directory tests/template
+
+infra-check: $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(VENV)/installed ## Check the template with SAM's and checkov's rules too.
+	$(VENV)/bin/cfn-lint infra/template.yaml infra/forward.yaml
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template infra/template.yaml
+	$(CHECKOV_VENV)/bin/checkov --file infra/template.yaml infra/forward.yaml --framework cloudformation \
+		--skip-download --compact --quiet
+
+# By its manifest, as above.
+build: $(AWS_VENV)/installed ## Build the functions for Lambda (arm64; the first time it takes long).
+	rustup target add aarch64-unknown-linux-gnu
+	for function in $(FUNCTIONS); do \
+		PATH="$(CURDIR)/$(AWS_VENV)/bin:$$PATH" cargo lambda build --release --arm64 --locked \
+			--manifest-path functions/$$function/Cargo.toml --output-format zip; \
+	done
+
+dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever has it need not build.
+	rm -rf dist && mkdir dist
+	for function in $(FUNCTIONS); do cp target/lambda/$$function/bootstrap.zip dist/$$function.zip; done
+	sed -E 's#CodeUri: \.\./functions/([a-z]+)#CodeUri: \1.zip#' infra/template.yaml > dist/template.yaml
+	cp infra/forward.yaml infra/ledger.toml dist/
+	cd dist && $(SHA256) * > SHA256SUMS
+
+dist/SHA256SUMS:
+	$(MAKE) dist
+
+# Where answers are kept.
+samconfig.toml:
+	echo 'version = 0.1' > $@
+
+deploy: $(AWS_VENV)/installed dist/SHA256SUMS samconfig.toml ## Deploy dist/, asking questions the first time (STACK=name for another stack).
+	cd dist && $(SHA256) --check SHA256SUMS
+	$(SAM) deploy --template-file dist/template.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM --resolve-s3 \
+		--config-file $(CURDIR)/samconfig.toml --config-env $(STACK) --no-fail-on-empty-changeset \
+		$(shell grep -qsF '[$(STACK).deploy' samconfig.toml || echo --guided)
+
+destroy: $(AWS_VENV)/installed ## Delete the stack; the ledger, its key and a created export bucket stay.
+	$(SAM) delete --stack-name $(STACK)
+
+logs: $(AWS_VENV)/installed ## Follow the logs of all functions.
+	$(SAM) logs --stack-name $(STACK) --tail
+
 $(VENV)/installed: tests/requirements.txt
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+$(AWS_VENV)/installed: infra/requirements.txt
+$(CHECKOV_VENV)/installed: infra/checkov-requirements.txt
+$(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 clean: ## Remove what was built, installed and written by the demo.
-	rm -rf target $(VENV) .demo
+	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) .demo

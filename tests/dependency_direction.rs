@@ -35,6 +35,36 @@ fn arrows_between_our_packages_point_one_way() {
 }
 
 #[test]
+fn no_function_depends_on_another() {
+    let steps = ["spend-aws", "spend-core", "spend-ledger"];
+    let reading = ["spend-cur", "spend-pipeline"];
+    for function in ["ingest", "aggregate"] {
+        assert_eq!(own(function), steps.iter().chain(&reading).map(|name| (*name).to_owned()).collect(), "{function}");
+    }
+    for function in ["alert", "digest@0.1.0"] {
+        assert_eq!(own(function), names(steps), "{function}");
+    }
+}
+
+#[test]
+fn each_function_links_the_services_that_it_calls_and_no_others() {
+    for (function, services) in [
+        ("ingest", vec!["aws-sdk-s3"]),
+        ("aggregate", vec!["aws-sdk-cloudwatch", "aws-sdk-s3"]),
+        ("alert", vec!["aws-sdk-s3", "aws-sdk-sns"]),
+        ("digest@0.1.0", vec!["aws-sdk-s3", "aws-sdk-sns"]),
+    ] {
+        let linked = linked(function);
+        let sdks = linked.iter().map(String::as_str).filter(|name| name.starts_with("aws-sdk-"));
+        // aws-config cannot be had without it.
+        let called: Vec<_> = sdks.filter(|name| *name != "aws-sdk-sts").collect();
+        assert_eq!(called, services, "{function}");
+        let reads = linked.contains("parquet");
+        assert_eq!(reads, ["ingest", "aggregate"].contains(&function), "{function} and Parquet");
+    }
+}
+
+#[test]
 fn the_core_knows_no_file_format_no_network_no_runtime_and_no_randomness() {
     let linked = linked("spend-core");
     for stranger in ["serde_json", "toml", "csv", "parquet", "arrow", "tokio", "rand", "getrandom", "sha2"] {

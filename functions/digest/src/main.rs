@@ -1,3 +1,32 @@
-//! The Lambda function `digest`: the step digest on AWS.
+//! The Lambda function `digest`: tells finance, by schedule.
 
-fn main() {}
+// The SDK's futures nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+mod error;
+mod handler;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use handler::Digest;
+use settings::Settings;
+use spend_aws::environment::Reader;
+use spend_aws::s3_store::S3Store;
+use spend_aws::sns::Sns;
+use spend_aws::{clients, lambda};
+use spend_ledger::outputs::Topic;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda::start_logs();
+    let Settings { ledger_bucket, digest_arn, events_arn, clock } =
+        lambda::settings(Settings::read(Reader::of_process()))?;
+    let sdk = clients::sdk_config().await;
+    let digest = Digest {
+        ledger: S3Store::new(&sdk, ledger_bucket, ""),
+        notifier: Sns::new(&sdk, [(Topic::Digest, digest_arn), (Topic::Events, events_arn)]),
+    };
+    let digest = &digest;
+    lambda::run(clock, |event, invocation| async move { digest.handle(&event, &invocation).await }).await
+}

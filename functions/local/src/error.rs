@@ -7,10 +7,10 @@ use spend_core::line::SumOutOfRange;
 use spend_cur::metering_file::MeteringFileError;
 use spend_ledger::alert::AlertError;
 use spend_ledger::committed::CommittedError;
-use spend_ledger::config::ConfigError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::document::DocumentError;
 use spend_ledger::gauges::GaugeError;
+use spend_ledger::in_force::InForceError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::explain::ExplainError;
@@ -42,12 +42,9 @@ pub enum CommandError {
     /// The digest was not sent; the next run sends it.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// The configuration is not valid.
+    /// There is no configuration to go by.
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Two runs brought different configurations.
-    #[error("another run changed the configuration in force at the same time: run again")]
-    ConfigRace,
+    Config(#[from] InForceError),
     /// The sample was not written.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -171,7 +168,6 @@ impl CommandError {
             Self::Document(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
-            Self::ConfigRace => "store.conflict",
             Self::Explain(error) => error.kind(),
             Self::Disagreement { .. } => "bug.disagreement",
             Self::Metering(error) => error.kind(),

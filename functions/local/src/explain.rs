@@ -10,6 +10,7 @@ use spend_core::bedrock_line::{Rule, RuleSet};
 use spend_core::explanation::OwnerBy;
 use spend_core::fact::FactField;
 use spend_core::line::LineField;
+use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
 
 use crate::cli::{Explain, ReportFormat};
@@ -30,7 +31,7 @@ pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut imp
     let ledger = periods::open(&options.ledger)?;
     let export = Arc::new(run::open(&options.export).await?);
     let statements = periods::of(&ledger, &options.ledger, Some(options.period), None).await?;
-    let with = in_force::deriver(&in_force::put(&ledger, None).await?);
+    let with = Deriver::from(&in_force::put(&ledger, None).await?);
     let question = question(options);
     let mut sink = Sink::new(options, out);
     // The reader of the bill knows no output: the first refusal is kept, and ends the command.

@@ -2,22 +2,11 @@
 
 use std::path::Path;
 
-use bytes::Bytes;
 use spend_ledger::config::Config;
-use spend_ledger::keys::CONFIG_IN_FORCE;
-use spend_ledger::store::{Put, Store};
-use spend_pipeline::aggregate::Deriver;
+use spend_ledger::in_force::{self, InForceError};
+use spend_ledger::store::Store;
 
 use crate::error::CommandError;
-
-/// What facts are derived with.
-pub(crate) fn deriver(config: &Config) -> Deriver {
-    Deriver {
-        derivation: config.derivation(),
-        fingerprint: config.derivation_fingerprint(),
-        kept_tags: config.kept_tags(),
-    }
-}
 
 /// The configuration that `path` names, put in force; without one what is in force, else the defaults.
 ///
@@ -25,22 +14,8 @@ pub(crate) fn deriver(config: &Config) -> Deriver {
 ///
 /// [`CommandError`]; of a file that is no configuration nothing is put in force.
 pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
-    let in_force = ledger.get(CONFIG_IN_FORCE).await?;
-    let Some(path) = path else {
-        let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
-        return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
-    };
-    let (config, text) = read(path)?;
-    let bytes = Bytes::from(text);
-    let put = match in_force {
-        Some((found, _)) if found == bytes => return Ok(config),
-        Some((_, etag)) => ledger.put_if_match(CONFIG_IN_FORCE, bytes, &etag).await?,
-        None => ledger.put_if_absent(CONFIG_IN_FORCE, bytes).await?,
-    };
-    match put {
-        Put::Written(_) => Ok(config),
-        Put::Lost => Err(CommandError::ConfigRace),
-    }
+    let Some(path) = path else { return Ok(in_force::read(ledger).await?.unwrap_or_default()) };
+    Ok(in_force::put(ledger, &path.display().to_string(), text(path)?).await?)
 }
 
 /// The configuration that `path` names, to be used once; without one what is in force, else the defaults.
@@ -49,18 +24,14 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
 ///
 /// [`CommandError`].
 pub(crate) async fn get<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
-    if let Some(path) = path {
-        return Ok(read(path)?.0);
-    }
-    let Some((bytes, _)) = ledger.get(CONFIG_IN_FORCE).await? else { return Ok(Config::default()) };
-    Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?)
+    let Some(path) = path else { return Ok(in_force::read(ledger).await?.unwrap_or_default()) };
+    Ok(Config::parse(&path.display().to_string(), &text(path)?).map_err(InForceError::from)?)
 }
 
-fn read(path: &Path) -> Result<(Config, String), CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
+fn text(path: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(path).map_err(|source| CommandError::File {
         action: "read the configuration",
         path: path.to_owned(),
         source,
-    })?;
-    Ok((Config::parse(&path.display().to_string(), &text)?, text))
+    })
 }

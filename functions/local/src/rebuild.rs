@@ -5,6 +5,7 @@ use std::io::Write;
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
+use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::rebuild;
 
 use crate::cli::Rebuild;
@@ -23,7 +24,7 @@ pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl 
     let statements = periods::of(&periods::open(&options.ledger)?, &options.ledger, options.period, None).await?;
     let ledger = DirectoryStore::open(options.ledger.clone())?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
-    let deriver = in_force::deriver(&config);
+    let deriver = Deriver::from(&config);
     // State is stored to the second, and so is what is derived from it.
     let now = options.now.unwrap_or(now).trunc_subsecs(0);
     let progress = Progress::on_stderr();

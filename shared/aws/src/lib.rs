@@ -1,1 +1,23 @@
 //! The ports on AWS: S3, CloudWatch and SNS, a feature each, and what the Lambda functions share.
+//!
+//! What is decided here is decided about the wire: what an answer, or none, says of a call's effect. What is to be
+//! done about it is decided by the steps.
+
+#[cfg(feature = "lambda")]
+pub mod by_class;
+pub mod clients;
+pub mod clock;
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
+pub mod environment;
+#[cfg(feature = "lambda")]
+pub mod event;
+mod failure;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+#[cfg(feature = "s3")]
+pub mod s3_store;
+#[cfg(feature = "sns")]
+pub mod sns;
+#[cfg(all(test, any(feature = "s3", feature = "cloudwatch", feature = "sns")))]
+mod wire;

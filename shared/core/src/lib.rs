@@ -17,6 +17,7 @@ pub mod fact;
 pub mod line;
 pub mod metering;
 pub mod model;
+pub mod operations_text;
 pub mod owner;
 pub mod period;
 pub mod principal;

@@ -44,16 +44,13 @@ pub fn restore(cell: &str) -> String {
             let letter = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
             Some((letter, behind))
         });
-        rest = match letter {
-            Some((letter, behind)) => {
-                text.push(letter);
-                behind
-            }
-            None => {
-                text.push_str(ESCAPE);
-                after
-            }
-        };
+        if let Some((letter, behind)) = letter {
+            text.push(letter);
+            rest = behind;
+        } else {
+            text.push_str(ESCAPE);
+            rest = after;
+        }
     }
     text.push_str(rest);
     text

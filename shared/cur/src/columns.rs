@@ -252,3 +252,17 @@ pub(crate) fn spelled(data_type: &DataType) -> String {
     };
     known.as_str().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_export_that_the_template_creates_has_the_columns_that_are_read_and_no_other() {
+        let template = include_str!("../../../infra/template.yaml");
+        let (_, query) = template.split_once(" SELECT\n").unwrap();
+        let (columns, _) = query.split_once(" FROM COST_AND_USAGE_REPORT").unwrap();
+        let columns: Vec<_> = columns.split(',').map(str::trim).collect();
+        assert_eq!(columns, wanted().into_iter().collect::<Vec<_>>());
+    }
+}

@@ -45,6 +45,8 @@ pub struct Config {
     pub owner_rules: Vec<OwnerRule>,
     /// How chargeback divides what nobody owns, or what stands for many: `[[split]]`. Facts stay as billed.
     pub splits: Vec<Split>,
+    /// Whether the export's bucket holds copies, whose times say nothing: `[export] copied`.
+    pub copied: bool,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -123,7 +125,7 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 8] = ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "restatement"];
+const UNSUPPORTED: [&str; 7] = ["anomaly", "delta", "digest", "health", "hygiene", "mute", "restatement"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -146,6 +148,7 @@ impl Default for Config {
             owner_rules: Vec::new(),
             splits: Vec::new(),
             keep_tags: Vec::new(),
+            copied: false,
             first_run: FirstRun::default(),
             budgets: Vec::new(),
         }
@@ -190,6 +193,10 @@ impl Config {
                 config.cost_center_tag = tag;
             }
             config.allowed_tags = read_allowed(&mut section, reader);
+            section.finish(reader, &[]);
+        }
+        if let Some(mut section) = root.section(reader, "export") {
+            config.copied = section.flag(reader, "copied").unwrap_or_default();
             section.finish(reader, &[]);
         }
         if let Some(section) = root.section(reader, "metrics") {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
+use spend_core::error_class::Class;
 use spend_core::fact::FactField;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
@@ -15,7 +16,7 @@ use crate::book::Book;
 use crate::config::Config;
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
-use crate::outputs::{Datum, MAX_DATA, Metrics, PublishError, Unit};
+use crate::outputs::{Datum, Metrics, PublishError, Unit, batches};
 use crate::store::{Put, Store, StoreError};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
@@ -53,6 +54,30 @@ pub enum GaugeError {
     Sum(#[from] SumOutOfRange),
 }
 
+impl GaugeError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Publish(error) => error.kind(),
+            Self::Sum(_) => "bug.sum_out_of_range",
+        }
+    }
+
+    /// How to handle it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Publish(error) => error.class(),
+            Self::Sum(_) => Class::Operator,
+        }
+    }
+}
+
 /// Puts the gauges of the month that contains `now`, unless they were put for the same deliveries by the same settings.
 /// Returns how many.
 ///
@@ -88,7 +113,7 @@ pub async fn publish<S: Store, M: Metrics>(
         }
     }
     let data = month_to_date(config, book, period, now)?;
-    for data in data.chunks(MAX_DATA) {
+    for data in batches(&data) {
         metrics.put(&config.metrics.namespace, data).await?;
     }
     let bytes = encode(&in_force)?;

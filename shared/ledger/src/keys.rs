@@ -34,7 +34,7 @@ impl Statement {
     /// The folder of all sealed deliveries.
     #[must_use]
     pub fn deliveries_prefix(&self) -> String {
-        format!("deliveries/{}/", self.folder())
+        format!("{DELIVERIES_PREFIX}{}/", self.folder())
     }
 
     /// What a delivery consists of.
@@ -68,6 +68,14 @@ impl Statement {
         format!("facts/export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
+    /// The statement and the delivery whose ready object `key` is, if it is one.
+    #[must_use]
+    pub fn from_ready_key(key: &str) -> Option<(Self, String)> {
+        let (folder, delivery_id) =
+            key.strip_prefix(DELIVERIES_PREFIX)?.strip_suffix("/ready.json")?.rsplit_once('/')?;
+        Some((Self::from_folder(folder)?, delivery_id.to_owned()))
+    }
+
     fn folder(&self) -> String {
         format!("export={}/period={}", self.export_id, self.period)
     }
@@ -75,7 +83,10 @@ impl Statement {
     /// The statement whose state object `key` is, if it is one.
     #[must_use]
     pub fn from_state_key(key: &str) -> Option<Self> {
-        let folder = key.strip_prefix(STATE_PREFIX)?.strip_suffix(".json.zst")?;
+        Self::from_folder(key.strip_prefix(STATE_PREFIX)?.strip_suffix(".json.zst")?)
+    }
+
+    fn from_folder(folder: &str) -> Option<Self> {
         let (export, period) = folder.split_once('/')?;
         let export_id = export.strip_prefix("export=")?.to_owned();
         let period = period.strip_prefix("period=")?.parse().ok()?;
@@ -91,6 +102,9 @@ impl std::fmt::Display for Statement {
 
 /// Below it lie the states of all periods.
 pub const STATE_PREFIX: &str = "state/";
+
+/// Below it lie the sealed and the ready deliveries of all periods.
+pub const DELIVERIES_PREFIX: &str = "deliveries/";
 
 /// Below it lie the claims of all payers and periods.
 pub const CLAIM_PREFIX: &str = "claims/payer=";
@@ -113,6 +127,24 @@ pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
 pub fn gauges_key(period: BillingPeriod) -> String {
     format!("gauges/period={period}.json")
 }
+
+/// Below it lie the notes for whoever operates this program.
+pub const NOTES_PREFIX: &str = "operations/notes/";
+
+/// The note with this id.
+#[must_use]
+pub fn note_key(id: &str) -> String {
+    format!("{NOTES_PREFIX}{}.json", short_hash(&[id]))
+}
+
+/// Which deliveries of the export's bucket the sweep has nothing left to do for.
+pub const SWEPT_DELIVERIES: &str = "sweep/deliveries.json";
+
+/// Which ready deliveries the sweep has seen aggregated.
+pub const SWEPT_READY: &str = "sweep/ready.json";
+
+/// The configuration as its owner writes it.
+pub const CONFIG: &str = "config/ledger.toml";
 
 /// The configuration that is in force: the last one that was valid.
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
@@ -143,6 +175,16 @@ mod tests {
         let statement = Statement { export_id: "cur--0a1b2c3d".to_owned(), period: "2026-11".parse().unwrap() };
         assert_eq!(Statement::from_state_key(&statement.state_key()), Some(statement));
         assert_eq!(Statement::from_state_key("state/strange"), None);
+    }
+
+    #[test]
+    fn a_ready_key_reads_back() {
+        let statement = Statement { export_id: "cur--0a1b2c3d".to_owned(), period: "2026-11".parse().unwrap() };
+        let read = Statement::from_ready_key(&statement.ready_key("1-a"));
+        assert_eq!(read, Some((statement.clone(), "1-a".to_owned())));
+        for stranger in [statement.sealed_key("1-a").as_str(), "deliveries/ready.json", "deliveries/x/1-a/ready.json"] {
+            assert_eq!(Statement::from_ready_key(stranger), None, "{stranger}");
+        }
     }
 
     #[test]

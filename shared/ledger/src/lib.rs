@@ -12,8 +12,10 @@ pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
 pub mod gauges;
+pub mod in_force;
 pub mod keys;
 pub mod memory_store;
+pub mod operations;
 pub mod outbox;
 pub mod outputs;
 #[cfg(test)]

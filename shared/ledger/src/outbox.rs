@@ -194,7 +194,7 @@ pub async fn update<D: OutboxState, S: Store, T>(
     Err(OutboxError::Contended { key: D::KEY, attempts: ATTEMPTS })
 }
 
-async fn read<D: OutboxState, S: Store>(store: &S) -> Result<(D, Option<ETag>), OutboxError> {
+pub(crate) async fn read<D: OutboxState, S: Store>(store: &S) -> Result<(D, Option<ETag>), OutboxError> {
     match store.get(D::KEY).await? {
         None => Ok((D::default(), None)),
         Some((bytes, etag)) => Ok((decode(D::KEY, &bytes)?, Some(etag))),

@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
 
@@ -56,8 +57,21 @@ pub struct Datum {
     pub unit: Unit,
 }
 
+/// A series of a metric: what its data share. Two are one for CloudWatch exactly if name and dimensions are equal as
+/// [`dimension_text`] makes them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    /// The metric's name.
+    pub name: String,
+    /// What it is of.
+    pub dimensions: BTreeMap<String, String>,
+}
+
 /// The most data that one call puts. Source: Amazon CloudWatch API Reference, `PutMetricData`.
 pub const MAX_DATA: usize = 1000;
+/// The most bytes of one call, before they are compressed. Source: Amazon CloudWatch User Guide, "CloudWatch service
+/// quotas", which says 1 MB and not of what: this is the smallest that it can mean.
+pub const MAX_PUT_BYTES: usize = 1_000_000;
 /// The most dimensions of a datum. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_DIMENSIONS: usize = 30;
 /// The most characters of a metric's name, of a namespace and of a dimension's name. Source: the same, `Dimension`.
@@ -100,8 +114,9 @@ pub fn dimension_text(text: &str) -> Cow<'_, str> {
 ///
 /// [`PublishError::Refused`].
 pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
-    let refuse = |name: &str, reason| {
-        Err(PublishError::Refused { what: format!("the metric {name} in the namespace {namespace}"), reason })
+    let refuse = |name: &str, reason: &'static str| {
+        let what = format!("the metric {name} in the namespace {namespace}");
+        Err(PublishError::Refused { what, reason: reason.into() })
     };
     // A namespace may not take AWS's own, nor start with a colon. Source: the same, `PutMetricData` and `Metric`.
     if !is_name(namespace) || namespace.starts_with("AWS/") {
@@ -109,6 +124,9 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     }
     if data.len() > MAX_DATA {
         return refuse("", "more than 1000 data in one call");
+    }
+    if data.iter().map(datum_bytes).sum::<usize>() > MAX_PUT_BYTES - ENVELOPE_BYTES {
+        return refuse("", "more than 1 MB in one call; put what batches() gives");
     }
     for datum in data {
         if !is_name(&datum.name) {
@@ -133,6 +151,37 @@ pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     Ok(())
 }
 
+/// What a call has beside its data: a namespace, and the names of its fields.
+const ENVELOPE_BYTES: usize = 1000;
+
+/// No less than the bytes that a datum takes in a call.
+fn datum_bytes(datum: &Datum) -> usize {
+    /// The names of its fields, the time, the value and the unit: 66 bytes and three numbers of 9.
+    const DATUM: usize = 128;
+    /// The names of a dimension's two fields, and the lengths of its texts.
+    const DIMENSION: usize = 24;
+    let dimensions = datum.dimensions.iter();
+    let texts = dimensions.map(|(name, value)| dimension_text(name).len() + dimension_text(value).len() + DIMENSION);
+    DATUM + datum.name.len() + texts.sum::<usize>()
+}
+
+/// The data in parts that one call each can put, in their order.
+pub fn batches(data: &[Datum]) -> impl Iterator<Item = &[Datum]> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let mut bytes = ENVELOPE_BYTES;
+        let fits = |datum: &&Datum| {
+            bytes += datum_bytes(datum);
+            bytes <= MAX_PUT_BYTES
+        };
+        let count = rest.iter().take(MAX_DATA).take_while(fits).count();
+        // One alone always goes: 30 dimensions are far from a megabyte.
+        let (batch, left) = rest.split_at_checked(count.max(1))?;
+        rest = left;
+        Some(batch)
+    })
+}
+
 fn is_name(text: &str) -> bool {
     let ascii = text.chars().all(|char| char == ' ' || char.is_ascii_graphic());
     ascii && !text.trim().is_empty() && text.len() <= MAX_NAME && !text.starts_with(':')
@@ -144,6 +193,33 @@ pub trait Metrics: Sync {
     ///
     /// Fails with a [`PublishError`], which says whether it may have had its effect all the same.
     fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// The `Sum` of each series on each UTC day of `days`, as the namespace holds it: one map for each of `series`, in
+    /// their order. A day without data is not in it. What was put a while ago is there; what was put just now may not be.
+    ///
+    /// Fails with [`PublishError::NotRead`].
+    fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> impl Future<Output = Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError>> + Send;
+}
+
+/// A borrowed implementation is one: several wrappers can stand around one.
+impl<M: Metrics> Metrics for &M {
+    fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send {
+        (**self).put(namespace, data)
+    }
+
+    fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> impl Future<Output = Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError>> + Send {
+        (**self).daily_sums(namespace, series, days)
+    }
 }
 
 /// For whom a message is.
@@ -200,7 +276,7 @@ impl Message {
     ///
     /// [`PublishError::Refused`].
     pub fn check(&self) -> Result<(), PublishError> {
-        let refuse = |reason| Err(PublishError::Refused { what: self.name(), reason });
+        let refuse = |reason: &'static str| Err(PublishError::Refused { what: self.name(), reason: reason.into() });
         let subject_fits = self.subject.len() < SUBJECT_END
             && self.subject.starts_with(|char: char| char.is_ascii_graphic())
             && self.subject.chars().all(|char| char == ' ' || char.is_ascii_graphic());
@@ -236,7 +312,7 @@ pub trait Notifier: Sync {
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), PublishError>> + Send;
 }
 
-/// Why something was not published, and what is known of its effect.
+/// Why something was not published or could not be read back, and what is known of its effect.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// It may have been published: a timeout, a lost connection, a server's error.
@@ -253,12 +329,20 @@ pub enum PublishError {
         /// What was being published.
         what: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// It was not published, and may be if it is tried again.
     #[error("{what} was not published: {source}")]
     NotSent {
         /// What was being published.
+        what: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was published could not be read back.
+    #[error("failed to read back {what}: {source}")]
+    NotRead {
+        /// What was being read.
         what: String,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -273,6 +357,7 @@ impl PublishError {
             Self::InDoubt { .. } => "publish.in_doubt",
             Self::Refused { .. } => "publish.refused",
             Self::NotSent { .. } => "publish.not_sent",
+            Self::NotRead { .. } => "publish.not_read",
         }
     }
 
@@ -282,7 +367,7 @@ impl PublishError {
         match self {
             Self::InDoubt { .. } => Class::Wait,
             Self::Refused { .. } => Class::Operator,
-            Self::NotSent { .. } => Class::Retry,
+            Self::NotSent { .. } | Self::NotRead { .. } => Class::Retry,
         }
     }
 }

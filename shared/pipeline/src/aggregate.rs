@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, FactField, Facts};
 use spend_core::line::KeptTags;
 use spend_ledger::committed;
+use spend_ledger::config::Config;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::state::{Claim, CommitKind, PeriodState, ReadyDelivery, SealedDelivery};
@@ -35,6 +36,16 @@ pub struct Deriver {
     pub kept_tags: KeptTags,
 }
 
+impl From<&Config> for Deriver {
+    fn from(config: &Config) -> Self {
+        Self {
+            derivation: config.derivation(),
+            fingerprint: config.derivation_fingerprint(),
+            kept_tags: config.kept_tags(),
+        }
+    }
+}
+
 /// What became of a ready delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Aggregated {
@@ -57,6 +68,19 @@ pub enum Aggregated {
         /// The export that is counted.
         counted: String,
     },
+}
+
+impl Aggregated {
+    /// The name in logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Known => "known",
+            Self::Older { .. } => "older",
+            Self::Overlapping { .. } => "overlapping",
+        }
+    }
 }
 
 /// What happened, in words.

@@ -7,6 +7,7 @@ use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::document::DocumentError;
+use spend_ledger::operations::NoteError;
 use spend_ledger::store::StoreError;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.
@@ -88,6 +89,15 @@ pub enum PipelineError {
         /// How often it was tried.
         attempts: usize,
     },
+}
+
+impl From<NoteError> for PipelineError {
+    fn from(error: NoteError) -> Self {
+        match error {
+            NoteError::Store(error) => Self::Store(error),
+            NoteError::Document(error) => Self::Document(error),
+        }
+    }
 }
 
 impl PipelineError {

@@ -114,9 +114,23 @@ pub struct Step {
 pub async fn examine<E: Store + Send + 'static>(
     export: &Arc<E>,
     now: DateTime<Utc>,
+    on_step: impl FnMut(&Step),
+) -> Result<Vec<Finding>, StoreError> {
+    examine_below(export, "", now, on_step).await
+}
+
+/// As [`examine`], of the objects alone whose keys start with `prefix`.
+///
+/// # Errors
+///
+/// As [`examine`].
+pub async fn examine_below<E: Store + Send + 'static>(
+    export: &Arc<E>,
+    prefix: &str,
+    now: DateTime<Utc>,
     mut on_step: impl FnMut(&Step),
 ) -> Result<Vec<Finding>, StoreError> {
-    let tree = Tree::of(&**export).await?;
+    let tree = Tree::of(&**export, prefix).await?;
     let mut findings = files::of_tree(&tree, reading::of_another_kind(export, &tree).await);
     let mut readings = Vec::new();
     for found in &tree.exports {

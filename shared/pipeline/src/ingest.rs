@@ -180,6 +180,17 @@ async fn complete_all<L: Store>(
     Ok(if ready.is_empty() { Ingested::Waiting } else { Ingested::Ready(ready) })
 }
 
+/// What an object of an export is of; `None` of any other object.
+#[must_use]
+pub fn statement(key: &str) -> Option<Statement> {
+    match layout::classify_key(key) {
+        ObjectKind::Manifest { export, period, .. } | ObjectKind::Chunk { export, period, .. } => {
+            Some(Statement { export_id: export.export_id(), period })
+        }
+        ObjectKind::Stranger { .. } => None,
+    }
+}
+
 /// The deliveries that list `chunk_key`, are sealed, and are not ready yet.
 async fn sealed_with_chunk<L: Store>(
     ledger: &L,

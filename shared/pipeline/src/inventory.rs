@@ -6,9 +6,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use spend_core::period::BillingPeriod;
 use spend_cur::layout::{self, ExportPath, ObjectKind};
+use spend_ledger::keys::Statement;
 use spend_ledger::store::ObjectSummary;
 
-use crate::ingest::folder_time;
+use crate::ingest::{ManifestLocation, folder_time};
 
 /// A delivery that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,24 @@ pub enum Found {
     Manifest(String),
     /// Data files of a billing period that has no manifest.
     Unlisted(Unlisted),
+}
+
+impl Found {
+    /// What it is a refresh of.
+    #[must_use]
+    pub fn statement(&self) -> Option<Statement> {
+        let (export, period) = self.whose()?;
+        Some(Statement { export_id: export.export_id(), period })
+    }
+
+    /// The export and the billing period; `None` of a manifest whose key is none's.
+    #[must_use]
+    pub fn whose(&self) -> Option<(ExportPath, BillingPeriod)> {
+        match self {
+            Self::Manifest(key) => ManifestLocation::of(key).map(|location| (location.export, location.period)),
+            Self::Unlisted(files) => Some((files.export.clone(), files.period)),
+        }
+    }
 }
 
 impl fmt::Display for Found {

@@ -13,4 +13,5 @@ pub mod ingest;
 pub mod inventory;
 mod pinned;
 pub mod rebuild;
+pub mod sweep;
 pub mod tree;

@@ -173,8 +173,11 @@ async fn export<S: Store>(store: &S, tree: &str, manifests: &[&str], keys: &[&st
     let unclear = |found: String| TreeError::NoName { tree: tree.to_owned(), found };
     let mut origins = BTreeSet::new();
     for key in manifests {
-        // A manifest that cannot be read is spoken of when its delivery is.
-        origins.extend(store.get(key).await?.and_then(|(bytes, _)| manifest::origin(&bytes)));
+        // One that cannot be read, or is too large to be, is spoken of when its delivery is.
+        let Some(head) = store.head(key).await? else { continue };
+        if manifest::check_size(key, head.size).is_ok() {
+            origins.extend(manifest::origin(&store.get_range(key, 0..head.size, &head.etag).await?));
+        }
     }
     origins.retain(|origin| check_key(&origin.to_string()).is_ok());
     if origins.is_empty() {

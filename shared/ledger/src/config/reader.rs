@@ -252,6 +252,16 @@ impl<'t, 'i> Section<'t, 'i> {
         Some((span, chosen))
     }
 
+    /// True or false.
+    pub(super) fn flag(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<bool> {
+        let value = self.value(key)?;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(*flag);
+        }
+        self.wrong_type(reader, &value.span(), key, "true or false", value.get_ref());
+        None
+    }
+
     /// A whole number.
     pub(super) fn integer(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, i64)> {
         let value = self.value(key)?;

@@ -71,6 +71,8 @@ fn every_key_is_read() {
         "claude-sonnet-4.6" = "sonnet"
         [tags]
         required = ["costCategory/Team"]
+        [export]
+        copied = true
         [metrics]
         namespace = "Mine/Bedrock"
         top = 7
@@ -97,6 +99,7 @@ fn every_key_is_read() {
     assert_eq!(config.keep_sessions, ["Okta*"]);
     assert_eq!(config.model_aliases.get("claude-sonnet-4.6").map(String::as_str), Some("sonnet"));
     assert_eq!(config.required_tags, ["costCategory/Team"]);
+    assert!(config.copied);
     let metrics = MetricsConfig { namespace: "Mine/Bedrock".to_owned(), top: 7, tags: Vec::new() };
     assert_eq!(config.metrics, metrics);
     assert_eq!(config.first_run, FirstRun::Silent);
@@ -148,6 +151,7 @@ fn wrong_types_say_what_is_expected() {
     assert_problem("cost = 5", 1, "config.invalid", &["a whole number", "[cost]"]);
     assert_problem("[cost]\ncount = \"usage\"", 2, "config.invalid", &["a text", "a list of texts"]);
     assert_problem("[tags]\nrequired = [5]", 2, "config.invalid", &["a whole number"]);
+    assert_problem("[export]\ncopied = \"yes\"", 2, "config.invalid", &["a text", "true or false"]);
     assert_problem("[metrics]\ntop = \"5\"", 2, "config.invalid", &["a text"]);
     assert_problem("[budget]\nname = \"b\"", 1, "config.invalid", &["[[budget]]"]);
     assert_problem("[[budget]]\nname = \"b\"\namount = 10.5", 3, "config.invalid", &["\"5000.00\""]);

@@ -4,7 +4,7 @@ use spend_core::fact::Fact;
 
 use super::*;
 use crate::memory_store::MemoryStore;
-use crate::outputs::check_data;
+use crate::outputs::{Series, check_data};
 use crate::reaction_fixtures::{at, book, fact, period};
 
 const NOW: &str = "2026-11-21T06:00:00Z";
@@ -18,6 +18,15 @@ impl Metrics for TestMetrics {
         check_data(namespace, data)?;
         self.0.lock().unwrap().extend_from_slice(data);
         Ok(())
+    }
+
+    async fn daily_sums(
+        &self,
+        _: &str,
+        _: &[Series],
+        _: std::ops::RangeInclusive<chrono::NaiveDate>,
+    ) -> Result<Vec<BTreeMap<chrono::NaiveDate, f64>>, PublishError> {
+        Err(PublishError::NotRead { what: "gauges".to_owned(), source: "gauges are not read back".into() })
     }
 }
 

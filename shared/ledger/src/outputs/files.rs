@@ -4,18 +4,20 @@
 //! A process killed while it writes can leave a part of its last line. That part stays, because nothing published is
 //! ever taken back; the next call starts on a line of its own, so that one line at most is not JSON.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use chrono::SecondsFormat;
-use serde::Serialize;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use spend_core::decimal::Decimal;
 
-use super::{Datum, Message, Metrics, Notifier, PublishError, check_data, dimension_text};
+use super::{Datum, Message, Metrics, Notifier, PublishError, Series, check_data, dimension_text};
 use crate::directory_store::lock;
 
 /// [`Metrics`] in the file `out/metrics.jsonl` of a ledger's folder: one line per datum.
@@ -38,6 +40,66 @@ impl Metrics for MetricsFile {
         let what = || format!("{} metrics in {}", data.len(), self.0.display());
         append(&self.0, data.iter().map(|datum| DatumLine::of(namespace, datum)), what)
     }
+
+    async fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError> {
+        let what = format!("the metrics in {}", self.0.display());
+        sums(&self.0, namespace, series, &days).map_err(|error| PublishError::NotRead { what, source: Box::new(error) })
+    }
+}
+
+/// What the lines of the file sum to. A line that is not JSON was torn by a crash and was not published.
+fn sums(
+    path: &Path,
+    namespace: &str,
+    series: &[Series],
+    days: &RangeInclusive<NaiveDate>,
+) -> io::Result<Vec<BTreeMap<NaiveDate, f64>>> {
+    let mut sums = vec![BTreeMap::new(); series.len()];
+    let mut asked: HashMap<(&str, BTreeMap<String, String>), Vec<usize>> = HashMap::new();
+    for (index, series) in series.iter().enumerate() {
+        asked.entry((series.name.as_str(), texts(&series.dimensions))).or_default().push(index);
+    }
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(sums),
+        opened => opened?,
+    };
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line?;
+        let Ok(line) = serde_json::from_slice::<ReadLine<'_>>(&line) else { continue };
+        let day = line.timestamp.date_naive();
+        if line.namespace != namespace || !days.contains(&day) {
+            continue;
+        }
+        for index in asked.get(&(&*line.name, line.dimensions)).into_iter().flatten() {
+            if let Some(sums) = sums.get_mut(*index) {
+                *sums.entry(day).or_insert(0.0) += line.value;
+            }
+        }
+    }
+    Ok(sums)
+}
+
+/// The dimensions as they are written.
+fn texts(dimensions: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let texts = dimensions.iter();
+    texts.map(|(name, value)| (dimension_text(name).into_owned(), dimension_text(value).into_owned())).collect()
+}
+
+/// A line of the file as it is read back.
+#[derive(Deserialize)]
+struct ReadLine<'a> {
+    #[serde(borrow)]
+    namespace: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    dimensions: BTreeMap<String, String>,
+    timestamp: DateTime<Utc>,
+    value: f64,
 }
 
 /// [`Notifier`] in the file `out/messages.jsonl` of a ledger's folder: one line per message.
@@ -79,13 +141,10 @@ struct DatumLine<'a> {
 
 impl<'a> DatumLine<'a> {
     fn of(namespace: &'a str, datum: &'a Datum) -> Self {
-        let texts = datum.dimensions.iter();
         Self {
             namespace,
             name: &datum.name,
-            dimensions: texts
-                .map(|(name, value)| (dimension_text(name).into_owned(), dimension_text(value).into_owned()))
-                .collect(),
+            dimensions: texts(&datum.dimensions),
             timestamp: datum.timestamp.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             value: number(datum.value),
             unit: datum.unit.as_str(),

@@ -101,6 +101,45 @@ fn a_message_is_a_line_of_json() {
 }
 
 #[test]
+fn a_series_reads_back_as_the_sum_of_its_data_by_day() {
+    let ledger = TempDir::new().unwrap();
+    let metrics = MetricsFile::in_ledger(ledger.path());
+    let named = |name: &str, identity: &str| Series {
+        name: name.to_owned(),
+        dimensions: BTreeMap::from([("Identity".to_owned(), identity.to_owned())]),
+    };
+    let of = |series: &Series, day: &str, value: &str| Datum {
+        dimensions: series.dimensions.clone(),
+        timestamp: format!("{day}T08:00:00Z").parse().unwrap(),
+        ..datum(&series.name, value)
+    };
+    let (one, other) = (named("Spend", "jos\u{e9}"), named("Spend", "ana"));
+    let days = |first: &str, last: &str| first.parse().unwrap()..=last.parse().unwrap();
+    let read = |namespace: &str, series: &[Series]| {
+        wait(metrics.daily_sums(namespace, series, days("2026-11-02", "2026-11-03"))).unwrap()
+    };
+    assert_eq!(read("n", std::slice::from_ref(&one)), [BTreeMap::new()], "there is no file yet");
+    let data = [
+        of(&one, "2026-11-01", "64"),
+        of(&one, "2026-11-02", "0.5"),
+        of(&one, "2026-11-02", "-2"),
+        of(&one, "2026-11-03", "4"),
+        of(&one, "2026-11-04", "32"),
+        of(&other, "2026-11-03", "8"),
+        of(&named("MonthToDateSpend", "ana"), "2026-11-03", "16"),
+    ];
+    wait(metrics.put("n", &data)).unwrap();
+    wait(metrics.put("elsewhere", &data)).unwrap();
+    let mut file = fs::OpenOptions::new().append(true).open(ledger.path().join("out/metrics.jsonl")).unwrap();
+    std::io::Write::write_all(&mut file, b"{\"namespace\":\"n\",\"name\":\"Spe").unwrap();
+    let sums = |pairs: &[(&str, f64)]| {
+        pairs.iter().map(|(day, sum)| (day.parse().unwrap(), *sum)).collect::<BTreeMap<chrono::NaiveDate, f64>>()
+    };
+    let expected = [sums(&[("2026-11-03", 8.0)]), sums(&[("2026-11-02", -1.5), ("2026-11-03", 4.0)]), sums(&[])];
+    assert_eq!(read("n", &[other, one, named("Spend", "nobody")]), expected);
+}
+
+#[test]
 fn no_data_are_no_call() {
     let ledger = TempDir::new().unwrap();
     wait(MetricsFile::in_ledger(ledger.path()).put("N", &[])).unwrap();

@@ -63,10 +63,11 @@ pub(super) struct Delivered<'a> {
 }
 
 impl Tree {
-    pub(super) async fn of<E: Store>(export: &E) -> Result<Self, StoreError> {
+    /// What lies below `prefix`, which may be empty.
+    pub(super) async fn of<E: Store>(export: &E, prefix: &str) -> Result<Self, StoreError> {
         let mut periods: BTreeMap<(ExportPath, BillingPeriod), PeriodTree> = BTreeMap::new();
         let mut strangers = Vec::new();
-        for summary in export.list("").await? {
+        for summary in export.list(prefix).await? {
             let entry = |export: ExportPath, period| (export, period);
             match layout::classify_key(&summary.key) {
                 ObjectKind::Stranger { reason } => strangers.push((summary, reason)),
@@ -75,11 +76,20 @@ impl Tree {
                     found.chunks.push(ChunkFile { summary, folder });
                 }
                 ObjectKind::Manifest { export: path, period, folder } => {
-                    let Some((bytes, _)) = export.get(&summary.key).await? else { continue };
+                    let Some(head) = export.head(&summary.key).await? else { continue };
+                    // Whoever puts a file of any size beside an export must not decide how much memory reading it
+                    // takes.
+                    let (read, account) = match manifest::check_size(&summary.key, head.size) {
+                        Ok(()) => {
+                            let bytes = export.get_range(&summary.key, 0..head.size, &head.etag).await?;
+                            (manifest::parse_copied_manifest(&summary.key, &bytes), account(&bytes))
+                        }
+                        Err(error) => (Err(error), None),
+                    };
                     let found = periods.entry(entry(path, period)).or_insert_with(|| PeriodTree::new(period));
                     found.manifests.push(ManifestFile {
-                        read: manifest::parse_copied_manifest(&summary.key, &bytes),
-                        account: account(&bytes),
+                        read,
+                        account,
                         key: summary.key,
                         folder,
                         last_modified: summary.last_modified,
@@ -161,5 +171,42 @@ impl PeriodTree {
 
     pub(super) fn bytes<'a>(&'a self, is_counted: impl Fn(&'a ChunkFile) -> bool) -> u64 {
         self.chunks.iter().filter(|chunk| is_counted(chunk)).map(|chunk| chunk.summary.size).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use spend_ledger::memory_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manifest_that_is_too_large_is_named_and_not_read() {
+        const KEY: &str = "e/metadata/BILLING_PERIOD=2026-11/e-Manifest.json";
+        let store = MemoryStore::default();
+        let listed = r#"{"dataFiles":["e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet"]}"#;
+        for (length, is_read) in [(manifest::SIZE_LIMIT, true), (manifest::SIZE_LIMIT + 1, false)] {
+            let mut bytes = listed.as_bytes().to_vec();
+            bytes.resize(usize::try_from(length).unwrap(), b' ');
+            store.overwrite(KEY, Bytes::from(bytes)).unwrap();
+            let tree = Tree::of(&store, "").await.unwrap();
+            let read = &tree.exports[0].periods[0].manifests[0].read;
+            assert_eq!(read.is_ok(), is_read, "{read:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_lies_below_the_prefix_is_looked_at() {
+        let store = MemoryStore::default();
+        for export in ["a/e", "b/e"] {
+            let key = format!("{export}/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet");
+            store.overwrite(&key, Bytes::new()).unwrap();
+        }
+        let paths = async |prefix| -> Vec<String> {
+            let tree = Tree::of(&store, prefix).await.unwrap();
+            tree.exports.iter().map(|export| export.path.to_string()).collect()
+        };
+        assert_eq!((paths("b/").await, paths("").await.len()), (vec!["b/e".to_owned()], 2));
     }
 }

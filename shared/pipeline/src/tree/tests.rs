@@ -100,3 +100,18 @@ async fn what_is_no_export_is_refused_with_what_to_pass() {
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }
+
+#[tokio::test]
+async fn a_manifest_that_is_too_large_to_be_read_does_not_name_the_export() {
+    let keys = [&format!("data/{DATA}"), "metadata/BILLING_PERIOD=2026-11/e-Manifest.json"];
+    for (length, shown) in [(manifest::SIZE_LIMIT, "fin/cur/e"), (manifest::SIZE_LIMIT + 1, "e")] {
+        let store = bucket(&keys);
+        let (bytes, _) = store.get(MANIFEST).await.unwrap().unwrap();
+        let mut bytes = bytes.to_vec();
+        bytes.resize(usize::try_from(length).unwrap(), b' ');
+        store.overwrite(MANIFEST, bytes.into()).unwrap();
+        let tree = Tree::open(store, "./copy", Some("e")).await.unwrap();
+        let listed = tree.list("").await.unwrap();
+        assert!(listed.iter().all(|object| object.key.starts_with(&format!("{shown}/"))), "{listed:?}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Why the function did not finish.
+
+use spend_aws::lambda::Failed;
+use spend_core::error_class::Class;
+use spend_ledger::committed::CommittedError;
+use spend_ledger::gauges::GaugeError;
+use spend_ledger::in_force::InForceError;
+use spend_pipeline::error::PipelineError;
+
+/// Why the function did not finish. Doing it again is harmless.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AggregateError {
+    /// A delivery was not added up.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The committed periods cannot be read.
+    #[error(transparent)]
+    Committed(#[from] CommittedError),
+    /// The metrics were not put.
+    #[error("failed to put metrics: {0}")]
+    Metrics(#[from] GaugeError),
+    /// There is no configuration to go by.
+    #[error(transparent)]
+    Config(#[from] InForceError),
+}
+
+impl AggregateError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Pipeline(error) => error.kind(),
+            Self::Committed(error) => error.kind(),
+            Self::Metrics(error) => error.kind(),
+            Self::Config(error) => error.kind(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Pipeline(error) => error.class(),
+            Self::Committed(error) => error.class(),
+            Self::Metrics(error) => error.class(),
+            Self::Config(error) => error.class(),
+        }
+    }
+}
+
+impl From<AggregateError> for Failed {
+    fn from(error: AggregateError) -> Self {
+        Self::new(error.kind(), error.class(), &error)
+    }
+}

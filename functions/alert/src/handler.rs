@@ -1,0 +1,104 @@
+//! What `alert` does: after a commit budgets are evaluated over what is committed, once for all that an invocation
+//! brings, and what is to be told is sent; notes to operations are sent too. The sweep does both again.
+
+use std::time::Instant;
+
+use lambda_runtime::tracing;
+use spend_aws::by_class::{Doing, settle};
+use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_ledger::keys::{NOTES_PREFIX, Statement};
+use spend_ledger::outputs::Notifier;
+use spend_ledger::store::Store;
+use spend_ledger::{alert, committed, in_force, operations};
+
+use crate::error::AlertingError;
+
+/// What the function works on.
+#[derive(Debug)]
+pub(crate) struct Alert<L, N> {
+    /// The ledger.
+    pub(crate) ledger: L,
+    /// Where messages go.
+    pub(crate) notifier: N,
+    /// The name of the ledger's bucket.
+    pub(crate) bucket: String,
+}
+
+/// What a message asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    /// Facts may have changed, or time has passed.
+    evaluate: bool,
+    /// There may be notes.
+    notes: bool,
+}
+
+impl<L: Store, N: Notifier> Alert<L, N> {
+    /// Handles an invocation: all that its messages ask for once, and what fails is brought again by those that asked.
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
+        let asked: Vec<_> = event.items.iter().map(|item| (item, self.asked(item))).collect();
+        let is_asked = |what: fn(&Asked) -> bool| asked.iter().any(|(_, asked)| what(asked));
+        let evaluated = if is_asked(|asked| asked.evaluate) { self.evaluate(invocation).await } else { Ok(()) };
+        // Whatever was asked for: an evaluation that failed may have left a note just now.
+        let told = if is_asked(|asked| asked.evaluate || asked.notes) { self.tell(invocation).await } else { Ok(()) };
+        let mut answer = Answer::default();
+        for (item, Asked { evaluate, notes }) in asked {
+            let of_evaluation = if evaluate { evaluated.clone() } else { Ok(()) };
+            let of_notes = if evaluate || notes { told.clone() } else { Ok(()) };
+            answer.take(item, of_evaluation.and(of_notes));
+        }
+        answer.finish()
+    }
+
+    fn asked(&self, item: &Item) -> Asked {
+        let mut asked = Asked::default();
+        for tiding in &item.tidings {
+            match tiding {
+                Tiding::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
+                }
+                Tiding::Created { key, .. } if Statement::from_state_key(key).is_some() => asked.evaluate = true,
+                Tiding::Created { key, .. } if key.starts_with(NOTES_PREFIX) => asked.notes = true,
+                Tiding::Created { key, .. } => {
+                    tracing::info!(key, outcome = "stranger", "ignored: it is neither a period's state nor a note");
+                }
+                Tiding::Sweep => asked = Asked { evaluate: true, notes: true },
+                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
+                Tiding::TestAlert => tracing::info!(outcome = "stranger", "ignored: this release sends no test alerts"),
+                Tiding::Digest => tracing::info!(outcome = "stranger", "ignored: another function's schedule"),
+                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+            }
+        }
+        asked
+    }
+
+    /// Evaluates budgets over what is committed, and sends what is pending.
+    async fn evaluate(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let (begun, now) = (Instant::now(), invocation.now);
+        let evaluated = async {
+            let config = in_force::of_deployment(&self.ledger).await?;
+            let book = committed::book(&self.ledger, now).await?;
+            Ok::<_, AlertingError>(alert::react(&self.ledger, &self.notifier, &config, &book, now).await?)
+        };
+        let doing = Doing { about: "alerts", what: "evaluating budgets" };
+        let evaluated = evaluated.await.map_err(Failed::from);
+        if let Some(summary) = settle(&self.ledger, doing, evaluated, now).await? {
+            let alert::AlertSummary { measured, fired, seeded, sent } = summary;
+            let ms = begun.elapsed().as_millis();
+            tracing::info!(measured, fired, seeded, sent, ms, outcome = "evaluated", "budgets");
+        }
+        Ok(())
+    }
+
+    /// Sends the notes to operations.
+    async fn tell(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let sent = operations::drain(&self.ledger, &self.notifier, invocation.now).await;
+        let doing = Doing { about: "operations", what: "telling operations" };
+        let sent = sent.map_err(|error| AlertingError::from(error).into());
+        if let Some(sent) = settle(&self.ledger, doing, sent, invocation.now).await? {
+            tracing::info!(sent, outcome = "told", "operations");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Why the function did not finish.
+
+use spend_aws::lambda::Failed;
+use spend_core::error_class::Class;
+use spend_ledger::committed::CommittedError;
+use spend_ledger::digest::DigestError;
+use spend_ledger::in_force::InForceError;
+
+/// Why the function did not finish. Doing it again is harmless.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TellingError {
+    /// The digest was not made or not sent.
+    #[error("failed to send the digest: {0}")]
+    Digest(#[from] DigestError),
+    /// The committed periods cannot be read.
+    #[error(transparent)]
+    Committed(#[from] CommittedError),
+    /// There is no configuration to go by.
+    #[error(transparent)]
+    Config(#[from] InForceError),
+}
+
+impl TellingError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Digest(error) => error.kind(),
+            Self::Committed(error) => error.kind(),
+            Self::Config(error) => error.kind(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Digest(error) => error.class(),
+            Self::Committed(error) => error.class(),
+            Self::Config(error) => error.class(),
+        }
+    }
+}
+
+impl From<TellingError> for Failed {
+    fn from(error: TellingError) -> Self {
+        Self::new(error.kind(), error.class(), &error)
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use spend_aws::environment::Reader;
+use spend_aws::event;
+use spend_aws::lambda::{Deadline, Failed, Invocation};
+use spend_core::line::ScanCounts;
+use spend_ledger::columns::Columns;
+use spend_ledger::document::encode_compressed;
+use spend_ledger::faulty_store::{Fault, FaultyStore};
+use spend_ledger::keys::{NOTES_PREFIX, Statement};
+use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
+use spend_ledger::store::Store;
+
+use crate::handler::Digest;
+use crate::settings::Settings;
+
+/// Remembers what was sent; does not answer for a while.
+#[derive(Debug, Default)]
+struct TestNotifier {
+    sent: Mutex<Vec<Message>>,
+    fails: Mutex<u32>,
+}
+
+impl Notifier for &TestNotifier {
+    async fn send(&self, message: &Message) -> Result<(), PublishError> {
+        let mut fails = self.fails.lock().unwrap();
+        if *fails > 0 {
+            *fails -= 1;
+            return Err(PublishError::NotSent { what: message.subject.clone(), source: "a test".into() });
+        }
+        self.sent.lock().unwrap().push(message.clone());
+        Ok(())
+    }
+}
+
+/// A ledger with one committed month.
+fn ledger() -> MemoryStore {
+    let ledger = MemoryStore::default();
+    let at = "2026-11-19T06:00:00Z".parse().unwrap();
+    let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+    let delivery = AppliedDelivery {
+        sequence: 1,
+        delivery_id: "1-a".to_owned(),
+        revision: 0,
+        moved: String::new(),
+        order: DeliveryOrder { source: OrderSource::LastModified, at },
+        applied_at: at,
+        data_as_of: None,
+        unverified: false,
+    };
+    let state = PeriodState {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        deliveries: vec![delivery],
+        counts: ScanCounts::default(),
+        unknown_usage_rows: 0,
+        derivation: String::new(),
+        facts: Columns::of_facts(&[]),
+    };
+    ledger.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
+    ledger
+}
+
+async fn handle<L: Store>(ledger: L, notifier: &TestNotifier, event: Value) -> Result<(), Failed> {
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let invocation = Invocation { request_id: "r".to_owned(), now: "2026-11-20T06:00:00Z".parse().unwrap(), deadline };
+    let digest = Digest { ledger, notifier };
+    let answer = digest.handle(&event::read(&event), &invocation).await?;
+    assert!(answer.batch_item_failures.is_empty());
+    Ok(())
+}
+
+fn schedule(kind: &str) -> Value {
+    json!({"source": "bedrock-ledger", "detail-type": kind})
+}
+
+#[tokio::test]
+async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
+    assert!(notifier.sent.lock().unwrap().is_empty(), "the sweep makes none");
+    for _ in 0..3 {
+        handle(&ledger, &notifier, schedule("digest")).await.unwrap();
+    }
+    let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
+    assert_eq!(topics, [Topic::Digest]);
+}
+
+#[tokio::test]
+async fn a_digest_that_was_not_taken_is_sent_by_the_sweep() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    *notifier.fails.lock().unwrap() = 1;
+    handle(&ledger, &notifier, schedule("digest")).await.unwrap_err();
+    handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
+    assert_eq!(notifier.sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn strangers_and_commits_are_ignored() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    let created = json!({"source": "aws.s3", "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "ledger"}, "object": {"key": "state/x"}}});
+    for event in [created, schedule("test-alert"), json!({}), json!(null)] {
+        handle(FaultyStore::crashing(&ledger, 1, Fault::Before), &notifier, event).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_fails_the_schedule_and_damage_is_told() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    let failed = handle(FaultyStore::crashing(&ledger, 1, Fault::Before), &notifier, schedule("digest")).await;
+    assert_eq!(failed.unwrap_err().kind, "store.unavailable");
+    let key = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() }.state_key();
+    ledger.overwrite(&key, Bytes::from_static(b"damaged")).unwrap();
+    handle(&ledger, &notifier, schedule("digest")).await.unwrap();
+    assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 1);
+}
+
+#[test]
+fn every_variable_that_is_missing_is_named_at_once() {
+    let error = Settings::read(Reader::new(|_| None)).unwrap_err().to_string();
+    for name in ["LEDGER_BUCKET", "DIGEST_TOPIC_ARN", "EVENTS_TOPIC_ARN"] {
+        assert!(error.contains(name), "{error}");
+    }
+}

@@ -1,0 +1,143 @@
+//! What `ingest` does: an object that was created in the export's bucket is reduced or sealed, and whoever completes a
+//! delivery declares it ready. The sweep drives what no event has told of.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lambda_runtime::tracing;
+use spend_aws::by_class::{Doing, settle};
+use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_core::operations_text::Place;
+use spend_ledger::config::Config;
+use spend_ledger::in_force::{self, InForceError};
+use spend_ledger::store::Store;
+use spend_pipeline::error::PipelineError;
+use spend_pipeline::ingest::{self, FileTimes, Ingested};
+use spend_pipeline::sweep::{Sweep, Swept};
+
+/// What the function works on.
+#[derive(Debug)]
+pub(crate) struct Ingest<E, L> {
+    /// The export's bucket.
+    pub(crate) export: Arc<E>,
+    /// The ledger.
+    pub(crate) ledger: L,
+    /// The name of the export's bucket.
+    pub(crate) bucket: String,
+    /// What keys in it start with, or they are none of ours; may be empty.
+    pub(crate) prefix: String,
+}
+
+impl<E, L> Ingest<E, L>
+where
+    E: Store + Send + 'static,
+    L: Store,
+{
+    /// Handles an invocation: every message on its own, so that only those that failed come again.
+    pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
+        let mut answer = Answer::default();
+        let doing = Doing { about: "configuration", what: "reading the configuration in force" };
+        let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
+        let config = settle(&self.ledger, doing, config, invocation.now).await;
+        for item in &event.items {
+            let outcome = match &config {
+                Ok(Some(config)) => self.item(item, config, invocation).await,
+                // Operations knows, and the sweep goes on once it is mended.
+                Ok(None) => Ok(()),
+                Err(failed) => Err(failed.clone()),
+            };
+            answer.take(item, outcome);
+        }
+        answer.finish()
+    }
+
+    async fn item(&self, item: &Item, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
+        for tiding in &item.tidings {
+            match tiding {
+                Tiding::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the export's bucket");
+                }
+                Tiding::Created { key, .. } if !key.starts_with(&self.prefix) => {
+                    tracing::info!(key, outcome = "stranger", "ignored: it is not below the export's prefix");
+                }
+                Tiding::Created { key, .. } => self.created(key, config, invocation).await?,
+                Tiding::Sweep => self.sweep(config, invocation).await?,
+                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
+                Tiding::Digest | Tiding::TestAlert => {
+                    tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                }
+                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn created(&self, key: &str, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
+        let begun = Instant::now();
+        let (times, kept) = (times(config), config.kept_tags());
+        let ingested = ingest::object_created(&self.export, &self.ledger, Some(&self.bucket), key, times, &kept).await;
+        let about = about(key);
+        let doing = Doing { about: &about, what: &format!("reading {key}") };
+        let ingested = settle(&self.ledger, doing, ingested.map_err(of_step), invocation.now).await?;
+        let ms = begun.elapsed().as_millis();
+        match ingested {
+            None => {}
+            Some(Ingested::Ready(deliveries)) => {
+                for delivery in deliveries {
+                    let (export_id, period, chunks) = (delivery.export_id, delivery.period, delivery.chunks.len());
+                    let delivery_id = delivery.delivery_id;
+                    tracing::info!(export_id, %period, delivery_id, chunks, ms, outcome = "ready", "{key}");
+                }
+            }
+            Some(Ingested::Waiting) => tracing::info!(chunk = key, ms, outcome = "waiting", "waits for other files"),
+            Some(Ingested::Incomplete { chunks }) => {
+                let files = chunks.len();
+                tracing::info!(manifest = key, files, ms, outcome = "incomplete", "waits for files that it lists");
+            }
+            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "stranger", "ignored: {reason}"),
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
+        let begun = Instant::now();
+        let place = Place { bucket: &self.bucket, prefix: &self.prefix };
+        let kept = config.kept_tags();
+        let (times, now) = (times(config), invocation.now);
+        let sweep = Sweep { export: &self.export, ledger: &self.ledger, place, times, kept: &kept, now };
+        let swept = sweep.deliveries(|| invocation.deadline.left()).await.map_err(of_step);
+        let (about, what) = (place.to_string(), format!("looking through {place}"));
+        let doing = Doing { about: &about, what: &what };
+        let Some(swept) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
+        let Swept { found, known, ready, waiting, incomplete, left, troubles, failures } = swept;
+        for error in &troubles {
+            tracing::error!(kind = error.kind(), outcome = "told", "{error}");
+        }
+        for error in &failures {
+            tracing::warn!(kind = error.kind(), outcome = "failed", "{error}");
+        }
+        let (told, failed, ms) = (troubles.len(), failures.len(), begun.elapsed().as_millis());
+        tracing::info!(found, known, ready, waiting, incomplete, left, told, failed, ms, outcome = "swept", "{place}");
+        failures.into_iter().next().map_or(Ok(()), |error| Err(of_step(error)))
+    }
+}
+
+fn times(config: &Config) -> FileTimes {
+    if config.copied { FileTimes::Copied } else { FileTimes::Delivered }
+}
+
+/// What an error with this object concerns: the delivery that it belongs to, so that its files are one note.
+fn about(key: &str) -> String {
+    ingest::statement(key).map_or_else(|| key.to_owned(), |statement| statement.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
+fn of_step(error: PipelineError) -> Failed {
+    Failed::new(error.kind(), error.class(), &error)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
+fn of_config(error: InForceError) -> Failed {
+    Failed::new(error.kind(), error.class(), &error)
+}

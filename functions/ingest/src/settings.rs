@@ -1,0 +1,33 @@
+//! What the function is set up with.
+
+use spend_aws::clock::Clock;
+use spend_aws::environment::{EXPORT_BUCKET, EXPORT_PREFIX, EnvironmentError, LEDGER_BUCKET, Reader};
+
+/// The environment, read once.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) export_bucket: String,
+    pub(crate) export_prefix: String,
+    pub(crate) ledger_bucket: String,
+    pub(crate) clock: Clock,
+}
+
+impl Settings {
+    /// # Errors
+    ///
+    /// Names everything that is missing or bad.
+    pub(crate) fn read<L: Fn(&str) -> Option<String>>(mut reader: Reader<L>) -> Result<Self, EnvironmentError> {
+        let export_bucket = reader.bucket(EXPORT_BUCKET);
+        let export_prefix = reader.prefix(EXPORT_PREFIX);
+        let ledger_bucket = reader.bucket(LEDGER_BUCKET);
+        let clock = reader.clock();
+        reader.finish(|| {
+            Some(Self {
+                export_bucket: export_bucket?,
+                export_prefix: export_prefix?,
+                ledger_bucket: ledger_bucket?,
+                clock: clock?,
+            })
+        })
+    }
+}

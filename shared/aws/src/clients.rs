@@ -1,0 +1,57 @@
+//! What all clients share: credentials, region, timeouts, retries. Loaded once, when the process starts.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+
+/// Name, TCP and TLS within a region take milliseconds. Whoever does not answer in this time is better asked again at
+/// another of its addresses.
+const CONNECT: Duration = Duration::from_secs(3);
+/// To the first byte of an answer. S3 and CloudWatch answer within a second or they are in trouble; a conditional write
+/// that is queued behind others may take longer.
+const READ: Duration = Duration::from_secs(15);
+/// One attempt, with what it sends: the largest state is some megabytes. The body of an answer is not part of it: a
+/// download may take as long as it moves, which the protection against stalled streams watches.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// All attempts of a call and the pauses between them. An invocation has minutes, and must not spend them on one call:
+/// what fails here is driven again by the queue or the sweep.
+const OPERATION: Duration = Duration::from_secs(75);
+/// How many times a call is tried. Three, the SDK's default, has proved short against S3's 503 on a prefix that has just
+/// become busy.
+const ATTEMPTS: u32 = 5;
+/// How long a body may stand still. The SDK's default, written down: less than a sandbox takes to be worth giving up.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// The configuration of every client of this process, from the environment as the SDK reads it: region, credentials and
+/// endpoints (`AWS_ENDPOINT_URL_S3` and the like). Call it once.
+pub async fn sdk_config() -> SdkConfig {
+    on_purpose(aws_config::defaults(behavior())).load().await
+}
+
+/// The SDK's defaults as they were on that day: a new release of it changes nothing silently.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// Nothing about time and repetition is left to the SDK's defaults.
+fn on_purpose(loader: ConfigLoader) -> ConfigLoader {
+    loader
+        .timeout_config(timeouts())
+        // Not adaptive: that delays first attempts too, by what other calls met.
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        // In both directions. A body is always read whole and at once, so that a slow reader is never taken for a
+        // stalled stream.
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(READ)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
+}

@@ -1,0 +1,194 @@
+//! What a function is invoked with, however it arrives: by EventBridge, by S3, by SNS, and any of these inside SQS.
+//!
+//! Everything is read leniently and by hand: services leave out fields that they document, and stand-ins leave out
+//! more. What cannot be understood is a [`Tiding::Stranger`] with a reason, never an error: it would only come again.
+
+#[cfg(test)]
+mod tests;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use spend_ledger::store::MAX_KEY_BYTES;
+
+/// The `source` of the events that this stack's own schedules send.
+pub const OWN_SOURCE: &str = "bedrock-ledger";
+
+/// How many envelopes are opened: SQS, SNS, and the event in it.
+const DEPTH: usize = 3;
+
+/// How much of a stranger a reason repeats.
+const SHOWN: usize = 80;
+
+/// An invocation's event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whether it came from a queue, which wants to hear which of its messages failed.
+    pub queued: bool,
+    /// Its messages; one, if it did not come from a queue.
+    pub items: Vec<Item>,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The message's id in its queue, if it came from one.
+    pub message_id: Option<String>,
+    /// What it says, in its order.
+    pub tidings: Vec<Tiding>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tiding {
+    /// An object was written.
+    Created {
+        /// Its bucket.
+        bucket: String,
+        /// Its key, decoded.
+        key: String,
+    },
+    /// The sweep's schedule has struck.
+    Sweep,
+    /// The digest's schedule has struck.
+    Digest,
+    /// Somebody wants to see what an alert looks like.
+    TestAlert,
+    /// S3 tried whether it can send notifications.
+    S3Test,
+    /// None of our business.
+    Stranger {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What `event` says. Any JSON is an event; one without messages has none.
+#[must_use]
+pub fn read(event: &Value) -> Event {
+    let records = records(event);
+    let queued = records.is_some_and(|records| records.iter().any(|record| source(record) == Some("aws:sqs")));
+    match records {
+        Some(records) if queued => Event { queued, items: records.iter().map(queued_item).collect() },
+        _ => Event { queued, items: vec![Item { message_id: None, tidings: said(event, DEPTH) }] },
+    }
+}
+
+fn queued_item(record: &Value) -> Item {
+    let message_id = text(record, "messageId").map(str::to_owned);
+    let tidings = match text(record, "body") {
+        Some(body) => said_in_text(body, DEPTH),
+        None => vec![stranger("a queue's message without a body")],
+    };
+    Item { message_id, tidings }
+}
+
+fn said_in_text(body: &str, depth: usize) -> Vec<Tiding> {
+    match serde_json::from_str(body) {
+        Ok(event) => said(&event, depth),
+        Err(_) => vec![stranger(format!("a message that is not JSON: {:?}", shown(body)))],
+    }
+}
+
+/// What an event says, opening up to `depth` envelopes.
+fn said(event: &Value, depth: usize) -> Vec<Tiding> {
+    let Some(depth) = depth.checked_sub(1) else { return vec![stranger("too many envelopes around a message")] };
+    if let Some(records) = records(event) {
+        if records.is_empty() {
+            return vec![stranger("an event without records")];
+        }
+        return records.iter().flat_map(|record| said_by_record(record, depth)).collect();
+    }
+    // SNS's envelope around what a queue gets.
+    if let (Some("Notification"), Some(message)) = (text(event, "Type"), text(event, "Message")) {
+        return said_in_text(message, depth);
+    }
+    vec![match (text(event, "source"), text(event, "detail-type")) {
+        (Some(OWN_SOURCE), Some("sweep")) => Tiding::Sweep,
+        (Some(OWN_SOURCE), Some("digest")) => Tiding::Digest,
+        (Some(OWN_SOURCE), Some("test-alert")) => Tiding::TestAlert,
+        (Some("aws.s3"), Some("Object Created")) => created_by_event_bridge(event),
+        (Some(source), Some(kind)) => stranger(format!("an event {:?} of {:?}", shown(kind), shown(source))),
+        _ if text(event, "Event") == Some("s3:TestEvent") => Tiding::S3Test,
+        _ => stranger("an event of an unknown shape"),
+    }]
+}
+
+fn said_by_record(record: &Value, depth: usize) -> Vec<Tiding> {
+    match source(record) {
+        Some("aws:s3") => vec![created_by_s3(record)],
+        Some("aws:sns") => match record.get("Sns").and_then(|sns| text(sns, "Message")) {
+            Some(message) => said_in_text(message, depth),
+            None => vec![stranger("a notification without a message")],
+        },
+        Some(source) => vec![stranger(format!("a record of {:?}", shown(source)))],
+        None => vec![stranger("a record that does not say where it comes from")],
+    }
+}
+
+/// A record of a direct notification: its key is encoded as in a form. Source: Amazon S3 User Guide, "Event message
+/// structure".
+fn created_by_s3(record: &Value) -> Tiding {
+    // The major version changes when a field that was there is gone or means something else.
+    let version = text(record, "eventVersion").unwrap_or_default();
+    if !version.starts_with("2.") {
+        return stranger(format!("a notification of S3 of version {:?}, of which nothing is known", shown(version)));
+    }
+    let name = text(record, "eventName").unwrap_or_default();
+    // `s3:` stands before it in configurations alone.
+    if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
+        return stranger(format!("S3's event {:?}, which writes nothing", shown(name)));
+    }
+    let s3 = record.get("s3");
+    let bucket = s3.and_then(|s3| s3.get("bucket")).and_then(|bucket| text(bucket, "name"));
+    let key = s3.and_then(|s3| s3.get("object")).and_then(|object| text(object, "key"));
+    let (Some(bucket), Some(key)) = (bucket, key) else {
+        return stranger("a notification of S3 without a bucket or a key");
+    };
+    let blanks = key.replace('+', " ");
+    match percent_decode_str(&blanks).decode_utf8() {
+        Ok(decoded) => created(bucket, &decoded),
+        Err(_) => stranger(format!("a key that is not UTF-8 once it is decoded: {:?}", shown(key))),
+    }
+}
+
+/// An event of EventBridge: its key is as it is. Source: Amazon S3 User Guide, "EventBridge event message structure".
+fn created_by_event_bridge(event: &Value) -> Tiding {
+    let detail = event.get("detail");
+    let bucket = detail.and_then(|detail| detail.get("bucket")).and_then(|bucket| text(bucket, "name"));
+    let key = detail.and_then(|detail| detail.get("object")).and_then(|object| text(object, "key"));
+    match (bucket, key) {
+        (Some(bucket), Some(key)) => created(bucket, key),
+        _ => stranger("an event of S3 without a bucket or a key"),
+    }
+}
+
+fn created(bucket: &str, key: &str) -> Tiding {
+    if bucket.is_empty() || key.is_empty() {
+        stranger("a bucket or a key without a name")
+    } else if key.len() > MAX_KEY_BYTES {
+        stranger(format!("a key that is longer than any can be: {:?}", shown(key)))
+    } else {
+        Tiding::Created { bucket: bucket.to_owned(), key: key.to_owned() }
+    }
+}
+
+fn stranger(reason: impl Into<String>) -> Tiding {
+    Tiding::Stranger { reason: reason.into() }
+}
+
+fn records(event: &Value) -> Option<&Vec<Value>> {
+    event.get("Records").and_then(Value::as_array)
+}
+
+/// Where a record comes from; SNS writes it with a capital.
+fn source(record: &Value) -> Option<&str> {
+    text(record, "eventSource").or_else(|| text(record, "EventSource"))
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn shown(text: &str) -> &str {
+    text.char_indices().nth(SHOWN).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}

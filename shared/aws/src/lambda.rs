@@ -1,0 +1,167 @@
+//! What every function does around its own work: logs, time, and errors that say what they are.
+//!
+//! A panic of the work is answered as an error by `lambda_runtime`, which catches it (the release profile unwinds).
+
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+pub use aws_lambda_events::sqs::SqsBatchResponse;
+use chrono::{DateTime, Utc};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
+use serde_json::Value;
+use spend_core::error_class::Class;
+
+use crate::clock::Clock;
+use crate::environment::{self, EnvironmentError};
+use crate::event::{self, Event, Item};
+use crate::failure::chain;
+
+/// When the invocation is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(SystemTime);
+
+impl Deadline {
+    /// In so much time from now.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        let now = SystemTime::now();
+        Self(now.checked_add(time).unwrap_or(now))
+    }
+
+    /// How much time there is left; none, once it is over.
+    #[must_use]
+    pub fn left(self) -> Duration {
+        self.0.duration_since(SystemTime::now()).unwrap_or_default()
+    }
+}
+
+/// What a handler is told besides its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Its id, as in the logs.
+    pub request_id: String,
+    /// What time it is.
+    pub now: DateTime<Utc>,
+    /// When it is over.
+    pub deadline: Deadline,
+}
+
+/// An error as Lambda is told of it: its kind, what is to be done about it, and every cause.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text} ({class})")]
+pub struct Failed {
+    /// The stable name of its kind.
+    pub kind: &'static str,
+    /// What is to be done about it.
+    pub class: Class,
+    text: String,
+}
+
+impl Failed {
+    /// An error of any of our packages: they all have a kind and a class.
+    #[must_use]
+    pub fn new(kind: &'static str, class: Class, error: &(dyn Error + 'static)) -> Self {
+        Self { kind, class, text: chain(error) }
+    }
+}
+
+/// As it is displayed: `lambda_runtime` logs what a handler returns in this form.
+impl fmt::Debug for Failed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {self}", self.kind)
+    }
+}
+
+impl From<EnvironmentError> for Failed {
+    fn from(error: EnvironmentError) -> Self {
+        Self::new(error.kind(), Class::Operator, &error)
+    }
+}
+
+impl From<Failed> for Diagnostic {
+    fn from(failed: Failed) -> Self {
+        Self { error_type: failed.kind.to_owned(), error_message: failed.to_string() }
+    }
+}
+
+/// What an invocation answers: of a queue, which messages it is to bring again.
+#[derive(Debug, Default)]
+pub struct Answer {
+    again: SqsBatchResponse,
+    failed: Option<Failed>,
+}
+
+impl Answer {
+    /// Takes what an item came to. An error means that it is to be brought again: a message of a queue by the queue,
+    /// anything else by whoever invoked.
+    pub fn take(&mut self, item: &Item, outcome: Result<(), Failed>) {
+        let Err(failed) = outcome else { return };
+        match &item.message_id {
+            Some(id) => {
+                tracing::warn!(kind = failed.kind, message_id = id, "a message is left to its queue: {failed}");
+                self.again.add_failure(id.clone());
+            }
+            None => self.failed = Some(failed),
+        }
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    ///
+    /// The last error of an item that no queue will bring again.
+    pub fn finish(self) -> Result<SqsBatchResponse, Failed> {
+        match self.failed {
+            Some(failed) => Err(failed),
+            None => Ok(self.again),
+        }
+    }
+}
+
+/// Starts the logs, in the format and from the level that the function's `LoggingConfig` asks for. Call it first.
+pub fn start_logs() {
+    tracing::init_default_subscriber();
+}
+
+/// The settings, or an error that is logged before the process ends: Lambda shows nothing else of a failed start.
+///
+/// # Errors
+///
+/// The environment's.
+pub fn settings<T>(read: Result<T, EnvironmentError>) -> Result<T, Failed> {
+    read.map_err(|error| {
+        let failed = Failed::from(error);
+        tracing::error!(kind = failed.kind, "{failed}");
+        failed
+    })
+}
+
+/// Answers invocations with `handle` until the process is stopped.
+///
+/// # Errors
+///
+/// The runtime's, if Lambda cannot be reached.
+pub async fn run<H, F>(clock: Clock, handle: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Event, Invocation) -> F,
+    F: Future<Output = Result<SqsBatchResponse, Failed>>,
+{
+    if let Clock::Fixed(now) = clock {
+        let name = environment::NOW.name;
+        tracing::warn!("{name} is set: every invocation takes {now} for now, which is for tests alone");
+    }
+    let handle = &handle;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let invocation = Invocation {
+            request_id: event.context.request_id.clone(),
+            now: clock.now(),
+            deadline: Deadline(event.context.deadline()),
+        };
+        handle(event::read(&event.payload), invocation)
+    }))
+    .await
+}

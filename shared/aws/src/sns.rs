@@ -1,0 +1,62 @@
+//! Messages over SNS: one topic for each kind of reader.
+//!
+//! The SDK repeats a publication that got no answer, so that a message may come twice. It then has the same
+//! `alert_id`, by which a subscriber tells; not sending it again would lose one where the answer was none because
+//! nothing was sent. SNS itself delivers at least once.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::error::BuildError;
+use aws_sdk_sns::types::MessageAttributeValue;
+use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+
+use crate::failure::{self, Effect, Failure};
+
+/// [`Notifier`] over SNS. The rules for subjects, sizes and attributes are those of [`Message::check`].
+#[derive(Clone, Debug)]
+pub struct Sns {
+    client: Client,
+    arns: BTreeMap<Topic, String>,
+}
+
+impl Sns {
+    /// Sends to the topics with these ARNs, and to no other.
+    #[must_use]
+    pub fn new(config: &SdkConfig, arns: impl IntoIterator<Item = (Topic, String)>) -> Self {
+        Self { client: Client::new(config), arns: arns.into_iter().collect() }
+    }
+}
+
+impl Notifier for Sns {
+    async fn send(&self, message: &Message) -> Result<(), PublishError> {
+        message.check()?;
+        let what = format!("the message {:?} to {}", message.subject, message.topic.as_str());
+        let Some(arn) = self.arns.get(&message.topic) else {
+            return Err(PublishError::Refused { what, reason: "this function was given no ARN of that topic".into() });
+        };
+        let request = self.client.publish().topic_arn(arn).subject(&message.subject).message(&message.body);
+        let attributes = message.attributes.iter().map(|(name, value)| Ok((name.clone(), attribute(value)?))).collect();
+        let attributes = match attributes {
+            Ok(attributes) => attributes,
+            Err(error) => return Err(PublishError::NotSent { what, source: Box::<BuildError>::new(error) }),
+        };
+        let request = request.set_message_attributes(Some(attributes));
+        let Err(error) = request.send().await else { return Ok(()) };
+        let source = Failure::of("sns:Publish", &error);
+        Err(match failure::effect(&error) {
+            Effect::Refused => PublishError::Refused { what, reason: source.to_string().into() },
+            Effect::None => PublishError::NotSent { what, source },
+            Effect::InDoubt => PublishError::InDoubt { what, source },
+        })
+    }
+}
+
+/// A string, which subscriptions' filters compare.
+fn attribute(value: &str) -> Result<MessageAttributeValue, BuildError> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build()
+}

@@ -1,0 +1,352 @@
+//! What whoever operates the program reads: what was found after it was deployed, and what only a person can mend.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+
+use crate::alert_text::{body, subject};
+use crate::period::BillingPeriod;
+use crate::text::{Text, instant, pad_right, shorten, wrap};
+
+/// How many exports, findings, files and problems a message names.
+const NAMED: usize = 12;
+/// How many columns of what an error says are shown.
+const SAID: usize = 2000;
+/// How many columns the labels of the first lines take.
+const LABEL: usize = 12;
+
+/// What lies in the export's bucket, told once after deployment.
+#[derive(Clone, Debug)]
+pub struct Deployed<'a> {
+    /// Where was looked: the bucket, and below which prefix.
+    pub place: Place<'a>,
+    /// The exports that were found, by path.
+    pub exports: &'a [FoundExport],
+    /// What is wrong with them, the worst first; none if they could not be read in time.
+    pub findings: Option<&'a [Advice]>,
+    /// How many objects are none of an export's.
+    pub strangers: usize,
+    /// When was looked.
+    pub now: DateTime<Utc>,
+}
+
+/// Where an export is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The bucket.
+    pub bucket: &'a str,
+    /// What the keys start with; may be empty.
+    pub prefix: &'a str,
+}
+
+impl Display for Place<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// An export that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundExport {
+    /// Its path in the bucket.
+    pub path: String,
+    /// Its oldest and its newest billing period.
+    pub periods: (BillingPeriod, BillingPeriod),
+    /// How many deliveries stand there.
+    pub deliveries: usize,
+    /// How many of them have no manifest.
+    pub without_manifest: usize,
+}
+
+/// Something that is wrong, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Whether the export cannot be used as it is.
+    pub is_problem: bool,
+    /// What it is about; may be empty.
+    pub about: String,
+    /// What was found.
+    pub what: String,
+    /// How to mend it.
+    pub cure: String,
+    /// How long the cure takes to show.
+    pub takes: String,
+}
+
+impl Deployed<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let place = self.place.to_string();
+        let mut lines =
+            wrap("", &format!("Bedrock Ledger is deployed, and reads {place} since {}.", instant(self.now)));
+        lines.push(String::new());
+        if self.exports.is_empty() {
+            lines.extend(self.nothing());
+            return Text {
+                subject: subject(&format!("Deployed: no CUR 2.0 export yet in {place}")),
+                body: body(&lines),
+            };
+        }
+        lines.push("Found".to_owned());
+        for export in self.exports.iter().take(NAMED) {
+            lines.extend(wrap("  ", &found(export)));
+        }
+        lines.extend(more(self.exports.len(), "exports"));
+        lines.push(String::new());
+        lines.extend(self.missing());
+        lines.push(String::new());
+        lines.extend(next([
+            "now: the deliveries above are read, which takes minutes, for years of large exports hours",
+            "then: metrics, Athena tables and alerts follow by themselves; alerts of this month that were due already \
+             come in one message",
+            "within 8 to 24 hours: AWS delivers again, usually several times a day, and each delivery is read as it comes",
+            "the first digest: by the schedule of the stack, once a month has numbers",
+        ]));
+        let deliveries: usize = self.exports.iter().map(|export| export.deliveries).sum();
+        let exports = counted(self.exports.len(), "export", "exports");
+        let problems = self.findings.unwrap_or_default().iter().filter(|finding| finding.is_problem).count();
+        let state =
+            if problems == 0 { String::new() } else { format!(", {}", counted(problems, "problem", "problems")) };
+        let deliveries = counted(deliveries, "delivery", "deliveries");
+        Text { subject: subject(&format!("Deployed: {exports}, {deliveries}{state} in {place}")), body: body(&lines) }
+    }
+
+    fn nothing(&self) -> Vec<String> {
+        let mut lines = vec!["Found".to_owned()];
+        let strangers = match self.strangers {
+            0 => "nothing: it is empty".to_owned(),
+            count => format!("{}, none of a CUR 2.0 export", counted(count, "object", "objects")),
+        };
+        lines.extend(wrap("  ", &strangers));
+        lines.extend([String::new(), "Missing".to_owned()]);
+        lines.extend(wrap(
+            "  ",
+            "a CUR 2.0 export with the caller's identity (AWS Data Exports, table COST_AND_USAGE_REPORT, option \
+             \"Include caller identity (IAM principal) allocation data\") that delivers here. If the stack has just \
+             made one, nothing is missing. If there is one elsewhere, deploy with its bucket and prefix.",
+        ));
+        lines.push(String::new());
+        lines.extend(next([
+            "within 24 hours of its creation: the export's first delivery, of which you are told here",
+            "every 15 minutes: the bucket is looked at again",
+        ]));
+        lines
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let mut lines = vec!["Missing, and how to mend it".to_owned()];
+        let Some(findings) = self.findings else {
+            lines.extend(wrap(
+                "  ",
+                "the files are too large to be looked through at once: to check the export, copy a month of it and run \
+                 bedrock-ledger doctor --export DIR",
+            ));
+            return lines;
+        };
+        for finding in findings.iter().take(NAMED) {
+            let word = if finding.is_problem { "PROBLEM" } else { "notice" };
+            let about = if finding.about.is_empty() { String::new() } else { format!(" ({})", finding.about) };
+            lines.extend(wrap("  ", &shorten(&format!("{word}{about}: {}", finding.what), SAID)));
+            lines.extend(wrap("    cure:  ", &shorten(&finding.cure, SAID)));
+            lines.extend(wrap("    takes: ", &shorten(&finding.takes, SAID)));
+        }
+        lines.extend(more(findings.len(), "findings"));
+        if findings.is_empty() {
+            lines.push("  nothing".to_owned());
+        }
+        lines
+    }
+}
+
+fn found(export: &FoundExport) -> String {
+    let (first, last) = export.periods;
+    let periods = if first == last { first.to_string() } else { format!("{first} to {last}") };
+    let deliveries = counted(export.deliveries, "delivery", "deliveries");
+    let without = match export.without_manifest {
+        0 => String::new(),
+        count => format!(", {count} without a manifest: read as found once quiet, and marked unverified"),
+    };
+    format!("{}: {periods}, {deliveries}{without}", export.path)
+}
+
+/// A delivery that is not whole, two hours after anything of it was written.
+#[derive(Clone, Debug)]
+pub struct Incomplete<'a> {
+    /// The export's id.
+    pub export_id: &'a str,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Its manifest.
+    pub manifest: &'a str,
+    /// When the last of its files was written.
+    pub written: DateTime<Utc>,
+    /// The files that are missing or belong to a later delivery.
+    pub files: &'a [String],
+}
+
+impl Incomplete<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let (export, period) = (self.export_id, self.period);
+        let files = counted(self.files.len(), "file", "files");
+        let mut lines = wrap(
+            "",
+            &format!(
+                "The delivery of {export} for {period} is not whole: its manifest lists {files} that cannot be used, \
+                 because missing, or newer than the manifest, and nothing was written since {}. The last good numbers \
+                 stay in force.",
+                instant(self.written)
+            ),
+        );
+        lines.push(String::new());
+        lines.extend(wrap(&pad_right("Manifest", LABEL), self.manifest));
+        for file in self.files.iter().take(NAMED) {
+            lines.extend(wrap(&pad_right("File", LABEL), file));
+        }
+        lines.extend(more(self.files.len(), "files"));
+        lines.push(String::new());
+        lines.extend(wrap(
+            &pad_right("What to do", LABEL),
+            "wait for the next delivery, which mends this where AWS is just late. If the bucket is a copy or a replica, \
+             see that all of data/ is copied, and set copied = true in [export] of config/ledger.toml where the copies \
+             do not keep the originals' order of time. If a lifecycle rule removes data files, let it remove the \
+             manifests too.",
+        ));
+        Text { subject: subject(&format!("Delivery not whole: {export} {period}, {files}")), body: body(&lines) }
+    }
+}
+
+/// Something that stopped a step and that only a person can mend.
+#[derive(Clone, Debug)]
+pub struct Trouble<'a> {
+    /// The stable name of the kind of error.
+    pub kind: &'a str,
+    /// What was being done, such as `reading the delivery of cur 2026-11`.
+    pub doing: &'a str,
+    /// What the error says, with its cure.
+    pub said: &'a str,
+    /// When it happened.
+    pub now: DateTime<Utc>,
+}
+
+impl Trouble<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let mut lines = wrap("", &format!("{} failed, and will until somebody mends it.", capital(self.doing)));
+        lines.push(String::new());
+        lines.extend(wrap(&pad_right("Error", LABEL), &shorten(self.said, SAID)));
+        lines.extend(wrap(&pad_right("Kind", LABEL), self.kind));
+        lines.extend(wrap(&pad_right("Since", LABEL), &format!("{} at the latest", instant(self.now))));
+        lines.push(String::new());
+        lines.extend(wrap(
+            "",
+            "Numbers, metrics and alerts stay at the last good delivery meanwhile. It is tried again every 15 minutes \
+             or with the next delivery; you are told again in a week if it lasts.",
+        ));
+        Text { subject: subject(&format!("Failed ({}): {}", self.kind, self.doing)), body: body(&lines) }
+    }
+}
+
+/// A configuration that is not one.
+#[derive(Clone, Debug)]
+pub struct BrokenConfig<'a> {
+    /// Where it lies.
+    pub file: &'a str,
+    /// What is wrong, a line each, with its cure.
+    pub problems: &'a [String],
+    /// Whether an earlier one is in force; else the defaults are.
+    pub has_earlier: bool,
+}
+
+impl BrokenConfig<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let problems = counted(self.problems.len(), "problem", "problems");
+        let in_force = if self.has_earlier { "The last good one stays" } else { "The defaults stay" };
+        let mut lines = wrap("", &format!("{} is not valid and was not adopted. {in_force} in force.", self.file));
+        lines.push(String::new());
+        for problem in self.problems.iter().take(NAMED) {
+            lines.extend(wrap("  ", &shorten(problem, SAID)));
+        }
+        lines.extend(more(self.problems.len(), "problems"));
+        lines.push(String::new());
+        lines.extend(wrap(
+            &pad_right("What to do", LABEL),
+            "mend the file and upload it again: it is adopted within a minute. An example with every key is \
+             infra/ledger.toml.",
+        ));
+        Text {
+            subject: subject(&format!("Configuration not adopted: {problems} in {}", self.file)),
+            body: body(&lines),
+        }
+    }
+}
+
+/// An export that is not counted, because another one delivers the same bill.
+#[derive(Clone, Debug)]
+pub struct Overlap<'a> {
+    /// The export that is not counted.
+    pub export_id: &'a str,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Whose bill it is; empty where one of the exports does not say.
+    pub payer: &'a str,
+    /// The export that is counted.
+    pub counted: &'a str,
+}
+
+impl Overlap<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let Self { export_id, period, payer, counted } = *self;
+        let bill = match payer {
+            "" => "the bill of a payer that is not known (add the column bill_payer_account_id to both)".to_owned(),
+            payer => format!("the bill of payer {payer}"),
+        };
+        let mut lines = wrap(
+            "",
+            &format!(
+                "{export_id} is not counted in {period}: one bill is counted once, and {counted} was the first to \
+                 deliver {bill}."
+            ),
+        );
+        lines.push(String::new());
+        lines.extend(wrap(
+            &pad_right("What to do", LABEL),
+            &format!(
+                "if both deliver the same bill, stop one of them in AWS Data Exports. If {export_id} has taken the place \
+                 of {counted}, months that {counted} has delivered stay with it, and {export_id} is counted from the \
+                 next month on; to count it instead from the start, remove claims/, deliveries/, reductions/, state/, \
+                 facts/ and sweep/ from the ledger's bucket and take {counted} out of the export's bucket."
+            ),
+        ));
+        Text { subject: subject(&format!("Not counted: {export_id} {period}, {counted} is")), body: body(&lines) }
+    }
+}
+
+/// What happens next and when.
+fn next<const N: usize>(steps: [&str; N]) -> Vec<String> {
+    let steps = steps.into_iter().flat_map(|step| wrap("  ", step));
+    std::iter::once("Next".to_owned()).chain(steps).collect()
+}
+
+fn more(count: usize, things: &str) -> Option<String> {
+    (count > NAMED).then(|| format!("  and {} more {things}", count - NAMED))
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

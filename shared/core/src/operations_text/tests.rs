@@ -1,0 +1,106 @@
+use super::*;
+use crate::fixtures::assert_golden;
+use crate::text::{SUBJECT_LENGTH, WIDTH, columns};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T06:00:00Z".parse().unwrap()
+}
+
+fn month(text: &str) -> BillingPeriod {
+    text.parse().unwrap()
+}
+
+fn assert_text(name: &str, text: &Text) {
+    assert!(text.subject.len() <= SUBJECT_LENGTH && text.subject.is_ascii(), "{}", text.subject);
+    for line in text.body.lines() {
+        assert!(columns(line) <= WIDTH && !line.ends_with(' '), "{line}");
+        assert!(line.chars().all(|character| !character.is_control()), "{line:?}");
+    }
+    assert_golden("operations_text", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
+}
+
+const PLACE: Place<'static> = Place { bucket: "acme-billing", prefix: "fin/" };
+
+fn deployed<'a>(exports: &'a [FoundExport], findings: Option<&'a [Advice]>) -> Deployed<'a> {
+    Deployed { place: PLACE, exports, findings, strangers: 3, now: now() }
+}
+
+fn export(path: &str) -> FoundExport {
+    let periods = (month("2026-04"), month("2026-11"));
+    FoundExport { path: path.to_owned(), periods, deliveries: 8, without_manifest: 0 }
+}
+
+fn advice(is_problem: bool, what: &str) -> Advice {
+    let (about, cure, takes) = ("fin/cur 2026-11".to_owned(), "add it".to_owned(), "24 hours".to_owned());
+    Advice { is_problem, about, what: what.to_owned(), cure, takes }
+}
+
+#[test]
+fn what_was_found_what_is_missing_and_what_comes_next_is_told_after_deployment() {
+    let exports = [export("fin/cur"), FoundExport { without_manifest: 1, deliveries: 1, ..export("fin/replica") }];
+    let findings = [
+        advice(true, "the export has no column line_item_iam_principal"),
+        advice(false, "no tag of a principal is active"),
+    ];
+    assert_text("deployed", &deployed(&exports, Some(&findings)).text());
+}
+
+#[test]
+fn a_bucket_without_an_export_is_told_as_what_it_is() {
+    assert_text("deployed_without_export", &deployed(&[], Some(&[])).text());
+    assert!(Deployed { strangers: 0, ..deployed(&[], None) }.text().body.contains("nothing: it is empty"));
+}
+
+#[test]
+fn what_could_not_be_looked_through_in_time_is_not_said_to_be_well() {
+    let text = deployed(&[export("fin/cur")], None).text();
+    assert!(
+        !text.body.contains("  nothing\n") && text.body.contains("too large to be looked through"),
+        "{}",
+        text.body
+    );
+}
+
+#[test]
+fn many_exports_and_findings_are_counted_and_not_all_named() {
+    let exports: Vec<_> = (0..30).map(|number| export(&format!("fin/cur-{number}"))).collect();
+    let findings: Vec<_> = (0..40).map(|number| advice(false, &"long ".repeat(number * 1000))).collect();
+    let text = deployed(&exports, Some(&findings)).text();
+    assert!(text.body.contains("  and 18 more exports\n") && text.body.contains("  and 28 more findings\n"));
+    assert!(text.body.len() < 64 * 1024, "{}", text.body.len());
+}
+
+#[test]
+fn a_delivery_that_is_not_whole_names_its_files() {
+    let files = ["fin/cur/data/BILLING_PERIOD=2026-11/cur-00002.snappy.parquet".to_owned()];
+    let manifest = "fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json";
+    let incomplete =
+        Incomplete { export_id: "cur--0a1b2c3d", period: month("2026-11"), manifest, written: now(), files: &files };
+    assert_text("incomplete", &incomplete.text());
+}
+
+#[test]
+fn trouble_says_what_failed_and_what_the_error_says() {
+    let trouble = Trouble {
+        kind: "store.denied",
+        doing: "reading the delivery of cur 2026-11",
+        said: "not allowed to read x: access denied\u{202E}; grant this program access",
+        now: now(),
+    };
+    assert_text("trouble", &trouble.text());
+}
+
+#[test]
+fn a_broken_configuration_is_answered_with_its_lines() {
+    let problems = ["config/ledger.toml:3: `amout` of [[budget]] is not known [config.invalid]".to_owned()];
+    let broken = BrokenConfig { file: "config/ledger.toml", problems: &problems, has_earlier: true };
+    assert_text("broken_config", &broken.text());
+    assert!(BrokenConfig { has_earlier: false, ..broken }.text().body.contains("The defaults stay"));
+}
+
+#[test]
+fn an_export_that_is_not_counted_is_told_with_the_one_that_is() {
+    let overlap = Overlap { export_id: "new", period: month("2026-11"), payer: "111122223333", counted: "old" };
+    assert_text("overlap", &overlap.text());
+    assert!(Overlap { payer: "", ..overlap }.text().body.contains("bill_payer_account_id"));
+}

@@ -1,0 +1,169 @@
+//! The configuration in force: the last one that was valid. Its owner writes [`keys::CONFIG`], which is copied to
+//! [`keys::CONFIG_IN_FORCE`] if it is one, and only the copy is ever used.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use spend_core::error_class::Class;
+use spend_core::operations_text::BrokenConfig;
+
+use crate::config::{Config, ConfigError, FirstRun};
+use crate::keys;
+use crate::operations::{self, Note, NoteError};
+use crate::store::{ETag, Put, Store, StoreError};
+
+/// How often a lost race is run again before giving up.
+const ATTEMPTS: usize = 16;
+
+/// Why there is no configuration to go by, or none was put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum InForceError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is not valid: of one that is to be put in force, nothing was written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A note that the configuration is not valid was not left.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// Others changed the configuration in force at the same time.
+    #[error("the configuration in force was changed by others at the same time: run again")]
+    Race,
+}
+
+impl InForceError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Config(error) => error.kind(),
+            Self::Note(error) => error.kind(),
+            Self::Race => "store.conflict",
+        }
+    }
+
+    /// How to handle it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Config(_) => Class::Operator,
+            Self::Note(error) => error.class(),
+            Self::Race => Class::Retry,
+        }
+    }
+}
+
+/// The configuration in force, if there is one.
+///
+/// # Errors
+///
+/// [`InForceError`]; that it is not valid can only be if another release, or nobody of this program, wrote it.
+pub async fn read<S: Store>(store: &S) -> Result<Option<Config>, InForceError> {
+    let Some((bytes, _)) = store.get(keys::CONFIG_IN_FORCE).await? else { return Ok(None) };
+    Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?))
+}
+
+/// What a deployment goes by: the configuration in force, else the defaults, except that the first evaluation of
+/// budgets sends one summary.
+///
+/// # Errors
+///
+/// As [`read`].
+pub async fn of_deployment<S: Store>(store: &S) -> Result<Config, InForceError> {
+    let default = || Config { first_run: FirstRun::Summary, ..Config::default() };
+    Ok(read(store).await?.unwrap_or_else(default))
+}
+
+/// Puts `text` in force, if it is valid. `file` is how errors call it.
+///
+/// # Errors
+///
+/// [`InForceError`]; of a lost race nothing was written.
+pub async fn put<S: Store>(store: &S, file: &str, text: String) -> Result<Config, InForceError> {
+    let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
+    let config = Config::parse(file, &text)?;
+    match replace(store, in_force, text.into()).await? {
+        Some(_) => Ok(config),
+        None => Err(InForceError::Race),
+    }
+}
+
+/// What became of the configuration that its owner wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// There is none: the one in force, if any, stays.
+    Absent,
+    /// It is in force already.
+    Unchanged,
+    /// It is in force from now on.
+    Replaced,
+    /// It is not valid, and operations has a note. The last good one stays.
+    Refused,
+}
+
+impl Adopted {
+    /// The name in logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Puts in force what its owner wrote, if it is valid; else leaves a note to operations, once for each version of it.
+///
+/// What is in force is read first: whoever adopts an older version after somebody has adopted a newer one loses, and
+/// looks again.
+///
+/// # Errors
+///
+/// [`InForceError`]; running it again is safe.
+pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, InForceError> {
+    for _ in 0..ATTEMPTS {
+        let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
+        let Some((bytes, etag)) = store.get(keys::CONFIG).await? else { return Ok(Adopted::Absent) };
+        if in_force.as_ref().is_some_and(|(found, _)| *found == bytes) {
+            return Ok(Adopted::Unchanged);
+        }
+        if let Err(error) = Config::parse(keys::CONFIG, &String::from_utf8_lossy(&bytes)) {
+            operations::leave(store, &broken(&error, &etag, in_force.is_some()), now).await?;
+            return Ok(Adopted::Refused);
+        }
+        if let Some(adopted) = replace(store, in_force, bytes).await? {
+            return Ok(adopted);
+        }
+    }
+    Err(InForceError::Race)
+}
+
+/// Writes what is to be in force over what was read. `None` is a lost race.
+async fn replace<S: Store>(
+    store: &S,
+    in_force: Option<(Bytes, ETag)>,
+    bytes: Bytes,
+) -> Result<Option<Adopted>, StoreError> {
+    let put = match in_force {
+        Some((found, _)) if found == bytes => return Ok(Some(Adopted::Unchanged)),
+        Some((_, etag)) => store.put_if_match(keys::CONFIG_IN_FORCE, bytes, &etag).await?,
+        None => store.put_if_absent(keys::CONFIG_IN_FORCE, bytes).await?,
+    };
+    Ok(match put {
+        Put::Written(_) => Some(Adopted::Replaced),
+        Put::Lost => None,
+    })
+}
+
+fn broken(error: &ConfigError, etag: &ETag, has_earlier: bool) -> Note {
+    let problems: Vec<_> = error.to_string().lines().map(str::to_owned).collect();
+    let text = BrokenConfig { file: keys::CONFIG, problems: &problems, has_earlier }.text();
+    Note { id: format!("config:{etag}"), text }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! What whoever operates the program is told: notes that any step leaves, each once, and the outbox that sends them.
+//!
+//! A note is an object of its own, put if absent, so that a step may leave it again and again and needs no right to
+//! send. The step alert writes notes that it does not know into its outbox, [`STATE_KEY`], and sends what is pending.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::error_class::Class;
+use spend_core::operations_text::Trouble;
+use spend_core::text::{Text, ascii};
+
+use crate::document::{Document, DocumentError, decode, encode};
+use crate::keys;
+use crate::outbox::{self, Outbox, OutboxError, OutboxState};
+use crate::outputs::{Message, Notifier, Topic};
+use crate::store::{Put, Store, StoreError};
+
+/// Where the outbox lies.
+pub const STATE_KEY: &str = "operations/state.json";
+
+/// Something to tell, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about: nobody is told of the same thing twice.
+    pub id: String,
+    /// What is told.
+    pub text: Text,
+}
+
+impl Note {
+    /// Of an error that only a person can mend, told once a week (ISO 8601, UTC) as long as it lasts. `about` is what
+    /// it concerns, so that a hundred files of one delivery are one note: `cur 2026-11`.
+    #[must_use]
+    pub fn of_error(kind: &str, about: &str, doing: &str, said: &str, now: DateTime<Utc>) -> Self {
+        let week = now.iso_week();
+        let id = format!("{kind}:{about}:{:04}-W{:02}", week.year(), week.week());
+        Self { id, text: Trouble { kind, doing, said, now }.text() }
+    }
+}
+
+/// A note as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredNote {
+    id: String,
+    subject: String,
+    body: String,
+    at: DateTime<Utc>,
+}
+
+impl Document for StoredNote {
+    const FORMAT: &'static str = "operations-note";
+    const VERSION: u32 = 1;
+}
+
+/// Which notes are known, and which are to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct OperationsState {
+    outbox: Outbox,
+}
+
+impl Document for OperationsState {
+    const FORMAT: &'static str = "operations-state";
+    const VERSION: u32 = 1;
+}
+
+impl OutboxState for OperationsState {
+    const KEY: &'static str = STATE_KEY;
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
+
+/// Why a note was not left.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+impl NoteError {
+    /// The stable name of this kind of error.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+        }
+    }
+
+    /// How to handle it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+        }
+    }
+}
+
+/// Leaves a note, unless one of its id was ever left. Returns whether it is new.
+///
+/// # Errors
+///
+/// [`NoteError`]; leaving it again is harmless.
+pub async fn leave<S: Store>(store: &S, note: &Note, now: DateTime<Utc>) -> Result<bool, NoteError> {
+    let Text { subject, body } = note.text.clone();
+    let stored = StoredNote { id: note.id.clone(), subject, body, at: now };
+    let put = store.put_if_absent(&keys::note_key(&note.id), encode(&stored)?).await?;
+    Ok(matches!(put, Put::Written(_)))
+}
+
+/// Writes the notes that are not known yet into the outbox, and sends what is pending. Returns how many messages were
+/// sent.
+///
+/// A note that cannot be read holds up no other.
+///
+/// # Errors
+///
+/// [`OutboxError`]; what was not queued or not sent is so by the next call.
+pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<usize, OutboxError> {
+    let queued = queue(store, now).await;
+    let sent = outbox::drain::<OperationsState, S, N>(store, notifier, now).await;
+    queued?;
+    sent
+}
+
+async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxError> {
+    let listed = store.list(keys::NOTES_PREFIX).await?;
+    if listed.is_empty() {
+        return Ok(());
+    }
+    let (mut state, _) = outbox::read::<OperationsState, S>(store).await?;
+    let mut unknown = Vec::new();
+    let mut unreadable = None;
+    // An entry bears the name of its note's object, so that what is known need not be read.
+    for object in listed.into_iter().filter(|object| !state.outbox().knows(&object.key)) {
+        let Some((bytes, _)) = store.get(&object.key).await? else { continue };
+        match decode::<StoredNote>(&object.key, &bytes) {
+            Ok(note) => unknown.push((note.at, object.key, message(note))),
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    if !unknown.is_empty() {
+        unknown.sort_by(|(left_at, left, _), (right_at, right, _)| (left_at, left).cmp(&(right_at, right)));
+        let queued = outbox::update(store, |state: &mut OperationsState| {
+            for (_, key, message) in &unknown {
+                state.outbox.queue(key, vec![message.clone()], now);
+            }
+        });
+        queued.await?;
+    }
+    unreadable.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn message(note: StoredNote) -> Message {
+    // Ids have keys and names in them, which may be anything.
+    let id = ascii(&note.id);
+    let attributes = [
+        ("kind", "operations"),
+        ("status", "-"),
+        ("rule", "-"),
+        ("member", "-"),
+        ("severity", "notice"),
+        ("owner", "-"),
+        ("alert_id", &id),
+        ("incident_key", &id),
+    ];
+    let attributes: BTreeMap<_, _> =
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Message { topic: Topic::Operations, subject: note.subject, body: note.body, attributes }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use super::*;
+use crate::faulty_store::{Fault, FaultyStore};
+use crate::memory_store::MemoryStore;
+use crate::reaction_fixtures::{TestNotifier, TurnTaking, at};
+
+fn note(id: &str) -> Note {
+    Note { id: id.to_owned(), text: Text { subject: format!("About {id}"), body: "Mend it.\n".to_owned() } }
+}
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-20T06:00:00Z")
+}
+
+async fn told(store: &MemoryStore, notifier: &TestNotifier) -> Vec<String> {
+    drain(store, notifier, now()).await.unwrap();
+    notifier.ids(Topic::Operations)
+}
+
+#[tokio::test]
+async fn a_note_is_told_once_however_often_it_is_left() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    assert_eq!(drain(&store, &notifier, now()).await.unwrap(), 0);
+    assert!(leave(&store, &note("a"), now()).await.unwrap());
+    assert!(!leave(&store, &note("a"), now()).await.unwrap());
+    for _ in 0..2 {
+        assert_eq!(told(&store, &notifier).await, ["a"]);
+    }
+    assert!(!leave(&store, &note("a"), now()).await.unwrap());
+    leave(&store, &note("b"), now()).await.unwrap();
+    assert_eq!(told(&store, &notifier).await, ["a", "b"]);
+    let message = &notifier.sent()[0];
+    assert_eq!((message.subject.as_str(), message.body.as_str()), ("About a", "Mend it.\n"));
+    assert_eq!(message.attributes["kind"], "operations");
+}
+
+#[tokio::test]
+async fn notes_are_told_in_the_order_in_which_they_were_left() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    let later = |minutes| now() + chrono::TimeDelta::minutes(minutes);
+    for (minutes, id) in ["d", "a", "c", "b"].into_iter().enumerate() {
+        leave(&store, &note(id), later(i64::try_from(minutes).unwrap())).await.unwrap();
+    }
+    assert_eq!(told(&store, &notifier).await, ["d", "a", "c", "b"]);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_call_loses_no_note_and_queues_none_twice() {
+    let run = async |store: &FaultyStore<&MemoryStore>, notifier: &TestNotifier| -> Result<(), String> {
+        leave(store, &note("a"), now()).await.map_err(|error| error.to_string())?;
+        leave(store, &note("b"), now()).await.map_err(|error| error.to_string())?;
+        drain(store, notifier, now()).await.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let (memory, whole) = (MemoryStore::default(), TestNotifier::default());
+    let store = FaultyStore::failing(&memory, []);
+    run(&store, &whole).await.unwrap();
+    let calls = store.calls();
+    let reference: Vec<_> = memory.list("").await.unwrap().into_iter().map(|object| object.key).collect();
+    assert!(calls > 6, "{calls}");
+    for call in 1..=calls {
+        for fault in [Fault::Before, Fault::After] {
+            let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
+            run(&FaultyStore::crashing(&memory, call, fault), &notifier).await.unwrap_err();
+            run(&FaultyStore::failing(&memory, []), &notifier).await.unwrap();
+            let mut ids = notifier.ids(Topic::Operations);
+            ids.dedup();
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids, ["a", "b"], "call {call} {fault:?}");
+            let sent = notifier.sent().len();
+            assert_eq!(drain(&memory, &notifier, now()).await.unwrap(), 0, "nothing is queued twice");
+            assert!(sent <= 3, "only what was sent and not marked is sent again: {sent}");
+            let keys: Vec<_> = memory.list("").await.unwrap().into_iter().map(|object| object.key).collect();
+            assert_eq!(keys, reference, "call {call} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_drain_at_once_each_note_is_queued_once() {
+    let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
+    leave(&memory, &note("a"), now()).await.unwrap();
+    let store = TurnTaking(&memory);
+    let (one, other) = futures_join(drain(&store, &notifier, now()), drain(&store, &notifier, now())).await;
+    one.unwrap();
+    other.unwrap();
+    let (mut state, _) = outbox::read::<OperationsState, _>(&memory).await.unwrap();
+    assert_eq!((state.outbox().pending(), state.outbox().knows(&keys::note_key("a"))), (0, true));
+}
+
+async fn futures_join<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> (T, T) {
+    tokio::join!(one, other)
+}
+
+#[tokio::test]
+async fn a_note_that_cannot_be_read_holds_up_no_other_and_is_an_error() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    leave(&store, &note("a"), now()).await.unwrap();
+    store.overwrite("operations/notes/0.json", "damaged".into()).unwrap();
+    let error = drain(&store, &notifier, now()).await.unwrap_err();
+    assert_eq!((error.kind(), error.class()), ("store.damaged", Class::Operator));
+    assert_eq!(notifier.ids(Topic::Operations), ["a"]);
+}
+
+#[test]
+fn an_error_is_one_note_a_week_for_each_thing_that_it_concerns() {
+    let of = |about, now| Note::of_error("export.damaged", about, "reading cur 2026-11", "x is damaged", now).id;
+    let monday = at("2026-11-16T00:00:00Z");
+    assert_eq!(of("cur 2026-11", monday), "export.damaged:cur 2026-11:2026-W47");
+    assert_eq!(of("cur 2026-11", monday + chrono::TimeDelta::days(6)), of("cur 2026-11", monday));
+    assert_ne!(of("cur 2026-11", monday + chrono::TimeDelta::days(7)), of("cur 2026-11", monday));
+    assert_ne!(of("cur 2026-10", monday), of("cur 2026-11", monday));
+}

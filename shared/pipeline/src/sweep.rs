@@ -1,0 +1,310 @@
+//! The sweep: what no event has told of, or what an event could not finish, found by looking and driven to its end.
+//!
+//! [`Sweep::deliveries`] looks at the export's bucket, [`ready`] at the deliveries that are ready. Both remember what
+//! they have nothing left to do for, so that a sweep which finds nothing new costs one listing and one small read;
+//! forgetting it costs time alone. Both work until shortly before the time that they are given is over, and go on the
+//! next time: the same steps are the backfill of the first day.
+
+mod introduction;
+mod ready;
+mod state;
+
+use std::collections::BTreeMap;
+use std::future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use spend_core::error_class::Class;
+use spend_core::line::KeptTags;
+use spend_core::operations_text::{Incomplete, Place};
+use spend_core::period::BillingPeriod;
+use spend_cur::layout::ExportPath;
+use spend_ledger::keys::{self, Statement};
+use spend_ledger::operations::{self, Note};
+use spend_ledger::store::{ObjectSummary, Store};
+
+pub use self::ready::{Counted, overlap, ready};
+use self::state::SweptDeliveries;
+use crate::error::PipelineError;
+use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
+use crate::inventory::{Found, Inventory};
+
+/// How much of the time is kept for writing down what was done.
+const RESERVE: Duration = Duration::from_secs(20);
+
+/// How many chunks are read at once: enough to wait for none of them, few enough to fit in a small function's memory.
+const CHUNKS_AT_ONCE: usize = 4;
+
+/// How long no file of a delivery without a manifest must have been written before it is taken.
+const QUIET: TimeDelta = TimeDelta::hours(1);
+
+/// How long after the last of its files was written a delivery may lack others before operations is told.
+const PATIENCE: TimeDelta = TimeDelta::hours(2);
+
+/// What is swept, and with what.
+#[derive(Debug)]
+pub struct Sweep<'a, E, L> {
+    /// The export's bucket.
+    pub export: &'a Arc<E>,
+    /// The ledger.
+    pub ledger: &'a L,
+    /// The name of the export's bucket, and what the keys start with.
+    pub place: Place<'a>,
+    /// What the times of its files are worth.
+    pub times: FileTimes,
+    /// The tags that reductions keep.
+    pub kept: &'a KeptTags,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
+/// What a sweep of the export's bucket came to, in deliveries.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// How many are there.
+    pub found: usize,
+    /// How many had nothing left to do.
+    pub known: usize,
+    /// How many were found or made ready.
+    pub ready: usize,
+    /// How many wait for files, or until the bucket is quiet.
+    pub waiting: usize,
+    /// How many lacked files for so long that operations was told.
+    pub incomplete: usize,
+    /// How many there was no time for: the next sweep goes on with them.
+    pub left: usize,
+    /// What a person must mend, which operations was told.
+    pub troubles: Vec<PipelineError>,
+    /// What may succeed if it is done again.
+    pub failures: Vec<PipelineError>,
+}
+
+/// A delivery as the listing shows it.
+struct Standing {
+    /// Equal as long as nothing that its outcome depends on is another.
+    fingerprint: String,
+    /// When the last of its files was written.
+    written: DateTime<Utc>,
+}
+
+/// What a delivery came to.
+enum Delivered {
+    Ready,
+    Waiting,
+    Incomplete(Vec<String>),
+}
+
+impl<E, L> Sweep<'_, E, L>
+where
+    E: Store + Send + 'static,
+    L: Store,
+{
+    /// Drives every delivery in the bucket until it is ready, tells operations of what a person must mend, and, the
+    /// first time, of what was found. One delivery's failure keeps no other from being driven.
+    ///
+    /// `time_left` is asked again and again; what is under way when it says that the time is over is dropped, which is
+    /// harmless.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError`], if the bucket cannot be listed, or the sweep's own state or a note cannot be written.
+    pub async fn deliveries(&self, time_left: impl Fn() -> Duration) -> Result<Swept, PipelineError> {
+        let objects = self.export.list(self.place.prefix).await?;
+        let inventory = Inventory::of(&objects);
+        let mut remembered = state::read::<SweptDeliveries, L>(self.ledger).await?;
+        let mut swept = Swept { found: inventory.deliveries.len(), ..Swept::default() };
+        self.introduce(&inventory, &mut remembered, &mut swept, &time_left).await?;
+        let newest = newest(&inventory);
+        let standings = self.standings(&inventory, &objects);
+        remembered.document.done.retain(|name, _| standings.contains_key(name));
+        for found in &inventory.deliveries {
+            let name = found.to_string();
+            let Some(standing) = standings.get(&name) else { continue };
+            if remembered.document.done.get(&name) == Some(&standing.fingerprint) {
+                swept.known += 1;
+                continue;
+            }
+            let has_time = || time_left() > RESERVE;
+            let Some(outcome) = within(has_time, self.deliver(found)).await else {
+                swept.left += 1;
+                continue;
+            };
+            let is_newest = newest.get(&found.statement()) == Some(&name);
+            if self.finish(found, outcome, is_newest.then_some(standing.written), &mut swept).await? {
+                remembered.document.done.insert(name, standing.fingerprint.clone());
+            }
+        }
+        state::write(self.ledger, remembered).await?;
+        Ok(swept)
+    }
+
+    /// Pins a delivery, reduces what was not, and declares it ready.
+    async fn deliver(&self, found: &Found) -> Result<Delivered, PipelineError> {
+        let (export, ledger) = (&**self.export, self.ledger);
+        let seal = match found {
+            Found::Manifest(key) => ingest::seal(export, ledger, Some(self.place.bucket), key, self.times).await?,
+            Found::Unlisted(files) => {
+                let quiet = Some(Quiet { now: self.now, period: QUIET });
+                ingest::seal_unlisted(export, ledger, files, self.times, quiet).await?
+            }
+        };
+        let sealed = match seal {
+            Seal::Sealed(sealed) => sealed,
+            Seal::Incomplete { chunks } => return Ok(Delivered::Incomplete(chunks)),
+            Seal::Unquiet { .. } => return Ok(Delivered::Waiting),
+        };
+        if ingest::complete(ledger, &sealed, self.kept).await? {
+            return Ok(Delivered::Ready);
+        }
+        let statement = sealed.statement();
+        let maps = sealed.chunks.iter().map(|chunk| ingest::map(self.export, ledger, &statement, chunk, self.kept));
+        stream::iter(maps).buffer_unordered(CHUNKS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
+        // Files that were written meanwhile belong to the next delivery.
+        ingest::still_stands(export, &sealed).await?;
+        let is_ready = ingest::complete(ledger, &sealed, self.kept).await?;
+        Ok(if is_ready { Delivered::Ready } else { Delivered::Waiting })
+    }
+
+    /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
+    /// nothing left to do until its files are others. `written` is when the last of its files was, if no later delivery
+    /// of the period is there.
+    async fn finish(
+        &self,
+        found: &Found,
+        outcome: Result<Delivered, PipelineError>,
+        written: Option<DateTime<Utc>>,
+        swept: &mut Swept,
+    ) -> Result<bool, PipelineError> {
+        match outcome {
+            Ok(Delivered::Ready) => {
+                swept.ready += 1;
+                Ok(true)
+            }
+            Ok(Delivered::Waiting) => {
+                swept.waiting += 1;
+                Ok(false)
+            }
+            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, written, swept).await,
+            Err(error) => match error.class() {
+                Class::Wait | Class::Ignore => {
+                    swept.waiting += 1;
+                    Ok(false)
+                }
+                Class::Retry => {
+                    swept.failures.push(error);
+                    Ok(false)
+                }
+                Class::Operator => {
+                    let about = found.statement().map_or_else(|| found.to_string(), |statement| statement.to_string());
+                    let doing = format!("reading the delivery of {about}");
+                    let note = Note::of_error(error.kind(), &about, &doing, &error.to_string(), self.now);
+                    operations::leave(self.ledger, &note, self.now).await?;
+                    // Bytes stay what they are; a missing right may be granted.
+                    let is_done = matches!(error, PipelineError::Export(_) | PipelineError::Unlisted { .. });
+                    swept.troubles.push(error);
+                    Ok(is_done)
+                }
+            },
+        }
+    }
+
+    /// A delivery that lacks files waits for them. If nothing is written any more operations is told, unless a later
+    /// delivery of the period has made it void. While the next delivery is written over this one, that lacks files too,
+    /// however old its manifest is.
+    async fn incomplete(
+        &self,
+        found: &Found,
+        chunks: &[String],
+        written: Option<DateTime<Utc>>,
+        swept: &mut Swept,
+    ) -> Result<bool, PipelineError> {
+        let (Some(written), Found::Manifest(manifest), Some(statement)) = (written, found, found.statement()) else {
+            swept.known += 1;
+            return Ok(true);
+        };
+        if self.now.signed_duration_since(written) < PATIENCE {
+            swept.waiting += 1;
+            return Ok(false);
+        }
+        let Statement { export_id, period } = statement;
+        let text = Incomplete { export_id: &export_id, period, manifest, written, files: chunks }.text();
+        operations::leave(self.ledger, &Note { id: format!("incomplete:{manifest}:{written}"), text }, self.now)
+            .await?;
+        swept.incomplete += 1;
+        Ok(true)
+    }
+
+    /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
+    fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
+        let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{:?}", self.times)];
+        with.extend(self.kept.listed().map(|tag| tag.to_string()));
+        let by_key: BTreeMap<&str, &ObjectSummary> =
+            objects.iter().map(|object| (object.key.as_str(), object)).collect();
+        let files = DataFiles::of(inventory);
+        let of = |found| {
+            let mut parts = with.clone();
+            let mut written = DateTime::UNIX_EPOCH;
+            for key in files.with(found) {
+                let Some(ObjectSummary { size, last_modified, .. }) = by_key.get(key) else { continue };
+                parts.extend([key.to_owned(), size.to_string(), last_modified.timestamp().to_string()]);
+                written = written.max(*last_modified);
+            }
+            let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+            (Found::to_string(found), Standing { fingerprint: keys::hash(&parts), written })
+        };
+        inventory.deliveries.iter().map(of).collect()
+    }
+}
+
+/// The data files of periods that have a manifest.
+struct DataFiles<'a> {
+    inventory: &'a Inventory,
+    /// Those of exports that keep every delivery, by the time of their folder.
+    by_folder: BTreeMap<(&'a (ExportPath, BillingPeriod), DateTime<Utc>), Vec<&'a str>>,
+}
+
+impl<'a> DataFiles<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut by_folder: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (period, keys) in &inventory.listed {
+            for key in keys {
+                if let Some(time) = key.rsplit('/').nth(1).and_then(ingest::folder_time) {
+                    by_folder.entry((period, time)).or_default().push(key.as_str());
+                }
+            }
+        }
+        Self { inventory, by_folder }
+    }
+
+    /// The objects that a delivery may consist of: where it has a folder those in it, else all of its period.
+    fn with(&self, found: &'a Found) -> Vec<&'a str> {
+        let manifest = match found {
+            Found::Unlisted(files) => return files.chunks.iter().map(String::as_str).collect(),
+            Found::Manifest(manifest) => manifest.as_str(),
+        };
+        let mut keys = vec![manifest];
+        let Some(location) = ManifestLocation::of(manifest) else { return keys };
+        let listed = self.inventory.listed.get_key_value(&(location.export, location.period));
+        let Some((period, of_period)) = listed else { return keys };
+        match location.folder_time.and_then(|time| self.by_folder.get(&(period, time))) {
+            Some(of_folder) => keys.extend(of_folder),
+            None => keys.extend(of_period.iter().map(String::as_str)),
+        }
+        keys
+    }
+}
+
+/// The last delivery of each period, by name.
+fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
+    inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
+}
+
+/// What the future comes to, or `None` if the time is over before; it is asked whenever the future goes on.
+async fn within<F: Future>(has_time: impl Fn() -> bool, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    future::poll_fn(|context| if has_time() { work.as_mut().poll(context).map(Some) } else { Poll::Ready(None) }).await
+}

@@ -1,0 +1,96 @@
+//! The first note to operations: what was found, what is missing, what comes next.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use spend_core::error_class::Class;
+use spend_core::operations_text::{Advice, Deployed, FoundExport};
+use spend_ledger::operations::{self, Note};
+use spend_ledger::store::Store;
+
+use super::state::{Remembered, SweptDeliveries};
+use super::{Sweep, Swept, within};
+use crate::error::PipelineError;
+use crate::examination::{self, Finding, Severity};
+use crate::inventory::{Found, Inventory};
+
+/// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
+const LOOKING: Duration = Duration::from_mins(4);
+
+impl<E, L> Sweep<'_, E, L>
+where
+    E: Store + Send + 'static,
+    L: Store,
+{
+    /// Tells operations what was found, once as long as the bucket is empty and once when it is not any more. At
+    /// most half of the time is for looking through the newest two periods; the rest is for reading them.
+    pub(super) async fn introduce(
+        &self,
+        inventory: &Inventory,
+        remembered: &mut Remembered<SweptDeliveries>,
+        swept: &mut Swept,
+        time_left: &impl Fn() -> Duration,
+    ) -> Result<(), PipelineError> {
+        let is_empty = inventory.deliveries.is_empty();
+        let found = format!("deployment:{}", self.place);
+        let id = if is_empty { format!("{found}:empty") } else { found.clone() };
+        let introduced = &mut remembered.document.introduced;
+        if introduced.as_ref().is_some_and(|told| *told == found || *told == id) {
+            return Ok(());
+        }
+        let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
+        let examined = examination::examine_below(self.export, self.place.prefix, self.now, |_| ());
+        let findings = match within(|| time_left() > until, examined).await {
+            None => None,
+            Some(Ok(findings)) => Some(advice(findings)),
+            // What keeps it from being looked at keeps it from being read, which is told; the next sweep looks again.
+            Some(Err(error)) => {
+                if error.class() == Class::Retry {
+                    swept.failures.push(error.into());
+                }
+                return Ok(());
+            }
+        };
+        let deployed = Deployed {
+            place: self.place,
+            exports: &exports(inventory),
+            findings: findings.as_deref(),
+            strangers: inventory.strangers.values().map(|strangers| strangers.count).sum(),
+            now: self.now,
+        };
+        operations::leave(self.ledger, &Note { id: id.clone(), text: deployed.text() }, self.now).await?;
+        *introduced = Some(id);
+        Ok(())
+    }
+}
+
+/// What is not as it should be, the worst first.
+fn advice(findings: Vec<Finding>) -> Vec<Advice> {
+    let matters = findings.into_iter().filter(|finding| finding.severity != Severity::Ok);
+    let advice = |finding: Finding| {
+        let period = finding.period.map(|period| period.to_string());
+        let about: Vec<_> = finding.export.into_iter().chain(period).collect();
+        Advice {
+            is_problem: finding.severity == Severity::Problem,
+            about: about.join(" "),
+            what: finding.what,
+            cure: finding.cure,
+            takes: finding.takes,
+        }
+    };
+    matters.map(advice).collect()
+}
+
+fn exports(inventory: &Inventory) -> Vec<FoundExport> {
+    let mut exports: BTreeMap<String, FoundExport> = BTreeMap::new();
+    for delivery in &inventory.deliveries {
+        let Some((path, period)) = delivery.whose() else { continue };
+        let path = path.to_string();
+        let new = FoundExport { path: path.clone(), periods: (period, period), deliveries: 0, without_manifest: 0 };
+        let export = exports.entry(path).or_insert(new);
+        export.periods = (export.periods.0.min(period), export.periods.1.max(period));
+        export.deliveries += 1;
+        export.without_manifest += usize::from(matches!(delivery, Found::Unlisted(_)));
+    }
+    exports.into_values().collect()
+}

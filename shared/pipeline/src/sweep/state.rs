@@ -1,0 +1,81 @@
+//! What sweeps remember: what they have nothing left to do for. Losing it costs time alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use spend_ledger::document::{Document, decode, encode};
+use spend_ledger::keys;
+use spend_ledger::store::{ETag, Put, Store};
+
+use crate::error::PipelineError;
+
+/// A sweep's memory: one object.
+pub(super) trait Memory: Document + Clone + Default + PartialEq {
+    /// Where it lies.
+    const KEY: &'static str;
+}
+
+/// What was read, and what is to be written.
+pub(super) struct Remembered<D> {
+    pub(super) document: D,
+    before: D,
+    etag: Option<ETag>,
+}
+
+/// Deliveries in the export's bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SweptDeliveries {
+    /// The id of the note that told what was found, the last time that one did.
+    pub(super) introduced: Option<String>,
+    /// Of what each delivery's outcome depended on when it was done with, by the delivery's name.
+    pub(super) done: BTreeMap<String, String>,
+}
+
+impl Document for SweptDeliveries {
+    const FORMAT: &'static str = "swept";
+    const VERSION: u32 = 1;
+}
+
+impl Memory for SweptDeliveries {
+    const KEY: &'static str = keys::SWEPT_DELIVERIES;
+}
+
+/// Ready deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SweptReady {
+    /// Those that were applied, or are not to be, by key.
+    pub(super) done: BTreeSet<String>,
+}
+
+impl Document for SweptReady {
+    const FORMAT: &'static str = "swept-ready";
+    const VERSION: u32 = 1;
+}
+
+impl Memory for SweptReady {
+    const KEY: &'static str = keys::SWEPT_READY;
+}
+
+/// What the last sweep remembered.
+pub(super) async fn read<D: Memory, L: Store>(ledger: &L) -> Result<Remembered<D>, PipelineError> {
+    let (document, etag) = match ledger.get(D::KEY).await? {
+        None => (D::default(), None),
+        Some((bytes, etag)) => (decode::<D>(D::KEY, &bytes)?, Some(etag)),
+    };
+    Ok(Remembered { before: document.clone(), document, etag })
+}
+
+/// Writes what is new. Where another sweep was faster its memory stands: it has done the same, and what it has not is
+/// done again.
+pub(super) async fn write<D: Memory, L: Store>(ledger: &L, remembered: Remembered<D>) -> Result<(), PipelineError> {
+    let Remembered { document, before, etag } = remembered;
+    if document == before {
+        return Ok(());
+    }
+    let bytes = encode(&document)?;
+    let (Put::Written(_) | Put::Lost) = match etag {
+        None => ledger.put_if_absent(D::KEY, bytes).await?,
+        Some(etag) => ledger.put_if_match(D::KEY, bytes, &etag).await?,
+    };
+    Ok(())
+}

@@ -1,0 +1,365 @@
+"""The whole pipeline as it is deployed, without AWS: the four programs behind a Runtime API, events by the template's
+rules, S3, SNS and CloudWatch over the wire. What comes out must be what the command line makes of the same files.
+
+Usage: run.py BINARIES COMMAND_LINE WORKDIR
+
+BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-ledger`. In WORKDIR it leaves what the functions called
+(actions.json: function, action and resource, by the template's own names), their logs and the ledgers.
+
+Two stacks live side by side:
+- `calm` is deployed on a bucket that has deliveries, of an export that keeps every delivery. Events come by the
+  template's rules, twice and in no order, several sandboxes at once; nothing fails.
+- `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
+  once before and once after every kind of write that they make.
+
+Prints one line for each check, then how many passed and failed; exits 1 if any failed.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import deliveries
+import events
+import standins
+from aws import Aws
+from checks import Checks
+from clock import Clock
+from command_line import CommandLine, as_read, rows
+from interruptions import Interruptions
+from runtime_api import Program, Sandbox
+from deployment import Deployment, Named, make_bucket
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIGURATION = ROOT / "infra" / "ledger.toml"
+FUNCTIONS = ("ingest", "aggregate", "alert", "digest")
+# The bucket that a sample's manifests name.
+BUCKET = "example-finance-exports"
+PREFIX = "finance/cur"
+# Put as differences; every other metric is a gauge.
+SUMS = {"Spend"}
+# How long after a delivery was written it is looked at, the schedules having run.
+LATER = datetime.timedelta(minutes=20)
+
+
+class Run:
+    def __init__(self, binaries, command_line, work):
+        self.checks = Checks()
+        self.work = work
+        self.programs = {name: str(binaries / name) for name in FUNCTIONS}
+        self.command_line = str(command_line)
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        sample = work / "sample"
+        subprocess.run(
+            [self.command_line, "sample", "--out", sample, "--rows", "8000"], check=True, capture_output=True
+        )
+        self.kept = deliveries.kept(sample)
+        self.clock = Clock(self.kept[0].at)
+        self.aws = Aws(self.clock)
+
+    def everything(self):
+        standins.check(self.checks, self.aws)
+        self.startup()
+        make_bucket(self.aws.client("s3"), BUCKET)
+        calm = Scenario(
+            self,
+            "calm",
+            self.kept,
+            bucket=BUCKET,
+            parameters={"ExportPrefix": PREFIX},
+            # Two may find the same message unsent at once and both send it: what is exact is shown with one.
+            sandboxes={"ingest": 3, "aggregate": 2},
+        )
+        calm.deployed_on_deliveries()
+        calm.whole_month()
+        calm.everything_again()
+        calm.strangers()
+        calm.broken_configuration()
+        calm.nothing_failed()
+        make_bucket(self.aws.client("s3"), "rough-exports")
+        rough = Scenario(
+            self,
+            "rough",
+            deliveries.overwriting(self.kept, "rough-exports"),
+            bucket="rough-exports",
+            parameters={},
+            sandboxes={},
+        )
+        with Interruptions(self.aws, rough.stack) as interruptions:
+            rough.deployed_before_deliveries()
+            rough.whole_month()
+        rough.everything_was_interrupted(interruptions)
+        found = sorted({*calm.stack.actions(), *rough.stack.actions()})
+        keys = ("function", "action", "resource")
+        actions = [dict(zip(keys, each, strict=True)) for each in found]
+        (self.work / "actions.json").write_text(json.dumps(actions, indent=1))
+        for scenario in (calm, rough):
+            scenario.close()
+
+    def startup(self):
+        """Without its variables a function says which, all at once, and ends."""
+        for name, function in Named("probe", {"ExportBucketName": BUCKET}).functions().items():
+            sandbox = Sandbox(Program(name=name, binary=self.programs[name], environment={}))
+            answer = sandbox.invoke({})
+            sandbox.close()
+            log = "\n".join(sandbox.logs) + json.dumps(answer.payload)
+            # What may be empty may be missing nowhere; SSL_CERT_FILE is for the TLS library.
+            missing = [variable for variable in function.variables if variable != "SSL_CERT_FILE" and variable not in log]
+            self.checks.true(
+                f"{name} does not start without its variables, and names each",
+                not answer.ok and not missing,
+                f"{answer}, {missing} not in: {log}",
+            )
+
+
+class Scenario:
+    """A stack, and the command line beside it, through the same month."""
+
+    def __init__(self, run, name, kept, *, bucket, parameters, sandboxes):
+        self.run, self.name, self.deliveries = run, name, kept
+        self.checks, self.clock = run.checks, run.clock
+        self.folder = run.work / name
+        self.local = CommandLine(run.command_line, self.folder)
+        self.configuration = None
+        self.operations = []
+        self.bucket, self.stack = bucket, None
+        parameters = {"ExportBucketName": bucket, **parameters}
+        self.make = lambda: Deployment(run.aws, name, run.programs, parameters, sandboxes=sandboxes, seed=1)
+        self.s3 = run.aws.client("s3")
+        if name == "rough":
+            self.stack = self.make()
+
+    # ---- The month ----
+
+    def deployed_on_deliveries(self):
+        """The stack comes to a bucket in which a month lies that no event ever told of."""
+        october = self.deliveries[0]
+        october.upload(self.s3, self.clock, self.bucket)
+        october.save(self.local.export)
+        self.stack = self.make()
+        self.at(october.at + LATER)
+        self.stack.schedules("sweep")
+        self.check("the month that was there before the stack")
+        self.told_of_deployment()
+
+    def deployed_before_deliveries(self):
+        """The stack comes first, and is told of every delivery by S3's own notifications or by SNS."""
+        october = self.deliveries[0]
+        self.at(october.at - LATER)
+        self.stack.schedules("sweep")
+        self.told_of_deployment()
+        self.at(october.at + LATER)
+        self.stack.shapes = [events.notification]
+        self.deliver(october)
+        self.check("a month told of by S3's notifications")
+
+    def whole_month(self):
+        first, second = self.deliveries[1:]
+        self.at(first.at + LATER)
+        if self.name == "rough":
+            self.stack.shapes = [lambda created: events.from_topic(events.notification(created))]
+        self.deliver(first)
+        self.check("the first delivery of the current month")
+
+        self.at(first.at + 2 * LATER)
+        self.configuration = self.configured()
+        self.stack.configure(self.configuration.read_text())
+        self.stack.pump()
+        self.stack.schedules("sweep")
+        self.check("a configuration that is new", messages={"alerts", "events"})
+
+        self.at(second.at + LATER)
+        if self.name == "calm":
+            self.run.aws.cloudwatch.lose_next_answer()
+        self.deliver(second)
+        self.check("the second delivery of the current month", messages={"alerts", "events"})
+        names = {name for _, name, *_ in self.stack.data()}
+        self.checks.true(f"{self.name}: there are metrics to compare", "MonthToDateSpend" in names, names)
+
+        self.at(second.at + datetime.timedelta(days=7))
+        self.stack.schedules("sweep")
+        self.check("a week later", messages={"digest"})
+
+    def at(self, now):
+        """Lets it be that time, for everybody."""
+        self.clock.now = now
+        self.stack.restart()
+
+    def deliver(self, delivery):
+        delivery.save(self.local.export)
+        delivery.upload(self.s3, self.clock, self.bucket)
+        self.stack.pump()
+        self.stack.schedules("sweep")
+
+    def configured(self):
+        """The sample configuration, with a budget that is crossed between the two deliveries of the month."""
+        path = self.folder / "ledger.toml"
+        totals = []
+        for index, delivery in enumerate(self.run.kept[1:]):
+            probe = CommandLine(self.run.command_line, self.folder / f"probe-{index}")
+            delivery.save(probe.export)
+            probe.run(delivery.at + LATER)
+            totals.append(next(value for _, _, dimensions, _, value, _ in probe.data() if len(dimensions) == 1))
+        budget = f'\n[[budget]]\nname = "between"\namount = "{sum(totals) / 2:.2f}"\nthresholds = [100]\n'
+        path.write_text(CONFIGURATION.read_text() + budget)
+        return path
+
+    # ---- What must hold ----
+
+    def check(self, what, messages=frozenset()):
+        """Compares with the command line, which works on the same files with the same clock."""
+        what = f"{self.name}, {what}"
+        self.stack.settle()
+        self.local.run(self.clock.now, self.configuration)
+        objects = self.stack.objects()
+        facts = {key: rows(body) for key, body in objects.items() if key.startswith("facts/")}
+        self.checks.equal(f"{what}: the same facts", facts, self.local.facts())
+        copy = self.folder / "bucket"
+        shutil.rmtree(copy, ignore_errors=True)
+        for key, body in objects.items():
+            path = copy / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        self.checks.equal(
+            f"{what}: a copy of the bucket is a ledger, and reports the same",
+            self.local.report(copy),
+            self.local.report(self.local.ledger),
+        )
+        data, local = self.stack.data(), list(self.local.data())
+        # The age of deliveries is what the hourly sweep puts, which the command line has none of.
+        data = [datum for datum in data if datum[1] != "DeliveryAgeHours"]
+        self.checks.equal(f"{what}: the same metrics", as_read(data, SUMS), as_read(local, SUMS))
+        self.compare_messages(what, messages)
+
+    def compare_messages(self, what, expected_topics):
+        """On AWS operations is told of more than on a terminal, where errors and notes are on the screen: those messages
+        are looked at by themselves. What is killed after it sent a message sends it again, with the same id."""
+        found, local = self.stack.messages(), self.local.messages()
+        self.operations += [message for message in found if message[0] == "operations"]
+        found = [message for message in found if message[0] != "operations"]
+        if self.name == "rough":
+            found = [message for index, message in enumerate(found) if message not in found[:index]]
+        self.checks.equal(f"{what}: the same messages", found, local)
+        topics = {message[0] for message in found}
+        missing = expected_topics - topics
+        self.checks.true(f"{what}: there are messages to compare", not missing, f"none to {missing}, only to {topics}")
+
+    def told_of_deployment(self):
+        self.stack.schedules("sweep")
+        self.compare_messages("deployment", frozenset())
+        notes = [(subject, body) for _, subject, body, _ in self.operations]
+        distinct = notes if self.name == "calm" else sorted(set(notes))
+        self.checks.equal(f"{self.name}: operations is told of the deployment once", len(distinct), 1)
+
+    def everything_again(self):
+        """Every event of the month comes once more, in another order: nothing is changed, nobody is told of anything."""
+        before, data = self.stack.objects(), self.stack.data()
+        count = self.stack.send_again()
+        self.checks.equal(f"calm: {count} events that come again change no object", self.stack.objects(), before)
+        self.checks.equal("calm: events that come again put no metric", self.stack.data(), data)
+        self.checks.equal("calm: events that come again are told to nobody", self.stack.messages(), [])
+        self.checks.equal("calm: of the whole month operations was told of the deployment alone", len(self.operations), 1)
+
+    def strangers(self):
+        """What is none of an export's is passed over with a reason."""
+        stranger = self.stranger
+        created = events.object_created(stranger("aws-programmatic-access-test-object"))
+        direct = events.notification(stranger("aws-programmatic-access-test-object"))
+        foreign = json.loads(json.dumps(created).replace(self.bucket, "somebody-elses-bucket"))
+        bodies = {
+            "S3's test event": events.test_event(self.bucket),
+            "S3's test event by SNS": events.from_topic(events.test_event(self.bucket)),
+            "an object that is none of an export's": created,
+            "such an object, by S3's notification": direct,
+            "an object of another bucket": foreign,
+            "an event of another service": {"source": "aws.ec2", "detail-type": "EC2 Instance State-change", "detail": {}},
+            "a message that is no JSON": "hello",
+        }
+        sandbox = self.stack.sandboxes["ingest"][0]
+        calls = len(self.run.aws.calls)
+        for what, body in bodies.items():
+            logged = len(sandbox.logs)
+            answer = sandbox.invoke({"Records": [events.message("stranger", body, self.stack.functions["ingest"].queue, 1)]})
+            failed = not answer.ok or (answer.payload or {}).get("batchItemFailures")
+            log = "\n".join(sandbox.logs[logged:])
+            self.checks.true(
+                f"ingest passes over {what}, and says why",
+                not failed and "ignored" in log and '"ERROR"' not in log,
+                f"{answer}\n{log}",
+            )
+        for what, event in {"an event of EventBridge": created, "a notification of S3": direct}.items():
+            answer = sandbox.invoke(event)
+            self.checks.true(f"ingest understands {what} that comes directly", answer.ok, answer)
+        wrote = [call for call in self.run.aws.calls[calls:] if call[1] == "s3:PutObject"]
+        self.checks.equal("nothing is written for strangers", wrote, [])
+
+    def stranger(self, key):
+        from aws import Created
+
+        return Created(self.bucket, key, 1, "d41d8cd98f00b204e9800998ecf8427e", "", "FF", self.clock.rfc3339, "PutObject")
+
+    def broken_configuration(self):
+        before = self.stack.objects()["config/in-force.toml"]
+        told = len(self.operations)
+        self.stack.configure("[cost]\nbasis = 'imaginary'\n")
+        self.stack.pump()
+        for _ in range(2):
+            self.stack.schedules("sweep")
+        self.compare_messages("a broken configuration", frozenset())
+        new = self.operations[told:]
+        self.checks.true(
+            "a broken configuration is answered to operations, once, with its line",
+            len(new) == 1 and "config/ledger.toml:2: `basis` is `imaginary`" in new[0][2],
+            new,
+        )
+        self.checks.equal("the last good configuration stays", self.stack.objects()["config/in-force.toml"], before)
+        self.stack.configure(self.configuration.read_text())
+        self.stack.pump()
+
+    def nothing_failed(self):
+        failed = [(name, answer) for name, answer in self.stack.answers if not answer.ok]
+        self.checks.equal("calm: no invocation failed", failed, [])
+        self.checks.equal("calm: there are no dead letters", self.stack.dead_letters, [])
+        lines = [(name, line) for name in FUNCTIONS for line in self.stack.all_logs(name)]
+        broken = "config/ledger.toml is not valid"
+        errors = [(name, line) for name, line in lines if '"ERROR"' in line and broken not in line]
+        self.checks.equal("calm: no error is logged but the broken configuration", errors, [])
+        named = [(name, line) for name, line in lines if "assumed-role/" in line or ":user/" in line]
+        self.checks.equal("calm: no log names a caller by its ARN", named, [])
+
+    def everything_was_interrupted(self, interruptions):
+        twice = {kind: count for kind, count in interruptions.seen.items() if count >= 2}
+        once = sorted(set(interruptions.seen) - set(twice))
+        deaths = self.stack.deaths
+        self.checks.true(
+            f"rough: functions were killed {deaths} times, at {len(twice)} kinds of writes",
+            deaths >= 20 and len(twice) >= 10,
+            f"only once: {once}; all: {interruptions.seen}",
+        )
+
+    def close(self):
+        if self.stack is None:
+            return
+        self.stack.stop()
+        for name in FUNCTIONS:
+            (self.folder / f"{name}.log").write_text("\n".join(self.stack.all_logs(name)) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binaries", type=pathlib.Path)
+    parser.add_argument("command_line", type=pathlib.Path)
+    parser.add_argument("work", type=pathlib.Path)
+    arguments = parser.parse_args()
+    run = Run(arguments.binaries.resolve(), arguments.command_line.resolve(), arguments.work.resolve())
+    run.everything()
+    return run.checks.summary()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

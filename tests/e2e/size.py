@@ -1,0 +1,100 @@
+"""What the functions weigh: starts, memory and zips of release binaries, beside a function that does nothing.
+
+Usage: size.py BINARIES
+
+A start is the time from spawning the process to its first answer; runs of all functions are interleaved, so that
+whatever else the machine does falls on all of them. Memory is the peak of the resident set (VmHWM) after that answer. The
+event is one that every function passes over, so that no network is in it. These are figures of this machine: they
+compare functions with each other, and say little of a cold start on AWS.
+
+Exits 1 if an aim is missed.
+"""
+
+import argparse
+import io
+import pathlib
+import re
+import statistics
+import sys
+import zipfile
+
+import events
+from deployment import Named
+from runtime_api import Program, Sandbox
+
+EMPTY = "empty-function"
+RUNS = 25
+MEGABYTE = 1_000_000
+# The most that a start may take, by that of the empty function, and that a zip may have, in bytes.
+STARTS = {"ingest": 1.5, "alert": 1.3}
+ZIPS = {"ingest": 5 * MEGABYTE, "aggregate": 5 * MEGABYTE, "alert": 4 * MEGABYTE, "digest": 4 * MEGABYTE}
+
+
+def programs(binaries):
+    own = {
+        "AWS_ACCESS_KEY_ID": "size",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        # Nobody listens there: whatever calls AWS for an event that it should pass over is seen.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }
+    found = {EMPTY: Program(EMPTY, str(binaries / EMPTY), own)}
+    for name, function in Named("size", {"ExportBucketName": "exports"}).functions().items():
+        found[name] = Program(name, str(binaries / name), function.variables | own, memory=function.memory)
+    return found
+
+
+def start(program):
+    """Milliseconds from spawning to the first answer, and the peak of memory in MB."""
+    sandbox = Sandbox(program)
+    event = {"Records": [events.message("m", events.test_event("exports"), "arn:aws:sqs:us-east-1:111122223333:queue", 1)]}
+    answer = sandbox.invoke(event)
+    process = sandbox.process
+    taken = (process.answered - process.started) * 1000
+    if not answer.ok:
+        raise SystemExit(f"{program.name}: {answer}\n" + "\n".join(sandbox.logs))
+    status = pathlib.Path(f"/proc/{process.popen.pid}/status").read_text()
+    sandbox.close()
+    return taken, int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024 / MEGABYTE
+
+
+def zipped(binary):
+    """The bytes of the zip that is deployed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.write(binary, "bootstrap")
+    return len(buffer.getvalue())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binaries", type=pathlib.Path)
+    found = programs(parser.parse_args().binaries.resolve())
+    measured = {name: [] for name in found}
+    for _ in range(RUNS):
+        for name, program in found.items():
+            measured[name].append(start(program))
+    base = None
+    missed = []
+    print(f"{'function':<16}{'start ms':>10}{'min':>8}{'ratio':>8}{'memory MB':>11}{'binary MB':>11}{'zip MB':>8}  aims")
+    for name, program in found.items():
+        starts, memory = zip(*measured[name], strict=True)
+        median = statistics.median(starts)
+        base = base or median
+        ratio, size = median / base, zipped(program.binary)
+        aims = []
+        if name in STARTS:
+            aims.append((ratio <= STARTS[name], f"start within {STARTS[name]}x"))
+        if name in ZIPS:
+            aims.append((size <= ZIPS[name], f"zip within {ZIPS[name] / MEGABYTE:.0f} MB"))
+        missed += [f"{name}: {what}" for met, what in aims if not met]
+        said = ", ".join(f"{what}: {'met' if met else 'MISSED'}" for met, what in aims)
+        binary = pathlib.Path(program.binary).stat().st_size / MEGABYTE
+        print(
+            f"{name:<16}{median:>10.1f}{min(starts):>8.1f}{ratio:>8.2f}{statistics.median(memory):>11.1f}"
+            f"{binary:>11.1f}{size / MEGABYTE:>8.2f}  {said}"
+        )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,366 @@
+//! The sweep: what no event has told of is found, and driven to the same ledger, however often and with a crash anywhere.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use spend_core::decimal::Decimal;
+use spend_core::line::KeptTags;
+use spend_core::operations_text::Place;
+use spend_ledger::committed;
+use spend_ledger::faulty_store::{Fault, FaultyStore};
+use spend_ledger::keys;
+use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_pipeline::aggregate::Deriver;
+use spend_pipeline::error::PipelineError;
+use spend_pipeline::ingest::FileTimes;
+use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
+use spend_tests::bill::{session, usage};
+use spend_tests::bucket::{Files, Layout, parquet};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T06:00:00Z".parse().unwrap()
+}
+
+fn chunk(cost: f64) -> Bytes {
+    parquet(&[usage("2026-11-02", &session("app", "pod"), "USE1-Claude4.6Sonnet-input-tokens", cost)])
+}
+
+/// A delivery of an export with this path, two chunks that cost 5 dollars together.
+fn delivery(root: &'static str) -> Files {
+    Layout { root, ..Layout::default() }.files([chunk(2.0), chunk(3.0)])
+}
+
+fn bucket(files: &[Files], written: DateTime<Utc>) -> Arc<MemoryStore> {
+    let bucket = MemoryStore::default();
+    bucket.set_now(written);
+    for (key, bytes) in files.iter().flatten() {
+        bucket.overwrite(key, bytes.clone()).unwrap();
+    }
+    Arc::new(bucket)
+}
+
+async fn sweep_at<E: Store + Send + 'static, L: Store>(
+    export: &Arc<E>,
+    ledger: &L,
+    now: DateTime<Utc>,
+    time_left: impl Fn() -> Duration,
+) -> Result<Swept, PipelineError> {
+    let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
+    let sweep = Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, now };
+    sweep.deliveries(time_left).await
+}
+
+async fn sweep<E: Store + Send + 'static, L: Store>(export: &Arc<E>, ledger: &L) -> Result<Swept, PipelineError> {
+    sweep_at(export, ledger, now(), || HOUR).await
+}
+
+async fn count<L: Store>(ledger: &L) -> Result<Counted, PipelineError> {
+    sweep::ready(ledger, &Deriver::default(), now(), || HOUR).await
+}
+
+/// Notes to operations: subject and body.
+async fn notes(ledger: &MemoryStore) -> Vec<String> {
+    let mut notes = Vec::new();
+    for object in ledger.list(keys::NOTES_PREFIX).await.unwrap() {
+        let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
+        let note: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        notes.push(format!("{}\n{}", note["subject"].as_str().unwrap(), note["body"].as_str().unwrap()));
+    }
+    notes.sort();
+    notes
+}
+
+async fn total<L: Store>(ledger: &L) -> Decimal {
+    let mut total = Decimal::ZERO;
+    for statement in committed::statements(ledger).await.unwrap() {
+        let (state, _) = committed::state(ledger, &statement).await.unwrap().unwrap();
+        for fact in state.facts.into_facts().unwrap() {
+            total = total.checked_add(fact.measures.unblended_cost).unwrap();
+        }
+    }
+    total
+}
+
+async fn contents(ledger: &MemoryStore) -> Vec<(String, Bytes)> {
+    let mut contents = Vec::new();
+    for object in ledger.list("").await.unwrap() {
+        let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
+        contents.push((object.key, bytes));
+    }
+    contents
+}
+
+#[test]
+fn what_lay_there_before_the_deployment_is_read_told_and_counted() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        let swept = sweep(&export, &ledger).await.unwrap();
+        assert_eq!((swept.found, swept.ready, swept.left), (1, 1, 0));
+        let counted = count(&ledger).await.unwrap();
+        assert_eq!((counted.found, counted.applied), (1, 1));
+        assert_eq!(total(&ledger).await, "5".parse().unwrap());
+        let notes = notes(&ledger).await;
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].starts_with("Deployed: 1 export, 1 delivery"), "{}", notes[0]);
+        assert!(notes[0].contains("  fin/e: 2026-11, 1 delivery\n"), "{}", notes[0]);
+    });
+}
+
+#[test]
+fn a_sweep_that_finds_nothing_new_costs_one_listing_and_one_read() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        count(&ledger).await.unwrap();
+        let listed = Arc::new(FaultyStore::failing(Arc::into_inner(export).unwrap(), []));
+        let read = FaultyStore::failing(&ledger, []);
+        let swept = sweep(&listed, &read).await.unwrap();
+        assert_eq!((swept.known, listed.calls(), read.calls()), (1, 1, 1));
+        let read = FaultyStore::failing(&ledger, []);
+        assert_eq!((count(&read).await.unwrap().known, read.calls()), (1, 2), "a listing and a read");
+    });
+}
+
+#[test]
+fn an_empty_bucket_is_told_once_and_its_first_delivery_again() {
+    let (export, ledger) = (bucket(&[], now()), MemoryStore::default());
+    block_on(async {
+        for _ in 0..2 {
+            sweep(&export, &ledger).await.unwrap();
+        }
+        assert!(notes(&ledger).await[0].starts_with("Deployed: no CUR 2.0 export yet in s3://acme/"));
+        for (key, bytes) in delivery("fin/e") {
+            export.overwrite(&key, bytes).unwrap();
+        }
+        for _ in 0..2 {
+            sweep(&export, &ledger).await.unwrap();
+        }
+        let told = notes(&ledger).await;
+        assert_eq!(told.len(), 2, "{told:?}");
+        for (key, _) in delivery("fin/e") {
+            export.remove(&key);
+        }
+        sweep(&export, &ledger).await.unwrap();
+        assert_eq!(notes(&ledger).await, told, "who empties the bucket knows it");
+    });
+}
+
+#[test]
+fn a_sweep_that_is_cut_short_says_what_is_left_and_goes_on() {
+    let exports = ["a/e", "b/e", "c/e", "d/e", "f/e"];
+    let (export, ledger) = (bucket(&exports.map(delivery), now()), MemoryStore::default());
+    block_on(async {
+        sweep_at(&bucket(&[], now()), &ledger, now(), || HOUR).await.unwrap();
+        let mut left = Vec::new();
+        for _ in 0..100 {
+            // Every question is one second of an invocation.
+            let seconds = Cell::new(200_u64);
+            let tick = || {
+                seconds.set(seconds.get().saturating_sub(1));
+                Duration::from_secs(seconds.get())
+            };
+            let swept = sweep_at(&export, &ledger, now(), tick).await.unwrap();
+            assert_eq!(swept.known + swept.ready + swept.left, exports.len(), "{swept:?}");
+            left.push(swept.left);
+            if swept.left == 0 {
+                break;
+            }
+        }
+        assert!(left.len() > 1 && left.last() == Some(&0), "{left:?}");
+        assert!(left.is_sorted_by(|before, after| before >= after), "what is done is not done again: {left:?}");
+        assert_eq!(ledger.list(keys::DELIVERIES_PREFIX).await.unwrap().len(), 2 * exports.len());
+    });
+}
+
+#[test]
+fn files_that_are_written_anew_are_looked_at_anew() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        export.set_now(now() + TimeDelta::minutes(1));
+        let next = Layout { root: "fin/e", execution_id: Some("two"), ..Layout::default() };
+        for (key, bytes) in next.files([chunk(20.0), chunk(30.0)]) {
+            export.overwrite(&key, bytes).unwrap();
+        }
+        let swept = sweep(&export, &ledger).await.unwrap();
+        assert_eq!((swept.known, swept.ready), (0, 1));
+        count(&ledger).await.unwrap();
+        assert_eq!(total(&ledger).await, "50".parse().unwrap());
+    });
+}
+
+#[test]
+fn a_delivery_that_lacks_files_for_two_hours_is_told_once() {
+    let mut files = delivery("fin/e");
+    files.remove(1);
+    let (export, ledger) = (bucket(&[files], now()), MemoryStore::default());
+    block_on(async {
+        let early = now() + TimeDelta::minutes(119);
+        let swept = sweep_at(&export, &ledger, early, || HOUR).await.unwrap();
+        assert_eq!((swept.waiting, swept.incomplete), (1, 0));
+        assert_eq!(notes(&ledger).await.len(), 1, "that it was deployed");
+        let late = now() + TimeDelta::minutes(120);
+        assert_eq!(sweep_at(&export, &ledger, late, || HOUR).await.unwrap().incomplete, 1);
+        assert_eq!(sweep_at(&export, &ledger, late, || HOUR).await.unwrap().known, 1);
+        let told = notes(&ledger).await;
+        assert!(told[0].starts_with("Delivery not whole: e--") && told[0].contains("e-00002.snappy"), "{told:?}");
+        // The file comes at last, as of the time that it should have had.
+        export.set_now(now());
+        let (key, bytes) = delivery("fin/e").remove(1);
+        export.overwrite(&key, bytes).unwrap();
+        assert_eq!(sweep_at(&export, &ledger, late, || HOUR).await.unwrap().ready, 1);
+        assert_eq!(notes(&ledger).await, told);
+    });
+}
+
+#[test]
+fn a_delivery_that_is_being_written_over_an_old_one_is_not_told_of() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        let hours_later = now() + TimeDelta::hours(8);
+        export.set_now(hours_later);
+        export.overwrite(&delivery("fin/e")[0].0, chunk(20.0)).unwrap();
+        let at = |minutes| sweep_at(&export, &ledger, hours_later + TimeDelta::minutes(minutes), || HOUR);
+        for minutes in [0, 119] {
+            assert_eq!(at(minutes).await.unwrap().waiting, 1);
+        }
+        assert_eq!(notes(&ledger).await.len(), 1, "that it was deployed");
+        assert_eq!(at(120).await.unwrap().incomplete, 1, "it was never finished");
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_keeps_no_other_from_being_read() {
+    let mut damaged = delivery("a/e");
+    damaged[0].1 = Bytes::from_static(b"PAR1 not really PAR1");
+    let (export, ledger) = (bucket(&[damaged, delivery("b/e")], now()), MemoryStore::default());
+    block_on(async {
+        let swept = sweep(&export, &ledger).await.unwrap();
+        assert_eq!((swept.ready, swept.troubles.len()), (1, 1));
+        let told = notes(&ledger).await;
+        assert!(told.iter().any(|note| note.starts_with("Failed (export.")), "{told:?}");
+        let swept = sweep(&export, &ledger).await.unwrap();
+        assert_eq!((swept.known, swept.troubles.len()), (2, 0), "bytes stay what they are");
+    });
+}
+
+#[test]
+fn files_without_a_manifest_are_taken_once_they_are_quiet() {
+    let layout = Layout { root: "fin/e", has_manifest: false, ..Layout::default() };
+    let (export, ledger) = (bucket(&[layout.files([chunk(2.0)])], now()), MemoryStore::default());
+    block_on(async {
+        let at = async |minutes| {
+            let now = now() + TimeDelta::minutes(minutes);
+            let swept = sweep_at(&export, &ledger, now, || HOUR).await.unwrap();
+            (swept.waiting, swept.ready, swept.known)
+        };
+        assert_eq!(at(59).await, (1, 0, 0));
+        assert_eq!(at(60).await, (0, 1, 0));
+        assert_eq!(at(75).await, (0, 0, 1));
+    });
+}
+
+#[test]
+fn a_second_export_of_the_same_bill_is_told_once() {
+    let (export, ledger) = (bucket(&[delivery("a/e"), delivery("b/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        let counted = count(&ledger).await.unwrap();
+        assert_eq!((counted.applied, counted.passed_over), (1, 1));
+        assert_eq!(count(&ledger).await.unwrap().known, 2);
+        let told = notes(&ledger).await;
+        let overlaps = told.iter().filter(|note| note.starts_with("Not counted: e--")).count();
+        assert_eq!(overlaps, 1, "{told:?}");
+        assert_eq!(total(&ledger).await, "5".parse().unwrap());
+    });
+}
+
+#[test]
+fn a_crash_at_any_call_is_mended_by_the_next_sweep_and_nothing_is_told_twice() {
+    let mut damaged = delivery("b/e");
+    damaged[1].1 = Bytes::from_static(b"PAR1 not really PAR1");
+    let export = bucket(&[delivery("a/e"), damaged, delivery("c/e")], now());
+    let run = async |store: &FaultyStore<&MemoryStore>| -> Result<(), PipelineError> {
+        sweep(&export, store).await.and_then(|swept| swept.failures.into_iter().next().map_or(Ok(()), Err))?;
+        count(store).await.and_then(|counted| counted.failures.into_iter().next().map_or(Ok(()), Err))
+    };
+    block_on(async {
+        let reference = MemoryStore::default();
+        let store = FaultyStore::failing(&reference, []);
+        run(&store).await.unwrap();
+        let (calls, reference) = (store.calls(), contents(&reference).await);
+        assert!(calls > 30, "{calls}");
+        for call in 1..=calls {
+            for fault in [Fault::Before, Fault::After] {
+                let ledger = MemoryStore::default();
+                run(&FaultyStore::crashing(&ledger, call, fault)).await.unwrap_err();
+                run(&FaultyStore::failing(&ledger, [])).await.unwrap();
+                assert!(contents(&ledger).await == reference, "call {call} {fault:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn two_sweeps_at_once_end_in_the_same_ledger() {
+    let export = bucket(&[delivery("a/e"), delivery("c/e")], now());
+    block_on(async {
+        let reference = MemoryStore::default();
+        sweep(&export, &reference).await.unwrap();
+        count(&reference).await.unwrap();
+        let ledger = MemoryStore::default();
+        let turns = Turns(&ledger);
+        let (one, other) = tokio::join!(sweep(&export, &turns), sweep(&export, &turns));
+        assert_eq!((one.unwrap().ready, other.unwrap().ready), (2, 2));
+        let (one, other) = tokio::join!(count(&turns), count(&turns));
+        assert_eq!((one.unwrap().found, other.unwrap().found), (2, 2));
+        assert!(contents(&ledger).await == contents(&reference).await);
+    });
+}
+
+/// Lets other tasks run before every call, so that two steps on one store take turns.
+struct Turns<'a>(&'a MemoryStore);
+
+impl Store for Turns<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_match(key, bytes, etag).await
+    }
+}

@@ -1,0 +1,235 @@
+"""The stack as a whole: names, encryption, what is kept, and what is alarmed."""
+
+import json
+import re
+import unittest
+
+from stack import EXISTING, REGION, Stack, as_list, source
+
+CREATES, EXISTS = Stack(), Stack(EXISTING)
+
+
+def texts(node):
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts(value)
+    elif isinstance(node, str):
+        yield node
+
+
+class Names(unittest.TestCase):
+    # Names of metrics, policies within a role and texts for people are no names of resources.
+    NOT_PHYSICAL = {"DatabaseName", "DisplayName", "FunctionName", "MetricName"}
+
+    def names(self, stack):
+        for key, resource in stack.resources.items():
+            properties = resource.get("Properties", {})
+            inner = [value for part, value in properties.items() if part in ("Export", "DatabaseInput")]
+            for name, value in [item for found in (properties, *inner) for item in found.items()]:
+                # Saved queries are told apart by their work group, tables by their database.
+                is_label = resource["Type"] == "AWS::Athena::NamedQuery" and name == "Name"
+                if (name.endswith("Name") or name == "StatementId") and name not in self.NOT_PHYSICAL and not is_label:
+                    yield key, name, value
+
+    def test_two_stacks_have_no_name_in_common(self):
+        foreign = EXISTING | {"ExportBucketAccount": "444455556666"}
+        for parameters in ({}, foreign):
+            one = {found for found in self.names(Stack(parameters, name="one"))}
+            other = {found for found in self.names(Stack(parameters, name="another"))}
+            self.assertEqual(one & other, set())
+            self.assertTrue(one, "the work group needs a name")
+
+    def test_two_stacks_have_two_metric_namespaces(self):
+        for stack, namespace in (
+            (Stack(name="one"), "BedrockLedger/one"),
+            (Stack({"MetricsNamespace": "Mine"}), "Mine"),
+        ):
+            self.assertEqual(
+                stack.properties("Aggregate")["Environment"]["Variables"]["METRICS_NAMESPACE"], namespace
+            )
+            self.assertEqual(stack.properties("NoSpend")["Namespace"], namespace)
+            self.assertIn(f'SCHEMA("{namespace}"', stack.properties("NoDeliveryAlarm")["Metrics"][0]["Expression"])
+            self.assertIn(namespace, stack.properties("Dashboard")["DashboardBody"])
+
+
+class Parameters(unittest.TestCase):
+    def test_every_parameter_has_a_default_a_description_and_a_group(self):
+        template = source()
+        groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        grouped = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(grouped), sorted(template["Parameters"]))
+        for name, parameter in template["Parameters"].items():
+            self.assertIn("Default", parameter, name)
+            self.assertTrue(parameter["Description"], name)
+
+    def test_a_prefix_cannot_smuggle_a_wildcard_into_a_policy(self):
+        pattern = source()["Parameters"]["ExportPrefix"]["AllowedPattern"]
+        for prefix in ("", "cur2", "finance/cur2", "/cur2"):
+            self.assertRegex(prefix, pattern)
+        for prefix in ("*", "cur?", "cur2/", "${x}", "a\\b"):
+            self.assertNotRegex(prefix, pattern)
+
+    def test_an_export_is_created_only_where_it_can_be(self):
+        (rule,) = source()["Rules"].values()
+        self.assertIn({"Fn::Contains": [["us-east-1", "cn-northwest-1"], {"Ref": "AWS::Region"}]},
+                      [assertion["Assert"] for assertion in rule["Assertions"]])
+        self.assertEqual(len(CREATES.of_type("AWS::BCMDataExports::Export")), 1)
+        self.assertEqual(len(EXISTS.of_type("AWS::BCMDataExports::Export")), 0)
+        self.assertEqual(list(EXISTS.of_type("AWS::S3::Bucket")), ["LedgerBucket"])
+
+
+class Buckets(unittest.TestCase):
+    def test_every_bucket_is_versioned_encrypted_private_and_kept(self):
+        for key in CREATES.of_type("AWS::S3::Bucket"):
+            bucket = CREATES.resources[key]
+            properties = bucket["Properties"]
+            self.assertEqual(bucket["DeletionPolicy"], "Retain")
+            self.assertEqual(bucket["UpdateReplacePolicy"], "Retain")
+            self.assertEqual(properties["VersioningConfiguration"], {"Status": "Enabled"})
+            self.assertTrue(properties["BucketEncryption"])
+            self.assertEqual(set(properties["PublicAccessBlockConfiguration"].values()), {True})
+            self.assertEqual(len(properties["PublicAccessBlockConfiguration"]), 4)
+            self.assertEqual(
+                properties["NotificationConfiguration"], {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+            )
+
+    def test_every_bucket_refuses_what_is_not_tls(self):
+        policies = {policy["Bucket"]: policy for policy in CREATES.of_type("AWS::S3::BucketPolicy").values()}
+        for key in CREATES.of_type("AWS::S3::Bucket"):
+            statements = policies[CREATES.name(key)]["PolicyDocument"]["Statement"]
+            arn = CREATES.arn(key)
+            self.assertIn(
+                {
+                    "Sid": "TlsOnly",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": [arn, f"{arn}/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+                statements,
+            )
+
+    def test_what_was_told_and_what_was_counted_never_expires(self):
+        rules = EXISTS.properties("LedgerBucket")["LifecycleConfiguration"]["Rules"]
+        expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule or "ExpirationDate" in rule}
+        self.assertEqual(expiring, {"gauges/", "athena-results/"})
+        everywhere = [rule for rule in rules if "Prefix" not in rule]
+        self.assertEqual(len(everywhere), 1)
+        self.assertIn("NoncurrentVersionExpiration", everywhere[0])
+        self.assertIn("AbortIncompleteMultipartUpload", everywhere[0])
+
+    def test_the_key_of_what_is_kept_is_kept(self):
+        self.assertEqual(EXISTS.resources["Key"]["DeletionPolicy"], "Retain")
+
+
+class Topics(unittest.TestCase):
+    def test_every_topic_is_encrypted_with_our_key(self):
+        topics = EXISTS.of_type("AWS::SNS::Topic")
+        self.assertEqual(set(topics), {"AlertsTopic", "EventsTopic", "DigestTopic", "OperationsTopic"})
+        for topic in topics.values():
+            self.assertEqual(topic["KmsMasterKeyId"], EXISTS.arn("Key"))
+
+    def test_the_key_admits_the_alarm_services_without_a_condition_that_they_do_not_meet(self):
+        statements = EXISTS.properties("Key")["KeyPolicy"]["Statement"]
+        (statement,) = [one for one in statements if "Service" in one["Principal"]]
+        self.assertEqual(statement["Effect"], "Allow")
+        self.assertEqual(set(statement["Principal"]["Service"]), {"cloudwatch.amazonaws.com", "events.amazonaws.com"})
+        self.assertEqual(set(statement["Action"]), {"kms:Decrypt", "kms:GenerateDataKey*"})
+        self.assertNotIn("Condition", statement)
+
+    def test_the_topic_of_operations_admits_the_alarms_of_this_account(self):
+        policy = EXISTS.properties("OperationsTopicPolicy")
+        self.assertEqual(policy["Topics"], [EXISTS.arn("OperationsTopic")])
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        self.assertIn("cloudwatch.amazonaws.com", statement["Principal"]["Service"])
+        self.assertEqual(statement["Resource"], EXISTS.arn("OperationsTopic"))
+        self.assertEqual(statement["Condition"], {"StringEquals": {"aws:SourceAccount": "111122223333"}})
+
+    def test_mail_is_subscribed_only_where_an_address_is_given(self):
+        self.assertEqual(EXISTS.of_type("AWS::SNS::Subscription"), {})
+        one = Stack({"DigestEmail": "finance@example.com"}).of_type("AWS::SNS::Subscription")
+        self.assertEqual([(found["TopicArn"], found["Endpoint"]) for found in one.values()],
+                         [(EXISTS.arn("DigestTopic"), "finance@example.com")])
+
+
+class Alarms(unittest.TestCase):
+    def alarms(self):
+        return EXISTS.of_type("AWS::CloudWatch::Alarm") | EXISTS.of_type("AWS::CloudWatch::CompositeAlarm")
+
+    def test_every_alarm_that_stands_for_itself_tells_operations(self):
+        for key, alarm in self.alarms().items():
+            expected = [] if key == "NoSpend" else [EXISTS.arn("OperationsTopic")]
+            self.assertEqual(alarm.get("AlarmActions", []), expected, key)
+
+    def test_every_dead_letter_queue_is_alarmed(self):
+        alarmed = {
+            dimension["Value"]
+            for alarm in EXISTS.of_type("AWS::CloudWatch::Alarm").values()
+            if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
+            for dimension in alarm["Dimensions"]
+        }
+        self.assertEqual(alarmed, {key for key in EXISTS.of_type("AWS::SQS::Queue") if key.endswith("DeadLetters")})
+
+    def test_the_errors_of_every_function_are_alarmed(self):
+        alarmed = {
+            dimension["Value"]
+            for alarm in EXISTS.of_type("AWS::CloudWatch::Alarm").values()
+            if alarm.get("Namespace") == "AWS/Lambda"
+            for dimension in alarm["Dimensions"]
+        }
+        self.assertEqual(alarmed, set(EXISTS.of_type("AWS::Lambda::Function")))
+
+    def test_silence_is_alarmed_as_loudly_as_a_number(self):
+        delivery, spend = EXISTS.properties("NoDeliveryAlarm"), EXISTS.properties("NoSpend")
+        self.assertEqual((delivery["Threshold"], delivery["TreatMissingData"]), (36, "breaching"))
+        self.assertEqual((spend["Threshold"], spend["TreatMissingData"]), (0, "breaching"))
+        self.assertEqual(spend["MetricName"], "MonthToDateSpend")
+        self.assertEqual(
+            EXISTS.properties("SpendFellToZeroAlarm")["AlarmRule"], 'ALARM("NoSpend") AND NOT ALARM("NoDeliveryAlarm")'
+        )
+
+
+class Dashboard(unittest.TestCase):
+    def test_it_is_json_and_finds_its_series_by_search_in_this_namespace(self):
+        body = json.loads(EXISTS.properties("Dashboard")["DashboardBody"])
+        expressions = [text for text in texts(body) if "MetricName" in text]
+        self.assertTrue(expressions)
+        for text in expressions:
+            self.assertIn("SEARCH('{\"BedrockLedger/ledger-stack\",", text)
+            self.assertNotIn("${", text)
+        self.assertEqual({widget["properties"]["region"] for widget in body["widgets"] if "metrics" in widget["properties"]}, {REGION})
+
+
+class Policies(unittest.TestCase):
+    def test_no_role_has_a_managed_policy(self):
+        for stack in (CREATES, EXISTS, Stack(file="forward.yaml", parameters={"ExportBucketName": "exports"})):
+            for role in stack.of_type("AWS::IAM::Role").values():
+                self.assertNotIn("ManagedPolicyArns", role)
+
+    def test_no_role_has_a_wildcard_resource_but_for_metrics(self):
+        for stack in (CREATES, EXISTS):
+            wild = {}
+            for key, role in stack.of_type("AWS::IAM::Role").items():
+                for policy in role["Policies"]:
+                    for statement in policy["PolicyDocument"]["Statement"]:
+                        self.assertNotIn("*", "".join(as_list(statement["Action"])), "no action is a wildcard")
+                        for resource in as_list(statement["Resource"]):
+                            # All of one bucket, or less.
+                            if not re.fullmatch(r"arn:aws:[a-z0-9-]+:[^*]+(/\*)?", resource):
+                                wild[statement["Action"]] = (key, resource, statement.get("Condition"))
+            condition = {"StringEquals": {"cloudwatch:namespace": "BedrockLedger/ledger-stack"}}
+            self.assertEqual(
+                wild,
+                {
+                    "cloudwatch:PutMetricData": ("AggregateRole", "*", condition),
+                    "cloudwatch:GetMetricData": ("AggregateRole", "*", None),
+                },
+            )
+
+
+if __name__ == "__main__":
+    unittest.main()
