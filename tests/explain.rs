@@ -49,6 +49,7 @@ impl Ledger {
             ledger: self.path("ledger"),
             period: Some(period.parse().unwrap()),
             by: by.iter().map(|key| key.parse().unwrap()).collect(),
+            measure: vec![Measure::Cost],
             category: None,
             basis: Basis::Unblended,
             export_id: None,

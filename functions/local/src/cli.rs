@@ -132,7 +132,7 @@ pub struct Report {
     pub format: ReportFormat,
 }
 
-/// `chargeback`. Writes showback.csv, chargeback.csv, unit_costs.csv and cache.csv.
+/// `chargeback`. Writes `showback.csv`, `chargeback.csv`, `unit_costs.csv` and `cache.csv`.
 #[derive(Debug, Args)]
 pub struct Chargeback {
     /// The ledger.

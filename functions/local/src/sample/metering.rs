@@ -19,7 +19,7 @@ const WEEKEND: f64 = 0.3;
 pub fn gateway_metering(seed: u64) -> String {
     let gateway = format!("role/ai-gateway@{}", Account::Prod.id());
     let mut text = "date,gateway,tenant,amount\n".to_owned();
-    let first = days_before(TODAY, 1).with_day(1).map(|day| days_before(day, 31)).unwrap_or(TODAY);
+    let first = days_before(TODAY, 1).with_day(1).map_or(TODAY, |day| days_before(day, 31));
     for (index, day) in (0..).zip(first.iter_days().take_while(|day| *day < TODAY)) {
         let of_week = if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) { WEEKEND } else { 1.0 };
         for (tenant, (name, usual)) in (0..).zip(TENANTS) {
