@@ -79,8 +79,8 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     restated(&store, statement, out).await?;
     heading(out, "Where to look next")?;
     let (ledger, period) = (ledger_dir.display(), statement.period);
-    writeln!(out, "  {}", dir.join("ledger.toml").display())?;
-    writeln!(out, "      the budgets of this company; change one, remove {ledger}, and run again")?;
+    let config = dir.join("ledger.toml");
+    writeln!(out, "  {}: the budgets of this company; change one, remove {ledger}, and run again", config.display())?;
     for by in ["day,identity --category usage --top 15", "model,token --category usage", "category"] {
         writeln!(out, "  bedrock-ledger report --ledger {ledger} --period {period} --by {by}")?;
     }
@@ -89,8 +89,7 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     writeln!(out, "      --metering {} --out {}", metering.display(), out_dir.display())?;
     writeln!(out, "  {ledger}/{}", statement.facts_key())?;
     writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
-    writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl")?;
-    writeln!(out, "      every metric and message that this run would have sent")?;
+    writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl: what this run would have sent")?;
     writeln!(out, "  (`bedrock-ledger` is target/demo/bedrock-ledger here)")?;
     Ok(())
 }
