@@ -162,6 +162,10 @@ impl Division<'_, '_> {
             divided: Decimal::ZERO,
             instead: Vec::new(),
         });
+        if amount.is_zero() {
+            // Nothing to divide, and nothing to tell.
+            return Ok(());
+        }
         add(&mut outcome.found, amount)?;
         let is_usage = from.category == Category::Usage;
         let divided = match answer {

@@ -181,6 +181,7 @@ fn a_gateway_is_divided_day_by_day_and_days_without_records_stay_where_they_were
         gateway("2026-11-02", "opus", "7"),
         gateway("2026-11-03", "opus", "2"),
         gateway("2026-11-04", "opus", "3"),
+        gateway("2026-11-05", "opus", "0"),
     ];
     let splits = [of_identity(GATEWAY, SplitBy::File)];
     let found = chargeback(&facts, Basis::Unblended, &splits, &metering).unwrap();
