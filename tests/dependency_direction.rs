@@ -5,14 +5,20 @@ use std::process::Command;
 
 /// The names of the packages that `package` links, itself among them.
 fn linked(package: &str) -> BTreeSet<String> {
+    versions(package, &[]).into_iter().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+}
+
+/// The packages that `package` links with these options, as `NAME vVERSION`.
+fn versions(package: &str, options: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(options)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
 /// The workspace's own packages that `package` links, without itself.
@@ -31,6 +37,7 @@ fn arrows_between_our_packages_point_one_way() {
     assert_eq!(own("spend-cur"), names(["spend-core"]));
     assert_eq!(own("spend-ledger"), names(["spend-core"]));
     assert_eq!(own("spend-pipeline"), names(["spend-core", "spend-cur", "spend-ledger"]));
+    assert_eq!(own("spend-aws"), names(["spend-core", "spend-ledger"]));
     assert_eq!(own("bedrock-ledger"), names(["spend-core", "spend-cur", "spend-ledger", "spend-pipeline"]));
 }
 
@@ -87,4 +94,31 @@ fn the_command_line_links_no_aws_sdk() {
         .filter(|name| name.starts_with("aws-") || ["hyper", "rustls", "openssl-sys", "ring"].contains(&name.as_str()))
         .collect();
     assert!(strangers.is_empty(), "{strangers:?}");
+}
+
+#[test]
+fn one_http_client_and_one_tls_library_are_linked_and_neither_is_an_old_one() {
+    for (package, options) in [("spend-aws", "--all-features"), ("bedrock-ledger", "--features=s3")] {
+        let linked = versions(package, &[options]);
+        let begins = |start: &str| linked.iter().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
+        for stranger in
+            ["hyper v0.", "h2 v0.3", "ring ", "openssl v", "openssl-sys ", "native-tls ", "rustls v0.21", "p256 "]
+        {
+            assert!(begins(stranger).is_empty(), "{package} links {:?}", begins(stranger));
+        }
+        for wanted in ["hyper v1.", "rustls v0.23", "aws-lc-rs ", "aws-sdk-s3 "] {
+            assert_eq!(begins(wanted).len(), 1, "{package} links {:?} of {wanted}", begins(wanted));
+        }
+    }
+}
+
+#[test]
+fn a_feature_of_the_aws_package_links_its_own_service_alone() {
+    let sdks = ["aws-sdk-s3", "aws-sdk-cloudwatch", "aws-sdk-sns", "lambda_runtime"];
+    for (feature, sdk) in ["s3", "cloudwatch", "sns", "lambda"].into_iter().zip(sdks) {
+        let linked = versions("spend-aws", &["--features", feature]);
+        let found: Vec<_> =
+            sdks.into_iter().filter(|sdk| linked.iter().any(|line| line.split(' ').next() == Some(sdk))).collect();
+        assert_eq!(found, [sdk], "{feature}");
+    }
 }

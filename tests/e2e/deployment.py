@@ -15,7 +15,6 @@ import events
 from runtime_api import Answer, Program, Sandbox
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "template"))
-# ruff: noqa: E402
 from event_pattern import matches
 from stack import Stack
 

@@ -134,6 +134,15 @@ class Sandbox:
     def logs(self):
         return self._former_logs + (self.process.logs if self.process else [])
 
+    def logs_with(self, word, first):
+        """The lines from `first` on, as soon as one has the word: a line may arrive after the answer that it precedes."""
+        deadline = time.monotonic() + 2
+        while True:
+            lines = "\n".join(self.logs[first:])
+            if word in lines or time.monotonic() > deadline:
+                return lines
+            time.sleep(0.01)
+
     def invoke(self, event):
         """Delivers an event, and waits for what becomes of it."""
         if self.process is None or not self.process.is_running:

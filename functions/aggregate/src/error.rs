@@ -2,9 +2,8 @@
 
 use spend_aws::lambda::Failed;
 use spend_core::error_class::Class;
-use spend_ledger::committed::CommittedError;
-use spend_ledger::gauges::GaugeError;
 use spend_ledger::in_force::InForceError;
+use spend_ledger::metrics::{MetricsError, Withheld};
 use spend_pipeline::error::PipelineError;
 
 /// Why the function did not finish. Doing it again is harmless.
@@ -13,12 +12,12 @@ pub(crate) enum AggregateError {
     /// A delivery was not added up.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The committed periods cannot be read.
-    #[error(transparent)]
-    Committed(#[from] CommittedError),
     /// The metrics were not put.
     #[error("failed to put metrics: {0}")]
-    Metrics(#[from] GaugeError),
+    Metrics(#[from] MetricsError),
+    /// The metric `Spend` was not put, because it would be wrong.
+    #[error("{0}")]
+    Withheld(Withheld),
     /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
@@ -28,8 +27,8 @@ impl AggregateError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Pipeline(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
             Self::Metrics(error) => error.kind(),
+            Self::Withheld(_) => "metrics.withheld",
             Self::Config(error) => error.kind(),
         }
     }
@@ -37,8 +36,8 @@ impl AggregateError {
     fn class(&self) -> Class {
         match self {
             Self::Pipeline(error) => error.class(),
-            Self::Committed(error) => error.class(),
             Self::Metrics(error) => error.class(),
+            Self::Withheld(_) => Class::Operator,
             Self::Config(error) => error.class(),
         }
     }

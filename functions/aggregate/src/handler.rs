@@ -8,10 +8,11 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::Config;
+use spend_ledger::in_force;
 use spend_ledger::keys::{self, Statement};
+use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::Metrics;
 use spend_ledger::store::Store;
-use spend_ledger::{committed, gauges, in_force};
 use spend_pipeline::aggregate::{self, Deriver};
 use spend_pipeline::sweep::{self, Counted};
 
@@ -69,13 +70,14 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
                     // What counts as spend, and which series there are.
                     moved = Moved::Maybe;
                 }
-                Tiding::Created { key, .. } => match Statement::from_ready_key(key) {
-                    Some((statement, delivery_id)) => {
+                Tiding::Created { key, .. } => {
+                    if let Some((statement, delivery_id)) = Statement::from_ready_key(key) {
                         self.aggregate(&statement, &delivery_id, invocation).await?;
                         moved = Moved::Maybe;
+                    } else {
+                        tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery");
                     }
-                    None => tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery"),
-                },
+                }
                 Tiding::Sweep => {
                     self.sweep(invocation).await?;
                     moved = Moved::Maybe;
@@ -117,15 +119,11 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let doing = Doing { about: keys::CONFIG, what: "adopting config/ledger.toml" };
         let adopted = adopted.map_err(Failed::from);
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
-            match adopted {
-                in_force::Adopted::Refused => {
-                    tracing::error!(
-                        outcome = adopted.as_str(),
-                        "{} is not valid: operations has its errors",
-                        keys::CONFIG
-                    );
-                }
-                _ => tracing::info!(outcome = adopted.as_str(), "{}", keys::CONFIG),
+            let (outcome, key) = (adopted.as_str(), keys::CONFIG);
+            if adopted == in_force::Adopted::Refused {
+                tracing::error!(outcome, "{key} is not valid: operations has its errors");
+            } else {
+                tracing::info!(outcome, "{key}");
             }
         }
         Ok(())
@@ -155,19 +153,23 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         failures.into_iter().next().map_or(Ok(()), |error| Err(AggregateError::from(error).into()))
     }
 
-    /// Metrics follow what is committed. They know what was put.
+    /// Metrics follow what is committed. They know what was put, and one part's failure keeps back no other.
     async fn publish(&self, invocation: &Invocation) -> Result<(), Failed> {
-        let published = async {
-            let config = self.config().await?;
-            let book = committed::book(&self.ledger, invocation.now).await?;
-            Ok::<_, AggregateError>(gauges::publish(&self.ledger, &self.metrics, &config, &book, invocation.now).await?)
-        };
+        let (begun, now) = (Instant::now(), invocation.now);
         let doing = Doing { about: "metrics", what: "putting metrics" };
-        let published = published.await.map_err(Failed::from);
-        if let Some(data) = settle(&self.ledger, doing, published, invocation.now).await? {
-            tracing::info!(data, outcome = "put", "metrics");
+        let config = self.config().await.map_err(Failed::from);
+        let Some(config) = settle(&self.ledger, doing, config, now).await? else { return Ok(()) };
+        let published = metrics::publish(&self.ledger, &self.metrics, &config, now).await;
+        let Published { spend, gauges, health, waiting, in_doubt, settled, .. } = published;
+        let ms = begun.elapsed().as_millis();
+        tracing::info!(spend, gauges, health, waiting, in_doubt, settled, ms, outcome = "published", "metrics");
+        let withheld = published.withheld.map(AggregateError::Withheld);
+        let mut outcome = Ok(());
+        for error in published.failures.into_iter().map(AggregateError::from).chain(withheld) {
+            let settled = settle::<_, ()>(&self.ledger, doing, Err(error.into()), now).await;
+            outcome = outcome.and(settled.map(drop));
         }
-        Ok(())
+        outcome
     }
 
     async fn config(&self) -> Result<Config, AggregateError> {

@@ -28,5 +28,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         namespace,
     };
     let aggregate = &aggregate;
-    lambda::run(clock, |event, invocation| async move { aggregate.handle(&event, &invocation).await }).await
+    // On the heap: an invocation holds what all its steps hold, once.
+    lambda::run(clock, |event, invocation| async move { Box::pin(aggregate.handle(&event, &invocation)).await }).await
 }

@@ -91,7 +91,7 @@ async fn ready(ledger: &MemoryStore, export: &str) -> String {
     ready.unwrap()
 }
 
-fn aggregate<'a, L: Store>(ledger: L, metrics: &'a TestMetrics) -> Aggregate<L, &'a TestMetrics> {
+fn aggregate<L: Store>(ledger: L, metrics: &TestMetrics) -> Aggregate<L, &TestMetrics> {
     Aggregate { ledger, metrics, bucket: "ledger".to_owned(), namespace: "BedrockLedger/mine".to_owned() }
 }
 
@@ -106,7 +106,7 @@ fn queued<const N: usize>(keys: [&str; N]) -> Value {
 
 /// The ids of the messages that come again.
 async fn handle<L: Store, M: Metrics>(aggregate: &Aggregate<L, M>, event: &Value) -> Result<Vec<String>, Failed> {
-    let deadline = Deadline::after(Duration::from_secs(900));
+    let deadline = Deadline::after(Duration::from_mins(15));
     let invocation = Invocation { request_id: "r".to_owned(), now: now(), deadline };
     let answer = aggregate.handle(&event::read(event), &invocation).await?;
     Ok(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())

@@ -36,7 +36,7 @@ impl Notifier for &TestNotifier {
 }
 
 fn invocation() -> Invocation {
-    let deadline = Deadline::after(Duration::from_secs(60));
+    let deadline = Deadline::after(Duration::from_mins(1));
     Invocation { request_id: "r".to_owned(), now: "2026-11-20T06:00:00Z".parse().unwrap(), deadline }
 }
 

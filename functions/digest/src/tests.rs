@@ -67,7 +67,7 @@ fn ledger() -> MemoryStore {
 }
 
 async fn handle<L: Store>(ledger: L, notifier: &TestNotifier, event: Value) -> Result<(), Failed> {
-    let deadline = Deadline::after(Duration::from_secs(60));
+    let deadline = Deadline::after(Duration::from_mins(1));
     let invocation = Invocation { request_id: "r".to_owned(), now: "2026-11-20T06:00:00Z".parse().unwrap(), deadline };
     let digest = Digest { ledger, notifier };
     let answer = digest.handle(&event::read(&event), &invocation).await?;

@@ -29,5 +29,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         prefix: export_prefix,
     };
     let ingest = &ingest;
-    lambda::run(clock, |event, invocation| async move { ingest.handle(&event, &invocation).await }).await
+    // On the heap: an invocation holds what all its steps hold, once.
+    lambda::run(clock, |event, invocation| async move { Box::pin(ingest.handle(&event, &invocation)).await }).await
 }

@@ -21,7 +21,7 @@ const MANIFEST: &str = "fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.jso
 
 fn invocation() -> Invocation {
     let now: DateTime<Utc> = "2026-11-20T06:00:00Z".parse().unwrap();
-    Invocation { request_id: "r".to_owned(), now, deadline: Deadline::after(Duration::from_secs(900)) }
+    Invocation { request_id: "r".to_owned(), now, deadline: Deadline::after(Duration::from_mins(15)) }
 }
 
 fn chunk(cost: f64) -> Bytes {

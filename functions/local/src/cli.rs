@@ -85,7 +85,7 @@ pub struct Sample {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The export: what its bucket holds below its root, the folders of the export among it.
+    /// The export: what its bucket holds below its root, the folders of the export among it; or `s3://BUCKET[/PREFIX]`.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
     /// The ledger; made if it is not there.
@@ -233,7 +233,8 @@ pub enum ReportFormat {
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The export: what its bucket holds below its root, the folders of the export among it. Nothing is written.
+    /// The export: what its bucket holds below its root, the folders of the export among it; or
+    /// `s3://BUCKET[/PREFIX]`. Nothing is written.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
     /// How to show it.

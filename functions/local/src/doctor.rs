@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use spend_core::text::{clean, columns};
-use spend_ledger::directory_store::DirectoryStore;
 use spend_pipeline::examination::{self, Finding, Severity};
 use spend_pipeline::tree::Tree;
 
 use crate::cli::{Doctor, DoctorFormat};
 use crate::error::CommandError;
+use crate::export_store::ExportStore;
 use crate::progress::Progress;
 use crate::run;
 
@@ -31,7 +31,7 @@ pub(crate) async fn doctor(options: &Doctor, now: DateTime<Utc>, out: &mut impl 
     progress.show(|| "listing the export".to_owned());
     let export = Arc::new(match run::open(&options.export).await {
         // What `run` refuses is looked at as it is: that is what a doctor is for.
-        Err(CommandError::Tree(_)) => Tree::whole(DirectoryStore::open_read_only(options.export.clone())?),
+        Err(CommandError::Tree(_)) => Tree::whole(ExportStore::open(&options.export).await?.0),
         opened => opened?,
     });
     let findings = examination::examine(&export, options.now.unwrap_or(now), |step| {

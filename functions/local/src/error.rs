@@ -9,8 +9,8 @@ use spend_ledger::alert::AlertError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::document::DocumentError;
-use spend_ledger::gauges::GaugeError;
 use spend_ledger::in_force::InForceError;
+use spend_ledger::metrics::MetricsError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::explain::ExplainError;
@@ -33,9 +33,9 @@ pub enum CommandError {
     /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
-    /// Gauges were not put.
-    #[error("failed to put the gauges: {0}")]
-    Gauges(#[from] GaugeError),
+    /// Metrics were not put; the next run goes on.
+    #[error("failed to put the metrics: {0}")]
+    Metrics(#[from] MetricsError),
     /// Alerts were not evaluated or not sent; what is pending is sent by the next run.
     #[error("failed to alert: {0}")]
     Alert(#[from] AlertError),
@@ -179,7 +179,7 @@ impl CommandError {
             Self::MissingChunks { .. } => "export.missing_chunks",
             Self::Unpublished { .. } => "export.unpublished",
             Self::Unusable { .. } => "export.unusable",
-            Self::Gauges(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
+            Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
             Self::NothingFound(_) | Self::Unsupported(_) => "usage",
         }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 pub mod error;
 mod explain;
+mod export_store;
 mod history;
 mod in_force;
 pub mod notes;

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let (mut out, mut notes) = (io::BufWriter::new(io::stdout().lock()), Notes(io::stderr()));
     let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .map_err(CommandError::from)
         .and_then(|runtime| runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes)))

@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl 
         }
     }
     let (metrics, messages) = (MetricsFile::in_ledger(&options.ledger), MessageFile::in_ledger(&options.ledger));
-    run::react(&ledger, &metrics, &messages, &config, now).await?;
+    run::react(&ledger, &metrics, &messages, &config, now, notes).await?;
     match failures {
         0 => Ok(()),
         failures => Err(CommandError::NotRebuilt { failures, periods: statements.len() }),

@@ -13,7 +13,7 @@ use spend_ledger::keys::Statement;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
-use spend_ledger::{alert, digest, gauges};
+use spend_ledger::{alert, digest, metrics};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination;
@@ -23,12 +23,13 @@ use spend_pipeline::tree::{Tree, TreeError};
 
 use crate::cli::Run;
 use crate::error::CommandError;
+use crate::export_store::ExportStore;
 use crate::progress::Progress;
 use crate::{in_force, summary};
 
 /// What a run works on.
 struct Workshop<'a, W> {
-    export: Arc<Tree<DirectoryStore>>,
+    export: Arc<Tree<ExportStore>>,
     ledger: DirectoryStore,
     metrics: MetricsFile,
     messages: MessageFile,
@@ -98,11 +99,8 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
 /// # Errors
 ///
 /// [`CommandError`].
-pub(crate) async fn open(path: &Path) -> Result<Tree<DirectoryStore>, CommandError> {
-    let store = DirectoryStore::open_read_only(path.to_owned())?;
-    // `.` has a name too.
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = real.file_name().map(|name| name.to_string_lossy().into_owned());
+pub(crate) async fn open(path: &Path) -> Result<Tree<ExportStore>, CommandError> {
+    let (store, folder) = ExportStore::open(path).await?;
     Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)
 }
 
@@ -111,7 +109,7 @@ const OF_ANOTHER_KIND: [&str; 4] = ["legacy-report", "focus-export", "csv-withou
 
 /// Why a tree cannot be run: what its files are matters more than where they lie.
 async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandError {
-    let Ok(store) = DirectoryStore::open_read_only(path.to_owned()) else { return error.into() };
+    let Ok((store, _)) = ExportStore::open(path).await else { return error.into() };
     let findings = examination::examine(&Arc::new(Tree::whole(store)), now, |_| ()).await.unwrap_or_default();
     match findings.into_iter().find(|finding| OF_ANOTHER_KIND.contains(&finding.id)) {
         Some(finding) => CommandError::NotAnExport { tree: path.to_owned(), what: finding.what },
@@ -119,20 +117,24 @@ async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandEr
     }
 }
 
-/// What follows from a commit: gauges and alerts. Each knows what it did before.
+/// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`.
 pub(crate) async fn react(
     ledger: &DirectoryStore,
-    metrics: &MetricsFile,
+    file: &MetricsFile,
     messages: &MessageFile,
     config: &Config,
     now: DateTime<Utc>,
+    notes: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let book = committed::book(ledger, now).await?;
-    let put = gauges::publish(ledger, metrics, config, &book, now).await;
+    let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
+    let book = committed::book(ledger, now).await?;
     alert::react(ledger, messages, config, &book, now).await?;
-    put?;
-    Ok(())
+    summary::write_metrics(&published, notes)?;
+    match published.failures.into_iter().next() {
+        None => Ok(()),
+        Some(failure) => Err(failure.into()),
+    }
 }
 
 impl<W: Write> Workshop<'_, W> {
@@ -208,8 +210,9 @@ impl<W: Write> Workshop<'_, W> {
         Ok(())
     }
 
-    async fn react(&self) -> Result<(), CommandError> {
-        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now).await
+    async fn react(&mut self) -> Result<(), CommandError> {
+        self.progress.clear();
+        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now, self.notes).await
     }
 
     /// The digest follows the calendar: it is made of what all deliveries have come to.

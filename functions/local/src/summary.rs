@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use spend_core::bedrock_line::Rule;
+use spend_core::text;
+use spend_ledger::metrics::Published;
 use spend_ledger::state::PeriodState;
 use spend_pipeline::aggregate::Aggregated;
 
@@ -29,6 +31,44 @@ pub(crate) fn write(
             "  note: {period} was derived with another configuration of identities, owners or models; \
              the next delivery uses the new one, and bedrock-ledger rebuild derives it again"
         )?;
+    }
+    Ok(())
+}
+
+/// Writes what was published as metrics, and what was not; nothing where nothing was to be done.
+pub(crate) fn write_metrics(published: &Published, notes: &mut impl Write) -> io::Result<()> {
+    let Published { spend, gauges, health, waiting, in_doubt, settled, outside_window, cost, withheld, .. } = published;
+    if let Some(cost) = cost {
+        writeln!(notes, "metrics: {spend} differences of Spend and {} gauges put; {cost}", gauges + health)?;
+        let outside = outside_window.iter().filter(|(_, amount)| !amount.is_zero());
+        let outside: Vec<_> = outside.map(|(currency, amount)| text::money(currency, *amount)).collect();
+        if !outside.is_empty() {
+            writeln!(
+                notes,
+                "  note: {} of spend is on days outside the two weeks that CloudWatch takes data for, and not in the \
+                 metric Spend; the ledger and its reports have it",
+                outside.join(", ")
+            )?;
+        }
+    }
+    if *settled > 0 {
+        writeln!(notes, "  {settled} metric data that were in doubt were read back: their fate is known now")?;
+    }
+    if *in_doubt > 0 {
+        writeln!(
+            notes,
+            "  note: of {in_doubt} metric data it is not known whether they were taken; they are read back once nothing \
+             was put to their series and day for 72 hours"
+        )?;
+    }
+    if *waiting > 0 {
+        writeln!(notes, "  note: {waiting} metric data are planned and not put yet; the next run puts them")?;
+    }
+    if let Some(withheld) = withheld {
+        writeln!(notes, "  WARNING: {withheld}")?;
+    }
+    for failure in published.failures.iter().skip(1) {
+        writeln!(notes, "error: failed to put the metrics: {failure} ({})", failure.kind())?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 /// The SDK's defaults as they were on that day: a new release of it changes nothing silently.
-fn behavior() -> BehaviorVersion {
+pub(crate) fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 

@@ -59,7 +59,7 @@ impl Metrics for CloudWatch {
         let what = format!("{} metrics in the namespace {namespace}", data.len());
         let request = self.once.put_metric_data().namespace(namespace).set_metric_data(Some(encoded(data)));
         let Err(error) = request.send().await else { return Ok(()) };
-        let source = Failure::of("cloudwatch:PutMetricData", &error);
+        let source = Box::new(Failure::of("cloudwatch:PutMetricData", &error));
         Err(match failure::effect(&error) {
             Effect::Refused => PublishError::Refused { what, reason: source.to_string().into() },
             Effect::None => PublishError::NotSent { what, source },
@@ -100,7 +100,7 @@ impl CloudWatch {
         let mut pages = request.set_metric_data_queries(Some(queries)).into_paginator().send();
         let mut last = vec![None; series.len()];
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Failure::of("cloudwatch:GetMetricData", &error))?;
+            let page = page.map_err(|error| Box::new(Failure::of("cloudwatch:GetMetricData", &error)))?;
             for result in page.metric_data_results() {
                 let index = result.id().and_then(index).filter(|index| *index < series.len());
                 let (Some(sums), Some(last)) =
@@ -141,7 +141,7 @@ fn read(result: &MetricDataResult, sums: &mut BTreeMap<NaiveDate, f64>) -> Resul
 }
 
 fn unusable(text: String) -> BoxError {
-    Failure::new("cloudwatch:GetMetricData", text)
+    Box::new(Failure::new("cloudwatch:GetMetricData", text))
 }
 
 fn query(namespace: &str, index: usize, series: &Series) -> MetricDataQuery {

@@ -118,14 +118,14 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         &mut self,
         variable: Variable,
         length: usize,
-        looks: &str,
+        form: &str,
         allowed: impl Fn(&str) -> bool,
     ) -> Option<String> {
         let what = match (self.lookup)(variable.name) {
-            None => format!("is not set, and must be {looks}"),
-            Some(value) if value.is_empty() => format!("is empty, and must be {looks}"),
+            None => format!("is not set, and must be {form}"),
+            Some(value) if value.is_empty() => format!("is empty, and must be {form}"),
             Some(value) if value.len() <= length && allowed(&value) => return Some(value),
-            Some(value) => format!("is {:?}, and must be {looks}", shown(&value)),
+            Some(value) => format!("is {:?}, and must be {form}", shown(&value)),
         };
         self.problems.push(Problem { variable, what });
         None
@@ -134,8 +134,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     /// The name of a bucket. Source: Amazon S3 User Guide, "General purpose bucket naming rules".
     pub fn bucket(&mut self, variable: Variable) -> Option<String> {
         let allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || matches!(char, '-' | '.');
-        let looks = "3 to 63 lower-case letters, digits, hyphens and dots";
-        self.text(variable, 63, looks, |value| value.len() >= 3 && value.chars().all(allowed))
+        let form = "3 to 63 lower-case letters, digits, hyphens and dots";
+        self.text(variable, 63, form, |value| value.len() >= 3 && value.chars().all(allowed))
     }
 
     /// A prefix of keys. It may be empty, but must be set: a variable that nobody set is an accident.
@@ -150,9 +150,9 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     /// A namespace of metrics. Source: Amazon CloudWatch API Reference, `PutMetricData`.
     pub fn namespace(&mut self, variable: Variable) -> Option<String> {
-        let looks = "1 to 255 letters, digits, and any of `.-_/#:`, not beginning with `AWS/` or a colon";
+        let form = "1 to 255 letters, digits, and any of `.-_/#:`, not beginning with `AWS/` or a colon";
         let allowed = |char: char| char.is_ascii_alphanumeric() || ".-_/#:".contains(char);
-        self.text(variable, 255, looks, |value| {
+        self.text(variable, 255, form, |value| {
             value.chars().all(allowed) && !value.starts_with("AWS/") && !value.starts_with(':')
         })
     }
@@ -166,10 +166,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
-    /// The name of a stack. Source: AWS CloudFormation API Reference, `CreateStack`.
+    /// The name of a stack. Source: AWS `CloudFormation` API Reference, `CreateStack`.
     pub fn stack_name(&mut self, variable: Variable) -> Option<String> {
-        let looks = "1 to 128 letters, digits and hyphens, beginning with a letter";
-        self.text(variable, 128, looks, |value| {
+        let form = "1 to 128 letters, digits and hyphens, beginning with a letter";
+        self.text(variable, 128, form, |value| {
             value.starts_with(|char: char| char.is_ascii_alphabetic())
                 && value.chars().all(|char| char.is_ascii_alphanumeric() || char == '-')
         })
@@ -195,7 +195,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     /// [`EnvironmentError`], if anything that was asked for is missing or bad.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, EnvironmentError> {
         match build() {
-            Some(built) if self.problems.is_empty() => Ok(built),
+            Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(EnvironmentError(self.problems)),
         }
     }

@@ -7,6 +7,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::chain::chain;
+
 /// An SDK's error with its whole chain of causes on one line, without the raw response that the SDK prints behind it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -24,22 +26,26 @@ impl fmt::Display for Failure {
 impl Error for Failure {}
 
 impl Failure {
-    pub(crate) fn new(of: impl Into<String>, text: impl Into<String>) -> Box<Self> {
-        Box::new(Self { of: of.into(), text: text.into() })
+    pub(crate) fn new(of: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { of: of.into(), text: text.into() }
     }
 
     /// Of an SDK's error.
     pub(crate) fn of<E: Error + ProvideErrorMetadata + 'static>(
         of: impl Into<String>,
         error: &SdkError<E, HttpResponse>,
-    ) -> Box<Self> {
+    ) -> Self {
         let text = match error {
             // Not `service error: unhandled error: …`, but what the service said.
             SdkError::ServiceError(answer) => {
                 let (status, said) = (answer.raw().status().as_u16(), answer.err());
-                let code = said.code().unwrap_or("no error code");
-                let message = said.message().map(|message| format!(": {message}")).unwrap_or_default();
-                format!("{status} {code}{message}{}", request_id(answer.raw()))
+                let text = match (said.code(), said.message()) {
+                    (Some(code), Some(message)) => format!("{code}: {message}"),
+                    (Some(code), None) => code.to_owned(),
+                    // An answer that nobody can read.
+                    (None, _) => chain(said),
+                };
+                format!("{status} {text}{}", request_id(answer.raw()))
             }
             SdkError::ResponseError(answer) => {
                 format!("{} {}{}", answer.raw().status().as_u16(), chain(error), request_id(answer.raw()))
@@ -48,21 +54,6 @@ impl Failure {
         };
         Self::new(of, text)
     }
-}
-
-/// `error` and its causes, each said once.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        // Some errors print their cause themselves.
-        if !text.ends_with(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// What AWS's support asks for.

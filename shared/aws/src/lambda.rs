@@ -15,10 +15,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 use spend_core::error_class::Class;
 
+use crate::chain::chain;
 use crate::clock::Clock;
 use crate::environment::{self, EnvironmentError};
 use crate::event::{self, Event, Item};
-use crate::failure::chain;
 
 /// When the invocation is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "lambda")]
 pub mod by_class;
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns", feature = "lambda"))]
+mod chain;
 pub mod clients;
 pub mod clock;
 #[cfg(feature = "cloudwatch")]
@@ -12,6 +14,7 @@ pub mod cloudwatch;
 pub mod environment;
 #[cfg(feature = "lambda")]
 pub mod event;
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns"))]
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -19,5 +22,6 @@ pub mod lambda;
 pub mod s3_store;
 #[cfg(feature = "sns")]
 pub mod sns;
-#[cfg(all(test, any(feature = "s3", feature = "cloudwatch", feature = "sns")))]
+#[cfg(test)]
+#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns"))]
 mod wire;

@@ -186,7 +186,7 @@ impl S3Store {
                 }
                 format!("{} bytes came where {promised:?} were promised", bytes.len())
             }
-            Err(error) => crate::failure::chain(&error),
+            Err(error) => crate::chain::chain(&error),
         };
         Err(Failed::Body(self.failed(action, key, text)))
     }

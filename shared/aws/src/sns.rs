@@ -47,7 +47,7 @@ impl Notifier for Sns {
         };
         let request = request.set_message_attributes(Some(attributes));
         let Err(error) = request.send().await else { return Ok(()) };
-        let source = Failure::of("sns:Publish", &error);
+        let source = Box::new(Failure::of("sns:Publish", &error));
         Err(match failure::effect(&error) {
             Effect::Refused => PublishError::Refused { what, reason: source.to_string().into() },
             Effect::None => PublishError::NotSent { what, source },

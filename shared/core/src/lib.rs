@@ -16,6 +16,7 @@ pub mod explanation;
 pub mod fact;
 pub mod line;
 pub mod metering;
+pub mod metrics_cost;
 pub mod model;
 pub mod operations_text;
 pub mod owner;

@@ -90,19 +90,29 @@ pub fn facts(statement: &Statement, state: PeriodState) -> Result<Vec<Fact>, Com
     state.facts.into_facts().map_err(|source| CommittedError::Columns { key: statement.state_key(), source })
 }
 
+/// Whose states the book as of `now` holds, sorted: those of the three newest months that have begun and have a state.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn newest<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Vec<Statement>, CommittedError> {
+    let current = BillingPeriod::of(now.date_naive());
+    let mut statements = statements(store).await?;
+    statements.retain(|statement| statement.period <= current);
+    let months: BTreeSet<_> = statements.iter().map(|statement| statement.period).collect();
+    let newest: BTreeSet<_> = months.into_iter().rev().take(MONTHS).collect();
+    statements.retain(|statement| newest.contains(&statement.period));
+    Ok(statements)
+}
+
 /// The book as of `now`: the three newest months that have begun and have a state, of every export.
 ///
 /// # Errors
 ///
 /// [`CommittedError`].
 pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, CommittedError> {
-    let current = BillingPeriod::of(now.date_naive());
-    let mut statements = statements(store).await?;
-    statements.retain(|statement| statement.period <= current);
-    let months: BTreeSet<_> = statements.iter().map(|statement| statement.period).collect();
-    let newest: BTreeSet<_> = months.into_iter().rev().take(MONTHS).collect();
     let mut periods = Vec::new();
-    for statement in statements.into_iter().filter(|statement| newest.contains(&statement.period)) {
+    for statement in newest(store, now).await? {
         if let Some((state, _)) = state(store, &statement).await? {
             periods.extend(period(&statement, state, now)?);
         }

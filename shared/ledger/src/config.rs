@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use spend_core::budget::Budget;
 use spend_core::category::Category;
+use spend_core::decimal::Decimal;
 use spend_core::fact::Derivation;
 use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
 use spend_core::owner::OwnerRule;
@@ -62,9 +63,25 @@ pub struct MetricsConfig {
     pub namespace: String,
     /// How many series a dimension has at most, besides the rest.
     pub top: usize,
+    /// How many series a dimension and currency ever has in a month, `(other)` and `(none)` among them: `top` and what
+    /// has been among them before. At least `top` and those two.
+    pub cap: usize,
+    /// What all series may cost in a month, in US dollars; what would cost more is folded.
+    pub max_monthly_cost: Decimal,
     /// Tags that are dimensions, as the bill names them.
     pub tags: Vec<String>,
 }
+
+impl MetricsConfig {
+    /// The cap where none is named: room for as many members again as are at the top.
+    #[must_use]
+    pub fn default_cap(top: usize) -> usize {
+        top.saturating_mul(2).saturating_add(RESTS)
+    }
+}
+
+/// The series of a dimension that every dimension may have: `(other)` and `(none)`.
+pub const RESTS: usize = 2;
 
 /// What happens to budgets that are past a threshold in the current window when their rule is first evaluated.
 /// Windows that had ended by then are never told of.
@@ -132,7 +149,11 @@ const UNSUPPORTED: [&str; 7] = ["anomaly", "delta", "digest", "health", "hygiene
 const NAMESPACE_CHARACTERS: &[u8] = b".-_/#: ";
 
 /// More series of one dimension than this are nobody's to read, and each costs money.
-const MOST_SERIES: i64 = 500;
+const MOST_SERIES: usize = 500;
+
+/// What all series may cost in a month unless the file says otherwise, in US dollars: several times what the default
+/// number of series comes to.
+const MAX_MONTHLY_COST: i64 = 100;
 
 impl Default for Config {
     fn default() -> Self {
@@ -141,7 +162,13 @@ impl Default for Config {
             cost: CostPolicy::default(),
             keep_sessions: Vec::new(),
             model_aliases: ModelAliases::new(),
-            metrics: MetricsConfig { namespace: "BedrockLedger".to_owned(), top: 50, tags: required_tags.clone() },
+            metrics: MetricsConfig {
+                namespace: "BedrockLedger".to_owned(),
+                top: 50,
+                cap: MetricsConfig::default_cap(50),
+                max_monthly_cost: Decimal::from_integer(MAX_MONTHLY_COST),
+                tags: required_tags.clone(),
+            },
             required_tags,
             cost_center_tag: "iamPrincipal/cost-center".to_owned(),
             allowed_tags: BTreeMap::new(),
@@ -339,8 +366,28 @@ fn read_metrics(mut section: Section<'_, '_>, reader: &mut Reader<'_>, metrics: 
     }
     if let Some((span, top)) = section.integer(reader, "top") {
         match usize::try_from(top) {
-            Ok(top_series) if (1..=MOST_SERIES).contains(&top) => metrics.top = top_series,
+            Ok(series) if (1..=MOST_SERIES).contains(&series) => metrics.top = series,
             _ => reader.invalid(&span, &format!("`top` is {top}: use a number from 1 to {MOST_SERIES}")),
+        }
+    }
+    metrics.cap = MetricsConfig::default_cap(metrics.top);
+    if let Some((span, cap)) = section.integer(reader, "cap") {
+        let (least, most) = (metrics.top + RESTS, MetricsConfig::default_cap(MOST_SERIES));
+        match usize::try_from(cap) {
+            Ok(series) if (least..=most).contains(&series) => metrics.cap = series,
+            _ => reader.invalid(
+                &span,
+                &format!("`cap` is {cap}: use a number from {least}, which is `top` and two for the rest, to {most}"),
+            ),
+        }
+    }
+    if let Some((span, text)) = section.number_text(reader, "max_monthly_cost") {
+        match text.parse::<Decimal>() {
+            Ok(cost) if !cost.is_negative() => metrics.max_monthly_cost = cost,
+            _ => reader.invalid(
+                &span,
+                &format!("`max_monthly_cost` is `{text}`: use US dollars in quotes, such as \"100.00\""),
+            ),
         }
     }
     if let Some(tags) = section.tags(reader, "tags") {

@@ -68,6 +68,12 @@ impl Statement {
         format!("facts/export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
+    /// What a namespace was told of the statement's spend.
+    #[must_use]
+    pub fn told_key(&self, namespace: &str) -> String {
+        format!("{}{}.json.zst", told_prefix(namespace), self.folder())
+    }
+
     /// The statement and the delivery whose ready object `key` is, if it is one.
     #[must_use]
     pub fn from_ready_key(key: &str) -> Option<(Self, String)> {
@@ -126,6 +132,26 @@ pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
 #[must_use]
 pub fn gauges_key(period: BillingPeriod) -> String {
     format!("gauges/period={period}.json")
+}
+
+/// Which members have a series in which month.
+pub const METRIC_SERIES: &str = "metrics/series.json";
+
+/// When health was last put to a namespace.
+#[must_use]
+pub fn health_key(namespace: &str) -> String {
+    format!("metrics/{}/health.json", namespace_folder(namespace))
+}
+
+/// Below it lies what a namespace was told of all statements. A namespace may hold what a key may not, so that a hash
+/// stands for it.
+#[must_use]
+pub fn told_prefix(namespace: &str) -> String {
+    format!("metrics/{}/told/", namespace_folder(namespace))
+}
+
+fn namespace_folder(namespace: &str) -> String {
+    format!("namespace={}", short_hash(&[namespace]))
 }
 
 /// Below it lie the notes for whoever operates this program.

@@ -11,10 +11,11 @@ pub mod digest;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
-pub mod gauges;
+mod gauges;
 pub mod in_force;
 pub mod keys;
 pub mod memory_store;
+pub mod metrics;
 pub mod operations;
 pub mod outbox;
 pub mod outputs;
@@ -24,5 +25,5 @@ mod racing;
 mod reaction_fixtures;
 pub mod state;
 pub mod store;
-#[cfg(test)]
-mod store_contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod store_contract;

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
 
@@ -72,10 +72,14 @@ pub const MAX_DATA: usize = 1000;
 /// The most bytes of one call, before they are compressed. Source: Amazon CloudWatch User Guide, "CloudWatch service
 /// quotas", which says 1 MB and not of what: this is the smallest that it can mean.
 pub const MAX_PUT_BYTES: usize = 1_000_000;
+/// How far back a datum's timestamp may lie, and how far ahead. Source: Amazon CloudWatch API Reference, `MetricDatum`.
+pub const MAX_AGE: TimeDelta = TimeDelta::weeks(2);
+/// See [`MAX_AGE`].
+pub const MAX_AHEAD: TimeDelta = TimeDelta::hours(2);
 /// The most dimensions of a datum. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_DIMENSIONS: usize = 30;
 /// The most characters of a metric's name, of a namespace and of a dimension's name. Source: the same, `Dimension`.
-const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 /// The most characters of a dimension's value. Source: the same.
 const MAX_VALUE: usize = 1024;
 /// How much of a hash tells texts apart that are too long.

@@ -1,11 +1,12 @@
-//! What every store must do: one set of tests, run against each implementation.
+//! What every store must do: one set of tests, run against each implementation, in this package and (by the feature
+//! `contract`) in others, by [`store_contract!`](crate::store_contract!).
+
+#![expect(missing_docs, reason = "the names of the cases are sentences")]
+#![expect(clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use bytes::Bytes;
-use tempfile::TempDir;
 
-use crate::directory_store::DirectoryStore;
-use crate::faulty_store::FaultyStore;
-use crate::memory_store::MemoryStore;
 use crate::store::{ETag, Put, Store, StoreError};
 
 async fn put<S: Store>(store: &S, key: &str, text: &str) -> ETag {
@@ -23,7 +24,7 @@ async fn keys<S: Store>(store: &S, prefix: &str) -> Vec<String> {
     store.list(prefix).await.unwrap().into_iter().map(|found| found.key).collect()
 }
 
-async fn what_is_written_is_read_back<S: Store>(store: &S) {
+pub async fn what_is_written_is_read_back<S: Store>(store: &S) {
     let etag = put(store, "a/b.json", "text").await;
     assert_eq!(store.get("a/b.json").await.unwrap(), Some((Bytes::from_static(b"text"), etag.clone())));
     let head = store.head("a/b.json").await.unwrap().unwrap();
@@ -35,14 +36,14 @@ async fn what_is_written_is_read_back<S: Store>(store: &S) {
     assert_eq!(head.last_modified.timestamp_subsec_nanos(), 0);
 }
 
-async fn an_empty_object_is_an_object<S: Store>(store: &S) {
+pub async fn an_empty_object_is_an_object<S: Store>(store: &S) {
     let etag = put(store, "empty", "").await;
     assert_eq!(store.get("empty").await.unwrap(), Some((Bytes::new(), etag.clone())));
     assert_eq!(store.get_range("empty", 0..0, &etag).await.unwrap(), Bytes::new());
     assert_eq!(store.put_if_absent("empty", Bytes::from_static(b"x")).await.unwrap(), Put::Lost);
 }
 
-async fn what_is_not_there_is_none<S: Store>(store: &S) {
+pub async fn what_is_not_there_is_none<S: Store>(store: &S) {
     put(store, "folder/object", "x").await;
     for key in ["none", "folder", "folder/none", "folder/object/none", "none/none"] {
         assert_eq!(store.get(key).await.unwrap(), None, "{key}");
@@ -53,14 +54,14 @@ async fn what_is_not_there_is_none<S: Store>(store: &S) {
     }
 }
 
-async fn put_if_absent_writes_once<S: Store>(store: &S) {
+pub async fn put_if_absent_writes_once<S: Store>(store: &S) {
     put(store, "once", "first").await;
     assert_eq!(store.put_if_absent("once", Bytes::from_static(b"second")).await.unwrap(), Put::Lost);
     assert_eq!(store.put_if_absent("once", Bytes::from_static(b"first")).await.unwrap(), Put::Lost);
     assert_eq!(text(store, "once").await.as_deref(), Some("first"));
 }
 
-async fn put_if_match_replaces_that_version_alone<S: Store>(store: &S) {
+pub async fn put_if_match_replaces_that_version_alone<S: Store>(store: &S) {
     let missing = store.put_if_match("state", Bytes::from_static(b"x"), &ETag("x".to_owned())).await;
     assert_eq!(missing.unwrap(), Put::Lost);
     assert_eq!(text(store, "state").await, None);
@@ -73,7 +74,7 @@ async fn put_if_match_replaces_that_version_alone<S: Store>(store: &S) {
     assert_eq!(store.get("state").await.unwrap(), Some((Bytes::from_static(b"2"), second)));
 }
 
-async fn a_range_is_pinned_to_its_version<S: Store>(store: &S) {
+pub async fn a_range_is_pinned_to_its_version<S: Store>(store: &S) {
     let first = put(store, "chunk", "0123456789").await;
     assert_eq!(store.get_range("chunk", 2..5, &first).await.unwrap(), Bytes::from_static(b"234"));
     assert_eq!(store.get_range("chunk", 0..10, &first).await.unwrap(), Bytes::from_static(b"0123456789"));
@@ -86,7 +87,7 @@ async fn a_range_is_pinned_to_its_version<S: Store>(store: &S) {
 }
 
 #[expect(clippy::reversed_empty_ranges, reason = "a caller may compute one from a damaged index")]
-async fn a_range_outside_the_object_is_an_error<S: Store>(store: &S) {
+pub async fn a_range_outside_the_object_is_an_error<S: Store>(store: &S) {
     let etag = put(store, "chunk", "0123456789").await;
     for range in [9..11, 10..11, 7..3, 0..u64::MAX, u64::MAX..u64::MAX] {
         let error = store.get_range("chunk", range.clone(), &etag).await.unwrap_err();
@@ -95,7 +96,7 @@ async fn a_range_outside_the_object_is_an_error<S: Store>(store: &S) {
     assert_eq!(store.get_range("chunk", 10..10, &etag).await.unwrap(), Bytes::new());
 }
 
-async fn equal_contents_have_equal_tags<S: Store>(store: &S) {
+pub async fn equal_contents_have_equal_tags<S: Store>(store: &S) {
     let one = put(store, "one", "same").await;
     let two = put(store, "two", "same").await;
     let three = put(store, "three", "other").await;
@@ -103,7 +104,7 @@ async fn equal_contents_have_equal_tags<S: Store>(store: &S) {
     assert_ne!(one, three);
 }
 
-async fn a_listing_is_sorted_by_the_whole_key<S: Store>(store: &S) {
+pub async fn a_listing_is_sorted_by_the_whole_key<S: Store>(store: &S) {
     let sorted = ["a.b/x", "a/b", "a/c/d", "a0", "ab/c", "b", "é", "\u{10ffff}"];
     for key in sorted.iter().rev() {
         put(store, key, key).await;
@@ -111,7 +112,7 @@ async fn a_listing_is_sorted_by_the_whole_key<S: Store>(store: &S) {
     assert_eq!(keys(store, "").await, sorted);
 }
 
-async fn a_prefix_is_a_string_and_not_a_folder<S: Store>(store: &S) {
+pub async fn a_prefix_is_a_string_and_not_a_folder<S: Store>(store: &S) {
     for key in ["data/x-1", "data/x-2", "data/y/z", "database", "meta/x"] {
         put(store, key, "").await;
     }
@@ -135,7 +136,7 @@ async fn a_prefix_is_a_string_and_not_a_folder<S: Store>(store: &S) {
     }
 }
 
-async fn a_bad_key_is_refused_by_every_method<S: Store>(store: &S) {
+pub async fn a_bad_key_is_refused_by_every_method<S: Store>(store: &S) {
     let long = "k".repeat(1025);
     let (bytes, etag) = (Bytes::from_static(b"x"), ETag("x".to_owned()));
     for key in ["", "//a", "/../a", "a//b", "a/", "/", ".", "..", "a/../b", "../a", "./a", "a\0b", &long] {
@@ -151,7 +152,7 @@ async fn a_bad_key_is_refused_by_every_method<S: Store>(store: &S) {
     assert_eq!(keys(store, "").await, Vec::<String>::new());
 }
 
-async fn a_key_may_begin_with_a_slash<S: Store>(store: &S) {
+pub async fn a_key_may_begin_with_a_slash<S: Store>(store: &S) {
     let etag = put(store, "/fin/e", "text").await;
     assert_eq!(text(store, "/fin/e").await.as_deref(), Some("text"));
     let head = store.head("/fin/e").await.unwrap().unwrap();
@@ -161,88 +162,35 @@ async fn a_key_may_begin_with_a_slash<S: Store>(store: &S) {
     assert_eq!(store.list("").await.unwrap().len(), 1);
 }
 
-/// Runs `work` on eight threads at once and sums what they return.
-fn on_threads(work: impl Fn(usize) -> u64 + Sync) -> u64 {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|number| {
-                scope.spawn({
-                    let work = &work;
-                    move || work(number)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-    })
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-fn one_of_many_threads_wins_put_if_absent<S: Store>(store: &S) {
-    let winners = on_threads(|number| {
-        let won = wait(store.put_if_absent("ready", Bytes::from(number.to_string()))).unwrap();
-        u64::from(matches!(won, Put::Written(_)))
-    });
-    assert_eq!(winners, 1);
-}
-
-fn no_increment_of_many_threads_is_lost<S: Store>(store: &S) {
-    wait(put(store, "counter", "0"));
-    let written = on_threads(|_| (0..10).map(|_| u64::from(wait(increment(store)))).sum());
-    assert_eq!(wait(text(store, "counter")), Some(written.to_string()));
-    assert!(written >= 10, "some writer always wins: {written}");
-}
-
-/// Adds one to the object `counter`, and says whether that was written.
-async fn increment<S: Store>(store: &S) -> bool {
-    let (bytes, etag) = store.get("counter").await.unwrap().unwrap();
-    let count: u64 = std::str::from_utf8(&bytes).unwrap().parse().unwrap();
-    let put = store.put_if_match("counter", Bytes::from((count + 1).to_string()), &etag).await;
-    matches!(put.unwrap(), Put::Written(_))
-}
-
-/// The contract for one implementation: `$new` makes an empty store and what must outlive it.
-macro_rules! contract {
+/// The contract for one implementation: tests in the module `$implementation`. `$new` makes an empty store and what must
+/// outlive it; it may await.
+#[macro_export]
+macro_rules! store_contract {
     ($implementation:ident, $new:expr) => {
-        contract!(@cases $implementation, $new,
-            async what_is_written_is_read_back,
-            async an_empty_object_is_an_object,
-            async what_is_not_there_is_none,
-            async put_if_absent_writes_once,
-            async put_if_match_replaces_that_version_alone,
-            async a_range_is_pinned_to_its_version,
-            async a_range_outside_the_object_is_an_error,
-            async equal_contents_have_equal_tags,
-            async a_listing_is_sorted_by_the_whole_key,
-            async a_prefix_is_a_string_and_not_a_folder,
-            async a_bad_key_is_refused_by_every_method,
-            async a_key_may_begin_with_a_slash;
-            one_of_many_threads_wins_put_if_absent,
-            no_increment_of_many_threads_is_lost);
+        $crate::store_contract!(@cases $implementation, $new,
+            what_is_written_is_read_back,
+            an_empty_object_is_an_object,
+            what_is_not_there_is_none,
+            put_if_absent_writes_once,
+            put_if_match_replaces_that_version_alone,
+            a_range_is_pinned_to_its_version,
+            a_range_outside_the_object_is_an_error,
+            equal_contents_have_equal_tags,
+            a_listing_is_sorted_by_the_whole_key,
+            a_prefix_is_a_string_and_not_a_folder,
+            a_bad_key_is_refused_by_every_method,
+            a_key_may_begin_with_a_slash);
     };
-    (@cases $implementation:ident, $new:expr, $(async $case:ident),+; $($threaded:ident),+) => {
+    (@cases $implementation:ident, $new:expr, $($case:ident),+) => {
         mod $implementation {
             $(#[tokio::test]
             async fn $case() {
                 let (store, _kept) = $new;
-                super::$case(&store).await;
-            })+
-            $(#[test]
-            fn $threaded() {
-                let (store, _kept) = $new;
-                super::$threaded(&store);
+                $crate::store_contract::$case(&store).await;
             })+
         }
     };
 }
 
-fn directory() -> (DirectoryStore, TempDir) {
-    let folder = TempDir::new().unwrap();
-    (DirectoryStore::open(folder.path().join("ledger")).unwrap(), folder)
-}
-
-contract!(in_a_folder, super::directory());
-contract!(in_memory, (super::MemoryStore::default(), ()));
-contract!(around_another, (super::FaultyStore::failing(super::MemoryStore::default(), []), ()));
+#[cfg(test)]
+mod here;

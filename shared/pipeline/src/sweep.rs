@@ -241,7 +241,7 @@ where
     /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
     fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
         let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{:?}", self.times)];
-        with.extend(self.kept.listed().map(|tag| tag.to_string()));
+        with.extend(self.kept.listed().map(ToString::to_string));
         let by_key: BTreeMap<&str, &ObjectSummary> =
             objects.iter().map(|object| (object.key.as_str(), object)).collect();
         let files = DataFiles::of(inventory);
@@ -260,11 +260,14 @@ where
     }
 }
 
+/// A folder of one delivery: of which export and period, and its time.
+type Folder<'a> = (&'a (ExportPath, BillingPeriod), DateTime<Utc>);
+
 /// The data files of periods that have a manifest.
 struct DataFiles<'a> {
     inventory: &'a Inventory,
     /// Those of exports that keep every delivery, by the time of their folder.
-    by_folder: BTreeMap<(&'a (ExportPath, BillingPeriod), DateTime<Utc>), Vec<&'a str>>,
+    by_folder: BTreeMap<Folder<'a>, Vec<&'a str>>,
 }
 
 impl<'a> DataFiles<'a> {

@@ -86,7 +86,7 @@ where
         },
         _ => of,
     };
-    let source = Failure::of(of, error);
+    let source = Box::new(Failure::of(of, error));
     let (action, key) = (action.verb(), key.to_owned());
     if status == Some(403) && !passing {
         StoreError::Denied { action, key, source }
@@ -98,5 +98,5 @@ where
 /// An answer that cannot be used.
 pub(super) fn unavailable(action: Action, bucket: &str, key: &str, text: impl Into<String>) -> StoreError {
     let of = format!("{} in the bucket {bucket}", action.permission());
-    StoreError::Unavailable { action: action.verb(), key: key.to_owned(), source: Failure::new(of, text) }
+    StoreError::Unavailable { action: action.verb(), key: key.to_owned(), source: Box::new(Failure::new(of, text)) }
 }

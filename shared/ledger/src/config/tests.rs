@@ -100,7 +100,13 @@ fn every_key_is_read() {
     assert_eq!(config.model_aliases.get("claude-sonnet-4.6").map(String::as_str), Some("sonnet"));
     assert_eq!(config.required_tags, ["costCategory/Team"]);
     assert!(config.copied);
-    let metrics = MetricsConfig { namespace: "Mine/Bedrock".to_owned(), top: 7, tags: Vec::new() };
+    let metrics = MetricsConfig {
+        namespace: "Mine/Bedrock".to_owned(),
+        top: 7,
+        cap: 16,
+        max_monthly_cost: Decimal::from_integer(100),
+        tags: Vec::new(),
+    };
     assert_eq!(config.metrics, metrics);
     assert_eq!(config.first_run, FirstRun::Silent);
     let budget = &config.budgets[0];
@@ -326,5 +332,30 @@ proptest! {
     #[test]
     fn no_text_panics(text in "(\\[\\[?(cost|budget|budget.override|models|owner|split|tags|tags.allowed)\\]?\\]\n|(name|amount|count|each|match|a.b) = (5|\"x\"|\\[\\]|\\{\\}|1979-05-27|nan)\n|.{0,5}){0,12}") {
         let _ = Config::parse("x", &text);
+    }
+}
+
+#[test]
+fn the_cap_of_series_has_room_for_the_top_and_the_rest() {
+    let cap = |text: &str| Config::parse("t", &format!("[metrics]\n{text}")).map(|config| config.metrics.cap);
+    assert_eq!(cap("top = 10").unwrap(), 22);
+    assert_eq!(cap("top = 10\ncap = 12").unwrap(), 12);
+    assert_eq!(cap("cap = 1002\ntop = 500").unwrap(), 1002);
+    for text in ["top = 10\ncap = 11", "cap = 1003", "cap = 51", "cap = -1"] {
+        let error = cap(text).unwrap_err().to_string();
+        assert!(error.contains("use a number from") && error.contains("[config.invalid]"), "{error}");
+    }
+}
+
+#[test]
+fn what_metrics_may_cost_is_an_amount() {
+    let cost = |text: &str| {
+        let config = Config::parse("t", &format!("[metrics]\nmax_monthly_cost = {text}"));
+        config.map(|config| config.metrics.max_monthly_cost.to_string())
+    };
+    assert_eq!(cost("\"12.50\"").unwrap(), "12.5");
+    assert_eq!(cost("0").unwrap(), "0");
+    for text in ["\"-1\"", "\"much\""] {
+        assert!(cost(text).unwrap_err().to_string().contains("US dollars in quotes"));
     }
 }

@@ -1,88 +1,76 @@
-use std::sync::Mutex;
-
 use spend_core::fact::Fact;
 
 use super::*;
-use crate::memory_store::MemoryStore;
-use crate::outputs::{Series, check_data};
+use crate::metrics::limits;
 use crate::reaction_fixtures::{at, book, fact, period};
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
-/// Remembers what was put, and refuses what `CloudWatch` would.
-#[derive(Default)]
-struct TestMetrics(Mutex<Vec<Datum>>);
+/// Metric, dimensions and value.
+type Gauge = (String, Vec<(String, String)>, String);
 
-impl Metrics for TestMetrics {
-    async fn put(&self, namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
-        check_data(namespace, data)?;
-        self.0.lock().unwrap().extend_from_slice(data);
-        Ok(())
-    }
-
-    async fn daily_sums(
-        &self,
-        _: &str,
-        _: &[Series],
-        _: std::ops::RangeInclusive<chrono::NaiveDate>,
-    ) -> Result<Vec<BTreeMap<chrono::NaiveDate, f64>>, PublishError> {
-        Err(PublishError::NotRead { what: "gauges".to_owned(), source: "gauges are not read back".into() })
-    }
-}
-
-/// What is put of `facts`, as dimensions and value.
-fn put(store: &MemoryStore, config: &Config, facts: Vec<Fact>) -> Vec<(BTreeMap<String, String>, String)> {
-    let metrics = TestMetrics::default();
+/// The gauges of `facts`.
+fn gauges(config: &str, facts: Vec<Fact>) -> Vec<Gauge> {
+    let config = Config::parse("t", config).unwrap();
     let book = book(vec![period("2026-11", facts)]);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let count = runtime.block_on(publish(store, &metrics, config, &book, at(NOW))).unwrap();
-    let data = metrics.0.into_inner().unwrap();
-    assert_eq!(count, data.len());
-    data.into_iter().map(|datum| (datum.dimensions, datum.value.to_string())).collect()
+    let mut members = Members::default();
+    members.grow(&book, &config, limits(&config, &book)).unwrap();
+    let data = data(&config, (&book, &members), at(NOW)).unwrap();
+    data.into_iter()
+        .map(|datum| (datum.name, datum.dimensions.into_iter().collect(), datum.value.to_string()))
+        .collect()
 }
 
-fn dimensions(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+fn gauge_of(name: &str, dimensions: &[(&str, &str)], value: &str) -> Gauge {
+    let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    (name.to_owned(), dimensions.collect(), value.to_owned())
 }
 
 #[test]
-fn gauges_are_put_once_for_a_delivery_and_again_when_other_money_counts() {
-    let store = MemoryStore::default();
-    let facts = || vec![fact("2026-11-02", "3", &[]), fact("2026-11-02", "-1", &[("category", "credit")])];
-    let total = |data: &[(BTreeMap<String, String>, String)]| data.first().map(|(_, value)| value.clone());
-    assert_eq!(total(&put(&store, &Config::default(), facts())).as_deref(), Some("3"));
-    assert_eq!(put(&store, &Config::default(), facts()), []);
-    let with_credits = Config::parse("t", "[cost]\ncount = [\"usage\", \"credit\"]").unwrap();
-    assert_eq!(total(&put(&store, &with_credits, facts())).as_deref(), Some("2"));
-    assert_eq!(put(&store, &with_credits, facts()), []);
+fn the_month_so_far_is_told_in_all_by_identity_and_by_the_first_tag() {
+    let facts = vec![
+        fact("2026-11-02", "3", &[("identity", "ana"), ("iamPrincipal/team", "search"), ("model", "opus")]),
+        fact("2026-11-03", "-1", &[("category", "credit")]),
+        fact("2026-11-03", "0.5", &[]),
+        fact("2026-10-31", "70", &[("identity", "ana")]),
+    ];
+    let usd = ("Currency", "USD");
+    assert_eq!(
+        gauges("", facts),
+        [
+            gauge_of("MonthToDateSpend", &[usd], "3.5"),
+            gauge_of("MonthToDateSpend", &[usd, ("Identity", "(none)")], "0.5"),
+            gauge_of("MonthToDateSpend", &[usd, ("Identity", "ana")], "3"),
+            gauge_of("MonthToDateSpend", &[usd, ("Tag:iamPrincipal/team", "(none)")], "0.5"),
+            gauge_of("MonthToDateSpend", &[usd, ("Tag:iamPrincipal/team", "search")], "3"),
+        ]
+    );
+}
+
+#[test]
+fn a_month_that_has_no_delivery_has_no_gauges() {
+    let config = Config::default();
+    let book = book(vec![period("2026-10", vec![fact("2026-10-31", "7", &[])])]);
+    assert_eq!(data(&config, (&book, &Members::default()), at(NOW)).unwrap(), []);
+}
+
+#[test]
+fn a_budget_is_never_said_to_be_used_up_before_it_is() {
+    let config = "[metrics]\ntop = 2\ntags = []\n[[budget]]\nname = \"all\"\namount = \"10\"\nthresholds = [100]\n\
+                  [[budget]]\nname = \"each\"\neach = \"identity\"\namount = \"2\"\nthresholds = [100]";
+    let spent = [("ana", "9.9999"), ("bob", "1"), ("cyd", "-1")];
+    let facts = spent.map(|(identity, cost)| fact("2026-11-02", cost, &[("identity", identity)]));
+    let put = gauges(config, facts.into());
+    let of = |budget: &str, member: &str, value: &str| {
+        gauge_of("BudgetUsedPercent", &[("Budget", budget), ("Member", member)], value)
+    };
+    let used: Vec<_> = put.into_iter().filter(|(name, ..)| name == "BudgetUsedPercent").collect();
+    assert_eq!(used, [of("all", "-", "99.9"), of("each", "ana", "499.9"), of("each", "bob", "50")]);
 }
 
 #[test]
 fn a_row_without_a_currency_keeps_no_gauge_from_being_put() {
-    let facts = vec![fact("2026-11-02", "3", &[]), fact("2026-11-02", "0", &[("currency", "")])];
-    let data = put(&MemoryStore::default(), &Config::default(), facts);
-    assert!(data.contains(&(dimensions(&[("Currency", "(none)")]), "0".to_owned())), "{data:?}");
-    assert!(data.contains(&(dimensions(&[("Currency", "USD")]), "3".to_owned())), "{data:?}");
-}
-
-#[test]
-fn a_tag_of_any_length_and_script_keeps_no_gauge_from_being_put() {
-    let (one, other) = ("\u{5b87}".repeat(256), "\u{5b87}".repeat(255) + "\u{5b99}");
-    let team = |team: &str| fact("2026-11-02", "3", &[("iamPrincipal/team", team)]);
-    let data = put(&MemoryStore::default(), &Config::default(), vec![team(&one), team(&other)]);
-    let shown: std::collections::BTreeSet<_> =
-        data.iter().filter_map(|(dimensions, _)| dimensions.get("Tag:iamPrincipal/team")).collect();
-    assert_eq!(shown.len(), 2);
-}
-
-#[test]
-fn more_gauges_than_one_call_takes_are_put_by_several() {
-    let names: Vec<_> = (0..400).map(|number| format!("team-{number}")).collect();
-    let facts = names.iter().flat_map(|name| {
-        ["USD", "CNY"].map(|currency| {
-            fact("2026-11-02", "1", &[("currency", currency), ("identity", name), ("iamPrincipal/team", name)])
-        })
-    });
-    let config = Config::parse("t", "[metrics]\ntop = 500").unwrap();
-    assert_eq!(put(&MemoryStore::default(), &config, facts.collect()).len(), 2 + 4 * 400);
+    let put = gauges("", vec![fact("2026-11-02", "3", &[]), fact("2026-11-02", "0", &[("currency", "")])]);
+    assert!(put.contains(&gauge_of("MonthToDateSpend", &[("Currency", "(none)")], "0")), "{put:?}");
+    assert!(put.contains(&gauge_of("MonthToDateSpend", &[("Currency", "USD")], "3")), "{put:?}");
 }

@@ -325,3 +325,46 @@ fn a_process_killed_while_it_writes_costs_no_other_line() {
         assert_eq!(parsed.last().unwrap().as_ref().unwrap()["name"], "Last");
     }
 }
+
+#[test]
+fn a_call_takes_data_up_to_the_limits_and_not_one_more() {
+    let data = |count: usize| vec![datum("Spend", "1"); count];
+    for (count, is_taken) in [(0, true), (1, true), (MAX_DATA, true), (MAX_DATA + 1, false)] {
+        assert_eq!(check_data("n", &data(count)).is_ok(), is_taken, "{count} data");
+    }
+    let with_dimensions = |count: usize| {
+        let dimensions = (0..count).map(|number| (format!("d{number}"), "v".to_owned())).collect();
+        [Datum { dimensions, ..datum("Spend", "1") }]
+    };
+    for (count, is_taken) in [(0, true), (1, true), (MAX_DIMENSIONS, true), (MAX_DIMENSIONS + 1, false)] {
+        assert_eq!(check_data("n", &with_dimensions(count)).is_ok(), is_taken, "{count} dimensions");
+    }
+    let of_length = |length: usize| {
+        let dimensions = BTreeMap::from([("Identity".to_owned(), "x".repeat(length))]);
+        Datum { dimensions, ..datum("Spend", "1") }
+    };
+    for (length, is_taken) in [(0, false), (1, true), (MAX_VALUE, true), (MAX_VALUE + 1, true)] {
+        assert_eq!(check_data("n", &[of_length(length)]).is_ok(), is_taken, "a value of {length}");
+    }
+    let fit = (MAX_PUT_BYTES - ENVELOPE_BYTES) / datum_bytes(&of_length(MAX_VALUE));
+    for (count, is_taken) in [(fit, true), (fit + 1, false)] {
+        assert_eq!(check_data("n", &vec![of_length(MAX_VALUE); count]).is_ok(), is_taken, "{count} long ones");
+    }
+}
+
+#[test]
+fn data_are_put_in_calls_as_large_as_they_may_be() {
+    let sizes = |count: usize| batches(&vec![datum("Spend", "1"); count]).map(<[Datum]>::len).collect::<Vec<_>>();
+    assert_eq!(sizes(0), [0; 0]);
+    assert_eq!(sizes(1), [1]);
+    assert_eq!(sizes(MAX_DATA), [1000]);
+    assert_eq!(sizes(MAX_DATA + 1), [1000, 1]);
+}
+
+#[test]
+fn the_largest_amount_is_within_what_cloudwatch_takes() {
+    let most: Decimal = "99999999999999999999.999999999999999999".parse().unwrap();
+    for amount in [most, most.negated(), Decimal::ZERO] {
+        assert!(amount.to_f64().abs() < 2_f64.powi(360));
+    }
+}

@@ -1,0 +1,89 @@
+//! What the metrics cost in a month, worked out before the bill says it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use spend_core::decimal::Decimal;
+use spend_core::metrics_cost::SeriesCount;
+use spend_core::period::BillingPeriod;
+use spend_core::text;
+
+use super::series::{Limits, Members, health_series, sums};
+use super::{MetricsError, currencies, exports, limits};
+use crate::book::Book;
+use crate::committed;
+use crate::config::Config;
+use crate::gauges;
+use crate::keys::METRIC_SERIES;
+use crate::store::Store;
+
+/// What the metrics of the current month cost, at `CloudWatch`'s list prices in US dollars. The formula is that of
+/// [`spend_core::metrics_cost`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PredictedCost {
+    /// How many series there are.
+    pub series: u64,
+    /// What they cost in a month.
+    pub monthly: Decimal,
+    /// What they may cost: `[metrics] max_monthly_cost`.
+    pub most: Decimal,
+    /// How many members a dimension may have instead of what `[metrics] cap` says, where the cost is why.
+    pub folded_to: Option<usize>,
+}
+
+impl fmt::Display for PredictedCost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (monthly, most) = (text::money("USD", self.monthly), text::money("USD", self.most));
+        write!(formatter, "{} series, predicted to cost {monthly} a month in CloudWatch", self.series)?;
+        if let Some(members) = self.folded_to {
+            write!(
+                formatter,
+                "; to keep the most that they can come to below {most} (max_monthly_cost), a dimension has at most \
+                 {members} members, and (other) takes the rest"
+            )?;
+        }
+        if self.monthly > self.most {
+            write!(formatter, "; totals alone cost more than {most} (max_monthly_cost), and are put all the same")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the metrics of the ledger would cost with `config`. Nothing is written.
+///
+/// # Errors
+///
+/// [`MetricsError`].
+pub async fn predict<S: Store>(store: &S, config: &Config, now: DateTime<Utc>) -> Result<PredictedCost, MetricsError> {
+    let book = committed::book(store, now).await?;
+    let mut members = Members::read(store.get(METRIC_SERIES).await?.as_ref().map(|(bytes, _)| bytes))?;
+    members.grow(&book, config, limits(config, &book))?;
+    of(config, &book, &members, now)
+}
+
+/// What the series of the month that contains `now` cost.
+pub(super) fn of(
+    config: &Config,
+    book: &Book,
+    members: &Members,
+    now: DateTime<Utc>,
+) -> Result<PredictedCost, MetricsError> {
+    let month = BillingPeriod::of(now.date_naive());
+    let facts = book.facts().filter(|fact| month.contains(fact.key.usage_date));
+    let spend = sums(&facts, config, members)?.len();
+    let gauges = gauges::data(config, (book, members), now)?.len();
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let exports = exports(book).len();
+    let series = SeriesCount {
+        exports: count(exports),
+        by_delivery: count(spend + gauges),
+        hourly: count(health_series(exports, currencies(book).len())),
+    };
+    let Limits { members, by_cost, .. } = limits(config, book);
+    Ok(PredictedCost {
+        series: series.all(),
+        monthly: series.monthly_cost(),
+        most: config.metrics.max_monthly_cost,
+        folded_to: by_cost.then_some(members),
+    })
+}

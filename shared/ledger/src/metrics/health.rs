@@ -1,0 +1,216 @@
+//! Health: what an alarm on the ledger itself watches, by export, at the time of publishing, at least every hour.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::decimal::Decimal;
+use spend_core::fact::{Fact, FactField};
+use spend_core::line::SumOutOfRange;
+use spend_core::period::BillingPeriod;
+use spend_core::text::or_none;
+
+use super::MetricsError;
+use super::series::{CURRENCY, Members, folded};
+use super::told::Told;
+use crate::book::{Book, BookPeriod};
+use crate::committed;
+use crate::config::Config;
+use crate::document::{Document, decode, encode};
+use crate::keys::{Statement, health_key};
+use crate::outputs::{Datum, Metrics, Unit, batches};
+use crate::state::HistoryEntry;
+use crate::store::{Put, Store};
+
+/// The dimension of all of them.
+const EXPORT: &str = "Export";
+
+/// For how long a delivery's restatement is told.
+const RESTATED_FOR: TimeDelta = TimeDelta::days(1);
+
+/// When health was last put, and of what: written after it was put. A crash between the two puts it again, which a
+/// gauge does not mind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PutHealth {
+    at: DateTime<Utc>,
+    basis: String,
+}
+
+impl Document for PutHealth {
+    const FORMAT: &'static str = "put-health";
+    const VERSION: u32 = 1;
+}
+
+/// Whether an hour has begun since health was put, or something has changed.
+pub(super) async fn is_due<S: Store>(
+    store: &S,
+    config: &Config,
+    now: DateTime<Utc>,
+    basis: &str,
+) -> Result<bool, MetricsError> {
+    let key = health_key(&config.metrics.namespace);
+    let Some((bytes, _)) = store.get(&key).await? else { return Ok(true) };
+    let put: PutHealth = decode(&key, &bytes)?;
+    let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3600);
+    Ok(put.basis != basis || hour(put.at) != hour(now))
+}
+
+/// Puts the health of every export: how many data.
+pub(super) async fn publish<S: Store, M: Metrics>(
+    store: &S,
+    metrics: &M,
+    config: &Config,
+    (book, members, told): (&Book, &Members, &BTreeMap<&Statement, &Told>),
+    basis: &str,
+    now: DateTime<Utc>,
+) -> Result<usize, MetricsError> {
+    let mut data = Vec::new();
+    for export in super::exports(book) {
+        let periods: Vec<_> = book.periods.iter().filter(|period| period.export_id == export).collect();
+        let told: Vec<_> =
+            told.iter().filter(|(statement, _)| statement.export_id == export).map(|(_, told)| *told).collect();
+        let restated = restated(store, config, &periods, now).await?;
+        let health = Health { export, now, config, members, periods, told, restated };
+        data.extend(health.data()?);
+    }
+    for data in batches(&data) {
+        metrics.put(&config.metrics.namespace, data).await?;
+    }
+    let key = health_key(&config.metrics.namespace);
+    let bytes = encode(&PutHealth { at: now, basis: basis.to_owned() })?;
+    // Whoever wins this race has put the same, or newer.
+    let (Put::Written(_) | Put::Lost) = match store.head(&key).await? {
+        None => store.put_if_absent(&key, bytes).await?,
+        Some(head) => store.put_if_match(&key, bytes, &head.etag).await?,
+    };
+    Ok(data.len())
+}
+
+/// Amounts by currency.
+type Amounts = BTreeMap<String, Decimal>;
+
+/// By how much the deliveries in force of the last day changed settled days, up or down, in categories that count.
+async fn restated<S: Store>(
+    store: &S,
+    config: &Config,
+    periods: &[&BookPeriod],
+    now: DateTime<Utc>,
+) -> Result<Amounts, MetricsError> {
+    let mut amounts = Amounts::new();
+    for period in periods {
+        let statement = Statement { export_id: period.export_id.clone(), period: period.period };
+        let Some((state, _)) = committed::state(store, &statement).await? else { continue };
+        let Some(applied) =
+            state.current().filter(|applied| now.signed_duration_since(applied.applied_at) < RESTATED_FOR)
+        else {
+            continue;
+        };
+        let key = statement.history_key(applied);
+        let Some((bytes, _)) = store.get(&key).await? else { continue };
+        let entry: HistoryEntry = decode(&key, &bytes)?;
+        for moved in entry.moved.iter().filter(|moved| moved.restated) {
+            let counts = config.cost.count.iter().any(|category| Some(category.as_str()) == moved.category.as_deref());
+            if counts {
+                let change = moved.after.checked_sub(moved.before).ok_or(SumOutOfRange)?.abs();
+                add(&mut amounts, &moved.currency, change)?;
+            }
+        }
+    }
+    Ok(amounts)
+}
+
+fn add(amounts: &mut Amounts, currency: &str, amount: Decimal) -> Result<(), SumOutOfRange> {
+    let sum = amounts.entry(or_none(currency).to_owned()).or_default();
+    *sum = sum.checked_add(amount).ok_or(SumOutOfRange)?;
+    Ok(())
+}
+
+/// What the health of an export is made of.
+struct Health<'a> {
+    export: &'a str,
+    now: DateTime<Utc>,
+    config: &'a Config,
+    members: &'a Members,
+    periods: Vec<&'a BookPeriod>,
+    told: Vec<&'a Told>,
+    restated: Amounts,
+}
+
+impl Health<'_> {
+    fn data(&self) -> Result<Vec<Datum>, SumOutOfRange> {
+        let month = BillingPeriod::of(self.now.date_naive());
+        let facts = || self.periods.iter().flat_map(|period| &period.facts);
+        let current = || facts().filter(|fact| month.contains(fact.key.usage_date));
+        let mut data = Vec::new();
+        if let Some(delivered_at) = self.periods.iter().map(|period| period.delivered_at).max() {
+            data.push(self.datum(
+                "DeliveryAgeHours",
+                None,
+                hours(self.now.signed_duration_since(delivered_at)),
+                Unit::None,
+            ));
+        }
+        let newest = self.periods.iter().max_by_key(|period| period.period);
+        let unknown = newest.map_or(0, |period| period.unknown_usage_rows);
+        data.push(self.count("UnknownUsageRows", unknown));
+        let folded = folded(&current(), self.config, self.members, month);
+        data.push(self.count("SeriesFolded", u64::try_from(folded).unwrap_or(u64::MAX)));
+        let currencies: BTreeSet<_> = facts().map(|fact| or_none(fact.key.get(FactField::Currency))).collect();
+        let nobody = |fact: &Fact| fact.key.get(FactField::Identity).is_empty();
+        let tags = &self.config.required_tags;
+        let untagged = |fact: &Fact| tags.iter().any(|tag| fact.key.tag(tag).is_empty());
+        let spend_of = |wanted: &dyn Fn(&Fact) -> bool| {
+            let mut amounts = Amounts::new();
+            for fact in current().filter(|fact| wanted(fact)) {
+                if let Some(spend) = self.config.cost.spend(fact) {
+                    add(&mut amounts, fact.key.get(FactField::Currency), spend)?;
+                }
+            }
+            Ok::<_, SumOutOfRange>(amounts)
+        };
+        let mut amounts = vec![
+            ("UnattributedSpend", spend_of(&nobody)?),
+            ("UntaggedSpend", spend_of(&untagged)?),
+            ("RestatedSpend", self.restated.clone()),
+        ];
+        // Where nothing was told because it was withheld, nobody can say what of it was outside.
+        if !self.told.is_empty() {
+            let mut outside = Amounts::new();
+            for (currency, amount) in self.told.iter().flat_map(|told| &told.outside) {
+                add(&mut outside, currency, *amount)?;
+            }
+            amounts.push(("SpendOutsideWindow", outside));
+            data.push(self.count("DatumsTooOld", self.told.iter().map(|told| told.too_old).sum()));
+            let in_doubt: usize = self.told.iter().map(|told| told.doubts.len()).sum();
+            data.push(self.count("InDoubtDatums", u64::try_from(in_doubt).unwrap_or(u64::MAX)));
+        }
+        for (name, amounts) in amounts {
+            for currency in &currencies {
+                let amount = amounts.get(*currency).copied().unwrap_or_default();
+                data.push(self.datum(name, Some(currency), amount, Unit::None));
+            }
+        }
+        Ok(data)
+    }
+
+    fn count(&self, name: &str, count: u64) -> Datum {
+        let count = Decimal::from_integer(i64::try_from(count).unwrap_or(i64::MAX));
+        self.datum(name, None, count, Unit::Count)
+    }
+
+    fn datum(&self, name: &str, currency: Option<&str>, value: Decimal, unit: Unit) -> Datum {
+        let currency = currency.map(|currency| (CURRENCY.to_owned(), currency.to_owned()));
+        let dimensions = currency.into_iter().chain([(EXPORT.to_owned(), self.export.to_owned())]).collect();
+        Datum { name: name.to_owned(), dimensions, timestamp: self.now, value, unit }
+    }
+}
+
+/// Whole hours and tenths, never below zero.
+fn hours(age: TimeDelta) -> Decimal {
+    const TENTH_OF_AN_HOUR: i64 = 360;
+    let tenths = age.num_seconds().max(0) / TENTH_OF_AN_HOUR;
+    Decimal::from_units(i128::from(tenths) * (Decimal::ONE.units() / 10)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+use crate::book::BookPeriod;
+use crate::reaction_fixtures::{book, fact, period};
+
+fn config(text: &str) -> Config {
+    Config::parse("t", text).unwrap()
+}
+
+fn month(text: &str) -> BillingPeriod {
+    text.parse().unwrap()
+}
+
+/// A period in which each identity spent so much.
+fn spent(month: &str, identities: &[(&str, &str)]) -> BookPeriod {
+    let facts = identities.iter().map(|(identity, cost)| fact(&format!("{month}-02"), cost, &[("identity", identity)]));
+    period(month, facts.collect())
+}
+
+const LIMITS: Limits = Limits { top: 2, members: 3, by_cost: false };
+
+fn grow(members: &mut Members, periods: Vec<BookPeriod>) {
+    members.grow(&book(periods), &config(""), LIMITS).unwrap();
+}
+
+/// The identities that are members.
+fn identities(members: &Members, month: &str) -> Vec<String> {
+    let axes = members.months.get(&month.parse().unwrap());
+    let of = axes.and_then(|axes| axes.get("Identity")).and_then(|currencies| currencies.get("USD"));
+    of.into_iter().flatten().cloned().collect()
+}
+
+#[test]
+fn members_only_become_more_within_a_month_until_the_cap() {
+    let mut members = Members::default();
+    grow(&mut members, vec![spent("2026-11", &[("ana", "3"), ("bob", "2"), ("cyd", "1")])]);
+    assert_eq!(identities(&members, "2026-11"), ["ana", "bob"]);
+    let overtaken = || vec![spent("2026-11", &[("ana", "0"), ("bob", "2"), ("cyd", "4"), ("dee", "3")])];
+    grow(&mut members, overtaken());
+    assert_eq!(identities(&members, "2026-11"), ["ana", "bob", "cyd"], "the larger of the two that came joined");
+    let before = members.clone();
+    grow(&mut members, overtaken());
+    assert_eq!(members, before);
+}
+
+#[test]
+fn a_month_begins_with_the_members_of_the_one_before_that_spent_something() {
+    let mut members = Members::default();
+    let october = || spent("2026-10", &[("ana", "3"), ("bob", "2")]);
+    grow(&mut members, vec![october()]);
+    // Bob is gone from the bill, and all of him with him.
+    let periods = vec![spent("2026-10", &[("ana", "3")]), spent("2026-11", &[("cyd", "9")])];
+    grow(&mut members, periods);
+    assert_eq!(identities(&members, "2026-11"), ["ana", "cyd"]);
+    assert_eq!(identities(&members, "2026-10"), ["ana", "bob"]);
+}
+
+#[test]
+fn months_that_the_book_has_left_are_forgotten() {
+    let mut members = Members::default();
+    grow(&mut members, vec![spent("2026-08", &[("ana", "3")]), spent("2026-09", &[("ana", "3")])]);
+    grow(&mut members, vec![spent("2026-09", &[("ana", "3")])]);
+    assert_eq!(members.months.keys().copied().collect::<Vec<_>>(), [month("2026-09")]);
+}
+
+#[test]
+fn whoever_is_no_member_is_among_the_others() {
+    let mut members = Members::default();
+    let book = book(vec![spent("2026-11", &[("ana", "3"), ("bob", "2"), ("cyd", "1"), ("", "7")])]);
+    members.grow(&book, &config(""), LIMITS).unwrap();
+    let sums = sums(&book.facts(), &config(""), &members).unwrap();
+    let of = |member: &str| {
+        let of = Some(("Identity".to_owned(), member.to_owned()));
+        let days = sums.get(&SpendSeries { currency: "USD".to_owned(), of })?;
+        days.values().next().map(ToString::to_string)
+    };
+    let found = ["ana", "bob", "cyd", "(other)", "(none)"].map(of);
+    let expected = [Some("3"), Some("2"), None, Some("1"), Some("7")];
+    assert_eq!(found, expected.map(|sum| sum.map(str::to_owned)));
+    assert_eq!(folded(&book.facts(), &config(""), &members, month("2026-11")), 1);
+}
+
+#[test]
+fn the_most_members_that_can_be_paid_for_may_join() {
+    let limits = |cost: &str| {
+        let config = config(&format!("[metrics]\nmax_monthly_cost = \"{cost}\""));
+        let limits = Limits::of(&config, 1, 1);
+        let of = |members| most_series(&config, 1, 1, members).monthly_cost();
+        (limits, of(limits.members) <= config.metrics.max_monthly_cost, of(limits.members + 1))
+    };
+    let (all, ..) = limits("100");
+    assert_eq!(all, Limits { top: 50, members: 100, by_cost: false });
+    let (few, affordable, one_more) = limits("10");
+    assert!(few.by_cost && few.members > 0 && few.members < 100 && few.top <= few.members, "{few:?}");
+    assert!(affordable && one_more > Decimal::from_integer(10));
+    let (none, ..) = limits("0");
+    assert_eq!(none, Limits { top: 0, members: 0, by_cost: true });
+}
+
+#[test]
+fn a_tag_whose_name_is_too_long_for_cloudwatch_has_one_that_fits() {
+    let long = |end: &str| Axis::tag(&format!("iamPrincipal/{}{end}", "\u{5b87}".repeat(100))).name;
+    assert_ne!(long("a"), long("b"));
+    assert!(long("a").len() <= MAX_NAME && long("a").is_ascii(), "{}", long("a"));
+    assert_eq!(Axis::tag("iamPrincipal/team").name, "Tag:iamPrincipal/team");
+}

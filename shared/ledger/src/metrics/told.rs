@@ -1,0 +1,316 @@
+//! What `CloudWatch` was told of the spend of a statement: by series and day, rounded to [`PLACES`], with what is
+//! planned, being put and in doubt. It is a stored document, and the only word there is on what was put.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::decimal::Decimal;
+use spend_core::line::SumOutOfRange;
+use spend_core::period::BillingPeriod;
+
+use super::series::{SpendSeries, Sums};
+use crate::document::Document;
+use crate::keys::Statement;
+use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
+
+/// To how many places spend is rounded, half to even, before it is compared and put. A double holds sums of such
+/// numbers up to a million to within a hundredth of the last place.
+pub(super) const PLACES: u32 = 9;
+
+/// Before a day leaves `CloudWatch`'s window it is not put any more: longer than an invocation lives, with what clocks
+/// may differ. Source of the former: AWS Lambda developer guide, "Lambda quotas": 15 minutes.
+const MARGIN: TimeDelta = TimeDelta::minutes(30);
+
+/// After this long nobody is putting a batch any more, see [`MARGIN`]: whoever claimed it is gone.
+const CLAIM_LIVES: TimeDelta = TimeDelta::minutes(30);
+
+/// The usage days whose midnight `CloudWatch` takes at `now`.
+pub(super) fn window(now: DateTime<Utc>) -> RangeInclusive<NaiveDate> {
+    let oldest = now.checked_sub_signed(MAX_AGE).and_then(|oldest| oldest.checked_add_signed(MARGIN)).unwrap_or(now);
+    let first = match oldest.time() {
+        NaiveTime::MIN => oldest.date_naive(),
+        _ => oldest.date_naive().checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX),
+    };
+    let last = now.checked_add_signed(MAX_AHEAD).and_then(|last| last.checked_sub_signed(MARGIN)).unwrap_or(now);
+    first..=last.date_naive()
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// The namespace that was told.
+    pub(super) namespace: String,
+    export_id: String,
+    period: BillingPeriod,
+    /// What the last plan was made of: equal texts make equal plans.
+    pub(super) planned_for: String,
+    /// The number of the next batch.
+    next_batch: u64,
+    /// What was told of each series and day if all that is planned, being put and in doubt has its effect.
+    #[serde(with = "pairs")]
+    days: BTreeMap<SpendSeries, BTreeMap<NaiveDate, ToldDay>>,
+    /// What has not had its effect yet, or not for certain.
+    pub(super) batches: Vec<Batch>,
+    /// Data of which nobody knows whether they were taken.
+    pub(super) doubts: Vec<Doubt>,
+    /// When what is in doubt was last read back in vain.
+    pub(super) read_back_at: Option<DateTime<Utc>>,
+    /// What the ledger has and `CloudWatch` was not told, on days outside its window, by currency. Both together are
+    /// the ledger's spend.
+    pub(super) outside: BTreeMap<String, Decimal>,
+    /// Data that were not put because their day had left the window.
+    pub(super) too_old: u64,
+}
+
+impl Document for Told {
+    const FORMAT: &'static str = "told-metrics";
+    const VERSION: u32 = 1;
+}
+
+/// What was told of one day of one series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ToldDay {
+    /// The sum of the differences.
+    pub(super) sum: Decimal,
+    /// When one was last put, or began to be.
+    pub(super) put_at: Option<DateTime<Utc>>,
+}
+
+/// Differences that one call puts: they share one fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Batch {
+    /// Its number: a new one by each claim, so that whoever claimed it finds it as long as the claim is theirs.
+    pub(super) number: u64,
+    /// Since when somebody is putting it; none is nobody, and it was never put.
+    pub(super) claimed_at: Option<DateTime<Utc>>,
+    differences: Vec<Difference>,
+}
+
+/// What is to be added to a series on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Difference {
+    pub(super) series: SpendSeries,
+    pub(super) day: NaiveDate,
+    pub(super) amount: Decimal,
+}
+
+/// A difference of unknown fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Doubt {
+    /// The batch that it was put with.
+    pub(super) batch: u64,
+    /// The difference.
+    #[serde(flatten)]
+    pub(super) difference: Difference,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// `CloudWatch` took it.
+    Landed,
+    /// It did not, for certain.
+    NotPut,
+    /// Nobody knows.
+    InDoubt,
+}
+
+impl Batch {
+    /// The data.
+    pub(super) fn data(&self) -> Vec<Datum> {
+        self.differences.iter().map(Difference::datum).collect()
+    }
+}
+
+impl Difference {
+    fn datum(&self) -> Datum {
+        let series = self.series.series();
+        let timestamp = self.day.and_time(NaiveTime::MIN).and_utc();
+        Datum { name: series.name, dimensions: series.dimensions, timestamp, value: self.amount, unit: Unit::None }
+    }
+}
+
+impl Told {
+    /// Nothing was told yet.
+    pub(super) fn nothing(namespace: &str, statement: &Statement) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            export_id: statement.export_id.clone(),
+            period: statement.period,
+            planned_for: String::new(),
+            next_batch: 1,
+            days: BTreeMap::new(),
+            batches: Vec::new(),
+            doubts: Vec::new(),
+            read_back_at: None,
+            outside: BTreeMap::new(),
+            too_old: 0,
+        }
+    }
+
+    /// What was told of a day of a series, if anything was.
+    pub(super) fn day(&self, series: &SpendSeries, day: NaiveDate) -> Option<ToldDay> {
+        self.days.get(series)?.get(&day).copied()
+    }
+
+    /// Plans whatever makes what was told equal to `targets`, which are rounded, in place of what was planned and not
+    /// claimed. Series of dimensions that `concerns` does not name stay as they were told.
+    pub(super) fn plan(
+        &mut self,
+        targets: &Sums,
+        concerns: impl Fn(&SpendSeries) -> bool,
+        window: &RangeInclusive<NaiveDate>,
+    ) -> Result<(), SumOutOfRange> {
+        for batch in self.batches.extract_if(.., |batch| batch.claimed_at.is_none()).collect::<Vec<_>>() {
+            self.take_back(batch.differences.iter())?;
+        }
+        (self.outside, self.too_old) = (BTreeMap::new(), 0);
+        let none = BTreeMap::new();
+        let mut differences = Vec::new();
+        let told = self.days.keys().filter(|series| !targets.contains_key(series)).map(|series| (series, &none));
+        let all: Vec<_> = targets.iter().chain(told).filter(|(series, _)| concerns(series)).collect();
+        for (series, target) in all {
+            let told = self.days.get(series);
+            let days = target.keys().chain(told.into_iter().flat_map(BTreeMap::keys));
+            for day in days.copied().collect::<std::collections::BTreeSet<_>>() {
+                let told = told.and_then(|days| days.get(&day)).map_or(Decimal::ZERO, |told| told.sum);
+                let target = target.get(&day).copied().unwrap_or_default();
+                let amount = target.checked_sub(told).ok_or(SumOutOfRange)?;
+                if amount.is_zero() {
+                    continue;
+                }
+                if window.contains(&day) {
+                    differences.push(Difference { series: series.clone(), day, amount });
+                    continue;
+                }
+                self.too_old += u64::from(day < *window.start());
+                if series.is_total() {
+                    let outside = self.outside.entry(series.currency.clone()).or_default();
+                    *outside = outside.checked_add(amount).ok_or(SumOutOfRange)?;
+                }
+            }
+        }
+        for Difference { series, day, amount } in &differences {
+            let told = self.days.entry(series.clone()).or_default().entry(*day).or_default();
+            told.sum = told.sum.checked_add(*amount).ok_or(SumOutOfRange)?;
+        }
+        self.batch(differences);
+        Ok(())
+    }
+
+    fn batch(&mut self, mut differences: Vec<Difference>) {
+        let data: Vec<_> = differences.iter().map(Difference::datum).collect();
+        for data in batches(&data) {
+            let rest = differences.split_off(data.len().min(differences.len()));
+            self.batches.push(Batch { number: self.next_batch, claimed_at: None, differences });
+            self.next_batch += 1;
+            differences = rest;
+        }
+    }
+
+    /// Takes the next batch that nobody has claimed and whose days can all be put, so that nobody else does.
+    pub(super) fn claim(&mut self, window: &RangeInclusive<NaiveDate>, now: DateTime<Utc>) -> Option<Batch> {
+        let free = |batch: &&mut Batch| {
+            batch.claimed_at.is_none() && batch.differences.iter().all(|difference| window.contains(&difference.day))
+        };
+        let batch = self.batches.iter_mut().find(free)?;
+        batch.claimed_at = Some(now);
+        batch.number = self.next_batch;
+        self.next_batch += 1;
+        for Difference { series, day, .. } in &batch.differences {
+            if let Some(told) = self.days.get_mut(series).and_then(|days| days.get_mut(day)) {
+                told.put_at = Some(now);
+            }
+        }
+        Some(batch.clone())
+    }
+
+    /// Notes what became of a batch that was claimed, also where it was given up for in doubt meanwhile. Where it was
+    /// noted before, whatever somebody else has made of the batch since then stays.
+    pub(super) fn learn(&mut self, batch: &Batch, fate: Fate) -> Result<(), SumOutOfRange> {
+        let number = batch.number;
+        if let Some(index) = self.batches.iter().position(|found| found.number == number) {
+            let batch = self.batches.remove(index);
+            match fate {
+                Fate::Landed => {}
+                Fate::NotPut => self.batches.insert(index, Batch { claimed_at: None, ..batch }),
+                Fate::InDoubt => {
+                    let doubts = batch.differences.into_iter();
+                    self.doubts.extend(doubts.map(|difference| Doubt { batch: number, difference }));
+                }
+            }
+            return Ok(());
+        }
+        if fate == Fate::InDoubt {
+            return Ok(());
+        }
+        let learnt: Vec<_> = self.doubts.extract_if(.., |doubt| doubt.batch == number).collect();
+        if fate == Fate::NotPut && !learnt.is_empty() {
+            self.take_back(learnt.iter().map(|doubt| &doubt.difference))?;
+            self.planned_for.clear();
+        }
+        Ok(())
+    }
+
+    /// The differences were not put, and are to be planned again.
+    pub(super) fn take_back<'a>(
+        &mut self,
+        differences: impl Iterator<Item = &'a Difference>,
+    ) -> Result<(), SumOutOfRange> {
+        for Difference { series, day, amount } in differences {
+            let told = self.days.entry(series.clone()).or_default().entry(*day).or_default();
+            told.sum = told.sum.checked_sub(*amount).ok_or(SumOutOfRange)?;
+        }
+        Ok(())
+    }
+
+    /// The batches that were claimed so long ago that nobody can be putting them any more. Of a claim from a clock that
+    /// ran ahead nobody knows better.
+    pub(super) fn orphans(&self, now: DateTime<Utc>) -> Vec<Batch> {
+        let is_orphan =
+            |batch: &&Batch| batch.claimed_at.is_some_and(|at| now.signed_duration_since(at).abs() > CLAIM_LIVES);
+        self.batches.iter().filter(is_orphan).cloned().collect()
+    }
+
+    /// Whether something that is planned can not be put any more.
+    pub(super) fn is_stale(&self, window: &RangeInclusive<NaiveDate>) -> bool {
+        let free = self.batches.iter().filter(|batch| batch.claimed_at.is_none());
+        free.flat_map(|batch| &batch.differences).any(|difference| !window.contains(&difference.day))
+    }
+
+    /// Whether a batch adds to the series on the day.
+    pub(super) fn awaits(&self, series: &SpendSeries, day: NaiveDate) -> bool {
+        let differences = self.batches.iter().flat_map(|batch| &batch.differences);
+        differences.into_iter().any(|difference| difference.day == day && difference.series == *series)
+    }
+
+    /// How many data are planned and not put.
+    pub(super) fn waiting(&self) -> usize {
+        self.batches.iter().map(|batch| batch.differences.len()).sum()
+    }
+}
+
+/// A map whose keys are no texts, as a list of pairs.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use super::*;
+use crate::document::{decode_compressed, encode_compressed};
+use crate::outputs::MAX_DATA;
+use crate::reaction_fixtures::at;
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn series(member: &str) -> SpendSeries {
+    SpendSeries { currency: "USD".to_owned(), of: Some(("Identity".to_owned(), member.to_owned())) }
+}
+
+fn nothing() -> Told {
+    let period = "2026-11".parse().unwrap();
+    Told::nothing("BedrockLedger", &Statement { export_id: "finops".to_owned(), period })
+}
+
+/// So many series with the same amount on the same day.
+fn targets(count: usize, amount: &str) -> Sums {
+    let days = BTreeMap::from([(day("2026-11-14"), amount.parse().unwrap())]);
+    (0..count).map(|number| (series(&format!("{number:0>4}")), days.clone())).collect()
+}
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-20T12:00:00Z")
+}
+
+fn plan(told: &mut Told, targets: &Sums) {
+    told.plan(targets, |_| true, &window(now())).unwrap();
+}
+
+fn sizes(told: &Told) -> Vec<usize> {
+    told.batches.iter().map(|batch| batch.differences.len()).collect()
+}
+
+#[test]
+fn a_day_is_in_the_window_until_half_an_hour_before_cloudwatch_refuses_it() {
+    let first = |now: &str| *window(at(now)).start();
+    assert_eq!(first("2026-11-20T23:30:00Z"), day("2026-11-07"));
+    assert_eq!(first("2026-11-20T23:30:01Z"), day("2026-11-08"));
+    assert_eq!(first("2026-11-20T23:29:59Z"), day("2026-11-07"));
+    assert_eq!(first("2026-11-21T00:00:00Z"), day("2026-11-08"));
+    assert_eq!(first("2026-11-20T00:00:00Z"), day("2026-11-07"), "the midnight of the 6th would be two weeks old");
+    assert_eq!(first("2026-11-19T23:30:00Z"), day("2026-11-06"));
+    assert_eq!(first("2026-11-19T23:30:01Z"), day("2026-11-07"));
+}
+
+#[test]
+fn a_day_is_in_the_window_once_cloudwatch_surely_takes_it() {
+    let last = |now: &str| *window(at(now)).end();
+    assert_eq!(last("2026-11-20T22:29:59Z"), day("2026-11-20"));
+    assert_eq!(last("2026-11-20T22:30:00Z"), day("2026-11-21"));
+}
+
+#[test]
+fn batches_hold_as_many_data_as_one_call_takes() {
+    for (count, batches) in
+        [(0, vec![]), (1, vec![1]), (MAX_DATA, vec![1000]), (MAX_DATA + 1, vec![1000, 1]), (2001, vec![1000, 1000, 1])]
+    {
+        let mut told = nothing();
+        plan(&mut told, &targets(count, "1"));
+        assert_eq!(sizes(&told), batches);
+    }
+}
+
+#[test]
+fn batches_hold_as_many_bytes_as_one_call_takes() {
+    let long = |count: usize| -> Sums {
+        let days = BTreeMap::from([(day("2026-11-14"), Decimal::ONE)]);
+        (0..count).map(|number| (series(&format!("{number:0>1024}")), days.clone())).collect()
+    };
+    let fit = {
+        let mut told = nothing();
+        plan(&mut told, &long(MAX_DATA));
+        sizes(&told)[0]
+    };
+    assert!(fit > 500 && fit < MAX_DATA, "{fit}");
+    for (count, batches) in [(fit, vec![fit]), (fit + 1, vec![fit, 1])] {
+        let mut told = nothing();
+        plan(&mut told, &long(count));
+        assert_eq!(sizes(&told), batches);
+    }
+}
+
+#[test]
+fn a_plan_takes_the_place_of_what_nobody_claimed_and_adds_to_what_somebody_did() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "5"));
+    plan(&mut told, &targets(1, "7"));
+    assert_eq!(told.waiting(), 1, "the five were never put");
+    assert_eq!(told.batches[0].differences[0].amount, "7".parse().unwrap());
+    let claimed = told.claim(&window(now()), now()).unwrap();
+    assert_eq!(told.claim(&window(now()), now()), None, "nobody else puts it");
+    plan(&mut told, &targets(1, "4"));
+    let amounts: Vec<_> = told.batches.iter().map(|batch| batch.differences[0].amount.to_string()).collect();
+    assert_eq!(amounts, ["7", "-3"]);
+    told.learn(&claimed, Fate::Landed).unwrap();
+    assert_eq!((told.waiting(), told.doubts.len()), (1, 0));
+}
+
+#[test]
+fn a_series_that_is_gone_is_taken_back_to_zero() {
+    let mut told = nothing();
+    plan(&mut told, &targets(2, "5"));
+    while let Some(batch) = told.claim(&window(now()), now()) {
+        told.learn(&batch, Fate::Landed).unwrap();
+    }
+    plan(&mut told, &targets(1, "5"));
+    let [batch] = &told.batches[..] else { panic!("one difference") };
+    assert_eq!((&batch.differences[0].series, batch.differences[0].amount), (&series("0001"), "-5".parse().unwrap()));
+}
+
+#[test]
+fn a_claim_that_nobody_was_heard_of_is_given_up_after_half_an_hour() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "5"));
+    let batch = told.claim(&window(now()), now()).unwrap();
+    assert_eq!(told.orphans(at("2026-11-20T12:30:00Z")), []);
+    assert_eq!(told.orphans(at("2026-11-20T12:30:01Z")), [batch]);
+    assert_eq!(told.orphans(at("2026-11-20T11:29:59Z")).len(), 1, "its clock ran ahead");
+}
+
+#[test]
+fn a_fate_that_is_heard_of_late_counts() {
+    let doubtful = || {
+        let mut told = nothing();
+        plan(&mut told, &targets(2, "5"));
+        let batch = told.claim(&window(now()), now()).unwrap();
+        told.learn(&batch, Fate::InDoubt).unwrap();
+        (told, batch)
+    };
+    let (mut told, batch) = doubtful();
+    told.learn(&batch, Fate::Landed).unwrap();
+    assert_eq!(
+        (told.doubts.len(), told.day(&series("0001"), day("2026-11-14")).unwrap().sum),
+        (0, "5".parse().unwrap())
+    );
+    let (mut told, batch) = doubtful();
+    "basis".clone_into(&mut told.planned_for);
+    told.learn(&batch, Fate::NotPut).unwrap();
+    assert_eq!((told.doubts.len(), told.day(&series("0001"), day("2026-11-14")).unwrap().sum), (0, Decimal::ZERO));
+    assert_eq!(told.planned_for, "", "it is to be planned again");
+}
+
+#[test]
+fn what_was_noted_before_takes_no_claim_from_anybody() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "5"));
+    let mine = told.claim(&window(now()), now()).unwrap();
+    told.learn(&mine, Fate::NotPut).unwrap();
+    let theirs = told.claim(&window(now()), now()).unwrap();
+    told.learn(&mine, Fate::NotPut).unwrap();
+    assert_eq!(told.claim(&window(now()), now()), None, "it is theirs");
+    told.learn(&theirs, Fate::Landed).unwrap();
+    assert_eq!(told.waiting(), 0);
+}
+
+#[test]
+fn what_was_told_reads_back() {
+    let mut told = nothing();
+    plan(&mut told, &targets(3, "0.000000001"));
+    let claimed = told.claim(&window(now()), now()).unwrap();
+    told.learn(&claimed, Fate::InDoubt).unwrap();
+    plan(&mut told, &targets(2, "-2"));
+    let bytes = encode_compressed(&told).unwrap();
+    assert_eq!(decode_compressed::<Told>("k", &bytes).unwrap(), told);
+}

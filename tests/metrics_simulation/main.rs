@@ -1,0 +1,121 @@
+//! `CloudWatch` holds what the ledger says, whatever AWS restates, whoever crashes where, and whoever works at the same
+//! time.
+
+mod cloudwatch;
+mod dashboard;
+mod limits;
+mod restated;
+mod world;
+
+use chrono::{NaiveDate, TimeDelta};
+use proptest::prelude::*;
+use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
+use spend_core::decimal::Decimal;
+use spend_core::fact::Fact;
+use spend_ledger::faulty_store::Fault;
+use world::{Trouble, World, fact};
+
+/// Few series and many identities, so that members join all the time; a page of spend that is a credit counts too.
+const CONFIG: &str =
+    "[cost]\ncount = [\"usage\", \"credit\"]\n[metrics]\ntop = 2\ncap = 6\ntags = [\"iamPrincipal/team\"]";
+const NOW: &str = "2026-11-01T09:00:00Z";
+const TEAM: &str = "iamPrincipal/team";
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Step {
+    /// AWS delivers a period of an export: all its facts, other than before.
+    Deliver { export: usize, period: usize, facts: Vec<Row> },
+    /// Somebody publishes.
+    Publish(Trouble),
+    /// Two do.
+    Both([Trouble; 2], u64),
+    /// Time passes, in hours.
+    Pass(i64),
+}
+
+/// Day from 18 October, identity, cost in 10⁻¹⁰, and whether it is a credit.
+type Row = (u64, u8, i64, bool);
+
+fn trouble() -> impl Strategy<Value = Trouble> {
+    let fault = || prop_oneof![Just(Fault::Before), Just(Fault::After)];
+    prop_oneof![
+        2 => Just(Trouble::None),
+        3 => (1..40_u64, fault()).prop_map(|(call, fault)| Trouble::Dies(call, fault)),
+        2 => (1..6_u64, fault()).prop_map(|(put, fault)| Trouble::NoAnswer(put, fault)),
+        1 => (1..4_u64).prop_map(Trouble::Throttled),
+        1 => (1..12_u64).prop_map(Trouble::Retried),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    // Ten places, so that many a sum ends in a five that is to be rounded to even.
+    let row = (0..24_u64, 0..7_u8, prop_oneof![-20_000_000_000..50_000_000_000_i64, -40..40_i64], any::<bool>());
+    prop_oneof![
+        3 => (0..2_usize, 0..2_usize, prop::collection::vec(row, 0..14))
+            .prop_map(|(export, period, facts)| Step::Deliver { export, period, facts }),
+        4 => trouble().prop_map(Step::Publish),
+        2 => ([trouble(), trouble()], any::<u64>()).prop_map(|(troubles, pace)| Step::Both(troubles, pace)),
+        3 => prop_oneof![0..9_i64, 0..80_i64].prop_map(Step::Pass),
+    ]
+}
+
+fn facts(rows: &[Row]) -> Vec<Fact> {
+    let first: NaiveDate = "2026-10-18".parse().unwrap();
+    let of = |(day, identity, cost, is_credit): &Row| {
+        let cost = Decimal::from_units(i128::from(*cost) * 100_000_000).unwrap();
+        let (name, team) = (format!("person-{identity}@example.com"), format!("team-{}", identity % 4));
+        let category = if *is_credit { "credit" } else { "usage" };
+        let mut fields = vec![("category", category), ("model", ["opus", "haiku"][usize::from(identity % 2)])];
+        if *identity > 0 {
+            fields.extend([("identity", name.as_str()), (TEAM, team.as_str())]);
+        }
+        fact(first + chrono::Days::new(*day), cost, &fields)
+    };
+    rows.iter().map(of).collect()
+}
+
+fn play(steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut world = World::new(CONFIG, NOW);
+    for step in steps {
+        match step {
+            Step::Deliver { export, period, facts: rows } => {
+                world.commit(["one", "two"][*export], ["2026-10", "2026-11"][*period], facts(rows));
+            }
+            Step::Publish(trouble) => drop(world.publish(*trouble)),
+            Step::Both(troubles, pace) => world.publish_twice(*troubles, *pace),
+            Step::Pass(hours) => world.pass(TimeDelta::hours(*hours)),
+        }
+    }
+    // Whoever was putting something when the last process died is given up.
+    world.pass(TimeDelta::hours(1));
+    let published = [world.publish(Trouble::None), world.publish(Trouble::None)];
+    for published in &published {
+        prop_assert!(published.failures.is_empty(), "{:?}", published.failures);
+    }
+    if published[1].in_doubt > 0 {
+        for _ in 0..2 {
+            world.pass(TimeDelta::hours(73));
+            let _ = world.publish(Trouble::None);
+        }
+    }
+    let data = world.cloudwatch.sums("Spend").len();
+    let last = world.publish(Trouble::None);
+    prop_assert_eq!((last.spend, last.waiting, last.in_doubt, last.failures.len()), (0, 0, 0, 0));
+    prop_assert_eq!(world.cloudwatch.sums("Spend").len(), data);
+    prop_assert_eq!(world.differences(), Vec::<String>::new());
+    let mut outside = last.outside_window;
+    outside.retain(|_, amount| !amount.is_zero());
+    prop_assert_eq!(outside, world.missing(), "what is missing is known in money");
+    Ok(())
+}
+
+#[test]
+fn cloudwatch_holds_what_the_ledger_says_after_any_history() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let cases = Cases { cases: 300, failure_persistence: None, ..Cases::default() };
+    let histories = prop::collection::vec(step(), 1..24);
+    TestRunner::new_with_rng(cases, rng)
+        .run(&histories, |steps| play(&steps))
+        .unwrap_or_else(|error| panic!("{error}"));
+}

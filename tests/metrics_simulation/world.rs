@@ -1,0 +1,328 @@
+//! A ledger whose periods are committed by hand, and processes that publish from it and may die at any call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use spend_core::decimal::Decimal;
+use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::line::{Measures, ScanCounts};
+use spend_ledger::columns::Columns;
+use spend_ledger::config::Config;
+use spend_ledger::document::encode_compressed;
+use spend_ledger::faulty_store::Fault;
+use spend_ledger::keys::Statement;
+use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::metrics::{self, Published};
+use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
+use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+
+use super::cloudwatch::{CloudWatch, rounded};
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A fact of usage in USD; `fields` overwrite, keys with a slash are tags.
+pub fn fact(day: NaiveDate, cost: Decimal, fields: &[(&str, &str)]) -> Fact {
+    let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
+    values.extend(fields.iter().copied());
+    let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
+    let tags = values.iter().filter(|(key, _)| key.contains('/'));
+    let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    let key = FactKey { usage_date: day, fields: texts, tags: Arc::new(tags) };
+    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+}
+
+/// What may befall a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    /// It dies at its nth call, of store or `CloudWatch`.
+    Dies(u64, Fault),
+    /// Its nth call to put metrics has no answer, with or without effect.
+    NoAnswer(u64, Fault),
+    /// Its nth call to put metrics is throttled.
+    Throttled(u64),
+    /// Its nth write has its effect, the answer is lost, and the client that tries again by itself is told that another
+    /// version stands.
+    Retried(u64),
+}
+
+/// A process: everything that it does to the world is a call, counted from 1.
+pub struct Process<'a> {
+    world: &'a World,
+    trouble: Trouble,
+    calls: AtomicU64,
+    puts: AtomicU64,
+    writes: AtomicU64,
+    /// Decides how long others have their turn before each call.
+    pace: AtomicU64,
+}
+
+impl<'a> Process<'a> {
+    pub fn new(world: &'a World, trouble: Trouble, pace: u64) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { world, trouble, calls: zero(), puts: zero(), writes: zero(), pace: AtomicU64::new(pace) }
+    }
+
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Before a call: on which side of it the process dies, if it does; an error if it is dead.
+    async fn turn(&self) -> Result<Option<Fault>, ()> {
+        let pace = self.pace.load(Ordering::SeqCst).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.pace.store(pace, Ordering::SeqCst);
+        for _ in 0..(pace >> 33) % 4 {
+            tokio::task::yield_now().await;
+        }
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.trouble {
+            Trouble::Dies(last, _) if call > last => Err(()),
+            Trouble::Dies(last, fault) if call == last => Ok(Some(fault)),
+            _ => Ok(None),
+        }
+    }
+
+    fn answer(&self, put: Put) -> Put {
+        let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.trouble == Trouble::Retried(write) { Put::Lost } else { put }
+    }
+
+    async fn store<T>(&self, key: &str, effect: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let failed = || StoreError::Unavailable { action: "reach", key: key.to_owned(), source: "dead".into() };
+        match self.turn().await {
+            Err(()) | Ok(Some(Fault::Before)) => Err(failed()),
+            Ok(Some(Fault::After)) => effect.await.and(Err(failed())),
+            Ok(None) => effect.await,
+        }
+    }
+}
+
+impl Store for Process<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        self.store(key, self.world.store.get(key)).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.store(key, self.world.store.get_range(key, range, etag)).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.store(key, self.world.store.head(key)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.store(prefix, self.world.store.list(prefix)).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        self.store(key, self.world.store.put_if_absent(key, bytes)).await.map(|put| self.answer(put))
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        self.store(key, self.world.store.put_if_match(key, bytes, etag)).await.map(|put| self.answer(put))
+    }
+}
+
+impl Metrics for Process<'_> {
+    async fn put(&self, namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
+        let what = || format!("{} data", data.len());
+        let in_doubt = || PublishError::InDoubt { what: what(), source: "no answer".into() };
+        let fault = self.turn().await.map_err(|()| in_doubt())?;
+        let put = self.puts.fetch_add(1, Ordering::SeqCst) + 1;
+        let fault = match self.trouble {
+            Trouble::NoAnswer(nth, fault) if nth == put => Some(fault),
+            Trouble::Throttled(nth) if nth == put => {
+                return Err(PublishError::NotSent { what: what(), source: "throttled".into() });
+            }
+            _ => fault,
+        };
+        if fault != Some(Fault::Before) {
+            self.world.cloudwatch.put(namespace, data).await?;
+        }
+        fault.map_or(Ok(()), |_| Err(in_doubt()))
+    }
+
+    async fn daily_sums(
+        &self,
+        namespace: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError> {
+        let failed = || PublishError::NotRead { what: "sums".to_owned(), source: "dead".into() };
+        match self.turn().await {
+            Ok(None) => self.world.cloudwatch.daily_sums(namespace, series, days).await,
+            _ => Err(failed()),
+        }
+    }
+}
+
+/// The ledger, `CloudWatch` and the time.
+pub struct World {
+    pub store: MemoryStore,
+    pub cloudwatch: CloudWatch,
+    pub config: Config,
+    pub now: DateTime<Utc>,
+    /// What the ledger says.
+    pub facts: BTreeMap<(String, String), Vec<Fact>>,
+    commits: u64,
+}
+
+impl World {
+    pub fn new(config: &str, now: &str) -> Self {
+        let mut world = Self {
+            store: MemoryStore::default(),
+            cloudwatch: CloudWatch::default(),
+            config: Config::parse("test", config).unwrap(),
+            now: now.parse().unwrap(),
+            facts: BTreeMap::new(),
+            commits: 0,
+        };
+        world.pass(TimeDelta::zero());
+        world
+    }
+
+    pub fn pass(&mut self, time: TimeDelta) {
+        self.now += time;
+        self.cloudwatch.set_now(self.now);
+    }
+
+    /// A delivery is committed.
+    pub fn commit(&mut self, export: &str, period: &str, facts: Vec<Fact>) {
+        self.commits += 1;
+        let statement = Statement { export_id: export.to_owned(), period: period.parse().unwrap() };
+        let mut sorted: BTreeMap<FactKey, Measures> = BTreeMap::new();
+        for fact in &facts {
+            sorted.entry(fact.key.clone()).or_default().add(&fact.measures).unwrap();
+        }
+        let rows: Vec<_> = sorted.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
+        let applied = AppliedDelivery {
+            sequence: self.commits,
+            delivery_id: format!("d{}", self.commits),
+            revision: 0,
+            moved: String::new(),
+            order: DeliveryOrder { source: OrderSource::LastModified, at: self.now },
+            applied_at: self.now,
+            data_as_of: Some(self.now),
+            unverified: false,
+        };
+        let state = PeriodState {
+            export_id: export.to_owned(),
+            period: statement.period,
+            deliveries: vec![applied],
+            counts: ScanCounts::default(),
+            unknown_usage_rows: 0,
+            derivation: String::new(),
+            facts: Columns::of_facts(&rows),
+        };
+        self.store.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
+        self.facts.insert((export.to_owned(), period.to_owned()), facts);
+    }
+
+    pub fn publish(&self, trouble: Trouble) -> Published {
+        let process = Process::new(self, trouble, 0);
+        block_on(metrics::publish(&process, &process, &self.config, self.now))
+    }
+
+    /// Two processes at once, in turns that `pace` decides.
+    pub fn publish_twice(&self, troubles: [Trouble; 2], pace: u64) {
+        let [one, two] = [(troubles[0], pace), (troubles[1], !pace)].map(|(t, pace)| Process::new(self, t, pace));
+        let _ = block_on(async {
+            tokio::join!(
+                metrics::publish(&one, &one, &self.config, self.now),
+                metrics::publish(&two, &two, &self.config, self.now),
+            )
+        });
+    }
+
+    /// What the ledger says of each series and day, and of the members that have one.
+    pub fn ledger(&self) -> BTreeMap<(Vec<(String, String)>, NaiveDate), Decimal> {
+        let members = self.members();
+        let mut sums: BTreeMap<_, Decimal> = BTreeMap::new();
+        let mut axes = vec![("Identity".to_owned(), "identity"), ("Model".to_owned(), "model")];
+        axes.push(("Account".to_owned(), "account_id"));
+        axes.extend(self.config.metrics.tags.iter().map(|tag| (format!("Tag:{tag}"), tag.as_str())));
+        for fact in self.facts.values().flatten() {
+            let Some(cost) = self.config.cost.spend(fact) else { continue };
+            let (day, currency) = (fact.key.usage_date, fact.key.get(FactField::Currency).to_owned());
+            let mut add = |dimensions: Vec<(String, String)>| {
+                let sum = sums.entry((dimensions, day)).or_default();
+                *sum = sum.checked_add(cost).unwrap();
+            };
+            let currency_of = ("Currency".to_owned(), currency.clone());
+            add(vec![currency_of.clone()]);
+            for (name, field) in &axes {
+                let column = FactField::ALL.into_iter().find(|column| column.name() == *field);
+                let value = column.map_or_else(|| fact.key.tag(field), |column| fact.key.get(column));
+                let member = (day.format("%Y-%m").to_string(), name.clone(), currency.clone(), value.to_owned());
+                let label = match value {
+                    "" => "(none)",
+                    value if members.contains(&member) => value,
+                    _ => "(other)",
+                };
+                let label = spend_ledger::outputs::dimension_text(label).into_owned();
+                let mut dimensions = vec![currency_of.clone(), (name.clone(), label)];
+                dimensions.sort();
+                add(dimensions);
+            }
+        }
+        sums
+    }
+
+    /// Month, dimension, currency and value of every member.
+    pub fn members(&self) -> BTreeSet<(String, String, String, String)> {
+        let Some((bytes, _)) = block_on(self.store.get("metrics/series.json")).unwrap() else { return BTreeSet::new() };
+        let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let mut members = BTreeSet::new();
+        for (month, axes) in document["months"].as_object().unwrap() {
+            for (axis, currencies) in axes.as_object().unwrap() {
+                for (currency, values) in currencies.as_object().unwrap() {
+                    let values = values.as_array().unwrap().iter().map(|value| value.as_str().unwrap().to_owned());
+                    members.extend(values.map(|value| (month.clone(), axis.clone(), currency.clone(), value)));
+                }
+            }
+        }
+        members
+    }
+
+    /// Every series and day on which `CloudWatch` and the ledger differ, of the days that can be put now.
+    pub fn differences(&self) -> Vec<String> {
+        let (ledger, held) = (self.ledger(), self.cloudwatch.sums("Spend"));
+        let oldest = self.now - TimeDelta::days(14) + TimeDelta::minutes(30);
+        let places: BTreeSet<_> = ledger.keys().chain(held.keys()).cloned().collect();
+        let mut differences = Vec::new();
+        for place in places {
+            let midnight = place.1.and_hms_opt(0, 0, 0).unwrap().and_utc();
+            if midnight < oldest || midnight > self.now {
+                continue;
+            }
+            let says = ledger.get(&place).copied().unwrap_or_default().round_to(9);
+            let holds = rounded(held.get(&place).copied().unwrap_or_default());
+            if says != holds {
+                differences.push(format!("{place:?}: the ledger says {says}, CloudWatch holds {holds}"));
+            }
+        }
+        differences
+    }
+
+    /// What the ledger's totals have more than `CloudWatch`'s, over all days.
+    pub fn missing(&self) -> BTreeMap<String, Decimal> {
+        let mut missing: BTreeMap<String, Decimal> = BTreeMap::new();
+        let ledger = self.ledger().into_iter().map(|(place, sum)| (place, sum.round_to(9)));
+        let held = self.cloudwatch.sums("Spend").into_iter().map(|(place, sum)| (place, rounded(sum).negated()));
+        for ((dimensions, _), amount) in ledger.chain(held) {
+            if let [(_, currency)] = &dimensions[..] {
+                let sum = missing.entry(currency.clone()).or_default();
+                *sum = sum.checked_add(amount).unwrap();
+            }
+        }
+        missing.retain(|_, sum| !sum.is_zero());
+        missing
+    }
+}
