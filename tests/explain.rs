@@ -8,6 +8,7 @@ use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
 use serde_json::Value;
 use spend_core::decimal::Decimal;
+use spend_core::report::Measure;
 use spend_core::spend::Basis;
 use tempfile::TempDir;
 
@@ -49,6 +50,7 @@ impl Ledger {
             ledger: self.path("ledger"),
             period: Some(period.parse().unwrap()),
             by: by.iter().map(|key| key.parse().unwrap()).collect(),
+            measure: vec![Measure::Cost],
             category: None,
             basis: Basis::Unblended,
             export_id: None,

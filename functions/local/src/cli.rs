@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::dimension::Dimension;
 use spend_core::period::BillingPeriod;
+use spend_core::report::Measure;
 use spend_core::spend::Basis;
 
 use crate::sample::{Format, SampleOptions};
@@ -31,6 +32,8 @@ pub enum Command {
     Run(Run),
     /// Totals of a ledger by any keys.
     Report(Report),
+    /// Write a month's showback and chargeback as CSV files, each summing to the bill.
+    Chargeback(Chargeback),
     /// What is wrong with an export, and how to mend it.
     Doctor(Doctor),
     /// Which lines of the bill make up a number: whose spend of a period or a day.
@@ -80,6 +83,9 @@ pub struct Sample {
     /// The format of the chunks.
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
     pub format: Format,
+    /// Where the metering records of the sample's gateway go, if anywhere.
+    #[arg(long, value_name = "FILE")]
+    pub metering: Option<PathBuf>,
 }
 
 /// `run`.
@@ -108,10 +114,13 @@ pub struct Report {
     /// One billing period; all of them without it.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// What to group by: day, account, principal, identity, owner, model, token, tier, routing, feature, category,
-    /// `usage_type`, region, currency, provider or tag:NAME.
+    /// What to group by: day, account, principal, identity, owner, `owner_source`, `cost_center`, model, token, tier,
+    /// routing, feature, category, `usage_type`, region, currency, provider or tag:NAME.
     #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true)]
     pub by: Vec<Dimension>,
+    /// What to say of each group: cost, tokens, `per_million` (what a million tokens cost) or `list_cost`.
+    #[arg(long, value_name = "MEASURE[,MEASURE…]", value_delimiter = ',', default_value = "cost")]
+    pub measure: Vec<Measure>,
     /// One category: usage, discount, credit, refund, fee, tax or other; all of them without it.
     #[arg(long, value_name = "NAME")]
     pub category: Option<Category>,
@@ -127,6 +136,32 @@ pub struct Report {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
+}
+
+/// `chargeback`. Writes `showback.csv`, `chargeback.csv`, `unit_costs.csv` and `cache.csv`.
+#[derive(Debug, Args)]
+pub struct Chargeback {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The billing period.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingPeriod,
+    /// Where the files go; those of an earlier run are replaced.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Metering records of shared gateways, CSV or Parquet; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub metering: Vec<PathBuf>,
+    /// A configuration whose splits to use; without one the last that was in force. Owners stay those of the ledger.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which cost: unblended or net-unblended.
+    #[arg(long, value_name = "BASIS", default_value = "unblended")]
+    pub basis: Basis,
+    /// One export; all of them without it.
+    #[arg(long, value_name = "ID")]
+    pub export_id: Option<String>,
 }
 
 /// `explain`. Rows are counted from 0 through the whole file; a header is no row.

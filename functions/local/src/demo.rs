@@ -9,6 +9,7 @@ use spend_core::category::Category;
 use spend_core::dimension::Dimension;
 use spend_core::fact::FactField;
 use spend_core::period::BillingPeriod;
+use spend_core::report::Measure;
 use spend_core::spend::Basis;
 use spend_core::text;
 use spend_ledger::committed;
@@ -26,6 +27,9 @@ use crate::{periods, report, run};
 
 /// The file that says that a directory is a demo's, and may be replaced by the next one.
 const MARKER: &str = ".bedrock-ledger-demo";
+
+/// What the gateway counted of its tenants.
+const METERING: &str = "gateway-metering.csv";
 
 /// Runs the demo. The story goes to `out`, progress to `notes`.
 ///
@@ -45,6 +49,8 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
         writeln!(notes, "  {note}")?;
     }
     fs::write(&config, sample::SAMPLE_CONFIG).map_err(file("write", &config))?;
+    let metering = dir.join(METERING);
+    fs::write(&metering, sample::gateway_metering(SampleOptions::SEED)).map_err(file("write", &metering))?;
     let now = sample::sample_now();
     writeln!(notes, "running on it, as on {} …", now.format("%-d %B %Y"))?;
     let options = Run { export, ledger: ledger_dir.clone(), config: Some(config), now: Some(now) };
@@ -73,15 +79,17 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     restated(&store, statement, out).await?;
     heading(out, "Where to look next")?;
     let (ledger, period) = (ledger_dir.display(), statement.period);
-    writeln!(out, "  {}", dir.join("ledger.toml").display())?;
-    writeln!(out, "      the budgets of this company; change one, remove {ledger}, and run again")?;
+    let config = dir.join("ledger.toml");
+    writeln!(out, "  {}: the budgets of this company; change one, remove {ledger}, and run again", config.display())?;
     for by in ["day,identity --category usage --top 15", "model,token --category usage", "category"] {
         writeln!(out, "  bedrock-ledger report --ledger {ledger} --period {period} --by {by}")?;
     }
+    let (metering, out_dir) = (dir.join(METERING), dir.join("chargeback"));
+    writeln!(out, "  bedrock-ledger chargeback --ledger {ledger} --period {period} \\")?;
+    writeln!(out, "      --metering {} --out {}", metering.display(), out_dir.display())?;
     writeln!(out, "  {ledger}/{}", statement.facts_key())?;
     writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
-    writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl")?;
-    writeln!(out, "      every metric and message that this run would have sent")?;
+    writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl: what this run would have sent")?;
     writeln!(out, "  (`bedrock-ledger` is target/demo/bedrock-ledger here)")?;
     Ok(())
 }
@@ -96,6 +104,7 @@ async fn spend_by(
         ledger: ledger.to_owned(),
         period: Some(period),
         by: vec![by, Dimension::Field(FactField::Owner)],
+        measure: vec![Measure::Cost],
         category: Some(Category::Usage),
         basis: Basis::Unblended,
         export_id: None,

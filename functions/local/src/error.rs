@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use spend_core::line::SumOutOfRange;
+use spend_cur::metering_file::MeteringFileError;
 use spend_ledger::alert::AlertError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::digest::DigestError;
@@ -107,6 +108,9 @@ pub enum CommandError {
         /// What to do.
         cure: &'static str,
     },
+    /// A file of metering records is not one.
+    #[error(transparent)]
+    Metering(#[from] MeteringFileError),
     /// Some periods were not derived again.
     #[error("{failures} of {periods} periods were not derived again, see above; the others were")]
     NotRebuilt {
@@ -166,6 +170,7 @@ impl CommandError {
             Self::Config(error) => error.kind(),
             Self::Explain(error) => error.kind(),
             Self::Disagreement { .. } => "bug.disagreement",
+            Self::Metering(error) => error.kind(),
             Self::NotRebuilt { .. } => "store.unreduced",
             Self::Sum(_) => "export.out_of_range",
             Self::Tree(error) => error.kind(),

@@ -1,6 +1,7 @@
 //! The command line `bedrock-ledger`: the same steps as the Lambdas, on one machine.
 
 mod backtest;
+mod chargeback;
 mod check;
 pub mod cli;
 mod demo;
@@ -39,6 +40,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
+        Command::Chargeback(options) => chargeback::run(options, notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
         Command::Explain(options) => explain::run(options, out, notes).await,
         Command::History(options) => history::run(options, out).await,
@@ -62,6 +64,10 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
         format: options.format,
     })?;
     drop(progress);
+    if let Some(path) = &options.metering {
+        let failed = |source| CommandError::File { action: "write", path: path.clone(), source };
+        std::fs::write(path, sample::gateway_metering(options.seed)).map_err(failed)?;
+    }
     for note in written.notes {
         writeln!(notes, "{note}")?;
     }

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
+use serde_json::Value;
 use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
-use spend_core::report::{self, Row};
+use spend_core::report::{self, Measure, Row};
 use spend_core::text;
 use spend_ledger::committed;
 
@@ -38,34 +39,36 @@ pub(crate) async fn run(options: &Report, out: &mut impl Write) -> Result<(), Co
         rows = report::fold(rows, top)?;
     }
     match options.format {
-        ReportFormat::Table => table(&options.by, &rows, out),
-        ReportFormat::Csv => csv(&options.by, &rows, out),
-        ReportFormat::Json => json(&options.by, &rows, out),
+        ReportFormat::Table => table(&options.by, &options.measure, &rows, out),
+        ReportFormat::Csv => csv(&options.by, &options.measure, &rows, out),
+        ReportFormat::Json => json(&options.by, &options.measure, &rows, out),
     }
 }
 
-fn header(by: &[Dimension]) -> Vec<String> {
-    by.iter().map(ToString::to_string).chain(["currency".to_owned(), "cost".to_owned()]).collect()
+fn header(by: &[Dimension], measures: &[Measure]) -> Vec<String> {
+    let measures = measures.iter().map(|measure| measure.as_str().to_owned());
+    by.iter().map(ToString::to_string).chain(["currency".to_owned()]).chain(measures).collect()
 }
 
-fn csv(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
+fn csv(by: &[Dimension], measures: &[Measure], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(header(by))?;
+    writer.write_record(header(by, measures))?;
     for row in rows {
-        let cost = row.cost.to_string();
-        writer.write_record(row.keys.iter().chain([&row.currency, &cost]))?;
+        let numbers = measures.iter().map(|measure| measure.of(row).map(|value| value.to_string()).unwrap_or_default());
+        let keys = row.keys.iter().chain([&row.currency]).cloned();
+        writer.write_record(keys.chain(numbers))?;
     }
     writer.flush()?;
     Ok(())
 }
 
-fn json(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
-    let names = header(by);
+fn json(by: &[Dimension], measures: &[Measure], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
+    let names = header(by, measures);
     let object = |row: &Row| {
-        let cost = row.cost.to_string();
-        let values = row.keys.iter().chain([&row.currency, &cost]).cloned();
-        let fields = names.iter().cloned().zip(values.map(serde_json::Value::String));
-        serde_json::Value::Object(fields.collect())
+        let keys = row.keys.iter().chain([&row.currency]).map(|key| Value::String(key.clone()));
+        let number = |measure: &Measure| measure.of(row).map_or(Value::Null, |value| Value::String(value.to_string()));
+        let fields = names.iter().cloned().zip(keys.chain(measures.iter().map(number)));
+        Value::Object(fields.collect())
     };
     let rows: Vec<_> = rows.iter().map(object).collect();
     serde_json::to_writer_pretty(&mut *out, &rows)?;
@@ -73,15 +76,24 @@ fn json(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), Comm
     Ok(())
 }
 
-fn table(by: &[Dimension], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
+fn table(by: &[Dimension], measures: &[Measure], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header(by));
-    if let Some(cost) = table.column_mut(by.len() + 1) {
-        cost.set_cell_alignment(CellAlignment::Right);
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header(by, measures));
+    for column in (by.len() + 1..).take(measures.len()) {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
+    let number = |measure: Measure, value| match measure {
+        // Tokens are whole.
+        Measure::Tokens => text::number(value).trim_end_matches(".00").to_owned(),
+        _ => text::number(value),
+    };
     for row in rows {
         let shown = row.keys.iter().chain([&row.currency]).map(|key| text::shown(key));
-        table.add_row(shown.chain([text::number(row.cost)]));
+        let numbers =
+            measures.iter().map(|measure| measure.of(row).map_or(String::new(), |value| number(*measure, value)));
+        table.add_row(shown.chain(numbers));
     }
     writeln!(out, "{table}")?;
     Ok(())

@@ -7,6 +7,7 @@
 
 mod cast;
 mod filler;
+mod metering;
 mod month;
 mod products;
 mod rng;
@@ -22,6 +23,7 @@ use std::{fs, io};
 use chrono::{DateTime, Utc};
 use spend_cur::write::WriteError;
 
+pub use self::metering::gateway_metering;
 use self::month::{Delivery, Mode, Month};
 use self::story::{Size, TODAY};
 
@@ -39,6 +41,37 @@ keep_sessions = ["OktaDevelopers"]
 [tags]
 # Spend without these is reported as untagged.
 required = ["iamPrincipal/team", "iamPrincipal/cost-center"]
+
+# The only teams that there are: any other value is a finding.
+[tags.allowed]
+"iamPrincipal/team" = ["search", "growth", "fraud", "legal", "platform"]
+
+# Who owns what no tag does: this key has a team and no cost center.
+[[owner]]
+match = { identity = "api-key/BedrockAPIKey-*" }
+team = "platform"
+cost_center = "CC-500"
+
+# Chargeback: the gateway's bill goes to its tenants by what it counted of them, the rest to those whose usage it is.
+[[split]]
+what = { identity = "role/ai-gateway@444455556666" }
+by = "file"
+
+[[split]]
+what = "unattributed"
+by = "usage"
+
+[[split]]
+what = { category = "discount" }
+by = "usage"
+
+[[split]]
+what = { category = "credit" }
+by = "even"
+
+[[split]]
+what = { category = "tax" }
+by = "usage"
 
 [alerts]
 # Alert on the current month already at the first run.

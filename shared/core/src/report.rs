@@ -1,14 +1,66 @@
 //! Totals of facts by any dimensions, for reports, gauges and texts.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
+use crate::unit_cost::UnitSums;
 
 /// What the rest is called when only the largest groups are shown.
 pub const OTHER: &str = "(other)";
+
+/// What a report says of each group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The exact cost.
+    Cost,
+    /// How many single tokens were used; nothing where nothing is counted in tokens.
+    Tokens,
+    /// What a million of them cost, see [`UnitSums::per_million`].
+    PerMillion,
+    /// What usage would have cost at the public on-demand price, where the bill says it.
+    ListCost,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 4] = [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost];
+
+    /// The name on the command line and of the column.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::PerMillion => "per_million",
+            Self::ListCost => "list_cost",
+        }
+    }
+
+    /// What it is of a group; nothing where the group has none.
+    #[must_use]
+    pub fn of(self, row: &Row) -> Option<Decimal> {
+        match self {
+            Self::Cost => Some(row.cost),
+            Self::Tokens => row.units.tokens,
+            Self::PerMillion => row.units.per_million(),
+            Self::ListCost => row.units.list_cost,
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|measure| measure.as_str() == text);
+        let known = Self::ALL.map(Self::as_str).join(", ");
+        found.ok_or_else(|| format!("`{text}` is not a measure: use {known}"))
+    }
+}
 
 /// The total of one group in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +71,8 @@ pub struct Row {
     pub currency: String,
     /// The exact total.
     pub cost: Decimal,
+    /// What prices of it are made of.
+    pub units: UnitSums,
 }
 
 /// Sums `cost` of the facts by `dimensions` and currency; facts without a cost are left out, groups that sum to zero
@@ -32,14 +86,16 @@ pub fn totals<'a>(
     dimensions: &[Dimension],
     cost: impl Fn(&Fact) -> Option<Decimal>,
 ) -> Result<Vec<Row>, SumOutOfRange> {
-    let mut sums: BTreeMap<(String, Vec<String>), Decimal> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, Vec<String>), (Decimal, UnitSums)> = BTreeMap::new();
     for fact in facts {
         let Some(cost) = cost(fact) else { continue };
         let keys = dimensions.iter().map(|dimension| dimension.value(&fact.key).into_owned()).collect();
-        let sum = sums.entry((fact.key.get(FactField::Currency).to_owned(), keys)).or_default();
+        let (sum, units) = sums.entry((fact.key.get(FactField::Currency).to_owned(), keys)).or_default();
         *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+        units.add(fact, cost)?;
     }
-    let mut rows: Vec<_> = sums.into_iter().map(|((currency, keys), cost)| Row { keys, currency, cost }).collect();
+    let row = |((currency, keys), (cost, units))| Row { keys, currency, cost, units };
+    let mut rows: Vec<_> = sums.into_iter().map(row).collect();
     rows.sort_by(|left, right| {
         let by_cost = || right.cost.cmp(&left.cost);
         left.currency.cmp(&right.currency).then_with(by_cost).then_with(|| left.keys.cmp(&right.keys))
@@ -68,8 +124,10 @@ pub fn fold(rows: Vec<Row>, top: usize) -> Result<Vec<Row>, SumOutOfRange> {
                 keys: vec![OTHER.to_owned(); row.keys.len()],
                 currency: currency.clone(),
                 cost: Decimal::ZERO,
+                units: UnitSums::default(),
             });
             other.cost = other.cost.checked_add(row.cost).ok_or(SumOutOfRange)?;
+            other.units.merge(&row.units)?;
         }
         folded.extend(rest);
     }
@@ -81,7 +139,8 @@ mod tests {
     use super::*;
 
     fn row(key: &str, currency: &str, cost: &str) -> Row {
-        Row { keys: vec![key.to_owned()], currency: currency.to_owned(), cost: cost.parse().unwrap() }
+        let (keys, currency) = (vec![key.to_owned()], currency.to_owned());
+        Row { keys, currency, cost: cost.parse().unwrap(), units: UnitSums::default() }
     }
 
     #[test]

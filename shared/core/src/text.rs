@@ -144,11 +144,13 @@ pub fn or_none(text: &str) -> &str {
 /// `text` as it may be shown: what would end the line, move the cursor or turn the direction of writing becomes `?`.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let is_unsafe = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}')
-    };
     if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "?")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a character ends the line, moves the cursor, turns the direction of writing or cannot be seen.
+pub(crate) fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}')
 }
 
 /// A value as it may be shown: [`or_none`], and [`clean`].

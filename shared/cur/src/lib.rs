@@ -19,6 +19,7 @@ mod guard;
 mod inflate;
 pub mod layout;
 pub mod manifest;
+pub mod metering_file;
 mod other_tables;
 mod page_bounds;
 mod page_header;

@@ -228,6 +228,12 @@ impl<'t, 'i> Section<'t, 'i> {
         self.texts(reader, key).map(|(_, globs)| globs.into_iter().map(|(_, glob)| glob).collect())
     }
 
+    /// A list of globs; an empty one is a problem, told with `cure`.
+    pub(super) fn some_globs(&mut self, reader: &mut Reader<'_>, key: &str, cure: &str) -> Option<Vec<String>> {
+        self.require_items(reader, key, cure);
+        self.globs(reader, key)
+    }
+
     /// A list of tag keys as the bill has them.
     pub(super) fn tags(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<String>> {
         let (_, tags) = self.texts(reader, key)?;
@@ -237,6 +243,15 @@ impl<'t, 'i> Section<'t, 'i> {
             }
         }
         Some(tags.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    /// A tag key as the bill has it.
+    pub(super) fn tag(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<String> {
+        let (span, tag) = self.text(reader, key)?;
+        if let Some(problem) = tag_key_problem(&tag, &reader.kept) {
+            reader.invalid(&span, &problem);
+        }
+        Some(tag)
     }
 
     /// A list of tag keys that are to be kept, of resources too.
@@ -284,6 +299,17 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn integer(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, i64)> {
         let value = self.value(key)?;
         self.integer_of(reader, key, value)
+    }
+
+    /// Whether `key` is a table.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// Whether `key` is a table without entries.
+    pub(super) fn is_empty_table(&self, key: &str) -> bool {
+        let value = self.table.get(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Table(table)) if table.is_empty())
     }
 
     /// An exact number as it is written: in quotes, or whole. With a point and without quotes it would be a float.

@@ -64,7 +64,7 @@ fn sections<T>(root: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str, r
 pub(super) fn read_rule(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, kind: &str) -> Option<Named<Rule>> {
     let header = section.span.clone();
     let name = read_name(section, reader, &header, kind);
-    let matches = read_matches(section, reader);
+    let matches = read_matches(section, reader, &MATCH_KEYS);
     let has_each = section.position("each").is_some();
     let each = read_each(section, reader);
     let currency = read_currency(section, reader);
@@ -159,13 +159,14 @@ fn read_currency(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Stri
     currency
 }
 
-fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<Matcher> {
+/// What a rule matches: all must hold. Besides `known` keys there is `tag:NAME`.
+pub(super) fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, known: &[&str]) -> Vec<Matcher> {
     let Some(mut table) = section.section(reader, "match") else { return Vec::new() };
     let mut matches = Vec::new();
     for key in table.keys() {
         let value = table.text(reader, &key);
         let Some(span) = table.position(&key) else { continue };
-        if let Some(problem) = key_problem(&key, &MATCH_KEYS, &reader.kept) {
+        if let Some(problem) = key_problem(&key, known, &reader.kept) {
             reader.invalid(&span, &format!("`match`: {problem}"));
         } else if let (Some((_, glob)), Ok(dimension)) = (value, key.parse::<Dimension>()) {
             matches.push(Matcher::new(dimension, &glob));

@@ -1,0 +1,327 @@
+//! `chargeback` and `report` on whole exports: every file sums to the bill, whatever is split and however names look.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bedrock_ledger::cli::Cli;
+use bedrock_ledger::error::CommandError;
+use bedrock_ledger::sample::{SAMPLE_CONFIG, gateway_metering};
+use clap::Parser;
+use spend_core::decimal::Decimal;
+use spend_core::fact::FactField;
+use spend_core::spend::Basis;
+use spend_core::spreadsheet::restore;
+use spend_cur::write::{self, FileShape, Row, Value};
+use spend_ledger::committed;
+use spend_ledger::directory_store::DirectoryStore;
+use spend_tests::bill::{session, usage};
+use spend_tests::bucket::{chunk_key, manifest_key, period};
+use tempfile::TempDir;
+
+const NOW: &str = "2026-11-20T06:00:00Z";
+const GATEWAY: &str = "role/ai-gateway@444455556666";
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn run(arguments: &[&str]) -> (String, String, Result<(), CommandError>) {
+    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    let result = wait(bedrock_ledger::execute(&cli, &mut out, &mut notes));
+    (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap(), result)
+}
+
+fn done(arguments: &[&str]) -> String {
+    let (out, notes, result) = run(arguments);
+    result.unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{notes}"));
+    out
+}
+
+/// The rows of a CSV text, by column.
+fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// The sum of a column for each currency.
+fn sums(rows: &[BTreeMap<String, String>], column: &str) -> BTreeMap<String, Decimal> {
+    let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+    for row in rows {
+        let sum = sums.entry(row["currency"].clone()).or_default();
+        *sum = sum.checked_add(row[column].parse().unwrap()).unwrap();
+    }
+    sums
+}
+
+/// A directory with an export, a ledger, a configuration and metering records in it.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = PathBuf::from(self.path(name));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn deliver(&self, rows: &[Row]) {
+        let bytes = write::parquet(rows, &FileShape::default()).unwrap();
+        self.put(&format!("export/{}", chunk_key(1)), bytes);
+        let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur-0a1b";
+        let manifest = write::manifest(arn, "cur", Some("one"), &[], "acme", &[chunk_key(1)], period());
+        self.put(&format!("export/{}", manifest_key()), manifest);
+    }
+
+    fn run(&self, export: &str, config: &str) {
+        self.put("ledger.toml", config);
+        let (ledger, config) = (self.path("ledger"), self.path("ledger.toml"));
+        done(&["run", "--export", export, "--ledger", &ledger, "--config", &config, "--now", NOW]);
+    }
+
+    /// Writes the files; what people are told.
+    fn chargeback(&self, period: &str, more: &[&str]) -> String {
+        let (ledger, out) = (self.path("ledger"), self.path("out"));
+        let fixed = ["chargeback", "--ledger", &ledger, "--period", period, "--out", &out];
+        let (_, notes, result) = run(&[&fixed[..], more].concat());
+        result.unwrap_or_else(|error| panic!("{error}"));
+        notes
+    }
+
+    fn file(&self, name: &str) -> Vec<BTreeMap<String, String>> {
+        rows(&fs::read_to_string(self.path(&format!("out/{name}"))).unwrap())
+    }
+
+    fn report(&self, arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
+        let ledger = self.path("ledger");
+        rows(&done(&[&["report", "--ledger", &ledger, "--format", "csv"], arguments].concat()))
+    }
+
+    /// What the committed facts of a month come to, for each currency.
+    fn facts(&self, period: &str, basis: Basis) -> BTreeMap<String, Decimal> {
+        let store = DirectoryStore::open_read_only(self.path("ledger").into()).unwrap();
+        let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+        for statement in wait(committed::statements(&store)).unwrap() {
+            if statement.period.to_string() != period {
+                continue;
+            }
+            let (state, _) = wait(committed::state(&store, &statement)).unwrap().unwrap();
+            for fact in committed::facts(&statement, state).unwrap() {
+                let sum = sums.entry(fact.key.get(FactField::Currency).to_owned()).or_default();
+                *sum = sum.checked_add(basis.cost(&fact.measures)).unwrap();
+            }
+        }
+        sums
+    }
+
+    /// Checks that facts, report and every file of a month come to the same, to the last digit.
+    fn assert_agreement(&self, period: &str, metering: &[&str]) {
+        for basis in [Basis::Unblended, Basis::NetUnblended] {
+            self.chargeback(period, &[&["--basis", basis.as_str()], metering].concat());
+            let facts = self.facts(period, basis);
+            assert!(!facts.is_empty());
+            let arguments = ["--period", period, "--basis", basis.as_str(), "--by", "owner,identity"];
+            assert_eq!(sums(&self.report(&arguments), "cost"), facts);
+            let (showback, chargeback) = (self.file("showback.csv"), self.file("chargeback.csv"));
+            assert_eq!(sums(&showback, "total"), facts);
+            assert_eq!(sums(&chargeback, "total"), facts);
+            assert_eq!(sums(&chargeback, "billed"), facts);
+            assert!(sums(&chargeback, "allocated").values().all(|sum| sum.is_zero()));
+            let cents: BTreeMap<_, _> = facts.iter().map(|(code, sum)| (code.clone(), sum.round_to(2))).collect();
+            assert_eq!(sums(&chargeback, "invoice"), cents);
+            let usage = ["--category", "usage", "--period", period, "--basis", basis.as_str(), "--by", "model"];
+            let usage = sums(&self.report(&usage), "cost");
+            assert_eq!(sums(&showback, "usage"), usage);
+            assert_eq!(sums(&self.file("unit_costs.csv"), "cost"), usage);
+            for category in ["discount", "credit", "refund", "fee", "tax", "other"] {
+                assert_eq!(sums(&showback, category), sums(&chargeback, category), "{category}");
+            }
+            for row in &chargeback {
+                let of = |column: &str| row[column].parse::<Decimal>().unwrap();
+                assert_eq!(of("billed").checked_add(of("allocated")), Some(of("total")));
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_agrees_on_the_sample_and_the_gateway_is_divided_among_its_tenants() {
+    let bench = Bench::new();
+    let (export, metering) = (bench.path("export"), bench.path("gateway.csv"));
+    done(&["sample", "--out", &export, "--rows", "0", "--deliveries", "1", "--metering", &metering]);
+    assert_eq!(fs::read_to_string(&metering).unwrap(), gateway_metering(1));
+    bench.run(&export, SAMPLE_CONFIG);
+    for period in ["2026-10", "2026-11"] {
+        bench.assert_agreement(period, &["--metering", &metering]);
+        let notes = bench.chargeback(period, &["--metering", &metering]);
+        assert!(!notes.contains("warning") && !notes.contains("metering records"), "{notes}");
+        let of_gateway = |rows: Vec<BTreeMap<String, String>>| {
+            rows.into_iter().filter(|row| row["identity"] == GATEWAY).collect::<Vec<_>>()
+        };
+        let billed = of_gateway(bench.report(&["--period", period, "--category", "usage", "--by", "identity"]));
+        let tenants = of_gateway(bench.file("chargeback.csv"));
+        assert_eq!(sums(&tenants, "shared"), sums(&billed, "cost"));
+        assert!(sums(&tenants, "direct")["USD"].is_zero());
+        let shared = tenants.iter().filter(|row| row["shared"] != "0");
+        let owners: std::collections::BTreeSet<_> = shared.map(|row| row["owner"].as_str()).collect();
+        assert_eq!(owners.into_iter().collect::<Vec<_>>(), ["fraud", "growth", "legal", "search"]);
+        let search = tenants.iter().find(|row| row["owner"] == "search").unwrap();
+        assert_eq!((search["owner_source"].as_str(), search["cost_center"].as_str()), ("split", "CC-100"));
+    }
+    let sources = bench.report(&["--by", "owner_source,cost_center", "--category", "usage"]);
+    let sources: std::collections::BTreeSet<_> = sources.iter().map(|row| row["owner_source"].as_str()).collect();
+    assert_eq!(sources.into_iter().collect::<Vec<_>>(), ["account", "tag"]);
+    assert!(
+        bench.report(&["--by", "identity,cost_center"]).iter().any(|row| {
+            row["identity"] == "api-key/BedrockAPIKey-k3q9@777788889999" && row["cost_center"] == "CC-500"
+        })
+    );
+}
+
+/// A further export, where there is one: `SPEND_EXPORT` names its directory.
+#[test]
+fn everything_agrees_on_an_export_of_another_writer() {
+    let Some(export) = std::env::var_os("SPEND_EXPORT").filter(|export| Path::new(export).exists()) else { return };
+    let bench = Bench::new();
+    bench.run(export.to_str().unwrap(), SAMPLE_CONFIG);
+    let periods = bench.report(&["--by", "day"]);
+    let periods: std::collections::BTreeSet<_> = periods.iter().map(|row| row["day"][..7].to_owned()).collect();
+    for period in periods {
+        bench.assert_agreement(&period, &[]);
+    }
+}
+
+#[test]
+fn unknown_gateways_gaps_and_duplicates_are_told_and_nothing_of_the_bill_is_lost() {
+    let bench = Bench::new();
+    let sonnet = "USE1-Claude4.6Sonnet-output-tokens";
+    bench.deliver(&[
+        usage("2026-11-03", &session("ai-gateway", "pod-1"), sonnet, 0.1),
+        usage("2026-11-04", &session("ai-gateway", "pod-1"), sonnet, 0.2),
+        usage("2026-11-04", &session("app", "pod-1"), sonnet, 0.5),
+    ]);
+    bench.run(&bench.path("export"), SAMPLE_CONFIG);
+    let records = [
+        format!("2026-11-03,{GATEWAY},growth,1"),
+        format!("2026-11-03,{GATEWAY},growth,1"),
+        format!("2026-11-03,{GATEWAY},legal,2"),
+        "2026-11-03,role/ai-gatway@444455556666,legal,2".to_owned(),
+        "2026-11-03,role/app@444455556666,legal,2".to_owned(),
+    ];
+    bench.put("m.csv", format!("date,gateway,tenant,amount\n{}\n", records.join("\n")));
+    bench.put("bad.csv", "date,gateway,tenant,amount\n2026-11-03,x,y,-1\n");
+    let notes = bench.chargeback("2026-11", &["--metering", &bench.path("m.csv")]);
+    for told in [
+        "split identity = role/ai-gateway@444455556666 by file: $0.10 of $0.30 divided",
+        "no metering records of role/ai-gateway@444455556666 for claude-sonnet-4.6 on 2026-11-04: $0.20 left where",
+        "the bill has no identity role/ai-gatway@444455556666: 1 records not used",
+        "no [[split]] divides role/app@444455556666 by file: 1 records not used",
+        "2026-11-03, role/ai-gateway@444455556666, growth stands 2 times: 1 counts, 1 does not",
+        "split category tax by usage: there is nothing of it on this bill",
+        "billed 0.8 USD, charged 0.8 USD, invoices 0.8 USD",
+    ] {
+        assert!(notes.contains(told), "{told}\n{notes}");
+    }
+    let charged = bench.file("chargeback.csv");
+    let of = |owner: &str, column: &str| {
+        let rows: Vec<_> = charged.iter().filter(|row| row["owner"] == owner).cloned().collect();
+        sums(&rows, column)["USD"].to_string()
+    };
+    assert_eq!(of("growth", "shared"), "0.033333333333333333");
+    assert_eq!(of("legal", "shared"), "0.066666666666666667");
+    assert_eq!(of("search", "direct"), "0.7");
+    bench.assert_agreement("2026-11", &["--metering", &bench.path("m.csv")]);
+
+    let (ledger, out, bad) = (bench.path("ledger"), bench.path("none"), bench.path("bad.csv"));
+    let arguments = ["chargeback", "--ledger", &ledger, "--period", "2026-11", "--out", &out, "--metering", &bad];
+    let (_, _, result) = run(&arguments);
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        ("metering.invalid", format!("{bad}: line 2: the amount -1 is below zero"))
+    );
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn hostile_names_are_harmless_cells_and_the_report_keeps_them_exact() {
+    let bench = Bench::new();
+    let names = [
+        "=HYPERLINK(\"http://evil.example\",\"click\")",
+        "+1+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(1,2)",
+        "\t=1",
+        "a\r\n=1,forged,row",
+        "\u{202e}gpj.exe\u{202c}",
+        "<script>alert(1)</script>",
+        "'already quoted",
+        "quote\" and, comma",
+    ];
+    let bill: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let mut row = usage("2026-11-03", &session("app", "x"), "USE1-Claude4.6Sonnet-output-tokens", 0.1);
+            row.insert("tags", Value::Map(vec![("iamPrincipal/team".to_owned(), (*name).to_owned())]));
+            row
+        })
+        .collect();
+    bench.deliver(&bill);
+    bench.run(&bench.path("export"), "");
+    let notes = bench.chargeback("2026-11", &[]);
+    for file in ["showback.csv", "chargeback.csv"] {
+        let rows = bench.file(file);
+        let mut restored: Vec<_> = rows.iter().map(|row| restore(&row["owner"])).collect();
+        restored.sort();
+        let mut expected = names.map(str::to_owned);
+        expected.sort();
+        assert_eq!(restored, expected);
+        for row in &rows {
+            let owner = &row["owner"];
+            assert!(!owner.trim_start().starts_with(['=', '+', '-', '@']), "{owner}");
+            assert!(!owner.contains(|c: char| c.is_control() || c == '\u{202e}'), "{owner}");
+        }
+        let text = fs::read_to_string(bench.path(&format!("out/{file}"))).unwrap();
+        assert_eq!(text.lines().count(), names.len() + 1, "one line for each row");
+    }
+    assert!(notes.contains("billed 1 USD"), "{notes}");
+    let exact: std::collections::BTreeSet<_> =
+        bench.report(&["--by", "owner"]).into_iter().map(|row| row["owner"].clone()).collect();
+    assert_eq!(exact, names.map(str::to_owned).into());
+}
+
+#[test]
+fn a_report_says_tokens_and_what_a_million_of_them_cost() {
+    let bench = Bench::new();
+    bench.deliver(&[
+        usage("2026-11-03", &session("app", "x"), "USE1-Claude4.6Sonnet-output-tokens", 0.25),
+        usage("2026-11-04", "", "USE1-Guardrail-TextPolicyUnitsConsumed", 1.5),
+    ]);
+    bench.run(&bench.path("export"), "");
+    let report = |arguments: &[&str]| {
+        let ledger = bench.path("ledger");
+        done(&[&["report", "--ledger", &ledger, "--by", "feature"], arguments].concat())
+    };
+    // 25 units of a thousand tokens for 0.25.
+    let csv = report(&["--measure", "cost,tokens,per_million", "--format", "csv"]);
+    assert!(csv.contains("\ninference,USD,0.25,25000,10\n"), "{csv}");
+    assert!(csv.starts_with("feature,currency,cost,tokens,per_million\nguardrails,USD,1.5,"), "{csv}");
+    let json = report(&["--measure", "per_million,list_cost", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let inference = serde_json::json!({
+        "feature": "inference", "currency": "USD", "per_million": "10", "list_cost": null
+    });
+    assert_eq!(json[1], inference);
+    let table = report(&["--measure", "tokens,per_million"]);
+    assert!(table.contains("25,000 ") && table.contains("10.00"), "{table}");
+    let (ledger, by) = (bench.path("ledger"), ["--by", "model", "--measure", "price"]);
+    assert!(Cli::try_parse_from(["bedrock-ledger", "report", "--ledger", &ledger].iter().copied().chain(by)).is_err());
+}
