@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod ratio;
+
 /// An exact decimal with 18 places, held as a 128-bit count of 10⁻¹⁸.
 ///
 /// The unit is the context's: a cost is in the currency beside it, a usage amount in the row's pricing unit.

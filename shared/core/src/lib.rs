@@ -20,6 +20,7 @@ pub mod report;
 pub mod spend;
 pub mod text;
 pub mod usage;
+pub mod variance;
 mod words;
 
 #[cfg(test)]
