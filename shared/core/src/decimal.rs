@@ -1,12 +1,13 @@
 //! Exact decimals: costs, usage amounts and token counts are never summed as floats.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-mod ratio;
+use crate::wide::multiply_divide;
 
 /// An exact decimal with 18 places, held as a 128-bit count of 10⁻¹⁸.
 ///
@@ -128,6 +129,22 @@ impl Decimal {
     #[must_use]
     pub fn checked_mul(self, factor: i64) -> Option<Self> {
         self.0.checked_mul(i128::from(factor)).and_then(Self::checked)
+    }
+
+    /// `self * factor / divisor`, rounded half to even; `None` if the divisor is zero or the result out of range. The
+    /// product may be beyond the range.
+    #[must_use]
+    pub fn checked_mul_div(self, factor: Self, divisor: Self) -> Option<Self> {
+        let magnitude = divisor.0.unsigned_abs();
+        let (quotient, rest) = multiply_divide(self.0.unsigned_abs(), factor.0.unsigned_abs(), magnitude)?;
+        let away = match rest.cmp(&(magnitude - rest)) {
+            Ordering::Less => false,
+            Ordering::Equal => quotient % 2 != 0,
+            Ordering::Greater => true,
+        };
+        let units = i128::try_from(quotient.checked_add(u128::from(away))?).ok()?;
+        let is_negative = (self.0 < 0) ^ (factor.0 < 0) ^ (divisor.0 < 0);
+        Self::checked(if is_negative { -units } else { units })
     }
 
     /// The same magnitude with the other sign.
@@ -309,6 +326,21 @@ mod tests {
             assert_eq!(text.parse::<Decimal>().unwrap().round_to(2).to_string(), rounded);
         }
         assert_eq!("2.5".parse::<Decimal>().unwrap().round_to(0).to_string(), "2");
+    }
+
+    #[test]
+    fn a_quotient_is_rounded_half_to_even_whatever_its_signs() {
+        let of = |value: &str, factor: &str, divisor: &str| {
+            let parse = |text: &str| text.parse::<Decimal>().unwrap();
+            parse(value).checked_mul_div(parse(factor), parse(divisor)).map(|quotient| quotient.to_string())
+        };
+        assert_eq!(of("10", "-1", "4").as_deref(), Some("-2.5"));
+        assert_eq!(of("-2", "1", "-3").as_deref(), Some("0.666666666666666667"));
+        assert_eq!(of("0.000000000000000001", "1", "2").as_deref(), Some("0"));
+        assert_eq!(of("0.000000000000000003", "1", "2").as_deref(), Some("0.000000000000000002"));
+        let largest = "99999999999999999999";
+        assert_eq!(of(largest, largest, largest).as_deref(), Some(largest));
+        assert_eq!((of(largest, "2", "1"), of("1", "1", "0")), (None, None));
     }
 
     #[test]

@@ -26,11 +26,13 @@ pub struct DimensionError {
 }
 
 /// The fields that people may name, and how they name them.
-const NAMED_FIELDS: [(&str, FactField); 14] = [
+const NAMED_FIELDS: [(&str, FactField); 16] = [
     ("account", FactField::AccountId),
     ("principal", FactField::Principal),
     ("identity", FactField::Identity),
     ("owner", FactField::Owner),
+    ("owner_source", FactField::OwnerSource),
+    ("cost_center", FactField::CostCenter),
     ("model", FactField::Model),
     ("token", FactField::TokenKind),
     ("tier", FactField::Tier),

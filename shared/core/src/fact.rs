@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use crate::category::Category;
 use crate::explanation::OwnerBy;
 use crate::line::{Interner, LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange, Tags};
+use crate::owner::{OwnerRule, OwnerSource};
 use crate::principal::{Identity, IdentityKind, KeepSessions};
 use crate::usage::{self, ModelAliases};
 
@@ -26,6 +27,10 @@ pub enum FactField {
     IdentityKind,
     /// Whom the spend belongs to.
     Owner,
+    /// What decided that, see [`OwnerSource`].
+    OwnerSource,
+    /// Where the spend is booked; empty if neither a tag nor a rule says so.
+    CostCenter,
     /// Why there is no principal; empty if there is one.
     UnattributedReason,
     /// What kind of money it is, see [`Category`].
@@ -60,13 +65,15 @@ pub enum FactField {
 
 impl FactField {
     /// Every field, in the order in which [`FactKey`] holds and compares them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::PayerAccountId,
         Self::AccountId,
         Self::Principal,
         Self::Identity,
         Self::IdentityKind,
         Self::Owner,
+        Self::OwnerSource,
+        Self::CostCenter,
         Self::UnattributedReason,
         Self::Category,
         Self::Provider,
@@ -94,6 +101,8 @@ impl FactField {
             Self::Identity => "identity",
             Self::IdentityKind => "identity_kind",
             Self::Owner => "owner",
+            Self::OwnerSource => "owner_source",
+            Self::CostCenter => "cost_center",
             Self::UnattributedReason => "unattributed_reason",
             Self::Category => "category",
             Self::Provider => "provider",
@@ -167,6 +176,10 @@ pub struct Derivation {
     pub model_aliases: ModelAliases,
     /// The tag keys that name an owner, the first that a fact has wins.
     pub owner_tags: Vec<String>,
+    /// The tag key that names the cost center.
+    pub cost_center_tag: Option<String>,
+    /// Who owns what no tag does, the first that applies wins.
+    pub owner_rules: Vec<OwnerRule>,
 }
 
 impl Derivation {
@@ -193,7 +206,7 @@ impl Derivation {
                     unknown_usage_rows += measures.line_items;
                 }
                 let tokens = tokens(category, usage, measures)?;
-                let key = self.key(line, category, usage, lacks_principal, &mut interner);
+                let (key, _) = self.key(line, category, usage, lacks_principal, &mut interner);
                 rows.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
             }
         }
@@ -202,6 +215,7 @@ impl Derivation {
         Ok(Facts { rows, counts, unknown_usage_rows })
     }
 
+    /// The fact that a line adds to, and what decided its owner.
     pub(crate) fn key(
         &self,
         line: &LineKey,
@@ -209,13 +223,12 @@ impl Derivation {
         usage: &usage::Usage,
         lacks_principal: bool,
         interner: &mut Interner,
-    ) -> FactKey {
+    ) -> (FactKey, OwnerBy) {
         let identity = Identity::of(line.get(LineField::Principal), &self.keep_sessions);
         let reason = match identity.kind {
             IdentityKind::None => unattributed_reason(line, category, usage.feature, lacks_principal),
             _ => "",
         };
-        let (owner, _) = self.owner(line);
         let fields = FactField::ALL.map(|field| {
             interner.intern(match field {
                 FactField::PayerAccountId => line.get(LineField::PayerAccountId),
@@ -223,7 +236,8 @@ impl Derivation {
                 FactField::Principal => line.get(LineField::Principal),
                 FactField::Identity => &identity.name,
                 FactField::IdentityKind => identity.kind.as_str(),
-                FactField::Owner => &owner,
+                // Rules match by the other fields: see below.
+                FactField::Owner | FactField::OwnerSource | FactField::CostCenter => "",
                 FactField::UnattributedReason => reason,
                 FactField::Category => category.as_str(),
                 FactField::Provider => &usage.provider,
@@ -241,18 +255,40 @@ impl Derivation {
                 FactField::Currency => line.get(LineField::Currency),
             })
         });
-        FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) }
+        let mut key = FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) };
+        let (owned, by) = self.owned(&key);
+        for (field, text) in owned {
+            let text = interner.intern(&text);
+            if let Some(found) = key.fields.get_mut(field as usize) {
+                *found = text;
+            }
+        }
+        (key, by)
     }
 
-    /// The first owner tag that the line has, else its account, else nobody; and which of them it was.
-    pub(crate) fn owner(&self, line: &LineKey) -> (String, OwnerBy) {
-        let filled = |key: &&String| line.tags.get(key.as_str()).filter(|value| !value.is_empty());
-        let tagged = self.owner_tags.iter().find_map(|key| filled(&key).map(|value| (key, value)));
-        match (tagged, line.get(LineField::AccountId)) {
-            (Some((key, value)), _) => (value.to_string(), OwnerBy::Tag(key.clone())),
-            (None, "") => (String::new(), OwnerBy::Nobody),
-            (None, account) => (format!("account/{account}"), OwnerBy::Account),
-        }
+    /// Owner, what decided it, and cost center of a fact whose other fields are known: by tag, else by the first rule
+    /// that applies; spend that neither names belongs to its account, where there is one.
+    fn owned(&self, key: &FactKey) -> ([(FactField, String); 3], OwnerBy) {
+        let filled = |tag: &String| Some(key.tag(tag)).filter(|value| !value.is_empty());
+        let tagged = self.owner_tags.iter().find_map(|tag| filled(tag).map(|value| (tag, value)));
+        let cost_center = self.cost_center_tag.as_ref().and_then(filled);
+        let rule = match (tagged, cost_center) {
+            (Some(_), Some(_)) => None,
+            _ => self.owner_rules.iter().find(|rule| rule.applies(key)),
+        };
+        let (owner, source, by) = match (tagged, rule, key.get(FactField::AccountId)) {
+            (Some((tag, value)), ..) => (value.to_owned(), OwnerSource::Tag, OwnerBy::Tag(tag.clone())),
+            (None, Some(rule), _) => (rule.team.clone(), OwnerSource::Rule, OwnerBy::Rule(rule.to_string())),
+            (None, None, "") => (String::new(), OwnerSource::None, OwnerBy::Nobody),
+            (None, None, account) => (format!("account/{account}"), OwnerSource::Account, OwnerBy::Account),
+        };
+        let cost_center = cost_center.or_else(|| rule.and_then(|rule| rule.cost_center.as_deref()));
+        let fields = [
+            (FactField::Owner, owner),
+            (FactField::OwnerSource, source.as_str().to_owned()),
+            (FactField::CostCenter, cost_center.unwrap_or_default().to_owned()),
+        ];
+        (fields, by)
     }
 }
 

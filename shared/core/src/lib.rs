@@ -14,13 +14,18 @@ pub mod explanation;
 pub mod fact;
 pub mod line;
 pub mod model;
+pub mod owner;
 pub mod period;
 pub mod principal;
 pub mod report;
+pub mod shared_role;
 pub mod spend;
+pub mod tag_contract;
 pub mod text;
+pub mod unit_cost;
 pub mod usage;
 pub mod variance;
+mod wide;
 mod words;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
+use crate::unit_cost::UnitSums;
 
 /// What the rest is called when only the largest groups are shown.
 pub const OTHER: &str = "(other)";
@@ -19,6 +20,8 @@ pub struct Row {
     pub currency: String,
     /// The exact total.
     pub cost: Decimal,
+    /// What prices of it are made of.
+    pub units: UnitSums,
 }
 
 /// Sums `cost` of the facts by `dimensions` and currency; facts without a cost are left out, groups that sum to zero
@@ -32,14 +35,16 @@ pub fn totals<'a>(
     dimensions: &[Dimension],
     cost: impl Fn(&Fact) -> Option<Decimal>,
 ) -> Result<Vec<Row>, SumOutOfRange> {
-    let mut sums: BTreeMap<(String, Vec<String>), Decimal> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, Vec<String>), (Decimal, UnitSums)> = BTreeMap::new();
     for fact in facts {
         let Some(cost) = cost(fact) else { continue };
         let keys = dimensions.iter().map(|dimension| dimension.value(&fact.key).into_owned()).collect();
-        let sum = sums.entry((fact.key.get(FactField::Currency).to_owned(), keys)).or_default();
+        let (sum, units) = sums.entry((fact.key.get(FactField::Currency).to_owned(), keys)).or_default();
         *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+        units.add(fact, cost)?;
     }
-    let mut rows: Vec<_> = sums.into_iter().map(|((currency, keys), cost)| Row { keys, currency, cost }).collect();
+    let row = |((currency, keys), (cost, units))| Row { keys, currency, cost, units };
+    let mut rows: Vec<_> = sums.into_iter().map(row).collect();
     rows.sort_by(|left, right| {
         let by_cost = || right.cost.cmp(&left.cost);
         left.currency.cmp(&right.currency).then_with(by_cost).then_with(|| left.keys.cmp(&right.keys))
@@ -68,8 +73,10 @@ pub fn fold(rows: Vec<Row>, top: usize) -> Result<Vec<Row>, SumOutOfRange> {
                 keys: vec![OTHER.to_owned(); row.keys.len()],
                 currency: currency.clone(),
                 cost: Decimal::ZERO,
+                units: UnitSums::default(),
             });
             other.cost = other.cost.checked_add(row.cost).ok_or(SumOutOfRange)?;
+            other.units.merge(&row.units)?;
         }
         folded.extend(rest);
     }
@@ -81,7 +88,8 @@ mod tests {
     use super::*;
 
     fn row(key: &str, currency: &str, cost: &str) -> Row {
-        Row { keys: vec![key.to_owned()], currency: currency.to_owned(), cost: cost.parse().unwrap() }
+        let (keys, currency) = (vec![key.to_owned()], currency.to_owned());
+        Row { keys, currency, cost: cost.parse().unwrap(), units: UnitSums::default() }
     }
 
     #[test]

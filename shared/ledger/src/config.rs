@@ -1,17 +1,22 @@
 //! The configuration: one TOML file, read strictly. What is misspelt, contradictory or not evaluated by this release
 //! is an error with its line and its cure, because a rule that is silently inert is worse than none.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use spend_core::budget::Budget;
 use spend_core::category::Category;
 use spend_core::fact::Derivation;
 use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
+use spend_core::owner::OwnerRule;
 use spend_core::principal::KeepSessions;
 use spend_core::spend::{Basis, CostPolicy};
+use spend_core::tag_contract::TagRule;
 use spend_core::usage::ModelAliases;
+use wildmatch::WildMatch;
 
 mod budgets;
+mod owners;
 mod reader;
 
 use reader::{Kind, Reader, Section};
@@ -30,6 +35,12 @@ pub struct Config {
     pub required_tags: Vec<String>,
     /// Further tags that the ledger keeps, as the bill names them: `[tags] keep`.
     pub keep_tags: Vec<String>,
+    /// The tag that names the cost center, as the bill names it: `[tags] cost_center`.
+    pub cost_center_tag: String,
+    /// The values that tags may have, by key: `[tags.allowed]`. The bill is checked against it, nothing else.
+    pub allowed_tags: BTreeMap<String, Vec<String>>,
+    /// Who owns what no tag does, the first that applies wins: `[[owner]]`.
+    pub owner_rules: Vec<OwnerRule>,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -108,8 +119,8 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 10] =
-    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "owner", "restatement", "split"];
+const UNSUPPORTED: [&str; 9] =
+    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "restatement", "split"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -127,6 +138,9 @@ impl Default for Config {
             model_aliases: ModelAliases::new(),
             metrics: MetricsConfig { namespace: "BedrockLedger".to_owned(), top: 50, tags: required_tags.clone() },
             required_tags,
+            cost_center_tag: "iamPrincipal/cost-center".to_owned(),
+            allowed_tags: BTreeMap::new(),
+            owner_rules: Vec::new(),
             keep_tags: Vec::new(),
             first_run: FirstRun::default(),
             budgets: Vec::new(),
@@ -168,6 +182,10 @@ impl Config {
                 config.metrics.tags.clone_from(&tags);
                 config.required_tags = tags;
             }
+            if let Some(tag) = section.tag(reader, "cost_center") {
+                config.cost_center_tag = tag;
+            }
+            config.allowed_tags = read_allowed(&mut section, reader);
             section.finish(reader, &[]);
         }
         if let Some(section) = root.section(reader, "metrics") {
@@ -177,6 +195,7 @@ impl Config {
             config.first_run = section.choice(reader, "first_run", &FIRST_RUNS).unwrap_or_default();
             section.finish(reader, &[]);
         }
+        config.owner_rules = owners::read(&mut root, reader);
         config.budgets = budgets::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config
@@ -195,7 +214,21 @@ impl Config {
             keep_sessions: KeepSessions::new(self.keep_sessions.iter().map(String::as_str)),
             model_aliases: self.model_aliases.clone(),
             owner_tags: self.owner_tags().to_vec(),
+            cost_center_tag: Some(self.cost_center_tag.clone()),
+            owner_rules: self.owner_rules.clone(),
         }
+    }
+
+    /// What is agreed on tags: the required ones in their order, then the others whose values are listed.
+    #[must_use]
+    pub fn tag_contract(&self) -> Vec<TagRule> {
+        let others = self.allowed_tags.keys().filter(|key| !self.required_tags.contains(key));
+        let rule = |key: &String| TagRule {
+            key: key.clone(),
+            is_required: self.required_tags.contains(key),
+            allowed: self.allowed_tags.get(key).into_iter().flatten().map(|glob| WildMatch::new(glob)).collect(),
+        };
+        self.required_tags.iter().chain(others).map(rule).collect()
     }
 
     /// A text that is equal for two configurations exactly if they derive the same facts from the same bill.
@@ -205,8 +238,16 @@ impl Config {
         sessions.sort_unstable();
         sessions.dedup();
         let (aliases, owners) = (&self.model_aliases, self.owner_tags());
-        let mut text =
-            format!("derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?}");
+        let cost_center = &self.cost_center_tag;
+        let mut text = format!(
+            "derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?} \
+             cost_center_tag={cost_center:?}"
+        );
+        for rule in &self.owner_rules {
+            // Writing to a String cannot fail.
+            let matches: Vec<_> = rule.matches.iter().map(ToString::to_string).collect();
+            let _ = write!(text, " owner_rule={:?}", (matches, rule.from, rule.to, &rule.team, &rule.cost_center));
+        }
         let kept = self.kept_tags();
         let listed: Vec<_> = kept.listed().collect();
         if !listed.is_empty() {
@@ -244,6 +285,21 @@ fn read_cost(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> CostPolic
     }
     section.finish(reader, &[]);
     policy
+}
+
+fn read_allowed(tags: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut allowed = BTreeMap::new();
+    let Some(mut section) = tags.section(reader, "allowed") else { return allowed };
+    for key in section.keys() {
+        let Some(span) = section.position(&key) else { continue };
+        if let Some(problem) = tag_key_problem(&key, &reader.kept) {
+            reader.invalid(&span, &problem);
+        }
+        if let Some(globs) = section.some_globs(reader, &key, ": name the values that it may have") {
+            allowed.insert(key, globs);
+        }
+    }
+    allowed
 }
 
 fn read_models(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> ModelAliases {

@@ -64,7 +64,7 @@ impl<'a> Cells<'a> {
         for Both { earlier, later } in self.at_depth(depth)? {
             let had_price = earlier.tokens > Decimal::ZERO;
             let cost =
-                if had_price { earlier.cost.times_ratio(later.tokens, earlier.tokens) } else { Some(later.cost) };
+                if had_price { earlier.cost.checked_mul_div(later.tokens, earlier.tokens) } else { Some(later.cost) };
             let Some(total) = cost.and_then(|cost| sum.checked_add(cost)) else { return Ok(None) };
             sum = total;
         }

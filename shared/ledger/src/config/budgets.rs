@@ -47,7 +47,7 @@ fn read_budget(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<
     let header = section.span.clone();
     let name = read_name(&mut section, reader, &header);
     let amount = read_amount(&mut section, reader, &header, "budget");
-    let matches = read_matches(&mut section, reader);
+    let matches = read_matches(&mut section, reader, &MATCH_KEYS);
     let each_span = section.position("each");
     let each = read_each(&mut section, reader);
     let overrides = read_overrides(&mut section, reader, each_span.is_some());
@@ -128,13 +128,14 @@ fn read_thresholds(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Ve
     thresholds
 }
 
-fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<Matcher> {
+/// What a rule matches: all must hold. Besides `known` keys there is `tag:NAME`.
+pub(super) fn read_matches(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, known: &[&str]) -> Vec<Matcher> {
     let Some(mut table) = section.section(reader, "match") else { return Vec::new() };
     let mut matches = Vec::new();
     for key in table.keys() {
         let value = table.text(reader, &key);
         let Some(span) = table.position(&key) else { continue };
-        if let Some(problem) = key_problem(&key, &MATCH_KEYS, &reader.kept) {
+        if let Some(problem) = key_problem(&key, known, &reader.kept) {
             reader.invalid(&span, &format!("`match`: {problem}"));
         } else if let (Some((_, glob)), Ok(dimension)) = (value, key.parse::<Dimension>()) {
             matches.push(Matcher::new(dimension, &glob));

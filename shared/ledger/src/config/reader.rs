@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use chrono::NaiveDate;
 use spend_core::line::KeptTags;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -194,6 +195,12 @@ impl<'t, 'i> Section<'t, 'i> {
         self.texts(reader, key).map(|(_, globs)| globs.into_iter().map(|(_, glob)| glob).collect())
     }
 
+    /// A list of globs; an empty one is a problem, told with `cure`.
+    pub(super) fn some_globs(&mut self, reader: &mut Reader<'_>, key: &str, cure: &str) -> Option<Vec<String>> {
+        self.require_items(reader, key, cure);
+        self.globs(reader, key)
+    }
+
     /// A list of tag keys as the bill has them.
     pub(super) fn tags(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<String>> {
         let (_, tags) = self.texts(reader, key)?;
@@ -203,6 +210,15 @@ impl<'t, 'i> Section<'t, 'i> {
             }
         }
         Some(tags.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    /// A tag key as the bill has it.
+    pub(super) fn tag(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<String> {
+        let (span, tag) = self.text(reader, key)?;
+        if let Some(problem) = tag_key_problem(&tag, &reader.kept) {
+            reader.invalid(&span, &problem);
+        }
+        Some(tag)
     }
 
     /// A list of tag keys that are to be kept, of resources too.
@@ -240,6 +256,26 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn integer(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, i64)> {
         let value = self.value(key)?;
         self.integer_of(reader, key, value)
+    }
+
+    /// A day, written without quotes.
+    pub(super) fn date(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, NaiveDate)> {
+        let value = self.value(key)?;
+        let date = match value.get_ref() {
+            DeValue::Datetime(found) if found.time.is_none() && found.offset.is_none() => found.date,
+            _ => None,
+        };
+        let day = date
+            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
+        if day.is_none() {
+            self.wrong_type(reader, &value.span(), key, "a day without quotes, such as 2026-12-01", value.get_ref());
+        }
+        day.map(|day| (value.span(), day))
+    }
+
+    /// Whether `key` is a table without entries.
+    pub(super) fn is_empty_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some_and(|table| table.is_empty()))
     }
 
     /// An exact number as it is written: in quotes, or whole. With a point and without quotes it would be a float.

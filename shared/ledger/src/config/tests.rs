@@ -305,9 +305,22 @@ fn only_the_first_required_tag_names_an_owner() {
     assert!(parse("[tags]\nrequired = []").derivation().owner_tags.is_empty());
 }
 
+#[test]
+fn the_tagging_contract_is_the_required_tags_and_those_with_a_vocabulary() {
+    let text = "[tags.allowed]\n\"iamPrincipal/team\" = [\"search\", \"grow*\"]\n\"userAttribute/x\" = [\"1\"]\n";
+    let contract = parse(text).tag_contract();
+    let rules: Vec<_> = contract.iter().map(|rule| (rule.key.as_str(), rule.is_required, rule.allowed.len())).collect();
+    let expected =
+        [("iamPrincipal/team", true, 2), ("iamPrincipal/cost-center", true, 0), ("userAttribute/x", false, 1)];
+    assert_eq!(rules, expected);
+    assert_problem("[tags.allowed]\nteam = [\"a\"]", 2, "config.invalid", &["iamPrincipal/"]);
+    assert_problem("[tags.allowed]\n\"iamPrincipal/team\" = []", 2, "config.invalid", &["is empty"]);
+    assert_problem("[tags]\ncost_center = \"team\"", 2, "config.invalid", &["iamPrincipal/"]);
+}
+
 proptest! {
     #[test]
-    fn no_text_panics(text in "(\\[\\[?(cost|budget|budget.override|models|tags)\\]?\\]\n|(name|amount|count|each|match|a.b) = (5|\"x\"|\\[\\]|\\{\\}|1979-05-27|nan)\n|.{0,5}){0,12}") {
+    fn no_text_panics(text in "(\\[\\[?(cost|budget|budget.override|models|owner|split|tags|tags.allowed)\\]?\\]\n|(name|amount|count|each|match|a.b) = (5|\"x\"|\\[\\]|\\{\\}|1979-05-27|nan)\n|.{0,5}){0,12}") {
         let _ = Config::parse("x", &text);
     }
 }

@@ -1,0 +1,283 @@
+//! The tagging contract: which tags spend should have and which values they may have, and where the bill departs from
+//! it. Every finding claims only what the bill shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use wildmatch::WildMatch;
+
+use crate::decimal::Decimal;
+use crate::fact::{Fact, FactField};
+use crate::line::SumOutOfRange;
+use crate::spend::CostPolicy;
+
+mod likeness;
+
+/// More values than this are no vocabulary: somebody puts names of people, builds or dates into the tag.
+pub const MOST_VALUES: usize = 100;
+
+/// Money by currency. Currencies are never added together.
+pub type Spend = BTreeMap<String, Decimal>;
+
+/// What is agreed on one tag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagRule {
+    /// The key as the bill names it.
+    pub key: String,
+    /// Whether all spend that names its caller should have it.
+    pub is_required: bool,
+    /// The values that it may have, as globs over the whole value, case-sensitive; any if there is none.
+    pub allowed: Vec<WildMatch>,
+}
+
+/// Where the bill departs from the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagFinding {
+    /// Callers whose spend lacks a required tag.
+    Untagged {
+        /// The tag.
+        key: String,
+        /// What they spent without it, together.
+        spend: Spend,
+        /// What all callers spent.
+        of: Spend,
+        /// Each of them, the most expensive first.
+        identities: Vec<(String, Spend)>,
+    },
+    /// Values that are probably one: they differ by case, separators or one letter.
+    NearDuplicates {
+        /// The tag.
+        key: String,
+        /// The values, the most expensive first.
+        values: Vec<(String, Spend)>,
+    },
+    /// A value that the contract does not allow.
+    OutOfContract {
+        /// The tag.
+        key: String,
+        /// The value.
+        value: String,
+        /// What was spent with it.
+        spend: Spend,
+        /// Who uses it, sorted.
+        identities: Vec<String>,
+        /// An allowed value, seen on the bill or spelt out in the contract, that was probably meant.
+        like: Option<String>,
+    },
+    /// A tag with more than [`MOST_VALUES`] values.
+    TooManyValues {
+        /// The tag.
+        key: String,
+        /// How many values it has.
+        values: usize,
+    },
+    /// A required tag that no line has, or none before some day although callers spent.
+    NotActive {
+        /// The tag.
+        key: String,
+        /// The first day of which a line has it.
+        first_seen: Option<NaiveDate>,
+        /// What callers spent before.
+        before: Spend,
+        /// Tags of other keys on the bill that have this one's name: `userAttribute/team` for `iamPrincipal/team`.
+        seen_as: Vec<String>,
+    },
+}
+
+impl TagFinding {
+    /// Its stable name.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Untagged { .. } => "untagged",
+            Self::NearDuplicates { .. } => "near-duplicate-values",
+            Self::OutOfContract { .. } => "value-out-of-contract",
+            Self::TooManyValues { .. } => "too-many-values",
+            Self::NotActive { .. } => "tag-not-active",
+        }
+    }
+
+    /// The tag that it is about.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Untagged { key, .. }
+            | Self::NearDuplicates { key, .. }
+            | Self::OutOfContract { key, .. }
+            | Self::TooManyValues { key, .. }
+            | Self::NotActive { key, .. } => key,
+        }
+    }
+
+    /// What to do about it, in a sentence without the end.
+    #[must_use]
+    pub fn cure(&self) -> String {
+        match self {
+            Self::Untagged { key, .. } => match key.strip_prefix(PRINCIPAL_TAGS) {
+                Some(name) => format!("tag these roles and users with {name}; for the past add an [[owner]] rule"),
+                None => format!("see that {key} is set; for the past add an [[owner]] rule"),
+            },
+            Self::NearDuplicates { .. } => "agree on one value and correct the tags; what is billed stays".to_owned(),
+            Self::OutOfContract { like: Some(like), .. } => format!("correct the tag to {like}"),
+            Self::OutOfContract { .. } => "correct the tag, or add the value to [tags] allowed".to_owned(),
+            Self::TooManyValues { .. } => "group by another tag, or list the values in [tags] allowed".to_owned(),
+            Self::NotActive { key, first_seen: None, .. } if key.starts_with(PRINCIPAL_TAGS) => format!(
+                "tag the callers, and activate {key} as a cost allocation tag once a tagged caller has called; it \
+                 takes up to two days and fills in nothing that is past"
+            ),
+            Self::NotActive { first_seen: None, key, .. } => {
+                format!("activate {key} as a cost allocation tag, or require a tag that the bill has")
+            }
+            Self::NotActive { .. } => "add an [[owner]] rule for the days before: tags are not retroactive".to_owned(),
+        }
+    }
+}
+
+/// What tags of principals begin with.
+/// Source: AWS Data Exports user guide, "CUR 2.0 tag columns".
+const PRINCIPAL_TAGS: &str = "iamPrincipal/";
+
+/// Checks a bill against `rules`. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub fn check<'a>(
+    rules: &[TagRule],
+    facts: impl IntoIterator<Item = &'a Fact>,
+    policy: &CostPolicy,
+) -> Result<Vec<TagFinding>, SumOutOfRange> {
+    let counted: Vec<(&Fact, Decimal)> =
+        facts.into_iter().filter_map(|fact| policy.spend(fact).map(|spend| (fact, spend))).collect();
+    let keys: BTreeSet<&str> = counted.iter().flat_map(|(fact, _)| fact.key.tags.keys().map(|key| &**key)).collect();
+    let mut findings = Vec::new();
+    for rule in rules {
+        let seen = Seen::of(&rule.key, &counted)?;
+        if rule.is_required {
+            findings.extend(seen.untagged(rule));
+        }
+        findings.extend(seen.values(rule));
+        if rule.is_required {
+            findings.extend(seen.not_active(rule, &keys)?);
+        }
+    }
+    Ok(findings)
+}
+
+/// What a bill shows of one tag.
+#[derive(Default)]
+struct Seen<'a> {
+    /// What callers spent.
+    of: Spend,
+    /// What callers spent without the tag.
+    without: BTreeMap<&'a str, Spend>,
+    /// What was spent with each value, and by whom.
+    values: BTreeMap<&'a str, (Spend, BTreeSet<&'a str>)>,
+    first_day: Option<NaiveDate>,
+    days_without: BTreeMap<NaiveDate, Spend>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(key: &str, counted: &[(&'a Fact, Decimal)]) -> Result<Self, SumOutOfRange> {
+        let mut seen = Self::default();
+        for (fact, spent) in counted {
+            let fact = &fact.key;
+            let currency = fact.get(FactField::Currency);
+            let identity = fact.get(FactField::Identity);
+            let value = fact.tag(key);
+            if !identity.is_empty() {
+                add(&mut seen.of, currency, *spent)?;
+            }
+            if !value.is_empty() {
+                let (spend, identities) = seen.values.entry(value).or_default();
+                add(spend, currency, *spent)?;
+                identities.insert(identity);
+                seen.first_day = seen.first_day.into_iter().chain([fact.usage_date]).min();
+            } else if !identity.is_empty() {
+                add(seen.without.entry(identity).or_default(), currency, *spent)?;
+                add(seen.days_without.entry(fact.usage_date).or_default(), currency, *spent)?;
+            }
+        }
+        Ok(seen)
+    }
+
+    fn untagged(&self, rule: &TagRule) -> Option<TagFinding> {
+        let mut spend = Spend::new();
+        for (currency, spent) in self.without.values().flatten() {
+            // What callers spent together was summed in `of`, a part of it is in range unless signs differ.
+            add(&mut spend, currency, *spent).ok()?;
+        }
+        let identities = by_money(self.without.iter().map(|(name, spend)| (*name, spend)));
+        (!identities.is_empty()).then(|| TagFinding::Untagged {
+            key: rule.key.clone(),
+            spend,
+            of: self.of.clone(),
+            identities,
+        })
+    }
+
+    fn values(&self, rule: &TagRule) -> Vec<TagFinding> {
+        let key = || rule.key.clone();
+        let mut findings = Vec::new();
+        if rule.allowed.is_empty() {
+            if self.values.len() <= MOST_VALUES {
+                let spelt: Vec<_> = self.values.keys().copied().collect();
+                for group in likeness::groups(&spelt) {
+                    let spends = group.iter().filter_map(|value| Some((*value, &self.values.get(value)?.0)));
+                    findings.push(TagFinding::NearDuplicates { key: key(), values: by_money(spends) });
+                }
+            }
+        } else {
+            let is_allowed = |value: &str| rule.allowed.iter().any(|glob| glob.matches(value));
+            let (good, bad): (Vec<_>, Vec<_>) = self.values.iter().partition(|(value, _)| is_allowed(value));
+            let spelt_out = rule.allowed.iter().map(ToString::to_string).filter(|glob| !glob.contains(['*', '?']));
+            let good: BTreeSet<String> =
+                good.into_iter().map(|(value, _)| (*value).to_owned()).chain(spelt_out).collect();
+            for (value, (spend, identities)) in bad {
+                findings.push(TagFinding::OutOfContract {
+                    key: key(),
+                    value: (*value).to_owned(),
+                    spend: spend.clone(),
+                    identities: identities.iter().map(|identity| (*identity).to_owned()).collect(),
+                    like: good.iter().find(|allowed| likeness::are_alike(allowed, value)).cloned(),
+                });
+            }
+        }
+        if self.values.len() > MOST_VALUES {
+            findings.push(TagFinding::TooManyValues { key: key(), values: self.values.len() });
+        }
+        findings
+    }
+
+    fn not_active(&self, rule: &TagRule, keys: &BTreeSet<&str>) -> Result<Option<TagFinding>, SumOutOfRange> {
+        let mut before = Spend::new();
+        let days = self.days_without.iter().filter(|(day, _)| self.first_day.is_none_or(|first| **day < first));
+        for (currency, spent) in days.flat_map(|(_, spend)| spend) {
+            add(&mut before, currency, *spent)?;
+        }
+        if before.is_empty() {
+            return Ok(None);
+        }
+        let name = |key: &str| likeness::folded(key.split_once('/').map_or(key, |(_, name)| name));
+        let is_namesake = |other: &&&str| **other != rule.key && name(other) == name(&rule.key);
+        let seen_as = keys.iter().filter(is_namesake).map(|key| (*key).to_owned()).collect();
+        Ok(Some(TagFinding::NotActive { key: rule.key.clone(), first_seen: self.first_day, before, seen_as }))
+    }
+}
+
+fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
+    let sum = spend.entry(currency.to_owned()).or_default();
+    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    Ok(())
+}
+
+/// Names with their money, the most expensive first: by the largest amount in any one currency, then by name.
+fn by_money<'a>(spends: impl Iterator<Item = (&'a str, &'a Spend)>) -> Vec<(String, Spend)> {
+    let mut sorted: Vec<_> = spends.map(|(name, spend)| (name.to_owned(), spend.clone())).collect();
+    let largest = |spend: &Spend| spend.values().max().copied();
+    sorted.sort_by(|left, right| largest(&right.1).cmp(&largest(&left.1)).then_with(|| left.0.cmp(&right.0)));
+    sorted
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Which values of a tag are probably one value that was written in two ways.
+
+use std::collections::BTreeMap;
+
+/// Shorter words are too often different on purpose: `east`, `west`; `prod`, `prog`.
+const LONG_ENOUGH: usize = 5;
+
+/// `text` without case and separators: `Search-Team` and `search_team` are one.
+pub(super) fn folded(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether two values are equal but for case and separators, or for one slip in one long word without digits:
+/// `saerch`, `serch` and `searcch` are `search`, but `team-a` is not `team-b`, nor `CC-100` `CC-200`.
+pub(super) fn are_alike(one: &str, other: &str) -> bool {
+    if folded(one) == folded(other) && !folded(one).is_empty() {
+        return true;
+    }
+    let (one, other) = (words(one), words(other));
+    let mut different = one.iter().zip(&other).filter(|(one, other)| one != other);
+    let (Some((one_word, other_word)), None) = (different.next(), different.next()) else { return false };
+    one.len() == other.len()
+        && [one_word, other_word]
+            .into_iter()
+            .all(|word| word.len() >= LONG_ENOUGH && word.iter().all(|letter| !letter.is_numeric()))
+        && is_one_slip(one_word, other_word)
+}
+
+/// Values that are alike, each group with two members at least; `values` are sorted and distinct.
+pub(super) fn groups<'a>(values: &[&'a str]) -> Vec<Vec<&'a str>> {
+    // Each value joins the group of the first value that it is like.
+    let mut groups: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for (index, value) in values.iter().enumerate() {
+        let like = |members: &Vec<&'a str>| members.iter().any(|member| are_alike(member, value));
+        match groups.values_mut().find(|members| like(members)) {
+            Some(members) => members.push(value),
+            None => drop(groups.insert(index, vec![value])),
+        }
+    }
+    groups.into_values().filter(|members| members.len() > 1).collect()
+}
+
+fn words(text: &str) -> Vec<Vec<char>> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word.chars().collect()).collect()
+}
+
+/// Whether one letter more, less or other, or two neighbours changed, makes one word of the other.
+fn is_one_slip(one: &[char], other: &[char]) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
+    let rest = |word: &[char], skipped: usize| word.get(same + skipped..).map(<[char]>::to_vec);
+    match long.len() - short.len() {
+        0 => {
+            let swapped = |word: &[char]| word.get(same..same + 2).map(|pair| pair.iter().rev().copied().collect());
+            let is_swap = swapped(short).is_some_and(|pair: Vec<char>| long.get(same..same + 2) == Some(&pair[..]));
+            rest(short, 1) == rest(long, 1) || (is_swap && rest(short, 2) == rest(long, 2))
+        }
+        1 => rest(short, 0) == rest(long, 1),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_alike_and_series_are_not() {
+        for alike in [
+            ("search", "Search"),
+            ("search-team", "search_team"),
+            ("searchTeam", "Search Team"),
+            ("search", "saerch"),
+            ("search", "serch"),
+            ("search", "searchh"),
+            ("search", "searcg"),
+            ("data-search", "data-saerch"),
+        ] {
+            assert!(are_alike(alike.0, alike.1) && are_alike(alike.1, alike.0), "{alike:?}");
+        }
+        for different in [
+            ("team-a", "team-b"),
+            ("CC-100", "CC-200"),
+            ("project1", "project2"),
+            ("east", "west"),
+            ("growth", "search"),
+            ("search", "research"),
+            ("--", "/"),
+            ("search-a", "saerch-b"),
+            ("search", "search-team"),
+        ] {
+            assert!(!are_alike(different.0, different.1), "{different:?}");
+        }
+    }
+
+    #[test]
+    fn groups_have_all_ways_of_writing_a_value() {
+        let values = ["Search", "fraud", "growth", "saerch", "search", "the-frauds"];
+        assert_eq!(groups(&values), [vec!["Search", "saerch", "search"]]);
+    }
+}
