@@ -7,6 +7,7 @@ pub mod budget;
 pub mod category;
 pub mod data_status;
 pub mod decimal;
+pub mod digest;
 pub mod digest_text;
 pub mod dimension;
 pub mod error_class;

@@ -27,7 +27,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 use crate::category::Category;
 use crate::decimal::Decimal;
@@ -85,13 +85,15 @@ impl Windows {
         Some(Self { earlier: Span::ending(later.first.pred_opt()?, 7)?, later })
     }
 
-    /// The end of a month and of the month before, as many days of each as the shorter one has.
+    /// The days of a month up to `last`, which is one of them, and the end of the month before; as many days of each as
+    /// the shorter one has.
     #[must_use]
-    pub fn months(period: BillingPeriod) -> Option<Self> {
-        let length = |period: BillingPeriod| Some(period.next().first_day().signed_duration_since(period.first_day()));
-        let days = u64::try_from(length(period)?.min(length(period.previous())?).num_days()).ok()?;
-        let span = |period: BillingPeriod| Span::ending(period.last_day(), days);
-        Some(Self { earlier: span(period.previous())?, later: span(period)? })
+    pub fn months(last: NaiveDate) -> Option<Self> {
+        let period = BillingPeriod::of(last);
+        let length = |last: NaiveDate| last.day0() + 1;
+        let before = period.previous().last_day();
+        let days = u64::from(length(last).min(length(before)));
+        Some(Self { earlier: Span::ending(before, days)?, later: Span::ending(last, days)? })
     }
 
     /// How many days each span has.
@@ -262,7 +264,9 @@ pub fn explain<'a>(
     }
     let homes = Homes::of(facts, windows, by, corrections);
     for correction in corrections.iter().filter(|correction| windows.earlier.contains(correction.day)) {
-        let (currency, group) = (&correction.currency, homes.group(correction));
+        let is_by_caller = *by == Dimension::Field(FactField::Identity);
+        let group = if is_by_caller { &correction.identity } else { homes.group(correction) };
+        let currency = &correction.currency;
         let variance =
             variances.entry((currency.clone(), group.to_owned())).or_insert_with(|| Variance::of(group, currency));
         variance.add(Term::Restatement, correction.amount)?;

@@ -52,13 +52,14 @@ fn weeks_are_two_spans_of_seven_days() {
 
 #[test]
 fn months_are_compared_over_the_days_of_the_shorter_one() {
-    let of = |period: &str| {
-        let Windows { earlier, later } = Windows::months(period.parse().unwrap()).unwrap();
+    let of = |last: &str| {
+        let Windows { earlier, later } = Windows::months(last.parse().unwrap()).unwrap();
         format!("{} {} {} {}", earlier.first, earlier.last, later.first, later.last)
     };
-    assert_eq!(of("2026-11"), "2026-10-02 2026-10-31 2026-11-01 2026-11-30");
-    assert_eq!(of("2026-03"), "2026-02-01 2026-02-28 2026-03-04 2026-03-31");
-    assert_eq!(of("2026-08"), "2026-07-01 2026-07-31 2026-08-01 2026-08-31");
+    assert_eq!(of("2026-11-30"), "2026-10-02 2026-10-31 2026-11-01 2026-11-30");
+    assert_eq!(of("2026-03-31"), "2026-02-01 2026-02-28 2026-03-04 2026-03-31");
+    assert_eq!(of("2026-08-31"), "2026-07-01 2026-07-31 2026-08-01 2026-08-31");
+    assert_eq!(of("2026-10-28"), "2026-09-03 2026-09-30 2026-10-01 2026-10-28", "three days are not settled");
 }
 
 #[test]
