@@ -135,6 +135,8 @@ pub struct DigestWarnings {
     pub rows_without_cost: u64,
     /// Line items that are taken for Bedrock's only because they name a caller.
     pub rows_by_principal_alone: u64,
+    /// Deliveries since the last digest of which it is not known any more what they changed.
+    pub lost_history: u64,
 }
 
 /// What a delivery changed of a settled day, in unblended cost: the history keeps no other.

@@ -16,9 +16,11 @@ use spend_core::usage::ModelAliases;
 use wildmatch::WildMatch;
 
 mod budgets;
+mod digest;
 mod owners;
 mod reader;
 
+pub use digest::DigestConfig;
 use reader::{Kind, Reader, Section};
 
 /// What the configuration says. [`Config::default`] is what an empty file says.
@@ -45,6 +47,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
     pub first_run: FirstRun,
+    /// What finance is told, and when: `[digest]`.
+    pub digest: DigestConfig,
     /// The budgets, in the order of the file: `[[budget]]`.
     pub budgets: Vec<Budget>,
 }
@@ -119,8 +123,7 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 9] =
-    ["anomaly", "delta", "digest", "export", "health", "hygiene", "mute", "restatement", "split"];
+const UNSUPPORTED: [&str; 8] = ["anomaly", "delta", "export", "health", "hygiene", "mute", "restatement", "split"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -143,6 +146,7 @@ impl Default for Config {
             owner_rules: Vec::new(),
             keep_tags: Vec::new(),
             first_run: FirstRun::default(),
+            digest: DigestConfig::default(),
             budgets: Vec::new(),
         }
     }
@@ -196,6 +200,9 @@ impl Config {
             section.finish(reader, &[]);
         }
         config.owner_rules = owners::read(&mut root, reader);
+        if let Some(section) = root.section(reader, "digest") {
+            config.digest = digest::read(section, reader);
+        }
         config.budgets = budgets::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config

@@ -137,6 +137,11 @@ pub(super) fn warnings(figures: &Figures) -> Vec<String> {
         let count = rows(warnings.rows_by_principal_alone);
         texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
     }
+    if warnings.lost_history > 0 {
+        let count = warnings.lost_history;
+        texts
+            .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
+    }
     texts.iter().flat_map(|text| labelled("Warning", text)).collect()
 }
 

@@ -271,6 +271,7 @@ fn an_export_without_principals_is_warned_of() {
         unknown_usage_rows: 3,
         rows_without_cost: 1,
         rows_by_principal_alone: 0,
+        lost_history: 0,
     };
     given.data.unverified = true;
     golden("no_principal_column", &given.text());

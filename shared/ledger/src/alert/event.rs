@@ -262,7 +262,7 @@ impl BudgetEvent {
 }
 
 impl DataEvent {
-    fn new(data: &DataStatus, book: &Book, window: BillingPeriod) -> Self {
+    pub(crate) fn new(data: &DataStatus, book: &Book, window: BillingPeriod) -> Self {
         let deliveries = book.of(window).map(|found| DeliveryEvent {
             export_id: found.export_id.clone(),
             period: found.period,
