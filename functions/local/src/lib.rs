@@ -2,6 +2,7 @@
 
 pub mod cli;
 mod demo;
+mod digest;
 mod doctor;
 pub mod error;
 mod explain;
@@ -36,6 +37,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
+        Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
         Command::Explain(options) => explain::run(options, out, notes).await,
         Command::History(options) => history::run(options, out).await,
         Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,

@@ -364,7 +364,7 @@ impl Digest<'_> {
     }
 
     fn restated_periods(&self, currency: &str) -> Result<Vec<RestatedPeriod>, SumOutOfRange> {
-        let mut periods: BTreeMap<(BillingPeriod, bool), BTreeMap<(NaiveDate, &str), Decimal>> = BTreeMap::new();
+        let mut periods: BTreeMap<(BillingPeriod, bool), Moves<'_>> = BTreeMap::new();
         for restated in self.restated.iter().filter(|restated| restated.currency == currency) {
             if restated.after_close || self.is_spend(&restated.category) {
                 let moves = periods.entry((restated.period, restated.after_close)).or_default();
@@ -387,6 +387,9 @@ impl Digest<'_> {
         Ok(restated)
     }
 }
+
+/// By how much a month moved, by day and caller.
+type Moves<'a> = BTreeMap<(NaiveDate, &'a str), Decimal>;
 
 fn is_at_risk(budget: &Measurement) -> bool {
     budget.spent.percent_of(budget.amount).is_some_and(|used| used >= Decimal::from_integer(AT_RISK))

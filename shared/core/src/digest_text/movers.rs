@@ -24,7 +24,7 @@ pub(super) fn days_compared(windows: &Windows) -> String {
 
 pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     let (Some(windows), Some(change)) = (&figures.windows, &found.change) else { return Vec::new() };
-    let moved: Vec<_> = change.owners.iter().filter(|owner| is_worth_a_row(owner)).collect();
+    let moved: Vec<_> = change.owners.iter().filter(|owner| is_worth_a_row(owner.terms.values())).collect();
     if moved.is_empty() {
         return Vec::new();
     }
@@ -60,8 +60,8 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     lines
 }
 
-fn is_worth_a_row(owner: &&Variance) -> bool {
-    owner.terms.values().any(|amount| amount.units().abs() >= HUNDREDTH)
+fn is_worth_a_row<'a>(mut terms: impl Iterator<Item = &'a Decimal>) -> bool {
+    terms.any(|amount| amount.units().abs() >= HUNDREDTH)
 }
 
 /// The terms that are not nothing, the largest first.
@@ -105,10 +105,9 @@ fn legend(told: &BTreeSet<Term>) -> Vec<String> {
         Term::TokenMix => Some("Other tokens: more or less output, or more or less of the input from the cache."),
         Term::TierMix => Some("Other tiers: more or less of it bought in batches or with priority."),
         Term::Price => Some("Prices: another price for the same model, kind of token and tier."),
-        Term::Charges => None,
         Term::Unexplained => Some("Not in tokens: usage that is counted otherwise, such as images or hours."),
         Term::Restatement => Some("Restated: AWS has changed the earlier days since the last digest told them."),
-        Term::New | Term::Gone | Term::Volume => None,
+        Term::New | Term::Gone | Term::Volume | Term::Charges => None,
     };
     told.iter().filter_map(meaning).flat_map(|text| wrap("  ", text)).collect()
 }

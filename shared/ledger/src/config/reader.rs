@@ -275,7 +275,7 @@ impl<'t, 'i> Section<'t, 'i> {
 
     /// Whether `key` is a table without entries.
     pub(super) fn is_empty_table(&self, key: &str) -> bool {
-        self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some_and(|table| table.is_empty()))
+        self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some_and(toml::map::Map::is_empty))
     }
 
     /// An exact number as it is written: in quotes, or whole. With a point and without quotes it would be a float.

@@ -76,9 +76,9 @@ pub(super) async fn messages<S: Store>(
 fn fitting<T>(rows: usize, make: impl Fn(usize) -> Result<(T, usize), DigestError>) -> Result<T, DigestError> {
     let mut rows = rows;
     loop {
-        let (made, size) = make(rows)?;
+        let (message, size) = make(rows)?;
         if size <= MOST_BYTES || rows == 0 {
-            return Ok(made);
+            return Ok(message);
         }
         rows /= 2;
     }
