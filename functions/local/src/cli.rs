@@ -40,6 +40,12 @@ pub enum Command {
     Explain(Explain),
     /// Each delivery of a ledger, and what it moved.
     History(History),
+    /// The alerts that a configuration would have sent.
+    Backtest(Backtest),
+    /// What is wrong with a configuration, what its rules say, and whom each matches.
+    Check(Check),
+    /// Send a message that tells of nothing, the way of every alert.
+    TestAlert(TestAlert),
     /// Derive periods again from what was read of their deliveries, after a change of configuration or release.
     Rebuild(Rebuild),
 }
@@ -200,6 +206,45 @@ pub struct History {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
+}
+
+/// `backtest`.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// The ledger; nothing in it is changed.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The configuration to try.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// A ledger, to say whom each rule matches.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// `test-alert`.
+#[derive(Debug, Args)]
+pub struct TestAlert {
+    /// The ledger, whose messages it joins.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// `rebuild`.

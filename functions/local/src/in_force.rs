@@ -1,5 +1,7 @@
 //! The configuration in force: the last one that a command was given, kept in the ledger.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -30,12 +32,7 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
         let Some((bytes, _)) = in_force else { return Ok(Config::default()) };
         return Ok(Config::parse(CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?);
     };
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
-        action: "read the configuration",
-        path: path.to_owned(),
-        source,
-    })?;
-    let config = Config::parse(&path.display().to_string(), &text)?;
+    let (config, text) = read(path)?;
     let bytes = Bytes::from(text);
     let put = match in_force {
         Some((found, _)) if found == bytes => return Ok(config),
@@ -46,4 +43,28 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
         Put::Written(_) => Ok(config),
         Put::Lost => Err(CommandError::ConfigRace),
     }
+}
+
+/// The configuration that `path` names, read with the files beside it, and the text that is to be put in force.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub(crate) fn read(path: &Path) -> Result<(Config, String), CommandError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
+        action: "read the configuration",
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut files = BTreeMap::new();
+    for name in Config::files(&text) {
+        let beside = path.with_file_name(&name);
+        match std::fs::read_to_string(&beside) {
+            Ok(content) => drop(files.insert(name, content)),
+            // The configuration says where it is named.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(CommandError::File { action: "read", path: beside, source }),
+        }
+    }
+    Ok(Config::adopt(&path.display().to_string(), &text, &files)?)
 }

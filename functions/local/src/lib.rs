@@ -1,5 +1,7 @@
 //! The command line `bedrock-ledger`: the same steps as the Lambdas, on one machine.
 
+mod backtest;
+mod check;
 pub mod cli;
 mod demo;
 mod digest;
@@ -16,6 +18,7 @@ mod report;
 mod run;
 pub mod sample;
 mod summary;
+mod test_alert;
 
 use std::io::Write;
 
@@ -40,6 +43,9 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
         Command::Explain(options) => explain::run(options, out, notes).await,
         Command::History(options) => history::run(options, out).await,
+        Command::Backtest(options) => backtest::run(options, out, notes).await,
+        Command::Check(options) => check::run(options, Utc::now(), out).await,
+        Command::TestAlert(options) => test_alert::run(options, Utc::now(), notes).await,
         Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,
     }
 }

@@ -3,18 +3,29 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::budget::{Driver, Measurement};
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
-use crate::dimension::Dimension;
-use crate::period::BillingPeriod;
+use crate::driver::Driver;
+use crate::forecast::{FEWEST_DAYS, Outlook};
+use crate::measure::{Detail, Measurement};
+use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{
-    SUBJECT_LENGTH, Text, WIDTH, ascii, columns, day, days, instant, money, month, pad_left, pad_right, share,
-    short_month, shorten, used, wrap,
-};
+use crate::text::{Text, WIDTH, columns, day, days, instant, money, share, shorten, used};
+use crate::window::{Window, WindowKind};
 
 mod advice;
+mod headline;
+mod lines;
+mod resolved;
+mod summary;
+mod trial;
+
+pub use resolved::{ResolvedAlert, Why};
+pub use summary::{SummaryAlert, SummaryReason};
+pub use trial::TestAlert;
+
+use lines::{Block, fit, label, labelled};
+pub(crate) use lines::{body, subject};
 
 /// The most lines of an alert's body.
 pub const BODY_LINES: usize = 25;
@@ -24,15 +35,17 @@ const LABEL: usize = 12;
 /// How many columns a name may take before it is cut.
 const NAME: usize = 54;
 
-/// A budget that has crossed thresholds.
+/// Something that a rule found.
 #[derive(Clone, Copy, Debug)]
-pub struct BudgetAlert<'a> {
+pub struct Alert<'a> {
     /// What was measured.
     pub measurement: &'a Measurement,
-    /// The thresholds that this message tells of, in percent, ascending.
-    pub fired: &'a [u32],
+    /// The names of the levels that this message tells of, lowest first.
+    pub fired: &'a [String],
     /// How far the data can be trusted.
     pub data: DataStatus,
+    /// When the newest delivery of that data was made.
+    pub known_since: Option<DateTime<Utc>>,
     /// What counts as spend.
     pub policy: &'a CostPolicy,
     /// The alert's id.
@@ -41,194 +54,85 @@ pub struct BudgetAlert<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The budgets that were past a threshold when their rules were first evaluated, told in one message.
-#[derive(Clone, Copy, Debug)]
-pub struct FirstRunAlert<'a> {
-    /// What was measured, each past a threshold.
-    pub measurements: &'a [Measurement],
-    /// The month.
-    pub window: BillingPeriod,
-    /// How far the data can be trusted.
-    pub data: DataStatus,
-    /// What counts as spend.
-    pub policy: &'a CostPolicy,
-    /// The alert's id.
-    pub alert_id: &'a str,
-    /// The time of the evaluation.
-    pub now: DateTime<Utc>,
-}
-
-impl BudgetAlert<'_> {
+impl Alert<'_> {
     /// The message.
     #[must_use]
     pub fn text(&self) -> Text {
         let measured = self.measurement;
-        let mut blocks = vec![Block::kept(self.headline()), Block::blank()];
+        let mut blocks = vec![Block::kept(headline::lines(measured, self.fired)), Block::blank()];
         if let (Some(member), Some(each)) = (&measured.member, &measured.each) {
             let each = shorten(&each.to_string(), NAME);
             blocks.push(Block::kept(labelled("Who", &format!("{} ({each})", shorten(member, NAME)))));
         }
         let scope = if measured.scope.is_empty() { "all Bedrock spend" } else { &measured.scope };
-        blocks.push(Block::dropped(4, labelled("Scope", &shorten(scope, 2 * NAME))));
-        blocks.push(Block::kept(labelled("Owner", &owner(measured))));
-        blocks.push(Block::dropped(3, self.counted()));
-        blocks.push(Block::kept(data_lines(&self.data, measured.window, self.now)));
+        blocks.push(Block::dropped(7, labelled("Scope", &shorten(scope, 2 * NAME))));
+        blocks.push(Block::kept(labelled("Owner", &owner(measured.owner.as_deref()))));
+        blocks.push(Block::dropped(2, outlook(measured)));
+        blocks.push(Block::dropped(5, self.counted()));
+        blocks.push(Block::kept(data_lines(&self.data, self.known_since, self.now)));
+        blocks.push(Block::kept(still_on(&self.data, measured.window, self.now)));
         blocks.push(Block::dropped(1, self.provisional()));
-        blocks.push(Block::dropped(2, not_added(measured)));
+        blocks.push(Block::dropped(4, not_added(measured)));
         blocks.push(Block::blank());
         blocks.push(Block::kept(driver_lines(measured)));
-        blocks.push(Block::dropped(2, peak_lines(measured)));
+        blocks.push(Block::dropped(6, peak_lines(measured)));
         blocks.push(Block::blank());
-        blocks.push(Block::kept(look_closer(measured.window, measured.each.as_ref(), self.policy)));
         if let Some(driver) = &measured.driver {
+            blocks.push(Block::kept(labelled("See it now", &advice::live(driver))));
             blocks.push(Block::kept(labelled("", &advice::cloudtrail(driver))));
+        }
+        blocks.push(Block::kept(look_closer(measured, self.policy)));
+        if let Some(driver) = &measured.driver {
             blocks.push(Block::kept(labelled("Stop it", &advice::stop(driver))));
         }
         blocks.push(Block::kept(measured.runbook.as_deref().map(runbook).into_iter().collect()));
         blocks.push(Block::kept(labelled("Alert id", &shorten(self.alert_id, 2 * NAME))));
-        Text { subject: self.subject(), body: body(&fit(blocks)) }
-    }
-
-    fn subject(&self) -> String {
-        let measured = self.measurement;
-        let start = format!("{}: ", amounts(measured));
-        let end = format!("budget {}, {}", shorten(&measured.rule, 24), short_month(measured.window));
-        let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
-        let member = measured.member.as_deref().map(|member| format!("{}, ", shorten(&ascii(member), room)));
-        subject(&format!("{start}{}{end}", member.unwrap_or_default()))
-    }
-
-    fn headline(&self) -> Vec<String> {
-        let measured = self.measurement;
-        let mut lines = wrap("", &format!("{} spent in {}.", amounts(measured), month(measured.window)));
-        let left = measured.amount.checked_sub(measured.spent);
-        let left = left.map_or_else(String::new, |left| {
-            let verb = if left.is_negative() { "over by" } else { "left:" };
-            format!("; {verb} {}", money(&measured.currency, left.abs()))
-        });
-        let fired = percents(self.fired);
-        let rule = shorten(&measured.rule, 40);
-        lines.extend(wrap("", &format!("Budget {rule} crossed {fired}{left}. Severity: {}.", measured.severity)));
-        lines
+        Text { subject: headline::subject(measured), body: body(&fit(blocks)) }
     }
 
     fn counted(&self) -> Vec<String> {
-        let range = match (self.measurement.days.first(), self.measurement.days.last()) {
-            (Some((first, _)), Some((last, _))) => format!("{}, UTC days; ", days(*first, *last)),
+        let range = match (self.measurement.day, self.measurement.days.first(), self.measurement.days.last()) {
+            (Some(one), ..) => format!("{}, UTC day; ", day(one)),
+            (None, Some((first, _)), Some((last, _))) => format!("{}, UTC days; ", days(*first, *last)),
             _ => String::new(),
         };
         labelled("Counted", &format!("{range}{}", counted(self.policy)))
     }
 
     fn provisional(&self) -> Vec<String> {
-        let provisional = self.measurement.days.iter().filter(|(day, _)| self.data.is_provisional(*day));
-        let provisional: Vec<_> = provisional.copied().collect();
+        let measured = self.measurement;
+        let is_told = |told: &chrono::NaiveDate| measured.day.is_none_or(|day| day == *told);
+        let told = measured.days.iter().filter(|(day, _)| is_told(day) && self.data.is_provisional(*day));
+        let provisional: Vec<_> = told.copied().collect();
         let (Some((first, _)), Some((last, _))) = (provisional.first(), provisional.last()) else {
             return Vec::new();
         };
         let sum = provisional.iter().try_fold(Decimal::ZERO, |sum, (_, spent)| sum.checked_add(*spent));
-        let sum = sum.map_or_else(String::new, |sum| format!(" ({})", money(&self.measurement.currency, sum)));
+        let sum = sum.map_or_else(String::new, |sum| format!(" ({})", money(&measured.currency, sum)));
         labelled("Provisional", &format!("{}{sum} may still change, as a rule upwards", days(*first, *last)))
     }
 }
 
-impl FirstRunAlert<'_> {
-    /// How many budgets are named one by one.
-    const NAMED: usize = 100;
-
-    /// The message. The budgets are listed as they come; the subject names the first.
-    #[must_use]
-    pub fn text(&self) -> Text {
-        let count = self.measurements.len();
-        let past = if count == 1 { "1 budget is".to_owned() } else { format!("{count} budgets are") };
-        let mut lines =
-            wrap("", &format!("First evaluation: {past} past a threshold in {} already.", month(self.window)));
-        lines.extend(wrap("", "From now on every threshold that is crossed sends a message of its own, once."));
-        lines.push(String::new());
-        for measured in self.measurements.iter().take(Self::NAMED) {
-            let used = pad_left(&used(measured.spent, measured.amount), 6);
-            let spent = money(&measured.currency, measured.spent);
-            let of = format!("{spent} of {}", money(&measured.currency, measured.amount));
-            let name = match &measured.member {
-                Some(member) => format!("{}: {}", shorten(&measured.rule, 24), shorten(member, NAME)),
-                None => shorten(&measured.rule, NAME),
-            };
-            let amounts = format!("{used}  {}  ", pad_right(&of, 26));
-            if columns(&amounts) <= WIDTH / 2 {
-                lines.extend(wrap(&amounts, &name));
-            } else {
-                lines.extend(wrap("", &amounts));
-                lines.extend(wrap(&label(""), &name));
-            }
-        }
-        if count > Self::NAMED {
-            lines.push(format!("        and {} more", count - Self::NAMED));
-        }
-        lines.push(String::new());
-        lines.extend(labelled("Counted", &counted(self.policy)));
-        lines.extend(data_lines(&self.data, self.window, self.now));
-        lines.extend(look_closer(self.window, None, self.policy));
-        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
-        Text { subject: self.subject(), body: body(&lines) }
-    }
-
-    fn subject(&self) -> String {
-        let first = self.measurements.first().map_or_else(String::new, amounts);
-        let more = match self.measurements.len() {
-            0 | 1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        subject(&format!("{first}{more}: budgets at first evaluation, {}", short_month(self.window)))
-    }
-}
-
-/// Lines that belong together, and how soon they go where there is no room for all.
-struct Block {
-    /// What is highest is dropped first; zero is never dropped.
-    rank: u8,
-    lines: Vec<String>,
-}
-
-impl Block {
-    fn kept(lines: Vec<String>) -> Self {
-        Self { rank: 0, lines }
-    }
-
-    fn dropped(rank: u8, lines: Vec<String>) -> Self {
-        Self { rank, lines }
-    }
-
-    fn blank() -> Self {
-        Self { rank: u8::MAX, lines: vec![String::new()] }
-    }
-}
-
-/// The lines of `blocks`, without as many blocks as are needed to keep within [`BODY_LINES`].
-fn fit(mut blocks: Vec<Block>) -> Vec<String> {
-    while blocks.iter().map(|block| block.lines.len()).sum::<usize>() > BODY_LINES {
-        let Some(rank) = blocks.iter().map(|block| block.rank).max().filter(|rank| *rank > 0) else { break };
-        // Blank lines go together: one that is left over looks like a mistake.
-        blocks.retain(|block| block.rank < rank);
-    }
-    blocks.into_iter().flat_map(|block| block.lines).collect()
-}
-
-/// `$2,431.20 of $2,400.00 (101%)`.
-fn amounts(measured: &Measurement) -> String {
+/// Where a budget is heading.
+fn outlook(measured: &Measurement) -> Vec<String> {
+    let (Detail::Budget(outlook) | Detail::Forecast(outlook)) = &measured.detail else { return Vec::new() };
     let money = |amount| money(&measured.currency, amount);
-    format!("{} of {} ({})", money(measured.spent), money(measured.amount), used(measured.spent, measured.amount))
-}
-
-/// `50%, 80% and 100%`.
-fn percents(percents: &[u32]) -> String {
-    let texts: Vec<_> = percents.iter().map(|percent| format!("{percent}%")).collect();
-    match texts.split_last() {
-        Some((last, [])) => last.clone(),
-        // Only what is highest matters where somebody lists very many.
-        Some((last, others)) if others.len() > 5 => format!("{} thresholds up to {last}", texts.len()),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => "no threshold".to_owned(),
-    }
+    let text = match outlook {
+        Outlook::Forecast(forecast) => format!(
+            "{} by {} ({}); 4 of 5 times {} to {}",
+            money(forecast.expected),
+            day(measured.window.last_day()),
+            used(forecast.expected, measured.amount),
+            money(forecast.low),
+            money(forecast.high),
+        ),
+        Outlook::TooEarly { settled_days } => {
+            let days = if *settled_days == 1 { "day is" } else { "days are" };
+            format!("too early to say: {settled_days} {days} settled, a forecast needs {FEWEST_DAYS}")
+        }
+        Outlook::Over => return Vec::new(),
+    };
+    labelled("Heading for", &text)
 }
 
 /// What counts as spend: `usage + discount, unblended`.
@@ -237,38 +141,56 @@ pub(crate) fn counted(policy: &CostPolicy) -> String {
     format!("{}, {}", categories.join(" + "), policy.basis.as_str())
 }
 
-fn owner(measured: &Measurement) -> String {
-    match &measured.owner {
+fn owner(owner: Option<&str>) -> String {
+    match owner {
+        // A call list that says "(several)" helps nobody.
+        Some(owner) if owner.contains(SEVERAL) => format!("{}: the tags disagree", shorten(owner, 48)),
         Some(owner) => format!("{}: call them first", shorten(owner, 48)),
-        None => "the budget names none".to_owned(),
+        None => "the rule names none".to_owned(),
     }
 }
 
-fn data_lines(data: &DataStatus, window: BillingPeriod, now: DateTime<Utc>) -> Vec<String> {
-    let as_of = data.as_of.map_or_else(|| "not known".to_owned(), instant);
-    let since = if data.closed {
-        "the month is closed"
-    } else if window.end() <= now {
-        "the month is over; AWS may correct it"
-    } else {
-        "later use is missing, it may still go on"
-    };
-    let mut lines = labelled("Data as of", &format!("{as_of}; {since}"));
+/// Up to when the bill speaks, how old that is, and since when it could be known.
+fn data_lines(data: &DataStatus, known_since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<String> {
+    let as_of = data.as_of.map_or_else(
+        || "not known".to_owned(),
+        |as_of| {
+            let hours = (now - as_of).num_hours().max(0);
+            let age = if hours < 72 { format!("{hours} h") } else { format!("{} days", hours / 24) };
+            format!("{}, {age} old", instant(as_of))
+        },
+    );
+    let known = known_since.map_or_else(String::new, |at| format!("; known since {}", at.format("%-d %b %H:%M")));
+    let mut lines = labelled("Data as of", &format!("{as_of}{known}"));
     if data.unverified {
         lines.extend(labelled("Unverified", "the bill was taken as found: nothing says that it is complete"));
     }
     lines
 }
 
+fn still_on(data: &DataStatus, window: Window, now: DateTime<Utc>) -> Vec<String> {
+    let text = match (data.closed, window.end() <= now, window.kind()) {
+        (true, ..) => "no: the month is closed",
+        (false, true, WindowKind::Month) => "no: the month is over; AWS may correct it",
+        (false, true, WindowKind::Week) => "no: the week is over; AWS may correct it",
+        _ => "it may still be going on: later use is not in the bill yet",
+    };
+    labelled("Still on?", text)
+}
+
 fn driver_lines(measured: &Measurement) -> Vec<String> {
     let money = |amount| money(&measured.currency, amount);
     let mut lines = Vec::new();
-    if let Some(driver) = &measured.driver {
-        let Driver { identity, identity_kind, spent, model, model_spent, .. } = driver;
+    if let Some(Driver { identity, identity_kind, spent, model, model_spent, token, rise, .. }) = &measured.driver {
         lines.extend(labelled("Driver", &format!("{} ({identity_kind})", shorten(identity, NAME))));
         let part = share(*spent, measured.spent);
-        let on_model = format!("{} of it on {}", money(*model_spent), shorten(model, 24));
-        lines.extend(labelled("", &format!("{}, {part} of the spend; {on_model}", money(*spent))));
+        let on_model = format!("{} of it on {}, {token}", money(*model_spent), shorten(model, 24));
+        lines.extend(labelled("", &format!("{} ({part}); {on_model}", money(*spent))));
+        if let Some(rise) = rise {
+            let when = days(rise.since, rise.until);
+            let usual = money(rise.usual);
+            lines.extend(labelled("", &format!("{when}: {} more than its usual {usual} a day", money(rise.by))));
+        }
     }
     lines
 }
@@ -283,7 +205,7 @@ fn peak_lines(measured: &Measurement) -> Vec<String> {
     labelled("Peak day", &format!("{}: {}; {others}", day(peak.day), money(peak.spent)))
 }
 
-/// The spend in other currencies that the budget matched.
+/// The spend in other currencies that the rule matched.
 fn not_added(measured: &Measurement) -> Vec<String> {
     let sums = measured.other_currencies.iter().map(|(currency, sum)| money(currency, *sum));
     let sums: Vec<_> = sums.collect();
@@ -293,49 +215,42 @@ fn not_added(measured: &Measurement) -> Vec<String> {
     labelled("Not added", &format!("{}: currencies are never converted", shorten(&sums.join(", "), NAME)))
 }
 
-/// The command that shows where the spend comes from, on two lines that can be pasted together.
-fn look_closer(window: BillingPeriod, each: Option<&Dimension>, policy: &CostPolicy) -> Vec<String> {
-    let first = format!("{}bedrock-ledger report --ledger DIR --period {window} --top 20 \\", label("Look closer"));
-    let by = each.map_or_else(|| "identity".to_owned(), Dimension::to_string);
-    let by = match by.as_str() {
-        "identity" => "identity,model,day".to_owned(),
-        "model" => "model,identity,day".to_owned(),
-        _ => format!("{by},identity,model"),
-    };
+/// The command that shows which lines of the bill make up the driver's spend, on two lines that can be pasted together;
+/// where its name is nothing to paste, the totals.
+fn look_closer(measured: &Measurement, policy: &CostPolicy) -> Vec<String> {
+    let last = measured
+        .day
+        .unwrap_or_else(|| measured.days.last().map_or_else(|| measured.window.first_day(), |(day, _)| *day));
+    let period = crate::period::BillingPeriod::of(last);
+    let begin = label("Look closer");
+    let of_driver = measured.driver.as_ref().filter(|driver| is_plain(&driver.identity)).and_then(|driver| {
+        let day = measured.day.map(|day| format!(" --day {day}")).unwrap_or_default();
+        let second = format!("{}  --identity {}{day}", label(""), driver.identity);
+        (columns(&second) <= WIDTH).then_some(second)
+    });
+    if let Some(second) = of_driver {
+        // The next line begins with a blank: none is needed, and there is no room for one, before the backslash.
+        return vec![format!("{begin}bedrock-ledger explain --export DIR --ledger DIR --period {period}\\"), second];
+    }
     let basis = match policy.basis {
         Basis::Unblended => String::new(),
         Basis::NetUnblended => format!(" --basis {}", policy.basis.as_str()),
     };
-    let second = |by: &str| format!("{}  --category usage{basis} --by {by}", label(""));
-    let is_plain = by.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@,-".contains(&byte));
-    let specific = second(&by);
-    let fits = is_plain && columns(&specific) <= WIDTH;
-    vec![first, if fits { specific } else { second("identity,model,day") }]
+    vec![
+        format!("{begin}bedrock-ledger report --ledger DIR --period {period} --top 20 \\"),
+        format!("{}  --category usage{basis} --by identity,model,day", label("")),
+    ]
+}
+
+/// Whether a shell reads nothing into a text but itself.
+fn is_plain(text: &str) -> bool {
+    !text.starts_with('-') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@,-+=".contains(&byte))
 }
 
 /// A runbook stands alone on its line where it would not fit: a broken link is no link.
 fn runbook(runbook: &str) -> String {
     let runbook = crate::text::clean(runbook);
     if LABEL + columns(&runbook) <= WIDTH { format!("{}{runbook}", label("Runbook")) } else { runbook.into_owned() }
-}
-
-fn label(text: &str) -> String {
-    pad_right(text, LABEL)
-}
-
-fn labelled(name: &str, text: &str) -> Vec<String> {
-    wrap(&label(name), text)
-}
-
-/// A subject is one line of ASCII and not too long, whatever is in it.
-pub(crate) fn subject(text: &str) -> String {
-    shorten(&ascii(text), SUBJECT_LENGTH)
-}
-
-pub(crate) fn body(lines: &[String]) -> String {
-    let mut body = lines.join("\n");
-    body.push('\n');
-    body
 }
 
 #[cfg(test)]

@@ -1,44 +1,37 @@
-//! Budgets: which spend they limit, and how much of it there is in a month.
+//! Budgets: how much may be spent in a month, a week or a day.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeSet;
 
-use wildmatch::WildMatch;
+use chrono::NaiveDate;
 
+use crate::data_span::DataSpan;
 use crate::decimal::Decimal;
-use crate::dimension::Dimension;
-use crate::fact::FactKey;
-use crate::text::NONE;
+use crate::fact::Fact;
+use crate::forecast::{self, Outlook};
+use crate::line::SumOutOfRange;
+use crate::measure::{Detail, Level, Measured, Measurement, Verdict, measure, verdict};
+use crate::rule::Rule;
+use crate::spend::CostPolicy;
+use crate::totals::{MemberTotals, totals};
+use crate::window::{Window, WindowKind};
 
-mod measure;
-pub use measure::{Driver, Measurement, Peak, evaluate};
-
-/// What an owner template gives where the facts do not agree on a tag's value.
-pub const SEVERAL: &str = "(several)";
-
-/// A limit on the spend of a calendar month (UTC, over usage dates), for all that it matches or for each member.
+/// A limit on the spend of every window of a kind, for all that it matches or for each member.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// The name, unique within a configuration.
-    pub name: String,
-    /// What spend it is about; all must hold. None matches everything.
-    pub matches: Vec<Matcher>,
-    /// One budget for each value of this dimension; what has no value is the member [`NONE`].
-    pub each: Option<Dimension>,
+    /// What it is about.
+    pub rule: Rule,
+    /// Over which days.
+    pub window: WindowKind,
     /// The limit, above zero.
     pub amount: Decimal,
-    /// The currency of the limit. Spend in other currencies is not converted and not added.
-    pub currency: String,
-    /// Percents of the amount that people want to hear of, ascending.
+    /// Percents of the amount that people want to hear of when they are spent, ascending.
     pub thresholds: Vec<u32>,
-    /// How urgent it is.
-    pub severity: Severity,
-    /// Whom to call.
-    pub owner: Option<OwnerTemplate>,
-    /// What to read, printed as it is.
-    pub runbook: Option<String>,
+    /// Percents of the amount that people want to hear of when spend is heading there, ascending.
+    pub forecast: Vec<u32>,
     /// Members with a limit of their own.
     pub overrides: Vec<BudgetOverride>,
+    /// A file beside the configuration with more of them, as it was named there.
+    pub overrides_file: Option<String>,
 }
 
 /// A member of a budget with a limit of its own.
@@ -51,12 +44,6 @@ pub struct BudgetOverride {
 }
 
 impl Budget {
-    /// Whether the budget is about a fact.
-    #[must_use]
-    pub fn matches(&self, key: &FactKey) -> bool {
-        self.matches.iter().all(|matcher| matcher.matches(key))
-    }
-
     /// The limit of a member.
     #[must_use]
     pub fn amount_for(&self, member: Option<&str>) -> Decimal {
@@ -65,169 +52,99 @@ impl Budget {
     }
 }
 
-/// How urgent a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Somebody should be woken.
-    Page,
-    /// Somebody should read it.
-    #[default]
-    Notice,
-}
-
-impl Severity {
-    /// The name in the configuration and in messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Notice => "notice",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Severity {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = [Self::Page, Self::Notice].into_iter().find(|severity| severity.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a severity: use page or notice"))
-    }
-}
-
-/// A glob over the whole value of a dimension, case-sensitive: `*` is any characters, `?` is one.
+/// Measures every budget in the window of its kind that `day` lies in: how much of each is used, as gauges show it.
+/// The facts may be of several exports and periods, and their order does not matter. `span` says how far the data can
+/// be trusted.
 ///
-/// No glob matches what has no value, except `(none)`, which matches nothing else.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matcher {
-    dimension: Dimension,
-    glob: Option<WildMatch>,
-}
-
-impl Matcher {
-    /// A matcher for `glob` over the values of `dimension`.
-    #[must_use]
-    pub fn new(dimension: Dimension, glob: &str) -> Self {
-        Self { dimension, glob: (glob != NONE).then(|| WildMatch::new(glob)) }
-    }
-
-    /// Whether a fact's value matches.
-    #[must_use]
-    pub fn matches(&self, key: &FactKey) -> bool {
-        let value = self.dimension.value(key);
-        match &self.glob {
-            None => value.is_empty(),
-            Some(glob) => !value.is_empty() && glob.matches(&value),
-        }
-    }
-
-    /// The dimension that it is about.
-    #[must_use]
-    pub fn dimension(&self) -> &Dimension {
-        &self.dimension
-    }
-}
-
-/// The glob as in the configuration, behind its key.
-impl fmt::Display for Matcher {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.glob {
-            None => write!(formatter, "{} = {NONE}", self.dimension),
-            Some(glob) => write!(formatter, "{} = {glob}", self.dimension),
-        }
-    }
-}
-
-/// Whom to call, where the name may depend on the member: `{member}` and `{tag:NAME}` are filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnerTemplate(Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Member,
-    Tag(String),
-}
-
-/// The text is not an owner template.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OwnerTemplateError {
-    /// There is nothing in it.
-    #[error("an owner is empty: leave the key out if nobody is to be named")]
-    Empty,
-    /// A brace without its partner.
-    #[error("`{0}` has a brace without its partner: write {{member}} or {{tag:NAME}}")]
-    Brace(String),
-    /// Something in braces that cannot be filled in.
-    #[error("`{{{0}}}` cannot be filled in: an owner may hold {{member}} and {{tag:NAME}}")]
-    Unknown(String),
-}
-
-impl OwnerTemplate {
-    /// The tag keys that it asks for.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| if let Piece::Tag(name) = piece { Some(name.as_str()) } else { None })
-    }
-
-    /// Whether it asks for the member.
-    #[must_use]
-    pub fn needs_member(&self) -> bool {
-        self.0.contains(&Piece::Member)
-    }
-
-    /// The owner, with `tag_value` giving what the facts say of a tag.
-    fn fill(&self, member: Option<&str>, mut tag_value: impl FnMut(&str) -> String) -> String {
-        let mut owner = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => owner.push_str(text),
-                Piece::Member => owner.push_str(member.unwrap_or(NONE)),
-                Piece::Tag(name) => owner.push_str(&tag_value(name)),
+/// Budgets without `each` have one measurement, also where nothing was spent; others have one for each member with
+/// matched spend. Sorted as the budgets are, then by member.
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub fn used<'a>(
+    budgets: &'a [Budget],
+    facts: impl Iterator<Item = &'a Fact> + Clone,
+    policy: &CostPolicy,
+    span: &DataSpan,
+    day: NaiveDate,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let mut measurements = Vec::new();
+    for budget in budgets {
+        let window = Window::of(budget.window, day);
+        for (member, totals) in totals(&budget.rule, facts.clone(), policy)? {
+            let has_spend = totals.within(window.first_day(), window.last_day()).next().is_some();
+            if budget.rule.each.is_none() || has_spend {
+                measurements.extend(actual(budget, member.as_deref(), &totals, span, window)?);
             }
         }
-        owner
     }
+    Ok(measurements)
 }
 
-impl FromStr for OwnerTemplate {
-    type Err = OwnerTemplateError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim().is_empty() {
-            return Err(OwnerTemplateError::Empty);
-        }
-        let brace = || OwnerTemplateError::Brace(text.to_owned());
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, behind) = after.split_once('}').ok_or_else(brace)?;
-            if before.contains('}') || name.contains('{') {
-                return Err(brace());
+/// Measures one budget in every window of its kind that the data has days of.
+pub(crate) fn evaluate<'a>(
+    budget: &'a Budget,
+    facts: impl Iterator<Item = &'a Fact>,
+    policy: &CostPolicy,
+    span: &DataSpan,
+    windows: &BTreeSet<Window>,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let mut measurements = Vec::new();
+    for (member, totals) in totals(&budget.rule, facts, policy)? {
+        for window in windows.iter().copied() {
+            let has_facts = totals.within(window.first_day(), window.last_day()).next().is_some();
+            if budget.rule.each.is_some() && !has_facts {
+                continue;
             }
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            pieces.push(match (name, name.strip_prefix("tag:")) {
-                ("member", _) => Piece::Member,
-                (_, Some(tag)) if !tag.is_empty() => Piece::Tag(tag.to_owned()),
-                _ => return Err(OwnerTemplateError::Unknown(name.to_owned())),
-            });
-            rest = behind;
+            measurements.extend(actual(budget, member.as_deref(), &totals, span, window)?);
         }
-        if rest.contains('}') {
-            return Err(brace());
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        Ok(Self(pieces))
     }
+    Ok(measurements)
+}
+
+/// What was spent, and where it is heading if that is asked for.
+fn actual(
+    budget: &Budget,
+    member: Option<&str>,
+    totals: &MemberTotals<'_>,
+    span: &DataSpan,
+    window: Window,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let amount = budget.amount_for(member);
+    let shown = (window.first_day(), window.last_day());
+    let spent = totals.sum(shown.0, shown.1)?;
+    let is_covered = span.covers(window);
+    let level = |percent: &u32, spent: Decimal| {
+        let verdict = match verdict(spent, amount, *percent) {
+            // What is missing may have been what crossed it.
+            Verdict::Clear if !is_covered => Verdict::Undecided,
+            verdict => verdict,
+        };
+        Level { name: percent.to_string(), amount, verdict }
+    };
+    let levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
+    let outlook = forecast::of_window(totals, window, span)?;
+    let through = totals.within(shown.0, shown.1).next_back().map(|(day, _)| day);
+    let detail = Detail::Budget(outlook);
+    let measured = Measured { window, day: None, shown, spent, amount, detail, levels, through };
+    let mut measurements = vec![measure(&budget.rule, member, totals, measured)?];
+    if budget.forecast.is_empty() {
+        return Ok(measurements);
+    }
+    let levels = budget.forecast.iter().map(|percent| match outlook {
+        // What is spent already is told by the spend. What cannot be foretold changes nothing.
+        _ if verdict(spent, amount, *percent) == Verdict::Crossed => {
+            Level { verdict: Verdict::Undecided, ..level(percent, spent) }
+        }
+        Outlook::Forecast(forecast) => level(percent, forecast.expected),
+        Outlook::Over => level(percent, spent),
+        Outlook::TooEarly { .. } => Level { verdict: Verdict::Undecided, ..level(percent, spent) },
+    });
+    let (levels, detail) = (levels.collect(), Detail::Forecast(outlook));
+    let measured = Measured { window, day: None, shown, spent, amount, detail, levels, through: None };
+    measurements.push(measure(&budget.rule, member, totals, measured)?);
+    Ok(measurements)
 }
 
 #[cfg(test)]

@@ -9,19 +9,23 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::budget::Measurement;
 use crate::category::Category;
+use crate::data_span::DataSpan;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
+use crate::forecast::{self, Outlook};
 use crate::line::SumOutOfRange;
+use crate::measure::{Detail, Measurement};
+use crate::mute::Mute;
 use crate::period::BillingPeriod;
 use crate::report::{self, Row};
 use crate::shared_role::{self, SharedRole};
 use crate::spend::{Basis, CostPolicy};
 use crate::tag_contract::{self, TagFinding, TagRule};
 use crate::variance::{self, Correction, Variance, Windows};
+use crate::window::{Window, WindowKind};
 
 mod callers;
 mod decisions;
@@ -114,10 +118,14 @@ pub struct Digest<'a> {
     pub policy: &'a CostPolicy,
     /// What is agreed on tags. Spend is shown back by each of them.
     pub contract: &'a [TagRule],
-    /// The period's budgets.
+    /// How much of each budget is used.
     pub budgets: &'a [Measurement],
-    /// How far the data can be trusted.
+    /// What is not told of for a while.
+    pub mutes: &'a [&'a Mute],
+    /// How far the data of the period can be trusted.
     pub data: DataStatus,
+    /// How far the data of all known months can be trusted.
+    pub span: &'a DataSpan,
     /// What is wrong with the data.
     pub warnings: DigestWarnings,
     /// The time at which the digest is made.
@@ -181,7 +189,7 @@ pub struct Change {
 }
 
 /// The numbers of a digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
     /// Why it is made.
     pub kind: DigestKind,
@@ -195,10 +203,12 @@ pub struct Figures {
     pub windows: Option<Windows>,
     /// By currency, in order; none if the bill has no Bedrock line items.
     pub currencies: Vec<CurrencyFigures>,
-    /// The budgets of the period that are used by [`AT_RISK`] percent at least, the worst first.
+    /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; the worst first.
     pub budgets: Vec<Measurement>,
     /// How many budgets there are in each currency, members counted one by one.
     pub budgets_measured: BTreeMap<String, usize>,
+    /// What is not told of for a while.
+    pub mutes: Vec<Mute>,
     /// Callers that several parties probably stand behind, the most expensive first.
     pub shared: Vec<SharedRole>,
     /// Where the bill departs from what is agreed on tags. Who lacks a tag is told with each currency.
@@ -218,6 +228,10 @@ pub struct Figures {
 pub struct CurrencyFigures {
     /// What everything comes to.
     pub totals: Totals,
+    /// Where the period's spend is heading.
+    pub outlook: Outlook,
+    /// The budget of all spend of the period, where there is one: the first.
+    pub budget: Option<Measurement>,
     /// The spend by caller, largest first; an empty name is what names nobody.
     pub callers: Vec<Caller>,
     /// By tag, in the order asked for, and its values.
@@ -273,6 +287,7 @@ impl Digest<'_> {
             currencies,
             budgets,
             budgets_measured,
+            mutes: self.mutes.iter().map(|mute| (*mute).clone()).collect(),
             shared: shared_role::find(self.facts.iter().copied(), self.policy, |_| false)?,
             tag_findings: self.tag_findings()?,
             decisions: Vec::new(),
@@ -328,6 +343,8 @@ impl Digest<'_> {
             None => Vec::new(),
         };
         Ok(CurrencyFigures {
+            outlook: self.outlook(&totals.currency)?,
+            budget: self.budgets.iter().find(|budget| self.is_of_everything(budget, &totals.currency)).cloned(),
             callers: callers::with_changes(by(Dimension::Field(FactField::Identity))?, self.windows, changes),
             showback,
             models: by(Dimension::Field(FactField::Model))?,
@@ -338,6 +355,22 @@ impl Digest<'_> {
             restated: self.restated_periods(&totals.currency)?,
             totals,
         })
+    }
+
+    /// Where the spend of the period's usage days is heading.
+    fn outlook(&self, currency: &str) -> Result<Outlook, SumOutOfRange> {
+        let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
+        for fact in self.known.iter().filter(|fact| fact.key.get(FactField::Currency) == currency) {
+            if let Some(spend) = self.policy.spend(fact) {
+                add(days.entry(fact.key.usage_date).or_default(), spend)?;
+            }
+        }
+        forecast::outlook(&days, Window::of(WindowKind::Month, self.period.first_day()), self.span)
+    }
+
+    fn is_of_everything(&self, budget: &Measurement, currency: &str) -> bool {
+        let is_of_period = budget.window == Window::of(WindowKind::Month, self.period.first_day());
+        is_of_period && budget.currency == currency && budget.scope.is_empty() && budget.each.is_none()
     }
 
     fn explained(&self, by: FactField, corrections: &[Correction]) -> Result<Vec<Variance>, SumOutOfRange> {
@@ -392,7 +425,18 @@ impl Digest<'_> {
 type Moves<'a> = BTreeMap<(NaiveDate, &'a str), Decimal>;
 
 fn is_at_risk(budget: &Measurement) -> bool {
-    budget.spent.percent_of(budget.amount).is_some_and(|used| used >= Decimal::from_integer(AT_RISK))
+    let is_nearly_used =
+        budget.spent.percent_of(budget.amount).is_some_and(|used| used >= Decimal::from_integer(AT_RISK));
+    is_nearly_used || heading(budget).is_some_and(|expected| expected >= budget.amount)
+}
+
+/// What a budget's spend is heading for, where that is foretold.
+#[must_use]
+pub fn heading(budget: &Measurement) -> Option<Decimal> {
+    match budget.detail {
+        Detail::Budget(Outlook::Forecast(forecast)) => Some(forecast.expected),
+        _ => None,
+    }
 }
 
 fn category_of(fact: &Fact) -> Category {

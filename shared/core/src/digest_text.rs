@@ -47,6 +47,7 @@ pub fn text(figures: &Figures, options: &TextOptions<'_>) -> Text {
         }
         lines.extend(sections(figures, found, options));
     }
+    lines.extend(tables::mutes(figures));
     lines.extend(asked::shared(figures));
     lines.extend(asked::tags(figures));
     lines.extend(closing(figures, options));

@@ -59,11 +59,11 @@ impl<'a> Explainer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Matcher;
     use crate::decimal::Decimal;
     use crate::fact::FactField;
     use crate::line::{Measures, Reduction, Tags};
     use crate::owner::OwnerRule;
+    use crate::rule::Matcher;
 
     const BO: &str = "arn:aws:iam::444455556666:user/bo";
 

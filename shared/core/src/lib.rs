@@ -2,31 +2,44 @@
 //! that people read. It knows no AWS, no clock, no randomness and no file format: time is passed in, bytes stay out.
 
 pub mod alert_text;
+pub mod anomaly;
 pub mod bedrock_line;
 pub mod budget;
 pub mod category;
+pub mod data_span;
 pub mod data_status;
 pub mod decimal;
+pub mod delta;
 pub mod digest;
 pub mod digest_text;
 pub mod dimension;
+pub mod driver;
 pub mod error_class;
 pub mod explanation;
 pub mod fact;
+pub mod forecast;
+pub mod hygiene;
 pub mod line;
+pub mod measure;
 pub mod model;
+pub mod mute;
 pub mod owner;
 pub mod period;
 pub mod principal;
 pub mod report;
+pub mod rule;
+pub mod rules;
+pub mod sentence;
 pub mod shared_role;
 pub mod spend;
 pub mod tag_contract;
 pub mod text;
+mod totals;
 pub mod unit_cost;
 pub mod usage;
 pub mod variance;
 mod wide;
+pub mod window;
 mod words;
 
 #[cfg(test)]

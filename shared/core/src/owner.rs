@@ -4,8 +4,8 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::budget::Matcher;
 use crate::fact::FactKey;
+use crate::rule::Matcher;
 
 /// What decided whom a fact belongs to: the column `owner_source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

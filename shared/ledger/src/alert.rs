@@ -1,21 +1,24 @@
-//! The step that tells people of budgets: each crossing of a threshold once, never lost.
+//! The step that tells people of what rules find: each crossing once, never lost.
 //!
 //! One object, [`STATE_KEY`], says which crossings are known and which messages are to be sent. A crossing and its
 //! messages are written in one conditional write, before anything is sent; see [`crate::outbox`]. So the same book
 //! twice sends nothing twice, and of two evaluators that race one writes and the other finds it written.
+//!
+//! A crossing is *armed* until it is found; then it is *pending* until its messages are *sent*, or muted, or, where it
+//! was there before its rule, known and never told. When the bill proves that it is true no more it is *resolved* and
+//! armed again: its next time has the next number in its id.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::alert_text::{BudgetAlert, FirstRunAlert};
-use spend_core::budget::{self, Measurement};
+use chrono::{DateTime, SecondsFormat, Utc};
+use spend_core::alert_text::TestAlert;
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
-use spend_core::period::BillingPeriod;
+use spend_core::rule::{Kind, Severity};
 use spend_core::text::Text;
 
 use crate::book::Book;
-use crate::config::{Config, FirstRun};
+use crate::config::Config;
 use crate::document::DocumentError;
 use crate::outbox::{self, OutboxError};
 use crate::outputs::{Message, Notifier, Topic};
@@ -23,33 +26,39 @@ use crate::store::Store;
 
 mod event;
 mod ids;
+mod plan;
 mod state;
+mod tell;
+mod undo;
 
 pub use event::{
-    AlertEvent, BudgetEvent, DataEvent, DeliveryEvent, DriverEvent, FirstRunEvent, PeakEvent, WindowEvent,
+    AlertEvent, DataEvent, DeliveryEvent, DetailEvent, DriverEvent, FindingEvent, PeakEvent, RiseEvent,
+    SummarisedEvent, SummaryEvent, TestEvent, WindowEvent,
 };
 pub use state::STATE_KEY;
 
-use ids::{alert_id, attributes, incident_key};
-use state::{AlertState, Crossing, RuleState};
-
-/// How far the clocks of two evaluators may be apart.
-const SKEW: TimeDelta = TimeDelta::hours(1);
+use ids::{Attributes, NOTHING};
+use plan::Evaluation;
+use state::AlertState;
 
 /// What an evaluation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AlertSummary {
-    /// How many budgets and members were measured, in all months.
+    /// How many members were measured, in all windows.
     pub measured: usize,
-    /// How many messages were written down to be sent to people.
+    /// How many messages that something is crossed were written down to be sent to people.
     pub fired: usize,
-    /// How many thresholds were found crossed and will not be told of.
+    /// How many levels were found crossed and will not be told of.
     pub seeded: usize,
+    /// How many levels were found crossed and are not told of while they are muted.
+    pub muted: usize,
+    /// How many messages that something is crossed no more were written down.
+    pub resolved: usize,
     /// How many messages were sent, to people and to machines, those of earlier runs among them.
     pub sent: usize,
 }
 
-/// Why budgets were not evaluated, or not told of.
+/// Why rules were not evaluated, or not told of.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// The state could not be changed, or messages were not sent.
@@ -59,7 +68,7 @@ pub enum AlertError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A sum is too large to be money.
-    #[error("failed to measure budgets: {0}")]
+    #[error("failed to evaluate the rules: {0}")]
     Sum(#[from] SumOutOfRange),
 }
 
@@ -85,7 +94,7 @@ impl AlertError {
     }
 }
 
-/// Evaluates every budget over every month of the book, writes down what is to be told, and sends what is pending.
+/// Evaluates every rule over the months of the book, writes down what is to be told, and sends what is pending.
 ///
 /// What earlier runs left pending is sent even where this evaluation fails.
 ///
@@ -113,6 +122,38 @@ pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime
     outbox::drain::<AlertState, S, N>(store, notifier, now).await
 }
 
+/// Sends a message that tells of nothing the way of every alert: written down, sent, crossed off. What else is pending
+/// is sent too. Asked twice in one second it is one test. Returns its id.
+///
+/// # Errors
+///
+/// [`AlertError`]; what was not sent stays pending.
+pub async fn test<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<String, AlertError> {
+    let id = format!("test:{}", now.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let text = TestAlert { alert_id: &id, now }.text();
+    let attributes = Attributes {
+        kind: Kind::Test,
+        status: "firing",
+        rule: NOTHING,
+        member: NOTHING,
+        severity: Severity::Notice.as_str(),
+        owner: NOTHING,
+        alert_id: &id,
+        incident_key: &id,
+    };
+    let event = TestEvent {
+        kind: Kind::Test.to_string(),
+        status: "firing".to_owned(),
+        alert_id: id.clone(),
+        incident_key: id.clone(),
+        asked_at: now,
+    };
+    let messages = messages(text, event::body(&event)?, &attributes.map());
+    outbox::update(store, |state: &mut AlertState| state.outbox.queue(&id, messages.clone(), now)).await?;
+    drain(store, notifier, now).await?;
+    Ok(id)
+}
+
 /// Evaluates, and writes down what is to be told.
 async fn record<S: Store>(
     store: &S,
@@ -120,12 +161,9 @@ async fn record<S: Store>(
     book: &Book,
     now: DateTime<Utc>,
 ) -> Result<AlertSummary, AlertError> {
-    let mut months = Vec::new();
-    for window in book.months() {
-        let measurements = budget::evaluate(&config.budgets, book.facts(), &config.cost, window)?;
-        months.push((window, measurements));
-    }
-    let evaluation = Evaluation { config, book, months: &months, now };
+    let span = book.span();
+    let found = config.rules.evaluate(book.facts(), &config.cost, &span)?;
+    let evaluation = Evaluation { config, book, span: &span, found: &found, now };
     // A failed plan leaves the state half changed, so it must not be written: it is undone by the copy.
     let planned = outbox::update(store, |state: &mut AlertState| {
         let mut changed = state.clone();
@@ -134,146 +172,15 @@ async fn record<S: Store>(
     Ok(planned.await??)
 }
 
-/// One evaluation: the same however often a lost race makes it be planned again.
-struct Evaluation<'a> {
-    config: &'a Config,
-    book: &'a Book,
-    months: &'a [(BillingPeriod, Vec<Measurement>)],
-    now: DateTime<Utc>,
-}
-
-/// What is done about thresholds that are newly found crossed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Disposition {
-    Send,
-    Summarise,
-    Seed,
-}
-
-impl Evaluation<'_> {
-    fn plan(&self, state: &mut AlertState) -> Result<AlertSummary, DocumentError> {
-        let mut summary = AlertSummary::default();
-        for rule in &self.config.budgets {
-            let rule = state.rules.entry(rule.name.clone()).or_insert_with(|| RuleState::first_seen(self.now));
-            // A clock that ran ahead then made months look over that are not.
-            rule.first_seen = rule.first_seen.min(self.now);
-        }
-        let mut sent = Vec::new();
-        let mut summarised: BTreeMap<BillingPeriod, Vec<(&Measurement, Vec<u32>)>> = BTreeMap::new();
-        for (window, measurements) in self.months {
-            summary.measured += measurements.len();
-            for measured in measurements {
-                let is_new = |percent: &u32| match state.crossings.get(&ids::crossing(measured, *percent)) {
-                    // What is not told because of a clock that ran ahead is not known.
-                    Some(crossing) => crossing.alert_id.is_none() && crossing.at > self.now + SKEW,
-                    None => true,
-                };
-                let fired: Vec<u32> = measured.crossed.iter().copied().filter(is_new).collect();
-                if fired.is_empty() {
-                    continue;
-                }
-                match self.disposition(state, measured) {
-                    Disposition::Send => sent.push((measured, fired)),
-                    Disposition::Summarise => summarised.entry(*window).or_default().push((measured, fired)),
-                    Disposition::Seed => {
-                        summary.seeded += fired.len();
-                        self.cross(state, measured, &fired, None);
-                    }
-                }
-            }
-        }
-        summary.fired = sent.len() + summarised.len();
-        // Who is to be woken is told first.
-        sent.sort_by_key(|(measured, _)| measured.severity);
-        for (measured, fired) in sent {
-            self.send(state, measured, &fired)?;
-        }
-        for (window, told) in summarised {
-            self.summarise(state, window, told)?;
-        }
-        for (name, rule) in &mut state.rules {
-            let is_configured = self.config.budgets.iter().any(|budget| budget.name == *name);
-            let has_numbers = self.months.iter().any(|(window, _)| *window == rule.first_window());
-            rule.first_window_seen |= is_configured && has_numbers;
-        }
-        Ok(summary)
-    }
-
-    fn disposition(&self, state: &AlertState, measured: &Measurement) -> Disposition {
-        let Some(rule) = state.rules.get(&measured.rule) else { return Disposition::Send };
-        if measured.window.end() <= rule.first_seen {
-            return Disposition::Seed;
-        }
-        if rule.first_window_seen || rule.first_window() != measured.window {
-            return Disposition::Send;
-        }
-        match self.config.first_run {
-            FirstRun::Send => Disposition::Send,
-            FirstRun::Summary => Disposition::Summarise,
-            FirstRun::Silent => Disposition::Seed,
-        }
-    }
-
-    /// Records that thresholds are crossed, and which alert tells of it.
-    fn cross(&self, state: &mut AlertState, measured: &Measurement, fired: &[u32], alert_id: Option<&str>) {
-        for percent in fired {
-            let crossing = Crossing { at: self.now, count: 1, alert_id: alert_id.map(str::to_owned) };
-            state.crossings.insert(ids::crossing(measured, *percent), crossing);
-        }
-    }
-
-    /// One message for all thresholds of a measurement that were crossed at once, named after the highest.
-    fn send(&self, state: &mut AlertState, measured: &Measurement, fired: &[u32]) -> Result<(), DocumentError> {
-        let Some(highest) = fired.last() else { return Ok(()) };
-        let id = alert_id(measured, *highest, 1);
-        let data = self.book.status(measured.window);
-        let policy = &self.config.cost;
-        let text = BudgetAlert { measurement: measured, fired, data, policy, alert_id: &id, now: self.now }.text();
-        let event = AlertEvent::new(&id, measured, fired, &data, self.book, self.now);
-        let attributes = attributes(Some(measured), &id, &incident_key(measured));
-        state.outbox.queue(&id, messages(text, event::body(&event)?, attributes), self.now);
-        self.cross(state, measured, fired, Some(&id));
-        Ok(())
-    }
-
-    /// One message for all budgets that were past a threshold at their first evaluation, the worst first.
-    fn summarise(
-        &self,
-        state: &mut AlertState,
-        window: BillingPeriod,
-        mut told: Vec<(&Measurement, Vec<u32>)>,
-    ) -> Result<(), DocumentError> {
-        told.sort_by_key(|(measured, _)| std::cmp::Reverse((measured.highest(), measured.spent)));
-        state.summaries += 1;
-        let incident = format!("first-run:{}", window.first_day());
-        let id = format!("{incident}:{}", state.summaries);
-        let data = self.book.status(window);
-        let measurements: Vec<Measurement> = told.iter().map(|(measured, _)| (*measured).clone()).collect();
-        let text = FirstRunAlert {
-            measurements: &measurements,
-            window,
-            data,
-            policy: &self.config.cost,
-            alert_id: &id,
-            now: self.now,
-        }
-        .text();
-        let event = FirstRunEvent::new(&id, &incident, window, &told, &data, self.book, self.now);
-        let only = if let [only] = measurements.as_slice() { Some(only) } else { None };
-        let attributes = attributes(only, &id, &incident);
-        state.outbox.queue(&id, messages(text, event.body()?, attributes), self.now);
-        for (measured, fired) in told {
-            self.cross(state, measured, &fired, Some(&id));
-        }
-        Ok(())
-    }
-}
-
 /// What one alert sends: the text to people, and the event to machines under the same subject.
-fn messages(text: Text, event: String, attributes: BTreeMap<String, String>) -> Vec<Message> {
+fn messages(text: Text, event: String, attributes: &BTreeMap<String, String>) -> Vec<Message> {
+    let for_machines = for_machines(text.subject.clone(), event, attributes);
     let Text { subject, body } = text;
-    let for_people = Message { topic: Topic::Alerts, subject: subject.clone(), body, attributes: attributes.clone() };
-    vec![for_people, Message { topic: Topic::Events, subject, body: event, attributes }]
+    vec![Message { topic: Topic::Alerts, subject, body, attributes: attributes.clone() }, for_machines]
+}
+
+fn for_machines(subject: String, event: String, attributes: &BTreeMap<String, String>) -> Message {
+    Message { topic: Topic::Events, subject, body: event, attributes: attributes.clone() }
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use spend_core::data_span::DataSpan;
 use spend_core::data_status::DataStatus;
 use spend_core::fact::Fact;
 use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
+use spend_core::window::Window;
 
 use crate::state::AppliedDelivery;
 
@@ -83,5 +85,17 @@ impl Book {
             closed: found.closed,
         };
         self.of(month).map(of_export).reduce(DataStatus::and).unwrap_or_default()
+    }
+
+    /// How far the data of each month can be trusted.
+    #[must_use]
+    pub fn span(&self) -> DataSpan {
+        DataSpan::new(self.months().into_iter().map(|month| (month, self.status(month))).collect())
+    }
+
+    /// When the newest delivery was made of what is known of a window.
+    #[must_use]
+    pub fn known_since(&self, window: Window) -> Option<DateTime<Utc>> {
+        window.periods().flat_map(|period| self.of(period)).map(|found| found.delivered_at).max()
     }
 }

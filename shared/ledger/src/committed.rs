@@ -110,7 +110,16 @@ pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, Commi
     Ok(Book { periods })
 }
 
-fn period(statement: &Statement, state: PeriodState, now: DateTime<Utc>) -> Result<Option<BookPeriod>, CommittedError> {
+/// What a state has of a period as of `now`; nothing if no delivery is in force.
+///
+/// # Errors
+///
+/// [`CommittedError::Columns`].
+pub fn period(
+    statement: &Statement,
+    state: PeriodState,
+    now: DateTime<Utc>,
+) -> Result<Option<BookPeriod>, CommittedError> {
     let Some(delivery) = state.current().cloned() else { return Ok(None) };
     Ok(Some(BookPeriod {
         export_id: statement.export_id.clone(),

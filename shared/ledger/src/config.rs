@@ -4,21 +4,28 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use spend_core::budget::Budget;
+use chrono::{DateTime, Utc};
 use spend_core::category::Category;
 use spend_core::fact::Derivation;
 use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
+use spend_core::mute::Mute;
 use spend_core::owner::OwnerRule;
 use spend_core::principal::KeepSessions;
+use spend_core::rules::Rules;
 use spend_core::spend::{Basis, CostPolicy};
 use spend_core::tag_contract::TagRule;
 use spend_core::usage::ModelAliases;
 use wildmatch::WildMatch;
 
+mod anomalies;
 mod budgets;
+mod deltas;
 mod digest;
+mod hygiene;
+mod mutes;
 mod owners;
 mod reader;
+mod rules;
 
 pub use digest::DigestConfig;
 use reader::{Kind, Reader, Section};
@@ -49,8 +56,12 @@ pub struct Config {
     pub first_run: FirstRun,
     /// What finance is told, and when: `[digest]`.
     pub digest: DigestConfig,
-    /// The budgets, in the order of the file: `[[budget]]`.
-    pub budgets: Vec<Budget>,
+    /// How many messages of their own one evaluation sends at most; the rest is one summary: `[alerts] max_per_run`.
+    pub max_per_run: usize,
+    /// The rules, in the order of the file: `[[budget]]`, `[[delta]]`, `[[anomaly]]` and `[[hygiene]]`.
+    pub rules: Rules,
+    /// What is not to be sent for a while: `[[mute]]`.
+    pub mutes: Vec<Mute>,
 }
 
 /// Which metrics are published.
@@ -87,6 +98,8 @@ pub struct ConfigError {
 /// One thing that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// The file beside the configuration that it is in, if it is not the configuration itself.
+    pub file: Option<String>,
     /// The line, counted from 1.
     pub line: usize,
     /// Its stable kind: `config.syntax`, `config.invalid` or `config.unsupported`.
@@ -114,20 +127,24 @@ impl std::error::Error for ConfigError {}
 /// One line for each problem: `ledger.toml:12: … [config.invalid]`.
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { line, kind, message }) in self.problems.iter().enumerate() {
+        for (index, Problem { file, line, kind, message }) in self.problems.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{separator}{}:{line}: {message} [{kind}]", self.file)?;
+            let file = file.as_ref().unwrap_or(&self.file);
+            write!(formatter, "{separator}{file}:{line}: {message} [{kind}]")?;
         }
         Ok(())
     }
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 8] = ["anomaly", "delta", "export", "health", "hygiene", "mute", "restatement", "split"];
+const UNSUPPORTED: [&str; 4] = ["export", "health", "restatement", "split"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
 const NAMESPACE_CHARACTERS: &[u8] = b".-_/#: ";
+
+/// More messages of one evaluation than this nobody reads.
+const MOST_MESSAGES: u32 = 1000;
 
 /// More series of one dimension than this are nobody's to read, and each costs money.
 const MOST_SERIES: i64 = 500;
@@ -147,7 +164,9 @@ impl Default for Config {
             keep_tags: Vec::new(),
             first_run: FirstRun::default(),
             digest: DigestConfig::default(),
-            budgets: Vec::new(),
+            max_per_run: 20,
+            rules: Rules::default(),
+            mutes: Vec::new(),
         }
     }
 }
@@ -159,10 +178,40 @@ impl Config {
     ///
     /// [`ConfigError`], with every problem of the file, except that a file which is not TOML has the first alone.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(text);
+        Self::adopt(file, text, &BTreeMap::new()).map(|(config, _)| config)
+    }
+
+    /// Reads a configuration together with the files beside it that it names (see [`Config::files`]), and gives the text
+    /// that is to be put in force: the same one with their contents in the place of their names, so that what is in
+    /// force is one object and changes as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], as of [`Config::parse`], with the problems of the files.
+    pub fn adopt(file: &str, text: &str, files: &BTreeMap<String, String>) -> Result<(Self, String), ConfigError> {
+        let mut reader = Reader::new(text, files);
         let config = Self::read(&mut reader);
+        let in_force = reader.stood_in();
         let problems = reader.into_problems();
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: file.to_owned(), problems }) }
+        if problems.is_empty() { Ok((config, in_force)) } else { Err(ConfigError { file: file.to_owned(), problems }) }
+    }
+
+    /// The names of the files beside a configuration that it wants to be read with, each once: `overrides_file` of
+    /// budgets. On AWS they lie beside it in the ledger's bucket, as `config/NAME`.
+    #[must_use]
+    pub fn files(text: &str) -> Vec<String> {
+        let document: toml::Table = text.parse().unwrap_or_default();
+        let budgets = document.get("budget").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let named = budgets.iter().filter_map(|budget| budget.get("overrides_file")?.as_str());
+        let mut files: Vec<_> = named.filter(|name| !name.contains(['/', '\\'])).map(str::to_owned).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// The mutes that withhold messages at `now`, for people to see what they are not told of.
+    pub fn mutes_in_force(&self, now: DateTime<Utc>) -> impl Iterator<Item = &Mute> {
+        self.mutes.iter().filter(move |mute| mute.is_in_force(now))
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
@@ -197,13 +246,17 @@ impl Config {
         }
         if let Some(mut section) = root.section(reader, "alerts") {
             config.first_run = section.choice(reader, "first_run", &FIRST_RUNS).unwrap_or_default();
+            if let Some(most) = rules::number(&mut section, reader, "max_per_run", 1, MOST_MESSAGES) {
+                config.max_per_run = usize::try_from(most).unwrap_or(config.max_per_run);
+            }
             section.finish(reader, &[]);
         }
         config.owner_rules = owners::read(&mut root, reader);
         if let Some(section) = root.section(reader, "digest") {
             config.digest = digest::read(section, reader);
         }
-        config.budgets = budgets::read(&mut root, reader);
+        config.rules = rules::read(&mut root, reader);
+        config.mutes = mutes::read(&mut root, reader, &config.rules);
         root.finish(reader, &UNSUPPORTED);
         config
     }

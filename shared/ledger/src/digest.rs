@@ -28,9 +28,9 @@ mod state;
 mod windows;
 
 pub use event::{
-    AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, Listed,
-    MoveEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent, ShowbackEvent, SpanEvent,
-    TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
+    AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
+    Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent,
+    ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
 };
 pub use state::STATE_KEY;
 

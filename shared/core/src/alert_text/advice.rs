@@ -1,6 +1,6 @@
 //! How to find a caller's requests and how to stop them, fitted to the kind of identity.
 
-use crate::budget::Driver;
+use crate::driver::Driver;
 use crate::text::shorten;
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
@@ -37,6 +37,20 @@ fn caller(arn: &str) -> Option<Caller> {
 /// Source: IAM Identity Center user guide, "Referencing permission sets in resource policies".
 fn permission_set(role: &str) -> Option<&str> {
     role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_').map(|(name, _)| name)
+}
+
+/// Which metrics move at once, hours before the bill: Bedrock's own, of which there is none by caller.
+/// Source: Amazon Bedrock user guide, "Monitoring the performance of Amazon Bedrock".
+pub(super) fn live(driver: &Driver) -> String {
+    let account = if driver.account.is_empty() { "every account".to_owned() } else { shorten(&driver.account, 12) };
+    let region = if driver.region.is_empty() { "every region".to_owned() } else { shorten(&driver.region, 20) };
+    let metric = match driver.token.as_str() {
+        "input" | "cache-read" | "cache-write" | "cache-write-1h" => "InputTokenCount",
+        "output" => "OutputTokenCount",
+        "image" => "OutputImageCount",
+        _ => "Invocations",
+    };
+    format!("CloudWatch AWS/Bedrock {metric}, {account} {region}")
 }
 
 /// Where to see the driver's requests.

@@ -3,9 +3,16 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::budget::Severity;
+use crate::anomaly::Shape;
+use crate::delta::Against;
+use crate::dimension::Dimension;
+use crate::driver::Rise;
 use crate::fixtures::{assert_golden, decimal};
-use crate::text::columns;
+use crate::forecast::Forecast;
+use crate::hygiene::Lack;
+use crate::measure::{Level, Verdict};
+use crate::rule::{Kind, Severity};
+use crate::text::{SUBJECT_LENGTH, columns};
 
 const DANA: &str = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PowerUser_0123456789abcdef/Dana@example.com";
 
@@ -21,6 +28,15 @@ fn driver(identity: &str, kind: &str, principal: &str) -> Driver {
         principal: principal.to_owned(),
         model: "claude-opus-4.5".to_owned(),
         model_spent: decimal("1700"),
+        token: "output".to_owned(),
+        account: "111122223333".to_owned(),
+        region: "us-east-1".to_owned(),
+        rise: Some(Rise {
+            since: "2026-11-17".parse().unwrap(),
+            until: "2026-11-17".parse().unwrap(),
+            by: decimal("1139.53"),
+            usual: decimal("64.58"),
+        }),
     }
 }
 
@@ -33,10 +49,18 @@ fn team() -> Measurement {
         each: None,
         scope: "tag:iamPrincipal/team = search*".to_owned(),
         currency: "USD".to_owned(),
-        window: "2026-11".parse().unwrap(),
+        window: "2026-11".parse::<crate::period::BillingPeriod>().unwrap().into(),
+        day: None,
         spent: decimal("2431.2"),
         amount: decimal("2400"),
-        crossed: vec![50, 80, 100],
+        detail: Detail::Budget(Outlook::Forecast(Forecast {
+            expected: decimal("3120"),
+            low: decimal("2950.5"),
+            high: decimal("3391.2"),
+            settled_days: 48,
+        })),
+        levels: vec![Level { name: "100".to_owned(), amount: decimal("2400"), verdict: Verdict::Crossed }],
+        through: None,
         severity: Severity::Page,
         owner: Some("search-oncall".to_owned()),
         runbook: Some("https://wiki.example.com/bedrock-budget".to_owned()),
@@ -70,14 +94,14 @@ fn settled() -> DataStatus {
     DataStatus { as_of: Some(at("2026-11-24T00:00:00Z")), unverified: false, closed: false }
 }
 
-fn alert<'a>(
-    measurement: &'a Measurement,
-    fired: &'a [u32],
-    data: DataStatus,
-    policy: &'a CostPolicy,
-) -> BudgetAlert<'a> {
+fn alert<'a>(measurement: &'a Measurement, fired: &'a [String], data: DataStatus, policy: &'a CostPolicy) -> Alert<'a> {
     let alert_id = "search:-:USD:2026-11-01:budget:100:2400:1";
-    BudgetAlert { measurement, fired, data, policy, alert_id, now: at("2026-11-24T03:00:00Z") }
+    let known_since = Some(at("2026-11-24T02:40:00Z"));
+    Alert { measurement, fired, data, known_since, policy, alert_id, now: at("2026-11-24T03:00:00Z") }
+}
+
+fn names(percents: &[u32]) -> Vec<String> {
+    percents.iter().map(ToString::to_string).collect()
 }
 
 fn golden(name: &str, text: &Text) {
@@ -97,44 +121,44 @@ fn assert_well_formed(text: &Text, lines: usize) {
 
 #[test]
 fn one_threshold() {
-    golden("one_threshold", &alert(&team(), &[100], settled(), &CostPolicy::default()).text());
+    golden("one_threshold", &alert(&team(), &names(&[100]), settled(), &CostPolicy::default()).text());
 }
 
 #[test]
 fn several_thresholds_at_once_are_one_message() {
-    golden("several_thresholds", &alert(&team(), &[50, 80, 100], settled(), &CostPolicy::default()).text());
+    golden("several_thresholds", &alert(&team(), &names(&[50, 80, 100]), settled(), &CostPolicy::default()).text());
 }
 
 #[test]
 fn a_member_of_an_each_budget() {
-    let measured = Measurement { spent: decimal("1980.005"), crossed: vec![50, 80], ..member() };
-    golden("each_member", &alert(&measured, &[80], settled(), &CostPolicy::default()).text());
+    let measured = Measurement { spent: decimal("1980.005"), ..member() };
+    golden("each_member", &alert(&measured, &names(&[80]), settled(), &CostPolicy::default()).text());
 }
 
 #[test]
 fn unverified_data() {
     let data = DataStatus { unverified: true, ..settled() };
-    golden("unverified", &alert(&team(), &[100], data, &CostPolicy::default()).text());
+    golden("unverified", &alert(&team(), &names(&[100]), data, &CostPolicy::default()).text());
 }
 
 #[test]
 fn provisional_days() {
     let data = DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), ..settled() };
-    golden("provisional", &alert(&team(), &[100], data, &CostPolicy::default()).text());
+    golden("provisional", &alert(&team(), &names(&[100]), data, &CostPolicy::default()).text());
 }
 
 #[test]
 fn a_foreign_currency_stands_aside() {
     let other_currencies = BTreeMap::from([("CNY".to_owned(), decimal("22.5"))]);
     let measured = Measurement { other_currencies, ..team() };
-    golden("foreign_currency", &alert(&measured, &[100], settled(), &CostPolicy::default()).text());
+    golden("foreign_currency", &alert(&measured, &names(&[100]), settled(), &CostPolicy::default()).text());
 }
 
 #[test]
 fn a_late_delivery_of_an_ended_month() {
-    let (measured, policy) = (team(), CostPolicy::default());
+    let (measured, policy, fired) = (team(), CostPolicy::default(), names(&[100]));
     let ended = DataStatus { as_of: Some(at("2026-12-01T00:00:00Z")), ..settled() };
-    let late = BudgetAlert { now: at("2026-12-03T03:00:00Z"), ..alert(&measured, &[100], ended, &policy) };
+    let late = Alert { now: at("2026-12-03T03:00:00Z"), ..alert(&measured, &fired, ended, &policy) };
     golden("late_delivery", &late.text());
 }
 
@@ -149,22 +173,141 @@ fn everything_at_once_keeps_within_its_lines() {
     };
     let data = DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), unverified: true, closed: false };
     let net = CostPolicy { basis: Basis::NetUnblended, count: vec![crate::category::Category::Usage] };
-    golden("everything", &alert(&measured, &[50, 80, 100], data, &net).text());
+    golden("everything", &alert(&measured, &names(&[50, 80, 100]), data, &net).text());
+}
+
+/// A day of the member of [`member`].
+fn day_of(detail: Detail, level: &str) -> Measurement {
+    let day = "2026-11-17".parse().unwrap();
+    let levels = vec![Level { name: level.to_owned(), amount: decimal("50"), verdict: Verdict::Crossed }];
+    let window = Window::of(WindowKind::Day, day);
+    let member = member();
+    let mut driver = member.driver.clone().unwrap();
+    (driver.spent, driver.model_spent) = (decimal("1204.11"), decimal("1190"));
+    let days = member
+        .days
+        .iter()
+        .filter(|(day, _)| ("2026-11-10".parse().unwrap()..="2026-11-17".parse().unwrap()).contains(day));
+    let days = days.copied().collect();
+    let spent = decimal("1204.11");
+    Measurement {
+        rule: "odd days".to_owned(),
+        window,
+        day: Some(day),
+        spent,
+        amount: decimal("50"),
+        detail,
+        levels,
+        days,
+        driver: Some(driver),
+        ..member
+    }
+}
+
+fn of_kind(name: &str, measured: &Measurement) {
+    let fired: Vec<String> = measured.levels.iter().map(|level| level.name.clone()).collect();
+    let (data, policy) = (DataStatus { as_of: Some(at("2026-11-19T00:00:00Z")), ..settled() }, CostPolicy::default());
+    let alert = Alert {
+        now: at("2026-11-19T06:30:00Z"),
+        known_since: Some(at("2026-11-19T06:00:00Z")),
+        alert_id: "the-id:1",
+        ..alert(measured, &fired, data, &policy)
+    };
+    golden(name, &alert.text());
 }
 
 #[test]
-fn the_first_evaluation_is_one_message_that_names_all() {
-    let measurements = [team(), member(), Measurement { amount: decimal("3000"), ..member() }];
+fn every_kind_of_rule_has_its_message() {
+    let forecast = Measurement { detail: Detail::Forecast(outlook_of(&team())), spent: decimal("1980"), ..team() };
+    of_kind("forecast", &forecast);
+    let before = decimal("240");
+    let delta = |against, is_new| Detail::Delta { against, before, rise_percent: 50, is_new };
+    of_kind("delta_weekday", &day_of(delta(Against::Weekday, false), "50"));
+    of_kind("delta_trailing", &day_of(delta(Against::Trailing, false), "50"));
+    of_kind("delta_new", &day_of(delta(Against::Weekday, true), "50"));
+    of_kind("delta_month", &Measurement { detail: delta(Against::Month, false), amount: decimal("100"), ..team() });
+    let anomaly =
+        |shape, usual: &str| Detail::Anomaly { shape, usual: decimal(usual), limit: decimal("129.16"), past_days: 28 };
+    of_kind("anomaly_spike", &day_of(anomaly(Shape::Spike, "64.58"), "spike"));
+    of_kind("anomaly_runaway", &day_of(anomaly(Shape::Runaway, "64.58"), "runaway"));
+    of_kind("anomaly_new", &day_of(anomaly(Shape::New, "0"), "new"));
+    let lack = Lack::Tag("iamPrincipal/team".to_owned());
+    let hygiene = Detail::Hygiene { lack, whole: decimal("9876.54"), percent: 10 };
+    of_kind("hygiene", &Measurement { detail: hygiene, amount: decimal("100"), ..team() });
+    let early = Detail::Budget(Outlook::TooEarly { settled_days: 3 });
+    of_kind("too_early_to_foretell", &Measurement { detail: early, ..team() });
+    let week = Window::of(WindowKind::Week, "2026-11-17".parse().unwrap());
+    of_kind("week", &Measurement { window: week, ..team() });
+}
+
+fn outlook_of(measured: &Measurement) -> Outlook {
+    match measured.detail {
+        Detail::Budget(outlook) => outlook,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn many_findings_are_one_message_that_names_them() {
+    let spike =
+        Detail::Anomaly { shape: Shape::Spike, usual: decimal("64.58"), limit: decimal("129.16"), past_days: 28 };
+    let measurements = [team(), member(), Measurement { amount: decimal("3000"), ..member() }, day_of(spike, "spike")];
+    let measurements: Vec<_> = measurements.iter().collect();
     let policy = CostPolicy::default();
-    let first_run = FirstRunAlert {
-        measurements: &measurements,
-        window: "2026-11".parse().unwrap(),
+    for (name, reason) in [("first_run", SummaryReason::FirstRun), ("too_many", SummaryReason::TooMany)] {
+        let summary = SummaryAlert {
+            reason,
+            measurements: &measurements,
+            data: settled(),
+            known_since: Some(at("2026-11-24T02:40:00Z")),
+            policy: &policy,
+            alert_id: "first-run:2026-11-01:1",
+            now: at("2026-11-24T03:00:00Z"),
+        };
+        golden(name, &summary.text());
+    }
+}
+
+fn resolved<'a>(undone: &'a [String], kind: Kind, why: Why) -> ResolvedAlert<'a> {
+    ResolvedAlert {
+        rule: "search",
+        member: None,
+        kind,
+        window: "2026-11".parse::<crate::period::BillingPeriod>().unwrap().into(),
+        currency: "USD",
+        spent: Some(decimal("1831.2")),
+        amount: decimal("2400"),
+        undone,
+        still: None,
+        why,
+        owner: Some("search-oncall"),
+        told_at: at("2026-11-20T06:30:00Z"),
         data: settled(),
-        policy: &policy,
-        alert_id: "first-run:2026-11-01:1",
+        known_since: Some(at("2026-11-24T02:40:00Z")),
+        alert_id: "search:-:USD:2026-11-01:budget:100:2400:1",
         now: at("2026-11-24T03:00:00Z"),
+    }
+}
+
+#[test]
+fn what_is_true_no_more_is_said() {
+    let both = names(&[80, 100]);
+    golden("resolved", &resolved(&both, Kind::Budget, Why::Restated).text());
+    let updated = ResolvedAlert { still: Some("80"), ..resolved(&both[1..], Kind::Budget, Why::Restated) };
+    golden("updated", &updated.text());
+    golden("receded", &resolved(&both[1..], Kind::Forecast, Why::Receded).text());
+    let spike = ["spike".to_owned()];
+    let gone = ResolvedAlert {
+        spent: None,
+        member: Some("dana@example.com"),
+        ..resolved(&spike, Kind::Anomaly, Why::Restated)
     };
-    golden("first_run", &first_run.text());
+    golden("gone", &gone.text());
+}
+
+#[test]
+fn a_test_says_that_it_is_one() {
+    golden("test", &TestAlert { alert_id: "test:2026-11-24T03:00:00Z", now: at("2026-11-24T03:00:00Z") }.text());
 }
 
 #[test]
@@ -189,6 +332,7 @@ fn the_way_to_stop_fits_the_kind_of_identity() {
 
 #[test]
 fn all_thresholds_are_named_unless_they_are_very_many() {
+    let percents = |values: &[u32]| headline::percents(&names(values));
     assert_eq!(percents(&[80]), "80%");
     assert_eq!(percents(&[50, 80]), "50% and 80%");
     assert_eq!(percents(&[50, 60, 70, 80, 90, 100, 110]), "7 thresholds up to 110%");
@@ -196,8 +340,8 @@ fn all_thresholds_are_named_unless_they_are_very_many() {
 
 #[test]
 fn a_command_never_holds_what_a_shell_would_read() {
-    let each: Dimension = "tag:iamPrincipal/$(reboot)".parse().unwrap();
-    let lines = look_closer("2026-11".parse().unwrap(), Some(&each), &CostPolicy::default());
+    let measured = Measurement { driver: Some(driver("$(reboot)", "role", "")), ..team() };
+    let lines = look_closer(&measured, &CostPolicy::default());
     assert!(lines.iter().all(|line| !line.contains("reboot")), "{lines:?}");
 }
 
@@ -235,11 +379,16 @@ proptest! {
         let data = DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), unverified: true, closed: false };
         let id = next();
         let policy = CostPolicy::default();
-        let alert = BudgetAlert { alert_id: &id, ..alert(&measured, &thresholds, data, &policy) };
+        let fired = names(&thresholds);
+        let alert = Alert { alert_id: &id, ..alert(&measured, &fired, data, &policy) };
         assert_well_formed(&alert.text(), BODY_LINES);
-        let first_run = FirstRunAlert {
-            measurements: &[measured.clone(), team()], window: measured.window, data, policy: &policy, alert_id: &id, now: alert.now,
-        };
-        assert_well_formed(&first_run.text(), 40);
+        let (reason, known_since) = (SummaryReason::FirstRun, None);
+        let measurements = [&measured, &team()];
+        let summary =
+            SummaryAlert { reason, measurements: &measurements, data, known_since, policy: &policy, alert_id: &id, now: alert.now };
+        assert_well_formed(&summary.text(), 40);
+        let member = measured.member.as_deref();
+        let undone = ResolvedAlert { rule: &measured.rule, member, owner: measured.owner.as_deref(), ..resolved(&fired, Kind::Budget, Why::Restated) };
+        assert_well_formed(&undone.text(), BODY_LINES);
     }
 }

@@ -1,9 +1,9 @@
 //! What somebody has to decide or to do, found in the figures.
 
 use super::{DigestKind, Extent, Figures, add};
-use crate::budget::Measurement;
 use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
+use crate::measure::Measurement;
 use crate::period::BillingPeriod;
 
 /// Something to decide or to do.

@@ -2,7 +2,7 @@
 
 use super::layout::{counted, inert, signed};
 use crate::digest::{Decision, Figures};
-use crate::text::{money, month, short_month, shorten, used, wrap};
+use crate::text::{money, month, shorten, used, wrap};
 
 /// How many decisions are spelled out.
 const MOST: usize = 15;
@@ -40,9 +40,9 @@ fn sentence(decision: &Decision) -> String {
             let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}.", name(owner)));
             let (rule, used) = (name(&budget.rule), used(budget.spent, budget.amount));
             let (spent, amount) = (money(&budget.currency, budget.spent), money(&budget.currency, budget.amount));
-            let month = short_month(budget.window);
+            let window = budget.window.long();
             format!(
-                "Budget {rule}{member} is used up in {month}: {spent} of {amount} ({used}). Raise it or cut spend.{owner}"
+                "Budget {rule}{member} is used up in {window}: {spent} of {amount} ({used}). Raise it or cut spend.{owner}"
             )
         }
         Decision::NameCallers { export_id } => format!(

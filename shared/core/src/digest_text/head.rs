@@ -1,10 +1,11 @@
 //! The six lines that stand alone, and what must be known of the data.
 
 use super::extent;
-use super::layout::{counted, fitting, inert, labelled, plural, signed, signed_whole};
+use super::layout::{counted, fitting, labelled, plural, signed, signed_whole};
 use super::movers::{days_compared, word};
 use crate::decimal::Decimal;
-use crate::digest::{AT_RISK, CurrencyFigures, Figures};
+use crate::digest::{CurrencyFigures, Figures};
+use crate::forecast::Outlook;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{days, instant, money, month, share, shorten, used};
 
@@ -18,7 +19,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     ];
     let mut lines = fitting("Total", &total);
     lines.extend(change(figures, found));
-    lines.extend(budgets(figures, &totals.currency));
+    lines.extend(forecast(figures, found));
     let attributed = if totals.usage.is_zero() && totals.unattributed().is_zero() {
         "there is no usage".to_owned()
     } else if totals.unattributed().is_zero() {
@@ -59,20 +60,32 @@ fn change(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     fitting("Change", &[said(&signed, &long), said(&signed, &short), said(&signed_whole, &short)])
 }
 
-fn budgets(figures: &Figures, currency: &str) -> Vec<String> {
-    let count = figures.budgets_measured.get(currency).copied().unwrap_or_default();
-    let at_risk: Vec<_> = figures.budgets.iter().filter(|budget| budget.currency == currency).collect();
-    let text = match (count, at_risk.first()) {
-        (0, _) => "none is set".to_owned(),
-        (1, None) => format!("less than {AT_RISK}% of the one budget is used"),
-        (count, None) => format!("less than {AT_RISK}% of each of {count} budgets is used"),
-        (count, Some(worst)) => {
-            let name = shorten(&inert(worst.member.as_deref().unwrap_or(&worst.rule)), 24);
-            let used = used(worst.spent, worst.amount);
-            format!("{} of {count} at {AT_RISK}% or more; {name} has used {used}", at_risk.len())
+/// Where the month is heading, against its budget, and how the other budgets do.
+fn forecast(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
+    let currency = &found.totals.currency;
+    let (heading, reached) = match found.outlook {
+        Outlook::Forecast(forecast) => {
+            let last = figures.period.last_day();
+            let expected = money(currency, forecast.expected);
+            (format!("{expected} by {}", days(last, last)), forecast.expected)
         }
+        Outlook::Over => ("the month is over".to_owned(), found.totals.spend),
+        Outlook::TooEarly { .. } => ("too early to say".to_owned(), found.totals.spend),
     };
-    labelled("Budgets", &text)
+    let of_budget = found.budget.as_ref().map_or_else(String::new, |budget| {
+        let is_foretold = matches!(found.outlook, Outlook::Forecast(_));
+        let so_far = if is_foretold { "" } else { "; spent " };
+        let separator = if is_foretold { ", " } else { "" };
+        format!("{so_far}{separator}{} of its budget", used(reached, budget.amount))
+    });
+    let count = figures.budgets_measured.get(currency).copied().unwrap_or_default();
+    let at_risk = figures.budgets.iter().filter(|budget| budget.currency == *currency).count();
+    let others = match count {
+        0 => "no budget is set".to_owned(),
+        1 => format!("the one budget is {}at risk", if at_risk == 0 { "not " } else { "" }),
+        count => format!("{at_risk} of {count} budgets at risk"),
+    };
+    fitting("Forecast", &[format!("{heading}{of_budget}; {others}")])
 }
 
 fn decisions(figures: &Figures) -> Vec<String> {

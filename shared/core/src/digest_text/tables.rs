@@ -2,14 +2,16 @@
 
 use super::layout::{Cells, heading, inert, row, signed_number};
 use crate::decimal::Decimal;
-use crate::digest::{AT_RISK, Caller, CurrencyFigures, Figures};
+use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Figures};
 use crate::report::{OTHER, Row};
-use crate::text::{NONE, clean, number, share, shorten, used};
+use crate::text::{NONE, clean, day, number, share, shorten, used, wrap};
 
 /// How many callers are named.
 const CALLERS: usize = 10;
 /// How many models are named.
 const MODELS: usize = 5;
+/// How many mutes are told.
+const MUTES: usize = 10;
 /// How many budgets are named.
 const BUDGETS: usize = 10;
 
@@ -90,7 +92,7 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
     if at_risk.is_empty() {
         return Vec::new();
     }
-    let title = format!("Budgets, {AT_RISK}% used or more");
+    let title = format!("Budgets at risk ({AT_RISK}% used)");
     let mut lines = vec![String::new(), heading(&title, currency, "used", "of")];
     for budget in at_risk.iter().take(BUDGETS) {
         let name = match &budget.member {
@@ -99,8 +101,30 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
         };
         let (spent, amount) = (number(budget.spent), number(budget.amount));
         lines.push(row(&name, &Cells(&spent, &used(budget.spent, budget.amount), &amount)));
+        if let Some(expected) = digest::heading(budget) {
+            let (expected, part) = (number(expected), used(expected, budget.amount));
+            lines.push(row(&format!("  by {} probably", day(budget.window.last_day())), &Cells(&expected, &part, "")));
+        }
     }
     if let Some(more) = at_risk.len().checked_sub(BUDGETS).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
+    }
+    lines
+}
+
+/// What is not told of for a while, and why.
+pub(super) fn mutes(figures: &Figures) -> Vec<String> {
+    if figures.mutes.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Mutes in force: alerts that nobody is sent".to_owned()];
+    for mute in figures.mutes.iter().take(MUTES) {
+        let member =
+            if mute.member == "*" { String::new() } else { format!(" of {}", shorten(&inert(&mute.member), 40)) };
+        let (rule, reason) = (shorten(&inert(&mute.rule), 40), shorten(&inert(&mute.reason), 120));
+        lines.extend(wrap("  ", &format!("{rule}{member}, until {}: {reason}", day(mute.until))));
+    }
+    if let Some(more) = figures.mutes.len().checked_sub(MUTES).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more"));
     }
     lines

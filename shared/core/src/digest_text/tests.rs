@@ -2,18 +2,22 @@ use chrono::{DateTime, NaiveDate, Utc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::budget::{self, Budget, Severity};
+use crate::budget::{self, Budget};
 use crate::category::Category;
+use crate::data_span::DataSpan;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::digest::{Digest, DigestWarnings, Restated};
 use crate::fact::Fact;
 use crate::fixtures::{assert_golden, decimal, fact};
+use crate::mute::Mute;
 use crate::period::BillingPeriod;
+use crate::rule::{Kind, Rule};
 use crate::spend::{Basis, CostPolicy};
 use crate::tag_contract::TagRule;
 use crate::text::{SUBJECT_LENGTH, WIDTH, columns};
 use crate::variance::Windows;
+use crate::window::WindowKind;
 
 const OPTIONS: TextOptions<'static> = TextOptions { link_base: None, showback_rows: SHOWBACK_ROWS };
 
@@ -99,18 +103,16 @@ fn november() -> Vec<Fact> {
 }
 
 fn budget(name: &str, each: Option<&str>, amount: &str) -> Budget {
-    Budget {
-        name: name.to_owned(),
-        matches: Vec::new(),
-        each: each.map(|each| each.parse().unwrap()),
-        amount: decimal(amount),
-        currency: "USD".to_owned(),
-        thresholds: vec![50, 80, 100],
-        severity: Severity::Notice,
-        owner: Some("search-oncall".parse().unwrap()),
-        runbook: None,
-        overrides: Vec::new(),
-    }
+    let owner = Some("search-oncall".parse().unwrap());
+    let rule = Rule { each: each.map(|each| each.parse().unwrap()), owner, ..Rule::new(name) };
+    let (thresholds, forecast) = (vec![50, 80, 100], vec![100]);
+    let (amount, overrides) = (decimal(amount), Vec::new());
+    Budget { rule, window: WindowKind::Month, amount, thresholds, forecast, overrides, overrides_file: None }
+}
+
+fn mute(rule: &str, member: &str, reason: &str) -> Mute {
+    let until = date("2026-12-01");
+    Mute { rule: rule.to_owned(), member: member.to_owned(), until, reason: reason.to_owned() }
 }
 
 fn restated(day: &str, identity: &str, category: &str, amount: &str) -> Restated {
@@ -137,6 +139,7 @@ struct Given {
     restated: Vec<Restated>,
     policy: CostPolicy,
     budgets: Vec<Budget>,
+    mutes: Vec<Mute>,
     data: DataStatus,
     warnings: DigestWarnings,
     now: &'static str,
@@ -158,6 +161,7 @@ impl Given {
             ],
             policy: CostPolicy::default(),
             budgets: vec![budget("everything", None, "20000"), budget("people", Some("identity"), "2500")],
+            mutes: vec![mute("people", "dana@example.com", "load test, agreed with finance")],
             data: DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), unverified: false, closed: false },
             warnings: DigestWarnings::default(),
             now: "2026-11-21T06:00:00Z",
@@ -184,6 +188,12 @@ impl Given {
         let facts: Vec<_> = self.facts.iter().collect();
         let known: Vec<_> = self.earlier_facts.iter().chain(&self.facts).collect();
         let period = self.period.parse().unwrap();
+        let month: BillingPeriod = period;
+        let span =
+            DataSpan::new([(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)].into());
+        let used = budget::used(&self.budgets, known.iter().copied(), &self.policy, &span, month.last_day()).unwrap();
+        let budgets: Vec<_> = used.into_iter().filter(|budget| budget.kind() == Kind::Budget).collect();
+        let mutes: Vec<_> = self.mutes.iter().collect();
         let digest = Digest {
             kind: self.kind,
             period,
@@ -193,7 +203,9 @@ impl Given {
             restated: &self.restated,
             policy: &self.policy,
             contract: &[TagRule { key: "iamPrincipal/team".to_owned(), is_required: true, allowed: Vec::new() }],
-            budgets: &budget::evaluate(&self.budgets, known.iter().copied(), &self.policy, period).unwrap(),
+            budgets: &budgets,
+            mutes: &mutes,
+            span: &span,
             data: self.data,
             warnings: self.warnings.clone(),
             now: at(self.now),
@@ -241,6 +253,7 @@ fn a_first_month_has_nothing_to_compare_with() {
         windows: None,
         restated: Vec::new(),
         budgets: Vec::new(),
+        mutes: Vec::new(),
         ..Given::weekly()
     };
     golden("first_run", &given.text());
@@ -300,7 +313,7 @@ fn a_month_of_taxes_alone_attributes_nothing() {
 
 #[test]
 fn the_first_six_lines_stand_alone() {
-    let labels = ["Total", "Change", "Budgets", "Attributed", "To decide", "The bill"];
+    let labels = ["Total", "Change", "Forecast", "Attributed", "To decide", "The bill"];
     let first = Given { windows: None, ..Given::weekly() };
     let others = [DigestKind::Close, DigestKind::Preliminary].map(Given::monthly);
     for given in [Given::weekly(), first].into_iter().chain(others) {
@@ -342,7 +355,8 @@ fn hostile_names_come_out_harmless() {
     for (index, name) in HOSTILE.iter().enumerate() {
         given.facts.push(named("2026-11-14", &format!("{}", 900 - index), name, name, name));
         given.restated.push(restated("2026-11-05", name, "usage", "3"));
-        given.budgets.push(Budget { name: (*name).to_owned(), ..budget("", None, "1") });
+        given.budgets.push(budget(name, None, "1"));
+        given.mutes.push(mute(name, name, name));
         given.warnings.exports_without_principals.insert((*name).to_owned());
     }
     let text = given.text();

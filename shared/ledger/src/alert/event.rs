@@ -1,16 +1,18 @@
 //! What machines are told: versioned JSON on the topic of events. Amounts are exact decimals in strings, days are
-//! UTC, instants RFC 3339.
+//! UTC, instants RFC 3339. `infra/events.md` describes it for those who read it.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::budget::Measurement;
 use spend_core::data_status::DataStatus;
 use spend_core::decimal::Decimal;
+use spend_core::forecast::Outlook;
+use spend_core::measure::{Detail, Measurement};
 use spend_core::period::BillingPeriod;
+use spend_core::text::shorten;
+use spend_core::window::Window;
 
-use super::ids;
 use crate::book::Book;
 use crate::document::{Document, DocumentError, encode};
 
@@ -18,85 +20,165 @@ use crate::document::{Document, DocumentError, encode};
 /// Source: Amazon SNS API reference, "Publish".
 const MOST_BYTES: usize = 200_000;
 
-/// A budget that has crossed thresholds: `{"format": "alert-event/1", …}`.
+/// The most columns of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
+/// Source: IAM user guide, "IAM and AWS STS quotas".
+const LONGEST_TEXT: usize = 1024;
+
+/// An alert, or its end: `{"format": "alert-event/1", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertEvent {
-    /// `budget`.
+    /// `budget`, `forecast`, `delta`, `anomaly` or `hygiene`.
     pub kind: String,
-    /// `firing`.
+    /// `firing`: something is crossed; `updated`: not all of it any more; `resolved`: none of it any more.
     pub status: String,
-    /// The alert's id, the same as in the message for people.
+    /// Why it is `updated` or `resolved`: `restated`, `receded`, `changed` or `over`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The alert's id, the same as in the message for people, and the same when it ends as when it began.
     pub alert_id: String,
-    /// The incident that later alerts of the same budget and month belong to.
+    /// The incident that later alerts of the same rule, member and window belong to.
     pub incident_key: String,
-    /// When the budget was evaluated.
+    /// When the rule was evaluated.
     pub evaluated_at: DateTime<Utc>,
-    /// The budget.
-    pub budget: BudgetEvent,
+    /// What was found.
+    pub finding: FindingEvent,
     /// The data that was evaluated.
     pub data: DataEvent,
 }
 
-/// Budgets that were past a threshold at their first evaluation: `{"format": "first-run-event/1", …}`.
+/// Several findings in one message: `{"format": "alert-summary-event/1", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstRunEvent {
-    /// `budget`.
+pub struct SummaryEvent {
+    /// The kind of the worst finding.
     pub kind: String,
     /// `firing`.
     pub status: String,
-    /// The alert's id, the same as in the message for people.
+    /// Why they are told together: `first-run` or `too-many`.
+    pub reason: String,
+    /// The summary's id, the same as in the message for people.
     pub alert_id: String,
-    /// The incident.
+    /// The summary's own; each finding has one too, by which it will be resolved.
     pub incident_key: String,
-    /// When the budgets were evaluated.
+    /// When the rules were evaluated.
     pub evaluated_at: DateTime<Utc>,
-    /// The budgets, the worst first.
-    pub budgets: Vec<BudgetEvent>,
+    /// The findings, the worst first.
+    pub alerts: Vec<SummarisedEvent>,
     /// How many more there are for which there was no room.
     pub omitted: usize,
     /// The data that was evaluated.
     pub data: DataEvent,
 }
 
-/// What a budget, or a member of it, spent.
+/// One finding of several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetEvent {
-    /// The budget's name.
+pub struct SummarisedEvent {
+    /// Its kind.
+    pub kind: String,
+    /// The id that it will be resolved by.
+    pub alert_id: String,
+    /// The incident that it is.
+    pub incident_key: String,
+    /// What was found.
+    pub finding: FindingEvent,
+}
+
+/// That somebody wants to see an event arrive: `{"format": "test-event/1", …}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestEvent {
+    /// `test`.
+    pub kind: String,
+    /// `firing`.
+    pub status: String,
+    /// The test's id, the same as in the message for people.
+    pub alert_id: String,
+    /// The same: a test is no incident.
+    pub incident_key: String,
+    /// When it was asked for.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// What was found of one member of a rule in one window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingEvent {
+    /// The rule's name.
     pub rule: String,
-    /// The member, if the budget is for each of some.
+    /// The member, if the rule is for each of some.
     pub member: Option<String>,
     /// What the members are, as in the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
     /// `page` or `notice`.
     pub severity: String,
     /// Whom to call.
     pub owner: Option<String>,
     /// What to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
-    /// The month.
+    /// The window; of what is told of days it begins with the first of them.
     pub window: WindowEvent,
+    /// The day that is told of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<NaiveDate>,
     /// The currency of all amounts but those in `other_currencies`.
     pub currency: String,
-    /// The spend.
-    pub spent: Decimal,
-    /// The limit.
+    /// The spend; none if it is not known any more.
+    pub spent: Option<Decimal>,
+    /// What it is compared with: a budget's limit, or the least amount of the rule.
     pub amount: Decimal,
-    /// The thresholds that this event tells of, in percent of the amount.
-    pub fired: Vec<u32>,
-    /// All thresholds that are reached.
-    pub crossed: Vec<u32>,
+    /// The levels that this event tells of, lowest first: percents, or `new`, `spike`, `runaway`.
+    pub fired: Vec<String>,
+    /// All levels that are crossed.
+    pub crossed: Vec<String>,
+    /// What else there is to say, by the kind of the rule.
+    #[serde(default, skip_serializing_if = "DetailEvent::is_empty")]
+    pub detail: DetailEvent,
     /// Who spent most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<DriverEvent>,
     /// The most expensive day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak: Option<PeakEvent>,
     /// Matched spend that is not part of `spent`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub other_currencies: BTreeMap<String, Decimal>,
 }
 
+/// What only some kinds of rules say. What does not apply is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetailEvent {
+    /// Of budgets and forecasts: what the window will come to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Decimal>,
+    /// Four of five times it comes to this or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_low: Option<Decimal>,
+    /// And to this or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_high: Option<Decimal>,
+    /// Of deltas: `weekday`, `trailing` or `month`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// Of deltas: the spend of that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Decimal>,
+    /// Of anomalies: what such a day usually has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Decimal>,
+    /// Of anomalies: above what a day is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Decimal>,
+    /// Of hygiene: `tag:NAME` or `principal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<String>,
+    /// Of hygiene: all spend, with and without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Decimal>,
+}
+
 /// A span of days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowEvent {
-    /// `month`.
+    /// `month`, `week` or `day`.
     pub kind: String,
     /// Its first day.
     pub start: NaiveDate,
@@ -119,6 +201,28 @@ pub struct DriverEvent {
     pub model: String,
     /// Its spend on that model.
     pub model_spent: Decimal,
+    /// What most of that was counted for: `input`, `output`, …
+    pub token: String,
+    /// The account where that happened.
+    pub account: String,
+    /// The region where that happened.
+    pub region: String,
+    /// Since when it spends more than it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rise: Option<RiseEvent>,
+}
+
+/// A stretch of days on which an identity spent more than usual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiseEvent {
+    /// The first of these days.
+    pub since: NaiveDate,
+    /// The last of them.
+    pub until: NaiveDate,
+    /// What they have beyond as many usual days.
+    pub by: Decimal,
+    /// What a usual day has.
+    pub usual: Decimal,
 }
 
 /// The most expensive day.
@@ -163,107 +267,118 @@ impl Document for AlertEvent {
     const VERSION: u32 = 1;
 }
 
-impl Document for FirstRunEvent {
-    const FORMAT: &'static str = "first-run-event";
+impl Document for SummaryEvent {
+    const FORMAT: &'static str = "alert-summary-event";
     const VERSION: u32 = 1;
 }
 
-impl AlertEvent {
-    pub(super) fn new(
-        alert_id: &str,
-        measured: &Measurement,
-        fired: &[u32],
-        data: &DataStatus,
-        book: &Book,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            kind: "budget".to_owned(),
-            status: "firing".to_owned(),
-            alert_id: alert_id.to_owned(),
-            incident_key: ids::incident_key(measured),
-            evaluated_at: now,
-            budget: BudgetEvent::new(measured, fired),
-            data: DataEvent::new(data, book, measured.window),
-        }
-    }
+impl Document for TestEvent {
+    const FORMAT: &'static str = "test-event";
+    const VERSION: u32 = 1;
 }
 
-impl FirstRunEvent {
-    pub(super) fn new(
-        alert_id: &str,
-        incident_key: &str,
-        window: BillingPeriod,
-        told: &[(&Measurement, Vec<u32>)],
-        data: &DataStatus,
-        book: &Book,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            kind: "budget".to_owned(),
-            status: "firing".to_owned(),
-            alert_id: alert_id.to_owned(),
-            incident_key: incident_key.to_owned(),
-            evaluated_at: now,
-            budgets: told.iter().map(|(measured, fired)| BudgetEvent::new(measured, fired)).collect(),
-            omitted: 0,
-            data: DataEvent::new(data, book, window),
-        }
-    }
-}
-
-impl FirstRunEvent {
-    /// The event as the body of a message, without as many of the last budgets as is needed to make it fit.
+impl SummaryEvent {
+    /// The event as the body of a message, without as many of the last findings as is needed to make it fit.
     pub(super) fn body(mut self) -> Result<String, DocumentError> {
         loop {
             let body = body(&self)?;
-            if body.len() <= MOST_BYTES || self.budgets.is_empty() {
+            if body.len() <= MOST_BYTES || self.alerts.is_empty() {
                 return Ok(body);
             }
-            let kept = self.budgets.len() / 2;
-            self.omitted += self.budgets.len() - kept;
-            self.budgets.truncate(kept);
+            let kept = self.alerts.len() / 2;
+            self.omitted += self.alerts.len() - kept;
+            self.alerts.truncate(kept);
         }
     }
 }
 
-impl BudgetEvent {
-    fn new(measured: &Measurement, fired: &[u32]) -> Self {
-        let window = measured.window;
+/// A text that cannot make a message too large.
+pub(super) fn bounded(text: &str) -> String {
+    shorten(text, LONGEST_TEXT)
+}
+
+impl FindingEvent {
+    pub(super) fn new(measured: &Measurement, window: Window, fired: &[String]) -> Self {
+        let optional = |text: &Option<String>| text.as_deref().map(bounded);
         Self {
             rule: measured.rule.clone(),
-            member: measured.member.clone(),
-            each: measured.each.as_ref().map(ToString::to_string),
+            member: optional(&measured.member),
+            each: measured.each.as_ref().map(|each| bounded(&each.to_string())),
             severity: measured.severity.to_string(),
-            owner: measured.owner.clone(),
+            owner: optional(&measured.owner),
             runbook: measured.runbook.clone(),
-            window: WindowEvent { kind: "month".to_owned(), start: window.first_day(), end: window.next().first_day() },
-            currency: measured.currency.clone(),
-            spent: measured.spent,
+            window: WindowEvent::new(window),
+            day: measured.day,
+            currency: bounded(&measured.currency),
+            spent: Some(measured.spent),
             amount: measured.amount,
             fired: fired.to_vec(),
-            crossed: measured.crossed.clone(),
+            crossed: measured.crossed().map(|level| level.name.clone()).collect(),
+            detail: DetailEvent::new(&measured.detail),
             driver: measured.driver.as_ref().map(|driver| DriverEvent {
-                identity: driver.identity.clone(),
+                identity: bounded(&driver.identity),
                 identity_kind: driver.identity_kind.clone(),
-                principal: driver.principal.clone(),
+                principal: bounded(&driver.principal),
                 spent: driver.spent,
-                model: driver.model.clone(),
+                model: bounded(&driver.model),
                 model_spent: driver.model_spent,
+                token: bounded(&driver.token),
+                account: bounded(&driver.account),
+                region: bounded(&driver.region),
+                rise: driver.rise.map(|rise| RiseEvent {
+                    since: rise.since,
+                    until: rise.until,
+                    by: rise.by,
+                    usual: rise.usual,
+                }),
             }),
             peak: measured.peak().map(|peak| PeakEvent {
                 day: peak.day,
                 spent: peak.spent,
                 others_median: peak.others_median,
             }),
-            other_currencies: measured.other_currencies.clone(),
+            other_currencies: measured.other_currencies.iter().map(|(code, sum)| (bounded(code), *sum)).collect(),
         }
     }
 }
 
+impl DetailEvent {
+    fn new(detail: &Detail) -> Self {
+        match detail {
+            Detail::Budget(Outlook::Forecast(forecast)) | Detail::Forecast(Outlook::Forecast(forecast)) => Self {
+                expected: Some(forecast.expected),
+                expected_low: Some(forecast.low),
+                expected_high: Some(forecast.high),
+                ..Self::default()
+            },
+            Detail::Budget(_) | Detail::Forecast(_) => Self::default(),
+            Detail::Delta { against, before, .. } => {
+                Self { against: Some(against.to_string()), before: Some(*before), ..Self::default() }
+            }
+            Detail::Anomaly { usual, limit, .. } => {
+                Self { usual: Some(*usual), limit: Some(*limit), ..Self::default() }
+            }
+            Detail::Hygiene { lack, whole, .. } => {
+                Self { lack: Some(bounded(&lack.key())), whole: Some(*whole), ..Self::default() }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl WindowEvent {
+    pub(super) fn new(window: Window) -> Self {
+        let end = window.end().date_naive();
+        Self { kind: window.kind().to_string(), start: window.first_day(), end }
+    }
+}
+
 impl DataEvent {
-    pub(crate) fn new(data: &DataStatus, book: &Book, window: BillingPeriod) -> Self {
-        let deliveries = book.of(window).map(|found| DeliveryEvent {
+    pub(crate) fn new(data: &DataStatus, book: &Book, window: Window) -> Self {
+        let deliveries = window.periods().flat_map(|period| book.of(period)).map(|found| DeliveryEvent {
             export_id: found.export_id.clone(),
             period: found.period,
             delivery_id: found.delivery_id.clone(),

@@ -2,30 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use spend_core::budget::{Measurement, SEVERAL};
+use spend_core::decimal::Decimal;
+use spend_core::rule::Kind;
 use spend_core::text;
+use spend_core::window::Window;
+
+use crate::keys;
 
 /// What a name is where there is none.
-const NOTHING: &str = "-";
+pub(super) const NOTHING: &str = "-";
 
 /// What stands in an id as it is; everything else is percent-encoded, the separator `:` too.
 const PLAIN: &[u8] = b"-._~@/+()*=,";
 
+/// The most bytes of a part of an id. What is longer ends with a hash of it.
+const LONGEST_PART: usize = 160;
+/// How much of that hash tells names apart.
+const HASH_DIGITS: usize = 16;
+/// The most columns of an attribute's value: more than the longest id has, because ids are never cut.
+const LONGEST_VALUE: usize = 5 * LONGEST_PART;
+
 /// What one incident is called: rule, member, currency, first day of the window and kind.
-pub(super) fn incident_key(measured: &Measurement) -> String {
-    let member = measured.member.as_deref().map_or_else(|| NOTHING.to_owned(), part);
-    let window = measured.window.first_day();
-    format!("{}:{member}:{}:{window}:budget", part(&measured.rule), part(&measured.currency))
+pub(super) fn incident_key(rule: &str, member: Option<&str>, currency: &str, window: Window, kind: Kind) -> String {
+    let member = member.map_or_else(|| NOTHING.to_owned(), part);
+    format!("{}:{member}:{}:{}:{kind}", part(rule), part(currency), window.first_day())
 }
 
-/// What one crossing is known by: the incident, the threshold and the amount.
-pub(super) fn crossing(measured: &Measurement, percent: u32) -> String {
-    format!("{}:{percent}:{}", incident_key(measured), measured.amount)
+/// What one crossing is known by: the incident, the level and the amount.
+pub(super) fn crossing(incident_key: &str, level: &str, amount: Decimal) -> String {
+    format!("{incident_key}:{}:{amount}", part(level))
 }
 
 /// What one alert is called: the crossing and how often it was crossed.
-pub(super) fn alert_id(measured: &Measurement, percent: u32, count: u32) -> String {
-    format!("{}:{count}", crossing(measured, percent))
+pub(super) fn alert_id(crossing: &str, count: u32) -> String {
+    format!("{crossing}:{count}")
 }
 
 /// One part of an id, in ASCII and without the separator; a name that looks like none is encoded.
@@ -42,33 +52,44 @@ fn part(name: &str) -> String {
             part.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
         }
     }
+    if part.len() > LONGEST_PART {
+        part.truncate(LONGEST_PART - 1 - HASH_DIGITS);
+        part.push('#');
+        part.extend(keys::hash(&[name]).chars().take(HASH_DIGITS));
+    }
     part
 }
 
-/// The attributes of a message about one measurement, or about several. None is empty.
-pub(super) fn attributes(
-    measured: Option<&Measurement>,
-    alert_id: &str,
-    incident_key: &str,
-) -> BTreeMap<String, String> {
-    let of = |value: &dyn Fn(&Measurement) -> Option<String>| match measured {
-        Some(measured) => value(measured).unwrap_or_default(),
-        None => SEVERAL.to_owned(),
-    };
-    let attributes = [
-        ("kind", "budget".to_owned()),
-        ("status", "firing".to_owned()),
-        ("rule", of(&|measured| Some(measured.rule.clone()))),
-        ("member", of(&|measured| measured.member.clone())),
-        ("severity", of(&|measured| Some(measured.severity.to_string()))),
-        ("owner", of(&|measured| measured.owner.clone())),
-        ("alert_id", alert_id.to_owned()),
-        ("incident_key", incident_key.to_owned()),
-    ];
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), or_dash(&value))).collect()
+/// What subscriptions filter by.
+pub(super) struct Attributes<'a> {
+    pub(super) kind: Kind,
+    pub(super) status: &'a str,
+    pub(super) rule: &'a str,
+    pub(super) member: &'a str,
+    pub(super) severity: &'a str,
+    pub(super) owner: &'a str,
+    pub(super) alert_id: &'a str,
+    pub(super) incident_key: &'a str,
 }
 
-/// A value that a message attribute can have: not empty, and without control characters.
-pub(crate) fn or_dash(value: &str) -> String {
-    if value.trim().is_empty() { NOTHING.to_owned() } else { text::clean(value).into_owned() }
+impl Attributes<'_> {
+    /// The attributes of a message. None is empty.
+    pub(super) fn map(&self) -> BTreeMap<String, String> {
+        let attributes = [
+            ("kind", self.kind.as_str()),
+            ("status", self.status),
+            ("rule", self.rule),
+            ("member", self.member),
+            ("severity", self.severity),
+            ("owner", self.owner),
+            ("alert_id", self.alert_id),
+            ("incident_key", self.incident_key),
+        ];
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), or_dash(value))).collect()
+    }
+}
+
+/// A value that a message attribute can have: not empty, not too long, and without control characters.
+fn or_dash(value: &str) -> String {
+    if value.trim().is_empty() { NOTHING.to_owned() } else { text::shorten(value, LONGEST_VALUE) }
 }

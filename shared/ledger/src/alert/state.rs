@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
+use spend_core::decimal::Decimal;
 use spend_core::period::BillingPeriod;
+use spend_core::rule::{Kind, Severity};
+use spend_core::window::{Window, WindowKind};
 
 use crate::document::Document;
 use crate::outbox::{Outbox, OutboxState};
@@ -17,9 +20,9 @@ pub const STATE_KEY: &str = "alerts/state.json";
 pub(super) struct AlertState {
     /// Every rule that was ever evaluated, by name.
     pub(super) rules: BTreeMap<String, RuleState>,
-    /// Every crossing that was ever found, by rule, member, currency, window, kind, threshold and amount.
+    /// Every crossing that was ever found, by rule, member, currency, window, kind, level and amount.
     pub(super) crossings: BTreeMap<String, Crossing>,
-    /// How many messages told of a first evaluation.
+    /// How many messages told of several findings.
     pub(super) summaries: u32,
     /// The messages.
     pub(super) outbox: Outbox,
@@ -28,23 +31,76 @@ pub(super) struct AlertState {
 /// When a rule came into being.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RuleState {
-    /// The time of its first evaluation. Months that had ended by then are never told of.
+    /// The time of its first evaluation. Windows that had ended by then are never told of.
     pub(super) first_seen: DateTime<Utc>,
-    /// Whether the month of its first evaluation was evaluated: the backfill of older months comes before it, and
-    /// `[alerts] first_run` is about the first time that it has numbers.
+    /// Whether the windows that were open then were evaluated: the backfill of older months comes before them, and
+    /// `[alerts] first_run` is about the first time that they have numbers.
     pub(super) first_window_seen: bool,
 }
 
-/// A threshold that was crossed. It stays recorded when the spend falls below it again.
+/// A level that was crossed. It stays recorded when the spend falls below it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Crossing {
-    /// When it was found.
+    /// The rule.
+    pub(super) rule: String,
+    /// Its member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) member: Option<String>,
+    /// The currency.
+    pub(super) currency: String,
+    /// What kind of message tells of it.
+    pub(super) kind: Kind,
+    /// The window, or the first day of the episode.
+    pub(super) window: Window,
+    /// What was crossed.
+    pub(super) level: String,
+    /// The amount that belongs to it.
+    pub(super) amount: Decimal,
+    /// When it was found crossed for the last time.
     pub(super) at: DateTime<Utc>,
     /// How often it was crossed.
     pub(super) count: u32,
-    /// The alert that tells of it; nothing tells of what was past when the rule was first seen.
+    /// The last day that it rests on: only once that has settled it can be known to be crossed no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) alert_id: Option<String>,
+    pub(super) through: Option<NaiveDate>,
+    /// Whether it is crossed, as far as is known; if not, it is armed again.
+    pub(super) is_crossed: bool,
+    /// Who was told.
+    pub(super) told: Told,
+    /// How urgent it was when it was found.
+    pub(super) severity: Severity,
+    /// Whom to call, as it was when it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
+}
+
+/// Who was told of a crossing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Told {
+    /// Nobody, and nobody will be: it was there when the rule was first seen.
+    Nobody,
+    /// Nobody yet: it is muted.
+    Muted,
+    /// Everybody, by the message with this id.
+    By(String),
+    /// Everybody, and machines were told that the window is over.
+    Over(String),
+}
+
+impl Crossing {
+    /// Whether people and machines were told of it.
+    pub(super) fn is_told(&self) -> bool {
+        matches!(self.told, Told::By(_) | Told::Over(_))
+    }
+
+    /// The last day that it is about.
+    pub(super) fn last_day(&self) -> NaiveDate {
+        match self.window.kind() {
+            WindowKind::Day => self.through.unwrap_or_else(|| self.window.last_day()),
+            WindowKind::Month | WindowKind::Week => self.window.last_day(),
+        }
+    }
 }
 
 impl RuleState {
@@ -53,8 +109,13 @@ impl RuleState {
     }
 
     /// The month of the first evaluation.
-    pub(super) fn first_window(&self) -> BillingPeriod {
+    pub(super) fn first_month(&self) -> BillingPeriod {
         BillingPeriod::of(self.first_seen.date_naive())
+    }
+
+    /// Whether a window was open at the first evaluation.
+    pub(super) fn was_open(&self, window: Window) -> bool {
+        window.first_day().and_time(NaiveTime::MIN).and_utc() <= self.first_seen && self.first_seen < window.end()
     }
 }
 

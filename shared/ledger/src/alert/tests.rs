@@ -3,10 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::*;
+use crate::config::FirstRun;
 use crate::document::decode;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
+
+mod course;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
@@ -56,12 +59,12 @@ async fn each_crossing_is_told_once() {
 async fn several_thresholds_at_once_are_one_message_named_after_the_highest() {
     let (store, config) = (MemoryStore::default(), one_budget());
     let (summary, notifier) = run(&store, &config, &november("85"), NOW).await;
-    assert_eq!(summary, AlertSummary { measured: 1, fired: 1, seeded: 0, sent: 2 });
+    assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (1, 1, 0, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:80:100:1"]);
     assert!(notifier.sent()[0].body.contains("crossed 50% and 80%"), "{}", notifier.sent()[0].body);
     let crossings = state(&store).await.crossings;
     assert_eq!(crossings.len(), 2);
-    assert!(crossings.values().all(|crossing| crossing.count == 1 && crossing.alert_id.is_some()));
+    assert!(crossings.values().all(|crossing| crossing.count == 1 && crossing.is_told()));
 }
 
 #[tokio::test]
@@ -70,13 +73,13 @@ async fn the_same_book_twice_sends_and_writes_nothing_twice() {
     run(&store, &config, &november("85"), NOW).await;
     let before = store.get(STATE_KEY).await.unwrap();
     let (summary, notifier) = run(&store, &config, &november("85"), "2026-11-25T00:00:00Z").await;
-    assert_eq!(summary, AlertSummary { measured: 1, fired: 0, seeded: 0, sent: 0 });
+    assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (1, 0, 0, 0));
     assert!(notifier.sent().is_empty());
     assert_eq!(store.get(STATE_KEY).await.unwrap(), before);
 }
 
 #[tokio::test]
-async fn a_spend_that_falls_and_rises_again_is_not_told_again() {
+async fn a_day_that_is_filling_up_proves_no_saving() {
     let (store, config) = (MemoryStore::default(), one_budget());
     for (cost, messages) in [("85", 2), ("40", 0), ("85", 0), ("100", 2)] {
         assert_eq!(run(&store, &config, &november(cost), NOW).await.1.sent().len(), messages, "{cost}");
@@ -120,16 +123,16 @@ async fn attributes_and_event_say_what_the_text_says() {
     for (pointer, value) in [
         ("/format", "alert-event/1"),
         ("/alert_id", id),
-        ("/budget/spent", "101.5"),
-        ("/budget/amount", "100"),
-        ("/budget/window/start", "2026-11-01"),
-        ("/budget/window/end", "2026-12-01"),
-        ("/budget/driver/identity", "dana@example.com"),
+        ("/finding/spent", "101.5"),
+        ("/finding/amount", "100"),
+        ("/finding/window/start", "2026-11-01"),
+        ("/finding/window/end", "2026-12-01"),
+        ("/finding/driver/identity", "dana@example.com"),
         ("/data/deliveries/0/delivery_id", "delivery-of-2026-11"),
     ] {
         assert_eq!(json.pointer(pointer).and_then(Value::as_str), Some(value), "{pointer} of {}", event.body);
     }
-    assert_eq!(json.pointer("/budget/fired"), Some(&serde_json::json!([50, 80, 100])));
+    assert_eq!(json.pointer("/finding/fired"), Some(&serde_json::json!(["50", "80", "100"])));
 }
 
 #[tokio::test]
@@ -178,15 +181,13 @@ fn two_months() -> Book {
 async fn months_that_ended_before_a_rule_was_seen_are_never_told_of() {
     let (store, config) = (MemoryStore::default(), one_budget());
     let (summary, notifier) = run(&store, &config, &two_months(), NOW).await;
-    assert_eq!(summary, AlertSummary { measured: 2, fired: 1, seeded: 3, sent: 2 });
+    assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (2, 1, 3, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:80:100:1"]);
     let mut more = two_months();
     more.periods[1].facts[0] = fact("2026-10-05", "9999", &[]);
-    let higher = Config {
-        budgets: vec![budget::Budget { amount: "200".parse().unwrap(), ..config.budgets[0].clone() }],
-        ..config
-    };
-    assert!(run(&store, &higher, &more, "2026-12-15T00:00:00Z").await.1.sent().is_empty());
+    let mut higher = config;
+    higher.rules.budgets[0].amount = "200".parse().unwrap();
+    assert!(run(&store, &higher, &more, "2026-12-15T00:00:00Z").await.1.ids(Topic::Alerts).is_empty());
 }
 
 #[tokio::test]
@@ -218,13 +219,13 @@ fn first_run(policy: &str) -> Config {
 async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
     let (store, config) = (MemoryStore::default(), first_run("summary"));
     let (summary, notifier) = run(&store, &config, &two_months(), NOW).await;
-    assert_eq!(summary, AlertSummary { measured: 4, fired: 1, seeded: 6, sent: 2 });
+    assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (4, 1, 6, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["first-run:2026-11-01:1"]);
     let sent = notifier.sent();
-    assert!(sent[0].body.contains("2 budgets are past a threshold"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("2 rules have something to tell already"), "{}", sent[0].body);
     assert!(sent[0].subject.starts_with("$85.00 of $50.00 (170%) and 1 more"), "{}", sent[0].subject);
     assert_eq!(sent[0].attributes["rule"], "(several)");
-    assert_eq!(serde_json::from_str::<Value>(&sent[1].body).unwrap()["budgets"].as_array().unwrap().len(), 2);
+    assert_eq!(serde_json::from_str::<Value>(&sent[1].body).unwrap()["alerts"].as_array().unwrap().len(), 2);
     let (_, notifier) = run(&store, &config, &november("100"), NOW).await;
     assert_eq!(notifier.ids(Topic::Alerts), ["a:-:USD:2026-11-01:budget:100:100:1"]);
 }
@@ -236,16 +237,16 @@ async fn a_summary_of_very_many_fits_into_one_message() {
     let facts = (0..1000).map(|index| fact("2026-11-01", "5", &[("identity", &format!("{index:0>200}"))])).collect();
     let (_, notifier) = run(&MemoryStore::default(), &config, &book(vec![period("2026-11", facts)]), NOW).await;
     let sent = notifier.sent();
-    let event: FirstRunEvent = decode("event", sent[1].body.as_bytes()).unwrap();
-    assert_eq!(event.budgets.len() + event.omitted, 1000);
-    assert!(!event.budgets.is_empty() && sent[0].body.contains("and 900 more"));
+    let event: SummaryEvent = decode("event", sent[1].body.as_bytes()).unwrap();
+    assert_eq!(event.alerts.len() + event.omitted, 1000);
+    assert!(!event.alerts.is_empty() && sent[0].body.contains("and 900 more"));
 }
 
 #[tokio::test]
 async fn a_silent_first_run_sends_nothing_and_later_crossings_are_told() {
     let (store, config) = (MemoryStore::default(), first_run("silent"));
     let (summary, notifier) = run(&store, &config, &november("85"), NOW).await;
-    assert_eq!(summary, AlertSummary { measured: 2, fired: 0, seeded: 5, sent: 0 });
+    assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (2, 0, 5, 0));
     assert!(notifier.sent().is_empty());
     let (_, notifier) = run(&store, &config, &november("100"), NOW).await;
     assert_eq!(notifier.ids(Topic::Alerts), ["a:-:USD:2026-11-01:budget:100:100:1"]);
@@ -266,7 +267,7 @@ async fn a_rule_that_is_added_later_has_a_first_run_of_its_own() {
     run(&store, &one_budget(), &november("85"), NOW).await;
     let mut both = one_budget();
     both.first_run = FirstRun::Summary;
-    both.budgets.extend(config("[[budget]]\nname = \"new\"\namount = \"10\"").budgets);
+    both.rules.budgets.extend(config("[[budget]]\nname = \"new\"\namount = \"10\"").rules.budgets);
     let (_, notifier) = run(&store, &both, &november("100"), NOW).await;
     assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:100:100:1", "first-run:2026-11-01:1"]);
     assert_eq!(notifier.sent()[2].attributes["rule"], "new");

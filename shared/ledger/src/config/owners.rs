@@ -2,8 +2,8 @@
 
 use spend_core::owner::OwnerRule;
 
-use super::budgets::read_matches;
 use super::reader::{Reader, Section};
+use super::rules::read_matches;
 
 /// What an owner's rule may match by, besides `tag:NAME`.
 const MATCH_KEYS: [&str; 3] = ["identity", "principal", "account"];
@@ -84,8 +84,8 @@ mod tests {
             ("[[owner]]\nmatch = { account = \"1\" }", "ledger.toml:1: this owner has no team"),
             ("[[owner]]\nmatch = { model = \"1\" }\nteam = \"x\"", "ledger.toml:2: `match`: `model` is not a key"),
             (
-                "[[owner]]\nmatch = { account = \"1\" }\nteam = \"x\"\nfrom = \"2026-10-01\"",
-                "ledger.toml:4: `from` of [[owner]] is a text: it must be a day without quotes",
+                "[[owner]]\nmatch = { account = \"1\" }\nteam = \"x\"\nfrom = \"October\"",
+                "ledger.toml:4: `from` of [[owner]] is a text: it must be a day",
             ),
             (
                 "[[owner]]\nmatch = { account = \"1\" }\nteam = \"x\"\nfrom = 2026-10-01\nto = 2026-10-01",

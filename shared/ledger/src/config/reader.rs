@@ -1,7 +1,7 @@
 //! Reading tables strictly: every key is asked for by name, what nobody asked for is a problem, and problems are
 //! collected with their lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::NaiveDate;
@@ -38,11 +38,43 @@ pub(super) struct Reader<'i> {
     problems: Vec<Problem>,
     /// The tags that the ledger keeps, from where they are listed on.
     pub(super) kept: KeptTags,
+    /// The files beside the configuration, by name.
+    files: &'i BTreeMap<String, String>,
+    /// What is to stand in the place of parts of the text.
+    stand_ins: Vec<(Span, String)>,
 }
 
 impl<'i> Reader<'i> {
-    pub(super) fn new(text: &'i str) -> Self {
-        Self { text, problems: Vec::new(), kept: KeptTags::default() }
+    pub(super) fn new(text: &'i str, files: &'i BTreeMap<String, String>) -> Self {
+        Self { text, problems: Vec::new(), kept: KeptTags::default(), files, stand_ins: Vec::new() }
+    }
+
+    /// A file beside the configuration.
+    pub(super) fn file(&self, name: &str) -> Option<&'i str> {
+        self.files.get(name).map(String::as_str)
+    }
+
+    /// A problem in a file beside the configuration.
+    pub(super) fn invalid_in(&mut self, file: &str, line: usize, message: &str) {
+        let (kind, message) = (Kind::Invalid.as_str(), message.to_owned());
+        self.problems.push(Problem { file: Some(file.to_owned()), line, kind, message });
+    }
+
+    /// Lets `key` with a text stand in the place of the entry at `span`.
+    pub(super) fn stand_in(&mut self, span: Span, key: &str, text: &str) {
+        self.stand_ins.push((span, format!("{key} = {}", quoted(text))));
+    }
+
+    /// The text with everything in place that stands in for something.
+    pub(super) fn stood_in(&self) -> String {
+        let mut text = self.text.to_owned();
+        let mut stand_ins: Vec<_> = self.stand_ins.iter().collect();
+        // From the end on, so that what is before stays where it is.
+        stand_ins.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        for (span, stand_in) in stand_ins {
+            text.replace_range(span.clone(), stand_in);
+        }
+        text
     }
 
     /// The document, unless it is not TOML.
@@ -74,12 +106,12 @@ impl<'i> Reader<'i> {
     }
 
     fn add(&mut self, span: &Span, kind: Kind, message: String) {
-        self.problems.push(Problem { line: self.line(span), kind: kind.as_str(), message });
+        self.problems.push(Problem { file: None, line: self.line(span), kind: kind.as_str(), message });
     }
 
     /// What is wrong, by line.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|problem| problem.line);
+        self.problems.sort_by_key(|problem| (problem.file.clone(), problem.line));
         self.problems
     }
 }
@@ -258,21 +290,6 @@ impl<'t, 'i> Section<'t, 'i> {
         self.integer_of(reader, key, value)
     }
 
-    /// A day, written without quotes.
-    pub(super) fn date(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, NaiveDate)> {
-        let value = self.value(key)?;
-        let date = match value.get_ref() {
-            DeValue::Datetime(found) if found.time.is_none() && found.offset.is_none() => found.date,
-            _ => None,
-        };
-        let day = date
-            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
-        if day.is_none() {
-            self.wrong_type(reader, &value.span(), key, "a day without quotes, such as 2026-12-01", value.get_ref());
-        }
-        day.map(|day| (value.span(), day))
-    }
-
     /// Whether `key` is a table without entries.
     pub(super) fn is_empty_table(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(|value| value.get_ref().as_table().is_some_and(toml::map::Map::is_empty))
@@ -320,6 +337,28 @@ impl<'t, 'i> Section<'t, 'i> {
             self.wrong_type(reader, &value.span(), key, "a whole number", value.get_ref());
         }
         number.map(|number| (value.span(), number))
+    }
+
+    /// A day, written as one.
+    pub(super) fn date(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Span, NaiveDate)> {
+        let value = self.value(key)?;
+        let day = match value.get_ref() {
+            DeValue::Datetime(found) if found.time.is_none() && found.offset.is_none() => found
+                .date
+                .and_then(|date| NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())),
+            DeValue::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        if day.is_none() {
+            self.wrong_type(reader, &value.span(), key, "a day, such as 2026-12-01", value.get_ref());
+        }
+        day.map(|day| (value.span(), day))
+    }
+
+    /// Where an entry stands, from its key to the end of its value.
+    pub(super) fn entry(&self, key: &str) -> Option<Span> {
+        let (name, value) = self.table.get_key_value(key)?;
+        Some(name.span().start..value.span().end)
     }
 
     /// Asks for `key` without reading it; where it is, if it is there.
@@ -371,4 +410,22 @@ fn choose<T: Copy>(reader: &mut Reader<'_>, span: &Span, key: &str, text: &str, 
         reader.invalid(span, &format!("`{key}` is `{text}`: use one of {}", names.join(", ")));
     }
     found
+}
+
+/// A text as a TOML string on one line.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            control if control.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use spend_core::budget::Severity;
+use spend_core::rule::Severity;
 
 use spend_core::line::KeptTags;
 
@@ -39,7 +39,7 @@ fn an_empty_file_is_the_default() {
     assert_eq!(config.metrics.tags, config.required_tags);
     assert_eq!(config.first_run, FirstRun::Send);
     assert_eq!(config.kept_tags(), KeptTags::default());
-    assert!(config.budgets.is_empty() && config.keep_sessions.is_empty() && config.model_aliases.is_empty());
+    assert!(config.rules.is_empty() && config.keep_sessions.is_empty() && config.model_aliases.is_empty());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_sample_is_a_valid_configuration() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/ledger.toml");
     let text = std::fs::read_to_string(path).unwrap();
     let config = Config::parse("infra/ledger.toml", &text).unwrap();
-    assert_eq!(config.budgets.len(), 3);
+    assert_eq!(config.rules.budgets.len(), 3);
     assert_eq!(config.first_run, FirstRun::Summary);
     // What is commented out says what holds without it: uncommented, it is valid and changes nothing.
     let uncomment =
@@ -100,24 +100,24 @@ fn every_key_is_read() {
     let metrics = MetricsConfig { namespace: "Mine/Bedrock".to_owned(), top: 7, tags: Vec::new() };
     assert_eq!(config.metrics, metrics);
     assert_eq!(config.first_run, FirstRun::Silent);
-    let budget = &config.budgets[0];
-    let matches: Vec<_> = budget.matches.iter().map(ToString::to_string).collect();
+    let budget = &config.rules.budgets[0];
+    let matches: Vec<_> = budget.rule.matches.iter().map(ToString::to_string).collect();
     assert_eq!(matches, ["model = (none)", "tag:iamPrincipal/team = search*"]);
-    assert_eq!(budget.each, "identity".parse().ok());
-    assert_eq!((budget.amount.to_string().as_str(), budget.currency.as_str()), ("5000", "CNY"));
+    assert_eq!(budget.rule.each, "identity".parse().ok());
+    assert_eq!((budget.amount.to_string().as_str(), budget.rule.currency.as_str()), ("5000", "CNY"));
     assert_eq!(budget.thresholds, [80, 100]);
-    assert_eq!(budget.severity, Severity::Page);
-    assert_eq!(budget.owner, "{member}".parse().ok());
-    assert_eq!(budget.runbook.as_deref(), Some("https://example.com"));
+    assert_eq!(budget.rule.severity, Severity::Page);
+    assert_eq!(budget.rule.owner, "{member}".parse().ok());
+    assert_eq!(budget.rule.runbook.as_deref(), Some("https://example.com"));
     assert_eq!(budget.amount_for(Some("dana@example.com")), "9000.5".parse().unwrap());
 }
 
 #[test]
 fn a_budget_needs_only_a_name_and_an_amount() {
-    let budget = parse(&budget("")).budgets.remove(0);
+    let budget = parse(&budget("")).rules.budgets.remove(0);
     assert_eq!(budget.thresholds, [50, 80, 100]);
-    assert_eq!((budget.currency.as_str(), budget.severity), ("USD", Severity::Notice));
-    assert!(budget.matches.is_empty() && budget.each.is_none() && budget.owner.is_none());
+    assert_eq!((budget.rule.currency.as_str(), budget.rule.severity), ("USD", Severity::Notice));
+    assert!(budget.rule.matches.is_empty() && budget.rule.each.is_none() && budget.rule.owner.is_none());
 }
 
 #[test]
@@ -137,9 +137,12 @@ fn what_this_release_does_not_evaluate_is_an_error() {
             assert_problem(&text, 2, "config.unsupported", &[table, "remove it"]);
         }
     }
-    assert_problem(&budget("forecast = [100]"), 4, "config.unsupported", &["`forecast` of [[budget]]"]);
-    assert_problem(&budget("window = \"week\""), 4, "config.unsupported", &["`week`"]);
-    assert_problem(&budget("window = \"day\""), 4, "config.unsupported", &["`day`"]);
+    assert_problem(
+        &budget("window = \"day\"\nforecast = [100]"),
+        5,
+        "config.invalid",
+        &["`forecast`", "week or month"],
+    );
     assert_problem(&budget("window = \"year\""), 4, "config.invalid", &["`year`", "month"]);
 }
 
@@ -219,20 +222,134 @@ fn metrics_keep_within_what_cloudwatch_takes() {
 
 #[test]
 fn all_problems_of_a_file_are_told_at_once_by_line() {
-    let text = "[cost]\nbasis = \"gross\"\n[[budget]]\namount = \"0\"\nforecast = [1]\n[[delta]]\n";
+    let text = "[cost]\nbasis = \"gross\"\n[[budget]]\namount = \"0\"\nforecast = [0]\n[[split]]\n";
     let error = Config::parse("infra/ledger.toml", text).unwrap_err();
     let found: Vec<_> = error.problems().iter().map(|problem| (problem.line, problem.kind)).collect();
     let expected = [
         (2, "config.invalid"),
         (3, "config.invalid"),
         (4, "config.invalid"),
-        (5, "config.unsupported"),
+        (5, "config.invalid"),
         (6, "config.unsupported"),
     ];
     assert_eq!(found, expected);
     assert_eq!(error.kind(), "config.invalid");
     let first = error.to_string().lines().next().unwrap().to_owned();
     assert_eq!(first, "infra/ledger.toml:2: `basis` is `gross`: use one of unblended, net-unblended [config.invalid]");
+}
+
+#[test]
+fn ten_different_mistakes_are_told_in_one_run() {
+    let text = r#"
+        [cost]
+        basis = "gross"
+        [[budget]]
+        name = "search"
+        amount = 5000.00
+        window = "year"
+        [[budget]]
+        name = "search"
+        each = "team"
+        amount = "-1"
+        [[delta]]
+        name = "jumps"
+        rise_percent = 0
+        against = "yesterday"
+        [[anomaly]]
+        deviation = 3
+        [[anomaly]]
+        name = "jumps"
+        [[hygiene]]
+        name = "owned"
+        lack = "owner"
+        [[mute]]
+        rule = "serach"
+        until = "soon"
+        [[split]]
+        [alerts]
+        max_per_run = 0
+    "#;
+    let found = problems(text);
+    let lines: Vec<_> = found.iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [3, 6, 7, 10, 11, 14, 15, 16, 17, 19, 22, 23, 24, 25, 26, 28], "{found:#?}");
+    let typo = found.iter().find(|(line, ..)| *line == 24).unwrap();
+    assert!(typo.2.contains("`serach` is not a rule") && typo.2.contains("search"), "{typo:?}");
+}
+
+#[test]
+fn every_rule_is_read() {
+    let config = parse(
+        r#"
+        [alerts]
+        max_per_run = 5
+        [[budget]]
+        name = "week"
+        window = "week"
+        amount = "10"
+        forecast = [120, 100]
+        [[delta]]
+        name = "jumps"
+        each = "tag:iamPrincipal/team"
+        against = "trailing"
+        rise_percent = 80
+        rise_amount = "20.5"
+        severity = "page"
+        [[anomaly]]
+        name = "odd"
+        each = "identity"
+        minimum = 5
+        deviations = 4
+        runaway = 20
+        new_above = "7"
+        [[hygiene]]
+        name = "owned"
+        lack = "tag:iamPrincipal/team"
+        percent = 20
+        amount = "3"
+        [[mute]]
+        rule = "odd"
+        member = "d*"
+        until = 2026-12-01
+        reason = "load test"
+        "#,
+    );
+    let Rules { budgets, deltas, anomalies, hygiene } = &config.rules;
+    assert_eq!(config.max_per_run, 5);
+    assert_eq!((budgets[0].window.as_str(), budgets[0].forecast.as_slice()), ("week", &[100, 120][..]));
+    assert_eq!((deltas[0].against.as_str(), deltas[0].rise_percent), ("trailing", 80));
+    assert_eq!((deltas[0].rise_amount.to_string().as_str(), deltas[0].rule.severity), ("20.5", Severity::Page));
+    let odd = &anomalies[0];
+    assert_eq!((odd.deviations, odd.runaway), (4, 20));
+    assert_eq!((odd.minimum.to_string(), odd.new_above.to_string()), ("5".to_owned(), "7".to_owned()));
+    assert_eq!((hygiene[0].lack.key().as_str(), hygiene[0].percent), ("tag:iamPrincipal/team", 20));
+    let now = "2026-11-30T12:00:00Z".parse().unwrap();
+    assert_eq!(config.mutes_in_force(now).map(|mute| mute.reason.as_str()).collect::<Vec<_>>(), ["load test"]);
+    assert_eq!(config.mutes_in_force(now + chrono::TimeDelta::days(1)).count(), 0);
+}
+
+#[test]
+fn overrides_come_from_a_file_and_stay_in_force_without_it() {
+    let text = budget("each = \"identity\"\noverrides_file = \"people.csv\" # of finance\n");
+    let csv = "member,amount\n# leads\ndana@example.com,9000.00\n\n\"a, \"\"b\"\"\",7\n";
+    assert_eq!(Config::files(&text), ["people.csv"]);
+    assert_problem(&text, 5, "config.invalid", &["`people.csv` is not there", "beside the configuration"]);
+    let files = [("people.csv".to_owned(), csv.to_owned())].into();
+    let (config, in_force) = Config::adopt("ledger.toml", &text, &files).unwrap();
+    for config in [config, parse(&in_force)] {
+        let budget = &config.rules.budgets[0];
+        assert_eq!(budget.amount_for(Some("dana@example.com")), "9000".parse().unwrap());
+        assert_eq!(budget.amount_for(Some("a, \"b\"")), "7".parse().unwrap());
+    }
+    assert!(in_force.contains("# of finance"), "{in_force}");
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_told_with_its_name_and_line() {
+    let text = budget("each = \"identity\"\noverrides_file = \"people.csv\"");
+    let files = [("people.csv".to_owned(), "member,amount\ndana\nsam,-1\nsam,3\nsam,4\n,5".to_owned())].into();
+    let error = Config::adopt("ledger.toml", &text, &files).unwrap_err().to_string();
+    let lines: Vec<_> = error.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(lines, ["people.csv:2:", "people.csv:3:", "people.csv:5:", "people.csv:6:"], "{error}");
 }
 
 #[test]

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use spend_core::bedrock_line::Rule;
 use spend_core::budget;
+use spend_core::data_span::DataSpan;
 use spend_core::digest::{Digest, DigestKind, DigestWarnings};
 use spend_core::digest_text::{self, SHOWBACK_ROWS, TextOptions};
 use spend_core::fact::Fact;
+use spend_core::line::SumOutOfRange;
+use spend_core::measure::Measurement;
+use spend_core::rule::Kind;
 use spend_core::text::Text;
+use spend_core::window::WindowKind;
 
 use super::due::Due;
 use super::event::DigestEvent;
@@ -40,6 +45,7 @@ pub(super) async fn messages<S: Store>(
     let last = if due.kind == DigestKind::Weekly { DigestKind::Weekly } else { DigestKind::Close };
     let restated = restated::since(store, book, state.seen.get(last.as_str())).await?;
     let warnings = DigestWarnings { lost_history: restated.missing, ..warnings(book.of(due.period)) };
+    let span = book.span();
     let figures = Digest {
         kind: due.kind,
         period: due.period,
@@ -49,7 +55,9 @@ pub(super) async fn messages<S: Store>(
         restated: &restated.restated,
         policy: &config.cost,
         contract: &config.tag_contract(),
-        budgets: &budget::evaluate(&config.budgets, book.facts(), &config.cost, due.period)?,
+        budgets: &budgets(config, book, &span, due, now)?,
+        mutes: &config.mutes_in_force(now).collect::<Vec<_>>(),
+        span: &span,
         data: book.status(due.period),
         warnings,
         now,
@@ -82,6 +90,21 @@ fn fitting<T>(rows: usize, make: impl Fn(usize) -> Result<(T, usize), DigestErro
         }
         rows /= 2;
     }
+}
+
+/// How much is used of each budget: as of now, or of a month's budgets in the month that is over.
+fn budgets(
+    config: &Config,
+    book: &Book,
+    span: &DataSpan,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let day = due.period.last_day().min(now.date_naive());
+    let is_over = now >= due.period.end();
+    let mut used = budget::used(&config.rules.budgets, book.facts(), &config.cost, span, day)?;
+    used.retain(|budget| budget.kind() == Kind::Budget && (!is_over || budget.window.kind() == WindowKind::Month));
+    Ok(used)
 }
 
 fn incident_key(due: &Due) -> String {

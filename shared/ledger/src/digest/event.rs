@@ -46,6 +46,8 @@ pub struct DigestEvent {
     pub budgets: Listed<BudgetUseEvent>,
     /// What is to be decided, the most urgent first.
     pub decisions: Listed<DecisionEvent>,
+    /// What is not told of for a while.
+    pub mutes: Listed<MuteEvent>,
     /// Callers that several parties probably stand behind.
     pub shared: Listed<SharedEvent>,
     /// Where the bill departs from what is agreed on tags.
@@ -93,6 +95,10 @@ pub struct CurrencyEvent {
     pub unblended_bill: Decimal,
     /// The spend of days that may still change.
     pub provisional: Option<ProvisionalEvent>,
+    /// What the month is heading for; none if it is over, or too early to say.
+    pub forecast: Option<ForecastEvent>,
+    /// The budget of all spend of the month, where there is one.
+    pub budget: Option<BudgetUseEvent>,
     /// By caller, the largest first; an empty identity is what names nobody.
     pub callers: Listed<CallerEvent>,
     /// By each tag.
@@ -252,6 +258,34 @@ pub struct BudgetUseEvent {
     pub spent: Decimal,
     /// The limit.
     pub amount: Decimal,
+    /// What it is heading for, where that is foretold.
+    pub expected: Option<Decimal>,
+}
+
+/// What a month is heading for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastEvent {
+    /// The most likely total.
+    pub expected: Decimal,
+    /// Four of five totals lie at this or above and at `high` or below.
+    pub low: Decimal,
+    /// See `low`.
+    pub high: Decimal,
+    /// From how many settled days that is known.
+    pub settled_days: usize,
+}
+
+/// What is not told of for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuteEvent {
+    /// The rule.
+    pub rule: String,
+    /// Which of its members, as in the configuration.
+    pub member: String,
+    /// The first day on which messages are sent again.
+    pub until: NaiveDate,
+    /// Why.
+    pub reason: String,
 }
 
 /// Something to decide or to do.

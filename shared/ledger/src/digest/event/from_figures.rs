@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use spend_core::budget::Measurement;
 use spend_core::decimal::Decimal;
-use spend_core::digest::{CurrencyFigures, Decision, DigestWarnings, Figures, RestatedPeriod};
+use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, RestatedPeriod};
+use spend_core::forecast::Outlook;
+use spend_core::measure::Measurement;
 use spend_core::report::Row;
 use spend_core::tag_contract::TagFinding;
 use spend_core::variance::{Span, Term, Variance};
 
 use super::{
-    AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, Listed,
-    MoveEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent, ShowbackEvent, SpanEvent,
-    TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
+    AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
+    Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent,
+    ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
 };
 use crate::alert::DataEvent;
 use crate::book::Book;
@@ -51,6 +52,12 @@ impl DigestEvent {
             currencies: figures.currencies.iter().map(|found| CurrencyEvent::new(found, rows)).collect(),
             budgets: listed(&figures.budgets, rows, BudgetUseEvent::of),
             decisions: listed(&figures.decisions, rows, DecisionEvent::of),
+            mutes: listed(&figures.mutes, rows, |mute| MuteEvent {
+                rule: mute.rule.clone(),
+                member: mute.member.clone(),
+                until: mute.until,
+                reason: mute.reason.clone(),
+            }),
             shared: listed(&figures.shared, rows, |found| SharedEvent {
                 identity: found.identity.clone(),
                 spend: found.spend.clone(),
@@ -59,7 +66,7 @@ impl DigestEvent {
             }),
             tag_findings: listed(&figures.tag_findings, rows, |finding| TagFindingEvent::of(finding, rows)),
             warnings: WarningsEvent::of(&figures.warnings),
-            data: DataEvent::new(&figures.data, book, figures.period),
+            data: DataEvent::new(&figures.data, book, figures.period.into()),
         }
     }
 
@@ -112,6 +119,16 @@ impl CurrencyEvent {
             bill: totals.bill,
             unblended_bill: totals.unblended,
             provisional,
+            forecast: match found.outlook {
+                Outlook::Forecast(forecast) => Some(ForecastEvent {
+                    expected: forecast.expected,
+                    low: forecast.low,
+                    high: forecast.high,
+                    settled_days: forecast.settled_days,
+                }),
+                Outlook::TooEarly { .. } | Outlook::Over => None,
+            },
+            budget: found.budget.as_ref().map(BudgetUseEvent::of),
             callers: listed(&found.callers, rows, |caller| CallerEvent {
                 identity: caller.identity.clone(),
                 spend: caller.spend,
@@ -197,6 +214,7 @@ impl BudgetUseEvent {
             currency: measured.currency.clone(),
             spent: measured.spent,
             amount: measured.amount,
+            expected: digest::heading(measured),
         }
     }
 }

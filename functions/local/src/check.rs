@@ -1,0 +1,69 @@
+//! `check`: what a configuration says, in a sentence for each rule, and whom each matches.
+
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+use spend_core::rule::Rule;
+use spend_core::{rules, sentence, text};
+use spend_ledger::book::Book;
+use spend_ledger::committed;
+use spend_ledger::config::Config;
+
+use crate::cli::Check;
+use crate::error::CommandError;
+use crate::{in_force, periods};
+
+/// How many members of a rule are named.
+const NAMED: usize = 5;
+
+/// Writes it to `out`.
+///
+/// # Errors
+///
+/// [`CommandError`]: everything that is wrong with the configuration, or that the ledger cannot be read.
+pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Write) -> Result<(), CommandError> {
+    let (config, _) = in_force::read(&options.config)?;
+    let now = options.now.unwrap_or(now);
+    let book = match &options.ledger {
+        None => None,
+        Some(ledger) => Some(committed::book(&periods::open(ledger)?, now).await?),
+    };
+    let rules = &config.rules;
+    let budgets = rules.budgets.iter().map(|budget| (&budget.rule, sentence::budget(budget)));
+    let deltas = rules.deltas.iter().map(|delta| (&delta.rule, sentence::delta(delta)));
+    let anomalies = rules.anomalies.iter().map(|anomaly| (&anomaly.rule, sentence::anomaly(anomaly)));
+    let hygiene = rules.hygiene.iter().map(|hygiene| (&hygiene.rule, sentence::hygiene(hygiene)));
+    for (rule, sentence) in budgets.chain(deltas).chain(anomalies).chain(hygiene) {
+        writeln!(out, "{}: {sentence}", text::clean(&rule.name))?;
+        if let Some(book) = &book {
+            members(rule, &config, book, out)?;
+        }
+    }
+    if rules.is_empty() {
+        writeln!(out, "there is no rule: nothing would ever be told")?;
+    }
+    for mute in &config.mutes {
+        let state = if mute.is_in_force(now) { "muted until" } else { "was muted until" };
+        let (rule, member, reason) = (text::clean(&mute.rule), text::clean(&mute.member), text::clean(&mute.reason));
+        writeln!(out, "{rule}: {state} {} for {member}: {reason}", mute.until)?;
+    }
+    writeln!(out, "{} is a valid configuration", options.config.display())?;
+    Ok(())
+}
+
+/// Whom a rule matches in the months that rules look at.
+fn members(rule: &Rule, config: &Config, book: &Book, out: &mut impl Write) -> Result<(), CommandError> {
+    let matched = rules::matched(rule, book.facts(), &config.cost)?;
+    if matched.is_empty() {
+        writeln!(out, "    notice: it matches nobody today")?;
+        return Ok(());
+    }
+    for (member, spent) in matched.iter().take(NAMED) {
+        let name = member.as_deref().map_or_else(|| "all that matches".to_owned(), text::shown);
+        writeln!(out, "    {name}: {} in three months", text::money(&rule.currency, *spent))?;
+    }
+    if matched.len() > NAMED {
+        writeln!(out, "    and {} more", matched.len() - NAMED)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! `test-alert`: a message that tells of nothing, the way of every alert.
+
+use std::io::Write;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use spend_ledger::alert;
+use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::outputs::MessageFile;
+
+use crate::cli::TestAlert;
+use crate::error::CommandError;
+use crate::periods;
+
+/// Sends it, and says in `notes` where it can be read.
+///
+/// # Errors
+///
+/// [`CommandError`].
+pub(crate) async fn run(options: &TestAlert, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
+    // A mistyped name must not become a ledger.
+    periods::open(&options.ledger)?;
+    let store = DirectoryStore::open(options.ledger.clone())?;
+    let messages = MessageFile::in_ledger(&options.ledger);
+    let id = alert::test(&store, &messages, options.now.unwrap_or(now).trunc_subsecs(0)).await?;
+    writeln!(notes, "sent {id} to alerts and events: {}", options.ledger.join("out/messages.jsonl").display())?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Lines of alerts: labelled, in blocks that can be left out where there is no room.
+
+use super::{BODY_LINES, LABEL};
+use crate::text::{SUBJECT_LENGTH, ascii, pad_right, shorten, wrap};
+
+/// Lines that belong together, and how soon they go where there is no room for all.
+pub(super) struct Block {
+    /// What is highest is dropped first; zero is never dropped.
+    rank: u8,
+    lines: Vec<String>,
+}
+
+impl Block {
+    pub(super) fn kept(lines: Vec<String>) -> Self {
+        Self { rank: 0, lines }
+    }
+
+    pub(super) fn dropped(rank: u8, lines: Vec<String>) -> Self {
+        Self { rank, lines }
+    }
+
+    pub(super) fn blank() -> Self {
+        Self { rank: BLANK, lines: vec![String::new()] }
+    }
+}
+
+/// Air goes before what only few need.
+const BLANK: u8 = 3;
+
+/// The lines of `blocks`, without as many blocks as are needed to keep within [`BODY_LINES`].
+pub(super) fn fit(mut blocks: Vec<Block>) -> Vec<String> {
+    while blocks.iter().map(|block| block.lines.len()).sum::<usize>() > BODY_LINES {
+        let Some(rank) = blocks.iter().map(|block| block.rank).max().filter(|rank| *rank > 0) else { break };
+        // Blank lines go together: one that is left over looks like a mistake.
+        blocks.retain(|block| block.rank < rank);
+    }
+    let mut lines: Vec<String> = blocks.into_iter().flat_map(|block| block.lines).collect();
+    // However long names are: the last line says which alert it is.
+    if let Some(excess) = lines.len().checked_sub(BODY_LINES).filter(|excess| *excess > 0) {
+        let end = lines.len() - 1;
+        lines.drain(end - excess..end);
+    }
+    lines
+}
+
+pub(super) fn label(text: &str) -> String {
+    pad_right(text, LABEL)
+}
+
+pub(super) fn labelled(name: &str, text: &str) -> Vec<String> {
+    wrap(&label(name), text)
+}
+
+/// A subject is one line of ASCII and not too long, whatever is in it.
+pub(crate) fn subject(text: &str) -> String {
+    shorten(&ascii(text), SUBJECT_LENGTH)
+}
+
+pub(crate) fn body(lines: &[String]) -> String {
+    let mut body = lines.join("\n");
+    body.push('\n');
+    body
+}

@@ -1,0 +1,116 @@
+//! Several findings in one message.
+
+use chrono::{DateTime, Utc};
+
+use super::{LABEL, NAME, body, counted, data_lines, headline, label, labelled, subject};
+use crate::data_status::DataStatus;
+use crate::measure::Measurement;
+use crate::spend::CostPolicy;
+use crate::text::{Text, WIDTH, columns, shorten, wrap};
+
+/// Why findings are told together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SummaryReason {
+    /// They were there when their rules were first evaluated.
+    FirstRun,
+    /// There are more than one run sends messages of.
+    TooMany,
+}
+
+impl SummaryReason {
+    /// The name in ids and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstRun => "first-run",
+            Self::TooMany => "too-many",
+        }
+    }
+}
+
+/// Findings that are told in one message.
+#[derive(Clone, Copy, Debug)]
+pub struct SummaryAlert<'a> {
+    /// Why.
+    pub reason: SummaryReason,
+    /// What was measured, the worst first.
+    pub measurements: &'a [&'a Measurement],
+    /// How far the data can be trusted.
+    pub data: DataStatus,
+    /// When the newest delivery of that data was made.
+    pub known_since: Option<DateTime<Utc>>,
+    /// What counts as spend.
+    pub policy: &'a CostPolicy,
+    /// The alert's id.
+    pub alert_id: &'a str,
+    /// The time of the evaluation.
+    pub now: DateTime<Utc>,
+}
+
+impl SummaryAlert<'_> {
+    /// How many findings are named one by one.
+    const NAMED: usize = 100;
+
+    /// The message. The findings are listed as they come; the subject names the first.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let count = self.measurements.len();
+        let mut lines = match self.reason {
+            SummaryReason::FirstRun => {
+                let are = if count == 1 { "rule has".to_owned() } else { "rules have".to_owned() };
+                let mut lines = wrap("", &format!("First evaluation: {count} {are} something to tell already."));
+                lines.extend(wrap("", "From now on every threshold that is crossed sends a message of its own, once."));
+                lines
+            }
+            SummaryReason::TooMany => {
+                let mut lines = wrap("", &format!("{count} more alerts than one run sends as messages of their own:"));
+                lines.extend(wrap("", "they are told here, once; `max_per_run` of [alerts] sets how many are not."));
+                lines
+            }
+        };
+        lines.push(String::new());
+        for measured in self.measurements.iter().take(Self::NAMED) {
+            let amounts = format!("{}  ", headline::amounts(measured));
+            let rule = format!("{} {}", measured.kind(), shorten(&measured.rule, 24));
+            let name = match &measured.member {
+                Some(member) => format!("{rule}: {}", shorten(member, NAME)),
+                None => rule,
+            };
+            if columns(&amounts) + columns(&name) <= WIDTH {
+                lines.push(format!("{amounts}{name}"));
+            } else {
+                lines.extend(wrap("", &amounts));
+                lines.extend(wrap(&" ".repeat(LABEL), &name));
+            }
+        }
+        if count > Self::NAMED {
+            lines.push(format!("{}and {} more", label(""), count - Self::NAMED));
+        }
+        lines.push(String::new());
+        lines.extend(labelled("Counted", &counted(self.policy)));
+        lines.extend(data_lines(&self.data, self.known_since, self.now));
+        let period = self.measurements.first().map(|measured| {
+            crate::period::BillingPeriod::of(measured.day.unwrap_or_else(|| measured.window.first_day()))
+        });
+        if let Some(period) = period {
+            let begin = label("Look closer");
+            lines.push(format!("{begin}bedrock-ledger report --ledger DIR --period {period} --top 20 \\"));
+            lines.push(format!("{}  --category usage --by identity,model,day", label("")));
+        }
+        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
+        Text { subject: self.subject(), body: body(&lines) }
+    }
+
+    fn subject(&self) -> String {
+        let first = self.measurements.first().map_or_else(String::new, |measured| headline::amounts(measured));
+        let more = match self.measurements.len() {
+            0 | 1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let when = self.measurements.first().map_or_else(String::new, |measured| measured.window.short());
+        subject(&match self.reason {
+            SummaryReason::FirstRun => format!("{first}{more}: at first evaluation, {when}"),
+            SummaryReason::TooMany => format!("{first}{more}: too many alerts for messages of their own"),
+        })
+    }
+}

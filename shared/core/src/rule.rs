@@ -1,0 +1,269 @@
+//! What every rule has: a name, which spend it is about, for each of whom, how urgent it is and whom to call.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::dimension::Dimension;
+use crate::fact::FactKey;
+use crate::text::NONE;
+
+/// What an owner template gives where the facts do not agree on a tag's value.
+pub const SEVERAL: &str = "(several)";
+
+/// What every rule has.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The name, unique within a configuration.
+    pub name: String,
+    /// What spend it is about; all must hold. None matches everything.
+    pub matches: Vec<Matcher>,
+    /// One evaluation for each value of this dimension; what has no value is the member [`NONE`].
+    pub each: Option<Dimension>,
+    /// The currency of its amounts. Spend in other currencies is not converted and not added.
+    pub currency: String,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// Whom to call.
+    pub owner: Option<OwnerTemplate>,
+    /// What to read, printed as it is.
+    pub runbook: Option<String>,
+}
+
+impl Rule {
+    /// A rule over all spend in US dollars, of which nobody is called.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            matches: Vec::new(),
+            each: None,
+            currency: "USD".to_owned(),
+            severity: Severity::default(),
+            owner: None,
+            runbook: None,
+        }
+    }
+
+    /// Whether it is about a fact.
+    #[must_use]
+    pub fn matches(&self, key: &FactKey) -> bool {
+        self.matches.iter().all(|matcher| matcher.matches(key))
+    }
+
+    /// What it matches, for people: `tag:iamPrincipal/team = search*`; empty if it matches everything.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        self.matches.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// What kind of thing a message tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Spend has reached a share of a budget.
+    Budget,
+    /// Spend is heading for a share of a budget.
+    Forecast,
+    /// Spend is above that of an earlier day or month.
+    Delta,
+    /// Spend is unlike its own past.
+    Anomaly,
+    /// Too much spend says not whose it is.
+    Hygiene,
+    /// Nothing: somebody wants to see a message arrive.
+    Test,
+}
+
+impl Kind {
+    /// The name in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Forecast => "forecast",
+            Self::Delta => "delta",
+            Self::Anomaly => "anomaly",
+            Self::Hygiene => "hygiene",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// How urgent a message is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Somebody should be woken.
+    Page,
+    /// Somebody should read it.
+    #[default]
+    Notice,
+}
+
+impl Severity {
+    /// The name in the configuration and in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for Severity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = [Self::Page, Self::Notice].into_iter().find(|severity| severity.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is not a severity: use page or notice"))
+    }
+}
+
+/// A glob over the whole value of a dimension, case-sensitive: `*` is any characters, `?` is one.
+///
+/// No glob matches what has no value, except `(none)`, which matches nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matcher {
+    dimension: Dimension,
+    glob: Option<WildMatch>,
+}
+
+impl Matcher {
+    /// A matcher for `glob` over the values of `dimension`.
+    #[must_use]
+    pub fn new(dimension: Dimension, glob: &str) -> Self {
+        Self { dimension, glob: (glob != NONE).then(|| WildMatch::new(glob)) }
+    }
+
+    /// Whether a fact's value matches.
+    #[must_use]
+    pub fn matches(&self, key: &FactKey) -> bool {
+        let value = self.dimension.value(key);
+        match &self.glob {
+            None => value.is_empty(),
+            Some(glob) => !value.is_empty() && glob.matches(&value),
+        }
+    }
+
+    /// The dimension that it is about.
+    #[must_use]
+    pub fn dimension(&self) -> &Dimension {
+        &self.dimension
+    }
+}
+
+/// The glob as in the configuration, behind its key.
+impl fmt::Display for Matcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.glob {
+            None => write!(formatter, "{} = {NONE}", self.dimension),
+            Some(glob) => write!(formatter, "{} = {glob}", self.dimension),
+        }
+    }
+}
+
+/// Whom to call, where the name may depend on the member: `{member}` and `{tag:NAME}` are filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerTemplate(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Member,
+    Tag(String),
+}
+
+/// The text is not an owner template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OwnerTemplateError {
+    /// There is nothing in it.
+    #[error("an owner is empty: leave the key out if nobody is to be named")]
+    Empty,
+    /// A brace without its partner.
+    #[error("`{0}` has a brace without its partner: write {{member}} or {{tag:NAME}}")]
+    Brace(String),
+    /// Something in braces that cannot be filled in.
+    #[error("`{{{0}}}` cannot be filled in: an owner may hold {{member}} and {{tag:NAME}}")]
+    Unknown(String),
+}
+
+impl OwnerTemplate {
+    /// The tag keys that it asks for.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| if let Piece::Tag(name) = piece { Some(name.as_str()) } else { None })
+    }
+
+    /// Whether it asks for the member.
+    #[must_use]
+    pub fn needs_member(&self) -> bool {
+        self.0.contains(&Piece::Member)
+    }
+
+    /// The owner, with `tag_value` giving what the facts say of a tag.
+    pub(crate) fn fill(&self, member: Option<&str>, mut tag_value: impl FnMut(&str) -> String) -> String {
+        let mut owner = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => owner.push_str(text),
+                Piece::Member => owner.push_str(member.unwrap_or(NONE)),
+                Piece::Tag(name) => owner.push_str(&tag_value(name)),
+            }
+        }
+        owner
+    }
+}
+
+impl FromStr for OwnerTemplate {
+    type Err = OwnerTemplateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() {
+            return Err(OwnerTemplateError::Empty);
+        }
+        let brace = || OwnerTemplateError::Brace(text.to_owned());
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, behind) = after.split_once('}').ok_or_else(brace)?;
+            if before.contains('}') || name.contains('{') {
+                return Err(brace());
+            }
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(match (name, name.strip_prefix("tag:")) {
+                ("member", _) => Piece::Member,
+                (_, Some(tag)) if !tag.is_empty() => Piece::Tag(tag.to_owned()),
+                _ => return Err(OwnerTemplateError::Unknown(name.to_owned())),
+            });
+            rest = behind;
+        }
+        if rest.contains('}') {
+            return Err(brace());
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Ok(Self(pieces))
+    }
+}
+
+#[cfg(test)]
+mod tests;

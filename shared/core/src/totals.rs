@@ -1,0 +1,152 @@
+//! Day totals of a rule's members: all that rules are evaluated on.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::decimal::Decimal;
+use crate::fact::{Fact, FactField};
+use crate::line::SumOutOfRange;
+use crate::rule::{OwnerTemplate, Rule};
+use crate::spend::CostPolicy;
+use crate::text::NONE;
+
+/// Who spent something, on what and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spender<'a> {
+    pub(crate) identity: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) principal: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) token: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+}
+
+/// What a member spent on one day.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DayTotal<'a> {
+    /// In the rule's currency.
+    pub(crate) spent: Decimal,
+    pub(crate) spenders: BTreeMap<Spender<'a>, Decimal>,
+    pub(crate) other_currencies: BTreeMap<&'a str, Decimal>,
+    /// For each tag that the owner template asks for, the one value that was seen, or `None` for several.
+    pub(crate) tags: BTreeMap<&'a str, Option<&'a str>>,
+}
+
+/// What a member spent, day by day.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MemberTotals<'a> {
+    days: BTreeMap<NaiveDate, DayTotal<'a>>,
+}
+
+/// The members of a rule: `None` alone where the rule is for all together.
+pub(crate) type Totals<'a> = BTreeMap<Option<Cow<'a, str>>, MemberTotals<'a>>;
+
+impl<'a> MemberTotals<'a> {
+    /// The days with facts in a span, in order.
+    pub(crate) fn within(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> impl DoubleEndedIterator<Item = (NaiveDate, &DayTotal<'a>)> + Clone {
+        // A range that ends before it begins would panic.
+        self.days.range(first..=last.max(first)).map(|(day, total)| (*day, total))
+    }
+
+    /// What was spent on a day.
+    pub(crate) fn on(&self, day: NaiveDate) -> Decimal {
+        self.days.get(&day).map_or(Decimal::ZERO, |total| total.spent)
+    }
+
+    /// The first day with spend above zero.
+    pub(crate) fn first_spend(&self) -> Option<NaiveDate> {
+        self.days.iter().find(|(_, total)| total.spent > Decimal::ZERO).map(|(day, _)| *day)
+    }
+
+    /// The exact sum of a span.
+    pub(crate) fn sum(&self, first: NaiveDate, last: NaiveDate) -> Result<Decimal, SumOutOfRange> {
+        sum(self.within(first, last).map(|(_, total)| total.spent))
+    }
+
+    /// The amount of every day from `first` to `last`, zeros among them.
+    pub(crate) fn series(&self, first: NaiveDate, last: NaiveDate) -> Vec<Decimal> {
+        first.iter_days().take_while(|day| *day <= last).map(|day| self.on(day)).collect()
+    }
+
+    /// Every day with spend.
+    pub(crate) fn amounts(&self) -> BTreeMap<NaiveDate, Decimal> {
+        self.days.iter().map(|(day, total)| (*day, total.spent)).collect()
+    }
+}
+
+/// Adds exactly.
+pub(crate) fn sum(amounts: impl Iterator<Item = Decimal>) -> Result<Decimal, SumOutOfRange> {
+    let mut total = Decimal::ZERO;
+    for amount in amounts {
+        add(&mut total, amount)?;
+    }
+    Ok(total)
+}
+
+pub(crate) fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
+    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    Ok(())
+}
+
+/// Adds up what `rule` is about. A rule without `each` has one member, also where nothing was spent; others have one for
+/// each value with matched spend in any currency.
+pub(crate) fn totals<'a, 'f: 'a>(
+    rule: &'a Rule,
+    facts: impl Iterator<Item = &'f Fact>,
+    policy: &CostPolicy,
+) -> Result<Totals<'a>, SumOutOfRange> {
+    let mut members = Totals::new();
+    if rule.each.is_none() {
+        members.insert(None, MemberTotals::default());
+    }
+    for fact in facts {
+        let Some(spend) = policy.spend(fact) else { continue };
+        if !rule.matches(&fact.key) {
+            continue;
+        }
+        let member = rule.each.as_ref().map(|dimension| match dimension.value(&fact.key) {
+            Cow::Borrowed("") => Cow::Borrowed(NONE),
+            value => value,
+        });
+        let days = &mut members.entry(member).or_default().days;
+        days.entry(fact.key.usage_date).or_default().add(rule, fact, spend)?;
+    }
+    Ok(members)
+}
+
+impl<'a> DayTotal<'a> {
+    fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
+        let key = &fact.key;
+        let currency = key.get(FactField::Currency);
+        if currency != rule.currency {
+            return add(self.other_currencies.entry(currency).or_default(), spend);
+        }
+        add(&mut self.spent, spend)?;
+        let spender = Spender {
+            identity: key.get(FactField::Identity),
+            kind: key.get(FactField::IdentityKind),
+            principal: key.get(FactField::Principal),
+            model: key.get(FactField::Model),
+            token: key.get(FactField::TokenKind),
+            account: key.get(FactField::AccountId),
+            region: key.get(FactField::Region),
+        };
+        add(self.spenders.entry(spender).or_default(), spend)?;
+        for name in rule.owner.iter().flat_map(OwnerTemplate::tags) {
+            // Facts without the tag do not disagree: discounts, for one, have no principal's tags.
+            let value = key.tag(name);
+            if !value.is_empty() {
+                let seen = self.tags.entry(name).or_insert(Some(value));
+                *seen = seen.filter(|seen| *seen == value);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! What an evaluation makes of the state: which crossings are new, which are to be told, how, and which are over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use spend_core::data_span::DataSpan;
+use spend_core::measure::{Level, Measurement, Verdict};
+use spend_core::rules::Evaluated;
+use spend_core::window::{Window, WindowKind, end_of};
+
+use super::AlertSummary;
+use super::ids;
+use super::state::{AlertState, Crossing, RuleState, Told};
+use crate::book::Book;
+use crate::config::{Config, FirstRun};
+use crate::document::DocumentError;
+
+/// How far the clocks of two evaluators may be apart.
+const SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// Days that are unlike their past and no further apart than this are one episode: quiet weekends do not make two of it.
+const EPISODE_GAP: TimeDelta = TimeDelta::days(3);
+
+/// One evaluation: the same however often a lost race makes it be planned again.
+pub(super) struct Evaluation<'a> {
+    pub(super) config: &'a Config,
+    pub(super) book: &'a Book,
+    pub(super) span: &'a DataSpan,
+    pub(super) found: &'a Evaluated,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// Something to tell: all levels of one incident that were crossed at once.
+pub(super) struct New<'a> {
+    /// Of an episode the day with most spend.
+    pub(super) measured: &'a Measurement,
+    pub(super) window: Window,
+    pub(super) incident: String,
+    /// The names of the levels, lowest first.
+    pub(super) fired: Vec<String>,
+    /// The key of the highest.
+    pub(super) highest: String,
+    /// The keys of all.
+    pub(super) keys: Vec<String>,
+    /// Whether it is told together with others, because of the first run.
+    pub(super) is_first: bool,
+}
+
+/// What is done about a level that is newly found crossed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disposition {
+    Send,
+    Summarise,
+    Seed,
+    Mute,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(super) fn plan(&self, state: &mut AlertState) -> Result<AlertSummary, DocumentError> {
+        let mut summary = AlertSummary { measured: self.found.measurements.len(), ..AlertSummary::default() };
+        for (rule, _) in self.config.rules.all() {
+            let rule = state.rules.entry(rule.name.clone()).or_insert_with(|| RuleState::first_seen(self.now));
+            // A clock that ran ahead then made months look over that are not.
+            rule.first_seen = rule.first_seen.min(self.now);
+        }
+        let mut alive = BTreeSet::new();
+        let mut new: BTreeMap<String, New<'a>> = BTreeMap::new();
+        for measured in &self.found.measurements {
+            let window = episode(state, measured);
+            let incident = incident_key(measured, window);
+            for (rank, level) in measured.levels.iter().enumerate() {
+                let key = ids::crossing(&incident, &level.name, level.amount);
+                if level.verdict != Verdict::Clear {
+                    alive.insert(key.clone());
+                }
+                let is_unmuted = match level.verdict {
+                    Verdict::Crossed => match self.cross(state, measured, window, level, &key) {
+                        None => false,
+                        Some(Disposition::Send | Disposition::Summarise) => true,
+                        Some(Disposition::Seed) => {
+                            summary.seeded += 1;
+                            false
+                        }
+                        Some(Disposition::Mute) => {
+                            summary.muted += 1;
+                            false
+                        }
+                    },
+                    Verdict::Undecided => state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known)),
+                    Verdict::Clear => false,
+                };
+                if is_unmuted {
+                    let is_first = self.disposition(state, measured) == Disposition::Summarise;
+                    add(&mut new, measured, window, &incident, (rank, level), key, is_first);
+                }
+            }
+        }
+        let new: Vec<_> = new.into_values().collect();
+        let told: BTreeSet<_> = new.iter().map(|new| new.incident.clone()).collect();
+        summary.fired = self.tell(state, new)?;
+        summary.resolved = self.undo(state, &alive, &told)?;
+        for (name, rule) in &mut state.rules {
+            let is_configured = self.config.rules.all().any(|(configured, _)| configured.name == *name);
+            let has_numbers = self.span.months().any(|month| month == rule.first_month());
+            rule.first_window_seen |= is_configured && has_numbers;
+        }
+        Ok(summary)
+    }
+
+    /// Records that a level is crossed. What is to be done about it, unless that was done before.
+    fn cross(
+        &self,
+        state: &mut AlertState,
+        measured: &Measurement,
+        window: Window,
+        level: &Level,
+        key: &str,
+    ) -> Option<Disposition> {
+        let disposition = self.disposition(state, measured);
+        let known = state.crossings.get_mut(key);
+        let count = match known {
+            None => 1,
+            Some(known) if known.is_crossed => {
+                // An episode that goes on rests on its last day; a window rests on the day on which it was crossed.
+                if measured.day.is_some() {
+                    known.through = known.through.max(measured.through);
+                }
+                let is_unmuted = self.is_unmuted(known);
+                // What is not told because of a clock that ran ahead is not known.
+                let is_unseeded = known.told == Told::Nobody && known.at > self.now + SKEW;
+                if !is_unmuted && !is_unseeded {
+                    return None;
+                }
+                known.count
+            }
+            Some(known) => known.count + 1,
+        };
+        let crossing = Crossing {
+            rule: measured.rule.clone(),
+            member: measured.member.clone(),
+            currency: measured.currency.clone(),
+            kind: measured.kind(),
+            window,
+            level: level.name.clone(),
+            amount: level.amount,
+            at: self.now,
+            count,
+            through: measured.through,
+            is_crossed: true,
+            told: match disposition {
+                Disposition::Mute => Told::Muted,
+                Disposition::Seed | Disposition::Send | Disposition::Summarise => Told::Nobody,
+            },
+            severity: measured.severity,
+            owner: measured.owner.clone(),
+        };
+        state.crossings.insert(key.to_owned(), crossing);
+        Some(disposition)
+    }
+
+    /// Whether nobody was told of a crossing because of a mute that has ended.
+    fn is_unmuted(&self, crossing: &Crossing) -> bool {
+        crossing.is_crossed
+            && crossing.told == Told::Muted
+            && !self.is_muted(&crossing.rule, crossing.member.as_deref())
+    }
+
+    fn is_muted(&self, rule: &str, member: Option<&str>) -> bool {
+        self.config.mutes_in_force(self.now).any(|mute| mute.matches(rule, member))
+    }
+
+    fn disposition(&self, state: &AlertState, measured: &Measurement) -> Disposition {
+        let seen = state.rules.get(&measured.rule);
+        if seen.is_some_and(|rule| end_of(measured.last_day()) <= rule.first_seen) {
+            return Disposition::Seed;
+        }
+        if self.is_muted(&measured.rule, measured.member.as_deref()) {
+            return Disposition::Mute;
+        }
+        if seen.is_none_or(|rule| rule.first_window_seen || !rule.was_open(measured.window)) {
+            return Disposition::Send;
+        }
+        match self.config.first_run {
+            FirstRun::Send => Disposition::Send,
+            FirstRun::Summary => Disposition::Summarise,
+            FirstRun::Silent => Disposition::Seed,
+        }
+    }
+}
+
+/// The incident that a measurement belongs to.
+fn incident_key(measured: &Measurement, window: Window) -> String {
+    ids::incident_key(&measured.rule, measured.member.as_deref(), &measured.currency, window, measured.kind())
+}
+
+/// The window of a measurement; of a day that belongs to an episode that was told of, that one's.
+fn episode(state: &AlertState, measured: &Measurement) -> Window {
+    let Some(day) = measured.day.filter(|_| measured.window.kind() == WindowKind::Day) else { return measured.window };
+    let is_near = |known: &&Crossing| {
+        known.kind == measured.kind()
+            && known.rule == measured.rule
+            && known.member == measured.member
+            && known.currency == measured.currency
+            && known.is_crossed
+            && known.told != Told::Nobody
+            && known.window.first_day() - EPISODE_GAP <= day
+            && day <= known.last_day() + EPISODE_GAP
+    };
+    state.crossings.values().find(is_near).map_or(measured.window, |known| known.window)
+}
+
+/// Adds a level to what is told of its incident.
+fn add<'a>(
+    new: &mut BTreeMap<String, New<'a>>,
+    measured: &'a Measurement,
+    window: Window,
+    incident: &str,
+    (rank, level): (usize, &Level),
+    key: String,
+    is_first: bool,
+) {
+    let name = level.name.clone();
+    let entry = new.entry(incident.to_owned()).or_insert_with(|| New {
+        measured,
+        window,
+        incident: incident.to_owned(),
+        fired: Vec::new(),
+        highest: key.clone(),
+        keys: Vec::new(),
+        is_first,
+    });
+    if measured.spent > entry.measured.spent {
+        entry.measured = measured;
+    }
+    if !entry.fired.contains(&name) {
+        // Levels come lowest first, of each day of an episode.
+        let at = entry.fired.iter().take_while(|fired| rank_of(measured, fired) < rank).count();
+        if at == entry.fired.len() {
+            entry.highest.clone_from(&key);
+        }
+        entry.fired.insert(at, name);
+        entry.keys.push(key);
+    }
+}
+
+fn rank_of(measured: &Measurement, name: &str) -> usize {
+    measured.levels.iter().position(|level| level.name == name).unwrap_or(0)
+}

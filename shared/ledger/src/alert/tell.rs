@@ -1,0 +1,169 @@
+//! Writing down what is told: a message for each, or one for many.
+
+use std::collections::BTreeSet;
+
+use spend_core::alert_text::{Alert, SummaryAlert, SummaryReason};
+use spend_core::measure::Measurement;
+use spend_core::period::BillingPeriod;
+use spend_core::rule::SEVERAL;
+use spend_core::window::Window;
+
+use super::event::{AlertEvent, DataEvent, FindingEvent, SummarisedEvent, SummaryEvent, body};
+use super::ids::{Attributes, NOTHING, alert_id};
+use super::messages;
+use super::plan::{Evaluation, New};
+use super::state::{AlertState, Told};
+use crate::document::DocumentError;
+
+impl Evaluation<'_> {
+    /// Writes down the messages of what is new. Returns how many there are for people.
+    pub(super) fn tell(&self, state: &mut AlertState, new: Vec<New<'_>>) -> Result<usize, DocumentError> {
+        let (mut first, mut sent): (Vec<_>, Vec<_>) = new.into_iter().partition(|new| new.is_first);
+        // Who is to be woken is told first, and of what is most.
+        for new in [&mut first, &mut sent] {
+            new.sort_by_key(|new| (new.measured.severity, std::cmp::Reverse(severeness(new.measured))));
+        }
+        let rest = sent.split_off(sent.len().min(self.config.max_per_run));
+        let mut fired = sent.len();
+        for new in &sent {
+            self.send(state, new)?;
+        }
+        for (reason, told) in [(SummaryReason::FirstRun, first), (SummaryReason::TooMany, rest)] {
+            if !told.is_empty() {
+                self.summarise(state, reason, &told)?;
+                fired += 1;
+            }
+        }
+        Ok(fired)
+    }
+
+    /// One message for all levels of an incident that were crossed at once, named after the highest.
+    fn send(&self, state: &mut AlertState, new: &New<'_>) -> Result<(), DocumentError> {
+        let New { measured, window, incident, fired, .. } = new;
+        let id = id_of(state, new);
+        let data = self.span.status(data_window(measured));
+        let text = Alert {
+            measurement: measured,
+            fired,
+            data,
+            known_since: self.book.known_since(data_window(measured)),
+            policy: &self.config.cost,
+            alert_id: &id,
+            now: self.now,
+        }
+        .text();
+        let event = AlertEvent {
+            kind: measured.kind().to_string(),
+            status: "firing".to_owned(),
+            why: None,
+            alert_id: id.clone(),
+            incident_key: incident.clone(),
+            evaluated_at: self.now,
+            finding: FindingEvent::new(measured, *window, fired),
+            data: DataEvent::new(&data, self.book, data_window(measured)),
+        };
+        let attributes = Attributes {
+            kind: measured.kind(),
+            status: "firing",
+            rule: &measured.rule,
+            member: measured.member.as_deref().unwrap_or(NOTHING),
+            severity: measured.severity.as_str(),
+            owner: measured.owner.as_deref().unwrap_or(NOTHING),
+            alert_id: &id,
+            incident_key: incident,
+        };
+        state.outbox.queue(&id, messages(text, body(&event)?, &attributes.map()), self.now);
+        told(state, new, &id);
+        Ok(())
+    }
+
+    /// One message for several findings, the worst first.
+    fn summarise(&self, state: &mut AlertState, reason: SummaryReason, new: &[New<'_>]) -> Result<(), DocumentError> {
+        let Some(worst) = new.first() else { return Ok(()) };
+        state.summaries += 1;
+        let month = BillingPeriod::of(self.now.date_naive()).first_day();
+        let incident = format!("{}:{month}", reason.as_str());
+        let id = format!("{incident}:{}", state.summaries);
+        let window = data_window(worst.measured);
+        let data = self.span.status(window);
+        let measurements: Vec<&Measurement> = new.iter().map(|new| new.measured).collect();
+        let text = SummaryAlert {
+            reason,
+            measurements: &measurements,
+            data,
+            known_since: self.book.known_since(window),
+            policy: &self.config.cost,
+            alert_id: &id,
+            now: self.now,
+        }
+        .text();
+        let alerts = new.iter().map(|new| SummarisedEvent {
+            kind: new.measured.kind().to_string(),
+            alert_id: id_of(state, new),
+            incident_key: new.incident.clone(),
+            finding: FindingEvent::new(new.measured, new.window, &new.fired),
+        });
+        let event = SummaryEvent {
+            kind: worst.measured.kind().to_string(),
+            status: "firing".to_owned(),
+            reason: reason.as_str().to_owned(),
+            alert_id: id.clone(),
+            incident_key: incident.clone(),
+            evaluated_at: self.now,
+            alerts: alerts.collect(),
+            omitted: 0,
+            data: DataEvent::new(&data, self.book, window),
+        };
+        let attributes = Attributes {
+            kind: worst.measured.kind(),
+            status: "firing",
+            rule: one(new, |measured| Some(&measured.rule)),
+            member: one(new, |measured| measured.member.as_deref()),
+            // Who filters by severity is told of all because of the worst.
+            severity: worst.measured.severity.as_str(),
+            owner: one(new, |measured| measured.owner.as_deref()),
+            alert_id: &id,
+            incident_key: &incident,
+        };
+        state.outbox.queue(&id, messages(text, event.body()?, &attributes.map()), self.now);
+        for new in new {
+            told(state, new, &id);
+        }
+        Ok(())
+    }
+}
+
+/// How much is used, so that of equally urgent messages the worst is first.
+fn severeness(measured: &Measurement) -> (i128, spend_core::decimal::Decimal) {
+    let percent = measured.spent.percent_of(measured.amount).map_or(i128::MAX, spend_core::decimal::Decimal::units);
+    (percent, measured.spent)
+}
+
+/// The window whose data a measurement rests on.
+fn data_window(measured: &Measurement) -> Window {
+    measured.day.map_or(measured.window, |day| Window::of(spend_core::window::WindowKind::Day, day))
+}
+
+/// The id of what is told of an incident: that of the highest level.
+fn id_of(state: &AlertState, new: &New<'_>) -> String {
+    let count = state.crossings.get(&new.highest).map_or(1, |crossing| crossing.count);
+    alert_id(&new.highest, count)
+}
+
+/// Records by which message an incident was told.
+fn told(state: &mut AlertState, new: &New<'_>, id: &str) {
+    for key in &new.keys {
+        if let Some(crossing) = state.crossings.get_mut(key) {
+            crossing.told = Told::By(id.to_owned());
+        }
+    }
+}
+
+/// The one value that all have, or that there are several.
+fn one<'a>(new: &'a [New<'_>], of: impl Fn(&'a Measurement) -> Option<&'a str>) -> &'a str {
+    let values: BTreeSet<_> = new.iter().map(|new| of(new.measured).unwrap_or(NOTHING)).collect();
+    match values.first() {
+        Some(only) if values.len() == 1 => only,
+        _ => SEVERAL,
+    }
+}

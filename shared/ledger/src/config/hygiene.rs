@@ -1,0 +1,47 @@
+//! Reading `[[hygiene]]`.
+
+use spend_core::decimal::Decimal;
+use spend_core::hygiene::{Hygiene, Lack};
+
+use super::reader::{Reader, Section};
+use super::rules::{Named, amount, number, read_rule};
+use super::tag_key_problem;
+
+/// Which share of the spend is too much unless the rule says otherwise, in percent.
+const PERCENT: u32 = 10;
+/// And how much money.
+const AMOUNT: i64 = 100;
+
+pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Named<Hygiene>> {
+    let header = section.span.clone();
+    let rule = read_rule(&mut section, reader, "hygiene rule");
+    let lack = match section.text(reader, "lack") {
+        Some((_, lack)) if lack == "principal" => Some(Lack::Principal),
+        Some((span, lack)) => match lack.strip_prefix("tag:") {
+            Some(tag) => {
+                if let Some(problem) = tag_key_problem(tag, &reader.kept) {
+                    reader.invalid(&span, &format!("`lack`: {problem}"));
+                }
+                Some(Lack::Tag(tag.to_owned()))
+            }
+            None => {
+                reader.invalid(&span, &format!("`lack` is `{lack}`: use principal or tag:NAME"));
+                None
+            }
+        },
+        None => {
+            if section.position("lack").is_none() {
+                reader.invalid(
+                    &header,
+                    "this hygiene rule does not say what is missing: add lack = \"principal\" or \"tag:NAME\"",
+                );
+            }
+            None
+        }
+    };
+    let percent = number(&mut section, reader, "percent", 1, 100).unwrap_or(PERCENT);
+    let amount = amount(&mut section, reader, "amount").unwrap_or(Decimal::from_integer(AMOUNT));
+    section.finish(reader, &[]);
+    let ((span, rule), lack) = (rule?, lack?);
+    Some((span, Hygiene { rule, lack, percent, amount }))
+}

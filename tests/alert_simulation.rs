@@ -1,0 +1,312 @@
+//! Random histories of spend, restatements and rules, with a crash before or after any call, and every event twice:
+//! whatever happens, each crossing is told, and none is told twice but by the same id after a crash.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use proptest::prelude::*;
+use spend_core::decimal::Decimal;
+use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::line::{Measures, ScanCounts};
+use spend_core::period::BillingPeriod;
+use spend_ledger::alert;
+use spend_ledger::book::{Book, BookPeriod};
+use spend_ledger::config::Config;
+use spend_ledger::faulty_store::{Fault, FaultyStore};
+use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+
+/// Where a history begins: months before it are known and empty.
+const FIRST_DAY: &str = "2026-11-02";
+
+/// What happens between two evaluations.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A member spends on the day that is newest.
+    Spend { member: usize, amount: u32 },
+    /// The bill says of a member's day, so many days ago, that it was so much.
+    Restate { member: usize, days_ago: u8, amount: u32 },
+    /// Days pass.
+    Days(u8),
+    /// The budget's amount is changed.
+    Amount(u32),
+}
+
+/// Where an evaluation dies, if it does.
+#[derive(Clone, Copy, Debug)]
+enum Crash {
+    Never,
+    Store { call: u64, after: bool },
+    Notifier { call: u64, after: bool },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_usize..3, 1_u32..80).prop_map(|(member, amount)| Step::Spend { member, amount }),
+        2 => (0_usize..3, 0_u8..12, 0_u32..80)
+            .prop_map(|(member, days_ago, amount)| Step::Restate { member, days_ago, amount }),
+        3 => (1_u8..5).prop_map(Step::Days),
+        1 => (50_u32..300).prop_map(Step::Amount),
+    ]
+}
+
+fn crash() -> impl Strategy<Value = Crash> {
+    prop_oneof![
+        3 => Just(Crash::Never),
+        2 => (1_u64..12, any::<bool>()).prop_map(|(call, after)| Crash::Store { call, after }),
+        2 => (1_u64..6, any::<bool>()).prop_map(|(call, after)| Crash::Notifier { call, after }),
+    ]
+}
+
+/// The bill as it is known, and the time.
+struct World {
+    spent: BTreeMap<(NaiveDate, usize), u32>,
+    today: NaiveDate,
+    amount: u32,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { spent: BTreeMap::new(), today: FIRST_DAY.parse().unwrap(), amount: 100 }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.today.and_hms_opt(6, 0, 0).unwrap().and_utc() + TimeDelta::days(1)
+    }
+
+    fn apply(&mut self, step: &Step) {
+        match *step {
+            Step::Spend { member, amount } => *self.spent.entry((self.today, member)).or_default() += amount,
+            Step::Restate { member, days_ago, amount } => {
+                let day = self.today - TimeDelta::days(days_ago.into());
+                if day >= FIRST_DAY.parse().unwrap() {
+                    self.spent.insert((day, member), amount);
+                }
+            }
+            Step::Days(days) => self.today += TimeDelta::days(days.into()),
+            Step::Amount(amount) => self.amount = amount,
+        }
+    }
+
+    fn config(&self) -> Config {
+        let amount = self.amount;
+        let text = format!(
+            r#"
+            [alerts]
+            max_per_run = 3
+            [[budget]]
+            name = "all"
+            amount = "{amount}"
+            severity = "page"
+            [[budget]]
+            name = "each"
+            each = "identity"
+            window = "week"
+            amount = "60"
+            thresholds = [100]
+            forecast = [150]
+            [[delta]]
+            name = "jumps"
+            each = "identity"
+            against = "trailing"
+            rise_amount = "20"
+            [[anomaly]]
+            name = "odd"
+            each = "identity"
+            minimum = "20"
+            new_above = "30"
+            "#
+        );
+        Config::parse("ledger.toml", &text).unwrap()
+    }
+
+    fn book(&self) -> Book {
+        let end = self.today.succ_opt().unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
+        let current = BillingPeriod::of(self.today);
+        let months = [current.previous().previous(), current.previous(), current];
+        let period = |month: BillingPeriod| BookPeriod {
+            export_id: "cur".to_owned(),
+            period: month,
+            revision: 0,
+            delivery_id: format!("{month} of {}", self.today),
+            delivered_at: self.now(),
+            data_as_of: Some(end.min(month.end())),
+            unverified: false,
+            closed: month.is_closed(1, self.now()),
+            counts: ScanCounts::default(),
+            unknown_usage_rows: 0,
+            facts: self.facts().filter(|fact| month.contains(fact.key.usage_date)).collect(),
+        };
+        Book { periods: months.map(period).into() }
+    }
+
+    fn facts(&self) -> impl Iterator<Item = Fact> {
+        self.spent.iter().map(|((day, member), amount)| {
+            let name = format!("member-{member}");
+            let fields = FactField::ALL.map(|field| {
+                Arc::from(match field {
+                    FactField::Category => "usage",
+                    FactField::Currency => "USD",
+                    FactField::Identity => name.as_str(),
+                    FactField::IdentityKind => "role",
+                    _ => "",
+                })
+            });
+            let cost = Decimal::from_integer((*amount).into());
+            let measures = Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() };
+            Fact { key: FactKey { usage_date: *day, fields, tags: Arc::default() }, measures }
+        })
+    }
+}
+
+/// Remembers what was sent; one call may fail, and with it every later one.
+#[derive(Default)]
+struct Line {
+    dies_at: Option<(u64, bool)>,
+    calls: Mutex<u64>,
+    sent: Mutex<Vec<Message>>,
+}
+
+impl Notifier for Line {
+    async fn send(&self, message: &Message) -> Result<(), PublishError> {
+        message.check()?;
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        let (dead, arrives) = match self.dies_at {
+            Some((call, after)) if *calls == call => (true, after),
+            Some((call, _)) if *calls > call => (true, false),
+            _ => (false, true),
+        };
+        if arrives {
+            self.sent.lock().unwrap().push(message.clone());
+        }
+        if dead {
+            let source = "the line is dead".into();
+            return Err(PublishError::InDoubt { what: message.subject.clone(), source });
+        }
+        Ok(())
+    }
+}
+
+/// One evaluation that may die; what it sent.
+async fn evaluate(store: &MemoryStore, world: &World, crash: Crash) -> Vec<Message> {
+    let (config, book, now) = (world.config(), world.book(), world.now());
+    let mut line = Line::default();
+    match crash {
+        Crash::Never => drop(alert::react(store, &line, &config, &book, now).await.unwrap()),
+        Crash::Store { call, after } => {
+            let fault = if after { Fault::After } else { Fault::Before };
+            // Where it makes fewer calls it does not die.
+            let _ = alert::react(&FaultyStore::crashing(store, call, fault), &line, &config, &book, now).await;
+        }
+        Crash::Notifier { call, after } => {
+            line.dies_at = Some((call, after));
+            let _ = alert::react(store, &line, &config, &book, now).await;
+        }
+    }
+    line.sent.into_inner().unwrap()
+}
+
+/// What somebody heard: topic, status, id, and what was said.
+type Heard = BTreeMap<(Topic, String, String), Vec<String>>;
+
+fn hear(heard: &mut Heard, sent: Vec<Message>) {
+    for message in sent {
+        let key = (message.topic, message.attributes["status"].clone(), message.attributes["alert_id"].clone());
+        heard.entry(key).or_default().push(message.body);
+    }
+}
+
+/// Goes through a history. With `crashes`, evaluations die and are run again, as by the sweep.
+async fn live(steps: &[Step], crashes: Option<&[Crash]>) -> Heard {
+    let (store, mut world, mut heard) = (MemoryStore::default(), World::new(), Heard::new());
+    // The rules are known from the beginning, before anything is spent.
+    hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+    for (index, step) in steps.iter().enumerate() {
+        world.apply(step);
+        if let Some(crashes) = crashes {
+            hear(&mut heard, evaluate(&store, &world, crashes[index % crashes.len()]).await);
+            hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+        }
+        let sent = evaluate(&store, &world, Crash::Never).await;
+        if crashes.is_some() {
+            assert!(sent.is_empty(), "the same once more says nothing new");
+        }
+        hear(&mut heard, sent);
+    }
+    heard
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(6), ..ProptestConfig::default() })]
+
+    #[test]
+    fn crashes_lose_nothing_and_repeat_only_what_was_in_doubt(
+        steps in proptest::collection::vec(step(), 1..20),
+        crashes in proptest::collection::vec(crash(), 1..6),
+    ) {
+        let (quiet, crashed) = runtime().block_on(async { (live(&steps, None).await, live(&steps, Some(&crashes)).await) });
+        let told: BTreeSet<_> = quiet.keys().collect();
+        let told_with_crashes: BTreeSet<_> = crashed.keys().collect();
+        prop_assert_eq!(told, told_with_crashes);
+        for (key, bodies) in &quiet {
+            prop_assert_eq!(bodies.len(), 1, "{:?} was told twice without a crash", key);
+        }
+        for (key, bodies) in &crashed {
+            let different: BTreeSet<_> = bodies.iter().collect();
+            prop_assert_eq!(different.len(), 1, "{:?} was told in different words", key);
+        }
+    }
+
+    #[test]
+    fn each_crossing_of_a_budget_is_told_once_by_the_highest_threshold(
+        steps in proptest::collection::vec(step(), 1..20),
+    ) {
+        let heard = runtime().block_on(live(&steps, None));
+        let fired = |id: &str| heard.keys().any(|(_, status, heard)| status == "firing" && heard == id);
+        // Summaries stand for several alerts; what they name is told by them.
+        let summaries: String = heard.iter().filter(|((topic, _, id), _)| *topic == Topic::Events && id.starts_with("too-many")).flat_map(|(_, bodies)| bodies.clone()).collect();
+        let mut world = World::new();
+        let mut state: BTreeMap<(NaiveDate, u32, u32), bool> = BTreeMap::new();
+        for step in &steps {
+            world.apply(step);
+            for month in [BillingPeriod::of(world.today).previous(), BillingPeriod::of(world.today)] {
+                let spent: u32 = world.spent.iter().filter(|((day, _), _)| month.contains(*day)).map(|(_, spent)| *spent).sum();
+                let crossed: Vec<u32> = [50, 80, 100].into_iter().filter(|percent| spent * 100 >= world.amount * percent).collect();
+                let new: Vec<u32> = crossed.iter().copied().filter(|percent| !state.contains_key(&(month.first_day(), *percent, world.amount))).collect();
+                if let Some(highest) = new.last() {
+                    let id = format!("all:-:USD:{}:budget:{highest}:{}:1", month.first_day(), world.amount);
+                    prop_assert!(fired(&id) || summaries.contains(&id), "{id} was never told");
+                }
+                for percent in new {
+                    state.insert((month.first_day(), percent, world.amount), true);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_had_ended_at_the_first_run_is_never_told(
+        steps in proptest::collection::vec(step(), 1..20),
+    ) {
+        let told = runtime().block_on(async {
+            let (store, mut world, mut heard) = (MemoryStore::default(), World::new(), Heard::new());
+            for step in &steps {
+                world.apply(step);
+            }
+            // Nothing more is spent, and all of it had ended by the first run.
+            world.today = "2027-01-10".parse().unwrap();
+            for _ in 0..3 {
+                hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+                world.today += TimeDelta::days(3);
+            }
+            heard
+        });
+        prop_assert!(told.is_empty(), "{:?}", told.keys());
+    }
+}
