@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help demo test fmt lint doc unit facts-check clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ doc: ## Check the documentation of public and private items.
 
 unit: ## Unit, property, golden and end-to-end tests.
 	cargo test --locked --workspace
+
+forecast-table: ## Print how far forecasts are off on generated histories, beside the run-rate.
+	cargo test --locked -p spend-tests --test forecast_table -- --nocapture
 
 # Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.

@@ -64,7 +64,7 @@ impl Budget {
 /// [`SumOutOfRange`].
 pub fn used<'a>(
     budgets: &'a [Budget],
-    facts: impl Iterator<Item = &'a Fact> + Clone,
+    facts: &(impl Iterator<Item = &'a Fact> + Clone),
     policy: &CostPolicy,
     span: &DataSpan,
     day: NaiveDate,

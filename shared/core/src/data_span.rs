@@ -22,6 +22,7 @@ impl DataSpan {
     }
 
     /// The months, in order.
+    #[must_use]
     pub fn months(&self) -> impl DoubleEndedIterator<Item = BillingPeriod> {
         self.months.keys().copied()
     }

@@ -2,8 +2,8 @@
 //!
 //! A day's usual spend is a level (the median of the last seven settled days, each freed of its weekday's factor),
 //! moved along by the trend where there is a clear one, times the factor of the day's weekday. Medians make a runaway
-//! day of no account and follow a launch within four days; spikes that come again and again are added as they come on
-//! average. How well that does is measured by `tests/forecast_table.rs`.
+//! day of no account; a launch is followed once it has three settled days; spikes that come again and again are added
+//! as they come on average. How well that does is measured by `tests/forecast_table.rs`.
 //!
 //! The future is an estimate, so it is worked out in doubles; what is spent already is exact.
 
@@ -22,15 +22,17 @@ pub const FEWEST_DAYS: usize = 7;
 /// How many days weekdays get factors of their own from: each twice.
 const FEWEST_FOR_WEEKDAYS: usize = 14;
 /// How many days a trend is read from.
-const TREND_DAYS: usize = 21;
+const TREND_DAYS: usize = 28;
 /// How many days back anything matters.
 const PAST_DAYS: usize = 56;
 /// How many days of it recurring spikes are looked for in.
 const SPIKE_DAYS: usize = 28;
 /// How much of a trend is left after each further day: nothing grows for ever.
 const DAMPING: f64 = 0.96;
-/// Half the width of the interval, in standard deviations: four of five windows end within it, as measured.
-const WIDTH: f64 = 1.5;
+/// Half the width of the interval, in standard deviations: meant for four of five windows, see the measured table.
+const WIDTH: f64 = 1.7;
+/// How far a level wanders meanwhile, as a part of it: what has been steady is not for ever.
+const DRIFT: f64 = 0.04;
 /// What makes a median absolute deviation a standard deviation, for what is normally distributed.
 const DEVIATION: f64 = 1.4826;
 
@@ -136,9 +138,13 @@ impl Model {
         let factors = factors(past, weekday_of);
         let even: Vec<f64> =
             past.iter().enumerate().map(|(index, spent)| spent / at(&factors, weekday_of(index))).collect();
-        let slope = slope(tail(&even, TREND_DAYS));
-        // The median of a week is that of its middle, three days ago.
-        let level = (median(tail(&even, 7)) + 3.0 * slope).max(0.0);
+        let (slope, level) = if let Some(days) = since_step(&even) {
+            (0.0, median(tail(&even, days)))
+        } else {
+            let slope = slope(&even);
+            // The median of a week is that of its middle, three days ago.
+            (slope, (median(tail(&even, 7)) + 3.0 * slope).max(0.0))
+        };
         let usual: Vec<f64> =
             (0..past.len()).map(|index| around(&even, index) * at(&factors, weekday_of(index))).collect();
         let errors: Vec<f64> = past.iter().zip(&usual).map(|(spent, usual)| spent - usual).collect();
@@ -166,7 +172,8 @@ impl Model {
         // Each day is off by itself, and all of them by the error of the level, which seven days gave.
         let by_level = days * self.deviation * 1.25 / 7.0_f64.sqrt();
         let by_day = days.sqrt() * self.deviation;
-        WIDTH * by_level.hypot(by_day)
+        let by_drift = days * self.level * DRIFT;
+        WIDTH * by_level.hypot(by_day).hypot(by_drift)
     }
 }
 
@@ -195,22 +202,28 @@ fn factors(past: &[f64], weekday_of: impl Fn(usize) -> usize) -> [f64; 7] {
     factors
 }
 
-/// By how much values move in a day: the median of the slopes between all pairs (Theil and Sen), or nothing where too
-/// many of them disagree.
+/// By how much values move in a day, where the medians of the last four weeks all rise or all fall, and not by one step.
 fn slope(values: &[f64]) -> f64 {
-    if values.len() < TREND_DAYS {
+    let recent = tail(values, TREND_DAYS);
+    if recent.len() < TREND_DAYS {
         return 0.0;
     }
-    let mut slopes = Vec::new();
-    for (index, later) in values.iter().enumerate() {
-        for (distance, earlier) in values.iter().take(index).rev().enumerate() {
-            slopes.push((later - earlier) / count(distance + 1));
-        }
-    }
-    let rising = count(slopes.iter().filter(|slope| **slope > 0.0).count());
-    let falling = count(slopes.iter().filter(|slope| **slope < 0.0).count());
-    let agreement = (rising - falling).abs() / count(slopes.len());
-    if agreement > 0.5 { median(&slopes) } else { 0.0 }
+    let weeks: Vec<f64> = recent.chunks(7).map(median).collect();
+    let steps: Vec<f64> = weeks.iter().zip(weeks.iter().skip(1)).map(|(earlier, later)| later - earlier).collect();
+    let whole: f64 = steps.iter().sum();
+    let is_even = steps.iter().all(|step| step * whole > 0.0 && step.abs() < 0.65 * whole.abs());
+    if is_even { whole / 21.0 } else { 0.0 }
+}
+
+/// How many of the last days are of another level than the week before them, where they are some but not yet a week.
+fn since_step(values: &[f64]) -> Option<usize> {
+    (3..7).rev().find(|days| {
+        let after = tail(values, *days);
+        let before = tail(values.get(..values.len().saturating_sub(*days)).unwrap_or_default(), 7);
+        let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        before.len() == 7 && (least(after) > 1.3 * most(before) || most(after) < 0.7 * least(before))
+    })
 }
 
 /// What spikes add to a day, if there were at least three apart from each other.

@@ -159,6 +159,7 @@ impl Measurement {
     }
 
     /// The levels that are crossed, lowest first.
+    #[must_use]
     pub fn crossed(&self) -> impl DoubleEndedIterator<Item = &Level> {
         self.levels.iter().filter(|level| level.verdict == Verdict::Crossed)
     }

@@ -68,7 +68,7 @@ impl Rules {
     /// [`SumOutOfRange`].
     pub fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: &(impl Iterator<Item = &'a Fact> + Clone),
         policy: &CostPolicy,
         span: &DataSpan,
     ) -> Result<Evaluated, SumOutOfRange> {
@@ -89,7 +89,7 @@ impl Rules {
             let current = span.last_settled().map(|day| Window::of(WindowKind::Month, day));
             match delta.against {
                 Against::Month => {
-                    found.complete.extend(current.map(|month| (delta.rule.name.clone(), Kind::Delta, month)))
+                    found.complete.extend(current.map(|month| (delta.rule.name.clone(), Kind::Delta, month)));
                 }
                 Against::Weekday | Against::Trailing => found.complete_days(&delta.rule, Kind::Delta, &days),
             }

@@ -162,7 +162,7 @@ async fn record<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<AlertSummary, AlertError> {
     let span = book.span();
-    let found = config.rules.evaluate(book.facts(), &config.cost, &span)?;
+    let found = config.rules.evaluate(&book.facts(), &config.cost, &span)?;
     let evaluation = Evaluation { config, book, span: &span, found: &found, now };
     // A failed plan leaves the state half changed, so it must not be written: it is undone by the copy.
     let planned = outbox::update(store, |state: &mut AlertState| {

@@ -22,7 +22,7 @@ pub(super) fn subject(measured: &Measurement) -> String {
 }
 
 /// A caller's ARN as it may stand in a subject: account numbers of people are not for notification lists on phones.
-fn no_arn(member: &str) -> String {
+pub(super) fn no_arn(member: &str) -> String {
     if member.starts_with("arn:") {
         member.rsplit([':', '/']).next().unwrap_or(member).to_owned()
     } else {

@@ -118,7 +118,7 @@ impl ResolvedAlert<'_> {
         let start = format!("{spent} of {}, {word}: ", money(self.currency, self.amount));
         let end = format!("{} {}, {}", self.kind, shorten(self.rule, 24), self.window.short());
         let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
-        let member = self.member.map(|member| format!("{}, ", shorten(&ascii(member), room)));
+        let member = self.member.map(|member| format!("{}, ", shorten(&ascii(&headline::no_arn(member)), room)));
         subject(&format!("{start}{}{end}", member.unwrap_or_default()))
     }
 }

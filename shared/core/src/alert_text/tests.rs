@@ -268,7 +268,7 @@ fn many_findings_are_one_message_that_names_them() {
     }
 }
 
-fn resolved<'a>(undone: &'a [String], kind: Kind, why: Why) -> ResolvedAlert<'a> {
+fn resolved(undone: &[String], kind: Kind, why: Why) -> ResolvedAlert<'_> {
     ResolvedAlert {
         rule: "search",
         member: None,

@@ -28,7 +28,7 @@ fn span() -> DataSpan {
 
 fn measure(budget: &Budget, facts: &[Fact]) -> Vec<Measurement> {
     let day = "2026-11-15".parse().unwrap();
-    used(std::slice::from_ref(budget), facts.iter(), &CostPolicy::default(), &span(), day).unwrap()
+    used(std::slice::from_ref(budget), &facts.iter(), &CostPolicy::default(), &span(), day).unwrap()
 }
 
 fn crossed(measured: &Measurement) -> Vec<u32> {
@@ -178,7 +178,7 @@ fn a_week_is_measured_across_months_and_a_day_alone() {
         let budget = Budget { window, ..budget("all") };
         let on = |day: &str| {
             let day = day.parse().unwrap();
-            let measured = used(std::slice::from_ref(&budget), facts.iter(), &CostPolicy::default(), &span(), day);
+            let measured = used(std::slice::from_ref(&budget), &facts.iter(), &CostPolicy::default(), &span(), day);
             measured.unwrap()[0].spent.to_string()
         };
         assert_eq!([on("2026-11-01"), on("2026-11-02")], expected, "{window}");

@@ -149,7 +149,9 @@ impl<'a> Evaluation<'a> {
             is_crossed: true,
             told: match disposition {
                 Disposition::Mute => Told::Muted,
-                Disposition::Seed | Disposition::Send | Disposition::Summarise => Told::Nobody,
+                Disposition::Seed => Told::Nobody,
+                // By this or, where several are told together, by that: it is told before the state is written.
+                Disposition::Send | Disposition::Summarise => Told::By(ids::alert_id(key, count)),
             },
             severity: measured.severity,
             owner: measured.owner.clone(),
@@ -196,17 +198,18 @@ fn incident_key(measured: &Measurement, window: Window) -> String {
 /// The window of a measurement; of a day that belongs to an episode that was told of, that one's.
 fn episode(state: &AlertState, measured: &Measurement) -> Window {
     let Some(day) = measured.day.filter(|_| measured.window.kind() == WindowKind::Day) else { return measured.window };
-    let is_near = |known: &&Crossing| {
-        known.kind == measured.kind()
+    let near = state.crossings.values().filter_map(|known| {
+        let is_same = known.kind == measured.kind()
             && known.rule == measured.rule
             && known.member == measured.member
             && known.currency == measured.currency
             && known.is_crossed
-            && known.told != Told::Nobody
-            && known.window.first_day() - EPISODE_GAP <= day
-            && day <= known.last_day() + EPISODE_GAP
-    };
-    state.crossings.values().find(is_near).map_or(measured.window, |known| known.window)
+            && known.told != Told::Nobody;
+        let (first, last) = (known.window.first_day(), known.last_day());
+        let distance = (first - day).max(day - last).max(TimeDelta::zero());
+        (is_same && distance <= EPISODE_GAP).then_some((distance, known.window))
+    });
+    near.min().map_or(measured.window, |(_, window)| window)
 }
 
 /// Adds a level to what is told of its incident.

@@ -125,7 +125,11 @@ impl Evaluation<'_> {
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
         levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
-        let Some((key, highest)) = levels.last().cloned() else { return Ok(false) };
+        // Machines were told already that what is over is resolved.
+        let is_open = |crossing: &Crossing| undone.why == Why::Over || matches!(crossing.told, Told::By(_));
+        let open = levels.iter().rev().find(|(_, crossing)| is_open(crossing));
+        let is_closed = open.is_none();
+        let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(false) };
         let still = state.crossings.values().filter(|crossing| {
             crossing.is_crossed && matches!(crossing.told, Told::By(_)) && incident_of(crossing) == incident
         });
@@ -195,10 +199,11 @@ impl Evaluation<'_> {
             Why::Changed | Why::Over => false,
         };
         let event = body(&event)?;
-        let messages = if is_told {
-            messages(text, event, &attributes)
-        } else {
-            vec![for_machines(text.subject, event, &attributes)]
+        let messages = match (is_told, is_closed) {
+            (true, false) => messages(text, event, &attributes),
+            (true, true) => messages(text, event, &attributes).into_iter().take(1).collect(),
+            (false, false) => vec![for_machines(text.subject, event, &attributes)],
+            (false, true) => return Ok(false),
         };
         state.outbox.queue(&format!("{id}:{status}:{}", undone.why.as_str()), messages, self.now);
         Ok(is_told)

@@ -96,7 +96,7 @@ fn read_overrides_file(
         reader.invalid(&span, &format!("the file `{file}` is not there: put it beside the configuration"));
         return None;
     };
-    for (line, problem) in read_csv(&csv, overrides) {
+    for (line, problem) in read_csv(csv, overrides) {
         reader.invalid_in(&file, line, &problem);
     }
     if let Some(entry) = section.entry("overrides_file") {

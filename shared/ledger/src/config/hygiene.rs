@@ -17,18 +17,17 @@ pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Opt
     let rule = read_rule(&mut section, reader, "hygiene rule");
     let lack = match section.text(reader, "lack") {
         Some((_, lack)) if lack == "principal" => Some(Lack::Principal),
-        Some((span, lack)) => match lack.strip_prefix("tag:") {
-            Some(tag) => {
+        Some((span, lack)) => {
+            if let Some(tag) = lack.strip_prefix("tag:") {
                 if let Some(problem) = tag_key_problem(tag, &reader.kept) {
                     reader.invalid(&span, &format!("`lack`: {problem}"));
                 }
                 Some(Lack::Tag(tag.to_owned()))
-            }
-            None => {
+            } else {
                 reader.invalid(&span, &format!("`lack` is `{lack}`: use principal or tag:NAME"));
                 None
             }
-        },
+        }
         None => {
             if section.position("lack").is_none() {
                 reader.invalid(

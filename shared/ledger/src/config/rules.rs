@@ -46,10 +46,11 @@ pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Rules
             None => drop(lines.insert(name, line)),
         }
     }
-    fn bare<T>(named: Vec<Named<T>>) -> Vec<T> {
-        named.into_iter().map(|(_, rule)| rule).collect()
-    }
     Rules { budgets: bare(budgets), deltas: bare(deltas), anomalies: bare(anomalies), hygiene: bare(hygiene) }
+}
+
+fn bare<T>(named: Vec<Named<T>>) -> Vec<T> {
+    named.into_iter().map(|(_, rule)| rule).collect()
 }
 
 /// What reads one rule, after a problem without which it cannot be made `None`.

@@ -117,7 +117,7 @@ async fn a_test_goes_the_way_of_every_alert() {
     assert_eq!(error.kind(), "publish.in_doubt");
     let id = test(&store, &notifier, at(NOW)).await.unwrap();
     assert_eq!(id, "test:2026-11-21T06:00:00Z");
-    assert_eq!(notifier.ids(Topic::Alerts), [id.clone()]);
+    assert_eq!(notifier.ids(Topic::Alerts), std::slice::from_ref(&id));
     assert_eq!(notifier.ids(Topic::Events), [id]);
     let sent = notifier.sent();
     assert!(sent[0].attributes["kind"] == "test" && sent.iter().all(|message| message.subject.starts_with("TEST")));
@@ -163,8 +163,8 @@ async fn whatever_tags_hold_a_message_keeps_to_what_sns_takes() {
             ("region", value),
         ];
         let facts = vec![fact("2026-11-01", "5", &fields), fact("2026-11-01", "5", &[("currency", value)])];
-        let (store, spent) = (MemoryStore::default(), book(vec![period("2026-11", facts)]));
-        let (_, notifier) = run(&store, &config, &spent, NOW).await;
+        let (store, book_of_all) = (MemoryStore::default(), book(vec![period("2026-11", facts)]));
+        let (_, notifier) = run(&store, &config, &book_of_all, NOW).await;
         let mut sent = notifier.sent();
         let nothing = book(vec![period("2026-11", Vec::new())]);
         sent.extend(run(&store, &config, &nothing, NOW).await.1.sent());
