@@ -191,7 +191,7 @@ impl Given {
         let month: BillingPeriod = period;
         let span =
             DataSpan::new([(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)].into());
-        let used = budget::used(&self.budgets, known.iter().copied(), &self.policy, &span, month.last_day()).unwrap();
+        let used = budget::used(&self.budgets, &known.iter().copied(), &self.policy, &span, month.last_day()).unwrap();
         let budgets: Vec<_> = used.into_iter().filter(|budget| budget.kind() == Kind::Budget).collect();
         let mutes: Vec<_> = self.mutes.iter().collect();
         let digest = Digest {

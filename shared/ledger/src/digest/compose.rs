@@ -102,7 +102,7 @@ fn budgets(
 ) -> Result<Vec<Measurement>, SumOutOfRange> {
     let day = due.period.last_day().min(now.date_naive());
     let is_over = now >= due.period.end();
-    let mut used = budget::used(&config.rules.budgets, book.facts(), &config.cost, span, day)?;
+    let mut used = budget::used(&config.rules.budgets, &book.facts(), &config.cost, span, day)?;
     used.retain(|budget| budget.kind() == Kind::Budget && (!is_over || budget.window.kind() == WindowKind::Month));
     Ok(used)
 }
