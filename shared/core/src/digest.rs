@@ -261,9 +261,16 @@ impl Digest<'_> {
     ///
     /// [`SumOutOfRange`].
     pub fn figures(&self) -> Result<Figures, SumOutOfRange> {
-        let totals = Totals::of(self.facts, self.policy, &self.data)?;
+        let mut totals = Totals::of(self.facts, self.policy, &self.data)?;
         let corrections = self.corrections();
         let mut owners = self.explained(FactField::Owner, &corrections)?;
+        // A currency that the period has no spend in may have changed all the same.
+        let changed = owners.iter().filter(|owner| !owner.terms.is_empty()).map(|owner| owner.currency.as_str());
+        let restated = self.restated.iter().filter(|restated| self.is_told(restated));
+        let elsewhere: BTreeSet<_> = changed.chain(restated.map(|restated| restated.currency.as_str())).collect();
+        totals.extend(elsewhere.into_iter().map(Totals::new));
+        totals.sort_by(|left, right| left.currency.cmp(&right.currency));
+        totals.dedup_by(|next, first| next.currency == first.currency);
         let mut callers = self.explained(FactField::Identity, &corrections)?;
         let mut currencies = Vec::new();
         for total in totals {
@@ -378,6 +385,11 @@ impl Digest<'_> {
         variance::explain(self.known.iter().copied(), self.policy, windows, &Dimension::Field(by), corrections)
     }
 
+    /// Whether something that was restated is worth telling: the taxes of an open month move with every delivery.
+    fn is_told(&self, restated: &Restated) -> bool {
+        restated.after_close || self.is_spend(&restated.category)
+    }
+
     fn is_spend(&self, category: &str) -> bool {
         self.policy.count.iter().any(|counted| counted.as_str() == category)
     }
@@ -399,7 +411,7 @@ impl Digest<'_> {
     fn restated_periods(&self, currency: &str) -> Result<Vec<RestatedPeriod>, SumOutOfRange> {
         let mut periods: BTreeMap<(BillingPeriod, bool), Moves<'_>> = BTreeMap::new();
         for restated in self.restated.iter().filter(|restated| restated.currency == currency) {
-            if restated.after_close || self.is_spend(&restated.category) {
+            if self.is_told(restated) {
                 let moves = periods.entry((restated.period, restated.after_close)).or_default();
                 add(moves.entry((restated.day, &restated.identity)).or_default(), restated.amount)?;
             }

@@ -45,7 +45,8 @@ impl Totals {
         Ok(by_currency.into_values().collect())
     }
 
-    fn new(currency: &str) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(currency: &str) -> Self {
         Self {
             currency: currency.to_owned(),
             spend: Decimal::ZERO,

@@ -31,8 +31,7 @@ pub(super) fn callers(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
 pub(super) fn showback(found: &CurrencyFigures, top: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (tag, values) in &found.showback {
-        let name = tag.rsplit_once('/').map_or(tag.as_str(), |(_, name)| name);
-        let title = format!("By {} ({})", shorten(&clean(name), 14), shorten(&clean(tag), 20));
+        let title = format!("Showback by {}", clean(tag));
         lines.extend(table(&title, found, values, top));
     }
     lines

@@ -291,6 +291,20 @@ fn an_export_without_principals_is_warned_of() {
 }
 
 #[test]
+fn a_currency_that_is_not_on_the_bill_any_more_is_told_of_all_the_same() {
+    let mut given = Given::weekly();
+    given.earlier_facts.push(fact(
+        "2026-10-31",
+        "50",
+        &[("currency", "CNY"), ("identity", "li"), ("owner", "shanghai")],
+    ));
+    given.restated.push(Restated { currency: "EUR".to_owned(), ..restated("2026-10-05", "max", "credit", "-7") });
+    assert_eq!(given.figures().currencies.len(), 2, "nothing changed in yuan between the weeks");
+    let body = given.text().body;
+    assert!(body.contains("EUR 0.00") && body.contains("changed by -EUR 7.00 after it had closed"), "{body}");
+}
+
+#[test]
 fn an_empty_month_says_so() {
     let data = DataStatus { as_of: None, ..DataStatus::default() };
     let given = Given { facts: Vec::new(), windows: None, restated: Vec::new(), data, ..Given::weekly() };
