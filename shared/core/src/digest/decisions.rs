@@ -1,6 +1,6 @@
 //! What somebody has to decide or to do, found in the figures.
 
-use super::{DigestKind, Extent, Figures, add};
+use super::{DigestKind, Extent, Figures, add, heading};
 use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
 use crate::measure::Measurement;
@@ -29,6 +29,8 @@ pub enum Decision {
     },
     /// A budget is used up.
     BudgetOver(Box<Measurement>),
+    /// A budget is heading beyond its amount.
+    BudgetHeading(Box<Measurement>),
     /// An export does not name callers.
     NameCallers {
         /// The export.
@@ -72,6 +74,7 @@ impl Decision {
             Self::PostDifference { .. } => "post-difference",
             Self::Accrue { .. } => "accrue",
             Self::BudgetOver(_) => "budget-over",
+            Self::BudgetHeading(_) => "budget-heading",
             Self::NameCallers { .. } => "name-callers",
             Self::AssignUnattributed { .. } => "assign-unattributed",
             Self::AskForTags { .. } => "ask-for-tags",
@@ -101,6 +104,10 @@ pub(super) fn of(figures: &Figures) -> Result<Vec<Decision>, SumOutOfRange> {
     }
     let over = figures.budgets.iter().filter(|budget| budget.spent >= budget.amount);
     decisions.extend(over.map(|budget| Decision::BudgetOver(Box::new(budget.clone()))));
+    let heading = figures.budgets.iter().filter(|budget| {
+        budget.spent < budget.amount && heading(budget).is_some_and(|expected| expected >= budget.amount)
+    });
+    decisions.extend(heading.map(|budget| Decision::BudgetHeading(Box::new(budget.clone()))));
     let exports = figures.warnings.exports_without_principals.iter();
     decisions.extend(exports.map(|export_id| Decision::NameCallers { export_id: export_id.clone() }));
     for found in &figures.currencies {

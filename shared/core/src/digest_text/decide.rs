@@ -1,7 +1,9 @@
 //! What is to be decided or done, one thing after the other.
 
 use super::layout::{counted, inert, signed};
-use crate::digest::{Decision, Figures};
+use crate::decimal::Decimal;
+use crate::digest::{self, Decision, Figures};
+use crate::measure::Measurement;
 use crate::text::{money, month, shorten, used, wrap};
 
 /// How many decisions are spelled out.
@@ -35,15 +37,9 @@ fn sentence(decision: &Decision) -> String {
             month(*period),
             money(currency, *amount)
         ),
-        Decision::BudgetOver(budget) => {
-            let member = budget.member.as_deref().map_or_else(String::new, |member| format!(" of {}", name(member)));
-            let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}.", name(owner)));
-            let (rule, used) = (name(&budget.rule), used(budget.spent, budget.amount));
-            let (spent, amount) = (money(&budget.currency, budget.spent), money(&budget.currency, budget.amount));
-            let window = budget.window.long();
-            format!(
-                "Budget {rule}{member} is used up in {window}: {spent} of {amount} ({used}). Raise it or cut spend.{owner}"
-            )
+        Decision::BudgetOver(budget) => of_budget(budget, "is used up", budget.spent),
+        Decision::BudgetHeading(budget) => {
+            of_budget(budget, "will be used up", digest::heading(budget).unwrap_or_default())
         }
         Decision::NameCallers { export_id } => format!(
             "Export {} does not say who calls. Ask whoever runs it to add the callers (see the warning above).",
@@ -69,6 +65,16 @@ fn sentence(decision: &Decision) -> String {
             "Nothing says that the bill is complete: check it with AWS's console before you post it.".to_owned()
         }
     }
+}
+
+/// A budget that is used up, or will be: by how much, and whom to ask.
+fn of_budget(budget: &Measurement, is_used_up: &str, reached: Decimal) -> String {
+    let member = budget.member.as_deref().map_or_else(String::new, |member| format!(" of {}", name(member)));
+    let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}.", name(owner)));
+    let (rule, window, used) = (name(&budget.rule), budget.window.long(), used(reached, budget.amount));
+    let (reached, amount) = (money(&budget.currency, reached), money(&budget.currency, budget.amount));
+    let what = format!("Budget {rule}{member} {is_used_up} in {window}: {reached} of {amount} ({used}).");
+    format!("{what} Raise it or cut spend.{owner}")
 }
 
 fn name(text: &str) -> String {

@@ -392,7 +392,7 @@ fn reconciled(text: &Text) -> (Vec<Decimal>, Decimal) {
         .lines()
         .skip_while(|line| !line.starts_with("  exact: "))
         .take_while(|line| !line.is_empty())
-        .map(|line| line.trim())
+        .map(str::trim)
         .collect();
     let line = line.join(" ");
     let (terms, sum) = line.trim_start_matches("exact: ").split_once(" = ").unwrap();

@@ -291,8 +291,8 @@ pub struct MuteEvent {
 /// Something to decide or to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionEvent {
-    /// `post-difference`, `accrue`, `budget-over`, `name-callers`, `assign-unattributed`, `ask-for-tags`, `own-shared`,
-    /// `mend-tags` or `check-delivery`.
+    /// `post-difference`, `accrue`, `budget-over`, `budget-heading`, `name-callers`, `assign-unattributed`,
+    /// `ask-for-tags`, `own-shared`, `mend-tags` or `check-delivery`.
     pub decision: String,
     /// The month that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -228,7 +228,7 @@ impl DecisionEvent {
                 let (currency, amount) = money(currency, amount);
                 Self { period: Some(*period), currency, amount, ..event }
             }
-            Decision::BudgetOver(budget) => {
+            Decision::BudgetOver(budget) | Decision::BudgetHeading(budget) => {
                 let (currency, amount) = money(&budget.currency, &budget.spent);
                 let member = budget.member.as_deref().map_or_else(String::new, |member| format!(": {member}"));
                 Self { subject: Some(format!("{}{member}", budget.rule)), currency, amount, ..event }
