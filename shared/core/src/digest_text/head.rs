@@ -44,7 +44,7 @@ pub(super) fn nothing(figures: &Figures) -> Vec<String> {
 
 fn change(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     let (Some(windows), Some(change)) = (&figures.windows, &found.change) else {
-        return labelled("Change", "not known yet: too few settled days to compare with");
+        return labelled("Change", "not known yet: no earlier days that are settled and known");
     };
     let currency = &found.totals.currency;
     let largest = change.total.largest_terms();
