@@ -129,6 +129,7 @@ impl World {
             export_id: "cur".to_owned(),
             period: month,
             revision: 0,
+            commits: Vec::new(),
             delivery_id: format!("{month} of {}", self.today),
             delivered_at: self.now(),
             data_as_of: Some(end.min(month.end())),

@@ -235,7 +235,7 @@ fn a_budget_alerts_once_and_gauges_follow_the_month() {
     let messages = fs::read_to_string(bench.path("ledger/out/messages.jsonl")).unwrap();
     let messages: Vec<serde_json::Value> = messages.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let topics: Vec<_> = messages.iter().map(|message| message["topic"].as_str().unwrap()).collect();
-    assert_eq!(topics, ["alerts", "events", "digest"], "50% and 80% are one alert, told once");
+    assert_eq!(topics, ["alerts", "events", "digest", "events"], "50% and 80% are one alert, told once");
     assert!(messages[0]["subject"].as_str().unwrap().starts_with("$1.80 of $2.00 (90%)"), "{}", messages[0]);
     let gauges = fs::read_to_string(bench.path("ledger/out/metrics.jsonl")).unwrap();
     let total = r#""dimensions":{"Currency":"USD"},"timestamp":"2026-11-20T06:00:00Z","value":1.8,"unit":"None""#;

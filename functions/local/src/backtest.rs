@@ -145,6 +145,7 @@ fn known(months: &[BookPeriod], now: DateTime<Utc>) -> Book {
     newest.dedup();
     let newest: Vec<_> = newest.into_iter().rev().take(MONTHS).collect();
     let of_day = |month: &BookPeriod| BookPeriod {
+        commits: Vec::new(),
         export_id: month.export_id.clone(),
         period: month.period,
         delivery_id: format!("{} as of {}", month.delivery_id, as_of.date_naive()),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
+use spend_core::digest::DigestKind;
 use spend_core::dimension::Dimension;
 use spend_core::period::BillingPeriod;
 use spend_core::report::Measure;
@@ -36,6 +37,8 @@ pub enum Command {
     Chargeback(Chargeback),
     /// What is wrong with an export, and how to mend it.
     Doctor(Doctor),
+    /// What finance would be mailed: spend, why it changed, whose it is, and that it adds up to the bill.
+    Digest(Digest),
     /// Which lines of the bill make up a number: whose spend of a period or a day.
     Explain(Explain),
     /// Each delivery of a ledger, and what it moved.
@@ -162,6 +165,38 @@ pub struct Chargeback {
     /// One export; all of them without it.
     #[arg(long, value_name = "ID")]
     pub export_id: Option<String>,
+}
+
+/// `digest`. Nothing is sent.
+#[derive(Debug, Args)]
+pub struct Digest {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The billing period, one of the last three; without it the one that a digest of this kind is about now.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// Which digest: weekly, close or preliminary.
+    #[arg(long, value_name = "KIND", default_value = "weekly")]
+    pub kind: DigestKind,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = DigestFormat::Text)]
+    pub format: DigestFormat,
+    /// Write digest.txt and digest.json there and show nothing.
+    #[arg(long, value_name = "DIR", conflicts_with = "format")]
+    pub out: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// How a digest is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DigestFormat {
+    /// The mail to finance.
+    Text,
+    /// The event for machines.
+    Json,
 }
 
 /// `explain`. Rows are counted from 0 through the whole file; a header is no row.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::SecondsFormat;
 use serde::Deserialize;
 use spend_core::category::Category;
 use spend_core::dimension::Dimension;
@@ -30,6 +31,8 @@ const MARKER: &str = ".bedrock-ledger-demo";
 
 /// What the gateway counted of its tenants.
 const METERING: &str = "gateway-metering.csv";
+/// How much of the digest is shown.
+const DIGEST_LINES: usize = 46;
 
 /// Runs the demo. The story goes to `out`, progress to `notes`.
 ///
@@ -73,7 +76,14 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     }
     if let Some(digest) = messages.iter().rev().find(|message| message.topic == "digest") {
         heading(out, "The digest, as it would be mailed to finance")?;
-        writeln!(out, "Subject: {}\n\n{}", digest.subject, digest.body.trim_end())?;
+        let lines: Vec<_> = digest.body.trim_end().lines().collect();
+        let shown = lines.get(..DIGEST_LINES).unwrap_or(&lines);
+        writeln!(out, "Subject: {}\n\n{}", digest.subject, shown.join("\n"))?;
+        if let Some(more) = lines.len().checked_sub(shown.len()).filter(|more| *more > 0) {
+            let now = sample::sample_now().to_rfc3339_opts(SecondsFormat::Secs, true);
+            writeln!(out, "\n  … and {more} lines more, why it changed among them:")?;
+            writeln!(out, "  bedrock-ledger digest --ledger {} --now {now}", ledger_dir.display())?;
+        }
     }
     heading(out, "What the last delivery restated")?;
     restated(&store, statement, out).await?;

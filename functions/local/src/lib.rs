@@ -5,6 +5,7 @@ mod chargeback;
 mod check;
 pub mod cli;
 mod demo;
+mod digest;
 mod doctor;
 pub mod error;
 mod explain;
@@ -42,6 +43,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Report(options) => report::run(options, out).await,
         Command::Chargeback(options) => chargeback::run(options, notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
+        Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
         Command::Explain(options) => explain::run(options, out, notes).await,
         Command::History(options) => history::run(options, out).await,
         Command::Backtest(options) => backtest::run(options, out, notes).await,

@@ -10,6 +10,8 @@ use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
 use spend_core::window::Window;
 
+use crate::state::AppliedDelivery;
+
 /// The committed state of the billing periods that can still matter, of every active export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
@@ -24,6 +26,8 @@ pub struct BookPeriod {
     pub export_id: String,
     /// The billing period.
     pub period: BillingPeriod,
+    /// The commits, oldest first: the last one is in force.
+    pub commits: Vec<AppliedDelivery>,
     /// The delivery in force.
     pub delivery_id: String,
     /// How often it was derived again.

@@ -134,6 +134,7 @@ pub fn period(
     Ok(Some(BookPeriod {
         export_id: statement.export_id.clone(),
         period: statement.period,
+        commits: state.deliveries.clone(),
         delivery_id: delivery.delivery_id,
         revision: delivery.revision,
         delivered_at: delivery.order.at,

@@ -22,6 +22,7 @@ use wildmatch::WildMatch;
 mod anomalies;
 mod budgets;
 mod deltas;
+mod digest;
 mod hygiene;
 mod mutes;
 mod owners;
@@ -29,6 +30,7 @@ mod reader;
 mod rules;
 mod splits;
 
+pub use digest::DigestConfig;
 use reader::{Kind, Reader, Section};
 
 /// What the configuration says. [`Config::default`] is what an empty file says.
@@ -59,6 +61,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
     pub first_run: FirstRun,
+    /// What finance is told, and when: `[digest]`.
+    pub digest: DigestConfig,
     /// How many messages of their own one evaluation sends at most; the rest is one summary: `[alerts] max_per_run`.
     pub max_per_run: usize,
     /// The rules, in the order of the file: `[[budget]]`, `[[delta]]`, `[[anomaly]]` and `[[hygiene]]`.
@@ -156,7 +160,7 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 3] = ["digest", "health", "restatement"];
+const UNSUPPORTED: [&str; 2] = ["health", "restatement"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.
@@ -194,6 +198,7 @@ impl Default for Config {
             keep_tags: Vec::new(),
             copied: false,
             first_run: FirstRun::default(),
+            digest: DigestConfig::default(),
             max_per_run: 20,
             rules: Rules::default(),
             mutes: Vec::new(),
@@ -287,6 +292,9 @@ impl Config {
         }
         config.owner_rules = owners::read(&mut root, reader);
         config.splits = splits::read(&mut root, reader);
+        if let Some(section) = root.section(reader, "digest") {
+            config.digest = digest::read(section, reader);
+        }
         config.rules = rules::read(&mut root, reader);
         config.mutes = mutes::read(&mut root, reader, &config.rules);
         root.finish(reader, &UNSUPPORTED);

@@ -1,51 +1,46 @@
-//! The step that tells finance: the month to date, at most once a week.
+//! The step that tells finance: once a week, when a month closes, and of a month that has not closed in time. Each once,
+//! never lost.
+//!
+//! One object, [`STATE_KEY`], says which digests are known and what is to be sent; see [`crate::outbox`]. A digest is
+//! two messages with one id: text for people, and [`DigestEvent`] for machines. Both come from the same figures.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Utc};
-use serde::{Deserialize, Serialize};
-use spend_core::bedrock_line::Rule;
-use spend_core::digest_text::{Digest, DigestWarnings};
+use chrono::{DateTime, Utc};
+use spend_core::digest::DigestKind;
 use spend_core::error_class::Class;
-use spend_core::fact::Fact;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
 
-use crate::book::{Book, BookPeriod};
+use crate::book::Book;
+use crate::committed::CommittedError;
 use crate::config::Config;
-use crate::document::Document;
-use crate::outbox::{self, Outbox, OutboxError, OutboxState};
-use crate::outputs::{Message, Notifier, Topic};
+use crate::document::DocumentError;
+use crate::outbox::{self, OutboxError};
+use crate::outputs::{Message, Notifier};
 use crate::store::Store;
 
-/// Where the state lies.
-pub const STATE_KEY: &str = "digests/state.json";
+mod compose;
+mod due;
+mod event;
+mod restated;
+mod state;
+mod windows;
 
-/// Which digests were made, and what is to be sent. Nothing in it is ever deleted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct DigestState {
-    outbox: Outbox,
-    /// Of which deliveries (by export) the last digest of each period was made.
-    told: BTreeMap<BillingPeriod, BTreeMap<String, String>>,
-}
+pub use event::{
+    AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
+    Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent,
+    ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
+};
+pub use state::STATE_KEY;
 
-impl Document for DigestState {
-    const FORMAT: &'static str = "digest-state";
-    const VERSION: u32 = 1;
-}
-
-impl OutboxState for DigestState {
-    const KEY: &'static str = STATE_KEY;
-
-    fn outbox(&mut self) -> &mut Outbox {
-        &mut self.outbox
-    }
-}
+use due::Due;
+use state::{DigestState, Told};
 
 /// What a call did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DigestSummary {
-    /// The id of the digest that was made, if one was due.
+    /// The id of the digest that was made, if one was due; several are separated by blanks.
     pub made: Option<String>,
     /// How many messages were sent, those of earlier runs among them.
     pub sent: usize,
@@ -57,6 +52,12 @@ pub enum DigestError {
     /// The state could not be changed, or messages were not sent.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// What deliveries have changed could not be read.
+    #[error(transparent)]
+    Committed(#[from] CommittedError),
+    /// A document could not be read, or the event not be written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// A sum is too large to be money.
     #[error("failed to sum up the digest: {0}")]
     Sum(#[from] SumOutOfRange),
@@ -68,6 +69,8 @@ impl DigestError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Outbox(error) => error.kind(),
+            Self::Committed(error) => error.kind(),
+            Self::Document(error) => error.kind(),
             Self::Sum(_) => "bug.sum_out_of_range",
         }
     }
@@ -77,14 +80,23 @@ impl DigestError {
     pub fn class(&self) -> Class {
         match self {
             Self::Outbox(error) => error.class(),
+            Self::Committed(error) => error.class(),
+            Self::Document(error) => error.class(),
             Self::Sum(_) => Class::Operator,
         }
     }
 }
 
-/// Makes the digest of the month that contains `now`, or of the newest month if that one has no facts, unless this
-/// ISO week (Monday, UTC) has one of it already or nothing was delivered since the last one, and sends what is
-/// pending. An empty book has no digest.
+/// Makes the digests that are due, and sends what is pending. May be called as often as one likes.
+///
+/// Due are, each once:
+/// - *weekly*: from `[digest] day` on, of the month that contains `now`, or of the newest month if that one has no
+///   facts; not while nothing was delivered since the last digest of that month;
+/// - *close*: of a month that has closed;
+/// - *preliminary*: of a month that has not closed on the 15th of the next one.
+///
+/// The first call tells of the week alone: months that had closed, or were late, are not told of any more. An empty book
+/// has no digest.
 ///
 /// # Errors
 ///
@@ -98,7 +110,8 @@ pub async fn react<S: Store, N: Notifier>(
 ) -> Result<DigestSummary, DigestError> {
     let made = record(store, config, book, now).await;
     let sent = drain(store, notifier, now).await;
-    Ok(DigestSummary { made: made?, sent: sent? })
+    let made = made?;
+    Ok(DigestSummary { made: (!made.is_empty()).then(|| made.join(" ")), sent: sent? })
 }
 
 /// Sends what is pending. Returns how many messages were sent.
@@ -110,83 +123,71 @@ pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime
     outbox::drain::<DigestState, S, N>(store, notifier, now).await
 }
 
+/// The messages of a digest of `kind`, whether it is due or not. Nothing is written. Without a period it is of the month
+/// that a digest of this kind would be about now; `None` if the book has no such month.
+///
+/// # Errors
+///
+/// [`DigestError`].
+pub async fn preview<S: Store>(
+    store: &S,
+    config: &Config,
+    book: &Book,
+    kind: DigestKind,
+    period: Option<BillingPeriod>,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Message>>, DigestError> {
+    let period = match period {
+        Some(period) => book.months().into_iter().find(|known| *known == period),
+        None => due::period_to_tell(book, kind, now),
+    };
+    let Some(period) = period else { return Ok(None) };
+    let state = read(store).await?;
+    let due = Due::new(kind, period, config.digest.day, now);
+    Ok(Some(compose::messages(store, config, book, &state, &due, now).await?))
+}
+
+/// Writes down what is due, with its messages. Returns the ids.
 async fn record<S: Store>(
     store: &S,
     config: &Config,
     book: &Book,
     now: DateTime<Utc>,
-) -> Result<Option<String>, DigestError> {
-    let Some(period) = period_to_tell(book, now) else { return Ok(None) };
-    let week = now.iso_week();
-    let id = format!("digest:{period}:{:04}-W{:02}", week.year(), week.week());
-    let message = message(config, book, period, &id, now)?;
-    let in_force = |found: &BookPeriod| (found.export_id.clone(), found.delivery_id.clone());
-    let deliveries: BTreeMap<_, _> = book.of(period).map(in_force).collect();
-    let made = outbox::update(store, |state: &mut DigestState| {
-        let is_due = !state.outbox.knows(&id) && state.told.get(&period) != Some(&deliveries);
-        if is_due {
-            state.outbox.queue(&id, vec![message.clone()], now);
-            state.told.insert(period, deliveries.clone());
+) -> Result<Vec<String>, DigestError> {
+    let state = read(store).await?;
+    let mut composed: BTreeMap<String, Vec<Message>> = BTreeMap::new();
+    for due in due::find(&state, config, book, now) {
+        composed.insert(due.id.clone(), compose::messages(store, config, book, &state, &due, now).await?);
+    }
+    let recorded = outbox::update(store, |state: &mut DigestState| {
+        if book.periods.is_empty() {
+            return Vec::new();
         }
-        is_due
+        let due = due::find(state, config, book, now);
+        due::begin(state, book, now);
+        let mut made = Vec::new();
+        for due in due {
+            // What has become due only now is the next call's.
+            let Some(messages) = composed.get(&due.id) else { continue };
+            state.outbox.queue(&due.id, messages.clone(), now);
+            state.told.insert(due.period, in_force(book, due.period));
+            if due.kind != DigestKind::Preliminary {
+                state.seen.insert(due.kind.as_str().to_owned(), Told::of(book));
+            }
+            made.push(due.id);
+        }
+        made
     });
-    Ok(made.await?.then_some(id))
+    Ok(recorded.await?)
 }
 
-/// The month that contains `now` if it has facts, else the newest that has some, else the newest.
-fn period_to_tell(book: &Book, now: DateTime<Utc>) -> Option<BillingPeriod> {
-    let current = BillingPeriod::of(now.date_naive());
-    let has_facts = |period: &BillingPeriod| book.of(*period).any(|found| !found.facts.is_empty());
-    let months = book.months();
-    let newest = months.iter().rev().find(|period| has_facts(period)).or(months.last());
-    Some(current).filter(has_facts).or(newest.copied())
+async fn read<S: Store>(store: &S) -> Result<DigestState, OutboxError> {
+    outbox::update(store, |state: &mut DigestState| state.clone()).await
 }
 
-fn message(
-    config: &Config,
-    book: &Book,
-    period: BillingPeriod,
-    id: &str,
-    now: DateTime<Utc>,
-) -> Result<Message, SumOutOfRange> {
-    let facts: Vec<&Fact> = book.of(period).flat_map(|found| &found.facts).collect();
-    let text = Digest {
-        period,
-        facts: &facts,
-        policy: &config.cost,
-        showback_tag: config.required_tags.first().map(String::as_str),
-        data: book.status(period),
-        warnings: warnings(book.of(period)),
-        now,
-    }
-    .text()?;
-    let attributes = [
-        ("kind", "digest"),
-        ("status", "-"),
-        ("rule", "-"),
-        ("member", "-"),
-        ("severity", "notice"),
-        ("owner", "-"),
-        ("alert_id", id),
-        ("incident_key", &format!("digest:{period}")),
-    ];
-    let attributes: BTreeMap<_, _> =
-        attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(Message { topic: Topic::Digest, subject: text.subject, body: text.body, attributes })
-}
-
-fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings {
-    let mut warnings = DigestWarnings::default();
-    for found in periods {
-        if found.counts.lacks_principal_column() {
-            warnings.exports_without_principals.insert(found.export_id.clone());
-        }
-        let by_principal_alone = found.counts.rules.iter().find(|(rule, ..)| *rule == Rule::Principal);
-        warnings.rows_by_principal_alone += by_principal_alone.map_or(0, |(_, _, alone)| alone);
-        warnings.unknown_usage_rows += found.unknown_usage_rows;
-        warnings.rows_without_cost += found.counts.rows_without_cost;
-    }
-    warnings
+/// The deliveries of a month, by export.
+fn in_force(book: &Book, period: BillingPeriod) -> BTreeMap<String, String> {
+    book.of(period).map(|found| (found.export_id.clone(), found.delivery_id.clone())).collect()
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
         export_id: "finops".to_owned(),
         period: month,
         revision: 0,
+        commits: Vec::new(),
         delivery_id: format!("delivery-of-{month}"),
         delivered_at: at("2026-11-21T00:00:00Z"),
         data_as_of: Some(at("2026-11-20T23:00:00Z").min(month.end())),

@@ -377,7 +377,7 @@ impl WindowEvent {
 }
 
 impl DataEvent {
-    pub(super) fn new(data: &DataStatus, book: &Book, window: Window) -> Self {
+    pub(crate) fn new(data: &DataStatus, book: &Book, window: Window) -> Self {
         let deliveries = window.periods().flat_map(|period| book.of(period)).map(|found| DeliveryEvent {
             export_id: found.export_id.clone(),
             period: found.period,

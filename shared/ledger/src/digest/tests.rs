@@ -1,16 +1,34 @@
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use spend_core::fact::Fact;
+
 use super::*;
+use crate::book::BookPeriod;
+use crate::document::{decode, encode};
 use crate::faulty_store::{Fault, FaultyStore};
+use crate::keys::Statement;
 use crate::memory_store::MemoryStore;
+use crate::outputs::Topic;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
+use crate::state::{AppliedDelivery, CommitKind, DeliveryOrder, HistoryEntry, Moved, OrderSource};
+use crate::store::{Put, Store};
+
+mod calendar;
+mod figures;
 
 /// A Saturday.
 const NOW: &str = "2026-11-21T06:00:00Z";
+/// Mondays are first days of weeks: the digest of the Saturday.
+const ID: &str = "digest:weekly:2026-11-16";
+
+fn spent(day: &str, cost: &str) -> Fact {
+    fact(day, cost, &[("identity", "a"), ("identity_kind", "sso"), ("owner", "search"), ("model", "opus")])
+}
 
 fn two_months() -> Book {
-    let spent = |day: &str, cost: &str| vec![fact(day, cost, &[("identity", "a"), ("identity_kind", "sso")])];
-    book(vec![period("2026-10", spent("2026-10-05", "7")), period("2026-11", spent("2026-11-05", "12.5"))])
+    let october = period("2026-10", vec![spent("2026-10-05", "7")]);
+    book(vec![october, period("2026-11", vec![spent("2026-11-05", "12.5")])])
 }
 
 async fn run(store: &MemoryStore, book: &Book, now: &str) -> (DigestSummary, TestNotifier) {
@@ -26,58 +44,34 @@ fn delivered_again(number: usize) -> Book {
     book
 }
 
-#[tokio::test]
-async fn finance_is_told_of_the_current_month_once_a_week() {
-    let store = MemoryStore::default();
-    let mut made = Vec::new();
-    // A Saturday, the Sunday of the same week, the Monday after, and the last day of the month.
-    let days = [NOW, "2026-11-22T23:59:59Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"];
-    for (number, now) in days.into_iter().enumerate() {
-        let (summary, notifier) = run(&store, &delivered_again(number), now).await;
-        assert_eq!(notifier.sent().len(), usize::from(summary.made.is_some()), "{now}");
-        made.extend(summary.made);
-    }
-    assert_eq!(made, ["digest:2026-11:2026-W47", "digest:2026-11:2026-W48", "digest:2026-11:2026-W49"]);
+fn sent_on(notifier: &TestNotifier, topic: Topic) -> Message {
+    notifier.sent().into_iter().find(|message| message.topic == topic).unwrap()
+}
+
+fn event(notifier: &TestNotifier) -> DigestEvent {
+    decode("event", &Bytes::from(sent_on(notifier, Topic::Events).body)).unwrap()
 }
 
 #[tokio::test]
-async fn what_was_told_is_not_told_again_while_nothing_is_delivered() {
-    let store = MemoryStore::default();
-    assert!(run(&store, &two_months(), NOW).await.0.made.is_some());
-    assert_eq!(run(&store, &two_months(), "2026-11-23T00:00:00Z").await.0.made, None);
-    assert!(run(&store, &delivered_again(1), "2026-11-24T00:00:00Z").await.0.made.is_some());
-}
-
-#[tokio::test]
-async fn the_message_says_what_it_is() {
-    let (_, notifier) = run(&MemoryStore::default(), &two_months(), NOW).await;
-    let message = notifier.sent().remove(0);
-    assert_eq!(message.topic, Topic::Digest);
+async fn people_and_machines_are_told_the_same_with_one_id() {
+    let (summary, notifier) = run(&MemoryStore::default(), &two_months(), NOW).await;
+    assert_eq!(summary, DigestSummary { made: Some(ID.to_owned()), sent: 2 });
+    let message = sent_on(&notifier, Topic::Digest);
     assert_eq!(message.subject, "$12.50: Amazon Bedrock, Nov 2026 month to date, 100.0% attributed");
-    assert!(message.body.contains("Showback by iamPrincipal/team"), "{}", message.body);
+    assert!(message.body.starts_with("Total       $12.50 of usage and discounts, November 2026 to date\n"));
+    let machine = sent_on(&notifier, Topic::Events);
+    assert_eq!(machine.attributes, message.attributes);
     assert_eq!(message.attributes["kind"], "digest");
-    assert_eq!(message.attributes["alert_id"], "digest:2026-11:2026-W47");
+    assert_eq!(message.attributes["rule"], "weekly");
+    assert_eq!(message.attributes["alert_id"], ID);
     assert!(message.attributes.len() <= 10 && message.attributes.values().all(|value| !value.is_empty()));
-}
-
-#[tokio::test]
-async fn a_month_without_facts_gives_way_to_the_newest_that_has_some() {
-    let mut book = two_months();
-    book.periods[1].facts.clear();
-    book.periods.push(period("2026-12", Vec::new()));
-    let (summary, _) = run(&MemoryStore::default(), &book, "2026-12-01T06:00:00Z").await;
-    assert_eq!(summary.made.as_deref(), Some("digest:2026-10:2026-W49"));
-    book.periods.remove(0);
-    let (summary, notifier) = run(&MemoryStore::default(), &book, "2026-12-01T06:00:00Z").await;
-    assert_eq!(summary.made.as_deref(), Some("digest:2026-12:2026-W49"), "nothing has facts: the newest");
-    assert!(notifier.sent()[0].body.contains("no Amazon Bedrock line items"), "{}", notifier.sent()[0].body);
-}
-
-#[tokio::test]
-async fn an_empty_book_has_no_digest_and_no_state() {
-    let store = MemoryStore::default();
-    assert_eq!(run(&store, &Book::default(), NOW).await.0, DigestSummary::default());
-    assert_eq!(store.get(STATE_KEY).await.unwrap(), None);
+    let event = event(&notifier);
+    assert_eq!(
+        (event.alert_id.as_str(), event.digest.as_str(), event.extent.as_str()),
+        (ID, "weekly", "month-to-date")
+    );
+    assert_eq!(event.currencies[0].spend.to_string(), "12.5");
+    assert!(machine.body.starts_with("{\n  \"format\": \"digest-event/1\","), "{}", machine.body);
 }
 
 #[tokio::test]
@@ -85,7 +79,8 @@ async fn the_whole_delivery_is_told_whatever_its_usage_dates() {
     let mut book = two_months();
     book.periods[1].facts.push(fact("2026-10-31", "-2", &[("category", "refund"), ("identity_kind", "none")]));
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
-    assert!(notifier.sent()[0].body.contains("refunds -2 + fees 0"), "{}", notifier.sent()[0].body);
+    let body = sent_on(&notifier, Topic::Digest).body;
+    assert!(body.contains("exact: spend 12.5 + refunds -2 = 10.5 USD"), "{body}");
 }
 
 #[tokio::test]
@@ -95,14 +90,15 @@ async fn what_is_wrong_with_the_data_is_warned_of() {
     book.periods[1].unknown_usage_rows = 3;
     book.periods[1].counts.missing_columns.insert(spend_core::line::PRINCIPAL_COLUMN.to_owned());
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
-    let body = &notifier.sent()[0].body;
+    let body = sent_on(&notifier, Topic::Digest).body;
     for warning in ["taken as found", "3 line items", "finops has no column line_item_iam_principal"] {
         assert!(body.contains(warning), "{warning} is not in {body}");
     }
+    assert_eq!(event(&notifier).warnings.exports_without_principals, ["finops"]);
 }
 
 #[tokio::test]
-async fn a_crash_at_any_call_loses_no_digest() {
+async fn a_crash_at_any_call_of_the_store_loses_no_digest() {
     let config = Config::default();
     let bare = MemoryStore::default();
     let dry = FaultyStore::failing(&bare, []);
@@ -114,9 +110,29 @@ async fn a_crash_at_any_call_loses_no_digest() {
             let crashed = TestNotifier::default();
             react(&crashing, &crashed, &config, &two_months(), at(NOW)).await.unwrap_err();
             let (_, after) = run(&store, &two_months(), NOW).await;
-            let ids: BTreeSet<_> =
-                [crashed.ids(Topic::Digest), after.ids(Topic::Digest)].concat().into_iter().collect();
-            assert_eq!(ids, BTreeSet::from(["digest:2026-11:2026-W47".to_owned()]), "call {call} {fault:?}");
+            for topic in [Topic::Digest, Topic::Events] {
+                let ids: BTreeSet<_> = [crashed.ids(topic), after.ids(topic)].concat().into_iter().collect();
+                assert_eq!(ids, BTreeSet::from([ID.to_owned()]), "call {call} {fault:?}");
+            }
+            assert!(run(&store, &two_months(), NOW).await.1.sent().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_the_notifier_that_fails_loses_no_digest() {
+    for call in 1..=2 {
+        for has_effect in [false, true] {
+            let store = MemoryStore::default();
+            let failing = TestNotifier::failing(call, has_effect);
+            react(&store, &failing, &Config::default(), &two_months(), at(NOW)).await.unwrap_err();
+            let (_, after) = run(&store, &two_months(), NOW).await;
+            assert_eq!(after.sent().len(), 1, "only what failed is sent again");
+            for topic in [Topic::Digest, Topic::Events] {
+                let ids = [failing.ids(topic), after.ids(topic)].concat();
+                let ids: BTreeSet<_> = ids.into_iter().collect();
+                assert_eq!(ids, BTreeSet::from([ID.to_owned()]), "call {call} {has_effect}");
+            }
             assert!(run(&store, &two_months(), NOW).await.1.sent().is_empty());
         }
     }
@@ -135,4 +151,42 @@ async fn of_two_that_race_one_makes_the_digest() {
     let made = [first.unwrap().made, second.unwrap().made].into_iter().flatten().count();
     assert_eq!(made, 1);
     assert!(!notifier.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_preview_writes_nothing_and_says_what_would_be_sent() {
+    let store = MemoryStore::default();
+    let (config, book) = (Config::default(), two_months());
+    let told = preview(&store, &config, &book, DigestKind::Weekly, None, at(NOW)).await.unwrap().unwrap();
+    assert_eq!(store.list("").await.unwrap(), []);
+    let (_, notifier) = run(&store, &book, NOW).await;
+    assert_eq!(told, notifier.sent());
+    let of = |period: &str| Some(period.parse().unwrap());
+    let none = preview(&store, &config, &book, DigestKind::Close, of("2026-07"), at(NOW)).await.unwrap();
+    assert_eq!(none, None);
+    let close = preview(&store, &config, &book, DigestKind::Close, None, at(NOW)).await.unwrap().unwrap();
+    assert_eq!(close[0].attributes["alert_id"], "digest:close:2026-10");
+}
+
+/// More values of a tag than a message has room for, each of them long.
+#[tokio::test]
+async fn a_digest_that_would_be_too_long_has_fewer_rows() {
+    let mut book = two_months();
+    book.periods[1].facts = (0..2_000)
+        .map(|index| {
+            let name = format!("{index:04}-{}", "\u{4E16}".repeat(60));
+            let fields = [("identity", name.as_str()), ("identity_kind", "sso"), ("iamPrincipal/team", &name)];
+            fact("2026-11-05", "1", &fields)
+        })
+        .collect();
+    let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
+    for message in notifier.sent() {
+        message.check().unwrap();
+    }
+    let event = event(&notifier);
+    assert_eq!(event.currencies[0].spend.to_string(), "2000");
+    let callers = &event.currencies[0].callers;
+    assert!(callers.omitted > 0 && callers.rows.len() + callers.omitted == 2_000);
+    let body = sent_on(&notifier, Topic::Digest).body;
+    assert!(body.contains("  (other), 1990 more "), "{body}");
 }

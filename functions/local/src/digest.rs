@@ -1,0 +1,78 @@
+//! `digest`: what finance would be mailed now, and what machines would be told. Nothing is sent.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use spend_ledger::outputs::{Message, Topic};
+use spend_ledger::{committed, digest};
+
+use crate::cli::{Digest, DigestFormat};
+use crate::error::CommandError;
+use crate::{in_force, periods};
+
+/// Writes the digest to `out`, or to files and their names to `notes`.
+///
+/// # Errors
+///
+/// [`CommandError`]: there is no ledger, nothing in it to tell, or it cannot be read.
+pub(crate) async fn run(
+    options: &Digest,
+    now: DateTime<Utc>,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), CommandError> {
+    let store = periods::open(&options.ledger)?;
+    let config = in_force::put(&store, None).await?;
+    let now = options.now.unwrap_or(now).trunc_subsecs(0);
+    let book = committed::book(&store, now).await?;
+    let told = digest::preview(&store, &config, &book, options.kind, options.period, now).await?;
+    let Some(messages) = told else {
+        let known: Vec<_> = book.months().iter().map(ToString::to_string).collect();
+        let (ledger, known) = (options.ledger.display(), known.join(", "));
+        return Err(CommandError::NothingFound(format!(
+            "{ledger} has no such month that could be told of at {}; digests are made of its last three months: {known}",
+            now.date_naive()
+        )));
+    };
+    match &options.out {
+        Some(dir) => files(dir, &messages, notes),
+        None => messages.iter().filter(|message| is_asked_for(message, options.format)).try_for_each(|message| {
+            if message.topic == Topic::Digest {
+                writeln!(out, "Subject: {}\n", message.subject)?;
+            }
+            Ok(write!(out, "{}", ended(&message.body))?)
+        }),
+    }
+}
+
+fn is_asked_for(message: &Message, format: DigestFormat) -> bool {
+    match format {
+        DigestFormat::Text => message.topic == Topic::Digest,
+        DigestFormat::Json => message.topic == Topic::Events,
+    }
+}
+
+/// The text with its last line ended.
+fn ended(body: &str) -> String {
+    format!("{}\n", body.trim_end_matches('\n'))
+}
+
+fn files(dir: &Path, messages: &[Message], notes: &mut impl Write) -> Result<(), CommandError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CommandError::File { action: "write", path, source }
+    };
+    fs::create_dir_all(dir).map_err(failed(dir))?;
+    for message in messages {
+        let (name, text) = match message.topic {
+            Topic::Digest => ("digest.txt", format!("Subject: {}\n\n{}", message.subject, ended(&message.body))),
+            _ => ("digest.json", ended(&message.body)),
+        };
+        let path = dir.join(name);
+        fs::write(&path, text).map_err(failed(&path))?;
+        writeln!(notes, "wrote {}", path.display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,467 @@
+//! The numbers of a digest: a month for finance, who spent it, why it changed, and how it adds up to the bill.
+//!
+//! Everything that finance is told comes from [`Figures`], in words ([`crate::digest_text`]) and for machines: so that
+//! both say the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::category::Category;
+use crate::chargeback::is_split_identity;
+use crate::data_span::DataSpan;
+use crate::data_status::DataStatus;
+use crate::decimal::Decimal;
+use crate::dimension::Dimension;
+use crate::fact::{Fact, FactField};
+use crate::forecast::{self, Outlook};
+use crate::line::SumOutOfRange;
+use crate::measure::{Detail, Measurement};
+use crate::mute::Mute;
+use crate::period::BillingPeriod;
+use crate::report::{self, Row};
+use crate::shared_role::{self, SharedRole};
+use crate::spend::{Basis, CostPolicy};
+use crate::split::Split;
+use crate::tag_contract::{self, TagFinding, TagRule};
+use crate::variance::{self, Correction, Variance, Windows};
+use crate::window::{Window, WindowKind};
+
+mod callers;
+mod decisions;
+mod totals;
+
+pub use callers::{Caller, Nameless, NewCaller, Untagged};
+pub use decisions::Decision;
+pub use totals::Totals;
+
+/// Why a digest is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DigestKind {
+    /// A week has begun.
+    Weekly,
+    /// A month has closed.
+    Close,
+    /// A month has not closed although half of the next one is over.
+    Preliminary,
+}
+
+impl DigestKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Weekly, Self::Close, Self::Preliminary];
+
+    /// The name on the command line, in ids and for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Weekly => "weekly",
+            Self::Close => "close",
+            Self::Preliminary => "preliminary",
+        }
+    }
+}
+
+impl fmt::Display for DigestKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for DigestKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is not a kind of digest: use weekly, close or preliminary"))
+    }
+}
+
+/// How much of a month a digest is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The month is not over.
+    ToDate,
+    /// It is over, and AWS still changes it.
+    NotClosed,
+    /// AWS changes it only by refunds, credits and corrections.
+    Closed,
+}
+
+impl Extent {
+    /// The name for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ToDate => "month-to-date",
+            Self::NotClosed => "not-closed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What a digest is made of.
+#[derive(Clone, Debug)]
+pub struct Digest<'a> {
+    /// Why it is made.
+    pub kind: DigestKind,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// All facts of its deliveries, whatever their usage date: together they are the Bedrock part of the bill.
+    pub facts: &'a [&'a Fact],
+    /// The facts of all months that are known, those of the period among them: changes are measured over usage days.
+    pub known: &'a [&'a Fact],
+    /// Which days are compared; `None` where too few are settled and known.
+    pub windows: Option<Windows>,
+    /// What deliveries have changed of settled days since the last digest of this kind.
+    pub restated: &'a [Restated],
+    /// What counts as spend.
+    pub policy: &'a CostPolicy,
+    /// What is agreed on tags. Spend is shown back by each of them.
+    pub contract: &'a [TagRule],
+    /// Whose spend is divided among others when it is charged back.
+    pub splits: &'a [Split],
+    /// How much of each budget is used.
+    pub budgets: &'a [Measurement],
+    /// What is not told of for a while.
+    pub mutes: &'a [&'a Mute],
+    /// How far the data of the period can be trusted.
+    pub data: DataStatus,
+    /// How far the data of all known months can be trusted.
+    pub span: &'a DataSpan,
+    /// What is wrong with the data.
+    pub warnings: DigestWarnings,
+    /// The time at which the digest is made.
+    pub now: DateTime<Utc>,
+}
+
+/// What readers of a digest must know of its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DigestWarnings {
+    /// Exports that were made without the caller's identity.
+    pub exports_without_principals: BTreeSet<String>,
+    /// Line items whose usage type belongs to no known family.
+    pub unknown_usage_rows: u64,
+    /// Bedrock line items without a cost.
+    pub rows_without_cost: u64,
+    /// Line items that are taken for Bedrock's only because they name a caller.
+    pub rows_by_principal_alone: u64,
+    /// Deliveries since the last digest of which it is not known any more what they changed.
+    pub lost_history: u64,
+}
+
+/// What a delivery changed of a settled day, in unblended cost: the history keeps no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restated {
+    /// The billing period that was delivered again.
+    pub period: BillingPeriod,
+    /// Whether it had closed before.
+    pub after_close: bool,
+    /// The usage day.
+    pub day: NaiveDate,
+    /// The caller; empty for nobody.
+    pub identity: String,
+    /// The category of the money, as facts name it.
+    pub category: String,
+    /// The currency.
+    pub currency: String,
+    /// By how much it moved.
+    pub amount: Decimal,
+}
+
+/// What was restated of one period, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestatedPeriod {
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Whether it had closed before.
+    pub after_close: bool,
+    /// By how much it moved.
+    pub amount: Decimal,
+    /// By day and caller, largest first.
+    pub moves: Vec<(NaiveDate, String, Decimal)>,
+}
+
+/// Why spend changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Everything: the sum of the owners.
+    pub total: Variance,
+    /// By owner, the largest change first.
+    pub owners: Vec<Variance>,
+}
+
+/// The numbers of a digest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// Why it is made.
+    pub kind: DigestKind,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// How much of it there is.
+    pub extent: Extent,
+    /// What counts as spend.
+    pub policy: CostPolicy,
+    /// Which days are compared, if any.
+    pub windows: Option<Windows>,
+    /// By currency, in order; none if the bill has no Bedrock line items.
+    pub currencies: Vec<CurrencyFigures>,
+    /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; the worst first.
+    pub budgets: Vec<Measurement>,
+    /// How many budgets there are in each currency, members counted one by one.
+    pub budgets_measured: BTreeMap<String, usize>,
+    /// What is not told of for a while.
+    pub mutes: Vec<Mute>,
+    /// Callers that several parties probably stand behind, the most expensive first.
+    pub shared: Vec<SharedRole>,
+    /// Where the bill departs from what is agreed on tags. Who lacks a tag is told with each currency.
+    pub tag_findings: Vec<TagFinding>,
+    /// What is to be decided, the most urgent first.
+    pub decisions: Vec<Decision>,
+    /// How far the data can be trusted.
+    pub data: DataStatus,
+    /// What is wrong with the data.
+    pub warnings: DigestWarnings,
+    /// The time at which the digest was made.
+    pub now: DateTime<Utc>,
+}
+
+/// The numbers of one currency. Currencies are never added together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrencyFigures {
+    /// What everything comes to.
+    pub totals: Totals,
+    /// Where the period's spend is heading.
+    pub outlook: Outlook,
+    /// The budget of all spend of the period, where there is one: the first.
+    pub budget: Option<Measurement>,
+    /// The spend by caller, largest first; an empty name is what names nobody.
+    pub callers: Vec<Caller>,
+    /// By tag, in the order asked for, and its values.
+    pub showback: Vec<(String, Vec<Row>)>,
+    /// The spend by model, largest first.
+    pub models: Vec<Row>,
+    /// Why spend changed; `None` where nothing can be compared.
+    pub change: Option<Change>,
+    /// Callers that were not seen before the later span of days, largest first.
+    pub new_callers: Vec<NewCaller>,
+    /// Spend that names nobody, by the reason.
+    pub nameless: Vec<Nameless>,
+    /// Callers without some of the tags, largest first.
+    pub untagged: Vec<Untagged>,
+    /// What was restated since the last digest, by period. Of months that had not closed only what counts as spend:
+    /// the taxes and credits of an open month move with every delivery.
+    pub restated: Vec<RestatedPeriod>,
+}
+
+/// From how many percent of its amount on a budget is at risk.
+pub const AT_RISK: i64 = 80;
+
+impl Digest<'_> {
+    /// Sums everything up.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn figures(&self) -> Result<Figures, SumOutOfRange> {
+        let mut totals = Totals::of(self.facts, self.policy, &self.data)?;
+        let corrections = self.corrections();
+        let mut owners = self.explained(FactField::Owner, &corrections)?;
+        // A currency that the period has no spend in may have changed all the same.
+        let changed = owners.iter().filter(|owner| !owner.terms.is_empty()).map(|owner| owner.currency.as_str());
+        let restated = self.restated.iter().filter(|restated| self.is_told(restated));
+        let elsewhere: BTreeSet<_> = changed.chain(restated.map(|restated| restated.currency.as_str())).collect();
+        totals.extend(elsewhere.into_iter().map(Totals::new));
+        totals.sort_by(|left, right| left.currency.cmp(&right.currency));
+        totals.dedup_by(|next, first| next.currency == first.currency);
+        let mut callers = self.explained(FactField::Identity, &corrections)?;
+        let mut currencies = Vec::new();
+        for total in totals {
+            let of_currency = |variances: &mut Vec<Variance>| -> Vec<Variance> {
+                variances.extract_if(.., |variance| variance.currency == total.currency).collect()
+            };
+            currencies.push(self.currency(total.clone(), of_currency(&mut owners), &of_currency(&mut callers))?);
+        }
+        let mut budgets: Vec<_> = self.budgets.iter().filter(|budget| is_at_risk(budget)).cloned().collect();
+        budgets.sort_by_key(|budget| std::cmp::Reverse(budget.spent.percent_of(budget.amount)));
+        let mut budgets_measured = BTreeMap::new();
+        for budget in self.budgets {
+            *budgets_measured.entry(budget.currency.clone()).or_default() += 1;
+        }
+        let mut figures = Figures {
+            kind: self.kind,
+            period: self.period,
+            extent: self.extent(),
+            policy: self.policy.clone(),
+            windows: self.windows,
+            currencies,
+            budgets,
+            budgets_measured,
+            mutes: self.mutes.iter().map(|mute| (*mute).clone()).collect(),
+            shared: shared_role::find(self.facts.iter().copied(), self.policy, |fact| {
+                is_split_identity(self.splits, fact, false)
+            })?,
+            tag_findings: self.tag_findings()?,
+            decisions: Vec::new(),
+            data: self.data,
+            warnings: self.warnings.clone(),
+            now: self.now,
+        };
+        figures.decisions = decisions::of(&figures)?;
+        Ok(figures)
+    }
+
+    fn tag_findings(&self) -> Result<Vec<TagFinding>, SumOutOfRange> {
+        let mut findings = tag_contract::check(self.contract, self.facts.iter().copied(), self.policy)?;
+        findings.retain(|finding| !matches!(finding, TagFinding::Untagged { .. }));
+        Ok(findings)
+    }
+
+    fn extent(&self) -> Extent {
+        if self.now < self.period.end() {
+            Extent::ToDate
+        } else if self.data.closed {
+            Extent::Closed
+        } else {
+            Extent::NotClosed
+        }
+    }
+
+    fn currency(
+        &self,
+        totals: Totals,
+        owners: Vec<Variance>,
+        changes: &[Variance],
+    ) -> Result<CurrencyFigures, SumOutOfRange> {
+        let of_currency = |fact: &&&Fact| fact.key.get(FactField::Currency) == totals.currency;
+        let facts: Vec<&Fact> = self.facts.iter().filter(of_currency).copied().collect();
+        let by =
+            |dimension: Dimension| report::totals(facts.iter().copied(), &[dimension], |fact| self.policy.spend(fact));
+        let required = self.contract.iter().filter(|rule| rule.is_required).map(|rule| rule.key.as_str());
+        let required: Vec<_> = required.collect();
+        let mut showback = Vec::new();
+        for rule in self.contract {
+            showback.push((rule.key.clone(), by(Dimension::Tag(rule.key.clone()))?));
+        }
+        let change = match self.windows {
+            Some(_) => Some(Change { total: variance::together(&owners, &totals.currency)?, owners }),
+            None => None,
+        };
+        let new_callers = match &self.windows {
+            Some(windows) => {
+                let known: Vec<&Fact> = self.known.iter().filter(of_currency).copied().collect();
+                callers::new(&known, self.policy, windows)?
+            }
+            None => Vec::new(),
+        };
+        Ok(CurrencyFigures {
+            outlook: self.outlook(&totals.currency)?,
+            budget: self.budgets.iter().find(|budget| self.is_of_everything(budget, &totals.currency)).cloned(),
+            callers: callers::with_changes(by(Dimension::Field(FactField::Identity))?, self.windows, changes),
+            showback,
+            models: by(Dimension::Field(FactField::Model))?,
+            change,
+            new_callers,
+            nameless: callers::nameless(&facts, self.policy)?,
+            untagged: callers::untagged(&facts, self.policy, &required)?,
+            restated: self.restated_periods(&totals.currency)?,
+            totals,
+        })
+    }
+
+    /// Where the spend of the period's usage days is heading.
+    fn outlook(&self, currency: &str) -> Result<Outlook, SumOutOfRange> {
+        let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
+        for fact in self.known.iter().filter(|fact| fact.key.get(FactField::Currency) == currency) {
+            if let Some(spend) = self.policy.spend(fact) {
+                add(days.entry(fact.key.usage_date).or_default(), spend)?;
+            }
+        }
+        forecast::outlook(&days, Window::of(WindowKind::Month, self.period.first_day()), self.span)
+    }
+
+    fn is_of_everything(&self, budget: &Measurement, currency: &str) -> bool {
+        let is_of_period = budget.window == Window::of(WindowKind::Month, self.period.first_day());
+        is_of_period && budget.currency == currency && budget.scope.is_empty() && budget.each.is_none()
+    }
+
+    fn explained(&self, by: FactField, corrections: &[Correction]) -> Result<Vec<Variance>, SumOutOfRange> {
+        let Some(windows) = &self.windows else { return Ok(Vec::new()) };
+        variance::explain(self.known.iter().copied(), self.policy, windows, &Dimension::Field(by), corrections)
+    }
+
+    /// Whether something that was restated is worth telling: the taxes of an open month move with every delivery.
+    fn is_told(&self, restated: &Restated) -> bool {
+        restated.after_close || self.is_spend(&restated.category)
+    }
+
+    fn is_spend(&self, category: &str) -> bool {
+        self.policy.count.iter().any(|counted| counted.as_str() == category)
+    }
+
+    /// What was restated, as far as it can be told of spend: the history keeps unblended costs, so on another basis
+    /// nothing is known, and restatements are part of the other terms.
+    fn corrections(&self) -> Vec<Correction> {
+        let known = self.restated.iter().filter(|_| self.policy.basis == Basis::Unblended);
+        let counted = known.filter(|restated| self.is_spend(&restated.category));
+        let correction = |restated: &Restated| Correction {
+            day: restated.day,
+            identity: restated.identity.clone(),
+            currency: restated.currency.clone(),
+            amount: restated.amount,
+        };
+        counted.map(correction).collect()
+    }
+
+    fn restated_periods(&self, currency: &str) -> Result<Vec<RestatedPeriod>, SumOutOfRange> {
+        let mut periods: BTreeMap<(BillingPeriod, bool), Moves<'_>> = BTreeMap::new();
+        for restated in self.restated.iter().filter(|restated| restated.currency == currency) {
+            if self.is_told(restated) {
+                let moves = periods.entry((restated.period, restated.after_close)).or_default();
+                add(moves.entry((restated.day, &restated.identity)).or_default(), restated.amount)?;
+            }
+        }
+        let mut restated = Vec::new();
+        for ((period, after_close), moves) in periods {
+            let mut amount = Decimal::ZERO;
+            for moved in moves.values() {
+                add(&mut amount, *moved)?;
+            }
+            let moves = moves.into_iter().filter(|(_, moved)| !moved.is_zero());
+            let mut moves: Vec<_> = moves.map(|((day, identity), moved)| (day, identity.to_owned(), moved)).collect();
+            moves.sort_by_key(|(day, _, moved)| (std::cmp::Reverse(moved.abs()), *day));
+            if !moves.is_empty() {
+                restated.push(RestatedPeriod { period, after_close, amount, moves });
+            }
+        }
+        Ok(restated)
+    }
+}
+
+/// By how much a month moved, by day and caller.
+type Moves<'a> = BTreeMap<(NaiveDate, &'a str), Decimal>;
+
+fn is_at_risk(budget: &Measurement) -> bool {
+    let is_nearly_used =
+        budget.spent.percent_of(budget.amount).is_some_and(|used| used >= Decimal::from_integer(AT_RISK));
+    is_nearly_used || heading(budget).is_some_and(|expected| expected >= budget.amount)
+}
+
+/// What a budget's spend is heading for, where that is foretold.
+#[must_use]
+pub fn heading(budget: &Measurement) -> Option<Decimal> {
+    match budget.detail {
+        Detail::Budget(Outlook::Forecast(forecast)) => Some(forecast.expected),
+        _ => None,
+    }
+}
+
+fn category_of(fact: &Fact) -> Category {
+    fact.key.get(FactField::Category).parse().unwrap_or(Category::Other)
+}
+
+fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
+    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    Ok(())
+}

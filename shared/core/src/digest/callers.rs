@@ -1,0 +1,156 @@
+//! Who spent it, who is new, and whom to ask about spend that names nobody or lacks a tag.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::{add, category_of};
+use crate::category::Category;
+use crate::decimal::Decimal;
+use crate::fact::{Fact, FactField};
+use crate::line::SumOutOfRange;
+use crate::principal::IdentityKind;
+use crate::report::Row;
+use crate::spend::CostPolicy;
+use crate::variance::{Variance, Windows};
+
+/// A caller's spend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The identity; empty for what names nobody.
+    pub identity: String,
+    /// The period's spend.
+    pub spend: Decimal,
+    /// How it changed between the two spans of days; `None` where nothing can be compared.
+    pub change: Option<Decimal>,
+}
+
+/// A caller that was not seen before the later span of days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCaller {
+    /// The identity.
+    pub identity: String,
+    /// Whom its first spend belongs to.
+    pub owner: String,
+    /// The first day on which it used anything.
+    pub first_day: NaiveDate,
+    /// What it has spent since.
+    pub spend: Decimal,
+}
+
+/// Spend that names nobody, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nameless {
+    /// The reason, as facts name it.
+    pub reason: String,
+    /// The spend.
+    pub spend: Decimal,
+    /// By account, the largest first: whom to ask.
+    pub accounts: Vec<(String, Decimal)>,
+}
+
+/// A caller whose usage lacks tags that it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untagged {
+    /// The identity.
+    pub identity: String,
+    /// The spend that lacks one of the tags at least.
+    pub spend: Decimal,
+    /// The tags that are missing.
+    pub tags: BTreeSet<String>,
+    /// Whom to ask: the person, else the owner, which may be an account.
+    pub ask: String,
+}
+
+/// The rows with their changes, and behind them those who spent something then and nothing in the period: the changes
+/// are then all of the change.
+pub(super) fn with_changes(rows: Vec<Row>, windows: Option<Windows>, changes: &[Variance]) -> Vec<Caller> {
+    let mut changes: BTreeMap<_, _> = changes.iter().map(|change| (change.group.as_str(), change.change())).collect();
+    let mut callers = Vec::new();
+    for row in rows {
+        let identity = row.keys.into_iter().next().unwrap_or_default();
+        let change = changes.remove(identity.as_str());
+        let change = windows.map(|_| change.unwrap_or_default());
+        callers.push(Caller { identity, spend: row.cost, change });
+    }
+    let absent = changes.into_iter().filter(|(_, change)| !change.is_zero());
+    callers.extend(absent.map(|(identity, change)| Caller {
+        identity: identity.to_owned(),
+        spend: Decimal::ZERO,
+        change: Some(change),
+    }));
+    callers
+}
+
+pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Result<Vec<NewCaller>, SumOutOfRange> {
+    let mut callers: BTreeMap<&str, NewCaller> = BTreeMap::new();
+    for fact in facts {
+        let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
+        let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
+        if identity.is_empty() {
+            continue;
+        }
+        let owner = || key.get(FactField::Owner).to_owned();
+        let caller = callers.entry(identity).or_insert_with(|| NewCaller {
+            identity: identity.to_owned(),
+            owner: owner(),
+            first_day: key.usage_date,
+            spend: Decimal::ZERO,
+        });
+        if key.usage_date < caller.first_day {
+            (caller.first_day, caller.owner) = (key.usage_date, owner());
+        }
+        add(&mut caller.spend, spend)?;
+    }
+    let mut callers: Vec<_> = callers.into_values().filter(|caller| caller.first_day >= windows.later.first).collect();
+    callers.sort_by(|left, right| right.spend.cmp(&left.spend).then_with(|| left.identity.cmp(&right.identity)));
+    Ok(callers)
+}
+
+pub(super) fn nameless(facts: &[&Fact], policy: &CostPolicy) -> Result<Vec<Nameless>, SumOutOfRange> {
+    let mut reasons: BTreeMap<&str, BTreeMap<&str, Decimal>> = BTreeMap::new();
+    for fact in facts {
+        let reason = fact.key.get(FactField::UnattributedReason);
+        let Some(spend) = policy.spend(fact).filter(|_| !reason.is_empty()) else { continue };
+        let account = fact.key.get(FactField::AccountId);
+        add(reasons.entry(reason).or_default().entry(account).or_default(), spend)?;
+    }
+    let mut nameless = Vec::new();
+    for (reason, accounts) in reasons {
+        let mut spend = Decimal::ZERO;
+        for spent in accounts.values() {
+            add(&mut spend, *spent)?;
+        }
+        let mut accounts: Vec<_> = accounts.into_iter().map(|(account, spent)| (account.to_owned(), spent)).collect();
+        accounts.sort_by_key(|(_, spent)| Reverse(*spent));
+        nameless.push(Nameless { reason: reason.to_owned(), spend, accounts });
+    }
+    nameless.sort_by_key(|found| Reverse(found.spend));
+    Ok(nameless)
+}
+
+pub(super) fn untagged(facts: &[&Fact], policy: &CostPolicy, tags: &[&str]) -> Result<Vec<Untagged>, SumOutOfRange> {
+    let mut callers: BTreeMap<&str, Untagged> = BTreeMap::new();
+    for fact in facts {
+        let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
+        let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
+        let missing: Vec<_> = tags.iter().filter(|tag| key.tag(tag).is_empty()).collect();
+        if identity.is_empty() || missing.is_empty() {
+            continue;
+        }
+        let is_person = key.get(FactField::IdentityKind) == IdentityKind::Sso.as_str();
+        let ask = if is_person { identity } else { key.get(FactField::Owner) };
+        let caller = callers.entry(identity).or_insert_with(|| Untagged {
+            identity: identity.to_owned(),
+            spend: Decimal::ZERO,
+            tags: BTreeSet::new(),
+            ask: ask.to_owned(),
+        });
+        caller.tags.extend(missing.into_iter().map(|tag| (*tag).to_owned()));
+        add(&mut caller.spend, spend)?;
+    }
+    let mut callers: Vec<_> = callers.into_values().filter(|caller| !caller.spend.is_zero()).collect();
+    callers.sort_by(|left, right| right.spend.cmp(&left.spend).then_with(|| left.identity.cmp(&right.identity)));
+    Ok(callers)
+}

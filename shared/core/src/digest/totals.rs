@@ -1,0 +1,107 @@
+//! What a month comes to in one currency, and that its parts are the bill.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::{add, category_of};
+use crate::category::Category;
+use crate::data_status::DataStatus;
+use crate::decimal::Decimal;
+use crate::fact::{Fact, FactField};
+use crate::line::SumOutOfRange;
+use crate::principal::IdentityKind;
+use crate::spend::CostPolicy;
+
+/// One currency's totals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// The currency.
+    pub currency: String,
+    /// What counts as spend, on the policy's basis.
+    pub spend: Decimal,
+    /// Usage on the policy's basis.
+    pub usage: Decimal,
+    /// The part of the usage that names its caller.
+    pub attributed: Decimal,
+    /// Every category on the policy's basis, those without money too.
+    pub categories: BTreeMap<Category, Decimal>,
+    /// Everything on the policy's basis, summed on its own.
+    pub bill: Decimal,
+    /// Everything, unblended.
+    pub unblended: Decimal,
+    /// The spend of days that may still change.
+    pub provisional: BTreeMap<NaiveDate, Decimal>,
+}
+
+impl Totals {
+    /// The totals of each currency, in order.
+    pub(super) fn of(facts: &[&Fact], policy: &CostPolicy, data: &DataStatus) -> Result<Vec<Self>, SumOutOfRange> {
+        let mut by_currency: BTreeMap<&str, Self> = BTreeMap::new();
+        for fact in facts {
+            let currency = fact.key.get(FactField::Currency);
+            by_currency.entry(currency).or_insert_with(|| Self::new(currency)).add(fact, policy, data)?;
+        }
+        Ok(by_currency.into_values().collect())
+    }
+
+    /// Nothing yet.
+    pub(super) fn new(currency: &str) -> Self {
+        Self {
+            currency: currency.to_owned(),
+            spend: Decimal::ZERO,
+            usage: Decimal::ZERO,
+            attributed: Decimal::ZERO,
+            categories: Category::ALL.into_iter().map(|category| (category, Decimal::ZERO)).collect(),
+            bill: Decimal::ZERO,
+            unblended: Decimal::ZERO,
+            provisional: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, fact: &Fact, policy: &CostPolicy, data: &DataStatus) -> Result<(), SumOutOfRange> {
+        let cost = policy.basis.cost(&fact.measures);
+        let category = category_of(fact);
+        add(self.categories.entry(category).or_default(), cost)?;
+        add(&mut self.bill, cost)?;
+        add(&mut self.unblended, fact.measures.unblended_cost)?;
+        if category == Category::Usage {
+            add(&mut self.usage, cost)?;
+            if fact.key.get(FactField::IdentityKind) != IdentityKind::None.as_str() {
+                add(&mut self.attributed, cost)?;
+            }
+        }
+        if let Some(spend) = policy.spend(fact) {
+            add(&mut self.spend, spend)?;
+            if data.is_provisional(fact.key.usage_date) {
+                add(self.provisional.entry(fact.key.usage_date).or_default(), spend)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Usage that does not name its caller.
+    #[must_use]
+    pub fn unattributed(&self) -> Decimal {
+        self.usage.checked_sub(self.attributed).unwrap_or_default()
+    }
+
+    /// The spend that may still change.
+    #[must_use]
+    pub fn provisional_spend(&self) -> Decimal {
+        self.provisional.values().try_fold(Decimal::ZERO, |sum, spent| sum.checked_add(*spent)).unwrap_or_default()
+    }
+
+    /// What spend and the categories that do not count as spend come to.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn reconciled(&self, policy: &CostPolicy) -> Result<Decimal, SumOutOfRange> {
+        let mut sum = self.spend;
+        for (_, cost) in self.categories.iter().filter(|(category, _)| !policy.count.contains(category)) {
+            add(&mut sum, *cost)?;
+        }
+        Ok(sum)
+    }
+}

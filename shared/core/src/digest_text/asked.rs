@@ -1,0 +1,165 @@
+//! Whom to ask: callers that are new, spend that names nobody, callers without tags.
+
+use super::layout::{Cells, counted, heading, inert, row};
+use crate::digest::{CurrencyFigures, Figures, Nameless, Untagged};
+use crate::tag_contract::{Spend, TagFinding};
+use crate::text::{NONE, day, money, number, or_none, share, shorten, wrap};
+
+/// How many callers are named.
+const CALLERS: usize = 10;
+/// How many findings about tags are told.
+const TAG_FINDINGS: usize = 12;
+/// How many accounts are named for one reason.
+const ACCOUNTS: usize = 3;
+
+pub(super) fn new_callers(found: &CurrencyFigures) -> Vec<String> {
+    let callers = &found.new_callers;
+    if callers.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), heading("New callers", &found.totals.currency, "", "first day")];
+    for caller in callers.iter().take(CALLERS) {
+        let cells = (number(caller.spend), day(caller.first_day));
+        lines.push(row(&caller.identity, &Cells(&cells.0, "", &cells.1)));
+        lines.extend(wrap("    ", &format!("owner: {}", shorten(&inert(or_none(&caller.owner)), 60))));
+    }
+    lines.extend(more(callers.len()));
+    lines
+}
+
+pub(super) fn nameless(found: &CurrencyFigures) -> Vec<String> {
+    if found.nameless.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), heading("Spend that names no caller", &found.totals.currency, "share", "")];
+    for nameless in &found.nameless {
+        let (title, cure) = reason(&nameless.reason);
+        let part = share(nameless.spend, found.totals.spend);
+        lines.push(row(title, &Cells(&number(nameless.spend), &part, "")));
+        lines.extend(wrap("    ", &format!("{cure}{}", accounts(nameless))));
+    }
+    lines
+}
+
+/// Whom to ask about usage; nobody is asked about discounts.
+fn accounts(nameless: &Nameless) -> String {
+    if nameless.reason == "not-usage" {
+        return String::new();
+    }
+    let named = nameless.accounts.iter().take(ACCOUNTS);
+    let named = named.map(|(account, spent)| format!("{} ({})", shorten(or_none(account), 20), number(*spent)));
+    let named: Vec<_> = named.collect();
+    let more = match nameless.accounts.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let account = if nameless.accounts.len() == 1 { "account" } else { "accounts" };
+    format!(" Ask {account} {}{more}.", named.join(", "))
+}
+
+pub(super) fn untagged(found: &CurrencyFigures) -> Vec<String> {
+    let callers = &found.untagged;
+    if callers.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), heading("Callers without a tag", &found.totals.currency, "share", "")];
+    for caller in callers.iter().take(CALLERS) {
+        let part = share(caller.spend, found.totals.spend);
+        lines.push(row(&caller.identity, &Cells(&number(caller.spend), &part, "")));
+        lines.extend(wrap("    ", &lacks(caller)));
+    }
+    lines.extend(more(callers.len()));
+    lines
+}
+
+fn lacks(caller: &Untagged) -> String {
+    let tags: Vec<_> = caller.tags.iter().map(|tag| shorten(&inert(tag), 40)).collect();
+    let ask = match caller.ask.as_str() {
+        ask if ask == caller.identity => "ask them".to_owned(),
+        "" => format!("ask: {NONE}"),
+        ask => format!("ask {}", shorten(&inert(ask), 40)),
+    };
+    format!("lacks {}; {ask}", tags.join(", "))
+}
+
+/// Callers that cannot be asked, because several parties stand behind them.
+pub(super) fn shared(figures: &Figures) -> Vec<String> {
+    if figures.shared.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Callers that are probably used by several parties".to_owned()];
+    for found in figures.shared.iter().take(CALLERS) {
+        let signs: Vec<_> = found.signs.iter().map(ToString::to_string).collect();
+        lines.extend(wrap("  ", &format!("{}, {}", shorten(&inert(&found.identity), 50), spend(&found.spend))));
+        lines.extend(wrap("    ", &format!("{}: {}", signs.join("; "), found.cure())));
+    }
+    lines.extend(more(figures.shared.len()));
+    lines
+}
+
+/// Where the bill departs from what is agreed on tags.
+pub(super) fn tags(figures: &Figures) -> Vec<String> {
+    if figures.tag_findings.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Tags to mend".to_owned()];
+    for finding in figures.tag_findings.iter().take(TAG_FINDINGS) {
+        let text = format!("{}: {}; {}", short(finding.key()), tag_finding(finding), finding.cure());
+        lines.extend(wrap("  ", &text));
+    }
+    if let Some(more) = figures.tag_findings.len().checked_sub(TAG_FINDINGS).filter(|more| *more > 0) {
+        lines.push(format!("  and {}", counted(more, "more finding")));
+    }
+    lines
+}
+
+fn tag_finding(finding: &TagFinding) -> String {
+    match finding {
+        TagFinding::Untagged { spend: spent, .. } => format!("lacking on {}", spend(spent)),
+        TagFinding::NearDuplicates { values, .. } => {
+            let values: Vec<_> =
+                values.iter().take(5).map(|(value, spent)| format!("{} ({})", short(value), spend(spent))).collect();
+            format!("probably one value: {}", values.join(", "))
+        }
+        TagFinding::OutOfContract { value, spend: spent, .. } => {
+            format!("{} ({}) is not an agreed value", short(value), spend(spent))
+        }
+        TagFinding::TooManyValues { values, .. } => format!("it has {values} values"),
+        TagFinding::NotActive { first_seen: None, before, .. } => {
+            format!("no line of the bill has it; callers spent {}", spend(before))
+        }
+        TagFinding::NotActive { first_seen: Some(first), before, .. } => {
+            format!("first seen on {}; callers spent {} before", day(*first), spend(before))
+        }
+    }
+}
+
+fn short(name: &str) -> String {
+    shorten(&inert(name), 40)
+}
+
+/// Money in each of its currencies.
+fn spend(spend: &Spend) -> String {
+    let spends: Vec<_> = spend.iter().map(|(currency, amount)| money(currency, *amount)).collect();
+    spends.join(" and ")
+}
+
+fn more(count: usize) -> Option<String> {
+    let more = count.checked_sub(CALLERS).filter(|more| *more > 0)?;
+    Some(format!("  and {} more", counted(more, "caller")))
+}
+
+/// Why the bill names nobody, in words, and what can be done about it.
+fn reason(reason: &str) -> (&str, &'static str) {
+    match reason {
+        "not-usage" => ("discounts and the like", "They name nobody by nature. Nothing to do."),
+        "no-principal-column" => (
+            "the export does not say who calls",
+            "Turn INCLUDE_IAM_PRINCIPAL_DATA on and select line_item_iam_principal.",
+        ),
+        "before-2026-04-08" => ("before AWS recorded callers", "AWS records them since 8 April 2026. Nothing to do."),
+        "caller-not-recorded" => ("caller not recorded", "AWS did not say who made these calls."),
+        "feature-not-covered" => ("no caller recorded for this use", "AWS records callers of model calls alone."),
+        other => (other, "See report --by usage_type."),
+    }
+}

@@ -1,0 +1,142 @@
+//! From a book to the two messages of a digest.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use spend_core::bedrock_line::Rule;
+use spend_core::budget;
+use spend_core::data_span::DataSpan;
+use spend_core::digest::{Digest, DigestKind, DigestWarnings};
+use spend_core::digest_text::{self, SHOWBACK_ROWS, TextOptions};
+use spend_core::fact::Fact;
+use spend_core::line::SumOutOfRange;
+use spend_core::measure::Measurement;
+use spend_core::rule::Kind;
+use spend_core::text::Text;
+use spend_core::window::WindowKind;
+
+use super::due::Due;
+use super::event::DigestEvent;
+use super::state::DigestState;
+use super::{DigestError, restated, windows};
+use crate::book::{Book, BookPeriod};
+use crate::config::Config;
+use crate::outputs::{Message, Topic};
+use crate::store::Store;
+
+/// The most bytes of a message's body: SNS takes 256 KiB with the subject and the attributes.
+/// Source: Amazon SNS API reference, "Publish".
+const MOST_BYTES: usize = 200_000;
+/// How many rows of each kind machines are told, unless a message would be too long.
+const EVENT_ROWS: usize = 500;
+
+/// The messages: for people, and for machines.
+pub(super) async fn messages<S: Store>(
+    store: &S,
+    config: &Config,
+    book: &Book,
+    state: &DigestState,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Result<Vec<Message>, DigestError> {
+    let facts: Vec<&Fact> = book.of(due.period).flat_map(|found| &found.facts).collect();
+    let known: Vec<&Fact> = book.facts().collect();
+    // What a month's digest tells was last told by that of the month before.
+    let last = if due.kind == DigestKind::Weekly { DigestKind::Weekly } else { DigestKind::Close };
+    let restated = restated::since(store, book, state.seen.get(last.as_str())).await?;
+    let warnings = DigestWarnings { lost_history: restated.missing, ..warnings(book.of(due.period)) };
+    let span = book.span();
+    let figures = Digest {
+        kind: due.kind,
+        period: due.period,
+        facts: &facts,
+        known: &known,
+        windows: windows::find(book, due.kind, due.period, now),
+        restated: &restated.restated,
+        policy: &config.cost,
+        contract: &config.tag_contract(),
+        budgets: &budgets(config, book, &span, due, now)?,
+        splits: &config.splits,
+        mutes: &config.mutes_in_force(now).collect::<Vec<_>>(),
+        span: &span,
+        data: book.status(due.period),
+        warnings,
+        now,
+    }
+    .figures()?;
+    let text = fitting(SHOWBACK_ROWS, |showback_rows| {
+        let link_base = config.digest.link_base.as_deref();
+        let text = digest_text::text(&figures, &TextOptions { link_base, showback_rows });
+        let size = text.body.len();
+        Ok((text, size))
+    })?;
+    let event = fitting(EVENT_ROWS, |rows| {
+        let body = DigestEvent::new(&due.id, &incident_key(due), &figures, book, rows).body()?;
+        let size = body.len();
+        Ok((body, size))
+    })?;
+    let attributes = attributes(due);
+    let Text { subject, body } = text;
+    let event = Message { topic: Topic::Events, subject: subject.clone(), body: event, attributes: attributes.clone() };
+    Ok(vec![Message { topic: Topic::Digest, subject, body, attributes }, event])
+}
+
+/// What is made with `rows` rows, or with as many fewer as make it fit: a message that SNS refuses tells nobody.
+fn fitting<T>(rows: usize, make: impl Fn(usize) -> Result<(T, usize), DigestError>) -> Result<T, DigestError> {
+    let mut rows = rows;
+    loop {
+        let (message, size) = make(rows)?;
+        if size <= MOST_BYTES || rows == 0 {
+            return Ok(message);
+        }
+        rows /= 2;
+    }
+}
+
+/// How much is used of each budget: as of now, or of a month's budgets in the month that is over.
+fn budgets(
+    config: &Config,
+    book: &Book,
+    span: &DataSpan,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let day = due.period.last_day().min(now.date_naive());
+    let is_over = now >= due.period.end();
+    let mut used = budget::used(&config.rules.budgets, &book.facts(), &config.cost, span, day)?;
+    used.retain(|budget| budget.kind() == Kind::Budget && (!is_over || budget.window.kind() == WindowKind::Month));
+    Ok(used)
+}
+
+fn incident_key(due: &Due) -> String {
+    format!("digest:{}:{}", due.kind, due.period)
+}
+
+fn attributes(due: &Due) -> BTreeMap<String, String> {
+    let incident_key = incident_key(due);
+    let attributes = [
+        ("kind", "digest"),
+        ("status", "-"),
+        ("rule", due.kind.as_str()),
+        ("member", "-"),
+        ("severity", "notice"),
+        ("owner", "-"),
+        ("alert_id", &due.id),
+        ("incident_key", &incident_key),
+    ];
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings {
+    let mut warnings = DigestWarnings::default();
+    for found in periods {
+        if found.counts.lacks_principal_column() {
+            warnings.exports_without_principals.insert(found.export_id.clone());
+        }
+        let by_principal_alone = found.counts.rules.iter().find(|(rule, ..)| *rule == Rule::Principal);
+        warnings.rows_by_principal_alone += by_principal_alone.map_or(0, |(_, _, alone)| alone);
+        warnings.unknown_usage_rows += found.unknown_usage_rows;
+        warnings.rows_without_cost += found.counts.rows_without_cost;
+    }
+    warnings
+}

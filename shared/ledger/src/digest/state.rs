@@ -1,0 +1,66 @@
+//! What is remembered of digests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::period::BillingPeriod;
+
+use crate::book::Book;
+use crate::document::Document;
+use crate::outbox::{Outbox, OutboxState};
+
+/// Where the state lies.
+pub const STATE_KEY: &str = "digests/state.json";
+
+/// Which digests were made, and what is to be sent. Nothing in it is ever deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DigestState {
+    pub(super) outbox: Outbox,
+    /// Of which deliveries (by export) the last digest of each period was made.
+    pub(super) told: BTreeMap<BillingPeriod, BTreeMap<String, String>>,
+    /// When there was something to tell for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) first_seen: Option<DateTime<Utc>>,
+    /// The ids of digests that were due before, and are never made.
+    #[serde(default)]
+    pub(super) passed: BTreeSet<String>,
+    /// What the last digest of each kind knew.
+    #[serde(default)]
+    pub(super) seen: BTreeMap<String, Told>,
+}
+
+/// The commits that a digest knew: the last one's number, by period and export.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Told(BTreeMap<BillingPeriod, BTreeMap<String, u64>>);
+
+impl Told {
+    pub(super) fn of(book: &Book) -> Self {
+        let mut told = Self::default();
+        for found in &book.periods {
+            if let Some(last) = found.commits.last() {
+                told.0.entry(found.period).or_default().insert(found.export_id.clone(), last.sequence);
+            }
+        }
+        told
+    }
+
+    /// The last commit that was known of an export's period, if it was known.
+    pub(super) fn sequence(&self, period: BillingPeriod, export_id: &str) -> Option<u64> {
+        self.0.get(&period)?.get(export_id).copied()
+    }
+}
+
+impl Document for DigestState {
+    const FORMAT: &'static str = "digest-state";
+    const VERSION: u32 = 1;
+}
+
+impl OutboxState for DigestState {
+    const KEY: &'static str = STATE_KEY;
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
