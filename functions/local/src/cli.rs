@@ -39,6 +39,8 @@ pub enum Command {
     Doctor(Doctor),
     /// What finance would be mailed: spend, why it changed, whose it is, and that it adds up to the bill.
     Digest(Digest),
+    /// Write a month as one page of HTML: who spends what on which model, against which budget, and why it changed.
+    Page(Page),
     /// Which lines of the bill make up a number: whose spend of a period or a day.
     Explain(Explain),
     /// Each delivery of a ledger, and what it moved.
@@ -185,6 +187,23 @@ pub struct Digest {
     /// Write digest.txt and digest.json there and show nothing.
     #[arg(long, value_name = "DIR", conflicts_with = "format")]
     pub out: Option<PathBuf>,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
+}
+
+/// `page`. It needs no network and no script to be read.
+#[derive(Debug, Args)]
+pub struct Page {
+    /// The ledger.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: PathBuf,
+    /// The billing period, one of the last three; without it the one that a digest is about now.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<BillingPeriod>,
+    /// The page; its numbers go beside it, to the same name with `.json`.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
     /// The time to take for now, such as 2026-11-20T06:00:00Z.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,

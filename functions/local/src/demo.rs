@@ -20,11 +20,11 @@ use spend_ledger::keys::Statement;
 use spend_ledger::state::HistoryEntry;
 use spend_ledger::store::Store;
 
-use crate::cli::{Demo, Report, ReportFormat, Run};
+use crate::cli::{Demo, Page, Report, ReportFormat, Run};
 use crate::error::CommandError;
 use crate::progress::Progress;
 use crate::sample::{self, SampleOptions};
-use crate::{periods, report, run};
+use crate::{page, periods, report, run};
 
 /// The file that says that a directory is a demo's, and may be replaced by the next one.
 const MARKER: &str = ".bedrock-ledger-demo";
@@ -59,6 +59,8 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
     let options = Run { export, ledger: ledger_dir.clone(), config: Some(config), now: Some(now) };
     run::run(&options, now, notes).await?;
     writeln!(notes)?;
+    let page = Page { ledger: ledger_dir.clone(), period: None, out: dir.join("page.html"), now: Some(now) };
+    page::run(&page, now, notes).await?;
     show(dir, &ledger_dir, out).await
 }
 
@@ -101,6 +103,9 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
     writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl: what this run would have sent")?;
     writeln!(out, "  (`bedrock-ledger` is target/demo/bedrock-ledger here)")?;
+    let page = fs::canonicalize(dir.join("page.html")).unwrap_or_else(|_| dir.join("page.html"));
+    writeln!(out, "  the month as a page, to be looked at in a browser:")?;
+    writeln!(out, "  file://{}", page.display())?;
     Ok(())
 }
 

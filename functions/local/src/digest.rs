@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use spend_ledger::book::Book;
 use spend_ledger::outputs::{Message, Topic};
 use spend_ledger::{committed, digest};
 
@@ -29,12 +30,7 @@ pub(crate) async fn run(
     let book = committed::book(&store, now).await?;
     let told = digest::preview(&store, &config, &book, options.kind, options.period, now).await?;
     let Some(messages) = told else {
-        let known: Vec<_> = book.months().iter().map(ToString::to_string).collect();
-        let (ledger, known) = (options.ledger.display(), known.join(", "));
-        return Err(CommandError::NothingFound(format!(
-            "{ledger} has no such month that could be told of at {}; digests are made of its last three months: {known}",
-            now.date_naive()
-        )));
+        return Err(no_such_month(&options.ledger, &book, now, "digests are"));
     };
     match &options.out {
         Some(dir) => files(dir, &messages, notes),
@@ -45,6 +41,15 @@ pub(crate) async fn run(
             Ok(write!(out, "{}", ended(&message.body))?)
         }),
     }
+}
+
+/// Why nothing is made: the ledger does not have the month.
+pub(crate) fn no_such_month(ledger: &Path, book: &Book, now: DateTime<Utc>, what_is: &str) -> CommandError {
+    let known: Vec<_> = book.months().iter().map(ToString::to_string).collect();
+    let (ledger, day, known) = (ledger.display(), now.date_naive(), known.join(", "));
+    CommandError::NothingFound(format!(
+        "{ledger} has no such month that could be told of at {day}; {what_is} made of its last three months: {known}"
+    ))
 }
 
 fn is_asked_for(message: &Message, format: DigestFormat) -> bool {

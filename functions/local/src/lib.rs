@@ -13,6 +13,7 @@ mod export_store;
 mod history;
 mod in_force;
 pub mod notes;
+mod page;
 mod periods;
 mod progress;
 mod rebuild;
@@ -44,6 +45,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Chargeback(options) => chargeback::run(options, notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
         Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
+        Command::Page(options) => page::run(options, Utc::now(), notes).await,
         Command::Explain(options) => explain::run(options, out, notes).await,
         Command::History(options) => history::run(options, out).await,
         Command::Backtest(options) => backtest::run(options, out, notes).await,

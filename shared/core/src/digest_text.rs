@@ -5,12 +5,12 @@ use crate::alert_text::{body, subject};
 use crate::digest::{CurrencyFigures, DigestKind, Extent, Figures};
 use crate::text::{Text, money, month, or_none, share, short_month};
 
-mod asked;
+pub(crate) mod asked;
 mod bill;
 mod decide;
-mod head;
-mod layout;
-mod movers;
+pub(crate) mod head;
+pub(crate) mod layout;
+pub(crate) mod movers;
 mod tables;
 
 /// How many values of a tag are shown unless a message would be too long.

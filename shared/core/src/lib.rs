@@ -29,6 +29,7 @@ pub mod model;
 pub mod mute;
 pub mod operations_text;
 pub mod owner;
+pub mod page;
 pub mod period;
 pub mod principal;
 pub mod report;

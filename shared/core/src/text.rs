@@ -58,7 +58,7 @@ pub fn number(amount: Decimal) -> String {
 }
 
 /// Digits in groups of three: `1,234,567`.
-fn grouped(value: u128) -> String {
+pub(crate) fn grouped(value: u128) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -23,6 +23,7 @@ use crate::store::Store;
 mod compose;
 mod due;
 mod event;
+pub mod page;
 mod restated;
 mod state;
 mod windows;

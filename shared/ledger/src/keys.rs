@@ -106,6 +106,18 @@ impl std::fmt::Display for Statement {
     }
 }
 
+/// The page of a month.
+#[must_use]
+pub fn page_key(period: BillingPeriod) -> String {
+    format!("pages/period={period}.html")
+}
+
+/// The numbers of the page of a month.
+#[must_use]
+pub fn page_numbers_key(period: BillingPeriod) -> String {
+    format!("pages/period={period}.json")
+}
+
 /// Below it lie the states of all periods.
 pub const STATE_PREFIX: &str = "state/";
 

@@ -150,7 +150,7 @@ fn more(count: usize) -> Option<String> {
 }
 
 /// Why the bill names nobody, in words, and what can be done about it.
-fn reason(reason: &str) -> (&str, &'static str) {
+pub(crate) fn reason(reason: &str) -> (&str, &'static str) {
     match reason {
         "not-usage" => ("discounts and the like", "They name nobody by nature. Nothing to do."),
         "no-principal-column" => (

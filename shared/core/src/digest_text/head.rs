@@ -126,6 +126,11 @@ pub(super) fn data_as_of(figures: &Figures) -> Vec<String> {
 }
 
 pub(super) fn warnings(figures: &Figures) -> Vec<String> {
+    warning_texts(figures).iter().flat_map(|text| labelled("Warning", text)).collect()
+}
+
+/// What must be known of the data, in sentences.
+pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
     let warnings = &figures.warnings;
     let mut texts = Vec::new();
     if figures.data.unverified {
@@ -155,11 +160,11 @@ pub(super) fn warnings(figures: &Figures) -> Vec<String> {
         texts
             .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
     }
-    texts.iter().flat_map(|text| labelled("Warning", text)).collect()
+    texts
 }
 
 /// What counts as spend, in words: `usage and discounts`.
-fn what_counts(policy: &CostPolicy) -> String {
+pub(crate) fn what_counts(policy: &CostPolicy) -> String {
     let mut names: Vec<_> = policy.count.iter().map(|category| plural(*category)).collect();
     let last = names.pop().unwrap_or("nothing");
     let names = if names.is_empty() { last.to_owned() } else { format!("{} and {last}", names.join(", ")) };

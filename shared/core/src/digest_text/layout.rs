@@ -77,12 +77,12 @@ pub(super) fn signed_number(amount: Decimal) -> String {
 }
 
 /// `1 caller`, `2 callers`.
-pub(super) fn counted(count: usize, one: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// A category as a heading names it.
-pub(super) fn plural(category: Category) -> &'static str {
+pub(crate) fn plural(category: Category) -> &'static str {
     match category {
         Category::Usage => "usage",
         Category::Discount => "discounts",

@@ -78,7 +78,7 @@ fn terms(variance: &Variance, policy: &CostPolicy, told: &mut BTreeSet<Term>) ->
 }
 
 /// A term in a word or two.
-pub(super) fn word(term: Term, amount: Decimal, policy: &CostPolicy) -> &'static str {
+pub(crate) fn word(term: Term, amount: Decimal, policy: &CostPolicy) -> &'static str {
     let only_discounts = policy.count.iter().all(|counted| matches!(counted, Category::Usage | Category::Discount));
     match term {
         Term::New => "new callers",
@@ -99,7 +99,12 @@ pub(super) fn word(term: Term, amount: Decimal, policy: &CostPolicy) -> &'static
 
 /// What the words that are not plain mean.
 fn legend(told: &BTreeSet<Term>) -> Vec<String> {
-    let meaning = |term: &Term| match term {
+    told.iter().filter_map(|term| meaning(*term)).flat_map(|text| wrap("  ", text)).collect()
+}
+
+/// What the word of a term means, where it is not plain.
+pub(crate) fn meaning(term: Term) -> Option<&'static str> {
+    match term {
         Term::Moved => Some("Other owner: the same callers, who belong to another owner than before."),
         Term::ModelMix => Some("Other models: a dearer or cheaper mix of models for the same number of tokens."),
         Term::TokenMix => Some("Other tokens: more or less output, or more or less of the input from the cache."),
@@ -108,6 +113,5 @@ fn legend(told: &BTreeSet<Term>) -> Vec<String> {
         Term::Unexplained => Some("Not in tokens: usage that is counted otherwise, such as images or hours."),
         Term::Restatement => Some("Restated: AWS has changed the earlier days since the last digest told them."),
         Term::New | Term::Gone | Term::Volume | Term::Charges => None,
-    };
-    told.iter().filter_map(meaning).flat_map(|text| wrap("  ", text)).collect()
+    }
 }

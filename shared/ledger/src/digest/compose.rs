@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use spend_core::bedrock_line::Rule;
 use spend_core::budget;
 use spend_core::data_span::DataSpan;
-use spend_core::digest::{Digest, DigestKind, DigestWarnings};
+use spend_core::digest::{Digest, DigestKind, DigestWarnings, Figures};
 use spend_core::digest_text::{self, SHOWBACK_ROWS, TextOptions};
 use spend_core::fact::Fact;
 use spend_core::line::SumOutOfRange;
@@ -30,15 +30,15 @@ const MOST_BYTES: usize = 200_000;
 /// How many rows of each kind machines are told, unless a message would be too long.
 const EVENT_ROWS: usize = 500;
 
-/// The messages: for people, and for machines.
-pub(super) async fn messages<S: Store>(
+/// The numbers that a digest tells, and a page shows.
+pub(super) async fn figures<S: Store>(
     store: &S,
     config: &Config,
     book: &Book,
     state: &DigestState,
     due: &Due,
     now: DateTime<Utc>,
-) -> Result<Vec<Message>, DigestError> {
+) -> Result<Figures, DigestError> {
     let facts: Vec<&Fact> = book.of(due.period).flat_map(|found| &found.facts).collect();
     let known: Vec<&Fact> = book.facts().collect();
     // What a month's digest tells was last told by that of the month before.
@@ -64,6 +64,19 @@ pub(super) async fn messages<S: Store>(
         now,
     }
     .figures()?;
+    Ok(figures)
+}
+
+/// The messages: for people, and for machines.
+pub(super) async fn messages<S: Store>(
+    store: &S,
+    config: &Config,
+    book: &Book,
+    state: &DigestState,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Result<Vec<Message>, DigestError> {
+    let figures = figures(store, config, book, state, due, now).await?;
     let text = fitting(SHOWBACK_ROWS, |showback_rows| {
         let link_base = config.digest.link_base.as_deref();
         let text = digest_text::text(&figures, &TextOptions { link_base, showback_rows });

@@ -1,0 +1,198 @@
+//! Spend against the budget, and where the forecast takes it.
+
+use super::chart::{Columns, Key, Scale, Size, legend, line, path, picture, word};
+use super::html::{
+    Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, text, words,
+};
+use super::{PageFigures, Pictures};
+use crate::digest::{self, AT_RISK, CurrencyFigures, Figures};
+use crate::digest_text::layout::counted;
+use crate::forecast::{Forecast, Outlook};
+use crate::measure::Measurement;
+use crate::text::{day, used};
+
+/// How many budgets are named.
+const BUDGETS: usize = 50;
+
+pub(super) fn section(page: &PageFigures) -> String {
+    let figures = &page.figures;
+    let several = figures.currencies.len();
+    let mut body = String::new();
+    for (found, pictures) in page.each() {
+        let currency = &found.totals.currency;
+        body.push_str(&currency_heading(several, currency));
+        if pictures.course.is_empty() {
+            body.push_str("<p>No day of the month has spend.</p>\n");
+        } else {
+            body.push_str(&course(figures, found, pictures));
+        }
+        body.push_str(&budgets(figures, currency));
+    }
+    html_section("budget", "Spend against budget", &body)
+}
+
+fn forecast(found: &CurrencyFigures) -> Option<Forecast> {
+    match found.outlook {
+        Outlook::Forecast(forecast) => Some(forecast),
+        Outlook::TooEarly { .. } | Outlook::Over => None,
+    }
+}
+
+fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+    let currency = found.totals.currency.as_str();
+    let title = format!("Spend from the first of the month on, {}", crate::text::month(figures.period));
+    let drawn = picture(&title, |size| draw(size, figures, found, pictures));
+    let mut keys = vec![Key { class: "settled".to_owned(), said: "spend so far".to_owned() }];
+    if pictures.course.iter().any(|found| found.is_provisional) {
+        keys.push(Key { class: "hatched".to_owned(), said: "days that may still change".to_owned() });
+    }
+    if let Some(forecast) = forecast(found) {
+        let (low, high) = (money(currency, forecast.low), money(currency, forecast.high));
+        keys.push(Key {
+            class: "band".to_owned(),
+            said: format!(
+                "forecast: {} by {}; four of five months end between {low} and {high}",
+                money(currency, forecast.expected),
+                day(figures.period.last_day())
+            ),
+        });
+    }
+    if let Some(budget) = &found.budget {
+        let said = format!("budget {}: {}", name(&budget.rule), money(currency, budget.amount));
+        keys.push(Key { class: "limit".to_owned(), said });
+    }
+    figure(&title, &drawn, &format!("{}{}", legend(&keys), table(found, pictures, currency)))
+}
+
+fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> (String, f64) {
+    let (forecast, budget) = (forecast(found), found.budget.as_ref().map(|budget| budget.amount));
+    let amounts = pictures.course.iter().map(|course| course.to_date);
+    let amounts = amounts.chain(forecast.map(|forecast| forecast.high)).chain(budget);
+    let days: Vec<_> =
+        figures.period.first_day().iter_days().take_while(|day| *day <= figures.period.last_day()).collect();
+    let plot = Columns::new(size, Scale::of(amounts, &found.totals.currency, 4.0), days.len());
+    let end_of = |slot: usize| plot.x(slot) + plot.slot_width();
+    let points: Vec<_> = pictures
+        .course
+        .iter()
+        .enumerate()
+        .map(|(slot, course)| (end_of(slot), plot.y(course.to_date.to_f64()), course.is_provisional))
+        .collect();
+    let mut drawn = provisional_ground(&plot, pictures.course.iter().map(|course| course.is_provisional));
+    drawn.push_str(&plot.axes(&weekly(days.iter().copied())));
+    if let (Some(forecast), Some((x, y, _))) = (forecast, points.last()) {
+        let end = end_of(days.len().saturating_sub(1));
+        let (low, high) = (plot.y(forecast.low.to_f64()), plot.y(forecast.high.to_f64()));
+        let expected = plot.y(forecast.expected.to_f64());
+        drawn.push_str(&path("band", &format!("{}Z", line([(*x, *y), (end, high), (end, low)].into_iter()))));
+        drawn.push_str(&path("expected", &line([(*x, *y), (end, expected)].into_iter())));
+    }
+    let start = (plot.x(0), plot.y(0.0));
+    let settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
+    drawn.push_str(&path("course", &line(std::iter::once(start).chain(settled.clone()))));
+    let last_settled = settled.last().unwrap_or(start);
+    let open: Vec<_> = points
+        .iter()
+        .filter(|(x, _, is_provisional)| *is_provisional && *x > last_settled.0)
+        .map(|(x, y, _)| (*x, *y))
+        .collect();
+    if !open.is_empty() {
+        drawn.push_str(&path("course open", &line(std::iter::once(last_settled).chain(open))));
+    }
+    if let Some(budget) = budget {
+        let y = plot.y(budget.to_f64());
+        drawn.push_str(&path("limit-line", &line([(plot.left, y), (plot.right, y)].into_iter())));
+        drawn.push_str(&word("start on", plot.left + 4.0, y - 4.0, "budget"));
+    }
+    (drawn, plot.height())
+}
+
+/// What marks days that may still change, behind them.
+pub(super) fn provisional_ground(plot: &Columns, days: impl Iterator<Item = bool>) -> String {
+    let mut ground = String::new();
+    for (slot, _) in days.enumerate().filter(|(_, is_provisional)| *is_provisional) {
+        super::chart::bar(&mut ground, plot.x(slot), plot.top, plot.slot_width(), plot.bottom - plot.top);
+    }
+    path("hatched", &ground)
+}
+
+/// A word for every seventh day, and the month with the first.
+pub(super) fn weekly(days: impl Iterator<Item = chrono::NaiveDate>) -> Vec<(usize, String)> {
+    let words = days.enumerate().step_by(7);
+    words.map(|(slot, on)| (slot, if slot == 0 { day(on) } else { on.format("%-d").to_string() })).collect()
+}
+
+fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> String {
+    let state = |is_provisional: bool| if is_provisional { "may still change" } else { "settled" };
+    let mut rows: Vec<_> = pictures
+        .course
+        .iter()
+        .map(|course| {
+            vec![day(course.day), number(course.spend), number(course.to_date), state(course.is_provisional).to_owned()]
+        })
+        .collect();
+    if let Some(forecast) = forecast(found) {
+        let ends = [("expected", forecast.expected), ("low", forecast.low), ("high", forecast.high)];
+        rows.extend(ends.map(|(name, amount)| {
+            let settled = counted(forecast.settled_days, "settled day");
+            vec![format!("forecast, {name}"), String::new(), number(amount), format!("from {settled}")]
+        }));
+    }
+    let table = Table {
+        id: format!("course-{}", slug(currency)),
+        caption: format!("Spend by day, {}", crate::text::or_none(currency)),
+        columns: vec![words("Day"), numbers("Spend"), numbers("To date"), words("State")],
+        rows,
+        foot: None,
+    };
+    table.folded("The numbers")
+}
+
+fn budgets(figures: &Figures, currency: &str) -> String {
+    let measured = figures.budgets_measured.get(currency).copied().unwrap_or_default();
+    let at_risk: Vec<_> = figures.budgets.iter().filter(|budget| budget.currency == currency).collect();
+    if at_risk.is_empty() {
+        let said = match measured {
+            0 => "No budget is set: add a [[budget]] to the configuration.".to_owned(),
+            1 => format!("The one budget is below {AT_RISK}% and is not heading beyond its amount."),
+            count => format!("All {count} budgets are below {AT_RISK}%, and none is heading beyond its amount."),
+        };
+        return format!("<p>{}</p>\n", text(&said));
+    }
+    let row = |budget: &&Measurement| {
+        let rule = name(&budget.rule);
+        let title = budget.member.as_ref().map_or_else(|| rule.clone(), |member| format!("{rule}: {}", name(member)));
+        let heading = digest::heading(budget);
+        let to = heading.map_or_else(|| "–".to_owned(), number);
+        let reached = heading.unwrap_or(budget.spent);
+        vec![
+            title,
+            text(&budget.window.long()),
+            number(budget.spent),
+            number(budget.amount),
+            text(&used(budget.spent, budget.amount)),
+            to,
+            text(&used(reached, budget.amount)),
+            budget.owner.as_deref().map_or_else(|| "–".to_owned(), name),
+        ]
+    };
+    let table = Table {
+        id: format!("budgets-{}", slug(currency)),
+        caption: format!("Budgets at risk: {AT_RISK}% used, or heading beyond their amount"),
+        columns: vec![
+            words("Budget"),
+            words("Of"),
+            numbers("Spent"),
+            numbers("Budget"),
+            numbers("Used"),
+            numbers("Heading for"),
+            numbers("That is"),
+            words("Ask"),
+        ],
+        rows: at_risk.iter().take(BUDGETS).map(row).collect(),
+        foot: None,
+    };
+    let more = at_risk.len().saturating_sub(BUDGETS);
+    let more = if more > 0 { format!("<p>And {more} more.</p>\n") } else { String::new() };
+    format!("<p>{} of {measured} budgets at risk.</p>\n{}{more}", at_risk.len(), table.html())
+}

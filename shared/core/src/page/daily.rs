@@ -1,0 +1,123 @@
+//! Daily spend, stacked by owner.
+
+use super::budget::{provisional_ground, weekly};
+use super::chart::{Columns, Key, Scale, Size, bar, legend, path, picture};
+use super::html::{
+    Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, words,
+};
+use super::numbers::is_rest;
+use super::{OwnerDay, PageFigures, Pictures};
+use crate::decimal::Decimal;
+use crate::digest::{CurrencyFigures, Figures};
+use crate::text::{day, month};
+
+/// What all owners without a colour of their own are called.
+const REST: &str = "all other owners";
+
+pub(super) fn section(page: &PageFigures) -> String {
+    let figures = &page.figures;
+    let mut body = String::new();
+    for (found, pictures) in page.each() {
+        body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
+        body.push_str(&stacked(figures, found, pictures));
+    }
+    html_section("daily", "Daily spend by owner", &body)
+}
+
+fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+    let currency = found.totals.currency.as_str();
+    let title = format!("Spend by usage day and owner, {}", month(figures.period));
+    let is_shown = |day: &&OwnerDay| figures.period.contains(day.day);
+    let shown: Vec<_> = pictures.days.iter().filter(is_shown).collect();
+    let drawn = picture(&title, |size| draw(size, figures, currency, &shown));
+    let mut keys: Vec<_> = pictures
+        .owners
+        .iter()
+        .enumerate()
+        .map(|(place, (owner, spend))| Key {
+            class: format!("s{place}"),
+            said: format!("{}: {}", owner_name(pictures, place, owner), money(currency, *spend)),
+        })
+        .collect();
+    if shown.iter().any(|day| day.is_provisional) {
+        keys.push(Key { class: "hatched".to_owned(), said: "hatched and pale: days that may still change".to_owned() });
+    }
+    let outside = pictures.days.len().saturating_sub(shown.len());
+    let outside = if outside > 0 {
+        format!(
+            "<p>The month's bill also has lines of {outside} days outside of it: they are in the numbers alone.</p>\n"
+        )
+    } else {
+        String::new()
+    };
+    figure(&title, &drawn, &format!("{}{outside}{}", legend(&keys), table(found, pictures).folded("The numbers")))
+}
+
+fn owner_name(pictures: &Pictures, place: usize, owner: &str) -> String {
+    if is_rest(&pictures.owners, place) { REST.to_owned() } else { name(owner) }
+}
+
+fn draw(size: Size, figures: &Figures, currency: &str, days: &[&OwnerDay]) -> (String, f64) {
+    let sum = |day: &OwnerDay, is_negative: bool| {
+        let parts = day.by_owner.iter().filter(|part| part.is_negative() == is_negative);
+        parts.fold(Decimal::ZERO, |sum, part| sum.checked_add(*part).unwrap_or(sum))
+    };
+    let ends = days.iter().flat_map(|day| [sum(day, false), sum(day, true)]);
+    let month: Vec<_> =
+        figures.period.first_day().iter_days().take_while(|day| *day <= figures.period.last_day()).collect();
+    let plot = Columns::new(size, Scale::of(ends, currency, 4.0), month.len());
+    let of_day = |on: &chrono::NaiveDate| days.iter().find(|day| day.day == *on);
+    let is_provisional = |on: &chrono::NaiveDate| of_day(on).is_some_and(|day| day.is_provisional);
+    let mut drawn = provisional_ground(&plot, month.iter().map(is_provisional));
+    drawn.push_str(&plot.axes(&weekly(month.iter().copied())));
+    let owners = days.first().map_or(0, |day| day.by_owner.len());
+    let mut settled = vec![String::new(); owners];
+    let mut provisional = settled.clone();
+    for (slot, day) in month.iter().enumerate().filter_map(|(slot, on)| Some((slot, of_day(on)?))) {
+        let (mut above, mut below) = (0.0, 0.0);
+        let paths = if day.is_provisional { &mut provisional } else { &mut settled };
+        for (part, path) in day.by_owner.iter().zip(paths).filter(|(part, _)| !part.is_zero()) {
+            let from = if part.is_negative() { &mut below } else { &mut above };
+            let to = *from + part.to_f64();
+            let (y, other) = (plot.y(*from), plot.y(to));
+            *from = to;
+            let gap = plot.slot_width() * 0.12;
+            bar(path, plot.x(slot) + gap, y.min(other), plot.slot_width() - 2.0 * gap, (y - other).abs());
+        }
+    }
+    for (place, (settled, provisional)) in settled.iter().zip(&provisional).enumerate() {
+        drawn.push_str(&path(&format!("s{place}"), settled));
+        drawn.push_str(&path(&format!("s{place} pale"), provisional));
+    }
+    (drawn, plot.height())
+}
+
+fn table(found: &CurrencyFigures, pictures: &Pictures) -> Table {
+    let currency = &found.totals.currency;
+    let mut columns = vec![words("Day"), numbers("All")];
+    columns.extend(
+        pictures
+            .owners
+            .iter()
+            .enumerate()
+            .map(|(place, (owner, _))| numbers(if is_rest(&pictures.owners, place) { REST } else { owner })),
+    );
+    columns.push(words("State"));
+    let row = |of_day: &OwnerDay| {
+        let state = if of_day.is_provisional { "may still change" } else { "settled" };
+        let mut cells = vec![day(of_day.day), number(of_day.spend)];
+        cells.extend(of_day.by_owner.iter().map(|part| number(*part)));
+        cells.push(state.to_owned());
+        cells
+    };
+    let mut foot = vec!["together".to_owned(), number(found.totals.spend)];
+    foot.extend(pictures.owners.iter().map(|(_, spend)| number(*spend)));
+    foot.push(String::new());
+    Table {
+        id: format!("daily-{}", slug(currency)),
+        caption: format!("Spend by usage day and owner, {}", crate::text::or_none(currency)),
+        columns,
+        rows: pictures.days.iter().map(row).collect(),
+        foot: Some(foot),
+    }
+}

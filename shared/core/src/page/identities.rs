@@ -1,0 +1,153 @@
+//! Who spends most, and how that went.
+
+use super::chart::{count, line, path};
+use super::html::{
+    Table, currency_heading, figure, name, number, numbers, section as html_section, signed, slug, text, words,
+};
+use super::{PageFigures, Pictures, Trend};
+use crate::decimal::Decimal;
+use crate::digest::{Caller, CurrencyFigures, Figures};
+use crate::text::{day, days, or_none, share};
+
+/// How many callers are listed; those beyond are one row.
+const LISTED: usize = 400;
+/// The size of a trend.
+const WIDTH: f64 = 112.0;
+const HEIGHT: f64 = 28.0;
+
+pub(super) fn section(page: &PageFigures) -> String {
+    let figures = &page.figures;
+    let mut body = String::new();
+    for (found, pictures) in page.each() {
+        body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
+        body.push_str(&top(found, pictures));
+        body.push_str(&all(figures, found).folded(&format!("All {} callers", found.callers.len())));
+    }
+    html_section("identities", "Top identities", &body)
+}
+
+fn top(found: &CurrencyFigures, pictures: &Pictures) -> String {
+    let (Some(first), Some(last)) = (pictures.trend_days.first(), pictures.trend_days.last()) else {
+        return "<p>No caller has spent anything.</p>\n".to_owned();
+    };
+    let currency = or_none(&found.totals.currency);
+    let row = |trend: &Trend| {
+        let caller = found.callers.iter().find(|caller| caller.identity == trend.identity);
+        let spend = caller.map(|caller| caller.spend).unwrap_or_default();
+        let (peak, peak_day) = peak(trend, pictures);
+        vec![
+            name(&trend.identity),
+            sparkline(trend, pictures),
+            number(peak),
+            peak_day,
+            number(spend),
+            text(&share(spend, found.totals.spend)),
+            caller.and_then(|caller| caller.change).map_or_else(|| "–".to_owned(), signed),
+        ]
+    };
+    let span = days(first.day, last.day);
+    let table = Table {
+        id: format!("top-{}", slug(currency)),
+        caption: format!("The month's spend and the days {span}, {currency}"),
+        columns: vec![
+            words("Identity"),
+            words("Trend"),
+            numbers("Highest day"),
+            words("On"),
+            numbers("Spend"),
+            numbers("Share"),
+            numbers("Change"),
+        ],
+        rows: pictures.trends.iter().map(row).collect(),
+        foot: None,
+    };
+    let title = format!("Those who spent most, and their spend by day, {span}");
+    let note = "<p class=\"note\">Each line goes from zero to its own highest day; dotted are days that may still change.</p>\n";
+    figure(&title, &table.html(), &format!("{note}{}", by_day(found, pictures).folded("The numbers of the lines")))
+}
+
+fn peak(trend: &Trend, pictures: &Pictures) -> (Decimal, String) {
+    let days = trend.days.iter().zip(&pictures.trend_days);
+    let peak = days.max_by_key(|(spend, on)| (**spend, on.day));
+    peak.map_or_else(|| (Decimal::ZERO, String::new()), |(spend, on)| (*spend, day(on.day)))
+}
+
+/// A line of a caller's days; beside it stand the numbers.
+fn sparkline(trend: &Trend, pictures: &Pictures) -> String {
+    let highest = trend.days.iter().map(|spend| spend.to_f64()).fold(0.0, f64::max);
+    let lowest = trend.days.iter().map(|spend| spend.to_f64()).fold(0.0, f64::min);
+    let range = if highest - lowest > 0.0 { highest - lowest } else { 1.0 };
+    let step = (WIDTH - 6.0) / count(trend.days.len().saturating_sub(1).max(1));
+    let points: Vec<_> = trend
+        .days
+        .iter()
+        .zip(&pictures.trend_days)
+        .enumerate()
+        .map(|(index, (spend, on))| {
+            let y = HEIGHT - 3.0 - (spend.to_f64() - lowest) / range * (HEIGHT - 6.0);
+            (3.0 + count(index) * step, y, on.is_provisional)
+        })
+        .collect();
+    let settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
+    let open = points.iter().filter(|(_, _, is_provisional)| *is_provisional).map(|(x, y, _)| (*x, *y));
+    let open = settled.clone().last().into_iter().chain(open);
+    format!(
+        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\">{}{}</svg>",
+        path("course", &line(settled)),
+        path("course open", &line(open))
+    )
+}
+
+fn by_day(found: &CurrencyFigures, pictures: &Pictures) -> Table {
+    let currency = or_none(&found.totals.currency);
+    let mut columns = vec![words("Day")];
+    columns.extend(pictures.trends.iter().map(|trend| numbers(&trend.identity)));
+    columns.push(words("State"));
+    let row = |(index, on): (usize, &super::TrendDay)| {
+        let mut cells = vec![day(on.day)];
+        cells.extend(pictures.trends.iter().map(|trend| number(trend.days.get(index).copied().unwrap_or_default())));
+        cells.push(if on.is_provisional { "may still change" } else { "settled" }.to_owned());
+        cells
+    };
+    Table {
+        id: format!("trends-{}", slug(currency)),
+        caption: format!("Spend by day and identity, {currency}"),
+        columns,
+        rows: pictures.trend_days.iter().enumerate().map(row).collect(),
+        foot: None,
+    }
+}
+
+fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
+    let currency = or_none(&found.totals.currency);
+    let change =
+        figures.windows.map_or_else(|| "–".to_owned(), |windows| days(windows.later.first, windows.later.last));
+    let of = |caller: &Caller| {
+        vec![
+            name(&caller.identity),
+            number(caller.spend),
+            text(&share(caller.spend, found.totals.spend)),
+            caller.change.map_or_else(|| "–".to_owned(), signed),
+        ]
+    };
+    let mut rows: Vec<_> = found.callers.iter().take(LISTED).map(of).collect();
+    let rest = found.callers.get(LISTED..).unwrap_or_default();
+    if !rest.is_empty() {
+        let sum = |amounts: &mut dyn Iterator<Item = Decimal>| {
+            amounts.fold(Decimal::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
+        };
+        let spend = sum(&mut rest.iter().map(|caller| caller.spend));
+        let change = sum(&mut rest.iter().filter_map(|caller| caller.change));
+        let change = if figures.windows.is_some() { signed(change) } else { "–".to_owned() };
+        let part = text(&share(spend, found.totals.spend));
+        rows.push(vec![format!("{} more", rest.len()), number(spend), part, change]);
+    }
+    let total = found.change.as_ref().map_or_else(|| "–".to_owned(), |change| signed(change.total.change()));
+    Table {
+        id: format!("callers-{}", slug(currency)),
+        caption: format!("Spend by identity, {currency}; the change is that of {change} against as many days before"),
+        columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), numbers("Change")],
+        rows,
+        foot: Some(vec!["together".to_owned(), number(found.totals.spend), String::new(), total]),
+    }
+}

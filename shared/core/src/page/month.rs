@@ -1,0 +1,83 @@
+//! The month in one sentence, and what must be known of its data.
+
+use super::PageFigures;
+use super::html::{escape, money, name, text};
+use crate::digest::{CurrencyFigures, Extent, Figures};
+use crate::digest_text::head;
+use crate::forecast::Outlook;
+use crate::text::{day, days, instant, month, share, used};
+
+pub(super) fn section(page: &PageFigures) -> String {
+    let figures = &page.figures;
+    let mut body = String::new();
+    if figures.currencies.is_empty() {
+        body.push_str(&format!(
+            "<p class=\"lead\">The bill has no Amazon Bedrock line items for {}.</p>\n",
+            month(figures.period)
+        ));
+    }
+    for found in &figures.currencies {
+        body.push_str(&format!("<p class=\"lead\">{}</p>\n", sentence(figures, found)));
+    }
+    body.push_str(&format!("<p>{}</p>\n", data_as_of(figures)));
+    for warning in head::warning_texts(figures) {
+        body.push_str(&format!("<p class=\"warning\"><strong>Warning.</strong> {}</p>\n", text(&warning)));
+    }
+    format!("<section id=\"month\" aria-label=\"The month in one sentence\">\n{body}</section>\n")
+}
+
+fn sentence(figures: &Figures, found: &CurrencyFigures) -> String {
+    let totals = &found.totals;
+    let (currency, spend) = (totals.currency.as_str(), money(&totals.currency, totals.spend));
+    let counted = text(&head::what_counts(&figures.policy));
+    let month = month(figures.period);
+    let mut sentence = match figures.extent {
+        Extent::ToDate => format!("Amazon Bedrock has cost <strong>{spend}</strong> in {month} so far"),
+        Extent::NotClosed => {
+            format!("Amazon Bedrock cost <strong>{spend}</strong> in {month}, which AWS has not closed yet")
+        }
+        Extent::Closed => format!("Amazon Bedrock cost <strong>{spend}</strong> in {month}, which is closed"),
+    };
+    sentence.push_str(&format!(" ({counted})"));
+    let reached = match found.outlook {
+        Outlook::Forecast(forecast) => {
+            let last = day(figures.period.last_day());
+            sentence.push_str(&format!(", is heading for {} by {last}", money(currency, forecast.expected)));
+            forecast.expected
+        }
+        Outlook::TooEarly { .. } => {
+            sentence.push_str("; it is too early to say where it is heading");
+            totals.spend
+        }
+        Outlook::Over => totals.spend,
+    };
+    if let Some(budget) = &found.budget {
+        let part = escape(&used(reached, budget.amount));
+        sentence.push_str(&format!(", {part} of its budget of {}", money(currency, budget.amount)));
+    }
+    if totals.usage.is_zero() && totals.unattributed().is_zero() {
+        return format!("{sentence}.");
+    }
+    let part = escape(&share(totals.attributed, totals.usage));
+    format!("{sentence}; {part} of usage names its caller.")
+}
+
+fn data_as_of(figures: &Figures) -> String {
+    let as_of = figures.data.as_of.map_or_else(|| "not known".to_owned(), instant);
+    let mut said = format!("Data as of <strong>{as_of}</strong>.");
+    for found in &figures.currencies {
+        let provisional = &found.totals.provisional;
+        if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
+            let sum = money(&found.totals.currency, found.totals.provisional_spend());
+            said.push_str(&format!(
+                " <span class=\"provisional\">{}</span> ({sum}) may still change, as a rule upwards.",
+                days(*first, *last)
+            ));
+        }
+    }
+    if figures.currencies.len() > 1 {
+        let names: Vec<_> = figures.currencies.iter().map(|found| name(&found.totals.currency)).collect();
+        said.push_str(&format!(" Currencies are never added together: {}.", names.join(", ")));
+    }
+    said
+}
