@@ -15,7 +15,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release release size template-check infra-check build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release page-check release size template-check infra-check build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,18 @@ e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare wh
 e2e-release: $(VENV)/installed release ## The same with release binaries.
 	cargo build --locked -p bedrock-ledger
 	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
+
+# What axe-core finds is another in another version.
+AXE := axe-core@4.14.1
+
+page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labels, accessibility (needs chromium and npm).
+	@command -v chromium >/dev/null || { echo "there is no chromium: sudo apt-get install chromium (Debian, Ubuntu)" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
+	rm -rf target/page-check
+	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)
+	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked -p spend-tests --test page
+	python3 tests/page/check.py chromium target/page-check/npm/node_modules/axe-core/axe.min.js \
+		target/page-check/pages target/page-check/screenshots
 
 # Each by itself, so that none is built with features that only another needs; by its manifest, because one bears the
 # name of a dependency.

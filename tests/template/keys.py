@@ -33,7 +33,7 @@ WRITTEN_BY = {
         NOTE,
     ],
     "alert": ["alerts/state.json", "operations/state.json", NOTE],
-    "digest": ["digests/state.json", NOTE],
+    "digest": ["digests/state.json", "pages/period=2026-11.html", "pages/period=2026-11.json", NOTE],
 }
 
 # A note of alert's own is sent by alert. That is no circle: each is written once, and sending it writes none.

@@ -12,6 +12,9 @@ pub(crate) enum TellingError {
     /// The digest was not made or not sent.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
+    /// A page was not made or not written.
+    #[error("failed to write the page: {0}")]
+    Page(#[source] DigestError),
     /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
@@ -23,7 +26,7 @@ pub(crate) enum TellingError {
 impl TellingError {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Digest(error) => error.kind(),
+            Self::Digest(error) | Self::Page(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
         }
@@ -31,7 +34,7 @@ impl TellingError {
 
     fn class(&self) -> Class {
         match self {
-            Self::Digest(error) => error.class(),
+            Self::Digest(error) | Self::Page(error) => error.class(),
             Self::Committed(error) => error.class(),
             Self::Config(error) => error.class(),
         }

@@ -1,11 +1,11 @@
-//! What `digest` does: when its schedule strikes it makes the digest that is due, if one is, and sends it. The sweep
-//! sends what is pending.
+//! What `digest` does: when its schedule strikes it writes the pages of all months, makes the digest that is due, if one
+//! is, and sends it. The sweep sends what is pending.
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_ledger::digest::{self, DigestError, DigestSummary};
+use spend_ledger::digest::{self, DigestError, DigestSummary, page};
 use spend_ledger::outputs::Notifier;
 use spend_ledger::store::Store;
 use spend_ledger::{committed, in_force};
@@ -58,11 +58,17 @@ impl<L: Store, N: Notifier> Digest<L, N> {
         Ok(())
     }
 
-    /// Makes the digest that is due, and sends what is pending.
+    /// Writes the pages, makes the digest that is due, and sends what is pending.
     async fn tell(&self, invocation: &Invocation) -> Result<DigestSummary, TellingError> {
         let config = in_force::of_deployment(&self.ledger).await?;
         let book = committed::book(&self.ledger, invocation.now).await?;
-        Ok(digest::react(&self.ledger, &self.notifier, &config, &book, invocation.now).await?)
+        // The pages first: they have the numbers of the digest that is due, which then is one that was sent. A digest does
+        // not wait for a page that cannot be written.
+        let pages = page::write(&self.ledger, &config, &book, invocation.now).await;
+        let told = digest::react(&self.ledger, &self.notifier, &config, &book, invocation.now).await?;
+        let pages = pages.map_err(TellingError::Page)?;
+        tracing::info!(pages, outcome = "written", "pages");
+        Ok(told)
     }
 
     /// Sends what is pending.

@@ -84,11 +84,15 @@ async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes(
     let (ledger, notifier) = (ledger(), TestNotifier::default());
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
     assert!(notifier.sent.lock().unwrap().is_empty(), "the sweep makes none");
+    assert!(ledger.list("pages/").await.unwrap().is_empty(), "and writes no page");
     for _ in 0..3 {
         handle(&ledger, &notifier, schedule("digest")).await.unwrap();
     }
+    let pages = ledger.list("pages/").await.unwrap();
+    let pages: Vec<_> = pages.iter().map(|page| page.key.as_str()).collect();
+    assert_eq!(pages, ["pages/period=2026-11.html", "pages/period=2026-11.json"]);
     let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
-    assert_eq!(topics, [Topic::Digest]);
+    assert_eq!(topics, [Topic::Digest, Topic::Events]);
 }
 
 #[tokio::test]
@@ -97,7 +101,20 @@ async fn a_digest_that_was_not_taken_is_sent_by_the_sweep() {
     *notifier.fails.lock().unwrap() = 1;
     handle(&ledger, &notifier, schedule("digest")).await.unwrap_err();
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
-    assert_eq!(notifier.sent.lock().unwrap().len(), 1);
+    assert_eq!(notifier.sent.lock().unwrap().len(), 2, "to people and to machines");
+}
+
+#[tokio::test]
+async fn a_digest_does_not_wait_for_a_page_that_cannot_be_written() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    let key = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+    let (state, _) = spend_ledger::committed::state(&ledger, &key).await.unwrap().unwrap();
+    let history = key.history_key(state.current().unwrap());
+    ledger.overwrite(&history, Bytes::from_static(b"damaged")).unwrap();
+    handle(&ledger, &notifier, schedule("digest")).await.unwrap();
+    assert_eq!(notifier.sent.lock().unwrap().len(), 2, "the digest was sent");
+    assert!(ledger.list("pages/").await.unwrap().is_empty());
+    assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 1, "and operations is told");
 }
 
 #[tokio::test]

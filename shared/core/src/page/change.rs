@@ -1,7 +1,7 @@
 //! What changed and why: the terms of the change, which sum exactly, of all and of each owner.
 
 use super::PageFigures;
-use super::chart::{Rows, Size, path, picture};
+use super::chart::{Key, Rows, Size, legend, path, picture};
 use super::html::{
     Table, currency_heading, figure, name, number, numbers, section as html_section, signed, signed_money, slug, text,
     words,
@@ -15,6 +15,10 @@ use crate::variance::{Variance, Windows};
 /// How many owners, and how many new callers are named.
 const OWNERS: usize = 30;
 const NEW: usize = 30;
+
+/// How rises and falls are drawn.
+const RISE: &str = "s0";
+const FALL: &str = "s1";
 
 pub(super) fn section(page: &PageFigures) -> String {
     let figures = &page.figures;
@@ -46,7 +50,7 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
     let table = terms_table(figures, change, currency);
     let said: String =
         total.terms.keys().filter_map(|term| meaning(*term)).map(|text| format!("<li>{text}</li>\n")).collect();
-    let legend = if said.is_empty() { String::new() } else { format!("<ul class=\"note\">\n{said}</ul>\n") };
+    let meanings = if said.is_empty() { String::new() } else { format!("<ul class=\"note\">\n{said}</ul>\n") };
     let basis = match figures.policy.basis {
         Basis::Unblended => "",
         Basis::NetUnblended => "<p>What was restated since the last digest is not told apart at net cost.</p>\n",
@@ -54,8 +58,10 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
     if terms.is_empty() {
         return format!("{lead}{}", owners(figures, change, currency));
     }
+    let keys = [(RISE, "more spend"), (FALL, "less spend")];
+    let keys = keys.map(|(class, said)| Key { class: class.to_owned(), said: said.to_owned() });
     let drawn = picture(&title, |size| draw(size, &figures.policy, currency, total));
-    let picture = figure(&title, &drawn, &format!("{legend}{basis}{}", table.folded("The numbers")));
+    let picture = figure(&title, &drawn, &format!("{}{meanings}{basis}{}", legend(&keys), table.folded("The numbers")));
     format!("{lead}{picture}{}", owners(figures, change, currency))
 }
 
@@ -69,8 +75,8 @@ fn draw(size: Size, policy: &CostPolicy, currency: &str, total: &Variance) -> (S
         rows.part(row, 0.0, amount.to_f64(), into);
         drawn.push_str(&rows.name(row, word(*term, *amount, policy)));
     }
-    drawn.push_str(&path("s6", &up));
-    drawn.push_str(&path("s5", &down));
+    drawn.push_str(&path(RISE, &up));
+    drawn.push_str(&path(FALL, &down));
     (drawn, rows.height())
 }
 

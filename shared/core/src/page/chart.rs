@@ -114,6 +114,7 @@ fn step(least: f64) -> f64 {
 /// What a mark says: `$2,500`, `$25k`, `$0.05`.
 fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
     let (unit, suffix) = match most {
+        _ if value.abs() < f64::EPSILON => (1.0, ""),
         most if most >= 1e10 => (1e9, "bn"),
         most if most >= 1e7 => (1e6, "M"),
         most if most >= 1e4 => (1e3, "k"),
@@ -181,7 +182,7 @@ impl Columns {
     }
 
     pub(super) fn height(&self) -> f64 {
-        self.bottom + 24.0
+        self.bottom + 27.0
     }
 
     pub(super) fn y(&self, amount: f64) -> f64 {
@@ -208,7 +209,7 @@ impl Columns {
         }
         for (slot, said) in words {
             let x = self.x(*slot) + self.slot_width() / 2.0;
-            axes.push_str(&word("middle", x, self.bottom + 18.0, said));
+            axes.push_str(&word("middle", x, self.bottom + 21.0, said));
         }
         axes
     }
@@ -248,7 +249,7 @@ impl Rows {
     /// The name of a row.
     pub(super) fn name(&self, row: usize, said: &str) -> String {
         let room = if self.size == Size::Wide { 80 } else { 36 };
-        word("start", 8.0, count(row) * ROW + ROW_NAME, &fitted(said, room))
+        word("start on", 8.0, count(row) * ROW + ROW_NAME, &fitted(said, room))
     }
 
     pub(super) fn axes(&self) -> String {

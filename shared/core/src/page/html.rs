@@ -4,7 +4,7 @@ use crate::decimal::Decimal;
 use crate::text::{self, clean, columns, grouped, or_none};
 
 /// How many columns of a name are shown: its beginning and its end, where accounts stand.
-const NAME: usize = 90;
+const NAME: usize = 80;
 const NAME_END: usize = 28;
 
 /// Text as it may stand between tags and in quoted attributes.
@@ -91,9 +91,13 @@ pub(super) fn tokens(amount: Option<Decimal>) -> String {
     data(amount, &grouped(whole))
 }
 
-/// A price, to four places.
+/// A price, to four places; there are prices of tenths of cents.
 pub(super) fn price(amount: Option<Decimal>) -> String {
-    amount.map_or_else(|| "–".to_owned(), |amount| data(amount, &amount.round_to(4).to_string()))
+    const TENTHS: u128 = 10_u128.pow(Decimal::SCALE - 4);
+    let Some(amount) = amount else { return "–".to_owned() };
+    let units = amount.round_to(4).units().unsigned_abs() / TENTHS;
+    let sign = if amount.is_negative() { "-" } else { "" };
+    data(amount, &format!("{sign}{}.{:04}", grouped(units / 10_000), units % 10_000))
 }
 
 /// An amount as it is.
@@ -141,7 +145,9 @@ impl Table {
         let row = |cells: &Vec<String>| {
             let cells = cells.iter().zip(&self.columns).enumerate().map(|(index, (cell, column))| match index {
                 0 => format!("<th scope=\"row\">{cell}</th>"),
-                _ => format!("<td{}>{cell}</td>", class(column)),
+                // Most cells are numbers: that is what a cell is unless it says otherwise.
+                _ if column.is_number => format!("<td>{cell}</td>"),
+                _ => format!("<td class=\"w\">{cell}</td>"),
             });
             format!("<tr>{}</tr>\n", cells.collect::<String>())
         };

@@ -58,7 +58,11 @@ fn mix(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         .enumerate()
         .map(|(place, row)| Key {
             class: format!("s{}", place.min(COLOURS - 1)),
-            said: format!("{}: {}", name(&kind_name(&first_key(row))), number(row.cost)),
+            said: format!(
+                "{}: {}",
+                name(&kind_name(&first_key(row))),
+                super::html::money(&found.totals.currency, row.cost)
+            ),
         })
         .collect();
     let rest = found.models.len().saturating_sub(DRAWN);
@@ -105,14 +109,15 @@ fn models(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     let row = |row: &Row| {
         let model = first_key(row);
         let cache = pictures.cache.iter().find(|cache| cache.model == model && cache.currency == found.totals.currency);
-        let hits = cache.and_then(crate::unit_cost::CacheUse::hit_percent);
+        // Of tokens: those that were read from the cache, of all that the prompts had.
+        let hits = cache.and_then(|cache| Some(share(cache.read, cache.prompt()?)));
         vec![
             name(&model),
             number(row.cost),
             text(&share(row.cost, found.totals.spend)),
             tokens(row.units.tokens),
             price(row.units.per_million()),
-            hits.map_or_else(|| "–".to_owned(), |hits| format!("{}%", hits.round_to(1))),
+            hits.map_or_else(|| "–".to_owned(), |hits| text(&hits)),
             cache.and_then(|cache| cache.saving).map_or_else(|| "–".to_owned(), signed),
         ]
     };
