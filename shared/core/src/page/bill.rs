@@ -37,7 +37,8 @@ fn reconciled(figures: &Figures, found: &CurrencyFigures) -> String {
         foot: Some(vec!["together".to_owned(), String::new(), number(totals.bill), exact(totals.bill)]),
     };
     let others = totals.categories.iter().filter(|(category, sum)| !is_spend(category) && !sum.is_zero());
-    let others: String = others.map(|(category, sum)| format!(" + {} {}", plural(*category), exact(*sum))).collect();
+    let others: Vec<_> = others.map(|(category, sum)| format!(" + {} {}", plural(*category), exact(*sum))).collect();
+    let others = others.concat();
     let verdict = if totals.reconciled(&figures.policy) == Ok(totals.bill) {
         format!(
             "<p>Exactly: spend {}{others} = {} {}.</p>\n",

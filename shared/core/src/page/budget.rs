@@ -88,9 +88,9 @@ fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictu
         drawn.push_str(&path("expected", &line([(*x, *y), (end, expected)].into_iter())));
     }
     let start = (plot.x(0), plot.y(0.0));
-    let settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
+    let mut settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
     drawn.push_str(&path("course", &line(std::iter::once(start).chain(settled.clone()))));
-    let last_settled = settled.last().unwrap_or(start);
+    let last_settled = settled.next_back().unwrap_or(start);
     let open: Vec<_> = points
         .iter()
         .filter(|(x, _, is_provisional)| *is_provisional && *x > last_settled.0)

@@ -48,8 +48,8 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
     let title = format!("Why spend changed: {later} against {earlier}");
     let terms = total.largest_terms();
     let table = terms_table(figures, change, currency);
-    let said: String =
-        total.terms.keys().filter_map(|term| meaning(*term)).map(|text| format!("<li>{text}</li>\n")).collect();
+    let said = total.terms.keys().filter_map(|term| meaning(*term)).map(|text| format!("<li>{text}</li>\n"));
+    let said = said.collect::<Vec<_>>().concat();
     let meanings = if said.is_empty() { String::new() } else { format!("<ul class=\"note\">\n{said}</ul>\n") };
     let basis = match figures.policy.basis {
         Basis::Unblended => "",

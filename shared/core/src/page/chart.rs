@@ -223,17 +223,17 @@ const ROW_NAME: f64 = 14.0;
 pub(super) struct Rows {
     scale: Scale,
     size: Size,
-    rows: f64,
+    count: f64,
 }
 
 impl Rows {
     pub(super) fn new(size: Size, amounts: impl Iterator<Item = Decimal>, currency: &str, rows: usize) -> Self {
         let marks = if size == Size::Wide { 6.0 } else { 3.0 };
-        Self { scale: Scale::of(amounts, currency, marks), size, rows: count(rows) }
+        Self { scale: Scale::of(amounts, currency, marks), size, count: count(rows) }
     }
 
     pub(super) fn height(&self) -> f64 {
-        self.rows * ROW + 30.0
+        self.count * ROW + 30.0
     }
 
     pub(super) fn x(&self, amount: f64) -> f64 {
@@ -253,7 +253,7 @@ impl Rows {
     }
 
     pub(super) fn axes(&self) -> String {
-        let bottom = self.rows * ROW + 6.0;
+        let bottom = self.count * ROW + 6.0;
         let mut axes = String::new();
         let last = self.scale.marks.len().saturating_sub(1);
         for (index, (amount, said)) in self.scale.marks.iter().enumerate() {

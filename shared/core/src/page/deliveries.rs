@@ -1,5 +1,8 @@
 //! What was delivered, and up to when it speaks.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use super::html::{Table, name, section as html_section, signed_money, words};
 use super::{Delivery, PageFigures, html};
 use crate::text::instant;
@@ -31,7 +34,7 @@ pub(super) fn section(page: &PageFigures) -> String {
     };
     body.push_str(&table.html());
     if let Some(more) = page.deliveries.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        body.push_str(&format!("<p>And {more} more: bedrock-ledger history --ledger DIR.</p>\n"));
+        let _ = write!(body, "<p>And {more} more: bedrock-ledger history --ledger DIR.</p>\n");
     }
     html_section("deliveries", "Deliveries", &body)
 }

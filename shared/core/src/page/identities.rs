@@ -90,7 +90,7 @@ fn sparkline(trend: &Trend, pictures: &Pictures) -> String {
         .collect();
     let settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
     let open = points.iter().filter(|(_, _, is_provisional)| *is_provisional).map(|(x, y, _)| (*x, *y));
-    let open = settled.clone().last().into_iter().chain(open);
+    let open = settled.clone().next_back().into_iter().chain(open);
     format!(
         "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\">{}{}</svg>",
         path("course", &line(settled)),

@@ -1,5 +1,8 @@
 //! The month in one sentence, and what must be known of its data.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use super::PageFigures;
 use super::html::{escape, money, name, text};
 use crate::digest::{CurrencyFigures, Extent, Figures};
@@ -11,17 +14,15 @@ pub(super) fn section(page: &PageFigures) -> String {
     let figures = &page.figures;
     let mut body = String::new();
     if figures.currencies.is_empty() {
-        body.push_str(&format!(
-            "<p class=\"lead\">The bill has no Amazon Bedrock line items for {}.</p>\n",
-            month(figures.period)
-        ));
+        let _ = write!(body, "<p class=\"lead\">The bill has no Amazon Bedrock line items for {}.</p>\n",
+            month(figures.period));
     }
     for found in &figures.currencies {
-        body.push_str(&format!("<p class=\"lead\">{}</p>\n", sentence(figures, found)));
+        let _ = write!(body, "<p class=\"lead\">{}</p>\n", sentence(figures, found));
     }
-    body.push_str(&format!("<p>{}</p>\n", data_as_of(figures)));
+    let _ = write!(body, "<p>{}</p>\n", data_as_of(figures));
     for warning in head::warning_texts(figures) {
-        body.push_str(&format!("<p class=\"warning\"><strong>Warning.</strong> {}</p>\n", text(&warning)));
+        let _ = write!(body, "<p class=\"warning\"><strong>Warning.</strong> {}</p>\n", text(&warning));
     }
     format!("<section id=\"month\" aria-label=\"The month in one sentence\">\n{body}</section>\n")
 }
@@ -38,11 +39,11 @@ fn sentence(figures: &Figures, found: &CurrencyFigures) -> String {
         }
         Extent::Closed => format!("Amazon Bedrock cost <strong>{spend}</strong> in {month}, which is closed"),
     };
-    sentence.push_str(&format!(" ({counted})"));
+    let _ = write!(sentence, " ({counted})");
     let reached = match found.outlook {
         Outlook::Forecast(forecast) => {
             let last = day(figures.period.last_day());
-            sentence.push_str(&format!(", is heading for {} by {last}", money(currency, forecast.expected)));
+            let _ = write!(sentence, ", is heading for {} by {last}", money(currency, forecast.expected));
             forecast.expected
         }
         Outlook::TooEarly { .. } => {
@@ -53,7 +54,7 @@ fn sentence(figures: &Figures, found: &CurrencyFigures) -> String {
     };
     if let Some(budget) = &found.budget {
         let part = escape(&used(reached, budget.amount));
-        sentence.push_str(&format!(", {part} of its budget of {}", money(currency, budget.amount)));
+        let _ = write!(sentence, ", {part} of its budget of {}", money(currency, budget.amount));
     }
     if totals.usage.is_zero() && totals.unattributed().is_zero() {
         return format!("{sentence}.");
@@ -69,15 +70,13 @@ fn data_as_of(figures: &Figures) -> String {
         let provisional = &found.totals.provisional;
         if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
             let sum = money(&found.totals.currency, found.totals.provisional_spend());
-            said.push_str(&format!(
-                " <span class=\"provisional\">{}</span> ({sum}) may still change, as a rule upwards.",
-                days(*first, *last)
-            ));
+            let _ = write!(said, " <span class=\"provisional\">{}</span> ({sum}) may still change, as a rule upwards.",
+                days(*first, *last));
         }
     }
     if figures.currencies.len() > 1 {
         let names: Vec<_> = figures.currencies.iter().map(|found| name(&found.totals.currency)).collect();
-        said.push_str(&format!(" Currencies are never added together: {}.", names.join(", ")));
+        let _ = write!(said, " Currencies are never added together: {}.", names.join(", "));
     }
     said
 }

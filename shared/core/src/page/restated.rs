@@ -1,5 +1,8 @@
 //! What AWS has changed of days that were settled.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use super::html::{Table, money, name, number, numbers, section as html_section, signed, text, words};
 use super::{PageFigures, RestatedDay};
 use crate::decimal::Decimal;
@@ -60,18 +63,14 @@ pub(super) fn section(page: &PageFigures) -> String {
         body.push_str("<p class=\"warning\"><strong>After close.</strong> The month had closed before: post the difference.</p>\n");
     }
     if lost > 0 {
-        body.push_str(&format!(
-            "<p class=\"warning\">What {lost} of the deliveries changed is lost with their history.</p>\n"
-        ));
+        let _ = write!(body, "<p class=\"warning\">What {lost} of the deliveries changed is lost with their history.</p>\n");
     }
     for found in &page.figures.currencies {
         for restated in &found.restated {
-            body.push_str(&format!(
-                "<p>Since the last digest, {} has moved by {}{}.</p>\n",
+            let _ = write!(body, "<p>Since the last digest, {} has moved by {}{}.</p>\n",
                 crate::text::month(restated.period),
                 money(&found.totals.currency, restated.amount),
-                if restated.after_close { ", after it had closed: post the difference" } else { "" }
-            ));
+                if restated.after_close { ", after it had closed: post the difference" } else { "" });
         }
     }
     html_section("restated", "Restatements", &body)
