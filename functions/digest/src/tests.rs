@@ -88,7 +88,7 @@ async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes(
         handle(&ledger, &notifier, schedule("digest")).await.unwrap();
     }
     let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
-    assert_eq!(topics, [Topic::Digest]);
+    assert_eq!(topics, [Topic::Digest, Topic::Events]);
 }
 
 #[tokio::test]
@@ -97,7 +97,8 @@ async fn a_digest_that_was_not_taken_is_sent_by_the_sweep() {
     *notifier.fails.lock().unwrap() = 1;
     handle(&ledger, &notifier, schedule("digest")).await.unwrap_err();
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
-    assert_eq!(notifier.sent.lock().unwrap().len(), 1);
+    let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
+    assert_eq!(topics, [Topic::Events, Topic::Digest], "each once");
 }
 
 #[tokio::test]
