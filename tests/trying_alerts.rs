@@ -120,6 +120,7 @@ fn a_check_says_what_each_rule_says_and_whom_it_matches() {
         "    role/agent-exec@",
         "nobody: Gives notice",
         "    notice: it matches nobody today",
+        " series, predicted to cost $",
         "is a valid configuration",
     ] {
         assert!(out.contains(words), "{words} is not in\n{out}");
