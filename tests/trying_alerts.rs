@@ -44,9 +44,13 @@ fn execute(arguments: &[&str]) -> (String, Result<(), CommandError>) {
 
 impl Ledger {
     fn new() -> Self {
+        Self::of(1)
+    }
+
+    fn of(deliveries: usize) -> Self {
         let ledger = Self(tempfile::tempdir().unwrap());
         let export = ledger.0.path().join("export");
-        sample::write(&SampleOptions { rows: 100, deliveries: 1, ..SampleOptions::into(&export) }).unwrap();
+        sample::write(&SampleOptions { rows: 100, deliveries, ..SampleOptions::into(&export) }).unwrap();
         ledger.write("ledger.toml", &format!("{SAMPLE_CONFIG}{RULES}"));
         let (export, path, config) = (ledger.path("export"), ledger.path("ledger"), ledger.path("ledger.toml"));
         let now = sample::sample_now().to_rfc3339();
@@ -90,6 +94,20 @@ fn a_backtest_tells_of_the_runaway_on_the_first_day_that_its_data_allow_and_not_
 }
 
 #[test]
+fn deliveries_that_are_kept_are_gone_through_as_they_came() {
+    let ledger = Ledger::of(2);
+    let (path, config) = (ledger.path("ledger"), ledger.path("ledger.toml"));
+    let (out, result) = execute(&["backtest", "--ledger", &path, "--config", &config, "--format", "json"]);
+    result.unwrap();
+    let sent: Vec<Value> = serde_json::from_str(&out).unwrap();
+    let odd = sent.iter().filter(|alert| alert["kind"] == "anomaly");
+    let odd: Vec<_> = odd.map(|alert| (alert["day"].as_str().unwrap(), alert["member"].as_str().unwrap())).collect();
+    // The delivery of the 19th has the agent's 17th already; the summarizer's 12th was restated on the 20th.
+    let expected = [("2026-11-19", "role/agent-exec@444455556666"), ("2026-11-20", "role/doc-summarizer@444455556666")];
+    assert_eq!(odd, expected, "{out}");
+}
+
+#[test]
 fn a_check_says_what_each_rule_says_and_whom_it_matches() {
     let ledger = Ledger::new();
     let (path, config) = (ledger.path("ledger"), ledger.path("ledger.toml"));
@@ -102,6 +120,7 @@ fn a_check_says_what_each_rule_says_and_whom_it_matches() {
         "    role/agent-exec@",
         "nobody: Gives notice",
         "    notice: it matches nobody today",
+        " series, predicted to cost $",
         "is a valid configuration",
     ] {
         assert!(out.contains(words), "{words} is not in\n{out}");

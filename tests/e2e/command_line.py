@@ -70,5 +70,5 @@ def as_read(data, sums):
     read = {}
     for series, values in found.items():
         value = math.fsum(values) if series[0] in sums else max(values)
-        read[series] = round(value, 9)
+        read[series] = round(float(value), 9)
     return read

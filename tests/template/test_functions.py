@@ -33,9 +33,6 @@ NOT_CALLED = {
 RARELY = {
     ("alert", "s3:PutObject", "operations/notes/*"): "a note of its own, on an error that an operator must mend",
     ("digest", "s3:PutObject", "operations/notes/*"): "as above",
-    ("aggregate", "s3:PutObject", "metrics/*"): "what CloudWatch was told",
-    ("aggregate", "cloudwatch:GetMetricData", "*"): "what became of a put that was not answered",
-    ("digest", "sns:Publish", "EventsTopic"): "the digest for machines",
 }
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from stack import EXISTING, REGION, Stack, as_list, source
+from stack import EXISTING, REGION, ROOT, Stack, as_list, source
 
 CREATES, EXISTS = Stack(), Stack(EXISTING)
 
@@ -202,6 +202,12 @@ class Dashboard(unittest.TestCase):
             self.assertIn("SEARCH('{\"BedrockLedger/ledger-stack\",", text)
             self.assertNotIn("${", text)
         self.assertEqual({widget["properties"]["region"] for widget in body["widgets"] if "metrics" in widget["properties"]}, {REGION})
+
+
+    def test_it_is_the_one_that_stands_in_a_file_of_its_own(self):
+        (dashboard,) = EXISTS.template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][:1]
+        with open(ROOT / "infra" / "dashboard.json") as file:
+            self.assertEqual(json.loads(dashboard), json.load(file))
 
 
 class Policies(unittest.TestCase):

@@ -166,7 +166,12 @@ async fn a_message_whose_metrics_were_not_taken_comes_again() {
     assert_eq!(handle(&aggregate, &event).await.unwrap(), ["0"]);
     assert_eq!(commits(&ledger).await, 1, "numbers do not wait for metrics");
     assert_eq!(handle(&aggregate, &queued([&key])).await.unwrap(), [] as [String; 0]);
-    assert_eq!(metrics.put.lock().unwrap().len(), 1);
+    let undisturbed = TestMetrics::default();
+    let other_ledger = MemoryStore::default();
+    let key = ready(&other_ledger, "cur").await;
+    handle(&self::aggregate(&other_ledger, &undisturbed), &queued([&key])).await.unwrap();
+    let data = |metrics: &TestMetrics| metrics.put.lock().unwrap().iter().map(|(_, data)| data).sum::<usize>();
+    assert_eq!(data(&metrics), data(&undisturbed), "none is missing and none is put twice");
 }
 
 #[tokio::test]

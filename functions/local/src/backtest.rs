@@ -1,21 +1,28 @@
 //! `backtest`: the alerts that a configuration would have sent.
 //!
-//! It is the step itself, on a store and a notifier in memory, day by day: each time on what the bill would have had by
-//! then. A day's usage is taken to be in the bill 48 hours after its end, and all of it at once; deliveries as they
-//! were are not gone through.
+//! It is the step itself, on a store and a notifier in memory: every day, and whenever a delivery came, on what was known
+//! by then. Where deliveries are kept and their times are known that is what they said. Where not, and before the first
+//! of them, a day's usage is taken to be in the bill 48 hours after its end, and all of it at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
+use spend_core::fact::Facts;
 use spend_core::period::{self, BillingPeriod};
 use spend_ledger::alert;
 use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::committed;
+use spend_ledger::keys::Statement;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::state::{AppliedDelivery, CommitKind, OrderSource};
+use spend_ledger::store::{Store, StoreError};
+use spend_pipeline::aggregate::Deriver;
+use spend_pipeline::error::PipelineError;
+use spend_pipeline::rebuild;
 
 use crate::cli::{Backtest, ReportFormat};
 use crate::error::CommandError;
@@ -63,21 +70,27 @@ impl Notifier for Kept {
 pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let (config, _) = in_force::read(&options.config)?;
     let store = periods::open(&options.ledger)?;
+    let with = Deriver::from(&spend_ledger::in_force::read(&store).await?.unwrap_or_default());
     let mut months = Vec::new();
     for statement in periods::of(&store, &options.ledger, None, None).await? {
-        let now = statement.period.end();
-        let Some((state, _)) = committed::state(&store, &statement).await? else { continue };
-        months.extend(committed::period(&statement, state, now)?);
+        months.extend(Month::read(&store, statement, &with).await?);
     }
-    let days: Vec<NaiveDate> = days(&months);
-    writeln!(notes, "by usage day, each known {} hours after its end", LAG.num_hours())?;
+    let kept: usize = months.iter().map(|month| month.to_come.len()).sum();
+    writeln!(
+        notes,
+        "{kept} deliveries that are kept are gone through as they came; what none of them tells is taken to be known {} \
+         hours after a day's end",
+        LAG.num_hours()
+    )?;
     let (memory, mut sent) = (MemoryStore::default(), Vec::new());
-    for day in days {
+    for now in times(&months) {
+        for month in &mut months {
+            month.go_on(&store, &with, now).await?;
+        }
         let notifier = Kept::default();
-        let now = day.and_time(NaiveTime::MIN).and_utc();
         alert::react(&memory, &notifier, &config, &known(&months, now), now).await?;
         let messages = notifier.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        sent.extend(messages.into_iter().map(|message| Sent::of(day, message)));
+        sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
     }
     let names = config.rules.all().map(|(rule, _)| (rule.name.clone(), 0));
     let mut counts: BTreeMap<String, usize> = names.collect();
@@ -128,35 +141,118 @@ impl Sent {
     }
 }
 
-/// The days on which something new is known: from the first usage on until the last has settled.
-fn days(months: &[BookPeriod]) -> Vec<NaiveDate> {
-    let used = || months.iter().flat_map(|month| &month.facts).map(|fact| fact.key.usage_date);
-    let (Some(first), Some(last)) = (used().min(), used().max()) else { return Vec::new() };
-    let last = (last.and_time(NaiveTime::MIN) + LAG + period::SETTLED_AFTER + TimeDelta::days(1)).date();
-    first.iter_days().take_while(|day| *day <= last).collect()
+/// A billing period of an export, as it comes to be known.
+struct Month {
+    statement: Statement,
+    /// The deliveries that are kept and still come, oldest first.
+    to_come: VecDeque<AppliedDelivery>,
+    /// What is known of it: the last delivery that came; before the first, that one.
+    known: BookPeriod,
+    /// Whether one came.
+    is_delivered: bool,
 }
 
-/// What is known at `now`: of the three newest months that have begun, the days that ended long enough before.
-fn known(months: &[BookPeriod], now: DateTime<Utc>) -> Book {
-    let as_of = now - LAG;
-    let begun = |month: &&BookPeriod| month.period.start() < as_of;
-    let mut newest: Vec<BillingPeriod> = months.iter().filter(begun).map(|month| month.period).collect();
-    newest.sort_unstable();
-    newest.dedup();
-    let newest: Vec<_> = newest.into_iter().rev().take(MONTHS).collect();
-    let of_day = |month: &BookPeriod| BookPeriod {
+impl Month {
+    async fn read<S: Store>(store: &S, statement: Statement, with: &Deriver) -> Result<Option<Self>, CommandError> {
+        let Some((state, _)) = committed::state(store, &statement).await? else { return Ok(None) };
+        // Files on a disk have arbitrary times, and a rebuild is no news of AWS's.
+        let is_timed = |applied: &&AppliedDelivery| {
+            applied.order.source != OrderSource::Arrival && applied.kind() == CommitKind::Delivery
+        };
+        let mut to_come: VecDeque<_> = state.deliveries.iter().filter(is_timed).cloned().collect();
+        let end = statement.period.end();
+        let Some(mut known) = committed::period(&statement, state, end)? else { return Ok(None) };
+        // What is gone of a delivery takes it out of the story, not the story's end.
+        while let Some(first) = to_come.front() {
+            if let Some(facts) = facts(store, &statement, first, with).await? {
+                known = delivered(&known, first, facts);
+                break;
+            }
+            to_come.pop_front();
+        }
+        Ok(Some(Self { statement, to_come, known, is_delivered: false }))
+    }
+
+    /// Lets the deliveries come that were made by `now`.
+    async fn go_on<S: Store>(&mut self, store: &S, with: &Deriver, now: DateTime<Utc>) -> Result<(), CommandError> {
+        while let Some(next) = self.to_come.pop_front_if(|next| next.order.at <= now) {
+            if let Some(facts) = facts(store, &self.statement, &next, with).await? {
+                self.known = delivered(&self.known, &next, facts);
+                self.is_delivered = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The facts of a delivery, if it is kept.
+async fn facts<S: Store>(
+    store: &S,
+    statement: &Statement,
+    applied: &AppliedDelivery,
+    with: &Deriver,
+) -> Result<Option<Facts>, CommandError> {
+    match rebuild::derive(store, statement, &applied.delivery_id, with).await {
+        Ok((_, facts)) => Ok(Some(facts)),
+        Err(PipelineError::Store(StoreError::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a delivery says of a period.
+fn delivered(of: &BookPeriod, applied: &AppliedDelivery, facts: Facts) -> BookPeriod {
+    BookPeriod {
         commits: Vec::new(),
-        export_id: month.export_id.clone(),
-        period: month.period,
-        delivery_id: format!("{} as of {}", month.delivery_id, as_of.date_naive()),
+        export_id: of.export_id.clone(),
+        period: of.period,
+        delivery_id: applied.delivery_id.clone(),
         revision: 0,
-        delivered_at: now,
-        data_as_of: Some(as_of.min(month.period.end())),
-        unverified: month.unverified,
-        closed: month.period.is_closed(1, now),
-        counts: month.counts.clone(),
-        unknown_usage_rows: 0,
-        facts: month.facts.iter().filter(|fact| fact.key.usage_date < as_of.date_naive()).cloned().collect(),
+        delivered_at: applied.order.at,
+        data_as_of: applied.data_as_of,
+        unverified: applied.unverified,
+        closed: of.period.is_closed(facts.counts.usage_rows_without_invoice, applied.order.at),
+        counts: facts.counts,
+        unknown_usage_rows: facts.unknown_usage_rows,
+        facts: facts.rows,
+    }
+}
+
+/// When something new may be known: every day from the first usage on until the last has settled, and with each delivery.
+fn times(months: &[Month]) -> BTreeSet<DateTime<Utc>> {
+    let used = || months.iter().flat_map(|month| &month.known.facts).map(|fact| fact.key.usage_date);
+    let (Some(first), Some(last)) = (used().min(), used().max()) else { return BTreeSet::new() };
+    let delivered = || months.iter().flat_map(|month| &month.to_come).map(|applied| applied.order.at);
+    let settled = last.and_time(NaiveTime::MIN).and_utc() + LAG + period::SETTLED_AFTER + TimeDelta::days(1);
+    let last = delivered().max().map_or(settled, |at| settled.max(at + period::SETTLED_AFTER));
+    let days = first.iter_days().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    days.take_while(|day| *day <= last).chain(delivered()).collect()
+}
+
+/// What is known at `now` of the three newest months that have begun.
+fn known(months: &[Month], now: DateTime<Utc>) -> Book {
+    let as_of = now - LAG;
+    let begun = |month: &&Month| month.is_delivered || month.known.period.start() < as_of;
+    let newest: BTreeSet<BillingPeriod> = months.iter().filter(begun).map(|month| month.known.period).collect();
+    let newest: Vec<_> = newest.into_iter().rev().take(MONTHS).collect();
+    let of_month = |month: &Month| {
+        if month.is_delivered {
+            let without_invoice = month.known.counts.usage_rows_without_invoice;
+            return BookPeriod { closed: month.known.period.is_closed(without_invoice, now), ..month.known.clone() };
+        }
+        let (found, counts) = (&month.known, month.known.counts.clone());
+        BookPeriod {
+            delivery_id: format!("{} as of {}", found.delivery_id, as_of.date_naive()),
+            delivered_at: now,
+            data_as_of: Some(as_of.min(found.period.end())),
+            closed: found.period.is_closed(1, now),
+            commits: Vec::new(),
+            export_id: found.export_id.clone(),
+            revision: 0,
+            counts,
+            unknown_usage_rows: 0,
+            facts: found.facts.iter().filter(|fact| fact.key.usage_date < as_of.date_naive()).cloned().collect(),
+            ..*found
+        }
     };
-    Book { periods: months.iter().filter(|month| newest.contains(&month.period)).map(of_day).collect() }
+    Book { periods: months.iter().filter(|month| newest.contains(&month.known.period)).map(of_month).collect() }
 }

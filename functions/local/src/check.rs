@@ -1,4 +1,4 @@
-//! `check`: what a configuration says, in a sentence for each rule, and whom each matches.
+//! `check`: what a configuration says, in a sentence for each rule, whom each matches, and what the metrics cost.
 
 use std::io::Write;
 
@@ -8,6 +8,7 @@ use spend_core::{rules, sentence, text};
 use spend_ledger::book::Book;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
+use spend_ledger::metrics;
 
 use crate::cli::Check;
 use crate::error::CommandError;
@@ -24,10 +25,12 @@ const NAMED: usize = 5;
 pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Write) -> Result<(), CommandError> {
     let (config, _) = in_force::read(&options.config)?;
     let now = options.now.unwrap_or(now);
-    let book = match &options.ledger {
-        None => None,
-        Some(ledger) => Some(committed::book(&periods::open(ledger)?, now).await?),
-    };
+    let (mut book, mut cost) = (None, None);
+    if let Some(ledger) = &options.ledger {
+        let store = periods::open(ledger)?;
+        book = Some(committed::book(&store, now).await?);
+        cost = Some(metrics::predict(&store, &config, now).await?);
+    }
     let rules = &config.rules;
     let budgets = rules.budgets.iter().map(|budget| (&budget.rule, sentence::budget(budget)));
     let deltas = rules.deltas.iter().map(|delta| (&delta.rule, sentence::delta(delta)));
@@ -46,6 +49,9 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
         let state = if mute.is_in_force(now) { "muted until" } else { "was muted until" };
         let (rule, member, reason) = (text::clean(&mute.rule), text::clean(&mute.member), text::clean(&mute.reason));
         writeln!(out, "{rule}: {state} {} for {member}: {reason}", mute.until)?;
+    }
+    if let Some(cost) = cost {
+        writeln!(out, "metrics: {cost}")?;
     }
     writeln!(out, "{} is a valid configuration", options.config.display())?;
     Ok(())

@@ -82,7 +82,12 @@ pub async fn rebuild<L: Store>(
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }
 
-async fn derive<L: Store>(
+/// A delivery and its facts, derived again; nothing is written.
+///
+/// # Errors
+///
+/// [`PipelineError`]; what is gone of it is [`StoreError::NotFound`].
+pub async fn derive<L: Store>(
     ledger: &L,
     statement: &Statement,
     delivery_id: &str,

@@ -1,6 +1,6 @@
 //! The sweep: what no event has told of, or what an event could not finish, found by looking and driven to its end.
 //!
-//! [`Sweep::deliveries`] looks at the export's bucket, [`ready`] at the deliveries that are ready. Both remember what
+//! [`Sweep::deliveries`] looks at the export's bucket, [`ready()`] at the deliveries that are ready. Both remember what
 //! they have nothing left to do for, so that a sweep which finds nothing new costs one listing and one small read;
 //! forgetting it costs time alone. Both work until shortly before the time that they are given is over, and go on the
 //! next time: the same steps are the backfill of the first day.

@@ -34,7 +34,7 @@ pub(super) fn section(page: &PageFigures) -> String {
     };
     body.push_str(&table.html());
     if let Some(more) = page.deliveries.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        let _ = write!(body, "<p>And {more} more: bedrock-ledger history --ledger DIR.</p>\n");
+        let _ = writeln!(body, "<p>And {more} more: bedrock-ledger history --ledger DIR.</p>");
     }
     html_section("deliveries", "Deliveries", &body)
 }

@@ -14,15 +14,18 @@ pub(super) fn section(page: &PageFigures) -> String {
     let figures = &page.figures;
     let mut body = String::new();
     if figures.currencies.is_empty() {
-        let _ = write!(body, "<p class=\"lead\">The bill has no Amazon Bedrock line items for {}.</p>\n",
-            month(figures.period));
+        let _ = writeln!(
+            body,
+            "<p class=\"lead\">The bill has no Amazon Bedrock line items for {}.</p>",
+            month(figures.period)
+        );
     }
     for found in &figures.currencies {
-        let _ = write!(body, "<p class=\"lead\">{}</p>\n", sentence(figures, found));
+        let _ = writeln!(body, "<p class=\"lead\">{}</p>", sentence(figures, found));
     }
-    let _ = write!(body, "<p>{}</p>\n", data_as_of(figures));
+    let _ = writeln!(body, "<p>{}</p>", data_as_of(figures));
     for warning in head::warning_texts(figures) {
-        let _ = write!(body, "<p class=\"warning\"><strong>Warning.</strong> {}</p>\n", text(&warning));
+        let _ = writeln!(body, "<p class=\"warning\"><strong>Warning.</strong> {}</p>", text(&warning));
     }
     format!("<section id=\"month\" aria-label=\"The month in one sentence\">\n{body}</section>\n")
 }
@@ -70,8 +73,11 @@ fn data_as_of(figures: &Figures) -> String {
         let provisional = &found.totals.provisional;
         if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
             let sum = money(&found.totals.currency, found.totals.provisional_spend());
-            let _ = write!(said, " <span class=\"provisional\">{}</span> ({sum}) may still change, as a rule upwards.",
-                days(*first, *last));
+            let _ = write!(
+                said,
+                " <span class=\"provisional\">{}</span> ({sum}) may still change, as a rule upwards.",
+                days(*first, *last)
+            );
         }
     }
     if figures.currencies.len() > 1 {

@@ -63,14 +63,20 @@ pub(super) fn section(page: &PageFigures) -> String {
         body.push_str("<p class=\"warning\"><strong>After close.</strong> The month had closed before: post the difference.</p>\n");
     }
     if lost > 0 {
-        let _ = write!(body, "<p class=\"warning\">What {lost} of the deliveries changed is lost with their history.</p>\n");
+        let _ = writeln!(
+            body,
+            "<p class=\"warning\">What {lost} of the deliveries changed is lost with their history.</p>"
+        );
     }
     for found in &page.figures.currencies {
         for restated in &found.restated {
-            let _ = write!(body, "<p>Since the last digest, {} has moved by {}{}.</p>\n",
+            let _ = writeln!(
+                body,
+                "<p>Since the last digest, {} has moved by {}{}.</p>",
                 crate::text::month(restated.period),
                 money(&found.totals.currency, restated.amount),
-                if restated.after_close { ", after it had closed: post the difference" } else { "" });
+                if restated.after_close { ", after it had closed: post the difference" } else { "" }
+            );
         }
     }
     html_section("restated", "Restatements", &body)

@@ -43,8 +43,21 @@ fn the_month_so_far_is_told_in_all_by_identity_and_by_the_first_tag() {
             gauge_of("MonthToDateSpend", &[usd, ("Identity", "ana")], "3"),
             gauge_of("MonthToDateSpend", &[usd, ("Tag:iamPrincipal/team", "(none)")], "0.5"),
             gauge_of("MonthToDateSpend", &[usd, ("Tag:iamPrincipal/team", "search")], "3"),
+            // Seven days and more have settled, most of them without spend.
+            gauge_of("ForecastSpend", &[usd], "3.5"),
         ]
     );
+}
+
+#[test]
+fn a_forecast_is_what_is_spent_and_what_such_days_usually_have_and_none_while_too_few_have_settled() {
+    let day = |day: u32| fact(&format!("2026-11-{day:02}"), "2", &[]);
+    let forecast = |days: std::ops::RangeInclusive<u32>| {
+        let gauges = gauges("[metrics]\ntags = []", days.map(day).collect());
+        gauges.into_iter().filter(|(name, ..)| name == "ForecastSpend").collect::<Vec<_>>()
+    };
+    assert_eq!(forecast(1..=20), [gauge_of("ForecastSpend", &[("Currency", "USD")], "60")]);
+    assert_eq!(forecast(15..=20), [], "only three days have settled since the first spend");
 }
 
 #[test]

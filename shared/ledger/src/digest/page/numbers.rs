@@ -117,6 +117,7 @@ pub struct ModelNumbers {
 }
 
 /// A commit of the month.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the format, and none excludes another")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNumbers {
     /// The export.
