@@ -1,4 +1,4 @@
-//! Pieces of HTML. What comes from a bill or a configuration enters through [`text`] and [`name`] alone.
+//! Pieces of HTML. What comes from a bill or a configuration enters through [`text()`] and [`name`] alone.
 
 use crate::decimal::Decimal;
 use crate::text::{self, clean, columns, grouped, or_none};
