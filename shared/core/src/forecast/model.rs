@@ -1,0 +1,139 @@
+//! What days usually have, and what the days ahead may come to.
+
+use super::noise;
+use super::numbers::{count, mean, most, without_accidents};
+use super::outcome::Outcome;
+use super::regime::{Regime, regimes};
+use super::rhythm::Rhythm;
+
+/// How many days something new needs to be believed, and how likely it is to last before.
+const BELIEVED_AFTER: usize = 3;
+const NEW_LASTS: f64 = 0.25;
+/// What part of an ordinary day is added to each, so that days without spend have logarithms.
+const FLOOR: f64 = 0.05;
+/// For how many days of a regime its noise is taken to be that of all.
+const NOISE_DAYS: f64 = 5.0;
+/// How much of a move is left after each further day: nothing moves for ever.
+const DAMPING: f64 = 0.99;
+/// How far a move may be another one from now on, as a part of it.
+const MOVES_OTHERWISE: f64 = 0.12;
+
+/// What days usually have.
+pub(super) struct Model<'a> {
+    /// What the settled days have.
+    past: &'a [f64],
+    /// What the days after them have so far.
+    has: &'a [f64],
+    rhythm: Rhythm,
+    /// The variance of a day, and of a level from one day to the next, relative to the level's square.
+    noise: f64,
+    drift: f64,
+    /// Since when it may be so.
+    regimes: Vec<Regime>,
+}
+
+/// What a regime's days say.
+struct Level {
+    /// What an ordinary day has by the end of the settled days.
+    spent: f64,
+    /// From how many days that is known.
+    days: f64,
+    /// The variance of a day, relative to the level's square.
+    noise: f64,
+}
+
+impl<'a> Model<'a> {
+    /// `weekday` is that of the first day that is not settled, from Monday on.
+    pub(super) fn of(past: &'a [f64], has: &'a [f64], weekday: usize) -> Self {
+        let ordinary = without_accidents(past);
+        let rhythm = Rhythm::of(&ordinary, weekday);
+        let filling = has.len() - has.iter().rev().take_while(|spent| **spent <= 0.0).count();
+        let known = past.iter().chain(has.iter().take(filling)).enumerate();
+        let even: Vec<Option<f64>> =
+            known.map(|(index, spent)| rhythm.is_telling(index).then(|| spent / rhythm.on(index))).collect();
+        let settled: Vec<f64> = even.iter().take(past.len()).flatten().copied().collect();
+        let telling = without_accidents(&settled);
+        let floor = (FLOOR * mean(&telling)).max(f64::MIN_POSITIVE);
+        let logarithm = |spent: f64| (spent.max(0.0) + floor).ln();
+        let logarithms: Vec<f64> = settled.iter().copied().map(logarithm).collect();
+        let days: Vec<Option<f64>> = even.into_iter().map(|spent| spent.map(logarithm)).collect();
+        let regimes = regimes(&days, past.len(), mean(&logarithms), noise::of_logarithms(&logarithms));
+        // Factors were fitted to the days, so that these differ from them by less than other days will.
+        let number = count(past.len());
+        let noise = noise::of_days(&telling) * number / (number - rhythm.parameters).max(1.0);
+        let drift = noise::of_level(&ordinary, noise);
+        Self { past, has, rhythm, noise, drift, regimes }
+    }
+
+    /// What the days ahead may come to beyond what they have. The first `before` of them are left out.
+    pub(super) fn outcomes(&self, before: usize) -> Vec<Outcome> {
+        let is_new = |regime: &&Regime| regime.begun > 0 && regime.days < BELIEVED_AFTER;
+        let new: f64 = self.regimes.iter().filter(is_new).map(|regime| regime.weight).sum();
+        let (of_new, of_old) =
+            if new > NEW_LASTS && new < 1.0 { (NEW_LASTS / new, (1.0 - NEW_LASTS) / (1.0 - new)) } else { (1.0, 1.0) };
+        let outcome = |regime: &Regime| {
+            let weight = regime.weight * if is_new(&regime) { of_new } else { of_old };
+            Outcome { weight, ..self.outcome(regime, before) }
+        };
+        self.regimes.iter().map(outcome).collect()
+    }
+
+    /// What the days ahead come to if it is this regime that goes on.
+    fn outcome(&self, regime: &Regime, before: usize) -> Outcome {
+        let Level { spent: level, days, noise } = self.level(regime);
+        let (mut mean, mut all, mut squares, mut by_move, mut moved) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        let (mut left, mut by_weekday) = (1.0, [0.0; 7]);
+        for (index, has) in self.has.iter().enumerate() {
+            left *= DAMPING;
+            moved += left;
+            if index < before {
+                continue;
+            }
+            let usual = level * (regime.slope() * moved).exp() * self.rhythm.on(self.past.len() + index);
+            // A day that is filling up has what it has, and may get more.
+            mean += (usual - has).max(0.0);
+            all += usual;
+            squares += usual * usual;
+            // The level is known best for the middle of its days.
+            by_move += usual * (moved + days / 2.0);
+            if let Some(of_weekday) = by_weekday.get_mut(index % 7) {
+                *of_weekday += usual;
+            }
+        }
+        let by_level = all * all / days.max(1.0);
+        // Factors are known from a seventh of all days each; what is off in all of them is off in the level.
+        let of_weekdays = by_weekday.iter().map(|usual| usual * usual).sum::<f64>() * 7.0 - all * all;
+        let by_factors = of_weekdays.max(0.0) / count(self.past.len()) * self.rhythm.parameters / 6.0;
+        let by_day = noise * (squares + by_level + by_factors);
+        let by_move = by_move * by_move * (regime.slope_variance + (MOVES_OTHERWISE * regime.slope()).powi(2));
+        // A level that wanders is a third of the way off on average, in its days and in those ahead.
+        let by_drift = self.drift * all * all * (days + count(self.has.len())) / 3.0;
+        Outcome { weight: regime.weight, mean, variance: by_day + by_move + by_drift }
+    }
+
+    /// What the days of a regime say, on average and not by logarithms: what is summed ahead are averages too.
+    fn level(&self, regime: &Regime) -> Level {
+        let settled = self.past.len();
+        let days: Vec<(usize, f64)> = if regime.begun < settled {
+            let days = || self.past.iter().copied().enumerate().skip(regime.begun);
+            let even: Vec<f64> = days().map(|(index, spent)| spent / self.rhythm.on(index)).collect();
+            // Where there are not three days yet, what happened three times says nothing of them.
+            let most = if even.len() < BELIEVED_AFTER { f64::INFINITY } else { most(&even) };
+            days().map(|(index, spent)| (index, spent.clamp(0.0, most * self.rhythm.on(index)))).collect()
+        } else {
+            let days = (settled..).zip(self.has.iter().copied()).skip(regime.begun - settled);
+            days.take_while(|(_, spent)| *spent > 0.0).collect()
+        };
+        let shape = |index: usize| {
+            let ago = count(settled) - 1.0 - count(index);
+            self.rhythm.on(index) * (-regime.slope() * ago).exp()
+        };
+        let spent: f64 = days.iter().map(|(_, spent)| spent).sum();
+        let shapes: f64 = days.iter().map(|(index, _)| shape(*index)).sum();
+        let (level, number) = (if shapes > 0.0 { spent / shapes } else { 0.0 }, count(days.len()));
+        let telling = days.iter().filter(|(index, _)| level > 0.0 && self.rhythm.is_telling(*index));
+        let squares: f64 = telling.map(|(index, spent)| (spent / (level * shape(*index)) - 1.0).powi(2)).sum();
+        let noise = (squares + NOISE_DAYS * self.noise) / (number + NOISE_DAYS - 1.0);
+        Level { spent: level, days: number, noise }
+    }
+}
