@@ -156,7 +156,7 @@ impl Bench {
 fn everything_agrees_on_the_sample_and_the_gateway_is_divided_among_its_tenants() {
     let bench = Bench::new();
     let (export, metering) = (bench.path("export"), bench.path("gateway.csv"));
-    done(&["sample", "--out", &export, "--rows", "0", "--deliveries", "1", "--metering", &metering]);
+    done(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1", "--metering", &metering]);
     assert_eq!(fs::read_to_string(&metering).unwrap(), gateway_metering(1));
     bench.run(&export, SAMPLE_CONFIG);
     for period in ["2026-10", "2026-11"] {

@@ -3,8 +3,12 @@
 mod common {
     pub mod copy;
 }
+#[path = "misuse.rs"]
+mod misuse;
 #[path = "odd_deliveries.rs"]
 mod odd;
+#[path = "silence.rs"]
+mod silence;
 
 use std::fs;
 
@@ -152,7 +156,7 @@ fn files_that_are_no_whole_delivery_are_refused_where_no_manifest_tells() {
              (export.unlisted)\n"
         );
         assert_eq!(notes, said);
-        assert_eq!(error, "1 of 1 deliveries were not published, see above; the others were");
+        assert_eq!(error, "the only delivery was not published, see above");
         assert!(copy.states().is_empty());
     }
 }

@@ -165,7 +165,7 @@ fn agrees_with_report(export: &str, now: &str) {
 fn digests_of_the_sample_say_what_report_says() {
     let dir = tempfile::tempdir().unwrap();
     let export = dir.path().join("export").to_str().unwrap().to_owned();
-    run(&["sample", "--out", &export, "--rows", "0", "--seed", "7"]);
+    run(&["sample", "--out", &export, "--rows", "2700", "--seed", "7"]);
     agrees_with_report(&export, NOW);
 }
 
@@ -182,7 +182,7 @@ fn a_digest_is_written_to_files_and_nothing_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (export, ledger, files) = (path("export"), path("ledger"), path("files"));
-    run(&["sample", "--out", &export, "--rows", "0", "--deliveries", "1"]);
+    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
     run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]);
     let sent = fs::read(dir.path().join("ledger/out/messages.jsonl")).unwrap();
     let state = fs::read(dir.path().join("ledger/digests/state.json")).unwrap();

@@ -25,7 +25,7 @@ impl Ledger {
     fn new() -> Self {
         let ledger = Self { dir: tempfile::tempdir().unwrap() };
         // The story's own rows, and few others: those are read and passed over.
-        let options = SampleOptions { rows: 100, deliveries: 1, ..SampleOptions::into(ledger.path("export")) };
+        let options = SampleOptions { rows: 2_700, deliveries: 1, ..SampleOptions::into(ledger.path("export")) };
         sample::write(&options).unwrap();
         std::fs::write(ledger.path("ledger.toml"), SAMPLE_CONFIG).unwrap();
         ledger.run().unwrap();

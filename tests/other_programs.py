@@ -187,7 +187,7 @@ def main():
 
 
 def write_expected(export, file):
-    run("sample", "--out", export, "--rows", "0", "--deliveries", "1", "--seed", "7")
+    run("sample", "--out", export, "--rows", "2700", "--deliveries", "1", "--seed", "7")
     totals = billed(export)
     del totals["principal"]
     named = {

@@ -27,7 +27,7 @@ fn the_sample_adds_up_as_another_program_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (export, ledger) = (path("export"), path("ledger"));
-    run(&["sample", "--out", &export, "--rows", "0", "--deliveries", "1", "--seed", "7"]);
+    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1", "--seed", "7"]);
     run(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-20T06:00:00Z"]);
     assert_eq!(expected.len(), 5);
     for (key, expected) in expected {

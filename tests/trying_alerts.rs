@@ -50,7 +50,7 @@ impl Ledger {
     fn of(deliveries: usize) -> Self {
         let ledger = Self(tempfile::tempdir().unwrap());
         let export = ledger.0.path().join("export");
-        sample::write(&SampleOptions { rows: 100, deliveries, ..SampleOptions::into(&export) }).unwrap();
+        sample::write(&SampleOptions { rows: 2_700, deliveries, ..SampleOptions::into(&export) }).unwrap();
         ledger.write("ledger.toml", &format!("{SAMPLE_CONFIG}{RULES}"));
         let (export, path, config) = (ledger.path("export"), ledger.path("ledger"), ledger.path("ledger.toml"));
         let now = sample::sample_now().to_rfc3339();

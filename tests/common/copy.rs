@@ -53,11 +53,16 @@ impl Copy {
 
     /// What `run` says on standard error; where it fails also the error.
     pub fn run(&self) -> Result<String, (String, String)> {
+        self.run_at("2026-11-20T06:00:00Z")
+    }
+
+    /// As [`Self::run`], with the time to take for now.
+    pub fn run_at(&self, now: &str) -> Result<String, (String, String)> {
         let run = Run {
             export: self.export.clone(),
             ledger: self.ledger.clone(),
             config: None,
-            now: Some("2026-11-20T06:00:00Z".parse().unwrap()),
+            now: Some(now.parse().unwrap()),
         };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let outcome = block_on(bedrock_ledger::execute(&Cli { command: Command::Run(run) }, &mut out, &mut notes));

@@ -6,7 +6,7 @@ mod trees;
 use std::fmt::Write as _;
 
 use spend_cur::write::{self, FileShape};
-use spend_pipeline::examination::{Finding, Severity, Step};
+use spend_pipeline::examination::{Examined, Finding, Severity, Step};
 use spend_tests::bill::{session, usage};
 
 use self::trees::{EXPORT, MODEL, Tree, as_text, bytes_of, cases, healthy, keeping_every_delivery, legacy, rows};
@@ -143,6 +143,20 @@ fn a_legacy_export_of_many_files_is_told_once() {
     let legacy: Vec<_> = findings.iter().filter(|finding| finding.id == "legacy-report").collect();
     assert_eq!(legacy.len(), 1);
     assert!(legacy[0].what.ends_with("; 2 more files of the delivery are of the same kind"), "{}", legacy[0].what);
+}
+
+#[test]
+fn a_copy_may_be_old_and_is_said_to_be() {
+    for (hours, is_told) in [(35, false), (37, true), (49, true), (10_000, true)] {
+        let findings = trees::delivered_before(hours).examine_as(Examined::Copy, &mut Vec::new());
+        assert!(findings.iter().all(|finding| finding.severity != Severity::Problem), "{findings:#?}");
+        let late = findings.iter().find(|finding| finding.id == "delivery-late");
+        assert_eq!(late.is_some(), is_told);
+        if let Some(late) = late {
+            assert!(late.why.starts_with("what is here can be used;"), "{}", late.why);
+            assert!(late.cure.starts_with("copy the export again"), "{}", late.cure);
+        }
+    }
 }
 
 #[test]

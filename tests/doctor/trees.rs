@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::memory_store::MemoryStore;
-use spend_pipeline::examination::{self, Finding, Severity, Step};
+use spend_pipeline::examination::{self, Examined, Finding, Severity, Step};
 use spend_tests::bill::{PAYER, session, usage};
 use spend_tests::gzip;
 
@@ -61,8 +61,12 @@ impl Tree {
     }
 
     pub(crate) fn examine_telling(&self, steps: &mut Vec<Step>) -> Vec<Finding> {
+        self.examine_as(Examined::Bucket, steps)
+    }
+
+    pub(crate) fn examine_as(&self, what: Examined, steps: &mut Vec<Step>) -> Vec<Finding> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let examined = examination::examine(&self.bucket, now(), |step| steps.push(step.clone()));
+        let examined = examination::examine(&self.bucket, what, now(), |step| steps.push(step.clone()));
         runtime.block_on(examined).unwrap()
     }
 }

@@ -82,7 +82,7 @@ impl Made {
 
 fn sample(dir: &Path, config: &str, principals: &str) {
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
-    run(&["sample", "--out", &path("export"), "--rows", "0", "--principals", principals]);
+    run(&["sample", "--out", &path("export"), "--rows", "2700", "--principals", principals]);
     fs::write(path("ledger.toml"), config).unwrap();
     let (export, ledger, config) = (path("export"), path("ledger"), path("ledger.toml"));
     run(&["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", NOW]);

@@ -21,7 +21,7 @@ fn lines(ledger: &Path, file: &str) -> usize {
 fn after_a_rebuild_gauges_follow_and_nobody_is_told_twice() {
     let dir = tempfile::tempdir().unwrap();
     let [export, ledger, config] = ["export", "ledger", "ledger.toml"].map(|name| dir.path().join(name));
-    sample::write(&SampleOptions { rows: 100, ..SampleOptions::into(&export) }).unwrap();
+    sample::write(&SampleOptions { rows: 2_700, ..SampleOptions::into(&export) }).unwrap();
     let now = Some(sample::sample_now());
     let run = |config| Run { export: export.clone(), ledger: ledger.clone(), config, now };
     let rebuild = |config| Rebuild { ledger: ledger.clone(), period: None, config, now };

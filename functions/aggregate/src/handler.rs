@@ -100,6 +100,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
             let with = Deriver::from(&self.config().await?);
             let outcome = aggregate::aggregate(&self.ledger, statement, delivery_id, &with, now).await?;
             sweep::overlap(&self.ledger, statement, &outcome, now).await?;
+            sweep::unusual(&self.ledger, statement, delivery_id, &outcome, now).await?;
             Ok::<_, AggregateError>(outcome)
         };
         let (about, what) = (statement.to_string(), format!("adding up {statement}"));

@@ -55,8 +55,13 @@ fn now() -> DateTime<Utc> {
 }
 
 fn chunk() -> Bytes {
+    chunk_of("")
+}
+
+/// A row of 2.50 USD of somebody.
+fn chunk_of(principal: &'static str) -> Bytes {
     let start: DateTime<Utc> = "2026-11-02T10:00:00Z".parse().unwrap();
-    let row = Row::from([
+    let mut row = Row::from([
         ("bill_payer_account_id", "111122223333".into()),
         ("line_item_line_item_type", "Usage".into()),
         ("line_item_usage_account_id", "444455556666".into()),
@@ -67,18 +72,25 @@ fn chunk() -> Bytes {
         ("line_item_unblended_cost", Cell::Number(2.5)),
         ("line_item_currency_code", "USD".into()),
     ]);
+    if !principal.is_empty() {
+        row.insert("line_item_iam_principal", principal.into());
+    }
     write::parquet(&[row], &FileShape::default()).unwrap().into()
 }
 
 /// Makes a delivery of an export ready; the key of its ready object.
 async fn ready(ledger: &MemoryStore, export: &str) -> String {
+    ready_with(ledger, export, "1-a", chunk()).await
+}
+
+async fn ready_with(ledger: &MemoryStore, export: &str, execution_id: &str, chunk: Bytes) -> String {
     let bucket = Arc::new(MemoryStore::default());
     let key = format!("{export}/data/BILLING_PERIOD=2026-11/{export}-00001.snappy.parquet");
     let manifest_key = format!("{export}/metadata/BILLING_PERIOD=2026-11/{export}-Manifest.json");
     let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur-0a1b";
     let period = "2026-11".parse().unwrap();
-    let manifest = write::manifest(arn, export, Some("1-a"), &[], "acme", std::slice::from_ref(&key), period);
-    bucket.overwrite(&key, chunk()).unwrap();
+    let manifest = write::manifest(arn, export, Some(execution_id), &[], "acme", std::slice::from_ref(&key), period);
+    bucket.overwrite(&key, chunk).unwrap();
     bucket.overwrite(&manifest_key, manifest.into()).unwrap();
     let mut ready = None;
     for key in [key, manifest_key] {
@@ -183,6 +195,31 @@ async fn an_export_that_is_not_counted_is_told_once_by_event_and_sweep() {
         handle(&aggregate, &event).await.unwrap();
     }
     assert_eq!(notes(&ledger).await, ["Not counted: second 2026-11, first is"]);
+}
+
+#[tokio::test]
+async fn callers_that_are_gone_are_told_once_also_after_a_crash() {
+    let expected = ["Callers are gone: cur 2026-11"];
+    let mut call = 1;
+    loop {
+        let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
+        let named = chunk_of("arn:aws:iam::444455556666:user/alice");
+        let first = ready_with(&ledger, "cur", "1-a", named).await;
+        let whole = aggregate(&ledger, &metrics);
+        handle(&whole, &queued([&first])).await.unwrap();
+        let second = ready_with(&ledger, "cur", "2-b", chunk()).await;
+        let crashing = aggregate(FaultyStore::crashing(&ledger, call, Fault::Before), &metrics);
+        let died = handle(&crashing, &queued([&second])).await.is_ok_and(|again| !again.is_empty());
+        for event in [queued([&second]), queued([&first, &second]), sweep()] {
+            handle(&whole, &event).await.unwrap();
+        }
+        assert_eq!(notes(&ledger).await, expected, "call {call}");
+        if !died {
+            break;
+        }
+        call += 1;
+    }
+    assert!(call > 5, "{call} calls");
 }
 
 #[tokio::test]

@@ -75,13 +75,8 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
     for statement in periods::of(&store, &options.ledger, None, None).await? {
         months.extend(Month::read(&store, statement, &with).await?);
     }
-    let kept: usize = months.iter().map(|month| month.to_come.len()).sum();
-    writeln!(
-        notes,
-        "{kept} deliveries that are kept are gone through as they came; what none of them tells is taken to be known {} \
-         hours after a day's end",
-        LAG.num_hours()
-    )?;
+    let (timed, untimed) = (months.iter().map(|month| month.to_come.len()), months.iter().map(|month| month.untimed));
+    writeln!(notes, "{}", how(timed.sum(), untimed.sum()))?;
     let (memory, mut sent) = (MemoryStore::default(), Vec::new());
     for now in times(&months) {
         for month in &mut months {
@@ -141,11 +136,28 @@ impl Sent {
     }
 }
 
+/// How the past is made up: `timed` deliveries are kept with their times, of `untimed` ones nobody knows when they came.
+fn how(timed: usize, untimed: usize) -> String {
+    let deliveries = |count| if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
+    let are = if timed == 1 { "is" } else { "are" };
+    let they = if timed == 1 { "it" } else { "they" };
+    let kept = format!("{} {are} gone through as {they} came", deliveries(timed));
+    let lag = format!("is taken to be known {} hours after a day's end", LAG.num_hours());
+    let unknown = format!("when {} came is not known, because files in place have any time", deliveries(untimed));
+    match (timed, untimed) {
+        (_, 0) => format!("{kept}; what none of them tells {lag}"),
+        (0, _) => format!("{unknown}: usage {lag}, as the newest delivery has it"),
+        _ => format!("{kept}; {unknown}: usage that only those tell {lag}"),
+    }
+}
+
 /// A billing period of an export, as it comes to be known.
 struct Month {
     statement: Statement,
     /// The deliveries that are kept and still come, oldest first.
     to_come: VecDeque<AppliedDelivery>,
+    /// How many deliveries came at times that are not known.
+    untimed: usize,
     /// What is known of it: the last delivery that came; before the first, that one.
     known: BookPeriod,
     /// Whether one came.
@@ -160,6 +172,8 @@ impl Month {
             applied.order.source != OrderSource::Arrival && applied.kind() == CommitKind::Delivery
         };
         let mut to_come: VecDeque<_> = state.deliveries.iter().filter(is_timed).cloned().collect();
+        let deliveries = state.deliveries.iter().filter(|applied| applied.kind() == CommitKind::Delivery);
+        let untimed = deliveries.filter(|applied| applied.order.source == OrderSource::Arrival).count();
         let end = statement.period.end();
         let Some(mut known) = committed::period(&statement, state, end)? else { return Ok(None) };
         // What is gone of a delivery takes it out of the story, not the story's end.
@@ -170,7 +184,7 @@ impl Month {
             }
             to_come.pop_front();
         }
-        Ok(Some(Self { statement, to_come, known, is_delivered: false }))
+        Ok(Some(Self { statement, to_come, untimed, known, is_delivered: false }))
     }
 
     /// Lets the deliveries come that were made by `now`.
@@ -255,4 +269,35 @@ fn known(months: &[Month], now: DateTime<Utc>) -> Book {
         }
     };
     Book { periods: months.iter().filter(|month| newest.contains(&month.known.period)).map(of_month).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_which_past_is_known_and_which_is_made_up() {
+        for (timed, untimed, said) in [
+            (
+                3,
+                0,
+                "3 deliveries are gone through as they came; what none of them tells is taken to be known 48 hours after a \
+                 day's end",
+            ),
+            (
+                0,
+                5,
+                "when 5 deliveries came is not known, because files in place have any time: usage is taken to be known 48 \
+                 hours after a day's end, as the newest delivery has it",
+            ),
+            (
+                1,
+                1,
+                "1 delivery is gone through as it came; when 1 delivery came is not known, because files in place have any \
+                 time: usage that only those tell is taken to be known 48 hours after a day's end",
+            ),
+        ] {
+            assert_eq!(how(timed, untimed), said);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! `check`: what a configuration says, in a sentence for each rule, whom each matches, and what the metrics cost.
 
+mod idle;
+
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +12,7 @@ use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::metrics;
 
+use self::idle::Billed;
 use crate::cli::Check;
 use crate::error::CommandError;
 use crate::{in_force, periods};
@@ -49,6 +52,9 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
         let state = if mute.is_in_force(now) { "muted until" } else { "was muted until" };
         let (rule, member, reason) = (text::clean(&mute.rule), text::clean(&mute.member), text::clean(&mute.reason));
         writeln!(out, "{rule}: {state} {} for {member}: {reason}", mute.until)?;
+    }
+    for line in book.iter().flat_map(|book| idle::settings(&config, &Billed::of(book.facts()))) {
+        writeln!(out, "{line}")?;
     }
     if let Some(cost) = cost {
         writeln!(out, "metrics: {cost}")?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::digest::DigestKind;
@@ -13,9 +14,18 @@ use spend_core::spend::Basis;
 
 use crate::sample::{Format, SampleOptions};
 
+/// What whoever has just built it does.
+const FIRST_STEPS: &str = "\
+To see what it does, on the bill of a made-up company:
+  bedrock-ledger demo
+On your own, of which a copy lies in EXPORT (aws s3 sync s3://BUCKET/ EXPORT):
+  bedrock-ledger doctor --export EXPORT
+  bedrock-ledger run --export EXPORT --ledger LEDGER
+  bedrock-ledger report --ledger LEDGER --by identity,model";
+
 /// Amazon Bedrock spend per IAM principal, from AWS CUR 2.0 exports, to the last digit of the bill.
 #[derive(Debug, Parser)]
-#[command(name = "bedrock-ledger", version, propagate_version = true)]
+#[command(name = "bedrock-ledger", version, propagate_version = true, after_help = FIRST_STEPS)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -27,9 +37,9 @@ pub struct Cli {
 pub enum Command {
     /// Write a sample export, run everything on it, and show what comes out.
     Demo(Demo),
-    /// Write a realistic export tree.
+    /// Write a sample export to try things on: October and November 2026 of a made-up company.
     Sample(Sample),
-    /// Process every delivery of an export tree into a ledger.
+    /// Read every delivery of an export into a ledger, and tell what budgets and the digest have to tell.
     Run(Run),
     /// Totals of a ledger by any keys.
     Report(Report),
@@ -49,9 +59,9 @@ pub enum Command {
     Backtest(Backtest),
     /// What is wrong with a configuration, what its rules say, and whom each matches.
     Check(Check),
-    /// Send a message that tells of nothing, the way of every alert.
+    /// Send a test message the way that every alert goes: here to out/messages.jsonl in the ledger.
     TestAlert(TestAlert),
-    /// Derive periods again from what was read of their deliveries, after a change of configuration or release.
+    /// Derive months again, with the export not at hand, after a change of configuration or release.
     Rebuild(Rebuild),
 }
 
@@ -72,18 +82,20 @@ pub struct Sample {
     /// Equal seeds give equal bytes.
     #[arg(long, value_name = "N", default_value_t = SampleOptions::SEED)]
     pub seed: u64,
-    /// About how many bill rows each month has in its last delivery.
-    #[arg(long, value_name = "N", default_value_t = SampleOptions::ROWS)]
+    /// How many bill rows each month has in its last delivery, at least 10; from 2,700 on the whole story finds room.
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::ROWS,
+          value_parser = count(SampleOptions::FEWEST_ROWS, SampleOptions::MOST))]
     pub rows: usize,
-    /// How many principals at least.
-    #[arg(long, value_name = "N", default_value_t = SampleOptions::PRINCIPALS)]
+    /// How many principals call Amazon Bedrock; never fewer than the story's 16, as far as there are rows for them.
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::PRINCIPALS, value_parser = count(0, SampleOptions::MOST))]
     pub principals: usize,
-    /// Which share of the rows is Bedrock's, from 0 to 1.
-    #[arg(long, value_name = "F", default_value_t = SampleOptions::BEDROCK_SHARE)]
-    pub bedrock_share: f64,
-    /// How many times the current month is delivered: one stands in place, as in an export that overwrites; several
-    /// stand in folders of their own, as in one that keeps every delivery.
-    #[arg(long, value_name = "N", default_value_t = SampleOptions::DELIVERIES)]
+    /// Which share of the rows is Bedrock's, from 0 to 1. [default: 0.15, or more where the story needs it]
+    #[arg(long, value_name = "F", value_parser = share)]
+    pub bedrock_share: Option<f64>,
+    /// How many times the current month is delivered, from 1 to 19: one stands in place, as in an export that overwrites;
+    /// several stand in folders of their own, as in one that keeps every delivery.
+    #[arg(long, value_name = "N", default_value_t = SampleOptions::DELIVERIES,
+          value_parser = count(1, SampleOptions::MOST_DELIVERIES))]
     pub deliveries: usize,
     /// The format of the chunks.
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
@@ -99,16 +111,23 @@ pub struct Run {
     /// The export: what its bucket holds below its root, the folders of the export among it; or `s3://BUCKET[/PREFIX]`.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
-    /// The ledger; made if it is not there.
+    /// The folder of the ledger; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub ledger: PathBuf,
     /// The configuration; without one the last that was in force in this ledger, else the defaults.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
+
+const KEYS: &str = "\
+What to group by: day, account, principal, identity, owner, owner_source, cost_center, model, token, tier, routing, \
+feature, category, usage_type, region, currency, provider or tag:NAME, such as tag:iamPrincipal/team";
+
+const MEASURES: &str = "\
+What to say of each group: cost, tokens, per_million (what a million tokens cost) or list_cost";
 
 /// `report`.
 #[derive(Debug, Args)]
@@ -119,12 +138,11 @@ pub struct Report {
     /// One billing period; all of them without it.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// What to group by: day, account, principal, identity, owner, `owner_source`, `cost_center`, model, token, tier,
-    /// routing, feature, category, `usage_type`, region, currency, provider or tag:NAME.
-    #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true, help = KEYS)]
+    /// What to group by.
     pub by: Vec<Dimension>,
-    /// What to say of each group: cost, tokens, `per_million` (what a million tokens cost) or `list_cost`.
-    #[arg(long, value_name = "MEASURE[,MEASURE…]", value_delimiter = ',', default_value = "cost")]
+    #[arg(long, value_name = "MEASURE[,MEASURE…]", value_delimiter = ',', default_value = "cost", help = MEASURES)]
+    /// What to say of each group.
     pub measure: Vec<Measure>,
     /// One category: usage, discount, credit, refund, fee, tax or other; all of them without it.
     #[arg(long, value_name = "NAME")]
@@ -187,7 +205,7 @@ pub struct Digest {
     /// Write digest.txt and digest.json there and show nothing.
     #[arg(long, value_name = "DIR", conflicts_with = "format")]
     pub out: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -204,7 +222,7 @@ pub struct Page {
     /// The page; its numbers go beside it, to the same name with `.json`.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -285,7 +303,7 @@ pub struct Check {
     /// A ledger, to say whom each rule matches.
     #[arg(long, value_name = "DIR")]
     pub ledger: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -296,7 +314,7 @@ pub struct TestAlert {
     /// The ledger, whose messages it joins.
     #[arg(long, value_name = "DIR")]
     pub ledger: PathBuf,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -313,7 +331,7 @@ pub struct Rebuild {
     /// The configuration to derive with, which is then in force; without one the last that was.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -339,7 +357,7 @@ pub struct Doctor {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
     pub format: DoctorFormat,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z.
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -351,6 +369,17 @@ pub enum DoctorFormat {
     Table,
     /// An array of objects.
     Json,
+}
+
+/// A whole number from `least` to `most`.
+fn count(least: usize, most: usize) -> impl TypedValueParser<Value = usize> {
+    let bound = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    RangedU64ValueParser::<usize>::new().range(bound(least)..=bound(most))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not between 0 and 1".to_owned()) }
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

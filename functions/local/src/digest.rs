@@ -46,6 +46,9 @@ pub(crate) async fn run(
 /// Why nothing is made: the ledger does not have the month.
 pub(crate) fn no_such_month(ledger: &Path, book: &Book, now: DateTime<Utc>, what_is: &str) -> CommandError {
     let known: Vec<_> = book.months().iter().map(ToString::to_string).collect();
+    if known.is_empty() {
+        return periods::nothing_delivered(ledger);
+    }
     let (ledger, day, known) = (ledger.display(), now.date_naive(), known.join(", "));
     CommandError::NothingFound(format!(
         "{ledger} has no such month that could be told of at {day}; {what_is} made of its last three months: {known}"

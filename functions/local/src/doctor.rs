@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use spend_core::text::{clean, columns};
-use spend_pipeline::examination::{self, Finding, Severity};
+use spend_pipeline::examination::{self, Examined, Finding, Severity};
 use spend_pipeline::tree::Tree;
 
 use crate::cli::{Doctor, DoctorFormat};
 use crate::error::CommandError;
-use crate::export_store::ExportStore;
+use crate::export_store::{ExportStore, S3};
 use crate::progress::Progress;
 use crate::run;
 
@@ -34,7 +34,9 @@ pub(crate) async fn doctor(options: &Doctor, now: DateTime<Utc>, out: &mut impl 
         Err(CommandError::Tree(_)) => Tree::whole(ExportStore::open(&options.export).await?.0),
         opened => opened?,
     });
-    let findings = examination::examine(&export, options.now.unwrap_or(now), |step| {
+    let is_bucket = options.export.to_string_lossy().starts_with(S3);
+    let what = if is_bucket { Examined::Bucket } else { Examined::Copy };
+    let findings = examination::examine(&export, what, options.now.unwrap_or(now), |step| {
         progress.show(|| {
             let (export, period, rows) = (&step.export, step.period, step.rows);
             format!("reading {export} {period}: chunk {} of {}, {rows} rows so far", step.chunk, step.chunks)

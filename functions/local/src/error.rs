@@ -1,7 +1,7 @@
 //! Why a command failed: one clear line, with the cure.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use spend_core::line::SumOutOfRange;
 use spend_cur::metering_file::MeteringFileError;
@@ -78,15 +78,23 @@ pub enum CommandError {
         key: String,
     },
     /// Some deliveries were not published.
-    #[error("{failures} of {deliveries} deliveries were not published, see above; the others were")]
+    #[error("{}", unpublished(*failures, *deliveries))]
     Unpublished {
         /// How many.
         failures: usize,
         /// Of how many.
         deliveries: usize,
     },
+    /// A file was named where a folder is needed.
+    #[error("{} is a file, and {option} needs a folder: name the one {}", path.display(), whose(option))]
+    NotAFolder {
+        /// The option.
+        option: &'static str,
+        /// What was named.
+        path: PathBuf,
+    },
     /// The export has problems; they were written.
-    #[error("the export cannot be used as it is, see its problems ({problems}) and their cures")]
+    #[error("numbers of this export are missing or wrong until its problems ({problems}) are mended: see above how")]
     Unusable {
         /// How many.
         problems: usize,
@@ -143,7 +151,29 @@ pub enum CommandError {
     Json(#[from] serde_json::Error),
 }
 
+/// What is to be named instead of a file.
+fn whose(option: &str) -> &'static str {
+    if option == "--export" { "that the export lies in" } else { "that holds the ledger, or is to" }
+}
+
+fn unpublished(failures: usize, deliveries: usize) -> String {
+    match (failures, deliveries) {
+        (1, 1) => "the only delivery was not published, see above".to_owned(),
+        _ if failures == deliveries => format!("none of {deliveries} deliveries was published, see above"),
+        (1, _) => format!("1 of {deliveries} deliveries was not published, see above; the others were"),
+        _ => format!("{failures} of {deliveries} deliveries were not published, see above; the others were"),
+    }
+}
+
 impl CommandError {
+    /// Why the folder that `option` names cannot be used. The store speaks of keys, and people of files.
+    pub(crate) fn of_folder(option: &'static str, path: &Path, error: StoreError) -> Self {
+        match error {
+            StoreError::BadKey { .. } if path.is_file() => Self::NotAFolder { option, path: path.to_owned() },
+            error => error.into(),
+        }
+    }
+
     /// Whether whoever reads the output closed it before its end.
     #[must_use]
     pub fn is_unread_output(&self) -> bool {
@@ -181,7 +211,7 @@ impl CommandError {
             Self::Unusable { .. } => "export.unusable",
             Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
-            Self::NothingFound(_) | Self::Unsupported(_) => "usage",
+            Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => "usage",
         }
     }
 }

@@ -10,7 +10,7 @@ use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreErro
 use crate::error::CommandError;
 
 /// What a path in S3 begins with.
-const S3: &str = "s3://";
+pub(crate) const S3: &str = "s3://";
 
 /// An export's objects, for reading.
 #[derive(Debug)]
@@ -33,7 +33,8 @@ impl ExportStore {
         if let Some(place) = path.to_str().and_then(|path| path.strip_prefix(S3)) {
             return bucket(place).await;
         }
-        let store = DirectoryStore::open_read_only(path.to_owned())?;
+        let store = DirectoryStore::open_read_only(path.to_owned());
+        let store = store.map_err(|error| CommandError::of_folder("--export", path, error))?;
         // `.` has a name too.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok((Self::Folder(store), real.file_name().map(|name| name.to_string_lossy().into_owned())))

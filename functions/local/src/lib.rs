@@ -12,6 +12,7 @@ mod explain;
 mod export_store;
 mod history;
 mod in_force;
+mod ledger;
 pub mod notes;
 mod page;
 mod periods;

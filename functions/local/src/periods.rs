@@ -4,7 +4,7 @@ use std::path::Path;
 
 use spend_core::period::BillingPeriod;
 use spend_ledger::committed;
-use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::directory_store::{DirectoryStore, OWN_FOLDER};
 use spend_ledger::keys::Statement;
 use spend_ledger::store::StoreError;
 
@@ -18,8 +18,23 @@ use crate::error::CommandError;
 pub(crate) fn open(ledger: &Path) -> Result<DirectoryStore, CommandError> {
     DirectoryStore::open_read_only(ledger.to_owned()).map_err(|error| match error {
         StoreError::NotFound { .. } => no_ledger(ledger),
-        other => other.into(),
+        other => CommandError::of_folder("--ledger", ledger, other),
     })
+}
+
+/// The ledger, to be read, if there is one: a folder of other things is none.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(crate) async fn there(ledger: &Path) -> Result<DirectoryStore, CommandError> {
+    let store = open(ledger)?;
+    if is_used(ledger) || !committed::statements(&store).await?.is_empty() { Ok(store) } else { Err(no_ledger(ledger)) }
+}
+
+/// Whether a command has ever written there.
+fn is_used(ledger: &Path) -> bool {
+    ledger.join(OWN_FOLDER).is_dir()
 }
 
 /// The committed statements of `period` and `export_id`, or of all where one is not given, sorted.
@@ -43,11 +58,22 @@ pub(crate) async fn of(
         return Ok(wanted);
     }
     if statements.is_empty() {
-        return Err(no_ledger(ledger));
+        return Err(nothing_delivered(ledger));
     }
     let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
     let (ledger, known) = (ledger.display(), known.join(", "));
     Err(CommandError::NothingFound(format!("{ledger} has nothing of that export or period; it has {known}")))
+}
+
+/// Why there is nothing to read: no ledger, or nothing in it.
+pub(crate) fn nothing_delivered(ledger: &Path) -> CommandError {
+    if !is_used(ledger) {
+        return no_ledger(ledger);
+    }
+    let ledger = ledger.display();
+    CommandError::NothingFound(format!(
+        "{ledger} holds no delivery that could be told of: bedrock-ledger run publishes them, or says why it does not"
+    ))
 }
 
 fn no_ledger(ledger: &Path) -> CommandError {

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::rebuild;
@@ -11,7 +10,7 @@ use spend_pipeline::rebuild;
 use crate::cli::Rebuild;
 use crate::error::CommandError;
 use crate::progress::Progress;
-use crate::{in_force, periods, run};
+use crate::{in_force, ledger, periods, run};
 
 /// Rebuilds, and lets gauges and alerts follow. Notes for people go to `notes`.
 ///
@@ -22,7 +21,7 @@ use crate::{in_force, periods, run};
 pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     // Looking first: a ledger that is not there is not made.
     let statements = periods::of(&periods::open(&options.ledger)?, &options.ledger, options.period, None).await?;
-    let ledger = DirectoryStore::open(options.ledger.clone())?;
+    let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
     let deriver = Deriver::from(&config);
     // State is stored to the second, and so is what is derived from it.

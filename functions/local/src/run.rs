@@ -6,26 +6,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use spend_core::text;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
-use spend_ledger::state::{OrderSource, SealedDelivery};
+use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
-use spend_pipeline::examination;
+use spend_pipeline::examination::{self, Examined};
+use spend_pipeline::ingest::ManifestLocation;
 use spend_pipeline::ingest::{self, FileTimes, Seal};
 use spend_pipeline::inventory::{Found, Inventory};
 use spend_pipeline::tree::{Tree, TreeError};
+use spend_pipeline::unusual;
 
 use crate::cli::Run;
 use crate::error::CommandError;
 use crate::export_store::ExportStore;
 use crate::progress::Progress;
-use crate::{in_force, summary};
+use crate::{in_force, ledger, summary};
 
 /// What a run works on.
 struct Workshop<'a, W> {
@@ -36,6 +39,8 @@ struct Workshop<'a, W> {
     config: Config,
     deriver: Deriver,
     now: DateTime<Utc>,
+    /// Whether that is not the clock's time.
+    is_told_now: bool,
     /// The deliveries that were spoken of: an export that keeps every delivery lists the newest twice.
     told: BTreeSet<String>,
     progress: Progress,
@@ -56,7 +61,9 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         opened => opened?,
     };
     let inventory = Inventory::of(&export.list("").await?);
-    let ledger = DirectoryStore::open(options.ledger.clone())?;
+    // Nor is it where the configuration is none.
+    options.config.as_deref().map(in_force::read).transpose()?;
+    let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
     let mut workshop = Workshop {
         export: Arc::new(export),
@@ -67,13 +74,15 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         config,
         // State is stored to the second, and so is what is derived from it.
         now: options.now.unwrap_or(now).trunc_subsecs(0),
+        is_told_now: options.now.is_some(),
         told: BTreeSet::new(),
         progress: Progress::on_stderr(),
         read: BTreeSet::new(),
         notes,
     };
+    let deliveries = distinct(&*workshop.export, &inventory).await;
     let mut failures = 0;
-    for found in &inventory.deliveries {
+    for found in deliveries.iter().copied() {
         if let Err(error) = workshop.deliver(found).await {
             failures += 1;
             workshop.progress.clear();
@@ -90,7 +99,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     reacted?;
     match failures {
         0 => Ok(()),
-        failures => Err(CommandError::Unpublished { failures, deliveries: inventory.deliveries.len() }),
+        failures => Err(CommandError::Unpublished { failures, deliveries: deliveries.len() }),
     }
 }
 
@@ -110,11 +119,31 @@ const OF_ANOTHER_KIND: [&str; 4] = ["legacy-report", "focus-export", "csv-withou
 /// Why a tree cannot be run: what its files are matters more than where they lie.
 async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandError {
     let Ok((store, _)) = ExportStore::open(path).await else { return error.into() };
-    let findings = examination::examine(&Arc::new(Tree::whole(store)), now, |_| ()).await.unwrap_or_default();
+    let findings =
+        examination::examine(&Arc::new(Tree::whole(store)), Examined::Copy, now, |_| ()).await.unwrap_or_default();
     match findings.into_iter().find(|finding| OF_ANOTHER_KIND.contains(&finding.id)) {
         Some(finding) => CommandError::NotAnExport { tree: path.to_owned(), what: finding.what },
         None => error.into(),
     }
+}
+
+/// The deliveries, each once: an export that keeps every delivery has the manifest of its newest a second time, without
+/// a folder. Two manifests of a period with the same bytes are of one delivery.
+async fn distinct<'a, E: Store>(export: &E, inventory: &'a Inventory) -> Vec<&'a Found> {
+    let mut seen = BTreeSet::new();
+    let mut distinct = Vec::new();
+    for found in &inventory.deliveries {
+        if let Found::Manifest(key) = found
+            && let Some(location) = ManifestLocation::of(key)
+            // What cannot be read is spoken of when it is to be.
+            && let Ok(Some(head)) = export.head(key).await
+            && !seen.insert((location.export, location.period, head.etag.0))
+        {
+            continue;
+        }
+        distinct.push(found);
+    }
+    distinct
 }
 
 /// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`.
@@ -262,6 +291,11 @@ impl<W: Write> Workshop<'_, W> {
         }
         if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
+            if matches!(outcome, Aggregated::Applied { .. }) {
+                let unusual = unusual::of(&self.ledger, statement, &state).await?;
+                summary::write_unusual(&state, &unusual, self.notes)?;
+            }
+            self.warn_of_the_future(&state)?;
         }
         Ok(())
     }
@@ -282,6 +316,27 @@ impl<W: Write> Workshop<'_, W> {
             )?),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whoever names a time before the data gets facts, and neither metrics nor alerts of months that begin later.
+    fn warn_of_the_future(&mut self, state: &PeriodState) -> Result<(), CommandError> {
+        let Some(until) = state.counts.latest_usage_end.filter(|until| self.is_told_now && *until > self.now) else {
+            return Ok(());
+        };
+        let (period, until, now) = (state.period, text::instant(until), text::instant(self.now));
+        if period.start() > self.now {
+            writeln!(
+                self.notes,
+                "  note: {period} begins after --now ({now}): its spend is in reports, and in no metric, alert or digest"
+            )?;
+        } else {
+            writeln!(
+                self.notes,
+                "  note: the bill has usage until {until}, after --now ({now}): metrics, alerts and the digest are told as \
+                 of --now"
+            )?;
+        }
+        Ok(())
     }
 
     /// `aws s3 sync` keeps times and copies `data/` before `metadata/`: cut short, it leaves the files of one delivery

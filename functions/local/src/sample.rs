@@ -11,6 +11,7 @@ mod metering;
 mod month;
 mod products;
 mod rng;
+mod room;
 mod rows;
 mod story;
 #[cfg(test)]
@@ -143,13 +144,13 @@ pub struct SampleOptions {
     pub out: PathBuf,
     /// What makes one sample another.
     pub seed: u64,
-    /// Rows of each month in its last delivery. The story alone has some 2,400 Bedrock rows in a month: fewer than
-    /// that are not written.
+    /// Rows of each month in its last delivery, exactly.
     pub rows: usize,
     /// Principals, at least the cast of the story; more are generated.
     pub principals: usize,
-    /// Which part of the rows is Bedrock's, from 0 to 1, as far as `rows` allows.
-    pub bedrock_share: f64,
+    /// Which part of the rows is Bedrock's, from 0 to 1; never more. Without it [`Self::BEDROCK_SHARE`], or as much more
+    /// as the story needs, up to nine tenths.
+    pub bedrock_share: Option<f64>,
     /// Deliveries of the current month, on consecutive days, at least 1. One stands in place, as in an export that
     /// overwrites; several stand in folders of their own, as in an export that keeps every delivery (create new).
     pub deliveries: usize,
@@ -164,10 +165,12 @@ impl SampleOptions {
     pub const ROWS: usize = 20_000;
     /// The default of `principals`.
     pub const PRINCIPALS: usize = 24;
-    /// The default of `bedrock_share`.
+    /// Which part of the rows is Bedrock's where the story does not need more.
     pub const BEDROCK_SHARE: f64 = 0.15;
     /// The default of `deliveries`.
     pub const DELIVERIES: usize = 2;
+    /// The fewest rows: with fewer there is nothing to tell.
+    pub const FEWEST_ROWS: usize = 10;
     /// The most rows, and the most principals: what a machine can hold in memory at once.
     pub const MOST: usize = 5_000_000;
     /// The most deliveries: one for each day of the current month that the story has.
@@ -181,33 +184,26 @@ impl SampleOptions {
             seed: Self::SEED,
             rows: Self::ROWS,
             principals: Self::PRINCIPALS,
-            bedrock_share: Self::BEDROCK_SHARE,
+            bedrock_share: None,
             deliveries: Self::DELIVERIES,
             format: Format::Parquet,
         }
     }
 
-    fn check(&self) -> Result<(), SampleError> {
-        let wrong = |what: String| Err(SampleError::Options(what));
-        if !(0.0..=1.0).contains(&self.bedrock_share) {
-            return wrong(format!("a Bedrock share of {} is not between 0 and 1", self.bedrock_share));
-        }
-        if !(1..=Self::MOST_DELIVERIES).contains(&self.deliveries) {
-            return wrong(format!("{} deliveries are not between 1 and {}", self.deliveries, Self::MOST_DELIVERIES));
-        }
-        for (name, count) in [("rows", self.rows), ("principals", self.principals)] {
-            if count > Self::MOST {
-                return wrong(format!("{count} {name} are more than {}", Self::MOST));
-            }
-        }
-        Ok(())
+    fn size(&self) -> Size {
+        let bedrock_lines = self.part(self.bedrock_share.unwrap_or(Self::BEDROCK_SHARE));
+        Size { bedrock_lines, extras: self.principals.saturating_sub(cast::CAST.len()) }
     }
 
-    fn size(&self) -> Size {
-        #[expect(clippy::cast_precision_loss, reason = "the count is checked to be far below 2^52")]
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
-        let bedrock_lines = (self.rows as f64 * self.bedrock_share).round() as usize;
-        Size { bedrock_lines, extras: self.principals.saturating_sub(cast::CAST.len()) }
+    /// How many rows may be Bedrock's.
+    fn most_bedrock_rows(&self) -> usize {
+        self.part(self.bedrock_share.unwrap_or(0.9))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the count, which fits")]
+    fn part(&self, share: f64) -> usize {
+        (self.rows as f64 * share).round() as usize
     }
 
     fn mode(&self) -> Mode {
@@ -218,16 +214,13 @@ impl SampleOptions {
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// One line for people about each delivery, in order.
+    /// One line for people about each delivery, in order, and about each month that lacks something of the story.
     pub notes: Vec<String>,
 }
 
 /// Why a sample cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
-    /// The options contradict themselves.
-    #[error("writing a sample: {0}")]
-    Options(String),
     /// The directory holds a sample, or what looks like one.
     #[error("writing a sample into {}: it already holds {entry}; name a new directory", .out.display())]
     NotEmpty {
@@ -254,9 +247,8 @@ pub enum SampleError {
 ///
 /// # Errors
 ///
-/// [`SampleError`]: options out of range, a directory that holds a sample already, a file system that refuses.
+/// [`SampleError`]: a directory that holds a sample already, a file system that refuses.
 pub fn write(options: &SampleOptions) -> Result<Written, SampleError> {
-    options.check()?;
     refuse_another(&options.out)?;
     let mode = options.mode();
     let mut notes = Vec::new();
@@ -267,12 +259,14 @@ pub fn write(options: &SampleOptions) -> Result<Written, SampleError> {
         notes.push(delivery.note.clone());
         Ok::<(), SampleError>(())
     };
-    save(&Month::closed(options).deliver(story::CLOSED_AT, mode, options.format)?)?;
+    let closed = Month::closed(options);
+    save(&closed.deliver(story::CLOSED_AT, mode, options.format)?)?;
     let current = Month::current(options);
     for days_before in (1..=options.deliveries).rev() {
         let last = story::days_before(TODAY, u64::try_from(days_before).unwrap_or(u64::MAX));
         save(&current.deliver(story::delivered(last), mode, options.format)?)?;
     }
+    notes.extend([closed, current].iter().filter_map(Month::shortage));
     Ok(Written { notes })
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use spend_core::bedrock_line::Rule;
 use spend_core::text;
+use spend_core::unusual::Unusual;
 use spend_ledger::metrics::Published;
 use spend_ledger::state::PeriodState;
 use spend_pipeline::aggregate::Aggregated;
@@ -31,6 +32,17 @@ pub(crate) fn write(
             "  note: {period} was derived with another configuration of identities, owners or models; \
              the next delivery uses the new one, and bedrock-ledger rebuild derives it again"
         )?;
+    }
+    Ok(())
+}
+
+/// Writes what must not pass in silence.
+pub(crate) fn write_unusual(state: &PeriodState, unusual: &[Unusual], notes: &mut impl Write) -> io::Result<()> {
+    for found in unusual {
+        // That the column is missing is said anyway, with its cure.
+        if !matches!(found, Unusual::CallersGone { column_is_gone: true, .. }) {
+            writeln!(notes, "  WARNING: {}: {found}; {}", state.period, found.cure())?;
+        }
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ pub mod tag_contract;
 pub mod text;
 mod totals;
 pub mod unit_cost;
+pub mod unusual;
 pub mod usage;
 pub mod variance;
 mod wide;

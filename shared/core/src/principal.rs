@@ -80,6 +80,9 @@ const API_KEY_PREFIX: &str = "BedrockAPIKey-";
 /// Source: IAM Identity Center user guide, "Referencing permission sets in resource policies".
 const SSO_ROLE_PREFIX: &str = "AWSReservedSSO_";
 
+/// The identity of a caller whose name is white space alone: it would look like nobody.
+const BLANK: &str = "(blank)";
+
 /// A principal's ARN, taken apart. Borrowed from the ARN's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Principal<'a> {
@@ -154,6 +157,7 @@ impl Identity {
                 _ => (format!("role/{name}@{account}"), IdentityKind::Role),
             },
         };
+        let name = if name.trim().is_empty() { BLANK.to_owned() } else { name };
         Self { name, kind }
     }
 }
@@ -227,6 +231,15 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_whose_name_is_white_space_can_be_seen() {
+        for arn in [" ", "  ", "\t", "\u{a0}\u{3000}"] {
+            assert_eq!(identity(arn), ("(blank)".to_owned(), "other"));
+        }
+        let session = "arn:aws:sts::111122223333:assumed-role/OktaDevelopers/  ";
+        assert_eq!(identity(session), ("(blank)".to_owned(), "federated"));
+    }
+
+    #[test]
     fn a_person_is_one_identity_across_accounts_and_permission_sets() {
         let one =
             identity("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/Dana@Example.com");
@@ -256,7 +269,7 @@ mod tests {
         fn no_principal_panics_and_none_but_the_empty_one_is_nobody(arn in "(arn:aws:(iam|sts)::[0-9]{12}:)?.*") {
             let identity = Identity::of(&arn, &KeepSessions::default());
             prop_assert_eq!(identity.kind == IdentityKind::None, arn.is_empty());
-            prop_assert_eq!(identity.name.is_empty(), arn.is_empty());
+            prop_assert_eq!(identity.name.trim().is_empty(), arn.is_empty());
         }
     }
 }

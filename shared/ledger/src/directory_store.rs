@@ -13,6 +13,7 @@ mod listing;
 mod tests;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::ops::Range;
@@ -29,10 +30,19 @@ use crate::content_tag;
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
 /// The folder below the root that is the store's own: no key begins with it, and no listing shows it.
-const OWN_FOLDER: &str = ".store";
+pub const OWN_FOLDER: &str = ".store";
 
 /// How many lock files there are. A key's is chosen by its hash, so that there are not as many as keys.
 const LOCKS: u8 = 64;
+
+/// The file below the store's own folder that is locked by whoever works on the store as a whole.
+const TURN: &str = "turn";
+
+/// The right to work on a store as a whole, see [`DirectoryStore::take_turn`]. It is given back when it is dropped, and
+/// by the kernel when its process ends.
+#[derive(Debug)]
+#[must_use = "it is given back when it is dropped"]
+pub struct Turn(#[expect(dead_code, reason = "it holds the lock")] File);
 
 /// A file's time stamps come from a clock that ticks: what was written just now can be written again without a new
 /// time. Linux ticks at most every 10 ms.
@@ -134,6 +144,31 @@ impl DirectoryStore {
         }
     }
 
+    /// Waits until no other process works on this store as a whole, and keeps others waiting until what is returned is
+    /// dropped or the process ends. `on_wait` is called if there is somebody to wait for.
+    ///
+    /// Every write is safe without it. It is for work of many writes that is not to be done twice at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Denied`] or [`StoreError::Unavailable`] if the lock cannot be had.
+    pub fn take_turn(&self, on_wait: impl FnOnce()) -> Result<Turn, StoreError> {
+        let path = self.root.join(OWN_FOLDER).join(TURN);
+        let take = || {
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    on_wait();
+                    lock(&file)?;
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            Ok(Turn(file))
+        };
+        take().map_err(|error| failed("lock", &path.to_string_lossy(), error))
+    }
+
     fn locks(&self) -> PathBuf {
         self.root.join(OWN_FOLDER).join("locks")
     }
@@ -175,9 +210,26 @@ impl DirectoryStore {
             Ok(Some(Opened { file, looked_at, fingerprint: Fingerprint::of(&metadata), last_modified }))
         };
         match open() {
+            Err(error) if is_absent(&error) && self.is_misnamed(key) => Err(StoreError::BadKey {
+                key: key.to_owned(),
+                reason: "the name of its file or of a folder around it is not UTF-8; rename it",
+            }),
             Err(error) if is_absent(&error) => Ok(None),
             opened => opened.map_err(|error| failed("open", key, error)),
         }
+    }
+
+    /// Whether `key` is what a listing shows of a file whose name, or a folder's around it, is not UTF-8.
+    fn is_misnamed(&self, key: &str) -> bool {
+        let mut folder = self.root.clone();
+        without_slash(key).split('/').any(|part| {
+            let is_shown_as = |name: &OsStr| name.to_str().is_none() && name.to_string_lossy() == part;
+            let found = part.contains(char::REPLACEMENT_CHARACTER)
+                && fs::read_dir(&folder)
+                    .is_ok_and(|entries| entries.flatten().any(|entry| is_shown_as(&entry.file_name())));
+            folder.push(part);
+            found
+        })
     }
 
     /// The object's version: remembered, or hashed from the whole file.
@@ -301,7 +353,8 @@ impl Store for DirectoryStore {
     }
 
     /// A symbolic link is what it points to; one that leads back into a folder around it, or nowhere, is nothing. A
-    /// file's name that is not UTF-8 is a [`StoreError::BadKey`], since it has no key to read it by.
+    /// file whose name is not UTF-8 is listed with U+FFFD for what cannot be read of it: it is there, and whoever reads
+    /// it by that key is told with a [`StoreError::BadKey`] that it has to be renamed.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
         listing::list(&self.root, prefix)
     }

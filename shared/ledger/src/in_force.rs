@@ -82,13 +82,18 @@ pub async fn of_deployment<S: Store>(store: &S) -> Result<Config, InForceError> 
 ///
 /// # Errors
 ///
-/// [`InForceError`]; of a lost race nothing was written.
+/// [`InForceError`]; of a race that was lost to another text nothing was written. One that was lost to the same text
+/// has the end that was wanted.
 pub async fn put<S: Store>(store: &S, file: &str, text: String) -> Result<Config, InForceError> {
     let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
     let config = Config::parse(file, &text)?;
-    match replace(store, in_force, text.into()).await? {
-        Some(_) => Ok(config),
-        None => Err(InForceError::Race),
+    let bytes = Bytes::from(text);
+    if replace(store, in_force, bytes.clone()).await?.is_some() {
+        return Ok(config);
+    }
+    match store.get(keys::CONFIG_IN_FORCE).await? {
+        Some((found, _)) if found == bytes => Ok(config),
+        _ => Err(InForceError::Race),
     }
 }
 

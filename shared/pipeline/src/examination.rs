@@ -23,13 +23,22 @@ use self::tree::Tree;
 /// How many of an export's billing periods are read: the current one and the one that may still be restated.
 const PERIODS_READ: usize = 2;
 
+/// What is examined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Examined {
+    /// What AWS delivers into: the next delivery is awaited here.
+    Bucket,
+    /// A copy, which is as old as it is.
+    Copy,
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The export cannot be used as it is.
+    /// Numbers are missing, or will be, until it is mended.
     Problem,
-    /// It can, but something is lost or will surprise.
+    /// The export can be used as it is, but something is lost or will surprise.
     Notice,
     /// Checked, and as it should be.
     Ok,
@@ -113,10 +122,11 @@ pub struct Step {
 /// [`StoreError`] if the tree cannot be listed or a manifest cannot be read.
 pub async fn examine<E: Store + Send + 'static>(
     export: &Arc<E>,
+    what: Examined,
     now: DateTime<Utc>,
     on_step: impl FnMut(&Step),
 ) -> Result<Vec<Finding>, StoreError> {
-    examine_below(export, "", now, on_step).await
+    examine_below(export, "", what, now, on_step).await
 }
 
 /// As [`examine`], of the objects alone whose keys start with `prefix`.
@@ -127,6 +137,7 @@ pub async fn examine<E: Store + Send + 'static>(
 pub async fn examine_below<E: Store + Send + 'static>(
     export: &Arc<E>,
     prefix: &str,
+    what: Examined,
     now: DateTime<Utc>,
     mut on_step: impl FnMut(&Step),
 ) -> Result<Vec<Finding>, StoreError> {
@@ -134,7 +145,7 @@ pub async fn examine_below<E: Store + Send + 'static>(
     let mut findings = files::of_tree(&tree, reading::of_another_kind(export, &tree).await);
     let mut readings = Vec::new();
     for found in &tree.exports {
-        findings.extend(files::of_export(found, now));
+        findings.extend(files::of_export(found, what, now));
         let mut older = Vec::new();
         for (age, period) in found.periods.iter().enumerate() {
             findings.extend(files::of_period(found, period));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray,
-    StringBuilder,
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, MapBuilder, MapFieldNames, RecordBatch,
+    StringArray, StringBuilder,
 };
 use arrow::datatypes::{Field, Schema};
 use bytes::Bytes;
@@ -121,7 +121,10 @@ fn usage_dates(facts: &[Fact]) -> Date32Array {
 }
 
 fn tags(facts: &[Fact]) -> Result<ArrayRef, ParquetError> {
-    let mut builder = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    // As the Parquet specification names the parts of a map (LogicalTypes.md, "Maps"): there are readers that ask.
+    let [entry, key, value] = ["key_value", "key", "value"].map(str::to_owned);
+    let names = MapFieldNames { entry, key, value };
+    let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
     for fact in facts {
         for (key, value) in fact.key.tags.iter() {
             builder.keys().append_value(key);
@@ -140,4 +143,19 @@ fn decimals(facts: &[Fact], value: impl Fn(&Fact) -> Option<Decimal>) -> Result<
 fn counts(facts: &[Fact], value: impl Fn(&Fact) -> u64) -> ArrayRef {
     let signed = |fact| Some(i64::try_from(value(fact)).unwrap_or(i64::MAX));
     Arc::new(facts.iter().map(signed).collect::<Int64Array>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_map_of_tags_has_the_names_of_the_parquet_specification() {
+        let of = FactsOf { delivery_id: "d".to_owned(), revision: 0, derivation: String::new() };
+        let reader = SerializedFileReader::new(write(&[], &of).unwrap()).unwrap();
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let paths: Vec<_> = schema.columns().iter().map(|column| column.path().string()).collect();
+        let tags: Vec<_> = paths.iter().filter(|path| path.starts_with("tags")).collect();
+        assert_eq!(tags, ["tags.key_value.key", "tags.key_value.value"]);
+    }
 }

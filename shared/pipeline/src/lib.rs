@@ -15,3 +15,4 @@ mod pinned;
 pub mod rebuild;
 pub mod sweep;
 pub mod tree;
+pub mod unusual;

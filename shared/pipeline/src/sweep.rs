@@ -8,6 +8,7 @@
 mod introduction;
 mod ready;
 mod state;
+mod unusual;
 
 use std::collections::BTreeMap;
 use std::future;
@@ -29,6 +30,7 @@ use spend_ledger::store::{ObjectSummary, Store};
 
 pub use self::ready::{Counted, overlap, ready};
 use self::state::SweptDeliveries;
+pub use self::unusual::unusual;
 use crate::error::PipelineError;
 use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
 use crate::inventory::{Found, Inventory};

@@ -174,7 +174,12 @@ async fn export<S: Store>(store: &S, tree: &str, manifests: &[&str], keys: &[&st
     let mut origins = BTreeSet::new();
     for key in manifests {
         // One that cannot be read, or is too large to be, is spoken of when its delivery is.
-        let Some(head) = store.head(key).await? else { continue };
+        let head = match store.head(key).await {
+            Ok(head) => head,
+            Err(StoreError::BadKey { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(head) = head else { continue };
         if manifest::check_size(key, head.size).is_ok() {
             origins.extend(manifest::origin(&store.get_range(key, 0..head.size, &head.etag).await?));
         }

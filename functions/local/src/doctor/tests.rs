@@ -8,7 +8,11 @@ use crate::sample::{self, EXPORT_NAME, EXPORT_PREFIX, SampleOptions, sample_now}
 
 /// What `doctor` says, and whether it ends well.
 fn told(export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError>) {
-    let options = Doctor { export: export.to_owned(), format, now: Some(sample_now()) };
+    told_at(sample_now(), export, format)
+}
+
+fn told_at(now: DateTime<Utc>, export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError>) {
+    let options = Doctor { export: export.to_owned(), format, now: Some(now) };
     let mut out = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let outcome = runtime.block_on(doctor(&options, sample_now(), &mut out));
@@ -45,6 +49,15 @@ fn the_sample_is_well_but_for_its_gateway() {
     outcome.unwrap();
     assert_reads_well(&text);
     assert_golden("sample.txt", &text);
+}
+
+#[test]
+fn a_sample_that_is_a_year_old_is_accepted_and_said_to_be_old() {
+    let dir = sample();
+    let now = sample_now() + chrono::TimeDelta::days(365);
+    let (text, outcome) = told_at(now, &dir.path().join("export"), DoctorFormat::Table);
+    outcome.unwrap();
+    assert!(text.contains("notice delivery-late") && !text.contains("PROBLEM"), "{text}");
 }
 
 #[test]

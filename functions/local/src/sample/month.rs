@@ -6,6 +6,7 @@ use spend_cur::write::{FileShape, Row, csv_gz, manifest, parquet};
 
 use super::filler::Filler;
 use super::rng::Rng;
+use super::room::{self, LeftOut};
 use super::rows::{self, Bill};
 use super::story::{self, CLOSED_AT, Line, TODAY};
 use super::{BUCKET, EXPORT_ARN, EXPORT_NAME, EXPORT_PREFIX, Format, SampleError, SampleOptions};
@@ -21,6 +22,8 @@ pub(super) struct Month {
     seed: u64,
     /// All Bedrock usage; some of it arrives late or, in the current month, not at all yet.
     usage: Vec<Line>,
+    /// What of the story there was no room for.
+    left_out: Option<LeftOut>,
     filler: Filler,
     /// How many rows are not Bedrock's.
     others: usize,
@@ -65,9 +68,14 @@ impl Month {
         is_invoiced: bool,
     ) -> Self {
         let bill = Bill { period, is_invoiced };
-        let usage = story::bedrock_usage(options.seed, period, last_day, options.size());
+        let mut usage = story::bedrock_usage(options.seed, period, last_day, options.size());
+        if options.rows < usage.len() || options.bedrock_share.is_some() {
+            // What never reaches the bill takes no room.
+            usage.retain(|line| line.arrives <= last_delivery);
+        }
+        let room::Room { usage, left_out } = room::fit(period, usage, options.most_bedrock_rows());
         let filler = Filler::new(options.seed, bill, last_day);
-        let mut month = Self { bill, seed: options.seed, usage, filler, others: 0 };
+        let mut month = Self { bill, seed: options.seed, usage, left_out, filler, others: 0 };
         month.others = options.rows.saturating_sub(month.bedrock(last_delivery).len());
         month
     }
@@ -77,6 +85,12 @@ impl Month {
         let mut lines: Vec<Line> = self.usage.iter().filter(|line| line.arrives <= at).cloned().collect();
         lines.extend(story::adjustments(self.bill.period, &lines));
         lines
+    }
+
+    /// How many rows of the last delivery are not Bedrock's.
+    #[cfg(test)]
+    pub(super) fn others(&self) -> usize {
+        self.others
     }
 
     /// What AWS delivers at `at`.
@@ -120,6 +134,24 @@ impl Month {
             files.push((key, manifest.clone()));
         }
         Ok(Delivery { at, files, note: self.note(at, order.len(), bedrock.len()) })
+    }
+
+    /// What the month lacks of the story, for people.
+    pub(super) fn shortage(&self) -> Option<String> {
+        let LeftOut { rows, of, callers } = self.left_out?;
+        if rows == 0 {
+            return Some(format!("note: {} has no row of Amazon Bedrock", self.bill.period));
+        }
+        let callers = match callers {
+            0 => String::new(),
+            1 => ", and 1 caller has none".to_owned(),
+            callers => format!(", and {callers} callers have none"),
+        };
+        Some(format!(
+            "note: {} has {rows} rows of Amazon Bedrock, and the whole story is {of}: callers have their largest lines \
+             alone{callers}; more --rows or a larger --bedrock-share tell more of it",
+            self.bill.period
+        ))
     }
 
     fn row(&self, pick: Pick, bedrock: &[Line], rng: &mut Rng) -> Row {

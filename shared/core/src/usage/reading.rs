@@ -72,6 +72,10 @@ impl<'a> Reading<'a> {
             _ => text.tier(),
         };
         let in_usage_type = match model {
+            // `ProvisionedThroughput-Claude3Sonnet-ModelUnits`.
+            NamesModel::BeforeGrammar if feature == Feature::Provisioned => {
+                text.model(false).or_else(|| text.model_of_throughput())
+            }
             NamesModel::BeforeGrammar => text.model(false),
             NamesModel::Perhaps => text.model(true),
             NamesModel::Elsewhere | NamesModel::Never => None,
@@ -194,8 +198,33 @@ impl<'a> Text<'a> {
         // `Nova2.0Pro-text-input-tokens`: the modality is the grammar's. In `TitanEmbeddingV2-Text` it is the name's.
         let is_nova = before.first().is_some_and(|first| first == "nova");
         let modalities = before.iter().skip(1).rev().take_while(|word| is_nova && is_modality(word)).count();
-        let words = self.words.get(..end - modalities)?;
-        self.rest.get(words.first()?.start..words.last()?.end())
+        self.spelling(0, end - modalities)
+    }
+
+    /// The model whose throughput is provisioned, where it is named behind that: up to what is said of the commitment.
+    fn model_of_throughput(&self) -> Option<&'a str> {
+        let start = self.lower.iter().position(|word| word == "throughput")? + 1;
+        let behind = self.lower.get(start..)?;
+        let ends = |at: usize| {
+            let word_at = |at: usize| behind.get(at).map_or("", String::as_str);
+            let (word, next) = (word_at(at), word_at(at + 1));
+            starts_grammar(behind, at)
+                || matches!(word, "custom" | "hour" | "hours" | "hourly" | "usage")
+                || word.starts_with("commit")
+                || ["commit", "month"].iter().any(|commitment| next.starts_with(commitment))
+        };
+        let end = (0..behind.len()).find(|at| ends(*at)).unwrap_or(behind.len());
+        self.spelling(start, start + end)
+    }
+
+    /// The words from `start` to before `end` as billed, with all that belongs to them: `CommandR+`.
+    fn spelling(&self, start: usize, end: usize) -> Option<&'a str> {
+        let is_separator = |letter: char| matches!(letter, '-' | '_' | '.' | ':' | '/') || letter.is_whitespace();
+        self.words.get(start..end)?.first()?;
+        let at = |index: usize| self.words.get(index).map_or(self.rest.len(), |word| word.start);
+        // Nothing stands before the first word that is not the spelling's own.
+        let from = if start == 0 { 0 } else { at(start) };
+        self.rest.get(from..at(end)).map(|spelling| spelling.trim_matches(is_separator))
     }
 
     /// The family, in the order of the module's documentation.

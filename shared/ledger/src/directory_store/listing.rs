@@ -74,11 +74,8 @@ impl Walk {
         if !name.as_encoded_bytes().starts_with(start.as_bytes()) || (parent.is_empty() && name == OWN_FOLDER) {
             return Ok(());
         }
-        let Some(name) = name.to_str() else {
-            let key = format!("{parent}{}", name.to_string_lossy());
-            return Err(StoreError::BadKey { key, reason: "the file's name is not UTF-8; rename it" });
-        };
-        let key = format!("{parent}{name}");
+        // A name that is not UTF-8 is shown as far as it can be, and refused to whoever reads it.
+        let key = format!("{parent}{}", name.to_string_lossy());
         // Follows a symbolic link. What was there a moment ago and is not any more is not listed.
         let metadata = match fs::metadata(path) {
             Err(error) if is_absent(&error) => return Ok(()),

@@ -205,18 +205,63 @@ fn links_are_followed_and_loops_end() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_name_that_is_not_utf8_is_an_error_where_it_is_listed() {
+fn a_name_that_is_not_utf8_is_listed_and_refused_to_whoever_reads_it() {
     let (store, folder) = store();
     put(&store, "data/a", "x");
-    put(&store, "meta/a", "x");
-    fs::write(folder.path().join("data").join(OsStr::from_bytes(b"x-\xff")), "").unwrap();
-    for prefix in ["", "data/", "data/x-"] {
-        let error = wait(store.list(prefix)).unwrap_err();
-        assert_eq!(error.kind(), "store.bad_key");
-        assert!(error.to_string().contains("data/x-"), "{error}");
+    let odd = folder.path().join("data").join(OsStr::from_bytes(b"x-\xff"));
+    fs::write(&odd, "").unwrap();
+    let below = folder.path().join(OsStr::from_bytes(b"\xfe"));
+    fs::create_dir(&below).unwrap();
+    fs::write(below.join("b"), "").unwrap();
+    assert_eq!(keys(&store, ""), ["data/a", "data/x-\u{fffd}", "\u{fffd}/b"]);
+    assert_eq!(keys(&store, "data/x-"), ["data/x-\u{fffd}"]);
+    let here = wait(store.head("data/a")).unwrap().unwrap();
+    for key in ["data/x-\u{fffd}", "\u{fffd}/b"] {
+        for error in [
+            wait(store.get(key)).unwrap_err(),
+            wait(store.head(key)).unwrap_err(),
+            wait(store.get_range(key, 0..0, &here.etag)).unwrap_err(),
+            wait(store.put_if_absent(key, Bytes::new())).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), "store.bad_key");
+            assert!(error.to_string().contains("not UTF-8; rename it"), "{error}");
+        }
     }
-    assert_eq!(keys(&store, "data/a"), ["data/a"]);
-    assert_eq!(keys(&store, "meta/"), ["meta/a"]);
+    assert_eq!(wait(store.get("data/y-\u{fffd}")).unwrap(), None, "no such file");
+    put(&store, "data/\u{fffd}", "a name like any other");
+    assert!(wait(store.get("data/\u{fffd}")).unwrap().is_some());
+}
+
+#[test]
+fn who_works_on_the_whole_store_waits_for_whoever_does_and_not_for_the_dead() {
+    if let Some((folder, number)) = task() {
+        let store = DirectoryStore::open(folder).unwrap();
+        wait_for_go();
+        let turn = store.take_turn(|| eprintln!("waiting")).unwrap();
+        eprintln!("{number} has it");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        drop(turn);
+        return;
+    }
+    let (_, folder) = store();
+    let name = "directory_store::tests::who_works_on_the_whole_store_waits_for_whoever_does_and_not_for_the_dead";
+    let mut racers: Vec<_> = (0..3).map(|number| Racer::start(name, folder.path(), number)).collect();
+    let mut third = racers.pop().unwrap();
+    let mut second = racers.pop().unwrap();
+    let mut first = racers.pop().unwrap();
+    first.go();
+    assert_eq!(first.line(), "0 has it");
+    second.go();
+    assert_eq!(second.line(), "waiting");
+    first.kill();
+    assert_eq!(second.line(), "1 has it");
+    third.go();
+    assert_eq!(third.line(), "waiting");
+    second.go();
+    second.finish();
+    assert_eq!(third.line(), "2 has it");
+    third.go();
+    third.finish();
 }
 
 #[test]

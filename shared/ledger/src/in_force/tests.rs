@@ -99,3 +99,16 @@ async fn what_is_put_in_force_by_hand_is_checked_first() {
     assert!(error.to_string().starts_with("mine.toml:2: "), "{error}");
     assert_eq!(read(&store).await.unwrap().unwrap().metrics.top, 7);
 }
+
+#[tokio::test]
+async fn two_that_put_the_same_in_force_at_once_both_do_and_two_that_differ_do_not() {
+    for (other, is_lost) in [(BETTER, false), (GOOD, true)] {
+        let memory = MemoryStore::default();
+        let store = TurnTaking(&memory);
+        let put = |text: &'static str| put(&store, "mine.toml", text.to_owned());
+        let (one, other) = tokio::join!(put(BETTER), put(other));
+        let lost = [one, other].into_iter().filter_map(Result::err).map(|error| error.kind()).collect::<Vec<_>>();
+        assert_eq!(lost, if is_lost { vec!["store.conflict"] } else { Vec::new() });
+        assert!(read(&memory).await.unwrap().is_some());
+    }
+}

@@ -7,7 +7,7 @@ use spend_core::text;
 use spend_cur::error::CurError;
 
 use super::tree::{ChunkFile, Delivered, ExportTree, PeriodTree, Tree};
-use super::{Finding, Remedy, Severity, Subject};
+use super::{Examined, Finding, Remedy, Severity, Subject};
 
 /// AWS refreshes an export at least once a day; half a day is left for the delivery itself.
 /// Source: AWS Data Exports user guide, "Understanding export delivery".
@@ -82,16 +82,16 @@ fn looks_legacy(key: &str) -> bool {
 }
 
 /// Age and copies, over all periods.
-pub(super) fn of_export(export: &ExportTree, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) fn of_export(export: &ExportTree, what: Examined, now: DateTime<Utc>) -> Vec<Finding> {
     let subject = Subject { export: Some(export.path.to_string()), period: None };
     let deliveries = export.periods.iter().filter_map(PeriodTree::newest);
     let newest = deliveries.filter(|delivery| delivery.at.is_some()).max_by_key(|delivery| delivery.at);
-    let mut findings: Vec<_> = newest.and_then(|newest| age(&subject, &newest, now)).into_iter().collect();
+    let mut findings: Vec<_> = newest.and_then(|newest| age(&subject, &newest, what, now)).into_iter().collect();
     findings.extend(copies(&subject, export));
     findings
 }
 
-fn age(subject: &Subject, newest: &Delivered<'_>, now: DateTime<Utc>) -> Option<Finding> {
+fn age(subject: &Subject, newest: &Delivered<'_>, examined: Examined, now: DateTime<Utc>) -> Option<Finding> {
     let at = newest.at?;
     let age = now.signed_duration_since(at).max(TimeDelta::zero());
     let by = if newest.is_certain { "" } else { ", by the time of its file" };
@@ -99,10 +99,19 @@ fn age(subject: &Subject, newest: &Delivered<'_>, now: DateTime<Utc>) -> Option<
     if age <= LATE_AFTER {
         return Some(subject.ok("delivery-age", what));
     }
+    if examined == Examined::Copy {
+        let remedy = Remedy {
+            why: "what is here can be used; spend since then is in no number and raises no alert",
+            cure: "copy the export again to have what came later; if nothing newer is in its bucket, look at the export's \
+                   health (aws bcm-data-exports list-executions)",
+            takes: COPYING,
+        };
+        return Some(subject.notice("delivery-late", what, remedy));
+    }
     let remedy = Remedy {
         why: "AWS delivers at least once a day: spend of the last days is in no number and raises no alert",
-        cure: "if this is a copy, copy again; else look at the export's health (aws bcm-data-exports \
-               list-executions): the bucket's policy may refuse the delivery",
+        cure: "look at the export's health (aws bcm-data-exports list-executions): the bucket's policy may refuse the \
+               delivery; where the bucket is a replica, look at its replication rule",
         takes: "24 h until the next delivery, which brings the days that are missing",
     };
     let severity = if age > DEAD_AFTER { Severity::Problem } else { Severity::Notice };

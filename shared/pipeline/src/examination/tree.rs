@@ -76,16 +76,7 @@ impl Tree {
                     found.chunks.push(ChunkFile { summary, folder });
                 }
                 ObjectKind::Manifest { export: path, period, folder } => {
-                    let Some(head) = export.head(&summary.key).await? else { continue };
-                    // Whoever puts a file of any size beside an export must not decide how much memory reading it
-                    // takes.
-                    let (read, account) = match manifest::check_size(&summary.key, head.size) {
-                        Ok(()) => {
-                            let bytes = export.get_range(&summary.key, 0..head.size, &head.etag).await?;
-                            (manifest::parse_copied_manifest(&summary.key, &bytes), account(&bytes))
-                        }
-                        Err(error) => (Err(error), None),
-                    };
+                    let Some((read, account)) = read_manifest(export, &summary.key).await? else { continue };
                     let found = periods.entry(entry(path, period)).or_insert_with(|| PeriodTree::new(period));
                     found.manifests.push(ManifestFile {
                         read,
@@ -113,6 +104,29 @@ impl Tree {
         let is_data = |key: &str| [".parquet", ".csv", ".csv.gz", ".csv.zip"].into_iter().any(|end| key.ends_with(end));
         self.strangers.iter().find(|(object, _)| is_data(&object.key))
     }
+}
+
+/// A manifest, and the account that it names; `None` if it is gone by now.
+async fn read_manifest<E: Store>(
+    export: &E,
+    key: &str,
+) -> Result<Option<(Result<Manifest, CurError>, Option<String>)>, StoreError> {
+    let head = match export.head(key).await {
+        Ok(Some(head)) => head,
+        Ok(None) => return Ok(None),
+        // A name that nobody can read it by is a finding about this manifest alone.
+        Err(error @ StoreError::BadKey { .. }) => {
+            let source = Box::new(error);
+            return Ok(Some((Err(CurError::Source { file: key.to_owned(), range: 0..0, source }), None)));
+        }
+        Err(error) => return Err(error),
+    };
+    // Whoever puts a file of any size beside an export must not decide how much memory reading it takes.
+    if let Err(error) = manifest::check_size(key, head.size) {
+        return Ok(Some((Err(error), None)));
+    }
+    let bytes = export.get_range(key, 0..head.size, &head.etag).await?;
+    Ok(Some((manifest::parse_copied_manifest(key, &bytes), account(&bytes))))
 }
 
 /// The account in a manifest's `exportArn`: `arn:aws:bcm-data-exports:REGION:ACCOUNT:export/…`.

@@ -11,7 +11,7 @@ use spend_ledger::store::Store;
 use super::state::{Remembered, SweptDeliveries};
 use super::{Sweep, Swept, within};
 use crate::error::PipelineError;
-use crate::examination::{self, Finding, Severity};
+use crate::examination::{self, Examined, Finding, Severity};
 use crate::inventory::{Found, Inventory};
 
 /// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
@@ -39,7 +39,7 @@ where
             return Ok(());
         }
         let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
-        let examined = examination::examine_below(self.export, self.place.prefix, self.now, |_| ());
+        let examined = examination::examine_below(self.export, self.place.prefix, Examined::Bucket, self.now, |_| ());
         let findings = match within(|| time_left() > until, examined).await {
             None => None,
             Some(Ok(findings)) => Some(advice(findings)),

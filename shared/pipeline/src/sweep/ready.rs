@@ -11,6 +11,7 @@ use spend_ledger::operations::{self, Note};
 use spend_ledger::store::{ObjectSummary, Store};
 
 use super::state::{self, SweptReady};
+use super::unusual::unusual;
 use super::{RESERVE, within};
 use crate::aggregate::{self, Aggregated, Deriver};
 use crate::error::PipelineError;
@@ -67,6 +68,7 @@ pub async fn ready<L: Store>(
             None => counted.left += 1,
             Some(Ok(outcome)) => {
                 overlap(ledger, &statement, &outcome, now).await?;
+                unusual(ledger, &statement, &delivery_id, &outcome, now).await?;
                 match outcome {
                     Aggregated::Applied { .. } => counted.applied += 1,
                     Aggregated::Known => counted.known += 1,

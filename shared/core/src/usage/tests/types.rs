@@ -91,6 +91,18 @@ const OF_AWS: &[(&str, &str)] = &[
         "titan-text-premier other provisioned in-region provisioned",
     ),
     ("USE1-Nova-ProvisionedThroughput", "nova other provisioned in-region provisioned"),
+    ("USE1-ProvisionedThroughput-Claude3Sonnet-ModelUnits", "claude-sonnet-3 other provisioned in-region provisioned"),
+    (
+        "USE1-ProvisionedThroughput-CommandR+-NoCommit-ModelUnits",
+        "cohere-command-r-plus other provisioned in-region provisioned",
+    ),
+    (
+        "USE1-ProvisionedThroughput-TitanText-Premier-1MonthCommit-ModelUnits",
+        "titan-text-premier other provisioned in-region provisioned",
+    ),
+    ("USE1-ProvisionedThroughput-6MonthCommit-ModelUnits", "- other provisioned in-region provisioned"),
+    ("USE1-ProvisionedThroughput-Custom-NoCommit-ModelUnits", "- other provisioned in-region provisioned"),
+    ("USE1-ModelUnits", "- other provisioned in-region provisioned"),
     ("USE1-NovaPro-Customization-Training", "nova-pro other on-demand in-region customization"),
     ("USE1-NovaLite-customization-storage", "nova-lite other on-demand in-region customization"),
     ("USE1-NovaLite-rft-training", "nova-lite other on-demand in-region customization"),
@@ -178,6 +190,18 @@ fn marketplace_usage_types_say_all_but_the_model() {
     }
 }
 
+#[test]
+fn a_plus_tells_models_apart_and_is_billed_with_them() {
+    for (usage_type, model, as_billed) in [
+        ("USE1-CommandR-input-tokens", "cohere-command-r", "CommandR"),
+        ("USE1-CommandR+-input-tokens", "cohere-command-r-plus", "CommandR+"),
+        ("USE1-CommandR+_output-tokens-batch", "cohere-command-r-plus", "CommandR+"),
+    ] {
+        let usage = aws(usage_type);
+        assert_eq!((usage.model.as_str(), usage.model_as_billed.as_str()), (model, as_billed), "{usage_type}");
+    }
+}
+
 const MODELS: [&str; 12] = [
     "Claude4.6Sonnet",
     "Claude2.0",
@@ -194,6 +218,16 @@ const MODELS: [&str; 12] = [
 ];
 
 proptest! {
+    #[test]
+    fn a_model_is_billed_as_it_is_spelled_up_to_what_separates_it(
+        name in "[A-Z][a-z]{2,9}[0-9]?[!-,;-@+*()\u{e9}]{0,3}",
+        token in prop::sample::select(vec!["-input-tokens", "_output-tokens", "-cache-read-input-token-count"]),
+    ) {
+        prop_assume!(!name.starts_with("Nova"));
+        let usage = aws(&format!("USE1-{name}{token}"));
+        prop_assert!(usage.model.is_empty() || usage.model_as_billed == name, "{:?} of {}", usage, name);
+    }
+
     #[test]
     fn what_stands_behind_the_token_type_never_changes_the_model(
         name in prop::sample::select(&MODELS[..]),

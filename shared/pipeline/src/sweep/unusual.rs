@@ -1,0 +1,46 @@
+//! Notes to operations about deliveries that replaced others with something that must not pass in silence.
+
+use chrono::{DateTime, Utc};
+use spend_core::period::BillingPeriod;
+use spend_core::unusual::Unusual;
+use spend_ledger::committed;
+use spend_ledger::keys::Statement;
+use spend_ledger::operations::{self, Note};
+use spend_ledger::store::Store;
+
+use crate::aggregate::Aggregated;
+use crate::error::PipelineError;
+use crate::unusual;
+
+/// Tells operations what is unusual about a delivery that is in force, once for each delivery. Spend of the current
+/// month that is gone has an alarm of its own.
+///
+/// # Errors
+///
+/// [`PipelineError`]; telling it again is harmless, and after a crash it is told when the delivery is met again.
+pub async fn unusual<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    delivery_id: &str,
+    outcome: &Aggregated,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    if !matches!(outcome, Aggregated::Applied { .. } | Aggregated::Known) {
+        return Ok(());
+    }
+    let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
+    if state.current().is_none_or(|current| current.delivery_id != delivery_id) {
+        return Ok(());
+    }
+    let Statement { export_id, period } = statement;
+    let is_current = *period == BillingPeriod::of(now.date_naive());
+    for found in unusual::of(ledger, statement, &state).await? {
+        if is_current && matches!(found, Unusual::SpendGone { .. }) {
+            continue;
+        }
+        let note =
+            Note { id: format!("{}:{statement}:{delivery_id}", found.name()), text: found.text(export_id, *period) };
+        operations::leave(ledger, &note, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! What a delivery in force has that must not pass in silence, told from the history entry of its commit.
+
+use std::collections::BTreeSet;
+
+use spend_core::bedrock_line::Rule;
+use spend_core::unusual::Unusual;
+use spend_ledger::document::decode;
+use spend_ledger::keys::Statement;
+use spend_ledger::state::{CommitKind, HistoryEntry, PeriodState};
+use spend_ledger::store::Store;
+
+use crate::error::PipelineError;
+
+/// What is unusual about the delivery in force, against the one that it replaced. Nothing, where there was none before,
+/// or where it was derived again: that is no word of AWS's.
+///
+/// # Errors
+///
+/// [`PipelineError`]; a history entry that is gone is [`PipelineError::NoHistory`].
+pub async fn of<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    state: &PeriodState,
+) -> Result<Vec<Unusual>, PipelineError> {
+    let Some(current) = state.current().filter(|commit| commit.kind() == CommitKind::Delivery) else {
+        return Ok(Vec::new());
+    };
+    if current.sequence == 1 {
+        return Ok(Vec::new());
+    }
+    let key = statement.history_key(current);
+    let Some((bytes, _)) = ledger.get(&key).await? else { return Err(PipelineError::NoHistory { key }) };
+    Ok(between(&decode(&key, &bytes)?, state))
+}
+
+fn between(entry: &HistoryEntry, state: &PeriodState) -> Vec<Unusual> {
+    let mut found = Vec::new();
+    let spent = entry.totals.iter().filter(|total| !total.before.is_zero());
+    let before: Vec<_> = spent.map(|total| (total.currency.clone(), total.before)).collect();
+    if state.counts.bedrock_rows == 0 {
+        if !before.is_empty() {
+            found.push(Unusual::SpendGone { before });
+        }
+    } else if state.counts.rules.iter().all(|(rule, rows, _)| rule != Rule::Principal || rows == 0) {
+        // Whoever had spend and is not named any more has moved to nothing.
+        let had_spend = entry.moved.iter().filter(|moved| !moved.before.is_zero());
+        let callers: BTreeSet<_> = had_spend.filter_map(|moved| moved.identity.as_deref()).collect();
+        let callers = callers.into_iter().filter(|identity| !identity.is_empty()).count();
+        if callers > 0 {
+            let column_is_gone = state.counts.lacks_principal_column();
+            found.push(Unusual::CallersGone { before: callers, column_is_gone });
+        }
+    }
+    if entry.after_close && !entry.moved.is_empty() {
+        let moved = entry.totals.iter().filter(|total| total.before != total.after);
+        let totals = moved.map(|total| (total.currency.clone(), total.before, total.after)).collect();
+        found.push(Unusual::RestatedAfterClose { totals });
+    }
+    found
+}
