@@ -1,7 +1,7 @@
 use super::*;
-use crate::outbox::Lease;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::memory_store::MemoryStore;
+use crate::outbox::Lease;
 use crate::outputs::Topic;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at};
 
@@ -99,4 +99,13 @@ async fn what_is_put_in_force_by_hand_is_checked_first() {
     assert_eq!((error.kind(), error.class()), ("config.invalid", Class::Operator));
     assert!(error.to_string().starts_with("mine.toml:2: "), "{error}");
     assert_eq!(read(&store).await.unwrap().unwrap().metrics.top, 7);
+}
+
+#[tokio::test]
+async fn a_configuration_in_another_encoding_is_refused_and_not_guessed() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    store.overwrite(keys::CONFIG, bytes::Bytes::from_static(b"# f\xfcr alle\n")).unwrap();
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Refused);
+    operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    assert!(notifier.sent()[0].body.contains("config/ledger.toml:1: this is not UTF-8"), "{}", notifier.sent()[0].body);
 }
