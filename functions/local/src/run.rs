@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_core::text;
+use spend_ledger::alert::AlertError;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
-use spend_ledger::{alert, digest, metrics};
+use spend_ledger::{alert, digest, metrics, operations};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination::{self, Examined};
@@ -158,7 +160,9 @@ pub(crate) async fn react(
     let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
     let book = committed::book(ledger, now).await?;
-    alert::react(ledger, messages, config, &book, now).await?;
+    let alerted = alert::react(ledger, messages, config, &book, Lease::Alone, now).await;
+    operations::drain(ledger, messages, Lease::Alone, now).await.map_err(AlertError::from)?;
+    alerted?;
     summary::write_metrics(&published, notes)?;
     match published.failures.into_iter().next() {
         None => Ok(()),
@@ -247,7 +251,7 @@ impl<W: Write> Workshop<'_, W> {
     /// The digest follows the calendar: it is made of what all deliveries have come to.
     async fn digest(&self) -> Result<(), CommandError> {
         let book = committed::book(&self.ledger, self.now).await?;
-        digest::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
+        digest::react(&self.ledger, &self.messages, &self.config, &book, Lease::Alone, self.now).await?;
         Ok(())
     }
 

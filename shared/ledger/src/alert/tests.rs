@@ -10,6 +10,10 @@ use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
 
 mod course;
+mod month;
+mod new_levels;
+mod owners;
+mod silence;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
@@ -29,7 +33,7 @@ fn november(cost: &str) -> Book {
 
 async fn run(store: &MemoryStore, config: &Config, book: &Book, now: &str) -> (AlertSummary, TestNotifier) {
     let notifier = TestNotifier::default();
-    let summary = react(store, &notifier, config, book, at(now)).await.unwrap();
+    let summary = react(store, &notifier, config, book, Lease::INVOCATION, at(now)).await.unwrap();
     (summary, notifier)
 }
 
@@ -222,7 +226,7 @@ async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
     assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (4, 1, 6, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["first-run:2026-11-01:1"]);
     let sent = notifier.sent();
-    assert!(sent[0].body.contains("2 rules have something to tell already"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("First evaluation of 2 rules: 2 findings are there already"), "{}", sent[0].body);
     assert!(sent[0].subject.starts_with("$85.00 of $50.00 (170%) and 1 more"), "{}", sent[0].subject);
     assert_eq!(sent[0].attributes["rule"], "(several)");
     assert_eq!(serde_json::from_str::<Value>(&sent[1].body).unwrap()["alerts"].as_array().unwrap().len(), 2);
@@ -231,15 +235,25 @@ async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
 }
 
 #[tokio::test]
-async fn a_summary_of_very_many_fits_into_one_message() {
+async fn very_many_are_as_many_summaries_as_fit_and_each_is_named() {
     let config =
         config("[alerts]\nfirst_run = \"summary\"\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"");
     let facts = (0..1000).map(|index| fact("2026-11-01", "5", &[("identity", &format!("{index:0>200}"))])).collect();
     let (_, notifier) = run(&MemoryStore::default(), &config, &book(vec![period("2026-11", facts)]), NOW).await;
     let sent = notifier.sent();
-    let event: SummaryEvent = decode("event", sent[1].body.as_bytes()).unwrap();
-    assert_eq!(event.alerts.len() + event.omitted, 1000);
-    assert!(!event.alerts.is_empty() && sent[0].body.contains("and 900 more"));
+    let events = sent.iter().filter(|message| message.topic == Topic::Events);
+    let events: Vec<SummaryEvent> = events.map(|event| decode("event", event.body.as_bytes()).unwrap()).collect();
+    let named: BTreeSet<_> =
+        events.iter().flat_map(|event| &event.alerts).map(|alert| alert.finding.member.clone().unwrap()).collect();
+    assert_eq!(named.len(), 1000, "machines are told of each");
+    assert!(events.iter().all(|event| event.alerts.len() <= 100));
+    let ids: BTreeSet<_> = notifier.ids(Topic::Alerts).into_iter().collect();
+    assert_eq!(ids.len(), events.len(), "each message has an id of its own");
+    for event in &events {
+        let text = sent.iter().find(|message| message.attributes["alert_id"] == event.alert_id).unwrap();
+        let said = format!("First evaluation of one rule: {} findings are there", event.alerts.len());
+        assert!(text.body.contains(&said), "{}", text.body);
+    }
 }
 
 #[tokio::test]
@@ -298,14 +312,14 @@ async fn a_crash_at_any_call_of_the_store_loses_no_alert() {
     let (config, book, ids) = two_alerts();
     let bare = MemoryStore::default();
     let dry = FaultyStore::failing(&bare, []);
-    react(&dry, &TestNotifier::default(), &config, &book, at(NOW)).await.unwrap();
+    react(&dry, &TestNotifier::default(), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap();
     assert!(dry.calls() >= 7, "read, write, and for each alert read and write: {}", dry.calls());
     for call in 1..=dry.calls() {
         for fault in [Fault::Before, Fault::After] {
             let store = MemoryStore::default();
             let crashing = FaultyStore::crashing(&store, call, fault);
             let crashed = TestNotifier::default();
-            let error = react(&crashing, &crashed, &config, &book, at(NOW)).await.unwrap_err();
+            let error = react(&crashing, &crashed, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
             let (_, after) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
             assert_all_told(&[crashed.sent(), after.sent()].concat(), &ids);
@@ -322,7 +336,7 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
         for after in [false, true] {
             let store = MemoryStore::default();
             let failing = TestNotifier::failing(call, after);
-            let error = react(&store, &failing, &config, &book, at(NOW)).await.unwrap_err();
+            let error = react(&store, &failing, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!(error.kind(), "publish.in_doubt");
             assert_eq!(failing.calls(), 4, "the others are sent all the same");
             let (summary, again) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
@@ -337,23 +351,23 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
 async fn a_sweep_sends_what_was_left() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(2, false), &config, &book, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(2, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     let sweep = TestNotifier::default();
-    assert_eq!(drain(&store, &sweep, at(NOW)).await.unwrap(), 1);
+    assert_eq!(drain(&store, &sweep, Lease::INVOCATION, at(NOW)).await.unwrap(), 1);
     assert_eq!(sweep.ids(Topic::Events).len(), 1);
-    assert_eq!(drain(&store, &sweep, at(NOW)).await.unwrap(), 0);
+    assert_eq!(drain(&store, &sweep, Lease::INVOCATION, at(NOW)).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn what_is_pending_is_sent_even_where_a_sum_leaves_its_range() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(1, false), &config, &book, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(1, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     let most = "99999999999999999999";
     let facts = vec![fact("2026-11-01", most, &[]), fact("2026-11-01", most, &[])];
     let absurd = Book { periods: vec![period("2026-11", facts)] };
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &config, &absurd, at(NOW)).await.unwrap_err();
+    let error = react(&store, &notifier, &config, &absurd, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "bug.sum_out_of_range");
     assert_eq!(notifier.sent().len(), 1);
 }
@@ -364,11 +378,15 @@ async fn two_evaluators_that_race_tell_everything_and_agree() {
     let store = MemoryStore::default();
     let (left, right) = (TestNotifier::default(), TestNotifier::default());
     let (one, other) = (TurnTaking(&store), TurnTaking(&store));
-    let (first, second) =
-        tokio::join!(react(&one, &left, &config, &book, at(NOW)), react(&other, &right, &config, &book, at(NOW)));
+    let (first, second) = tokio::join!(
+        react(&one, &left, &config, &book, Lease::INVOCATION, at(NOW)),
+        react(&other, &right, &config, &book, Lease::INVOCATION, at(NOW))
+    );
     let fired = first.unwrap().fired + second.unwrap().fired;
     assert_eq!(fired, 2, "one wrote both alerts, the other found them written");
-    assert_all_told(&[left.sent(), right.sent()].concat(), &ids);
+    let sent = [left.sent(), right.sent()].concat();
+    assert_all_told(&sent, &ids);
+    assert_eq!(sent.len(), 2 * ids.len(), "each to people and to machines, once");
     let state = state(&store).await;
     assert_eq!((state.outbox.pending(), state.crossings.len()), (0, 5));
     assert!(ids.iter().all(|id| state.outbox.knows(id)));
@@ -380,7 +398,7 @@ async fn state_of_a_newer_release_is_left_alone() {
     let newer = "{\"format\": \"alert-state/2\", \"rules\": {}}";
     store.overwrite(STATE_KEY, newer.into()).unwrap();
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &one_budget(), &november("85"), at(NOW)).await.unwrap_err();
+    let error = react(&store, &notifier, &one_budget(), &november("85"), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!((error.kind(), error.class()), ("store.newer_format", Class::Operator));
     assert_eq!(store.get(STATE_KEY).await.unwrap().unwrap().0, newer.as_bytes());
     assert!(notifier.sent().is_empty());
