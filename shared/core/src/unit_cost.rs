@@ -120,13 +120,18 @@ impl CacheUse {
 
 /// Tokens and their cost.
 #[derive(Clone, Copy, Default)]
-struct Bought {
-    tokens: Decimal,
-    cost: Decimal,
+pub(crate) struct Bought {
+    pub(crate) tokens: Decimal,
+    pub(crate) cost: Decimal,
 }
 
 impl Bought {
-    fn add(&mut self, other: Self) -> Result<(), SumOutOfRange> {
+    /// What `tokens` would have cost at this price; none where nothing was bought at it.
+    pub(crate) fn cost_of(&self, tokens: Decimal) -> Option<Decimal> {
+        if self.tokens > Decimal::ZERO { tokens.checked_mul_div(self.cost, self.tokens) } else { None }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) -> Result<(), SumOutOfRange> {
         self.tokens = self.tokens.checked_add(other.tokens).ok_or(SumOutOfRange)?;
         self.cost = self.cost.checked_add(other.cost).ok_or(SumOutOfRange)?;
         Ok(())
@@ -145,11 +150,7 @@ impl Prompt {
     /// What the cached tokens would have cost as plain input, less what they cost.
     fn saving(&self) -> Option<Decimal> {
         let cached = self.read.tokens.checked_add(self.written.tokens)?;
-        if self.input.tokens <= Decimal::ZERO {
-            return None;
-        }
-        let uncached_cost = cached.checked_mul_div(self.input.cost, self.input.tokens)?;
-        uncached_cost.checked_sub(self.read.cost)?.checked_sub(self.written.cost)
+        self.input.cost_of(cached)?.checked_sub(self.read.cost)?.checked_sub(self.written.cost)
     }
 }
 
