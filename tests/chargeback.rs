@@ -410,7 +410,7 @@ fn the_mix_of_tiers_is_told_in_its_file_and_by_report() {
     let command = ["report", "--ledger", &ledger, "--by", "tier", "--measure", "cost,share,token_share", "--format"];
     let csv = done(&[&command[..], &["csv"]].concat());
     assert!(csv.starts_with("tier,currency,cost,share,token_share\n"), "{csv}");
-    for row in ["on-demand,USD,1.75,93.3,50", "batch,USD,0.125,6.7,50"] {
+    for row in ["on-demand,USD,1.75,93.3,87.5", "batch,USD,0.125,6.7,12.5"] {
         assert!(csv.lines().any(|line| line == row), "{csv}");
     }
     assert!(done(&[&command[..], &["table"]].concat()).contains("93.3%"));

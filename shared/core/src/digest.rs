@@ -258,7 +258,7 @@ pub struct CurrencyFigures {
     pub models: Vec<Row>,
     /// Why spend changed; `None` where nothing can be compared.
     pub change: Option<Change>,
-    /// Callers that were not seen before the later span of days, largest first.
+    /// Callers that were not seen up to the end of the earlier span of days, largest first.
     pub new_callers: Vec<NewCaller>,
     /// Spend that names nobody, by the reason.
     pub nameless: Vec<Nameless>,

@@ -98,7 +98,8 @@ fn metering_records_that_cannot_be_used_are_told_with_what_follows_and_whom_to_a
         "and 3 more".to_owned(),
     ];
     assert_text("metering", &BrokenMetering { file: "metering/gateway-2026-11.csv", problems: &problems }.text());
-    let hostile = BrokenMetering { file: "metering/\u{202e}vsc.csv", problems: &["it has a column `\u{1b}[2J`".to_owned()] };
+    let hostile =
+        BrokenMetering { file: "metering/\u{202e}vsc.csv", problems: &["it has a column `\u{1b}[2J`".to_owned()] };
     let text = hostile.text();
     assert!(!text.body.contains(['\u{202e}', '\u{1b}']) && text.subject.is_ascii(), "{text:?}");
 }
