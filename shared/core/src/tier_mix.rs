@@ -111,16 +111,12 @@ fn savings<'a>(
     for ((same, tier), tokens) in bought.iter().filter(|((_, tier), _)| *tier != on_demand) {
         let [currency, model, ..] = same;
         let estimate = found.entry(((*currency).to_owned(), (*model).to_owned(), (*tier).to_owned())).or_default();
-        match bought.get(&(*same, on_demand)).and_then(|price| price.cost_of(tokens.tokens)) {
-            Some(cost) => {
-                let saving = cost.checked_sub(tokens.cost).ok_or(SumOutOfRange)?;
-                let sum = estimate.saving.unwrap_or_default().checked_add(saving).ok_or(SumOutOfRange)?;
-                estimate.saving = Some(sum);
-            }
-            None => {
-                let sum = estimate.not_estimated.checked_add(tokens.tokens).ok_or(SumOutOfRange)?;
-                estimate.not_estimated = sum;
-            }
+        let add = |sum: Decimal, term: Decimal| sum.checked_add(term).ok_or(SumOutOfRange);
+        if let Some(cost) = bought.get(&(*same, on_demand)).and_then(|price| price.cost_of(tokens.tokens)) {
+            let saving = cost.checked_sub(tokens.cost).ok_or(SumOutOfRange)?;
+            estimate.saving = Some(add(estimate.saving.unwrap_or_default(), saving)?);
+        } else {
+            estimate.not_estimated = add(estimate.not_estimated, tokens.tokens)?;
         }
     }
     Ok(found)

@@ -48,7 +48,7 @@ pub struct MeteringTable {
 }
 
 impl MeteringTable {
-    /// The records of a file of `size` bytes, whose table `fill` reads: its header first. `file` is how errors call it.
+    /// The records of a file of `size` bytes, whose table `rows_into` reads: its header first. `file` is how errors call it.
     /// Records are in the order of the file.
     ///
     /// # Errors
@@ -57,13 +57,13 @@ impl MeteringTable {
     pub fn read(
         file: &str,
         size: usize,
-        fill: impl FnOnce(&mut Self) -> Result<(), String>,
+        rows_into: impl FnOnce(&mut Self) -> Result<(), String>,
     ) -> Result<Vec<MeteringRecord>, MeteringFileError> {
         let mut table = Self::default();
         let outcome = if size > LARGEST_FILE {
             Err(format!("it is larger than {} MiB: write one file a month", LARGEST_FILE / 1024 / 1024))
         } else {
-            fill(&mut table)
+            rows_into(&mut table)
         };
         let Self { records, mut problems, more, .. } = table;
         problems.extend(outcome.err());
