@@ -173,6 +173,7 @@ impl World {
             closed: month.is_closed(1, self.now()),
             counts: ScanCounts::default(),
             unknown_usage_rows: 0,
+            derivation: String::new(),
             facts: self.facts().filter(|fact| month.contains(fact.key.usage_date)).collect(),
         };
         Book { periods: months.map(period).into() }

@@ -122,6 +122,16 @@ impl Bench {
         sums
     }
 
+    /// Checks that every row of every file names the state of the file beside them.
+    fn assert_one_state(&self) {
+        let about: serde_json::Value = serde_json::from_slice(&fs::read(self.path("out/about.json")).unwrap()).unwrap();
+        for file in about["files"].as_array().unwrap() {
+            let rows = self.file(file["name"].as_str().unwrap());
+            assert_eq!(file["rows"], rows.len());
+            assert!(rows.iter().all(|row| row["state"] == about["state"]), "{file}");
+        }
+    }
+
     /// Checks that facts, report and every file of a month come to the same, to the last digit.
     fn assert_agreement(&self, period: &str, metering: &[&str]) {
         for basis in [Basis::Unblended, Basis::NetUnblended] {
@@ -141,6 +151,8 @@ impl Bench {
             let usage = sums(&self.report(&usage), "cost");
             assert_eq!(sums(&showback, "usage"), usage);
             assert_eq!(sums(&self.file("unit_costs.csv"), "cost"), usage);
+            assert_eq!(sums(&self.file("tiers.csv"), "cost"), usage);
+            self.assert_one_state();
             for category in ["discount", "credit", "refund", "fee", "tax", "other"] {
                 assert_eq!(sums(&showback, category), sums(&chargeback, category), "{category}");
             }
@@ -225,8 +237,8 @@ fn unknown_gateways_gaps_and_duplicates_are_told_and_nothing_of_the_bill_is_lost
     for told in [
         "split identity = role/ai-gateway@444455556666 by file: $0.10 of $0.30 divided",
         "no metering records of role/ai-gateway@444455556666 for claude-sonnet-4.6 on 2026-11-04: $0.20 left where",
-        "the bill has no identity role/ai-gatway@444455556666: 1 records not used",
-        "no [[split]] divides role/app@444455556666 by file: 1 records not used",
+        "the bill has no identity role/ai-gatway@444455556666: 1 record is not used",
+        "no [[split]] divides role/app@444455556666 by file: 1 record is not used",
         "2026-11-03, role/ai-gateway@444455556666, growth stands 2 times: 1 counts, 1 does not",
         "split category tax by usage: there is nothing of it on this bill",
         "billed 0.8 USD, charged 0.8 USD, invoices 0.8 USD",
@@ -252,6 +264,69 @@ fn unknown_gateways_gaps_and_duplicates_are_told_and_nothing_of_the_bill_is_lost
         ("metering.invalid", format!("{bad}: line 2: the amount -1 is below zero"))
     );
     assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn an_owner_is_named_by_tag_then_by_the_first_rule_on_its_days_then_by_account() {
+    let bench = Bench::new();
+    let sonnet = "USE1-Claude4.6Sonnet-output-tokens";
+    let used = |day: &str, role: &str, team: Option<&str>| {
+        let mut row = usage(day, &session(role, "pod-1"), sonnet, 0.25);
+        let team = team.map(|team| ("iamPrincipal/team".to_owned(), team.to_owned()));
+        row.insert("tags", Value::Map(team.into_iter().collect()));
+        row
+    };
+    bench.deliver(&[
+        used("2026-11-02", "app", None),
+        used("2026-11-03", "app", None),
+        used("2026-11-04", "app", Some("search")),
+        used("2026-11-05", "app", Some("")),
+        used("2026-11-03", "batch", None),
+        used("2026-11-03", "other", Some("ads")),
+    ]);
+    let config = r#"
+[tags]
+required = ["iamPrincipal/team"]
+[[owner]]
+match = { identity = "role/app@*" }
+team = "growth"
+cost_center = "CC-7"
+from = 2026-11-03
+to = 2026-11-05
+[[owner]]
+match = { identity = "role/*a*@*" }
+team = "later"
+from = 2026-11-03
+to = 2026-11-04
+"#;
+    bench.run(&bench.path("export"), config);
+    let rows = bench.report(&["--by", "day,identity,owner,owner_source,cost_center"]);
+    let mut told: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let name = row["identity"].split(['/', '@']).nth(1).unwrap();
+            format!("{} {name}: {} by {} {}", row["day"], row["owner"], row["owner_source"], row["cost_center"])
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            // Before the first rule's days.
+            "2026-11-02 app: account/444455556666 by account ",
+            "2026-11-03 app: growth by rule CC-7",
+            "2026-11-03 batch: later by rule ",
+            "2026-11-03 other: ads by tag ",
+            // The tag is the owner, the rule says where it is booked.
+            "2026-11-04 app: search by tag CC-7",
+            // The rule's last day is the one before `to`; an empty tag is none.
+            "2026-11-05 app: account/444455556666 by account ",
+        ]
+    );
+    bench.chargeback("2026-11", &[]);
+    let sources: std::collections::BTreeSet<_> =
+        bench.file("showback.csv").iter().map(|row| row["owner_source"].clone()).collect();
+    assert_eq!(sources.into_iter().collect::<Vec<_>>(), ["account", "rule", "tag"]);
 }
 
 #[test]
@@ -296,9 +371,67 @@ fn hostile_names_are_harmless_cells_and_the_report_keeps_them_exact() {
         assert_eq!(text.lines().count(), names.len() + 1, "one line for each row");
     }
     assert!(notes.contains("billed 1 USD"), "{notes}");
+    let about = fs::read(bench.path("out/about.json")).unwrap();
+    assert!(about.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n')), "{}", String::from_utf8_lossy(&about));
     let exact: std::collections::BTreeSet<_> =
         bench.report(&["--by", "owner"]).into_iter().map(|row| row["owner"].clone()).collect();
     assert_eq!(exact, names.map(str::to_owned).into());
+}
+
+#[test]
+fn the_mix_of_tiers_is_told_in_its_file_and_by_report() {
+    let bench = Bench::new();
+    let session = session("app", "x");
+    let mut batch = usage("2026-11-03", &session, "USE1-Claude4.6Sonnet-output-tokens-batch", 0.125);
+    batch.insert("line_item_usage_amount", Value::Number(25.0));
+    bench.deliver(&[
+        usage("2026-11-03", &session, "USE1-Claude4.6Sonnet-output-tokens", 0.25),
+        batch,
+        usage("2026-11-04", "", "USE1-Guardrail-TextPolicyUnitsConsumed", 1.5),
+    ]);
+    bench.run(&bench.path("export"), "");
+    bench.chargeback("2026-11", &[]);
+    let tiers = bench.file("tiers.csv");
+    let told: Vec<_> = tiers
+        .iter()
+        .filter(|row| row["model"] == "claude-sonnet-4.6")
+        .map(|row| {
+            ["tier", "cost", "cost_percent", "tokens", "tokens_percent", "per_million"].map(|key| row[key].as_str())
+        })
+        .collect();
+    // Each is 25 units of a thousand tokens.
+    assert_eq!(
+        told,
+        [["batch", "0.125", "33.3", "25000", "50", "5"], ["on-demand", "0.25", "66.7", "25000", "50", "10"]]
+    );
+    let batch = tiers.iter().find(|row| row["tier"] == "batch").unwrap();
+    assert_eq!((batch["estimated_saving"].as_str(), batch["tokens_not_estimated"].as_str()), ("0.125", "0"));
+    let ledger = bench.path("ledger");
+    let command = ["report", "--ledger", &ledger, "--by", "tier", "--measure", "cost,share,token_share", "--format"];
+    let csv = done(&[&command[..], &["csv"]].concat());
+    assert!(csv.starts_with("tier,currency,cost,share,token_share\n"), "{csv}");
+    for row in ["on-demand,USD,1.75,93.3,87.5", "batch,USD,0.125,6.7,12.5"] {
+        assert!(csv.lines().any(|line| line == row), "{csv}");
+    }
+    assert!(done(&[&command[..], &["table"]].concat()).contains("93.3%"));
+}
+
+#[test]
+fn metering_records_in_the_ledger_are_used_where_none_are_named_and_parquet_there_is_told() {
+    let bench = Bench::new();
+    bench.deliver(&[usage("2026-11-03", &session("ai-gateway", "pod-1"), "USE1-Claude4.6Sonnet-output-tokens", 0.25)]);
+    bench.run(&bench.path("export"), SAMPLE_CONFIG);
+    let text = format!("date,gateway,tenant,amount\n2026-11-03,{GATEWAY},growth,1\n");
+    bench.put("ledger/metering/gateway.csv", &text);
+    bench.put("ledger/metering/more.parquet", "PAR1");
+    let notes = bench.chargeback("2026-11", &[]);
+    assert!(notes.contains("by file: $0.25 of $0.25 divided"), "{notes}");
+    assert!(notes.contains("metering/more.parquet is not used: it is Parquet"), "{notes}");
+    let charged = fs::read(bench.path("out/chargeback.csv")).unwrap();
+    bench.put("named.csv", text);
+    let notes = bench.chargeback("2026-11", &["--metering", &bench.path("named.csv")]);
+    assert!(!notes.contains("Parquet"), "{notes}");
+    assert_eq!(fs::read(bench.path("out/chargeback.csv")).unwrap(), charged, "the same records, the same file");
 }
 
 #[test]

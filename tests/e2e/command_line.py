@@ -4,6 +4,7 @@ import collections
 import io
 import json
 import math
+import shutil
 import subprocess
 
 import clock
@@ -15,6 +16,7 @@ class CommandLine:
 
     def __init__(self, binary, folder):
         self.binary, self.export, self.ledger = binary, folder / "export", folder / "ledger"
+        self.files = folder / "files"
         self._told = 0
 
     def run(self, now, config=None):
@@ -29,6 +31,13 @@ class CommandLine:
     def report(self, ledger):
         keys = "day,identity,model,owner,category"
         return self.command("report", "--ledger", ledger, "--by", keys, "--format", "csv").splitlines()
+
+    def chargeback(self, ledger, period, now):
+        """The chargeback files of a month, by name."""
+        shutil.rmtree(self.files, ignore_errors=True)
+        options = ["--period", period, "--out", self.files, "--now", clock.rfc3339(now)]
+        self.command("chargeback", "--ledger", ledger, *options)
+        return {path.name: path.read_bytes() for path in self.files.iterdir()}
 
     def lines(self, name):
         path = self.ledger / "out" / name

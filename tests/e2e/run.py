@@ -40,6 +40,9 @@ FUNCTIONS = ("ingest", "aggregate", "alert", "digest")
 # The bucket that a sample's manifests name.
 BUCKET = "example-finance-exports"
 PREFIX = "finance/cur"
+# What a shared gateway of the sample counted, and how its spend is divided.
+METERING = "metering/gateway.csv"
+SPLIT = '[[split]]\nwhat = { identity = "role/ai-gateway@444455556666" }\nby = "file"\n'
 # Put as differences; every other metric is a gauge.
 SUMS = {"Spend"}
 DOUBT = "InDoubtDatums"
@@ -56,9 +59,9 @@ class Run:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         sample = work / "sample"
-        subprocess.run(
-            [self.command_line, "sample", "--out", sample, "--rows", "8000"], check=True, capture_output=True
-        )
+        self.metering = work / "gateway.csv"
+        options = ["--rows", "8000", "--metering", self.metering]
+        subprocess.run([self.command_line, "sample", "--out", sample, *options], check=True, capture_output=True)
         self.kept = deliveries.kept(sample)
         self.clock = Clock(self.kept[0].at)
         self.aws = Aws(self.clock)
@@ -161,6 +164,7 @@ class Scenario:
 
     def whole_month(self):
         first, second = self.deliveries[1:]
+        self.metered()
         self.at(first.at + LATER)
         if self.name == "rough":
             self.stack.shapes = [lambda created: events.from_topic(events.notification(created))]
@@ -189,7 +193,16 @@ class Scenario:
         was, now = max(value for _, value in doubts), doubts[-1][1]
         # In `rough` nothing is lost but claims, which are given up and settled by the same sweep.
         expected = was > 0 if self.name == "calm" else True
+        self.gateway_was_divided()
         self.checks.true(f"{self.name}: what was in doubt is read back and settled", expected and now == 0, doubts)
+
+    def metered(self):
+        """Whoever runs the gateway puts what it counted into the ledger."""
+        records = self.run.metering.read_bytes()
+        self.s3.put_object(Bucket=self.stack.ledger_bucket, Key=METERING, Body=records)
+        path = self.local.ledger / METERING
+        path.parent.mkdir(parents=True)
+        path.write_bytes(records)
 
     def at(self, now):
         """Lets it be that time, for everybody."""
@@ -212,7 +225,7 @@ class Scenario:
             probe.run(delivery.at + LATER)
             totals.append(next(value for _, _, dimensions, _, value, _ in probe.data() if len(dimensions) == 1))
         budget = f'\n[[budget]]\nname = "between"\namount = "{sum(totals) / 2:.2f}"\nthresholds = [100]\n'
-        path.write_text(CONFIGURATION.read_text() + budget)
+        path.write_text(CONFIGURATION.read_text() + budget + SPLIT)
         return path
 
     # ---- What must hold ----
@@ -236,10 +249,26 @@ class Scenario:
             self.local.report(copy),
             self.local.report(self.local.ledger),
         )
+        self.compare_files(what, objects, copy)
         # The command line's outputs always answer: nothing that it puts is ever in doubt.
         data, local = ([datum for datum in data if datum[1] != DOUBT] for data in (self.stack.data(), self.local.data()))
         self.checks.equal(f"{what}: the same metrics", as_read(data, SUMS), as_read(local, SUMS))
         self.compare_messages(what, messages)
+
+    def compare_files(self, what, objects, copy):
+        """What the function has written for finance, against what the command line makes of the bucket's copy, and of its
+        own ledger: there all but when a delivery was made, which copies on a disk do not know."""
+        written = {}
+        for key, body in objects.items():
+            folder, *period, name = key.split("/")
+            if folder == "chargeback":
+                written.setdefault(period[0].removeprefix("period="), {})[name] = body
+        self.checks.true(f"{what}: there are files for finance", written)
+        now = self.clock.now
+        made = {period: self.local.chargeback(copy, period, now) for period in written}
+        self.checks.equal(f"{what}: the same files for finance", written, made)
+        own = {period: tables(self.local.chargeback(self.local.ledger, period, now)) for period in written}
+        self.checks.equal(f"{what}: the same tables", {period: tables(files) for period, files in written.items()}, own)
 
     def compare_messages(self, what, expected_topics):
         """On AWS operations is told of more than on a terminal, where errors and notes are on the screen: those messages
@@ -253,6 +282,26 @@ class Scenario:
         topics = {message[0] for message in found}
         missing = expected_topics - topics
         self.checks.true(f"{what}: there are messages to compare", not missing, f"none to {missing}, only to {topics}")
+
+    def gateway_was_divided(self):
+        """By what was put into the bucket; and what lies there says what it is."""
+        bucket, folder = self.stack.ledger_bucket, "chargeback/period=2026-11"
+        about = json.loads(self.s3.get_object(Bucket=bucket, Key=f"{folder}/about.json")["Body"].read())
+        used = [(file["file"], file["records"] > 0, file["problems"]) for file in about["metering"]]
+        self.checks.equal(f"{self.name}: metering records in the bucket are used", used, [(METERING, True, [])])
+        divided = [note for note in about["notes"] if "by file" in note]
+        found, whole = divided[0].split(": ")[-1].removesuffix(" divided").split(" of ") if divided else ("", "?")
+        self.checks.true(f"{self.name}: all of the gateway is divided", len(divided) == 1 and found == whole, about["notes"])
+        types = {}
+        for key in (f"{folder}/showback.csv", f"{folder}/about.json", "pages/period=2026-11.html", "config/in-force.toml"):
+            types[key.split(".")[-1]] = self.s3.head_object(Bucket=bucket, Key=key)["ContentType"]
+        expected = {
+            "csv": "text/csv; charset=utf-8",
+            "json": "application/json",
+            "html": "text/html; charset=utf-8",
+            "toml": "application/toml",
+        }
+        self.checks.equal(f"{self.name}: objects say what they are", types, expected)
 
     def told_of_deployment(self):
         self.stack.schedules("sweep")
@@ -353,6 +402,10 @@ class Scenario:
         self.stack.stop()
         for name in FUNCTIONS:
             (self.folder / f"{name}.log").write_text("\n".join(self.stack.all_logs(name)) + "\n")
+
+
+def tables(files):
+    return {name: body for name, body in files.items() if name.endswith(".csv")}
 
 
 def main():

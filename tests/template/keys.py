@@ -8,8 +8,10 @@ CONFIGURATION = "config/ledger.toml"
 STATE = f"state/{STATEMENT}.json.zst"
 NOTE = "operations/notes/9f86d081884c7d659a2feaa0c55ad015.json"
 
+CHARGEBACK = ("showback.csv", "chargeback.csv", "unit_costs.csv", "tiers.csv", "cache.csv", "about.json")
+
 # What only a person writes is nobody's output.
-BY_PEOPLE = [CONFIGURATION]
+BY_PEOPLE = [CONFIGURATION, "metering/gateway.csv"]
 
 WRITTEN_BY = {
     "ingest": [
@@ -33,7 +35,13 @@ WRITTEN_BY = {
         NOTE,
     ],
     "alert": ["alerts/state.json", "operations/state.json", NOTE],
-    "digest": ["digests/state.json", "pages/period=2026-11.html", "pages/period=2026-11.json", NOTE],
+    "digest": [
+        "digests/state.json",
+        "pages/period=2026-11.html",
+        "pages/period=2026-11.json",
+        *(f"chargeback/period=2026-11/{name}" for name in CHARGEBACK),
+        NOTE,
+    ],
 }
 
 # A note of alert's own is sent by alert. That is no circle: each is written once, and sending it writes none.

@@ -2,6 +2,7 @@
 
 use spend_aws::lambda::Failed;
 use spend_core::error_class::Class;
+use spend_ledger::chargeback::ChargebackError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::in_force::InForceError;
@@ -15,6 +16,9 @@ pub(crate) enum TellingError {
     /// A page was not made or not written.
     #[error("failed to write the page: {0}")]
     Page(#[source] DigestError),
+    /// Chargeback files were not made or not written.
+    #[error("failed to write the chargeback files: {0}")]
+    Chargeback(#[source] ChargebackError),
     /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
@@ -27,6 +31,7 @@ impl TellingError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Digest(error) | Self::Page(error) => error.kind(),
+            Self::Chargeback(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
         }
@@ -35,6 +40,7 @@ impl TellingError {
     fn class(&self) -> Class {
         match self {
             Self::Digest(error) | Self::Page(error) => error.class(),
+            Self::Chargeback(error) => error.class(),
             Self::Committed(error) => error.class(),
             Self::Config(error) => error.class(),
         }

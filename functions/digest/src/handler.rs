@@ -1,10 +1,13 @@
-//! What `digest` does: when its schedule strikes it writes the pages of all months, makes the digest that is due, if one
-//! is, and sends it. The sweep sends what is pending.
+//! What `digest` does: when its schedule strikes it writes the pages and the chargeback files of all months, makes the
+//! digest that is due, if one is, and sends it. The sweep sends what is pending.
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_ledger::book::Book;
+use spend_ledger::chargeback;
+use spend_ledger::config::Config;
 use spend_ledger::digest::{self, DigestError, DigestSummary, page};
 use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::Notifier;
@@ -34,43 +37,66 @@ impl<L: Store, N: Notifier> Digest<L, N> {
 
     async fn item(&self, item: &Item, invocation: &Invocation) -> Result<(), Failed> {
         for tiding in &item.tidings {
-            let told = match tiding {
-                Tiding::Digest => self.tell(invocation).await,
-                Tiding::Sweep => self.send(invocation).await,
-                Tiding::S3Test => {
-                    tracing::info!(outcome = "ignored", "S3 has tried its notifications");
-                    continue;
+            match tiding {
+                Tiding::Digest => self.tell(invocation).await?,
+                Tiding::Sweep => {
+                    let sent = self.send(invocation).await;
+                    self.sent(sent, invocation).await?;
                 }
+                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
                 Tiding::Created { .. } | Tiding::TestAlert => {
                     tracing::info!(outcome = "stranger", "ignored: the digest follows the calendar");
-                    continue;
                 }
-                Tiding::Stranger { reason } => {
-                    tracing::info!(outcome = "stranger", "ignored: {reason}");
-                    continue;
-                }
-            };
-            let doing = Doing { about: "digest", what: "sending the digest" };
-            let told = settle(&self.ledger, doing, told.map_err(Failed::from), invocation.now).await?;
-            if let Some(DigestSummary { made, sent }) = told {
-                tracing::info!(made, sent, outcome = "sent", "digest");
+                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
             }
         }
         Ok(())
     }
 
-    /// Writes the pages, makes the digest that is due, and sends what is pending.
-    async fn tell(&self, invocation: &Invocation) -> Result<DigestSummary, TellingError> {
+    /// Writes the pages and the chargeback files, makes the digest that is due, and sends what is pending. None of these
+    /// waits for another.
+    async fn tell(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let Some((config, book)) =
+            self.settled("digest", "reading the ledger", self.read(invocation).await, invocation).await?
+        else {
+            return Ok(());
+        };
+        let (ledger, now) = (&self.ledger, invocation.now);
+        // The pages first: they have the numbers of the digest that is due, which then is one that was sent.
+        let pages = page::write(ledger, &config, &book, now).await.map_err(TellingError::Page);
+        let files = chargeback::write(ledger, &config, &book, now).await.map_err(TellingError::Chargeback);
+        let told = digest::react(ledger, &self.notifier, &config, &book, Lease::INVOCATION, now)
+            .await
+            .map_err(TellingError::from);
+        let pages = self.settled("pages", "writing the pages", pages, invocation).await;
+        let files = self.settled("chargeback", "writing the chargeback files", files, invocation).await;
+        self.sent(told, invocation).await?;
+        let (pages, months) = (pages?, files?);
+        tracing::info!(pages, months, outcome = "written", "pages, and chargeback files that have changed");
+        Ok(())
+    }
+
+    async fn read(&self, invocation: &Invocation) -> Result<(Config, Book), TellingError> {
         let config = in_force::of_deployment(&self.ledger).await?;
-        let book = committed::book(&self.ledger, invocation.now).await?;
-        // The pages first: they have the numbers of the digest that is due, which then is one that was sent. A digest does
-        // not wait for a page that cannot be written.
-        let pages = page::write(&self.ledger, &config, &book, invocation.now).await;
-        let told =
-            digest::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, invocation.now).await?;
-        let pages = pages.map_err(TellingError::Page)?;
-        tracing::info!(pages, outcome = "written", "pages");
-        Ok(told)
+        Ok((config, committed::book(&self.ledger, invocation.now).await?))
+    }
+
+    async fn sent(&self, told: Result<DigestSummary, TellingError>, invocation: &Invocation) -> Result<(), Failed> {
+        let told = self.settled("digest", "sending the digest", told, invocation).await?;
+        if let Some(DigestSummary { made, sent }) = told {
+            tracing::info!(made, sent, outcome = "sent", "digest");
+        }
+        Ok(())
+    }
+
+    async fn settled<T>(
+        &self,
+        about: &str,
+        what: &str,
+        outcome: Result<T, TellingError>,
+        invocation: &Invocation,
+    ) -> Result<Option<T>, Failed> {
+        settle(&self.ledger, Doing { about, what }, outcome.map_err(Failed::from), invocation.now).await
     }
 
     /// Sends what is pending.

@@ -14,7 +14,7 @@ use spend_ledger::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
-use spend_ledger::store::Store;
+use spend_ledger::store::{ObjectSummary, Store};
 
 use crate::handler::Digest;
 use crate::settings::Settings;
@@ -84,13 +84,16 @@ async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes(
     let (ledger, notifier) = (ledger(), TestNotifier::default());
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
     assert!(notifier.sent.lock().unwrap().is_empty(), "the sweep makes none");
-    assert!(ledger.list("pages/").await.unwrap().is_empty(), "and writes no page");
+    for prefix in ["pages/", "chargeback/"] {
+        assert!(ledger.list(prefix).await.unwrap().is_empty(), "and writes no page and no file");
+    }
     for _ in 0..3 {
         handle(&ledger, &notifier, schedule("digest")).await.unwrap();
     }
     let pages = ledger.list("pages/").await.unwrap();
     let pages: Vec<_> = pages.iter().map(|page| page.key.as_str()).collect();
     assert_eq!(pages, ["pages/period=2026-11.html", "pages/period=2026-11.json"]);
+    assert_eq!(ledger.list("chargeback/period=2026-11/").await.unwrap().len(), 6);
     let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
     assert_eq!(topics, [Topic::Digest, Topic::Events]);
 }
@@ -115,7 +118,42 @@ async fn a_digest_does_not_wait_for_a_page_that_cannot_be_written() {
     handle(&ledger, &notifier, schedule("digest")).await.unwrap();
     assert_eq!(notifier.sent.lock().unwrap().len(), 2, "the digest was sent");
     assert!(ledger.list("pages/").await.unwrap().is_empty());
+    assert_eq!(ledger.list("chargeback/").await.unwrap().len(), 6, "nor do the files");
     assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 1, "and operations is told");
+}
+
+#[tokio::test]
+async fn neither_a_digest_nor_files_wait_for_metering_records_that_cannot_be_used() {
+    let (ledger, notifier) = (ledger(), TestNotifier::default());
+    ledger.overwrite("metering/gateway.csv", Bytes::from_static(b"damaged")).unwrap();
+    ledger.overwrite("metering/gateway.parquet", Bytes::from_static(b"PAR1")).unwrap();
+    for _ in 0..2 {
+        handle(&ledger, &notifier, schedule("digest")).await.unwrap();
+    }
+    assert_eq!(notifier.sent.lock().unwrap().len(), 2, "the digest was sent");
+    assert_eq!(ledger.list("chargeback/").await.unwrap().len(), 6);
+    assert_eq!(ledger.list("pages/").await.unwrap().len(), 2);
+    assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 2, "and operations is told of each, once");
+}
+
+#[tokio::test]
+async fn a_call_that_fails_while_writing_brings_the_schedule_again_and_nothing_waits_for_it() {
+    let dry = ledger();
+    let counting = FaultyStore::failing(&dry, []);
+    handle(&counting, &TestNotifier::default(), schedule("digest")).await.unwrap();
+    for call in 1..=counting.calls() {
+        let (ledger, notifier) = (ledger(), TestNotifier::default());
+        let failed =
+            handle(FaultyStore::failing(&ledger, [(call, Fault::Before)]), &notifier, schedule("digest")).await;
+        assert!(failed.is_err(), "{call}");
+        handle(&ledger, &notifier, schedule("digest")).await.unwrap();
+        for prefix in ["pages/", "chargeback/"] {
+            let (found, expected) = (ledger.list(prefix).await.unwrap(), dry.list(prefix).await.unwrap());
+            let keys = |objects: &[ObjectSummary]| objects.iter().map(|found| found.key.clone()).collect::<Vec<_>>();
+            assert_eq!(keys(&found), keys(&expected), "{call}");
+        }
+        assert!(notifier.sent.lock().unwrap().len() >= 2, "{call}");
+    }
 }
 
 #[tokio::test]

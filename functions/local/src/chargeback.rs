@@ -1,20 +1,17 @@
 //! `chargeback`: a month's bill as files for finance: as billed, as charged, and what a token costs.
 
-mod files;
-mod notes;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use bytes::Bytes;
-use spend_core::chargeback::{self, is_split_identity};
-use spend_core::fact::Fact;
-use spend_core::metering::{Metering, MeteringRecord};
-use spend_core::showback::showback;
-use spend_core::unit_cost::{cache_use, unit_costs};
-use spend_cur::metering_file;
-use spend_ledger::committed;
+use chrono::{DateTime, SubsecRound, Utc};
+use spend_core::text::or_none;
+use spend_cur::metering_parquet;
+use spend_ledger::chargeback::metering::{self, MeteringFiles, PARQUET};
+use spend_ledger::chargeback::{self, About, Files};
+use spend_ledger::store::Store;
+use spend_ledger::{committed, metering_csv};
 
 use crate::cli::Chargeback;
 use crate::error::CommandError;
@@ -24,49 +21,62 @@ use crate::{in_force, periods};
 ///
 /// # Errors
 ///
-/// [`CommandError`]: there is no ledger or nothing of the period in it, a metering file is not one, or a file cannot be
-/// written.
-pub(crate) async fn run(options: &Chargeback, notes: &mut impl Write) -> Result<(), CommandError> {
+/// [`CommandError`]: there is no ledger or nothing of the period in it, a metering file that is named is not one, or a
+/// file cannot be written.
+pub(crate) async fn run(options: &Chargeback, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let statements = periods::of(&store, &options.ledger, Some(options.period), options.export_id.as_deref()).await?;
     let config = in_force::get(&store, options.config.as_deref()).await?;
-    let records = read_metering(options)?;
-    let mut facts: Vec<Fact> = Vec::new();
+    let metering = metering_of(&store, options).await?;
+    let now = options.now.unwrap_or(now).trunc_subsecs(0);
+    let mut found = Vec::new();
     for statement in &statements {
-        let Some((state, _)) = committed::state(&store, statement).await? else { continue };
-        if state.derivation != config.derivation_fingerprint() {
-            writeln!(
-                notes,
-                "note: {statement}: owners are those of the configuration that it was derived with; `rebuild` derives \
-                 them again"
-            )?;
+        if let Some((state, _)) = committed::state(&store, statement).await? {
+            found.extend(committed::period(statement, state, now)?);
         }
-        facts.extend(committed::facts(statement, state)?);
     }
-    let metering = Metering::new(&records, options.period);
-    let charged = chargeback::chargeback(&facts, options.basis, &config.splits, &metering)?;
-    let findings = metering.findings(&facts, |fact| is_split_identity(&config.splits, fact, true));
-
+    let found: Vec<_> = found.iter().collect();
+    let basis = options.basis.unwrap_or(config.cost.basis);
+    let Files { files, about, .. } = chargeback::make(options.period, &found, &config, basis, &metering, now)?;
     fs::create_dir_all(&options.out).map_err(failed("make", &options.out))?;
-    let put = |name: &str, bytes: Vec<u8>| {
+    for (name, bytes) in &files {
         let path = options.out.join(name);
-        fs::write(&path, bytes).map_err(failed("write", &path))
-    };
-    put("showback.csv", files::showback(options.period, &showback(&facts, options.basis)?)?)?;
-    put("chargeback.csv", files::chargeback(options.period, &charged.rows)?)?;
-    put("unit_costs.csv", files::unit_costs(options.period, &unit_costs(&facts, options.basis)?)?)?;
-    put("cache.csv", files::cache(options.period, &cache_use(&facts, options.basis)?)?)?;
-    notes::tell(options, &config.splits, &charged, &findings, notes)
+        fs::write(&path, bytes).map_err(failed("write", &path))?;
+    }
+    tell(options, &about, notes)
 }
 
-/// The records of all metering files, in their order.
-fn read_metering(options: &Chargeback) -> Result<Vec<MeteringRecord>, CommandError> {
-    let mut records = Vec::new();
-    for path in &options.metering {
-        let bytes = fs::read(path).map_err(failed("read the metering records", path))?;
-        records.extend(metering_file::read(&path.display().to_string(), &Bytes::from(bytes))?);
+/// The metering files that are named; without one those of the ledger.
+async fn metering_of<S: Store>(store: &S, options: &Chargeback) -> Result<MeteringFiles, CommandError> {
+    if options.metering.is_empty() {
+        return Ok(metering::read(store, &[options.period].into()).await?);
     }
-    Ok(records)
+    let mut files = MeteringFiles::default();
+    for path in &options.metering {
+        let bytes = Bytes::from(fs::read(path).map_err(failed("read the metering records", path))?);
+        let name = path.display().to_string();
+        let is_parquet = bytes.starts_with(PARQUET);
+        let records =
+            if is_parquet { metering_parquet::read(&name, &bytes) } else { metering_csv::read(&name, &bytes) };
+        files.add(&name, records?);
+    }
+    Ok(files)
+}
+
+/// Tells what is told beside the files.
+fn tell(options: &Chargeback, about: &About, notes: &mut impl Write) -> Result<(), CommandError> {
+    for note in &about.notes {
+        writeln!(notes, "{note}")?;
+    }
+    for total in &about.totals {
+        let (currency, billed) = (or_none(&total.currency), total.billed);
+        let (charged, invoices) = (total.charged, total.invoices);
+        writeln!(notes, "billed {billed} {currency}, charged {charged} {currency}, invoices {invoices} {currency}")?;
+    }
+    let names: Vec<_> = about.files.iter().map(|file| file.name.as_str()).collect();
+    let (names, out) = (names.join(", "), options.out.display());
+    writeln!(notes, "{}, {}: wrote {names} and {} to {out}", about.period, about.extent, chargeback::ABOUT)?;
+    Ok(())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> CommandError {

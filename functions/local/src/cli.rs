@@ -127,7 +127,8 @@ What to group by: day, account, principal, identity, owner, owner_source, cost_c
 feature, category, usage_type, region, currency, provider or tag:NAME, such as tag:iamPrincipal/team";
 
 const MEASURES: &str = "\
-What to say of each group: cost, tokens, per_million (what a million tokens cost) or list_cost";
+What to say of each group: cost, tokens, per_million (what a million tokens cost), list_cost, share (percent of the cost \
+of all groups) or token_share";
 
 /// `report`.
 #[derive(Debug, Args)]
@@ -173,18 +174,22 @@ pub struct Chargeback {
     /// Where the files go; those of an earlier run are replaced.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Metering records of shared gateways, CSV or Parquet; may be given several times.
+    /// Metering records of shared gateways, CSV or Parquet; may be given several times. Without one those below
+    /// `metering/` in the ledger.
     #[arg(long, value_name = "FILE")]
     pub metering: Vec<PathBuf>,
     /// A configuration whose splits to use; without one the last that was in force. Owners stay those of the ledger.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Which cost: unblended or net-unblended.
-    #[arg(long, value_name = "BASIS", default_value = "unblended")]
-    pub basis: Basis,
+    /// Which cost: unblended or net-unblended; without it the configuration's.
+    #[arg(long, value_name = "BASIS")]
+    pub basis: Option<Basis>,
     /// One export; all of them without it.
     #[arg(long, value_name = "ID")]
     pub export_id: Option<String>,
+    /// The time to work at, instead of the clock's: it decides whether a month has closed.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// `digest`. Nothing is sent.

@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use spend_core::line::SumOutOfRange;
-use spend_cur::metering_file::MeteringFileError;
+use spend_core::metering::MeteringFileError;
 use spend_ledger::alert::AlertError;
+use spend_ledger::chargeback::ChargebackError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::digest::DigestError;
 use spend_ledger::document::DocumentError;
@@ -116,6 +117,9 @@ pub enum CommandError {
         /// What to do.
         cure: &'static str,
     },
+    /// The chargeback was not made.
+    #[error(transparent)]
+    Chargeback(#[from] ChargebackError),
     /// A file of metering records is not one.
     #[error(transparent)]
     Metering(#[from] MeteringFileError),
@@ -200,6 +204,7 @@ impl CommandError {
             Self::Config(error) => error.kind(),
             Self::Explain(error) => error.kind(),
             Self::Disagreement { .. } => "bug.disagreement",
+            Self::Chargeback(error) => error.kind(),
             Self::Metering(error) => error.kind(),
             Self::NotRebuilt { .. } => "store.unreduced",
             Self::Sum(_) => "export.out_of_range",

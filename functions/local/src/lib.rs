@@ -43,7 +43,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => run::run(options, Utc::now(), notes).await,
         Command::Report(options) => report::run(options, out).await,
-        Command::Chargeback(options) => chargeback::run(options, notes).await,
+        Command::Chargeback(options) => chargeback::run(options, Utc::now(), notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
         Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
         Command::Page(options) => page::run(options, Utc::now(), notes).await,

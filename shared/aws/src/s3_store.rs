@@ -4,6 +4,7 @@
 //! repeated: then S3 says that the condition does not hold, which is not a lost race. See [`S3Store::put`].
 
 mod attempts;
+mod content_type;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -200,6 +201,7 @@ impl S3Store {
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition<'_>) -> Result<Put, StoreError> {
         let full = self.full(key)?;
         let request = self.client.put_object().bucket(&self.bucket).key(&full).body(bytes.clone().into());
+        let request = request.content_type(content_type::of(key));
         let request = match condition {
             Condition::Absent => request.if_none_match("*"),
             Condition::Version(etag) => request.if_match(quoted(etag)),

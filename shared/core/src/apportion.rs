@@ -51,6 +51,23 @@ pub(crate) fn round_to_sum(amounts: &[Decimal], target: Decimal, places: u32) ->
     rounded.collect()
 }
 
+/// The share of each of `amounts` in their sum, in percent with one place, so that the shares sum to exactly a hundred;
+/// nothing where the sum is zero.
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub(crate) fn shares(amounts: &[Decimal]) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
+    let hundred = Decimal::from_integer(100);
+    let whole = amounts.iter().try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(*amount)).ok_or(SumOutOfRange)?;
+    if whole.is_zero() {
+        return Ok(vec![None; amounts.len()]);
+    }
+    let percents = amounts.iter().map(|amount| amount.checked_mul_div(hundred, whole).ok_or(SumOutOfRange));
+    let rounded = round_to_sum(&percents.collect::<Result<Vec<_>, _>>()?, hundred, 1)?;
+    Ok(rounded.into_iter().map(Some).collect())
+}
+
 /// Which of `values` are among the `count` largest; of equal ones the first.
 fn largest<T: Ord + Copy>(count: usize, values: impl Iterator<Item = T>) -> Vec<bool> {
     let mut order: Vec<(Reverse<T>, usize)> =
@@ -95,12 +112,31 @@ mod tests {
         assert_eq!(cents, ["0", "0.01", "0", "0"].map(decimal), "-0.001 lost most by rounding down, 0.006 next");
     }
 
+    #[test]
+    fn shares_sum_to_a_hundred_and_of_nothing_there_are_none() {
+        let found = shares(&["1", "1", "1"].map(decimal)).unwrap();
+        assert_eq!(found, ["33.4", "33.3", "33.3"].map(|share| Some(decimal(share))));
+        let found = shares(&["3", "-1"].map(decimal)).unwrap();
+        assert_eq!(found, ["150", "-50"].map(|share| Some(decimal(share))), "a correction takes away");
+        assert_eq!(shares(&["1", "-1"].map(decimal)), Ok(vec![None, None]));
+        assert_eq!(shares(&[]), Ok(Vec::new()));
+    }
+
     fn some_amount() -> impl Strategy<Value = Decimal> {
         prop_oneof![Just(0), -1000..1000_i128, (1 - 10_i128.pow(36))..10_i128.pow(36)]
             .prop_map(|units| Decimal::from_units(units).unwrap())
     }
 
     proptest! {
+        #[test]
+        fn shares_of_anything_sum_to_a_hundred(
+            amounts in proptest::collection::vec((0..10_i128.pow(30)).prop_map(|units| Decimal::from_units(units).unwrap()), 1..20),
+        ) {
+            let found: Option<Vec<_>> = shares(&amounts).unwrap().into_iter().collect();
+            let hundred = Decimal::from_integer(100).units();
+            prop_assert!(found.is_none_or(|found| sum(&found) == hundred));
+        }
+
         #[test]
         fn parts_sum_to_the_whole_and_none_is_a_unit_off(
             total in some_amount(),

@@ -90,6 +90,18 @@ pub enum Extent {
 }
 
 impl Extent {
+    /// How much there is of a month that has `closed` or not.
+    #[must_use]
+    pub fn of(period: BillingPeriod, closed: bool, now: DateTime<Utc>) -> Self {
+        if now < period.end() {
+            Self::ToDate
+        } else if closed {
+            Self::Closed
+        } else {
+            Self::NotClosed
+        }
+    }
+
     /// The name for machines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -221,6 +233,8 @@ pub struct Figures {
     pub decisions: Vec<Decision>,
     /// How far the data can be trusted.
     pub data: DataStatus,
+    /// The same, up to where later months speak too: by it days are settled, here as in what is compared.
+    pub settling: DataStatus,
     /// What is wrong with the data.
     pub warnings: DigestWarnings,
     /// The time at which the digest was made.
@@ -244,7 +258,7 @@ pub struct CurrencyFigures {
     pub models: Vec<Row>,
     /// Why spend changed; `None` where nothing can be compared.
     pub change: Option<Change>,
-    /// Callers that were not seen before the later span of days, largest first.
+    /// Callers that were not seen up to the end of the earlier span of days, largest first.
     pub new_callers: Vec<NewCaller>,
     /// Spend that names nobody, by the reason.
     pub nameless: Vec<Nameless>,
@@ -265,7 +279,9 @@ impl Digest<'_> {
     ///
     /// [`SumOutOfRange`].
     pub fn figures(&self) -> Result<Figures, SumOutOfRange> {
-        let mut totals = Totals::of(self.facts, self.policy, &self.data)?;
+        // A month's rows end with it; what is delivered of the next one tells that its last days have settled.
+        let settling = self.span.status(Window::of(WindowKind::Month, self.period.first_day()));
+        let mut totals = Totals::of(self.facts, self.policy, &settling)?;
         let corrections = self.corrections();
         let mut owners = self.explained(FactField::Owner, &corrections)?;
         // A currency that the period has no spend in may have changed all the same.
@@ -292,7 +308,7 @@ impl Digest<'_> {
         let mut figures = Figures {
             kind: self.kind,
             period: self.period,
-            extent: self.extent(),
+            extent: Extent::of(self.period, self.data.closed, self.now),
             policy: self.policy.clone(),
             windows: self.windows,
             currencies,
@@ -305,6 +321,7 @@ impl Digest<'_> {
             tag_findings: self.tag_findings()?,
             decisions: Vec::new(),
             data: self.data,
+            settling,
             warnings: self.warnings.clone(),
             now: self.now,
         };
@@ -316,16 +333,6 @@ impl Digest<'_> {
         let mut findings = tag_contract::check(self.contract, self.facts.iter().copied(), self.policy)?;
         findings.retain(|finding| !matches!(finding, TagFinding::Untagged { .. }));
         Ok(findings)
-    }
-
-    fn extent(&self) -> Extent {
-        if self.now < self.period.end() {
-            Extent::ToDate
-        } else if self.data.closed {
-            Extent::Closed
-        } else {
-            Extent::NotClosed
-        }
     }
 
     fn currency(

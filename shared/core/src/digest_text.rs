@@ -3,7 +3,7 @@
 
 use crate::alert_text::{body, subject};
 use crate::digest::{CurrencyFigures, DigestKind, Extent, Figures};
-use crate::text::{Text, money, month, or_none, share, short_month};
+use crate::text::{Text, money, month, or_none, share, short_month, wrap};
 
 pub(crate) mod asked;
 mod bill;
@@ -79,10 +79,31 @@ fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
             format!("    --by {}identity,model,category --format csv", tag_keys(figures)),
         ]);
     }
+    lines.extend(files(figures));
     if let Some(base) = options.link_base {
         // A link stands alone on its line: a broken one is no link.
         lines.extend([String::new(), "More:".to_owned(), format!("{}/{}", base.trim_end_matches('/'), figures.period)]);
     }
+    lines
+}
+
+/// Where the month's files are, once it is over.
+fn files(figures: &Figures) -> Vec<String> {
+    let what = match (figures.kind, figures.extent) {
+        (DigestKind::Weekly, _) | (_, Extent::ToDate) => return Vec::new(),
+        (_, Extent::NotClosed) => "Preliminary files",
+        (_, Extent::Closed) => "Files to post",
+    };
+    let period = figures.period;
+    let mut lines = vec![String::new()];
+    lines.extend(wrap(
+        "",
+        &format!(
+            "{what} (showback, chargeback, unit costs, tiers, cache): on AWS in the ledger's bucket, \
+             chargeback/period={period}/, where about.json says what they rest on; from a ledger on disk by"
+        ),
+    ));
+    lines.push(format!("  bedrock-ledger chargeback --ledger DIR --period {period} --out DIR"));
     lines
 }
 

@@ -11,6 +11,10 @@ use crate::decimal::Decimal;
 use crate::fact::{Fact, FactField};
 use crate::period::BillingPeriod;
 
+mod table;
+
+pub use table::{LARGEST_FILE, MeteringFileError, MeteringTable};
+
 /// What one tenant used of one gateway on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeteringRecord {

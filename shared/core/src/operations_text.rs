@@ -290,6 +290,43 @@ impl BrokenConfig<'_> {
     }
 }
 
+/// A file of metering records that cannot be used.
+#[derive(Clone, Debug)]
+pub struct BrokenMetering<'a> {
+    /// Where it lies.
+    pub file: &'a str,
+    /// What is wrong, a line each, with its cure.
+    pub problems: &'a [String],
+}
+
+impl BrokenMetering<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let problems = counted(self.problems.len(), "problem", "problems");
+        let mut lines = wrap(
+            "",
+            &format!(
+                "Nothing of {} was used. What its records should divide stays where it was billed, and the files below \
+                 chargeback/ say so in their about.json.",
+                self.file
+            ),
+        );
+        lines.push(String::new());
+        for problem in self.problems.iter().take(NAMED) {
+            lines.extend(wrap("  ", &shorten(problem, SAID)));
+        }
+        lines.extend(more(self.problems.len(), "problems"));
+        lines.push(String::new());
+        lines.extend(wrap(
+            &pad_right("What to do", LABEL),
+            "let whoever runs the gateway mend the file and upload it again: it is used from the next morning on. You are \
+             told again if what is uploaded cannot be used either.",
+        ));
+        Text { subject: subject(&format!("Metering not used: {problems} in {}", self.file)), body: body(&lines) }
+    }
+}
+
 /// An export that is not counted, because another one delivers the same bill.
 #[derive(Clone, Debug)]
 pub struct Overlap<'a> {

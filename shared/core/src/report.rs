@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use crate::apportion::shares;
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
@@ -23,11 +24,17 @@ pub enum Measure {
     PerMillion,
     /// What usage would have cost at the public on-demand price, where the bill says it.
     ListCost,
+    /// The group's part of the cost of all groups of its currency, in percent with one place; the parts sum to exactly a
+    /// hundred. Nothing where all of them cost nothing.
+    Share,
+    /// Its part of their tokens, likewise.
+    TokenShare,
 }
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Self; 4] = [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost];
+    pub const ALL: [Self; 6] =
+        [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost, Self::Share, Self::TokenShare];
 
     /// The name on the command line and of the column.
     #[must_use]
@@ -37,19 +44,40 @@ impl Measure {
             Self::Tokens => "tokens",
             Self::PerMillion => "per_million",
             Self::ListCost => "list_cost",
+            Self::Share => "share",
+            Self::TokenShare => "token_share",
         }
     }
 
-    /// What it is of a group; nothing where the group has none.
-    #[must_use]
-    pub fn of(self, row: &Row) -> Option<Decimal> {
-        match self {
-            Self::Cost => Some(row.cost),
-            Self::Tokens => row.units.tokens,
-            Self::PerMillion => row.units.per_million(),
-            Self::ListCost => row.units.list_cost,
-        }
+    /// What it is of each group of a report, in their order; nothing where a group has none.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn of(self, rows: &[Row]) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
+        Ok(match self {
+            Self::Cost => rows.iter().map(|row| Some(row.cost)).collect(),
+            Self::Tokens => rows.iter().map(|row| row.units.tokens).collect(),
+            Self::PerMillion => rows.iter().map(|row| row.units.per_million()).collect(),
+            Self::ListCost => rows.iter().map(|row| row.units.list_cost).collect(),
+            Self::Share => shares_by_currency(rows, |row| Some(row.cost))?,
+            Self::TokenShare => shares_by_currency(rows, |row| row.units.tokens)?,
+        })
     }
+}
+
+/// Rows of a currency stand together.
+fn shares_by_currency(
+    rows: &[Row],
+    part: impl Fn(&Row) -> Option<Decimal>,
+) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
+    let mut found = Vec::new();
+    for of_currency in rows.chunk_by(|left, right| left.currency == right.currency) {
+        let parts: Vec<_> = of_currency.iter().map(|row| part(row).unwrap_or_default()).collect();
+        let shares = shares(&parts)?.into_iter().zip(of_currency);
+        found.extend(shares.map(|(share, row)| share.filter(|_| part(row).is_some())));
+    }
+    Ok(found)
 }
 
 impl FromStr for Measure {
@@ -156,6 +184,20 @@ mod tests {
         let expected =
             vec![row("a", "CNY", "3"), row("a", "USD", "5"), row("b", "USD", "4"), row("(other)", "USD", "2")];
         assert_eq!(folded, expected);
+    }
+
+    #[test]
+    fn shares_sum_to_a_hundred_in_each_currency_and_what_has_no_tokens_has_no_share_of_them() {
+        let mut rows = vec![row("a", "CNY", "3"), row("a", "USD", "1"), row("b", "USD", "1"), row("c", "USD", "1")];
+        for (row, tokens) in rows.iter_mut().zip([None, Some("1"), None, Some("3")]) {
+            row.units.tokens = tokens.map(|tokens| tokens.parse().unwrap());
+        }
+        let found = |measure: Measure| {
+            let shares = measure.of(&rows).unwrap().into_iter();
+            shares.map(|share| share.map_or_else(String::new, |share| share.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(found(Measure::Share), ["100", "33.4", "33.3", "33.3"]);
+        assert_eq!(found(Measure::TokenShare), ["", "25", "", "75"]);
     }
 
     #[test]

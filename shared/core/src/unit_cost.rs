@@ -38,7 +38,9 @@ impl UnitSums {
             return Ok(());
         }
         let of = |part: Option<Decimal>| if part.is_some() { cost } else { Decimal::ZERO };
-        let (tokens, list_cost) = (fact.measures.tokens, fact.measures.list_cost);
+        // AWS Marketplace's lines have a public on-demand cost of zero, which is no price: nothing is given away there.
+        let list_cost = fact.measures.list_cost.filter(|list_cost| !list_cost.is_zero() || cost.is_zero());
+        let tokens = fact.measures.tokens;
         self.merge(&Self { tokens, token_cost: of(tokens), list_cost, listed_cost: of(list_cost) })
     }
 
@@ -120,13 +122,18 @@ impl CacheUse {
 
 /// Tokens and their cost.
 #[derive(Clone, Copy, Default)]
-struct Bought {
-    tokens: Decimal,
-    cost: Decimal,
+pub(crate) struct Bought {
+    pub(crate) tokens: Decimal,
+    pub(crate) cost: Decimal,
 }
 
 impl Bought {
-    fn add(&mut self, other: Self) -> Result<(), SumOutOfRange> {
+    /// What `tokens` would have cost at this price; none where nothing was bought at it.
+    pub(crate) fn cost_of(&self, tokens: Decimal) -> Option<Decimal> {
+        if self.tokens > Decimal::ZERO { tokens.checked_mul_div(self.cost, self.tokens) } else { None }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) -> Result<(), SumOutOfRange> {
         self.tokens = self.tokens.checked_add(other.tokens).ok_or(SumOutOfRange)?;
         self.cost = self.cost.checked_add(other.cost).ok_or(SumOutOfRange)?;
         Ok(())
@@ -145,11 +152,7 @@ impl Prompt {
     /// What the cached tokens would have cost as plain input, less what they cost.
     fn saving(&self) -> Option<Decimal> {
         let cached = self.read.tokens.checked_add(self.written.tokens)?;
-        if self.input.tokens <= Decimal::ZERO {
-            return None;
-        }
-        let uncached_cost = cached.checked_mul_div(self.input.cost, self.input.tokens)?;
-        uncached_cost.checked_sub(self.read.cost)?.checked_sub(self.written.cost)
+        self.input.cost_of(cached)?.checked_sub(self.read.cost)?.checked_sub(self.written.cost)
     }
 }
 
@@ -227,6 +230,19 @@ mod tests {
         assert_eq!(sums.per_million(), Some(Decimal::ONE));
         assert_eq!((sums.list_cost, sums.listed_cost), (Some(decimal("2.5")), decimal("2")));
         assert_eq!(UnitSums::default().per_million(), None);
+    }
+
+    #[test]
+    fn a_list_price_of_nothing_for_what_cost_something_is_none() {
+        let mut marketplace = used("2", "1000000", &[]);
+        marketplace.measures.list_cost = Some(Decimal::ZERO);
+        let mut free = used("0", "1000000", &[]);
+        free.measures.list_cost = Some(Decimal::ZERO);
+        let mut sums = UnitSums::default();
+        sums.add(&marketplace, decimal("2")).unwrap();
+        assert_eq!((sums.list_cost, sums.listed_cost), (None, Decimal::ZERO));
+        sums.add(&free, Decimal::ZERO).unwrap();
+        assert_eq!((sums.list_cost, sums.listed_cost), (Some(Decimal::ZERO), Decimal::ZERO));
     }
 
     #[test]

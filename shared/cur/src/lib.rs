@@ -19,7 +19,7 @@ mod guard;
 mod inflate;
 pub mod layout;
 pub mod manifest;
-pub mod metering_file;
+pub mod metering_parquet;
 mod other_tables;
 mod page_bounds;
 mod page_header;

@@ -44,6 +44,8 @@ pub struct BookPeriod {
     pub counts: ScanCounts,
     /// Usage line items of no known family.
     pub unknown_usage_rows: u64,
+    /// The fingerprint of the configuration that the facts were derived with.
+    pub derivation: String,
     /// The facts.
     pub facts: Vec<Fact>,
 }

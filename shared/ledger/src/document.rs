@@ -5,7 +5,7 @@
 mod tests;
 
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::marker::PhantomData;
 
@@ -155,6 +155,34 @@ pub fn encode<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
     let mut bytes = written.map_err(|source| DocumentError::Unwritable { name: D::FORMAT, source })?;
     bytes.push(b'\n');
     Ok(bytes.into())
+}
+
+/// As [`encode`], in ASCII: whatever names are in it, they can do nothing to who looks at it.
+///
+/// # Errors
+///
+/// [`DocumentError::Unwritable`].
+pub(crate) fn encode_ascii<D: Document>(document: &D) -> Result<String, DocumentError> {
+    // JSON is UTF-8: nothing is replaced.
+    Ok(ascii(&String::from_utf8_lossy(&encode(document)?)))
+}
+
+/// JSON with everything escaped that is not plain ASCII, or that a page of HTML would take for its own. Outside of texts
+/// JSON has no such character, so that it still says the same.
+fn ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, ' '..='~' | '\n') && !matches!(character, '<' | '>' | '&') {
+            escaped.push(character);
+        } else {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
 }
 
 /// Reads the document stored at `key`.

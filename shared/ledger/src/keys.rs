@@ -118,6 +118,15 @@ pub fn page_numbers_key(period: BillingPeriod) -> String {
     format!("pages/period={period}.json")
 }
 
+/// A file of the chargeback of a month.
+#[must_use]
+pub fn chargeback_key(period: BillingPeriod, name: &str) -> String {
+    format!("chargeback/period={period}/{name}")
+}
+
+/// Below it lie metering records of shared gateways, as their owners put them there.
+pub const METERING_PREFIX: &str = "metering/";
+
 /// Below it lie the states of all periods.
 pub const STATE_PREFIX: &str = "state/";
 

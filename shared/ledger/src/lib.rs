@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod book;
+pub mod chargeback;
 pub mod columns;
 pub mod committed;
 pub mod config;
@@ -15,6 +16,7 @@ mod gauges;
 pub mod in_force;
 pub mod keys;
 pub mod memory_store;
+pub mod metering_csv;
 pub mod metrics;
 pub mod operations;
 pub mod outbox;

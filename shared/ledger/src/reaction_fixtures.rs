@@ -47,6 +47,7 @@ pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
         closed: false,
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
+        derivation: String::new(),
         facts,
     }
 }

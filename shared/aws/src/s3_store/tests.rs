@@ -56,6 +56,27 @@ async fn odd_keys_survive_the_trip() {
 }
 
 #[tokio::test]
+async fn what_is_written_says_what_it_is() {
+    let (store, wire) = bucket().await;
+    let types = [
+        ("pages/period=2026-11.html", "text/html; charset=utf-8"),
+        ("chargeback/period=2026-11/showback.csv", "text/csv; charset=utf-8"),
+        ("pages/period=2026-11.json", "application/json"),
+        ("config/in-force.toml", "application/toml"),
+        ("facts/facts.parquet", "application/vnd.apache.parquet"),
+        ("state/period=2026-11.json.zst", "application/zstd"),
+        ("a.b/none", "application/octet-stream"),
+    ];
+    for (key, expected) in types {
+        let Put::Written(etag) = store.put_if_absent(key, Bytes::new()).await.unwrap() else { panic!("{key}") };
+        assert!(matches!(store.put_if_match(key, Bytes::from(key), &etag).await, Ok(Put::Written(_))));
+        for request in wire.requests().iter().rev().take(2) {
+            assert_eq!(request.header("content-type"), Some(expected), "{key}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_prefix_stands_before_every_key_and_is_never_seen() {
     let (whole, wire) = bucket().await;
     let part = S3Store::new(&wire.config(), "bucket", "team a/");

@@ -26,7 +26,7 @@ pub struct Caller {
     pub change: Option<Decimal>,
 }
 
-/// A caller that was not seen before the later span of days.
+/// A caller that was not seen up to the end of the earlier span of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCaller {
     /// The identity.
@@ -103,7 +103,9 @@ pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Re
         }
         add(&mut caller.spend, spend)?;
     }
-    let mut callers: Vec<_> = callers.into_values().filter(|caller| caller.first_day >= windows.later.first).collect();
+    // Days between the two spans are of neither: who came on one of them is new in the terms of the change too.
+    let is_new = |caller: &NewCaller| caller.first_day > windows.earlier.last;
+    let mut callers: Vec<_> = callers.into_values().filter(is_new).collect();
     callers.sort_by(|left, right| right.spend.cmp(&left.spend).then_with(|| left.identity.cmp(&right.identity)));
     Ok(callers)
 }

@@ -142,6 +142,8 @@ struct Given {
     mutes: Vec<Mute>,
     data: DataStatus,
     warnings: DigestWarnings,
+    /// Whether the next month is known too.
+    later: bool,
     now: &'static str,
 }
 
@@ -164,6 +166,7 @@ impl Given {
             mutes: vec![mute("people", "dana@example.com", "load test, agreed with finance")],
             data: DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), unverified: false, closed: false },
             warnings: DigestWarnings::default(),
+            later: false,
             now: "2026-11-21T06:00:00Z",
         }
     }
@@ -176,9 +179,10 @@ impl Given {
             period: "2026-10",
             facts: october(),
             earlier_facts: daily("2026-09-01", "2026-09-30", "100", "dana@example.com", "search"),
-            windows: Windows::months(date(if closed { "2026-10-31" } else { "2026-10-28" })),
+            windows: Windows::months(date("2026-10-31")),
             restated: Vec::new(),
             data: DataStatus { as_of: Some(at("2026-11-01T00:00:00Z")), unverified: false, closed },
+            later: true,
             now: "2026-11-15T06:00:00Z",
             ..Self::weekly()
         }
@@ -189,8 +193,11 @@ impl Given {
         let known: Vec<_> = self.earlier_facts.iter().chain(&self.facts).collect();
         let period = self.period.parse().unwrap();
         let month: BillingPeriod = period;
-        let span =
-            DataSpan::new([(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)].into());
+        let mut months = vec![(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)];
+        // What is delivered of the month that has begun since.
+        let later = self.later.then(|| DataStatus { as_of: Some(at(self.now)), ..DataStatus::default() });
+        months.extend(later.map(|later| (month.next(), later)));
+        let span = DataSpan::new(months.into_iter().collect());
         let used = budget::used(&self.budgets, &known.iter().copied(), &self.policy, &span, month.last_day()).unwrap();
         let budgets: Vec<_> = used.into_iter().filter(|budget| budget.kind() == Kind::Budget).collect();
         let mutes: Vec<_> = self.mutes.iter().collect();
@@ -245,6 +252,28 @@ fn a_month_that_closed() {
 #[test]
 fn a_month_that_has_not_closed_by_the_fifteenth() {
     golden("preliminary", &Given::monthly(DigestKind::Preliminary).text());
+}
+
+#[test]
+fn days_settle_in_the_digest_as_they_do_in_what_is_compared() {
+    let over = Given::monthly(DigestKind::Preliminary);
+    assert!(!over.text().body.contains("Provisional"), "{}", over.text().body);
+    // Nothing of November is known: nobody says that the last days of October have settled.
+    let alone = Given { later: false, ..Given::monthly(DigestKind::Preliminary) };
+    let told = "Provisional 29 to 31 Oct ($484.02) may still change, as a rule upwards\n";
+    assert!(alone.text().body.contains(told), "{}", alone.text().body);
+    for figures in [over.figures(), alone.figures()] {
+        assert_eq!(figures.data, over.data, "up to when the month itself speaks is the same");
+    }
+}
+
+#[test]
+fn a_month_that_is_over_says_where_its_files_are() {
+    for (kind, told) in [(DigestKind::Close, "\nFiles to post ("), (DigestKind::Preliminary, "\nPreliminary files (")] {
+        let body = Given::monthly(kind).text().body;
+        assert!(body.contains(told) && body.contains(" chargeback/period=2026-10/,"), "{body}");
+    }
+    assert!(!Given::weekly().text().body.contains("chargeback/"));
 }
 
 #[test]

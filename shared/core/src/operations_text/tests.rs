@@ -91,6 +91,20 @@ fn trouble_says_what_failed_and_what_the_error_says() {
 }
 
 #[test]
+fn metering_records_that_cannot_be_used_are_told_with_what_follows_and_whom_to_ask() {
+    let problems = [
+        "line 2: the date `20261101` is not written as 2026-11-20".to_owned(),
+        "line 7: the amount -1 is below zero".to_owned(),
+        "and 3 more".to_owned(),
+    ];
+    assert_text("metering", &BrokenMetering { file: "metering/gateway-2026-11.csv", problems: &problems }.text());
+    let hostile =
+        BrokenMetering { file: "metering/\u{202e}vsc.csv", problems: &["it has a column `\u{1b}[2J`".to_owned()] };
+    let text = hostile.text();
+    assert!(!text.body.contains(['\u{202e}', '\u{1b}']) && text.subject.is_ascii(), "{text:?}");
+}
+
+#[test]
 fn a_broken_configuration_is_answered_with_its_lines() {
     let problems = ["config/ledger.toml:3: `amout` of [[budget]] is not known [config.invalid]".to_owned()];
     let broken = BrokenConfig { file: "config/ledger.toml", problems: &problems, has_earlier: true };

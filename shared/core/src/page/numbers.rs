@@ -72,7 +72,7 @@ fn days(
         let day = fact.key.usage_date;
         let found = days.entry(day).or_insert_with(|| OwnerDay {
             day,
-            is_provisional: figures.data.is_provisional(day),
+            is_provisional: figures.settling.is_provisional(day),
             spend: Decimal::ZERO,
             by_owner: vec![Decimal::ZERO; owners.len()],
         });
@@ -98,7 +98,7 @@ fn course(figures: &Figures, known: &[&Fact]) -> Result<Vec<CourseDay>, SumOutOf
     for day in figures.period.first_day().iter_days().take_while(|day| *day <= last) {
         let spend = by_day.get(&day).copied().unwrap_or_default();
         add(&mut to_date, spend)?;
-        course.push(CourseDay { day, is_provisional: figures.data.is_provisional(day), spend, to_date });
+        course.push(CourseDay { day, is_provisional: figures.settling.is_provisional(day), spend, to_date });
     }
     Ok(course)
 }
@@ -108,7 +108,7 @@ fn trend_days(figures: &Figures, known: &[&Fact], last: Option<NaiveDate>) -> Ve
     let (Some(last), Some(first_known)) = (last, first_known) else { return Vec::new() };
     let first = last.checked_sub_days(Days::new(TREND_DAYS - 1)).unwrap_or(last).max(first_known);
     let days = first.iter_days().take_while(|day| *day <= last);
-    days.map(|day| TrendDay { day, is_provisional: figures.data.is_provisional(day) }).collect()
+    days.map(|day| TrendDay { day, is_provisional: figures.settling.is_provisional(day) }).collect()
 }
 
 fn trends(

@@ -1,7 +1,6 @@
 //! The event of a digest's figures.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use spend_core::decimal::Decimal;
 use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, RestatedPeriod};
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::alert::DataEvent;
 use crate::book::Book;
-use crate::document::{DocumentError, encode};
+use crate::document::{DocumentError, encode_ascii};
 
 /// The first rows of a list, as something else.
 fn listed<'a, T: 'a, U>(rows: impl IntoIterator<Item = &'a T>, most: usize, event: impl Fn(&T) -> U) -> Listed<U> {
@@ -72,27 +71,8 @@ impl DigestEvent {
 
     /// The event as the body of a message, in ASCII.
     pub(in crate::digest) fn body(&self) -> Result<String, DocumentError> {
-        // JSON is UTF-8: nothing is replaced.
-        Ok(ascii(&String::from_utf8_lossy(&encode(self)?)))
+        encode_ascii(self)
     }
-}
-
-/// JSON with everything escaped that is not plain ASCII, or that a page of HTML would take for its own. Outside of texts
-/// JSON has no such character, so that it still says the same.
-fn ascii(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        if matches!(character, ' '..='~' | '\n') && !matches!(character, '<' | '>' | '&') {
-            escaped.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                // Writing to a String cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        }
-    }
-    escaped
 }
 
 impl From<Span> for SpanEvent {

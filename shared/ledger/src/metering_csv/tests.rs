@@ -1,27 +1,14 @@
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray};
-use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
 use super::*;
 
 fn csv(text: &str) -> Result<Vec<MeteringRecord>, String> {
-    read("m.csv", &Bytes::from(text.to_owned())).map_err(|error| error.to_string())
+    read("m.csv", text.as_bytes()).map_err(|error| error.to_string())
 }
 
 fn record(tenant: &str, model: &str, amount: &str) -> MeteringRecord {
     let [gateway, tenant, model] = ["role/gw@1", tenant, model].map(str::to_owned);
     MeteringRecord { date: "2026-11-01".parse().unwrap(), gateway, tenant, model, amount: amount.parse().unwrap() }
-}
-
-fn parquet(columns: Vec<(&str, ArrayRef)>) -> Result<Vec<MeteringRecord>, String> {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    read("m.parquet", &Bytes::from(bytes)).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -32,34 +19,6 @@ fn columns_stand_in_any_order_and_the_model_may_be_missing() {
     let text = "\u{feff}date,gateway,tenant,model,amount\r\n2026-11-01,role/gw@1,search,haiku,2\r\n";
     assert_eq!(csv(text), Ok(vec![record("search", "haiku", "2")]));
     assert_eq!(csv("date,gateway,tenant,amount\n"), Ok(Vec::new()));
-}
-
-#[test]
-fn parquet_says_the_same_in_whatever_types_show_days_and_numbers() {
-    let day = Date32Array::from(vec![20_758]);
-    let texts = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
-    let decimal = Decimal128Array::from(vec![150]).with_precision_and_scale(10, 2).unwrap();
-    let amounts: [(ArrayRef, &str); 4] = [
-        (Arc::new(Int64Array::from(vec![2])), "2"),
-        (Arc::new(Float64Array::from(vec![0.1])), "0.1"),
-        (Arc::new(decimal), "1.5"),
-        (texts("3.25"), "3.25"),
-    ];
-    for (amount, expected) in amounts {
-        for date in [Arc::new(day.clone()) as ArrayRef, texts("2026-11-01")] {
-            let model: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
-            let columns = vec![
-                ("amount", Arc::clone(&amount)),
-                ("date", date),
-                ("gateway", texts("role/gw@1")),
-                ("tenant", texts("search")),
-                ("model", model),
-            ];
-            assert_eq!(parquet(columns), Ok(vec![record("search", "", expected)]));
-        }
-    }
-    let missing = parquet(vec![("date", texts("2026-11-01"))]).unwrap_err();
-    assert!(missing.contains("no column `gateway`"), "{missing}");
 }
 
 #[test]
@@ -88,7 +47,8 @@ fn everything_that_is_wrong_is_told_with_its_line_and_nothing_is_used() {
     }
     let many = csv(&format!("{header}{}", "x,g,t,1\n".repeat(15))).unwrap_err();
     assert!(many.contains("line 11: ") && !many.contains("line 12: ") && many.ends_with("and 5 more"), "{many}");
-    assert!(read("m", &Bytes::from_static(b"PAR1 and nothing else")).unwrap_err().to_string().contains("Parquet"));
+    let large = read("m.csv", &vec![b' '; spend_core::metering::LARGEST_FILE + 1]).unwrap_err();
+    assert_eq!(large.to_string(), "m.csv: it is larger than 64 MiB: write one file a month");
 }
 
 proptest! {
