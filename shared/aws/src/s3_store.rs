@@ -22,7 +22,7 @@ use percent_encoding::percent_decode_str;
 use spend_ledger::store::{ETag, MAX_KEY_BYTES, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
 use self::attempts::{Doubt, RetryConflicts};
-use self::error::{Action, Refusal};
+use self::error::{Action, Place, Refusal};
 
 /// How often a body is asked for that breaks off. The SDK repeats a call only up to the answer's first byte.
 const BODIES: usize = 3;
@@ -84,8 +84,12 @@ impl S3Store {
         Ok(full)
     }
 
+    fn place(&self) -> Place<'_> {
+        Place { bucket: &self.bucket, region: self.client.config().region().map_or("", AsRef::as_ref) }
+    }
+
     fn failed(&self, action: Action, key: &str, text: impl Into<String>) -> StoreError {
-        error::unavailable(action, &self.bucket, key, text)
+        self.place().unusable(action, key, text)
     }
 
     async fn find(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
@@ -96,7 +100,7 @@ impl S3Store {
             Err(error) => {
                 return match error::refusal(&error) {
                     Refusal::Missing => Ok(None),
-                    _ => Err(error::of(Action::Look, &self.bucket, key, &error)),
+                    _ => Err(self.place().error(Action::Look, key, &error)),
                 };
             }
         };
@@ -116,7 +120,7 @@ impl S3Store {
             Err(error) => {
                 return match error::refusal(&error) {
                     Refusal::Missing => Ok(None),
-                    _ => Err(error::of(Action::Read, &self.bucket, key, &error).into()),
+                    _ => Err(self.place().error(Action::Read, key, &error).into()),
                 };
             }
         };
@@ -150,7 +154,7 @@ impl S3Store {
                     Refusal::Missing => Err(StoreError::NotFound { key: key.to_owned() }.into()),
                     Refusal::Condition => Err(StoreError::Replaced { key: key.to_owned(), etag: etag.clone() }.into()),
                     Refusal::Range => Ok(self.outside(key, range, etag).await?),
-                    Refusal::Other => Err(error::of(Action::ReadPart, &self.bucket, key, &error).into()),
+                    Refusal::Other => Err(self.place().error(Action::ReadPart, key, &error).into()),
                 };
             }
         };
@@ -220,7 +224,7 @@ impl S3Store {
                 _ => Put::Lost,
             }),
             Refusal::Condition | Refusal::Missing => Ok(Put::Lost),
-            _ => Err(error::of(Action::Write, &self.bucket, key, &error)),
+            _ => Err(self.place().error(Action::Write, key, &error)),
         }
     }
 }
@@ -259,7 +263,7 @@ impl Store for S3Store {
         let mut pages = request.encoding_type(EncodingType::Url).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| error::of(Action::List, &self.bucket, prefix, &error))?;
+            let page = page.map_err(|error| self.place().error(Action::List, prefix, &error))?;
             let encoded = page.encoding_type() == Some(&EncodingType::Url);
             for object in page.contents() {
                 let (Some(key), Some(size), Some(last_modified)) =

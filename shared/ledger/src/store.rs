@@ -109,6 +109,33 @@ pub enum StoreError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no such bucket.
+    #[error(
+        "failed to {action} {key}: there is no bucket {bucket}; see that its name is spelt right, and that nobody has \
+         deleted it ({source})"
+    )]
+    NoBucket {
+        /// What was being done.
+        action: &'static str,
+        /// The object.
+        key: String,
+        /// The bucket.
+        bucket: String,
+        /// What the service says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The bucket is in another region than this program, which can do nothing with it from there.
+    #[error("failed to {action} {key}: {place} ({source})")]
+    OtherRegion {
+        /// What was being done.
+        action: &'static str,
+        /// The object.
+        key: String,
+        /// Where the bucket is, and where this program.
+        place: Box<Elsewhere>,
+        /// What the service says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store failed; the call may have had its effect.
     #[error("failed to {action} {key}: {source}")]
     Unavailable {
@@ -119,6 +146,28 @@ pub enum StoreError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// Where a bucket is, and where it was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The bucket.
+    pub bucket: String,
+    /// The bucket's region.
+    pub theirs: String,
+    /// This program's.
+    pub ours: String,
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bucket, theirs, ours } = self;
+        write!(
+            formatter,
+            "the bucket {bucket} is in the region {theirs}, and this program works in {ours}; deploy the stack in {theirs}, \
+             or on your own machine set AWS_REGION to it; or replicate the bucket to {ours}, and name the replica"
+        )
+    }
 }
 
 impl StoreError {
@@ -132,6 +181,8 @@ impl StoreError {
             Self::BadRange { .. } => "store.bad_range",
             Self::ReadOnly { .. } => "store.read_only",
             Self::Denied { .. } => "store.denied",
+            Self::NoBucket { .. } => "store.no_bucket",
+            Self::OtherRegion { .. } => "store.other_region",
             Self::Unavailable { .. } => "store.unavailable",
         }
     }
@@ -142,9 +193,12 @@ impl StoreError {
     pub fn class(&self) -> Class {
         match self {
             Self::NotFound { .. } | Self::Replaced { .. } => Class::Wait,
-            Self::BadKey { .. } | Self::BadRange { .. } | Self::ReadOnly { .. } | Self::Denied { .. } => {
-                Class::Operator
-            }
+            Self::BadKey { .. }
+            | Self::BadRange { .. }
+            | Self::ReadOnly { .. }
+            | Self::Denied { .. }
+            | Self::NoBucket { .. }
+            | Self::OtherRegion { .. } => Class::Operator,
             Self::Unavailable { .. } => Class::Retry,
         }
     }

@@ -1,6 +1,8 @@
 mod bucket;
 
 use self::bucket::{bucket, error, tag};
+use spend_core::error_class::Class;
+
 use super::*;
 use crate::wire::{Reply, Wire, serve, serve_in_turn};
 
@@ -238,20 +240,72 @@ async fn an_answer_that_nobody_can_read_says_so() {
 }
 
 #[tokio::test]
-async fn no_bucket_is_no_missing_object() {
-    let (store, _wire) = in_turn([error(404, "NoSuchBucket")]).await;
-    assert_eq!(store.get("k").await.unwrap_err().kind(), "store.unavailable");
+async fn no_bucket_is_no_missing_object_and_nothing_that_passes() {
+    let (store, wire) = in_turn([error(404, "NoSuchBucket")]).await;
+    let errors = [
+        store.list("").await.unwrap_err(),
+        store.get("k").await.unwrap_err(),
+        store.put_if_match("k", Bytes::new(), &ETag(String::new())).await.unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| error.kind() == "store.no_bucket"), "{errors:?}");
+    assert!(errors.iter().all(|error| error.class() == Class::Operator), "{errors:?}");
     assert_eq!(
-        store.put_if_match("k", Bytes::new(), &ETag(String::new())).await.unwrap_err().kind(),
-        "store.unavailable"
+        errors[0].to_string(),
+        "failed to list all objects: there is no bucket bucket; see that its name is spelt right, and that nobody has \
+         deleted it (s3:ListBucket in the bucket bucket: 404 NoSuchBucket: as NoSuchBucket says (request R1))"
     );
+    assert_eq!(wire.requests().len(), errors.len(), "none is tried again");
+}
+
+/// The refusals that tell the bucket's region, `us-east-1`.
+fn elsewhere() -> [Reply; 4] {
+    let told = |refusal: Reply| refusal.with("x-amz-bucket-region", "us-east-1");
+    let malformed = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>The region is wrong</Message>\
+                     <Region>us-east-1</Region></Error>";
+    [
+        told(error(301, "PermanentRedirect")),
+        told(error(307, "TemporaryRedirect")),
+        // Of a bucket that another region's endpoint knows, with a signature for that region.
+        Reply::new(400, malformed),
+        told(error(403, "AccessDenied")),
+    ]
 }
 
 #[tokio::test]
-async fn a_bucket_elsewhere_names_its_region() {
-    let (store, _wire) = in_turn([error(301, "PermanentRedirect").with("x-amz-bucket-region", "us-east-1")]).await;
-    let error = store.get("k").await.unwrap_err().to_string();
-    assert!(error.contains("the bucket is in the region us-east-1: set AWS_REGION to it"), "{error}");
+async fn a_bucket_in_another_region_is_told_with_both_regions_and_the_cure() {
+    for refusal in elsewhere() {
+        let status = refusal.status;
+        let (store, wire) = in_turn([refusal]).await;
+        let etag = ETag("1".to_owned());
+        for error in [
+            store.list("fin/").await.unwrap_err(),
+            store.get("k").await.unwrap_err(),
+            store.get_range("k", 0..1, &etag).await.unwrap_err(),
+            store.head("k").await.unwrap_err(),
+            store.put_if_absent("k", Bytes::new()).await.unwrap_err(),
+        ] {
+            // An answer to HEAD has no body that could tell.
+            if status == 400 && error.to_string().starts_with("failed to look") {
+                continue;
+            }
+            assert_eq!((error.kind(), error.class()), ("store.other_region", Class::Operator), "{status}: {error}");
+            let text = error.to_string();
+            for words in [
+                "the bucket bucket is in the region us-east-1, and this program works in eu-central-1",
+                "deploy the stack in us-east-1, or on your own machine set AWS_REGION to it; or replicate the bucket to \
+                 eu-central-1, and name the replica",
+            ] {
+                assert!(text.contains(words), "{status}: {text}");
+            }
+        }
+        assert_eq!(wire.requests().len(), 5, "{status}: none is tried again");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_denied_in_the_buckets_own_region_is_only_denied() {
+    let (store, _wire) = in_turn([error(403, "AccessDenied").with("x-amz-bucket-region", "eu-central-1")]).await;
+    assert_eq!(store.list("").await.unwrap_err().kind(), "store.denied");
 }
 
 #[tokio::test]
