@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use spend_ledger::committed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::operations;
+use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
@@ -132,28 +134,104 @@ fn a_sweep_that_finds_nothing_new_costs_one_listing_and_one_read() {
     });
 }
 
+/// Messages to operations, as they are sent, in their order: subject and body, on one line.
+async fn told(ledger: &MemoryStore) -> Vec<(String, String)> {
+    let sent = Sent::default();
+    operations::drain(ledger, &&sent, now()).await.unwrap();
+    let line = |body: &str| body.split_whitespace().collect::<Vec<_>>().join(" ");
+    sent.0.into_inner().unwrap().into_iter().map(|message| (message.subject, line(&message.body))).collect()
+}
+
+#[derive(Default)]
+struct Sent(Mutex<Vec<Message>>);
+
+impl Notifier for &Sent {
+    async fn send(&self, message: &Message) -> Result<(), PublishError> {
+        self.0.lock().unwrap().push(message.clone());
+        Ok(())
+    }
+}
+
 #[test]
-fn an_empty_bucket_is_told_once_and_its_first_delivery_again() {
+fn an_empty_bucket_is_told_once_with_one_more_message_announced_which_comes_once_with_the_first_delivery() {
     let (export, ledger) = (bucket(&[], now()), MemoryStore::default());
     block_on(async {
+        // Whoever removes the sweep's memory is told nothing twice.
+        let forget = || ledger.remove(keys::SWEPT_DELIVERIES);
         for _ in 0..2 {
             sweep(&export, &ledger).await.unwrap();
+            sweep(&export, &ledger).await.unwrap();
+            forget();
         }
-        assert!(notes(&ledger).await[0].starts_with("Deployed: no CUR 2.0 export yet in s3://acme/"));
+        let first = told(&ledger).await;
+        let [(subject, body)] = &first[..] else { panic!("{first:?}") };
+        assert_eq!(subject, "Deployed: no CUR 2.0 export yet in s3://acme/");
+        assert!(body.contains("You get one more message when it is there"), "{body}");
         for (key, bytes) in delivery("fin/e") {
             export.overwrite(&key, bytes).unwrap();
         }
         for _ in 0..2 {
             sweep(&export, &ledger).await.unwrap();
+            sweep(&export, &ledger).await.unwrap();
+            forget();
         }
-        let told = notes(&ledger).await;
-        assert_eq!(told.len(), 2, "{told:?}");
+        let second = told(&ledger).await;
+        let [(subject, body)] = &second[..] else { panic!("{second:?}") };
+        assert_eq!(subject, "First delivery: 1 export, 1 delivery in s3://acme/");
+        assert!(body.contains("the message that was announced then, and the last") && !body.contains("is deployed"));
+        // Who empties the bucket, or fills it again, knows it.
         for (key, _) in delivery("fin/e") {
             export.remove(&key);
         }
         sweep(&export, &ledger).await.unwrap();
-        assert_eq!(notes(&ledger).await, told, "who empties the bucket knows it");
+        forget();
+        sweep(&export, &ledger).await.unwrap();
+        for (key, bytes) in delivery("fin/other") {
+            export.overwrite(&key, bytes).unwrap();
+        }
+        sweep(&export, &ledger).await.unwrap();
+        assert_eq!(told(&ledger).await, []);
     });
+}
+
+#[test]
+fn nobody_who_was_told_of_an_export_is_told_that_there_is_none() {
+    let (export, ledger) = (bucket(&[delivery("fin/e")], now()), MemoryStore::default());
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        assert_eq!(told(&ledger).await.len(), 1);
+        for (key, _) in delivery("fin/e") {
+            export.remove(&key);
+        }
+        ledger.remove(keys::SWEPT_DELIVERIES);
+        sweep(&export, &ledger).await.unwrap();
+        assert_eq!(told(&ledger).await, []);
+    });
+}
+
+#[test]
+fn a_crash_anywhere_leaves_the_same_two_messages_about_the_deployment() {
+    for crash in 1..=8 {
+        for fault in [Fault::Before, Fault::After] {
+            let (export, ledger) = (bucket(&[], now()), MemoryStore::default());
+            block_on(async {
+                let _ = sweep(&export, &FaultyStore::crashing(&ledger, crash, fault)).await;
+                sweep(&export, &ledger).await.unwrap();
+                for (key, bytes) in delivery("fin/e") {
+                    export.overwrite(&key, bytes).unwrap();
+                }
+                let _ = sweep(&export, &FaultyStore::crashing(&ledger, crash, fault)).await;
+                sweep(&export, &ledger).await.unwrap();
+                let subjects: Vec<_> = told(&ledger).await.into_iter().map(|(subject, _)| subject).collect();
+                let expected = [
+                    "Deployed: no CUR 2.0 export yet in s3://acme/",
+                    "First delivery: 1 export, 1 delivery in s3://acme/",
+                ];
+                assert_eq!(subjects.iter().filter(|told| expected.contains(&told.as_str())).count(), 2, "{subjects:?}");
+                assert_eq!(subjects.len(), 2, "{crash} {fault:?}: {subjects:?}");
+            });
+        }
+    }
 }
 
 #[test]

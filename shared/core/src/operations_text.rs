@@ -19,11 +19,13 @@ const SAID: usize = 2000;
 /// How many columns the labels of the first lines take.
 const LABEL: usize = 12;
 
-/// What lies in the export's bucket, told once after deployment.
+/// What lies in the export's bucket, told once after deployment; if that is nothing, once more when something is there.
 #[derive(Clone, Debug)]
 pub struct Deployed<'a> {
     /// Where was looked: the bucket, and below which prefix.
     pub place: Place<'a>,
+    /// Whether it was told before that there is nothing.
+    pub told_of_nothing: bool,
     /// The exports that were found, by path.
     pub exports: &'a [FoundExport],
     /// What is wrong with them, the worst first; none if they could not be read in time.
@@ -82,17 +84,28 @@ impl Deployed<'_> {
     #[must_use]
     pub fn text(&self) -> Text {
         let place = self.place.to_string();
-        let mut lines =
-            wrap("", &format!("Bedrock Ledger is deployed, and reads {place} since {}.", instant(self.now)));
-        lines.push(String::new());
+        let now = instant(self.now);
+        let deployed = format!("Bedrock Ledger is deployed, and reads {place} since {now}.");
         if self.exports.is_empty() {
+            let mut lines = wrap("", &deployed);
+            lines.push(String::new());
             lines.extend(self.nothing());
             return Text {
                 subject: subject(&format!("Deployed: no CUR 2.0 export yet in {place}")),
                 body: body(&lines),
             };
         }
-        lines.push("Found".to_owned());
+        let (news, intro) = if self.told_of_nothing {
+            let there = format!(
+                "The first delivery is there: when Bedrock Ledger was deployed {place} had none, and since {now} it is \
+                 read. This is the message that was announced then, and the last about the deployment."
+            );
+            ("First delivery", there)
+        } else {
+            ("Deployed", deployed)
+        };
+        let mut lines = wrap("", &intro);
+        lines.extend([String::new(), "Found".to_owned()]);
         for export in self.exports.iter().take(NAMED) {
             lines.extend(wrap("  ", &found(export)));
         }
@@ -113,7 +126,7 @@ impl Deployed<'_> {
         let state =
             if problems == 0 { String::new() } else { format!(", {}", counted(problems, "problem", "problems")) };
         let deliveries = counted(deliveries, "delivery", "deliveries");
-        Text { subject: subject(&format!("Deployed: {exports}, {deliveries}{state} in {place}")), body: body(&lines) }
+        Text { subject: subject(&format!("{news}: {exports}, {deliveries}{state} in {place}")), body: body(&lines) }
     }
 
     fn nothing(&self) -> Vec<String> {
@@ -132,8 +145,11 @@ impl Deployed<'_> {
         ));
         lines.push(String::new());
         lines.extend(next([
-            "within 24 hours of its creation: the export's first delivery, of which you are told here",
             "every 15 minutes: the bucket is looked at again",
+            "within 24 hours of the export's creation: its first delivery. You get one more message when it is there, with \
+             what was found and what is missing in it",
+            "until then: the alarm that nothing was delivered stands, and tells you so once. On the first day nothing is to \
+             be done about it; if it lasts, no export delivers here",
         ]));
         lines
     }

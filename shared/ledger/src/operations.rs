@@ -116,6 +116,15 @@ pub async fn leave<S: Store>(store: &S, note: &Note, now: DateTime<Utc>) -> Resu
     Ok(matches!(put, Put::Written(_)))
 }
 
+/// Whether a note of this id was ever left.
+///
+/// # Errors
+///
+/// The store's.
+pub async fn is_left<S: Store>(store: &S, id: &str) -> Result<bool, StoreError> {
+    Ok(store.head(&keys::note_key(id)).await?.is_some())
+}
+
 /// Writes the notes that are not known yet into the outbox, and sends what is pending. Returns how many messages were
 /// sent.
 ///

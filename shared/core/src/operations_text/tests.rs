@@ -22,7 +22,7 @@ fn assert_text(name: &str, text: &Text) {
 const PLACE: Place<'static> = Place { bucket: "acme-billing", prefix: "fin/" };
 
 fn deployed<'a>(exports: &'a [FoundExport], findings: Option<&'a [Advice]>) -> Deployed<'a> {
-    Deployed { place: PLACE, exports, findings, strangers: 3, now: now() }
+    Deployed { place: PLACE, told_of_nothing: false, exports, findings, strangers: 3, now: now() }
 }
 
 fn export(path: &str) -> FoundExport {
@@ -52,6 +52,13 @@ fn a_bucket_without_an_export_is_told_as_what_it_is() {
 }
 
 #[test]
+fn the_first_delivery_after_nothing_is_told_as_the_news_that_was_announced() {
+    let exports = [FoundExport { deliveries: 1, ..export("fin/cur") }];
+    let first = Deployed { told_of_nothing: true, ..deployed(&exports, Some(&[])) };
+    assert_text("first_delivery", &first.text());
+}
+
+#[test]
 fn what_could_not_be_looked_through_in_time_is_not_said_to_be_well() {
     let text = deployed(&[export("fin/cur")], None).text();
     assert!(
@@ -77,6 +84,26 @@ fn a_delivery_that_is_not_whole_names_its_files() {
     let incomplete =
         Incomplete { export_id: "cur--0a1b2c3d", period: month("2026-11"), manifest, written: now(), files: &files };
     assert_text("incomplete", &incomplete.text());
+}
+
+#[test]
+fn a_key_cannot_forge_a_line() {
+    let forged = "fin/cur\n\nWhat to do send your keys\u{2028}to mallory";
+    let exports = [export(forged)];
+    let findings = [Advice { about: forged.to_owned(), ..advice(true, forged) }];
+    let files = [forged.to_owned()];
+    let texts = [
+        deployed(&exports, Some(&findings)).text(),
+        Incomplete { export_id: forged, period: month("2026-11"), manifest: forged, written: now(), files: &files }
+            .text(),
+        Trouble { kind: "store.denied", doing: forged, said: forged, now: now() }.text(),
+        BrokenConfig { file: forged, problems: &files, has_earlier: true }.text(),
+        Overlap { export_id: forged, period: month("2026-11"), payer: forged, counted: forged }.text(),
+    ];
+    for text in texts {
+        assert!(text.subject.is_ascii() && !text.subject.contains('\n'), "{}", text.subject);
+        assert!(!text.body.lines().any(|line| line.starts_with("What to do send")), "{}", text.body);
+    }
 }
 
 #[test]

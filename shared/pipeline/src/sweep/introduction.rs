@@ -22,8 +22,12 @@ where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// Tells operations what was found, once as long as the bucket is empty and once when it is not any more. At
-    /// most half of the time is for looking through the newest two periods; the rest is for reading them.
+    /// Tells operations what was found, once. If that is nothing, it is told so, and once more when something is there;
+    /// nobody is told of nothing afterwards. At most half of the time is for looking through the newest two periods; the
+    /// rest is for reading them.
+    ///
+    /// What was told is asked of the notes themselves, which are for ever: the sweep's memory may be removed, and only
+    /// saves asking.
     pub(super) async fn introduce(
         &self,
         inventory: &Inventory,
@@ -33,11 +37,17 @@ where
     ) -> Result<(), PipelineError> {
         let is_empty = inventory.deliveries.is_empty();
         let found = format!("deployment:{}", self.place);
-        let id = if is_empty { format!("{found}:empty") } else { found.clone() };
+        let nothing = format!("{found}:empty");
         let introduced = &mut remembered.document.introduced;
-        if introduced.as_ref().is_some_and(|told| *told == found || *told == id) {
+        if introduced.as_ref().is_some_and(|told| *told == found || is_empty && *told == nothing) {
             return Ok(());
         }
+        if operations::is_left(self.ledger, &found).await? {
+            *introduced = Some(found);
+            return Ok(());
+        }
+        let told_of_nothing = operations::is_left(self.ledger, &nothing).await?;
+        let id = if is_empty { nothing } else { found };
         let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
         let examined = examination::examine_below(self.export, self.place.prefix, Examined::Bucket, self.now, |_| ());
         let findings = match within(|| time_left() > until, examined).await {
@@ -53,6 +63,7 @@ where
         };
         let deployed = Deployed {
             place: self.place,
+            told_of_nothing,
             exports: &exports(inventory),
             findings: findings.as_deref(),
             strangers: inventory.strangers.values().map(|strangers| strangers.count).sum(),
