@@ -92,6 +92,20 @@ impl CloudWatch {
         sums
     }
 
+    /// The largest value of a metric on the last day that each series has data of: what an alarm with a period of a day
+    /// and nothing newer looks at.
+    pub fn last_maxima(&self, name: &str) -> BTreeMap<Vec<(String, String)>, (NaiveDate, f64)> {
+        let state = self.0.lock().unwrap();
+        let of_name = state.series.iter().filter(|((found, _), _)| found == name);
+        of_name
+            .map(|((_, dimensions), taken)| {
+                let day = taken.iter().map(|datum| datum.timestamp.date_naive()).max().unwrap();
+                let on_day = taken.iter().filter(|datum| datum.timestamp.date_naive() == day);
+                (dimensions.clone(), (day, on_day.map(|datum| datum.value).fold(f64::NEG_INFINITY, f64::max)))
+            })
+            .collect()
+    }
+
     /// The data of a metric that were put at an instant, by dimensions.
     pub fn put_at(&self, name: &str, at: DateTime<Utc>) -> Vec<(Vec<(String, String)>, f64)> {
         let state = self.0.lock().unwrap();

@@ -3,6 +3,7 @@
 
 mod cloudwatch;
 mod dashboard;
+mod gauges;
 mod limits;
 mod restated;
 mod world;
@@ -107,6 +108,10 @@ fn play(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut outside = last.outside_window;
     outside.retain(|_, amount| !amount.is_zero());
     prop_assert_eq!(outside, world.missing(), "what is missing is known in money");
+    world.pass(TimeDelta::hours(25));
+    let last = world.publish(Trouble::None);
+    prop_assert!(last.failures.is_empty(), "{:?}", last.failures);
+    prop_assert_eq!(world.wrong_gauges(), Vec::<String>::new());
     Ok(())
 }
 

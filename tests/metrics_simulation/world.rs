@@ -311,6 +311,44 @@ impl World {
         differences
     }
 
+    /// What the gauges of the month so far are to show, by dimensions: of a month of which nothing was delivered nothing.
+    pub fn month_to_date(&self) -> BTreeMap<Vec<(String, String)>, Decimal> {
+        let month = |day: NaiveDate| day.format("%Y-%m").to_string();
+        let this_month = month(self.now.date_naive());
+        let mut gauges: BTreeMap<_, Decimal> = BTreeMap::new();
+        if !self.facts.keys().any(|(_, period)| *period == this_month) {
+            return gauges;
+        }
+        let first_tag = self.config.metrics.tags.first().map(|tag| format!("Tag:{tag}"));
+        let shown =
+            |name: &String| ["Currency", "Identity"].contains(&name.as_str()) || Some(name) == first_tag.as_ref();
+        for ((dimensions, day), spend) in self.ledger() {
+            if month(day) == this_month && dimensions.iter().all(|(name, _)| shown(name)) {
+                let sum = gauges.entry(dimensions).or_default();
+                *sum = sum.checked_add(spend).unwrap();
+            }
+        }
+        gauges
+    }
+
+    /// Every gauge of the month so far whose last day shows something else than the ledger says, or than zero where it
+    /// says nothing. What was put today was put just now.
+    pub fn wrong_gauges(&self) -> Vec<String> {
+        let ledger = self.month_to_date();
+        let shown = self.cloudwatch.last_maxima("MonthToDateSpend");
+        let missing =
+            ledger.keys().filter(|series| !shown.contains_key(*series)).map(|series| format!("no {series:?}"));
+        let wrong = shown.iter().filter_map(|(series, (day, value))| {
+            let says = ledger.get(series).copied();
+            let is_right = match says {
+                Some(says) => *day == self.now.date_naive() && rounded(*value) == says.round_to(9),
+                None => rounded(*value).is_zero(),
+            };
+            (!is_right).then(|| format!("{series:?}: the ledger says {says:?}, CloudWatch shows {value} on {day}"))
+        });
+        missing.chain(wrong).collect()
+    }
+
     /// What the ledger's totals have more than `CloudWatch`'s, over all days.
     pub fn missing(&self) -> BTreeMap<String, Decimal> {
         let mut missing: BTreeMap<String, Decimal> = BTreeMap::new();

@@ -5,13 +5,14 @@ DELIVERY = "1f0a6f6c-0d0c-4d53-8b1c-3a2f0f7b9c11"
 
 READY = f"deliveries/{STATEMENT}/{DELIVERY}/ready.json"
 CONFIGURATION = "config/ledger.toml"
+OVERRIDES = "config/people.csv"
 STATE = f"state/{STATEMENT}.json.zst"
 NOTE = "operations/notes/9f86d081884c7d659a2feaa0c55ad015.json"
 
 CHARGEBACK = ("showback.csv", "chargeback.csv", "unit_costs.csv", "tiers.csv", "cache.csv", "about.json")
 
 # What only a person writes is nobody's output.
-BY_PEOPLE = [CONFIGURATION, "metering/gateway.csv"]
+BY_PEOPLE = [CONFIGURATION, OVERRIDES, "metering/gateway.csv"]
 
 WRITTEN_BY = {
     "ingest": [
@@ -26,8 +27,8 @@ WRITTEN_BY = {
         f"history/{STATEMENT}/000001-{DELIVERY}-9f86d081884c7d65.json",
         STATE,
         "facts/export=cur--0a1b2c3d/billing_period=2026-11/facts.parquet",
-        "gauges/period=2026-11.json",
         "metrics/series.json",
+        "metrics/namespace=9f86d081884c7d659a2feaa0c55ad015/gauges.json",
         "metrics/namespace=9f86d081884c7d659a2feaa0c55ad015/health.json",
         f"metrics/namespace=9f86d081884c7d659a2feaa0c55ad015/told/{STATEMENT}.json.zst",
         "config/in-force.toml",
@@ -47,7 +48,7 @@ WRITTEN_BY = {
 # A note of alert's own is sent by alert. That is no circle: each is written once, and sending it writes none.
 OWN_INPUT = {"alert": [NOTE]}
 
-DRIVEN_BY = {"aggregate": {READY, CONFIGURATION}, "alert": {STATE, NOTE}}
+DRIVEN_BY = {"aggregate": {READY, CONFIGURATION, OVERRIDES}, "alert": {STATE, NOTE}}
 
 # Below the prefix of an export, as AWS and tools that copy write them.
 EXPORT_KEYS = [

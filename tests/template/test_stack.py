@@ -116,7 +116,7 @@ class Buckets(unittest.TestCase):
     def test_what_was_told_and_what_was_counted_never_expires(self):
         rules = EXISTS.properties("LedgerBucket")["LifecycleConfiguration"]["Rules"]
         expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule or "ExpirationDate" in rule}
-        self.assertEqual(expiring, {"gauges/", "athena-results/"})
+        self.assertEqual(expiring, {"athena-results/"})
         everywhere = [rule for rule in rules if "Prefix" not in rule]
         self.assertEqual(len(everywhere), 1)
         self.assertIn("NoncurrentVersionExpiration", everywhere[0])

@@ -1,10 +1,12 @@
-//! The gauges: month to date, where it is heading, and budgets, put at the time of publishing, because alarms cannot see back-dated data. Only
-//! for the month that contains that time: last month's refresh never lands in this month's series.
+//! The gauges: month to date, where it is heading, and budgets, put at the time of publishing, because alarms cannot see
+//! back-dated data. Only for the month that contains that time: last month's refresh never lands in this month's series.
+//! Where there was a value and is none any more, they are put as zero, see [`shown`].
+
+mod shown;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use spend_core::budget;
 use spend_core::decimal::Decimal;
 use spend_core::forecast::{self, Outlook};
@@ -15,12 +17,10 @@ use spend_core::window::{Window, WindowKind};
 
 use crate::book::Book;
 use crate::config::Config;
-use crate::document::{Document, decode, encode};
-use crate::keys;
 use crate::metrics::series::{Axis, Members, sums};
 use crate::metrics::{MetricsError, limits};
-use crate::outputs::{Datum, Metrics, Unit, batches};
-use crate::store::{Put, Store};
+use crate::outputs::{Datum, Metrics, Series, Unit, batches};
+use crate::store::Store;
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
@@ -31,27 +31,17 @@ const BUDGET_USED: &str = "BudgetUsedPercent";
 /// The member of a budget that has none: `CloudWatch` takes no empty value.
 const NO_MEMBER: &str = "-";
 
-/// Of what the gauges of a month were last put: written after they were put. A crash between the two puts them again,
-/// which a gauge does not mind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct PutGauges {
-    basis: String,
+/// Whether the gauges were last put of something else than `basis`, or on another day than that of `now`.
+pub(crate) async fn is_due<S: Store>(
+    store: &S,
+    config: &Config,
+    now: DateTime<Utc>,
+    basis: &str,
+) -> Result<bool, MetricsError> {
+    shown::is_due(store, &config.metrics.namespace, basis, now.date_naive()).await
 }
 
-impl Document for PutGauges {
-    const FORMAT: &'static str = "put-gauges";
-    const VERSION: u32 = 1;
-}
-
-/// Whether the gauges of the month that contains `now` were last put of something else than `basis`.
-pub(crate) async fn is_due<S: Store>(store: &S, now: DateTime<Utc>, basis: &str) -> Result<bool, MetricsError> {
-    let key = keys::gauges_key(BillingPeriod::of(now.date_naive()));
-    let Some((bytes, _)) = store.get(&key).await? else { return Ok(true) };
-    let put: PutGauges = decode(&key, &bytes)?;
-    Ok(put.basis != basis)
-}
-
-/// Puts the gauges of the month that contains `now`: how many.
+/// Puts the gauges of the windows that contain `now`, and zeros where there was a value and is none any more: how many.
 pub(crate) async fn publish<S: Store, M: Metrics>(
     store: &S,
     metrics: &M,
@@ -60,17 +50,18 @@ pub(crate) async fn publish<S: Store, M: Metrics>(
     basis: &str,
     now: DateTime<Utc>,
 ) -> Result<usize, MetricsError> {
-    let data = data(config, seen, now)?;
-    for data in batches(&data) {
-        metrics.put(&config.metrics.namespace, data).await?;
-    }
-    let key = keys::gauges_key(BillingPeriod::of(now.date_naive()));
-    let bytes = encode(&PutGauges { basis: basis.to_owned() })?;
-    // Whoever wins this race has put the same gauges, or newer ones.
-    let (Put::Written(_) | Put::Lost) = match store.head(&key).await? {
-        None => store.put_if_absent(&key, bytes).await?,
-        Some(head) => store.put_if_match(&key, bytes, &head.etag).await?,
+    let namespace = &config.metrics.namespace;
+    let mut data = data(config, seen, now)?;
+    let announced = shown::announce(store, namespace, &data, now.date_naive()).await?;
+    let zero = |gone: Series| {
+        let unit = if gone.name == BUDGET_USED { Unit::Percent } else { Unit::None };
+        gauge(&gone.name, gone.dimensions, now, Decimal::ZERO, unit)
     };
+    data.extend(announced.gone(&data).into_iter().map(zero));
+    for data in batches(&data) {
+        metrics.put(namespace, data).await?;
+    }
+    announced.was_put(store, basis).await?;
     Ok(data.len())
 }
 

@@ -149,14 +149,14 @@ pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
     Some((payer, period.parse().ok()?))
 }
 
-/// Of which deliveries the gauges of a period were last put.
-#[must_use]
-pub fn gauges_key(period: BillingPeriod) -> String {
-    format!("gauges/period={period}.json")
-}
-
 /// Which members have a series in which month.
 pub const METRIC_SERIES: &str = "metrics/series.json";
+
+/// What the gauges of a namespace show, and of what they were last put.
+#[must_use]
+pub fn gauges_key(namespace: &str) -> String {
+    format!("metrics/{}/gauges.json", namespace_folder(namespace))
+}
 
 /// When health was last put to a namespace.
 #[must_use]
@@ -197,6 +197,13 @@ pub const CONFIG: &str = "config/ledger.toml";
 #[must_use]
 pub fn beside_config(name: &str) -> String {
     format!("config/{name}")
+}
+
+/// Whether somebody has changed the configuration by writing `key`: itself, or a file beside it. Which of those it names is
+/// for whoever adopts it to say.
+#[must_use]
+pub fn is_of_configuration(key: &str) -> bool {
+    key.starts_with("config/") && key != CONFIG_IN_FORCE
 }
 
 /// The configuration that is in force: the last one that was valid.

@@ -43,7 +43,7 @@ use series::{Limits, Members};
 use spend::Spend;
 
 /// How often a conditional write is tried again that others keep winning.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// What was published, and what was not.
 #[derive(Debug, Default)]
@@ -183,7 +183,7 @@ async fn publish_parts<S: Store, M: Metrics>(
     let before = store.get(METRIC_SERIES).await?.map(|(bytes, _)| bytes).unwrap_or_default();
     let basis = basis(config, &states, &before, now);
     let plan_due = told.as_ref().map(|told| spend.is_plan_due(told, statements.len(), &basis));
-    let gauges_due = published.part(gauges::is_due(store, now, &basis).await);
+    let gauges_due = published.part(gauges::is_due(store, config, now, &basis).await);
     let health_due = published.part(health::is_due(store, config, now, &basis).await);
     let mut seen = None;
     if [plan_due, gauges_due, health_due].contains(&Some(true)) {
