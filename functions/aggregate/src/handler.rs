@@ -65,7 +65,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
                 Tiding::Created { bucket, key } if *bucket != self.bucket => {
                     tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
                 }
-                Tiding::Created { key, .. } if key == keys::CONFIG => {
+                Tiding::Created { key, .. } if keys::is_of_configuration(key) => {
                     self.adopt(invocation).await?;
                     // What counts as spend, and which series there are.
                     moved = Moved::Maybe;
