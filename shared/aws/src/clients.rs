@@ -6,6 +6,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+
+use crate::chain::chain;
 
 /// Name, TCP and TLS within a region take milliseconds. Whoever does not answer in this time is better asked again at
 /// another of its addresses.
@@ -29,6 +33,43 @@ const STALLED: Duration = Duration::from_secs(5);
 /// endpoints (`AWS_ENDPOINT_URL_S3` and the like). Call it once.
 pub async fn sdk_config() -> SdkConfig {
     on_purpose(aws_config::defaults(behavior())).load().await
+}
+
+/// Why nothing can be asked of AWS.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// Nobody says where.
+    #[error("no region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
+    NoRegion,
+    /// Nobody says who.
+    #[error(
+        "no credentials: {0}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, by \
+         `eval \"$(aws configure export-credentials --format env)\"` from whatever the AWS CLI is logged in with"
+    )]
+    NoCredentials(String),
+}
+
+/// Whether clients of this configuration know where and as whom to ask. For people's machines: a function is given both.
+///
+/// # Errors
+///
+/// [`NotReady`].
+pub async fn ready(config: &SdkConfig) -> Result<(), NotReady> {
+    if config.region().is_none() {
+        return Err(NotReady::NoRegion);
+    }
+    let Some(provider) = config.credentials_provider() else {
+        return Err(NotReady::NoCredentials("none are looked for".to_owned()));
+    };
+    let Err(error) = provider.provide_credentials().await else { return Ok(()) };
+    Err(NotReady::NoCredentials(match error {
+        // It lists each place over several lines.
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "none in the environment, in a profile or of this machine".to_owned()
+        }
+        // Among them: a login by SSO, which is not read without the AWS CLI.
+        error => chain(&error).split_whitespace().collect::<Vec<_>>().join(" "),
+    }))
 }
 
 /// The SDK's defaults as they were on that day: a new release of it changes nothing silently.

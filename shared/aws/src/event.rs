@@ -1,12 +1,20 @@
 //! What a function is invoked with, however it arrives: by EventBridge, by S3, by SNS, and any of these inside SQS.
 //!
-//! Everything is read leniently and by hand: services leave out fields that they document, and stand-ins leave out
-//! more. What cannot be understood is a [`Tiding::Stranger`] with a reason, never an error: it would only come again.
+//! Everything is read leniently: services leave out fields that they document, and stand-ins leave out more. So the types
+//! of `aws_lambda_events` are used where they require nothing but what is needed here: a queue's message, the envelope of
+//! EventBridge (its `detail` aside), and bucket and object, which S3 names alike in both of its shapes. A record of S3 and
+//! SNS's envelope are opened by hand: of the first the type requires the time, the user and the request, of the second
+//! signature and time, by names that differ between what SNS sends to Lambda and to queues. What cannot be understood is a
+//! [`Tiding::Stranger`] with a reason, never an error: it would only come again.
 
 #[cfg(test)]
 mod tests;
 
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::s3::S3Entity;
+use aws_lambda_events::sqs::SqsMessage;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize as _;
 use serde_json::Value;
 use spend_ledger::store::MAX_KEY_BYTES;
 
@@ -74,12 +82,18 @@ pub fn read(event: &Value) -> Event {
 }
 
 fn queued_item(record: &Value) -> Item {
-    let message_id = text(record, "messageId").map(str::to_owned);
-    let tidings = match text(record, "body") {
+    let message = match SqsMessage::deserialize(record) {
+        Ok(message) => message,
+        Err(error) => {
+            let reason = format!("a queue's message that is none: {:?}", shown(&error.to_string()));
+            return Item { message_id: None, tidings: vec![stranger(reason)] };
+        }
+    };
+    let tidings = match &message.body {
         Some(body) => said_in_text(body, DEPTH),
         None => vec![stranger("a queue's message without a body")],
     };
-    Item { message_id, tidings }
+    Item { message_id: message.message_id, tidings }
 }
 
 fn said_in_text(body: &str, depth: usize) -> Vec<Tiding> {
@@ -102,15 +116,26 @@ fn said(event: &Value, depth: usize) -> Vec<Tiding> {
     if let (Some("Notification"), Some(message)) = (text(event, "Type"), text(event, "Message")) {
         return said_in_text(message, depth);
     }
-    vec![match (text(event, "source"), text(event, "detail-type")) {
-        (Some(OWN_SOURCE), Some("sweep")) => Tiding::Sweep,
-        (Some(OWN_SOURCE), Some("digest")) => Tiding::Digest,
-        (Some(OWN_SOURCE), Some("test-alert")) => Tiding::TestAlert,
-        (Some("aws.s3"), Some("Object Created")) => created_by_event_bridge(event),
-        (Some(source), Some(kind)) => stranger(format!("an event {:?} of {:?}", shown(kind), shown(source))),
-        _ if text(event, "Event") == Some("s3:TestEvent") => Tiding::S3Test,
-        _ => stranger("an event of an unknown shape"),
+    vec![match EventBridgeEvent::<Option<Value>>::deserialize(event) {
+        Ok(event) => said_by_event_bridge(&event),
+        Err(_) if text(event, "Event") == Some("s3:TestEvent") => Tiding::S3Test,
+        Err(_) => stranger("an event of an unknown shape"),
     }]
+}
+
+/// Our own schedules send no `detail`.
+fn said_by_event_bridge(event: &EventBridgeEvent<Option<Value>>) -> Tiding {
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        (OWN_SOURCE, "sweep") => Tiding::Sweep,
+        (OWN_SOURCE, "digest") => Tiding::Digest,
+        (OWN_SOURCE, "test-alert") => Tiding::TestAlert,
+        // Its key is as it is. Source: Amazon S3 User Guide, "EventBridge event message structure".
+        ("aws.s3", "Object Created") => match event.detail.as_ref().and_then(place) {
+            Some((bucket, key)) => created(bucket, key),
+            None => stranger("an event of S3 without a bucket or a key"),
+        },
+        (source, kind) => stranger(format!("an event {:?} of {:?}", shown(kind), shown(source))),
+    }
 }
 
 fn said_by_record(record: &Value, depth: usize) -> Vec<Tiding> {
@@ -138,37 +163,29 @@ fn created_by_s3(record: &Value) -> Tiding {
     if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
         return stranger(format!("S3's event {:?}, which writes nothing", shown(name)));
     }
-    let s3 = record.get("s3");
-    let bucket = s3.and_then(|s3| s3.get("bucket")).and_then(|bucket| text(bucket, "name"));
-    let key = s3.and_then(|s3| s3.get("object")).and_then(|object| text(object, "key"));
-    let (Some(bucket), Some(key)) = (bucket, key) else {
+    let Some((bucket, key)) = record.get("s3").and_then(place) else {
         return stranger("a notification of S3 without a bucket or a key");
     };
     let blanks = key.replace('+', " ");
     match percent_decode_str(&blanks).decode_utf8() {
-        Ok(decoded) => created(bucket, &decoded),
-        Err(_) => stranger(format!("a key that is not UTF-8 once it is decoded: {:?}", shown(key))),
+        Ok(decoded) => created(bucket, decoded.into_owned()),
+        Err(_) => stranger(format!("a key that is not UTF-8 once it is decoded: {:?}", shown(&key))),
     }
 }
 
-/// An event of EventBridge: its key is as it is. Source: Amazon S3 User Guide, "EventBridge event message structure".
-fn created_by_event_bridge(event: &Value) -> Tiding {
-    let detail = event.get("detail");
-    let bucket = detail.and_then(|detail| detail.get("bucket")).and_then(|bucket| text(bucket, "name"));
-    let key = detail.and_then(|detail| detail.get("object")).and_then(|object| text(object, "key"));
-    match (bucket, key) {
-        (Some(bucket), Some(key)) => created(bucket, key),
-        _ => stranger("an event of S3 without a bucket or a key"),
-    }
+/// The bucket and the key that S3 names, in either of its shapes.
+fn place(told: &Value) -> Option<(String, String)> {
+    let S3Entity { bucket, object, .. } = S3Entity::deserialize(told).ok()?;
+    Some((bucket.name?, object.key?))
 }
 
-fn created(bucket: &str, key: &str) -> Tiding {
+fn created(bucket: String, key: String) -> Tiding {
     if bucket.is_empty() || key.is_empty() {
         stranger("a bucket or a key without a name")
     } else if key.len() > MAX_KEY_BYTES {
-        stranger(format!("a key that is longer than any can be: {:?}", shown(key)))
+        stranger(format!("a key that is longer than any can be: {:?}", shown(&key)))
     } else {
-        Tiding::Created { bucket: bucket.to_owned(), key: key.to_owned() }
+        Tiding::Created { bucket, key }
     }
 }
 

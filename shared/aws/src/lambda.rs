@@ -1,16 +1,20 @@
 //! What every function does around its own work: logs, time, and errors that say what they are.
 //!
-//! A panic of the work is answered as an error by `lambda_runtime`, which catches it (the release profile unwinds).
+//! A panic of the work is answered as an error like any other, and the next invocation finds the process as it was: that
+//! is why the release profile unwinds. (`lambda_runtime` catches panics too, but names them after a type of Rust.)
 
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
 pub use aws_lambda_events::sqs::SqsBatchResponse;
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 use spend_core::error_class::Class;
@@ -74,6 +78,29 @@ impl fmt::Debug for Failed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {self}", self.kind)
     }
+}
+
+/// The work panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("the function panicked, which is a defect of it: {0}; please report it with the lines before this one")]
+struct Panicked(String);
+
+impl Panicked {
+    /// `payload` is what the panic was raised with: a text, unless somebody went out of their way.
+    fn of(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        Self(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("it does not say why").to_owned())
+    }
+}
+
+/// What `work` comes to; a panic is an error.
+async fn caught<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    // What the work has changed is in the ledger, where every step may be done again after a crash anywhere; in memory it
+    // leaves nothing but clients.
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|payload| Err(Failed::new("bug.panic", Class::Operator, &Panicked::of(payload.as_ref()))))
 }
 
 impl From<EnvironmentError> for Failed {
@@ -156,12 +183,15 @@ where
     }
     let handle = &handle;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
-        let invocation = Invocation {
-            request_id: event.context.request_id.clone(),
-            now: clock.now(),
-            deadline: Deadline(event.context.deadline()),
-        };
-        handle(event::read(&event.payload), invocation)
+        // On the heap, or every layer around it would hold it again.
+        caught(Box::pin(async move {
+            let invocation = Invocation {
+                request_id: event.context.request_id.clone(),
+                now: clock.now(),
+                deadline: Deadline(event.context.deadline()),
+            };
+            handle(event::read(&event.payload), invocation).await
+        }))
     }))
     .await
 }

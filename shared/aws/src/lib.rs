@@ -5,7 +5,6 @@
 
 #[cfg(feature = "lambda")]
 pub mod by_class;
-#[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns", feature = "lambda"))]
 mod chain;
 pub mod clients;
 pub mod clock;
@@ -16,6 +15,8 @@ pub mod environment;
 pub mod event;
 #[cfg(any(feature = "s3", feature = "cloudwatch", feature = "sns"))]
 mod failure;
+#[cfg(feature = "fixtures")]
+pub mod fixtures;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 #[cfg(feature = "s3")]

@@ -134,11 +134,34 @@ fn strangers_are_told_with_a_reason() {
         (with("s3", json!(null)), "without a bucket or a key"),
         (queued(&["no JSON".to_owned()]), "not JSON: \"no JSON\""),
         (json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m"}]}), "without a body"),
+        (json!({"Records": [{"eventSource": "aws:sqs", "messageId": 7, "body": "{}"}]}), "message that is none"),
     ] {
         let reason = reason(&event);
         assert!(reason.contains(says), "{event}: {reason}");
         assert!(reason.len() < 300, "{reason}");
     }
+}
+
+/// Messages as SQS hands them to Lambda whole, and no more of each than is needed.
+#[test]
+fn nothing_is_required_of_a_message_that_is_not_needed() {
+    let attributes = json!({"ApproximateReceiveCount": "1", "SentTimestamp": "1763618400000"});
+    let own =
+        json!({"team": {"stringValue": "a", "dataType": "String", "stringListValues": [], "binaryListValues": []}});
+    let bare = json!({"source": "aws.s3", "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "export"}, "object": {"key": "k"}}});
+    let records = json!([
+        {"messageId": "whole", "receiptHandle": "r", "body": bare.to_string(), "attributes": attributes,
+         "messageAttributes": own, "md5OfBody": "0", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:…",
+         "awsRegion": "us-east-1"},
+        {"messageId": "bare", "eventSource": "aws:sqs", "body": bare.to_string()},
+        {"messageId": "null", "eventSource": "aws:sqs", "body": bare.to_string(), "attributes": null,
+         "messageAttributes": null},
+    ]);
+    let event = read(&json!({"Records": records}));
+    let ids: Vec<_> = event.items.iter().map(|item| item.message_id.as_deref().unwrap()).collect();
+    assert_eq!(ids, ["whole", "bare", "null"]);
+    assert!(event.items.iter().all(|item| item.tidings == [created("export", "k")]), "{:?}", event.items);
 }
 
 #[test]

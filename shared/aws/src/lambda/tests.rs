@@ -53,3 +53,29 @@ fn after_the_deadline_no_time_is_left() {
     assert!(Deadline::after(Duration::from_hours(1)).left() > Duration::from_mins(59));
     assert!(Deadline::after(Duration::MAX).left() < Duration::from_hours(1));
 }
+
+/// What catches panics is nothing without it.
+#[test]
+fn what_is_deployed_unwinds() {
+    let manifest = include_str!("../../../../Cargo.toml");
+    let release = manifest.split("\n[").find_map(|section| section.strip_prefix("profile.release]")).unwrap();
+    assert!(release.lines().any(|line| line == "panic = \"unwind\""), "{release}");
+    assert!(!manifest.contains("\"abort\"\n"));
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_with_a_kind_and_the_text_that_it_was_raised_with() {
+    type Work = fn() -> Result<(), Failed>;
+    let of = async |work: Work| caught(async move { work() }).await.unwrap_err();
+    let panics: [(Work, &str); 3] = [
+        (|| panic!("index {} of {}", 3, 2), ": index 3 of 2;"),
+        (|| panic!("plain"), ": plain;"),
+        (|| std::panic::panic_any(7), ": it does not say why;"),
+    ];
+    for (work, says) in panics {
+        let failed = of(work).await;
+        assert_eq!((failed.kind, failed.class), ("bug.panic", Class::Operator));
+        assert!(failed.to_string().contains(says), "{failed}");
+    }
+    assert_eq!(caught(async { Ok(7) }).await, Ok(7));
+}
