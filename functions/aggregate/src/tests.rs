@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use spend_aws::environment::Reader;
-use spend_aws::event;
-use spend_aws::lambda::{Deadline, Failed, Invocation};
+use spend_aws::fixtures::{come_again, created, invocation, notes, schedule};
+use spend_aws::lambda::Failed;
+use spend_aws::{event, fixtures};
 use spend_core::line::KeptTags;
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::committed;
@@ -19,8 +19,6 @@ use spend_pipeline::ingest::{self, FileTimes, Ingested};
 
 use crate::handler::Aggregate;
 use crate::settings::Settings;
-
-const SWEEP: &str = r#"{"source": "bedrock-ledger", "detail-type": "sweep"}"#;
 
 /// Remembers the namespaces of what was put; refuses for a while.
 #[derive(Debug, Default)]
@@ -48,10 +46,6 @@ impl Metrics for &TestMetrics {
     ) -> Result<Vec<std::collections::BTreeMap<chrono::NaiveDate, f64>>, PublishError> {
         Ok(series.iter().map(|_| std::collections::BTreeMap::new()).collect())
     }
-}
-
-fn now() -> DateTime<Utc> {
-    "2026-11-20T06:00:00Z".parse().unwrap()
 }
 
 fn chunk() -> Bytes {
@@ -108,24 +102,12 @@ fn aggregate<L: Store>(ledger: L, metrics: &TestMetrics) -> Aggregate<L, &TestMe
 }
 
 fn queued<const N: usize>(keys: [&str; N]) -> Value {
-    let record = |(id, key): (usize, &str)| {
-        let body = json!({"source": "aws.s3", "detail-type": "Object Created",
-            "detail": {"bucket": {"name": "ledger"}, "object": {"key": key}}});
-        json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()})
-    };
-    json!({"Records": keys.into_iter().enumerate().map(record).collect::<Vec<_>>()})
+    fixtures::queued(keys.map(|key| created("ledger", key)))
 }
 
 /// The ids of the messages that come again.
 async fn handle<L: Store, M: Metrics>(aggregate: &Aggregate<L, M>, event: &Value) -> Result<Vec<String>, Failed> {
-    let deadline = Deadline::after(Duration::from_mins(15));
-    let invocation = Invocation { request_id: "r".to_owned(), now: now(), deadline };
-    let answer = aggregate.handle(&event::read(event), &invocation).await?;
-    Ok(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
-}
-
-fn sweep() -> Value {
-    serde_json::from_str(SWEEP).unwrap()
+    Ok(come_again(aggregate.handle(&event::read(event), &invocation()).await?))
 }
 
 async fn commits(ledger: &MemoryStore) -> usize {
@@ -136,22 +118,12 @@ async fn commits(ledger: &MemoryStore) -> usize {
     commits
 }
 
-async fn notes(ledger: &MemoryStore) -> Vec<String> {
-    let mut notes = Vec::new();
-    for object in ledger.list(keys::NOTES_PREFIX).await.unwrap() {
-        let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
-        let note: Value = serde_json::from_slice(&bytes).unwrap();
-        notes.push(note["subject"].as_str().unwrap().to_owned());
-    }
-    notes
-}
-
 #[tokio::test]
 async fn a_ready_delivery_is_committed_once_and_its_metrics_are_put_in_the_stacks_namespace() {
     let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
     let key = ready(&ledger, "cur").await;
     let aggregate = aggregate(&ledger, &metrics);
-    for event in [queued([&key, &key]), queued([&key]), sweep(), sweep()] {
+    for event in [queued([&key, &key]), queued([&key]), schedule("sweep"), schedule("sweep")] {
         assert_eq!(handle(&aggregate, &event).await.unwrap(), [] as [String; 0]);
     }
     assert_eq!(commits(&ledger).await, 1);
@@ -164,7 +136,7 @@ async fn a_ready_delivery_is_committed_once_and_its_metrics_are_put_in_the_stack
 async fn the_sweep_commits_what_no_event_has_told_of() {
     let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
     ready(&ledger, "cur").await;
-    handle(&aggregate(&ledger, &metrics), &sweep()).await.unwrap();
+    handle(&aggregate(&ledger, &metrics), &schedule("sweep")).await.unwrap();
     assert_eq!(commits(&ledger).await, 1);
 }
 
@@ -191,10 +163,10 @@ async fn an_export_that_is_not_counted_is_told_once_by_event_and_sweep() {
     let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
     let (first, second) = (ready(&ledger, "first").await, ready(&ledger, "second").await);
     let aggregate = aggregate(&ledger, &metrics);
-    for event in [queued([&first, &second]), queued([&second]), sweep()] {
+    for event in [queued([&first, &second]), queued([&second]), schedule("sweep")] {
         handle(&aggregate, &event).await.unwrap();
     }
-    assert_eq!(notes(&ledger).await, ["Not counted: second 2026-11, first is"]);
+    assert_eq!(notes(&ledger).await.unwrap(), ["Not counted: second 2026-11, first is"]);
 }
 
 #[tokio::test]
@@ -210,10 +182,10 @@ async fn callers_that_are_gone_are_told_once_also_after_a_crash() {
         let second = ready_with(&ledger, "cur", "2-b", chunk()).await;
         let crashing = aggregate(FaultyStore::crashing(&ledger, call, Fault::Before), &metrics);
         let died = handle(&crashing, &queued([&second])).await.is_ok_and(|again| !again.is_empty());
-        for event in [queued([&second]), queued([&first, &second]), sweep()] {
+        for event in [queued([&second]), queued([&first, &second]), schedule("sweep")] {
             handle(&whole, &event).await.unwrap();
         }
-        assert_eq!(notes(&ledger).await, expected, "call {call}");
+        assert_eq!(notes(&ledger).await.unwrap(), expected, "call {call}");
         if !died {
             break;
         }
@@ -232,14 +204,42 @@ async fn a_configuration_is_adopted_by_event_or_sweep_and_a_broken_one_is_answer
     handle(&aggregate, &queued([keys::CONFIG])).await.unwrap();
     assert_eq!(in_force().await.unwrap(), "[metrics]\ntop = 7\n");
     write("[metrics]\ntop = 0\n");
-    for event in [queued([keys::CONFIG]), sweep()] {
+    for event in [queued([keys::CONFIG]), schedule("sweep")] {
         handle(&aggregate, &event).await.unwrap();
     }
     assert_eq!(in_force().await.unwrap(), "[metrics]\ntop = 7\n");
-    assert_eq!(notes(&ledger).await, ["Configuration not adopted: 1 problem in config/ledger.toml"]);
+    assert_eq!(notes(&ledger).await.unwrap(), ["Configuration not adopted: 1 problem in config/ledger.toml"]);
     write("[metrics]\ntop = 8\n");
-    handle(&aggregate, &sweep()).await.unwrap();
+    handle(&aggregate, &schedule("sweep")).await.unwrap();
     assert_eq!(in_force().await.unwrap(), "[metrics]\ntop = 8\n");
+}
+
+#[tokio::test]
+async fn a_file_of_overrides_is_adopted_by_its_own_event_and_what_is_in_force_drives_nothing() {
+    let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
+    let config = "[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"5\"\nthresholds = [100]\n\
+                  overrides_file = \"people.csv\"\n";
+    let write = |key: &str, text: &'static str| ledger.overwrite(key, Bytes::from_static(text.as_bytes())).unwrap();
+    let (toml, csv) = (keys::CONFIG, keys::beside_config("people.csv"));
+    let in_force = async || {
+        let (bytes, _) = ledger.get(keys::CONFIG_IN_FORCE).await.unwrap().unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let aggregate = aggregate(&ledger, &metrics);
+    write(&csv, "member,amount\ndana@example.com,900\n");
+    handle(&aggregate, &queued([&csv])).await.unwrap();
+    assert!(ledger.get(keys::CONFIG_IN_FORCE).await.unwrap().is_none(), "nothing names it yet");
+    write(toml, config);
+    handle(&aggregate, &queued([toml])).await.unwrap();
+    assert!(in_force().await.contains("dana@example.com,900"), "{}", in_force().await);
+    write(&csv, "member,amount\ndana@example.com,901\n");
+    handle(&aggregate, &queued([&csv, &csv])).await.unwrap();
+    assert!(in_force().await.contains("dana@example.com,901"), "{}", in_force().await);
+    let adopted = ledger.head(keys::CONFIG_IN_FORCE).await.unwrap();
+    write(&csv, "member,amount\ndana@example.com,902\n");
+    handle(&aggregate, &queued([keys::CONFIG_IN_FORCE])).await.unwrap();
+    assert_eq!(ledger.head(keys::CONFIG_IN_FORCE).await.unwrap(), adopted);
+    assert_eq!(notes(&ledger).await.unwrap(), [] as [String; 0]);
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn facts_stay_as_they_were_derived_until_the_next_delivery() {
     let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
     let before = ledger.head(&statement.state_key()).await.unwrap();
     ledger.overwrite(keys::CONFIG, Bytes::from_static(b"[tags]\nrequired = [\"iamPrincipal/owner\"]\n")).unwrap();
-    handle(&aggregate, &sweep()).await.unwrap();
+    handle(&aggregate, &schedule("sweep")).await.unwrap();
     handle(&aggregate, &queued([&key])).await.unwrap();
     assert_eq!(ledger.head(&statement.state_key()).await.unwrap(), before);
 }

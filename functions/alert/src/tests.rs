@@ -1,44 +1,18 @@
-use std::sync::Mutex;
-use std::time::Duration;
-
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use spend_aws::environment::Reader;
-use spend_aws::event;
-use spend_aws::lambda::{Deadline, Failed, Invocation};
+use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
+use spend_aws::lambda::Failed;
+use spend_aws::{event, fixtures};
 use spend_core::text::Text;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::operations::{self, Note};
-use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::outputs::{Notifier, Topic};
 use spend_ledger::store::Store;
 
 use crate::handler::Alert;
 use crate::settings::Settings;
-
-/// Remembers what was sent; does not answer for a while.
-#[derive(Debug, Default)]
-struct TestNotifier {
-    sent: Mutex<Vec<Message>>,
-    fails: Mutex<u32>,
-}
-
-impl Notifier for &TestNotifier {
-    async fn send(&self, message: &Message) -> Result<(), PublishError> {
-        let mut fails = self.fails.lock().unwrap();
-        if *fails > 0 {
-            *fails -= 1;
-            return Err(PublishError::NotSent { what: message.subject.clone(), source: "a test".into() });
-        }
-        self.sent.lock().unwrap().push(message.clone());
-        Ok(())
-    }
-}
-
-fn invocation() -> Invocation {
-    let deadline = Deadline::after(Duration::from_mins(1));
-    Invocation { request_id: "r".to_owned(), now: "2026-11-20T06:00:00Z".parse().unwrap(), deadline }
-}
 
 async fn leave(ledger: &MemoryStore, id: &str) {
     let text = Text { subject: format!("About {id}"), body: "Mend it.\n".to_owned() };
@@ -50,18 +24,12 @@ fn alert<L: Store>(ledger: L, notifier: &TestNotifier) -> Alert<L, &TestNotifier
 }
 
 fn queued<const N: usize>(keys: [&str; N]) -> Value {
-    let record = |(id, key): (usize, &str)| {
-        let body = json!({"source": "aws.s3", "detail-type": "Object Created",
-            "detail": {"bucket": {"name": "ledger"}, "object": {"key": key}}});
-        json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()})
-    };
-    json!({"Records": keys.into_iter().enumerate().map(record).collect::<Vec<_>>()})
+    fixtures::queued(keys.map(|key| created("ledger", key)))
 }
 
 /// The ids of the messages that come again.
 async fn handle<L: Store, N: Notifier>(alert: &Alert<L, N>, event: &Value) -> Result<Vec<String>, Failed> {
-    let answer = alert.handle(&event::read(event), &invocation()).await?;
-    Ok(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
+    Ok(come_again(alert.handle(&event::read(event), &invocation()).await?))
 }
 
 const NOTE: &str = "operations/notes/0a1b.json";
@@ -73,10 +41,10 @@ async fn notes_are_sent_once_by_event_and_sweep() {
     let alert = alert(&ledger, &notifier);
     leave(&ledger, "a").await;
     leave(&ledger, "b").await;
-    for event in [queued([NOTE, NOTE]), queued([NOTE]), json!({"source": "bedrock-ledger", "detail-type": "sweep"})] {
+    for event in [queued([NOTE, NOTE]), queued([NOTE]), schedule("sweep")] {
         assert_eq!(handle(&alert, &event).await.unwrap(), [] as [String; 0]);
     }
-    let sent: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| (sent.topic, sent.subject.clone())).collect();
+    let sent: Vec<_> = notifier.sent().iter().map(|sent| (sent.topic, sent.subject.clone())).collect();
     let about = |id: &str| (Topic::Operations, format!("About {id}"));
     assert!(sent == [about("a"), about("b")] || sent == [about("b"), about("a")], "{sent:?}");
 }
@@ -84,12 +52,12 @@ async fn notes_are_sent_once_by_event_and_sweep() {
 #[tokio::test]
 async fn a_message_that_was_not_taken_is_sent_by_the_next_invocation() {
     let (ledger, notifier) = (MemoryStore::default(), TestNotifier::default());
-    *notifier.fails.lock().unwrap() = 1;
+    notifier.fail(1);
     let alert = alert(&ledger, &notifier);
     leave(&ledger, "a").await;
     assert_eq!(handle(&alert, &queued(["stranger", NOTE])).await.unwrap(), ["1"]);
     assert_eq!(handle(&alert, &queued([NOTE])).await.unwrap(), [] as [String; 0]);
-    assert_eq!(notifier.sent.lock().unwrap().len(), 1);
+    assert_eq!(notifier.sent().len(), 1);
 }
 
 #[tokio::test]
@@ -113,7 +81,7 @@ async fn what_stops_the_evaluation_for_good_is_told_in_the_same_invocation() {
     for _ in 0..2 {
         assert_eq!(handle(&alert(&ledger, &notifier), &queued([STATE])).await.unwrap(), [] as [String; 0]);
     }
-    let sent: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.subject.clone()).collect();
+    let sent: Vec<_> = notifier.sent().iter().map(|sent| sent.subject.clone()).collect();
     assert_eq!(sent, ["Failed (store.damaged): evaluating budgets"]);
 }
 
@@ -123,7 +91,7 @@ async fn a_store_that_does_not_answer_brings_again_what_asked() {
     let ledger = FaultyStore::failing(&memory, [(1, Fault::Before)]);
     assert_eq!(handle(&alert(ledger, &notifier), &queued([STATE, NOTE, "stranger"])).await.unwrap(), ["0"]);
     let ledger = FaultyStore::crashing(&memory, 1, Fault::Before);
-    let sweep = json!({"source": "bedrock-ledger", "detail-type": "sweep"});
+    let sweep = schedule("sweep");
     assert_eq!(handle(&alert(ledger, &notifier), &sweep).await.unwrap_err().kind, "store.unavailable");
 }
 
@@ -131,9 +99,9 @@ async fn a_store_that_does_not_answer_brings_again_what_asked() {
 async fn a_test_alert_arrives_and_one_that_does_not_is_an_error() {
     let (ledger, notifier) = (MemoryStore::default(), TestNotifier::default());
     let alert = alert(&ledger, &notifier);
-    let event = json!({"source": "bedrock-ledger", "detail-type": "test-alert"});
+    let event = schedule("test-alert");
     handle(&alert, &event).await.unwrap();
-    let sent = notifier.sent.lock().unwrap().clone();
+    let sent = notifier.sent();
     assert!(sent.iter().any(|message| message.attributes["kind"] == "test"), "{sent:?}");
     let broken = FaultyStore::crashing(&ledger, 1, Fault::Before);
     let alert = Alert { ledger: &broken, notifier: &notifier, bucket: "ledger".to_owned() };

@@ -1,42 +1,21 @@
-use std::sync::Mutex;
-use std::time::Duration;
-
 use bytes::Bytes;
 use serde_json::{Value, json};
 use spend_aws::environment::Reader;
 use spend_aws::event;
-use spend_aws::lambda::{Deadline, Failed, Invocation};
+use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
+use spend_aws::lambda::Failed;
 use spend_core::line::ScanCounts;
 use spend_ledger::columns::Columns;
 use spend_ledger::document::encode_compressed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::outputs::Topic;
 use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
 use spend_ledger::store::{ObjectSummary, Store};
 
 use crate::handler::Digest;
 use crate::settings::Settings;
-
-/// Remembers what was sent; does not answer for a while.
-#[derive(Debug, Default)]
-struct TestNotifier {
-    sent: Mutex<Vec<Message>>,
-    fails: Mutex<u32>,
-}
-
-impl Notifier for &TestNotifier {
-    async fn send(&self, message: &Message) -> Result<(), PublishError> {
-        let mut fails = self.fails.lock().unwrap();
-        if *fails > 0 {
-            *fails -= 1;
-            return Err(PublishError::NotSent { what: message.subject.clone(), source: "a test".into() });
-        }
-        self.sent.lock().unwrap().push(message.clone());
-        Ok(())
-    }
-}
 
 /// A ledger with one committed month.
 fn ledger() -> MemoryStore {
@@ -67,23 +46,17 @@ fn ledger() -> MemoryStore {
 }
 
 async fn handle<L: Store>(ledger: L, notifier: &TestNotifier, event: Value) -> Result<(), Failed> {
-    let deadline = Deadline::after(Duration::from_mins(1));
-    let invocation = Invocation { request_id: "r".to_owned(), now: "2026-11-20T06:00:00Z".parse().unwrap(), deadline };
     let digest = Digest { ledger, notifier };
-    let answer = digest.handle(&event::read(&event), &invocation).await?;
-    assert!(answer.batch_item_failures.is_empty());
+    let answer = digest.handle(&event::read(&event), &invocation()).await?;
+    assert_eq!(come_again(answer), [] as [String; 0]);
     Ok(())
-}
-
-fn schedule(kind: &str) -> Value {
-    json!({"source": "bedrock-ledger", "detail-type": kind})
 }
 
 #[tokio::test]
 async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes() {
     let (ledger, notifier) = (ledger(), TestNotifier::default());
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
-    assert!(notifier.sent.lock().unwrap().is_empty(), "the sweep makes none");
+    assert!(notifier.sent().is_empty(), "the sweep makes none");
     for prefix in ["pages/", "chargeback/"] {
         assert!(ledger.list(prefix).await.unwrap().is_empty(), "and writes no page and no file");
     }
@@ -94,17 +67,17 @@ async fn the_digest_that_is_due_is_sent_once_however_often_the_schedule_strikes(
     let pages: Vec<_> = pages.iter().map(|page| page.key.as_str()).collect();
     assert_eq!(pages, ["pages/period=2026-11.html", "pages/period=2026-11.json"]);
     assert_eq!(ledger.list("chargeback/period=2026-11/").await.unwrap().len(), 6);
-    let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
+    let topics: Vec<_> = notifier.sent().iter().map(|sent| sent.topic).collect();
     assert_eq!(topics, [Topic::Digest, Topic::Events]);
 }
 
 #[tokio::test]
 async fn a_digest_that_was_not_taken_is_sent_by_the_sweep() {
     let (ledger, notifier) = (ledger(), TestNotifier::default());
-    *notifier.fails.lock().unwrap() = 1;
+    notifier.fail(1);
     handle(&ledger, &notifier, schedule("digest")).await.unwrap_err();
     handle(&ledger, &notifier, schedule("sweep")).await.unwrap();
-    let topics: Vec<_> = notifier.sent.lock().unwrap().iter().map(|sent| sent.topic).collect();
+    let topics: Vec<_> = notifier.sent().iter().map(|sent| sent.topic).collect();
     assert_eq!(topics, [Topic::Events, Topic::Digest], "each once");
 }
 
@@ -116,7 +89,7 @@ async fn a_digest_does_not_wait_for_a_page_that_cannot_be_written() {
     let history = key.history_key(state.current().unwrap());
     ledger.overwrite(&history, Bytes::from_static(b"damaged")).unwrap();
     handle(&ledger, &notifier, schedule("digest")).await.unwrap();
-    assert_eq!(notifier.sent.lock().unwrap().len(), 2, "the digest was sent");
+    assert_eq!(notifier.sent().len(), 2, "the digest was sent");
     assert!(ledger.list("pages/").await.unwrap().is_empty());
     assert_eq!(ledger.list("chargeback/").await.unwrap().len(), 6, "nor do the files");
     assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 1, "and operations is told");
@@ -130,7 +103,7 @@ async fn neither_a_digest_nor_files_wait_for_metering_records_that_cannot_be_use
     for _ in 0..2 {
         handle(&ledger, &notifier, schedule("digest")).await.unwrap();
     }
-    assert_eq!(notifier.sent.lock().unwrap().len(), 2, "the digest was sent");
+    assert_eq!(notifier.sent().len(), 2, "the digest was sent");
     assert_eq!(ledger.list("chargeback/").await.unwrap().len(), 6);
     assert_eq!(ledger.list("pages/").await.unwrap().len(), 2);
     assert_eq!(ledger.list(NOTES_PREFIX).await.unwrap().len(), 2, "and operations is told of each, once");
@@ -152,16 +125,14 @@ async fn a_call_that_fails_while_writing_brings_the_schedule_again_and_nothing_w
             let keys = |objects: &[ObjectSummary]| objects.iter().map(|found| found.key.clone()).collect::<Vec<_>>();
             assert_eq!(keys(&found), keys(&expected), "{call}");
         }
-        assert!(notifier.sent.lock().unwrap().len() >= 2, "{call}");
+        assert!(notifier.sent().len() >= 2, "{call}");
     }
 }
 
 #[tokio::test]
 async fn strangers_and_commits_are_ignored() {
     let (ledger, notifier) = (ledger(), TestNotifier::default());
-    let created = json!({"source": "aws.s3", "detail-type": "Object Created",
-        "detail": {"bucket": {"name": "ledger"}, "object": {"key": "state/x"}}});
-    for event in [created, schedule("test-alert"), json!({}), json!(null)] {
+    for event in [created("ledger", "state/x"), schedule("test-alert"), json!({}), json!(null)] {
         handle(FaultyStore::crashing(&ledger, 1, Fault::Before), &notifier, event).await.unwrap();
     }
 }

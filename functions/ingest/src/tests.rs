@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use spend_aws::environment::Reader;
 use spend_aws::event;
-use spend_aws::lambda::{Deadline, Failed, Invocation};
+use spend_aws::fixtures::{come_again, created, invocation, notes, queued, schedule};
+use spend_aws::lambda::Failed;
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
@@ -18,11 +18,6 @@ use crate::settings::Settings;
 
 const CHUNK: &str = "fin/cur/data/BILLING_PERIOD=2026-11/cur-00001.snappy.parquet";
 const MANIFEST: &str = "fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json";
-
-fn invocation() -> Invocation {
-    let now: DateTime<Utc> = "2026-11-20T06:00:00Z".parse().unwrap();
-    Invocation { request_id: "r".to_owned(), now, deadline: Deadline::after(Duration::from_mins(15)) }
-}
 
 fn chunk(cost: f64) -> Bytes {
     let start: DateTime<Utc> = "2026-11-02T10:00:00Z".parse().unwrap();
@@ -56,41 +51,18 @@ fn ingest() -> Ingest<MemoryStore, MemoryStore> {
     }
 }
 
-/// What EventBridge says when an object was created.
-fn created(bucket: &str, key: &str) -> Value {
-    json!({"source": "aws.s3", "detail-type": "Object Created",
-        "detail": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1, "etag": "x"}}})
-}
-
-/// Messages of a queue; the first has the id 0.
-fn queued<const N: usize>(bodies: [Value; N]) -> Value {
-    let record = |(id, body): (usize, Value)| json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()});
-    json!({"Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>()})
-}
-
 /// The ids of the messages that come again.
 async fn handle<E, L>(ingest: &Ingest<E, L>, event: &Value) -> Result<Vec<String>, Failed>
 where
     E: Store + Send + 'static,
     L: Store,
 {
-    let answer = ingest.handle(&event::read(event), &invocation()).await?;
-    Ok(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
+    Ok(come_again(ingest.handle(&event::read(event), &invocation()).await?))
 }
 
 async fn is_ready(ledger: &MemoryStore) -> bool {
     let objects = ledger.list(keys::DELIVERIES_PREFIX).await.unwrap();
     objects.iter().any(|object| keys::Statement::from_ready_key(&object.key).is_some())
-}
-
-async fn notes(ledger: &MemoryStore) -> Vec<String> {
-    let mut notes = Vec::new();
-    for object in ledger.list(keys::NOTES_PREFIX).await.unwrap() {
-        let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
-        let note: Value = serde_json::from_slice(&bytes).unwrap();
-        notes.push(note["subject"].as_str().unwrap().to_owned());
-    }
-    notes
 }
 
 #[tokio::test]
@@ -104,7 +76,7 @@ async fn a_delivery_is_ready_in_whatever_order_and_however_often_its_events_come
         vec![created("acme", MANIFEST), created("acme", CHUNK), created("acme", MANIFEST), created("acme", CHUNK)],
         vec![direct(MANIFEST), direct(CHUNK)],
         vec![queued([direct(MANIFEST), created("acme", CHUNK), created("acme", MANIFEST)])],
-        vec![json!({"source": "bedrock-ledger", "detail-type": "sweep"})],
+        vec![schedule("sweep")],
     ] {
         let ingest = ingest();
         for event in &events {
@@ -124,7 +96,7 @@ async fn strangers_are_ignored_and_change_nothing() {
         created("acme", "fin/README.md"),
         created("acme", "fin/cur/data/BILLING_PERIOD=2026-11/gone-00001.snappy.parquet"),
         json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "acme"}),
-        json!({"source": "bedrock-ledger", "detail-type": "digest"}),
+        schedule("digest"),
         json!("?"),
         json!({}),
     ] {
@@ -155,7 +127,7 @@ async fn without_an_answer_to_what_is_in_force_every_message_comes_again_and_a_s
     let ingest = Ingest { export, ledger, bucket, prefix };
     let event = queued([created("acme", CHUNK), created("acme", MANIFEST)]);
     assert_eq!(handle(&ingest, &event).await.unwrap(), ["0", "1"]);
-    let failed = handle(&ingest, &json!({"source": "bedrock-ledger", "detail-type": "sweep"})).await.unwrap_err();
+    let failed = handle(&ingest, &schedule("sweep")).await.unwrap_err();
     assert_eq!(failed.kind, "store.unavailable");
 }
 
@@ -166,7 +138,7 @@ async fn a_file_that_cannot_be_read_is_told_to_operations_once_and_not_brought_a
     for _ in 0..2 {
         assert_eq!(handle(&ingest, &queued([created("acme", CHUNK)])).await.unwrap(), [] as [String; 0]);
     }
-    let told = notes(&ingest.ledger).await;
+    let told = notes(&ingest.ledger).await.unwrap();
     assert!(matches!(&told[..], [one] if one.starts_with("Failed (export.")), "{told:?}");
 }
 
