@@ -22,7 +22,9 @@ fn main() -> ExitCode {
         // Whoever reads the output has seen enough of it, as `head` does.
         Err(error) if error.is_unread_output() => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(notes, "error: {error}");
+            for line in error.lines() {
+                let _ = writeln!(notes, "{line}");
+            }
             ExitCode::FAILURE
         }
     }
