@@ -57,7 +57,8 @@ e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare wh
 	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e
 
 e2e-release: $(VENV)/installed release ## The same with release binaries.
-	cargo build --locked -p bedrock-ledger
+	cargo build --release --locked --manifest-path tests/e2e/panicking/Cargo.toml
+	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
 
 # What axe-core finds is another in another version.
@@ -68,7 +69,7 @@ page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labe
 	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
 	rm -rf target/page-check
 	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)
-	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked -p spend-tests --test page
+	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked --workspace --test page
 	python3 tests/page/check.py chromium target/page-check/npm/node_modules/axe-core/axe.min.js \
 		target/page-check/pages target/page-check/screenshots
 

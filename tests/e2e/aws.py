@@ -7,6 +7,7 @@ In front of moto stand:
 - every call is recorded as the IAM action and resource that it needs, by the function that made it: a function's access
   key id is its name;
 - a call can be made to kill its caller, and to be lost (interruptions.py);
+- buckets may be in another region, or closed to everybody but the run;
 - objects that are created are told to whoever listens.
 
 CloudWatch is our own (cloudwatch.py): moto does not speak the protocol of today's SDKs and knows no limits.
@@ -73,6 +74,8 @@ class Aws:
         self.actions = set()
         self.calls = []
         self.listeners = []
+        # The regions of buckets that are not in this one, and buckets that let nobody in.
+        self.elsewhere, self.closed = {}, set()
         # Asked before each call that changes something; see interruptions.py.
         self.interrupt = lambda call: None
         self._sequence = 0
@@ -114,6 +117,10 @@ class Aws:
             operation = call.path.removeprefix(cloudwatch.PATH)
             status, headers, body = self.cloudwatch.handle(operation, call.body, environ.get("HTTP_CONTENT_ENCODING"))
             return f"{status} -", [*headers, ("content-length", str(len(body)))], body
+        if call.service == "s3" and call.caller != OPERATOR:
+            refusal = self._refuse_bucket(call)
+            if refusal:
+                return refusal
         if call.service == "sns" and call.form.get("Action") == "Publish":
             refusal = refuse_message(call.form)
             if refusal:
@@ -125,6 +132,17 @@ class Aws:
 
         body = b"".join(self._moto(environ, start_response))
         return answer["status"], answer["headers"], body
+
+    def _refuse_bucket(self, call):
+        """What the endpoint of a region says of a bucket of another one, and S3 to whoever may not. Source: Amazon S3 API
+        Reference, "Error responses" and HeadBucket."""
+        region = self.elsewhere.get(call.bucket, REGION)
+        if call.region != region:
+            told = "The bucket you are attempting to access must be addressed using the specified endpoint."
+            return s3_error("301 Moved Permanently", "PermanentRedirect", told, region)
+        if call.bucket in self.closed:
+            return s3_error("403 Forbidden", "AccessDenied", "Access Denied", region)
+        return None
 
     def _record(self, call, status):
         for action, resource in call.needs(status):
@@ -161,8 +179,8 @@ class Call:
         # WSGI hands paths over decoded, as Latin-1.
         self.path = environ["PATH_INFO"].encode("latin-1").decode()
         self.query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
-        credential = re.search(r"Credential=([^/]+)/\d+/[^/]*/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
-        self.caller, self.service = credential.groups() if credential else ("nobody", "nothing")
+        credential = re.search(r"Credential=([^/]+)/\d+/([^/]*)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        self.caller, self.region, self.service = credential.groups() if credential else ("nobody", "nowhere", "nothing")
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", ""):
             self.body = environ["wsgi.input"].read()
         else:
@@ -230,6 +248,12 @@ def refuse_message(form):
                 return f"Invalid parameter: {name} must not be empty"
             size += len(value.encode())
     return "Invalid parameter: Message too long" if size > MAX_MESSAGE_BYTES else None
+
+
+def s3_error(status, code, message, region):
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>".encode()
+    headers = [("content-type", "application/xml"), ("x-amz-bucket-region", region), ("content-length", str(len(body)))]
+    return status, headers, body
 
 
 def sns_error(message):

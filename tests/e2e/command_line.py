@@ -12,10 +12,11 @@ import pyarrow.parquet
 
 
 class CommandLine:
-    """A copy of an export, and its ledger, on a disk."""
+    """An export, by default a copy on a disk, and its ledger."""
 
-    def __init__(self, binary, folder):
-        self.binary, self.export, self.ledger = binary, folder / "export", folder / "ledger"
+    def __init__(self, binary, folder, export=None, environment=None):
+        self.binary, self.export, self.ledger = binary, export or folder / "export", folder / "ledger"
+        self.environment = environment
         self.files = folder / "files"
         self._told = 0
 
@@ -26,7 +27,12 @@ class CommandLine:
         self.command(*arguments)
 
     def command(self, *arguments):
-        return subprocess.run([self.binary, *arguments], check=True, capture_output=True, text=True).stdout
+        return self.attempt(*arguments, check=True).stdout
+
+    def attempt(self, *arguments, check=False):
+        """The same, where it may fail."""
+        command = [self.binary, *arguments]
+        return subprocess.run(command, check=check, capture_output=True, text=True, env=self.environment)
 
     def report(self, ledger):
         keys = "day,identity,model,owner,category"

@@ -26,10 +26,11 @@ import sys
 import deliveries
 import events
 import standins
-from aws import Aws
+from aws import Aws, Created
 from checks import Checks
 from clock import Clock
 from command_line import CommandLine, as_read, rows
+from in_a_bucket import InABucket
 from interruptions import Interruptions
 from runtime_api import Program, Sandbox
 from deployment import Deployment, Named, make_bucket
@@ -51,10 +52,13 @@ LATER = datetime.timedelta(minutes=20)
 
 
 class Run:
+    LATER = LATER
+
     def __init__(self, binaries, command_line, work):
         self.checks = Checks()
         self.work = work
         self.programs = {name: str(binaries / name) for name in FUNCTIONS}
+        self.panicking = str(binaries / "panicking-function")
         self.command_line = str(command_line)
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
@@ -69,6 +73,9 @@ class Run:
     def everything(self):
         standins.check(self.checks, self.aws)
         self.startup()
+        self.panic()
+        self.other_region()
+        InABucket(self).everything()
         make_bucket(self.aws.client("s3"), BUCKET)
         calm = Scenario(
             self,
@@ -84,6 +91,7 @@ class Run:
         calm.everything_again()
         calm.strangers()
         calm.broken_configuration()
+        calm.overrides()
         calm.nothing_failed()
         make_bucket(self.aws.client("s3"), "rough-exports")
         rough = Scenario(
@@ -98,6 +106,7 @@ class Run:
             rough.deployed_before_deliveries()
             rough.whole_month()
         rough.everything_was_interrupted(interruptions)
+        rough.told_of_the_first_delivery()
         found = sorted({*calm.stack.actions(), *rough.stack.actions()})
         keys = ("function", "action", "resource")
         actions = [dict(zip(keys, each, strict=True)) for each in found]
@@ -119,6 +128,46 @@ class Run:
                 not answer.ok and not missing,
                 f"{answer}, {missing} not in: {log}",
             )
+
+
+    def panic(self):
+        """A panic is answered as an error that says what happened, and the same process answers the next invocation."""
+        sandbox = Sandbox(Program(name="panicking", binary=self.panicking, environment={}))
+        told = lambda key: events.object_created(Created("b", key, 1, "e", "", "1", self.clock.rfc3339, "PutObject"))
+        queued = lambda key: {"Records": [events.message("m", told(key), "arn:aws:sqs:us-east-1:1:q", 1)]}
+        answers, processes = [], set()
+        for event in (told("k"), told("panic"), told("k"), queued("panic"), queued("k")):
+            answers.append(sandbox.invoke(event))
+            processes.add(sandbox.process.popen.pid)
+        log = sandbox.logs_with("bug.panic", 0)
+        sandbox.close()
+        kinds = [answer.kind for answer in answers]
+        self.checks.equal("a panic fails its own invocation alone", kinds, ["response", "error", "response", "error", "response"])
+        self.checks.equal("a panic ends no process", len(processes), 1)
+        told_of = [(answer.payload["errorType"], answer.payload["errorMessage"]) for answer in answers if not answer.ok]
+        readable = [kind == "bug.panic" and 'asked for by Created { bucket: "b", key: "panic" }' in text for kind, text in told_of]
+        self.checks.true("Lambda is told of a panic by kind and text", readable == [True, True], told_of)
+        self.checks.true("a panic is logged as an error", '"ERROR"' in log and "bug.panic" in log, log)
+
+    def other_region(self):
+        """A stack whose export lies in another region: operations is told, once, of both regions and of the cure."""
+        bucket = "other-region-exports"
+        make_bucket(self.aws.client("s3"), bucket)
+        self.aws.elsewhere[bucket] = "ap-southeast-2"
+        stack = Deployment(self.aws, "elsewhere", self.programs, {"ExportBucketName": bucket}, sandboxes={}, seed=1)
+        stack.restart()
+        for _ in range(3):
+            stack.schedules("sweep")
+        told = [(topic, subject, " ".join(body.split())) for topic, subject, body, _ in stack.messages()]
+        words = (
+            "Kind store.other_region",
+            f"the bucket {bucket} is in the region ap-southeast-2, and this program works in us-east-1",
+            "deploy the stack in ap-southeast-2",
+            "or replicate the bucket to us-east-1",
+        )
+        is_told = len(told) == 1 and told[0][0] == "operations" and all(word in told[0][2] for word in words)
+        self.checks.true("of a bucket in another region operations is told once, with both regions and the cure", is_told, told)
+        stack.stop()
 
 
 class Scenario:
@@ -310,6 +359,19 @@ class Scenario:
         distinct = notes if self.name == "calm" else sorted(set(notes))
         self.checks.equal(f"{self.name}: operations is told of the deployment once", len(distinct), 1)
 
+    def told_of_the_first_delivery(self):
+        """Whoever was told of nothing is told once more, as announced, and no more of the deployment."""
+        subjects = {subject for _, subject, *_ in self.operations}
+        of_deployment = sorted(subject for subject in subjects if subject.startswith(("Deployed", "First delivery")))
+        self.checks.equal(
+            f"{self.name}: of the deployment operations is told what was announced, and no more",
+            of_deployment,
+            [
+                f"Deployed: no CUR 2.0 export yet in s3://{self.bucket}/",
+                f"First delivery: 1 export, 1 delivery in s3://{self.bucket}/",
+            ],
+        )
+
     def everything_again(self):
         """Every event of the month comes once more, in another order: nothing is changed, nobody is told of anything."""
         before, data = self.stack.objects(), self.stack.data()
@@ -353,8 +415,6 @@ class Scenario:
         self.checks.equal("nothing is written for strangers", wrote, [])
 
     def stranger(self, key):
-        from aws import Created
-
         return Created(self.bucket, key, 1, "d41d8cd98f00b204e9800998ecf8427e", "", "FF", self.clock.rfc3339, "PutObject")
 
     def broken_configuration(self):
@@ -372,6 +432,22 @@ class Scenario:
             new,
         )
         self.checks.equal("the last good configuration stays", self.stack.objects()["config/in-force.toml"], before)
+        self.stack.configure(self.configuration.read_text())
+        self.stack.pump()
+
+    def overrides(self):
+        """A file of overrides is in force as soon as it is written, before any sweep, and drives nothing else."""
+        budget = '\n[[budget]]\nname = "leads"\neach = "identity"\namount = "1000000"\nthresholds = [100]\n'
+        budget += 'overrides_file = "people.csv"\n'
+        bucket, found = self.stack.ledger_bucket, []
+        for amount in ("2000000", "3000000"):
+            csv = f"member,amount\ndana@example.com,{amount}\n"
+            self.s3.put_object(Bucket=bucket, Key="config/people.csv", Body=csv.encode())
+            if not found:
+                self.stack.configure(self.configuration.read_text() + budget)
+            self.stack.pump()
+            found.append(f"dana@example.com,{amount}" in self.stack.objects()["config/in-force.toml"].decode())
+        self.checks.equal("a file of overrides is adopted by its own event", found, [True, True])
         self.stack.configure(self.configuration.read_text())
         self.stack.pump()
 

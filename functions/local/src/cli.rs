@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use clap::builder::{RangedU64ValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::digest::DigestKind;
@@ -112,7 +112,7 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
     /// The folder of the ledger; made if it is not there.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The configuration; without one the last that was in force in this ledger, else the defaults.
     #[arg(long, value_name = "FILE")]
@@ -134,7 +134,7 @@ of all groups) or token_share";
 #[derive(Debug, Args)]
 pub struct Report {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// One billing period; all of them without it.
     #[arg(long, value_name = "YYYY-MM")]
@@ -166,7 +166,7 @@ pub struct Report {
 #[derive(Debug, Args)]
 pub struct Chargeback {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The billing period.
     #[arg(long, value_name = "YYYY-MM")]
@@ -196,7 +196,7 @@ pub struct Chargeback {
 #[derive(Debug, Args)]
 pub struct Digest {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The billing period, one of the last three; without it the one that a digest of this kind is about now.
     #[arg(long, value_name = "YYYY-MM")]
@@ -219,7 +219,7 @@ pub struct Digest {
 #[derive(Debug, Args)]
 pub struct Page {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The billing period, one of the last three; without it the one that a digest is about now.
     #[arg(long, value_name = "YYYY-MM")]
@@ -249,7 +249,7 @@ pub struct Explain {
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The billing period.
     #[arg(long, value_name = "YYYY-MM")]
@@ -275,7 +275,7 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct History {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// One billing period; all of them without it.
     #[arg(long, value_name = "YYYY-MM")]
@@ -289,7 +289,7 @@ pub struct History {
 #[derive(Debug, Args)]
 pub struct Backtest {
     /// The ledger; nothing in it is changed.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The configuration to try.
     #[arg(long, value_name = "FILE")]
@@ -306,7 +306,7 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
     /// A ledger, to say whom each rule matches.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: Option<PathBuf>,
     /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
@@ -317,7 +317,7 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct TestAlert {
     /// The ledger, whose messages it joins.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
@@ -328,7 +328,7 @@ pub struct TestAlert {
 #[derive(Debug, Args)]
 pub struct Rebuild {
     /// The ledger.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// One billing period; all of them without it.
     #[arg(long, value_name = "YYYY-MM")]
@@ -390,4 +390,17 @@ fn share(text: &str) -> Result<f64, String> {
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let parsed = DateTime::parse_from_rfc3339(text);
     parsed.map(|instant| instant.to_utc()).map_err(|error| format!("{error}: write it as 2026-11-20T06:00:00Z"))
+}
+
+/// A folder on this machine, with whatever name.
+fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let is_bucket = path.as_os_str().as_encoded_bytes().starts_with(b"s3://");
+        if is_bucket {
+            let path = path.display();
+            Err(format!("a ledger is a folder: copy that of a stack, `aws s3 sync {path} ./ledger`, and name ./ledger"))
+        } else {
+            Ok(path)
+        }
+    })
 }

@@ -57,7 +57,7 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
     let now = sample::sample_now();
     writeln!(notes, "running on it, as on {} …", now.format("%-d %B %Y"))?;
     let options = Run { export, ledger: ledger_dir.clone(), config: Some(config), now: Some(now) };
-    run::run(&options, now, notes).await?;
+    Box::pin(run::run(&options, now, notes)).await?;
     writeln!(notes)?;
     let page = Page { ledger: ledger_dir.clone(), period: None, out: dir.join("page.html"), now: Some(now) };
     page::run(&page, now, notes).await?;

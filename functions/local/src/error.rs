@@ -134,6 +134,9 @@ pub enum CommandError {
     /// An option that this release does not have yet.
     #[error("{0}")]
     Unsupported(String),
+    /// Nobody says where or as whom a bucket is to be read.
+    #[error("{0}")]
+    NotReady(String),
     /// A file on this machine.
     #[error("failed to {action} {}: {source}", path.display())]
     File {
@@ -193,6 +196,16 @@ impl CommandError {
         kind == Some(io::ErrorKind::BrokenPipe)
     }
 
+    /// The error for people: one line, but one for each problem of a configuration.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let text = format!("error: {self}");
+        match self {
+            Self::Config(_) => text.lines().map(str::to_owned).collect(),
+            _ => vec![text],
+        }
+    }
+
     /// A stable name.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -216,6 +229,7 @@ impl CommandError {
             Self::Unusable { .. } => "export.unusable",
             Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
             Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
+            Self::NotReady(_) => "store.not_ready",
             Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => "usage",
         }
     }

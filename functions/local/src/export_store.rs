@@ -46,6 +46,9 @@ async fn bucket(place: &str) -> Result<(ExportStore, Option<String>), CommandErr
     let (bucket, prefix) = split(place)?;
     let folder = prefix.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
     let config = spend_aws::clients::sdk_config().await;
+    spend_aws::clients::ready(&config)
+        .await
+        .map_err(|error| CommandError::NotReady(format!("{S3}{place} cannot be read: {error}")))?;
     Ok((ExportStore::Bucket(spend_aws::s3_store::S3Store::new(&config, bucket, prefix)), folder))
 }
 
@@ -53,10 +56,16 @@ async fn bucket(place: &str) -> Result<(ExportStore, Option<String>), CommandErr
 #[expect(clippy::unused_async, reason = "with the feature it asks the environment")]
 async fn bucket(place: &str) -> Result<(ExportStore, Option<String>), CommandError> {
     split(place)?;
-    Err(CommandError::Unsupported(format!(
+    Err(without_the_feature(place))
+}
+
+/// Tests are built with the feature, as all of the workspace is.
+#[cfg(any(test, not(feature = "s3")))]
+fn without_the_feature(place: &str) -> CommandError {
+    CommandError::Unsupported(format!(
         "{S3}{place} cannot be read by this program, which was built without it: build it by cargo build --release -p \
          bedrock-ledger --features s3, or copy the export to a folder"
-    )))
+    ))
 }
 
 /// The bucket, and what its keys begin with: a folder's name ends at a slash.
@@ -126,10 +135,9 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "s3"))]
-    #[tokio::test]
-    async fn a_program_without_the_feature_says_how_to_build_one_with_it() {
-        let error = ExportStore::open(Path::new("s3://bucket/prefix")).await.unwrap_err();
+    #[test]
+    fn a_program_without_the_feature_says_how_to_build_one_with_it() {
+        let error = without_the_feature("bucket/prefix");
         assert_eq!(error.kind(), "usage");
         let text = error.to_string();
         assert!(text.contains("s3://bucket/prefix") && text.contains("--features s3"), "{text}");

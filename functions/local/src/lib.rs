@@ -39,9 +39,10 @@ use crate::sample::SampleOptions;
 /// [`CommandError`], for one clear line and exit code 1.
 pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     match &cli.command {
-        Command::Demo(options) => demo::demo(options, out, notes).await,
+        // On the heap, as the next: with a bucket to read from they hold a lot.
+        Command::Demo(options) => Box::pin(demo::demo(options, out, notes)).await,
         Command::Sample(options) => write_sample(options, notes),
-        Command::Run(options) => run::run(options, Utc::now(), notes).await,
+        Command::Run(options) => Box::pin(run::run(options, Utc::now(), notes)).await,
         Command::Report(options) => report::run(options, out).await,
         Command::Chargeback(options) => chargeback::run(options, Utc::now(), notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,

@@ -12,7 +12,8 @@
 //! upper estimate where a series has nothing new. Calls of the API are left out: a thousand cost a cent.
 //!
 //! Source: Amazon `CloudWatch` pricing, "Metrics" (us-east-1): all custom metrics charges are prorated by the hour and
-//! metered only when metrics are sent; the tiers are those of [`TIERS`]. AWS Data Exports user guide, "Export
+//! metered only when metrics are sent. That page fills in its table of prices by a script; the tiers in [`TIERS`] are from
+//! a copy of it (nishinoshake/aws-rough on GitHub, issue 37), of which other pages repeat the first two. AWS Data Exports user guide, "Export
 //! delivery": at least once a day.
 
 use crate::decimal::Decimal;
