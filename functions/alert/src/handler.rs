@@ -8,6 +8,7 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::keys::{NOTES_PREFIX, Statement};
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::Notifier;
 use spend_ledger::store::Store;
 use spend_ledger::{alert, committed, in_force, operations};
@@ -83,7 +84,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let evaluated = async {
             let config = in_force::of_deployment(&self.ledger).await?;
             let book = committed::book(&self.ledger, now).await?;
-            Ok::<_, AlertingError>(alert::react(&self.ledger, &self.notifier, &config, &book, now).await?)
+            Ok::<_, AlertingError>(alert::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, now).await?)
         };
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
         let evaluated = evaluated.await.map_err(Failed::from);
@@ -98,7 +99,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     /// Sends an alert that is marked as a test, on the way that every alert takes. Nobody wants one that comes later: an
     /// error is told to whoever asked.
     async fn test(&self, invocation: &Invocation) -> Result<(), Failed> {
-        let tested = alert::test(&self.ledger, &self.notifier, invocation.now).await;
+        let tested = alert::test(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
         let alert_id = tested.map_err(|error| Failed::from(AlertingError::from(error)))?;
         tracing::info!(alert_id, outcome = "sent", "a test alert");
         Ok(())
@@ -106,7 +107,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
 
     /// Sends the notes to operations.
     async fn tell(&self, invocation: &Invocation) -> Result<(), Failed> {
-        let sent = operations::drain(&self.ledger, &self.notifier, invocation.now).await;
+        let sent = operations::drain(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
         let doing = Doing { about: "operations", what: "telling operations" };
         let sent = sent.map_err(|error| AlertingError::from(error).into());
         if let Some(sent) = settle(&self.ledger, doing, sent, invocation.now).await? {

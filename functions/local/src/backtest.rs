@@ -17,6 +17,7 @@ use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::committed;
 use spend_ledger::keys::Statement;
 use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::{AppliedDelivery, CommitKind, OrderSource};
 use spend_ledger::store::{Store, StoreError};
@@ -83,7 +84,7 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
             month.go_on(&store, &with, now).await?;
         }
         let notifier = Kept::default();
-        alert::react(&memory, &notifier, &config, &known(&months, now), now).await?;
+        alert::react(&memory, &notifier, &config, &known(&months, now), Lease::Alone, now).await?;
         let messages = notifier.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
     }

@@ -11,6 +11,7 @@ use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
@@ -158,7 +159,7 @@ pub(crate) async fn react(
     let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
     let book = committed::book(ledger, now).await?;
-    alert::react(ledger, messages, config, &book, now).await?;
+    alert::react(ledger, messages, config, &book, Lease::Alone, now).await?;
     summary::write_metrics(&published, notes)?;
     match published.failures.into_iter().next() {
         None => Ok(()),
@@ -247,7 +248,7 @@ impl<W: Write> Workshop<'_, W> {
     /// The digest follows the calendar: it is made of what all deliveries have come to.
     async fn digest(&self) -> Result<(), CommandError> {
         let book = committed::book(&self.ledger, self.now).await?;
-        digest::react(&self.ledger, &self.messages, &self.config, &book, self.now).await?;
+        digest::react(&self.ledger, &self.messages, &self.config, &book, Lease::Alone, self.now).await?;
         Ok(())
     }
 

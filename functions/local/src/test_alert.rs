@@ -4,6 +4,7 @@ use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_ledger::alert;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::MessageFile;
 
 use crate::cli::TestAlert;
@@ -20,7 +21,7 @@ pub(crate) async fn run(options: &TestAlert, now: DateTime<Utc>, notes: &mut imp
     periods::there(&options.ledger).await?;
     let (store, _turn) = ledger::open(&options.ledger, notes)?;
     let messages = MessageFile::in_ledger(&options.ledger);
-    let id = alert::test(&store, &messages, options.now.unwrap_or(now).trunc_subsecs(0)).await?;
+    let id = alert::test(&store, &messages, Lease::Alone, options.now.unwrap_or(now).trunc_subsecs(0)).await?;
     writeln!(notes, "sent {id} to alerts and events: {}", options.ledger.join("out/messages.jsonl").display())?;
     Ok(())
 }

@@ -20,7 +20,7 @@ use spend_core::text::Text;
 use crate::book::Book;
 use crate::config::Config;
 use crate::document::DocumentError;
-use crate::outbox::{self, OutboxError};
+use crate::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier, Topic};
 use crate::store::Store;
 
@@ -106,10 +106,11 @@ pub async fn react<S: Store, N: Notifier>(
     notifier: &N,
     config: &Config,
     book: &Book,
+    lease: Lease,
     now: DateTime<Utc>,
 ) -> Result<AlertSummary, AlertError> {
     let recorded = record(store, config, book, now).await;
-    let sent = drain(store, notifier, now).await;
+    let sent = drain(store, notifier, lease, now).await;
     Ok(AlertSummary { sent: sent?, ..recorded? })
 }
 
@@ -118,8 +119,13 @@ pub async fn react<S: Store, N: Notifier>(
 /// # Errors
 ///
 /// [`OutboxError`]; what was not sent stays pending.
-pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<usize, OutboxError> {
-    outbox::drain::<AlertState, S, N>(store, notifier, now).await
+pub async fn drain<S: Store, N: Notifier>(
+    store: &S,
+    notifier: &N,
+    lease: Lease,
+    now: DateTime<Utc>,
+) -> Result<usize, OutboxError> {
+    outbox::drain::<AlertState, S, N>(store, notifier, lease, now).await
 }
 
 /// Sends a message that tells of nothing the way of every alert: written down, sent, crossed off. What else is pending
@@ -128,7 +134,12 @@ pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime
 /// # Errors
 ///
 /// [`AlertError`]; what was not sent stays pending.
-pub async fn test<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<String, AlertError> {
+pub async fn test<S: Store, N: Notifier>(
+    store: &S,
+    notifier: &N,
+    lease: Lease,
+    now: DateTime<Utc>,
+) -> Result<String, AlertError> {
     let id = format!("test:{}", now.to_rfc3339_opts(SecondsFormat::Secs, true));
     let text = TestAlert { alert_id: &id, now }.text();
     let attributes = Attributes {
@@ -150,7 +161,7 @@ pub async fn test<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<
     };
     let messages = messages(text, event::body(&event)?, &attributes.map());
     outbox::update(store, |state: &mut AlertState| state.outbox.queue(&id, messages.clone(), now)).await?;
-    drain(store, notifier, now).await?;
+    drain(store, notifier, lease, now).await?;
     Ok(id)
 }
 

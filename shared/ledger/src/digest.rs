@@ -16,7 +16,7 @@ use crate::book::Book;
 use crate::committed::CommittedError;
 use crate::config::Config;
 use crate::document::DocumentError;
-use crate::outbox::{self, OutboxError};
+use crate::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier};
 use crate::store::Store;
 
@@ -107,10 +107,11 @@ pub async fn react<S: Store, N: Notifier>(
     notifier: &N,
     config: &Config,
     book: &Book,
+    lease: Lease,
     now: DateTime<Utc>,
 ) -> Result<DigestSummary, DigestError> {
     let made = record(store, config, book, now).await;
-    let sent = drain(store, notifier, now).await;
+    let sent = drain(store, notifier, lease, now).await;
     let made = made?;
     Ok(DigestSummary { made: (!made.is_empty()).then(|| made.join(" ")), sent: sent? })
 }
@@ -120,8 +121,13 @@ pub async fn react<S: Store, N: Notifier>(
 /// # Errors
 ///
 /// [`OutboxError`]; what was not sent stays pending.
-pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<usize, OutboxError> {
-    outbox::drain::<DigestState, S, N>(store, notifier, now).await
+pub async fn drain<S: Store, N: Notifier>(
+    store: &S,
+    notifier: &N,
+    lease: Lease,
+    now: DateTime<Utc>,
+) -> Result<usize, OutboxError> {
+    outbox::drain::<DigestState, S, N>(store, notifier, lease, now).await
 }
 
 /// The messages of a digest of `kind`, whether it is due or not. Nothing is written. Without a period it is of the month

@@ -13,7 +13,7 @@ use spend_core::text::{Text, ascii};
 
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
-use crate::outbox::{self, Outbox, OutboxError, OutboxState};
+use crate::outbox::{self, Lease, Outbox, OutboxError, OutboxState};
 use crate::outputs::{Message, Notifier, Topic};
 use crate::store::{Put, Store, StoreError};
 
@@ -124,9 +124,14 @@ pub async fn leave<S: Store>(store: &S, note: &Note, now: DateTime<Utc>) -> Resu
 /// # Errors
 ///
 /// [`OutboxError`]; what was not queued or not sent is so by the next call.
-pub async fn drain<S: Store, N: Notifier>(store: &S, notifier: &N, now: DateTime<Utc>) -> Result<usize, OutboxError> {
+pub async fn drain<S: Store, N: Notifier>(
+    store: &S,
+    notifier: &N,
+    lease: Lease,
+    now: DateTime<Utc>,
+) -> Result<usize, OutboxError> {
     let queued = queue(store, now).await;
-    let sent = outbox::drain::<OperationsState, S, N>(store, notifier, now).await;
+    let sent = outbox::drain::<OperationsState, S, N>(store, notifier, lease, now).await;
     queued?;
     sent
 }

@@ -1,9 +1,13 @@
 //! How a message is neither lost nor sent for nothing: it is written down before it is sent, in the same object and
 //! the same write as what it tells of, and crossed off after. A crash between the two sends it again, with its id.
+//!
+//! Who sends an entry claims it first, by a conditional write, so that of several that drain at once one sends it. A
+//! claim ends with what it was for: with the mark that the entry was sent, with a failure, or, where nobody lives to
+//! say either, with its [`Lease`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
 
@@ -26,7 +30,27 @@ pub struct Outbox {
 struct Entry {
     id: String,
     queued_at: DateTime<Utc>,
+    /// Until when nobody but whoever wrote this sends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_until: Option<DateTime<Utc>>,
     messages: Vec<Outgoing>,
+}
+
+/// How long whoever sends an entry keeps others from sending it too. It must be longer than a sender lives: then a
+/// claim that has ended is that of a sender that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// Nobody else works on the ledger: nothing is claimed, no claim is heeded, and what was killed is sent at once by
+    /// the next run.
+    Alone,
+    /// Others may, and each lives shorter than this.
+    For(TimeDelta),
+}
+
+impl Lease {
+    /// That of a Lambda function: one invocation lives 15 minutes at most, and clocks may be apart.
+    /// Source: AWS Lambda developer guide, "Lambda quotas".
+    pub const INVOCATION: Self = Self::For(TimeDelta::minutes(20));
 }
 
 /// A finished message, and whether it was sent. What is stored does not follow the port's type.
@@ -67,7 +91,7 @@ impl Outbox {
     pub fn queue(&mut self, id: &str, messages: Vec<Message>, now: DateTime<Utc>) {
         if !self.knows(id) {
             let messages = messages.into_iter().map(Outgoing::of).collect();
-            self.pending.push(Entry { id: id.to_owned(), queued_at: now, messages });
+            self.pending.push(Entry { id: id.to_owned(), queued_at: now, claimed_until: None, messages });
         }
     }
 
@@ -83,10 +107,26 @@ impl Outbox {
         self.pending.len()
     }
 
-    /// Marks messages of an entry, by their place in it, as sent. Nothing happens if somebody else has done so.
-    fn mark(&mut self, id: &str, sent: &[usize], now: DateTime<Utc>) {
+    /// Takes the oldest entry that nobody has claimed and that is not among `tried`, so that nobody else does.
+    fn claim(&mut self, tried: &BTreeSet<String>, lease: Lease, now: DateTime<Utc>) -> Option<Entry> {
+        let is_free = |entry: &&mut Entry| match lease {
+            Lease::Alone => true,
+            // A claim that would last longer than any is that of a clock that ran ahead.
+            Lease::For(lease) => entry.claimed_until.is_none_or(|until| until <= now || until > now + lease + lease),
+        };
+        let entry = self.pending.iter_mut().filter(|entry| !tried.contains(&entry.id)).find(is_free)?;
+        if let Lease::For(lease) = lease {
+            entry.claimed_until = Some(now + lease);
+        }
+        Some(entry.clone())
+    }
+
+    /// Marks messages of an entry, by their place in it, as sent, and ends the claim on it. Nothing happens if somebody
+    /// else has done so.
+    fn settle(&mut self, id: &str, sent: &[usize], now: DateTime<Utc>) {
         let Some(at) = self.pending.iter().position(|entry| entry.id == id) else { return };
         let Some(entry) = self.pending.get_mut(at) else { return };
+        entry.claimed_until = None;
         for (index, outgoing) in entry.messages.iter_mut().enumerate() {
             if sent.contains(&index) {
                 outgoing.sent_at.get_or_insert(now);
@@ -201,24 +241,24 @@ pub(crate) async fn read<D: OutboxState, S: Store>(store: &S) -> Result<(D, Opti
     }
 }
 
-/// Sends what is pending, oldest first, and marks it. Returns how many messages were sent.
+/// Sends what is pending and claimed by nobody else, oldest first, and marks it. Returns how many messages were sent.
 ///
-/// A message that is not taken holds up no other. Two that drain at once may both send an entry.
+/// A message that is not taken holds up no other.
 ///
 /// # Errors
 ///
-/// [`OutboxError`]; what was not marked is sent again by the next call.
+/// [`OutboxError`]; what was not marked is sent again: by the next call if it was not taken, else once the lease is over.
 pub async fn drain<D: OutboxState, S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
+    lease: Lease,
     now: DateTime<Utc>,
 ) -> Result<usize, OutboxError> {
-    let (mut state, _) = read::<D, S>(store).await?;
-    let pending = std::mem::take(&mut state.outbox().pending);
+    let mut tried = BTreeSet::new();
     let mut sent_messages = 0;
     let mut failed = 0;
     let mut first_failure = None;
-    for entry in pending {
+    while let Some(entry) = update(store, |state: &mut D| state.outbox().claim(&tried, lease, now)).await? {
         let mut sent = Vec::new();
         for (index, outgoing) in entry.messages.iter().enumerate() {
             if outgoing.sent_at.is_some() {
@@ -232,13 +272,15 @@ pub async fn drain<D: OutboxState, S: Store, N: Notifier>(
                 }
             }
         }
-        if !sent.is_empty() {
-            sent_messages += sent.len();
-            update::<D, S, _>(store, |state| state.outbox().mark(&entry.id, &sent, now)).await?;
-        }
+        sent_messages += sent.len();
+        update(store, |state: &mut D| state.outbox().settle(&entry.id, &sent, now)).await?;
+        tried.insert(entry.id);
     }
     match first_failure {
         None => Ok(sent_messages),
         Some(source) => Err(OutboxError::NotSent { key: D::KEY, failed, source }),
     }
 }
+
+#[cfg(test)]
+mod tests;

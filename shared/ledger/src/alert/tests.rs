@@ -29,7 +29,7 @@ fn november(cost: &str) -> Book {
 
 async fn run(store: &MemoryStore, config: &Config, book: &Book, now: &str) -> (AlertSummary, TestNotifier) {
     let notifier = TestNotifier::default();
-    let summary = react(store, &notifier, config, book, at(now)).await.unwrap();
+    let summary = react(store, &notifier, config, book, Lease::INVOCATION, at(now)).await.unwrap();
     (summary, notifier)
 }
 
@@ -298,14 +298,14 @@ async fn a_crash_at_any_call_of_the_store_loses_no_alert() {
     let (config, book, ids) = two_alerts();
     let bare = MemoryStore::default();
     let dry = FaultyStore::failing(&bare, []);
-    react(&dry, &TestNotifier::default(), &config, &book, at(NOW)).await.unwrap();
+    react(&dry, &TestNotifier::default(), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap();
     assert!(dry.calls() >= 7, "read, write, and for each alert read and write: {}", dry.calls());
     for call in 1..=dry.calls() {
         for fault in [Fault::Before, Fault::After] {
             let store = MemoryStore::default();
             let crashing = FaultyStore::crashing(&store, call, fault);
             let crashed = TestNotifier::default();
-            let error = react(&crashing, &crashed, &config, &book, at(NOW)).await.unwrap_err();
+            let error = react(&crashing, &crashed, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
             let (_, after) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
             assert_all_told(&[crashed.sent(), after.sent()].concat(), &ids);
@@ -322,7 +322,7 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
         for after in [false, true] {
             let store = MemoryStore::default();
             let failing = TestNotifier::failing(call, after);
-            let error = react(&store, &failing, &config, &book, at(NOW)).await.unwrap_err();
+            let error = react(&store, &failing, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!(error.kind(), "publish.in_doubt");
             assert_eq!(failing.calls(), 4, "the others are sent all the same");
             let (summary, again) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
@@ -337,23 +337,23 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
 async fn a_sweep_sends_what_was_left() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(2, false), &config, &book, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(2, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     let sweep = TestNotifier::default();
-    assert_eq!(drain(&store, &sweep, at(NOW)).await.unwrap(), 1);
+    assert_eq!(drain(&store, &sweep, Lease::INVOCATION, at(NOW)).await.unwrap(), 1);
     assert_eq!(sweep.ids(Topic::Events).len(), 1);
-    assert_eq!(drain(&store, &sweep, at(NOW)).await.unwrap(), 0);
+    assert_eq!(drain(&store, &sweep, Lease::INVOCATION, at(NOW)).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn what_is_pending_is_sent_even_where_a_sum_leaves_its_range() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(1, false), &config, &book, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(1, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     let most = "99999999999999999999";
     let facts = vec![fact("2026-11-01", most, &[]), fact("2026-11-01", most, &[])];
     let absurd = Book { periods: vec![period("2026-11", facts)] };
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &config, &absurd, at(NOW)).await.unwrap_err();
+    let error = react(&store, &notifier, &config, &absurd, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "bug.sum_out_of_range");
     assert_eq!(notifier.sent().len(), 1);
 }
@@ -365,10 +365,12 @@ async fn two_evaluators_that_race_tell_everything_and_agree() {
     let (left, right) = (TestNotifier::default(), TestNotifier::default());
     let (one, other) = (TurnTaking(&store), TurnTaking(&store));
     let (first, second) =
-        tokio::join!(react(&one, &left, &config, &book, at(NOW)), react(&other, &right, &config, &book, at(NOW)));
+        tokio::join!(react(&one, &left, &config, &book, Lease::INVOCATION, at(NOW)), react(&other, &right, &config, &book, Lease::INVOCATION, at(NOW)));
     let fired = first.unwrap().fired + second.unwrap().fired;
     assert_eq!(fired, 2, "one wrote both alerts, the other found them written");
-    assert_all_told(&[left.sent(), right.sent()].concat(), &ids);
+    let sent = [left.sent(), right.sent()].concat();
+    assert_all_told(&sent, &ids);
+    assert_eq!(sent.len(), 2 * ids.len(), "each to people and to machines, once");
     let state = state(&store).await;
     assert_eq!((state.outbox.pending(), state.crossings.len()), (0, 5));
     assert!(ids.iter().all(|id| state.outbox.knows(id)));
@@ -380,7 +382,7 @@ async fn state_of_a_newer_release_is_left_alone() {
     let newer = "{\"format\": \"alert-state/2\", \"rules\": {}}";
     store.overwrite(STATE_KEY, newer.into()).unwrap();
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &one_budget(), &november("85"), at(NOW)).await.unwrap_err();
+    let error = react(&store, &notifier, &one_budget(), &november("85"), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!((error.kind(), error.class()), ("store.newer_format", Class::Operator));
     assert_eq!(store.get(STATE_KEY).await.unwrap().unwrap().0, newer.as_bytes());
     assert!(notifier.sent().is_empty());

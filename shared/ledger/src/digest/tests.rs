@@ -19,6 +19,7 @@ mod figures;
 
 /// A Saturday.
 const NOW: &str = "2026-11-21T06:00:00Z";
+const ONCE_THE_LEASE_IS_OVER: &str = "2026-11-21T06:30:00Z";
 /// Mondays are first days of weeks: the digest of the Saturday.
 const ID: &str = "digest:weekly:2026-11-16";
 
@@ -33,7 +34,7 @@ fn two_months() -> Book {
 
 async fn run(store: &MemoryStore, book: &Book, now: &str) -> (DigestSummary, TestNotifier) {
     let notifier = TestNotifier::default();
-    let summary = react(store, &notifier, &Config::default(), book, at(now)).await.unwrap();
+    let summary = react(store, &notifier, &Config::default(), book, Lease::INVOCATION, at(now)).await.unwrap();
     (summary, notifier)
 }
 
@@ -102,19 +103,19 @@ async fn a_crash_at_any_call_of_the_store_loses_no_digest() {
     let config = Config::default();
     let bare = MemoryStore::default();
     let dry = FaultyStore::failing(&bare, []);
-    react(&dry, &TestNotifier::default(), &config, &two_months(), at(NOW)).await.unwrap();
+    react(&dry, &TestNotifier::default(), &config, &two_months(), Lease::INVOCATION, at(NOW)).await.unwrap();
     for call in 1..=dry.calls() {
         for fault in [Fault::Before, Fault::After] {
             let store = MemoryStore::default();
             let crashing = FaultyStore::crashing(&store, call, fault);
             let crashed = TestNotifier::default();
-            react(&crashing, &crashed, &config, &two_months(), at(NOW)).await.unwrap_err();
-            let (_, after) = run(&store, &two_months(), NOW).await;
+            react(&crashing, &crashed, &config, &two_months(), Lease::INVOCATION, at(NOW)).await.unwrap_err();
+            let (_, after) = run(&store, &two_months(), ONCE_THE_LEASE_IS_OVER).await;
             for topic in [Topic::Digest, Topic::Events] {
                 let ids: BTreeSet<_> = [crashed.ids(topic), after.ids(topic)].concat().into_iter().collect();
                 assert_eq!(ids, BTreeSet::from([ID.to_owned()]), "call {call} {fault:?}");
             }
-            assert!(run(&store, &two_months(), NOW).await.1.sent().is_empty());
+            assert!(run(&store, &two_months(), ONCE_THE_LEASE_IS_OVER).await.1.sent().is_empty());
         }
     }
 }
@@ -125,7 +126,7 @@ async fn a_call_of_the_notifier_that_fails_loses_no_digest() {
         for has_effect in [false, true] {
             let store = MemoryStore::default();
             let failing = TestNotifier::failing(call, has_effect);
-            react(&store, &failing, &Config::default(), &two_months(), at(NOW)).await.unwrap_err();
+            react(&store, &failing, &Config::default(), &two_months(), Lease::INVOCATION, at(NOW)).await.unwrap_err();
             let (_, after) = run(&store, &two_months(), NOW).await;
             assert_eq!(after.sent().len(), 1, "only what failed is sent again");
             for topic in [Topic::Digest, Topic::Events] {
@@ -145,12 +146,13 @@ async fn of_two_that_race_one_makes_the_digest() {
     let notifier = TestNotifier::default();
     let book = two_months();
     let (first, second) = tokio::join!(
-        react(&one, &notifier, &config, &book, at(NOW)),
-        react(&other, &notifier, &config, &book, at(NOW))
+        react(&one, &notifier, &config, &book, Lease::INVOCATION, at(NOW)),
+        react(&other, &notifier, &config, &book, Lease::INVOCATION, at(NOW))
     );
     let made = [first.unwrap().made, second.unwrap().made].into_iter().flatten().count();
     assert_eq!(made, 1);
-    assert!(!notifier.sent().is_empty());
+    assert_eq!(notifier.ids(Topic::Digest), [ID], "and one sends it");
+    assert_eq!(notifier.ids(Topic::Events), [ID]);
 }
 
 #[tokio::test]

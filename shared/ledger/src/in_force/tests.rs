@@ -1,4 +1,5 @@
 use super::*;
+use crate::outbox::Lease;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::memory_store::MemoryStore;
 use crate::outputs::Topic;
@@ -42,7 +43,7 @@ async fn a_broken_configuration_is_answered_once_and_the_last_good_one_stays() {
     write(&store, GOOD).await.unwrap();
     for _ in 0..3 {
         assert_eq!(write(&store, BROKEN).await.unwrap(), Adopted::Refused);
-        operations::drain(&store, &notifier, now()).await.unwrap();
+        operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
     }
     assert_eq!(top(&store).await, 7);
     let sent = notifier.sent();
@@ -51,7 +52,7 @@ async fn a_broken_configuration_is_answered_once_and_the_last_good_one_stays() {
     assert_eq!(write(&store, BETTER).await.unwrap(), Adopted::Replaced);
     assert_eq!(top(&store).await, 8);
     write(&store, "[metrics]\ntop = 501\n").await.unwrap();
-    operations::drain(&store, &notifier, now()).await.unwrap();
+    operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
     assert_eq!(notifier.ids(Topic::Operations).len(), 2, "another mistake is another note");
 }
 

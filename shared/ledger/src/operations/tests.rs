@@ -12,14 +12,14 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn told(store: &MemoryStore, notifier: &TestNotifier) -> Vec<String> {
-    drain(store, notifier, now()).await.unwrap();
+    drain(store, notifier, Lease::INVOCATION, now()).await.unwrap();
     notifier.ids(Topic::Operations)
 }
 
 #[tokio::test]
 async fn a_note_is_told_once_however_often_it_is_left() {
     let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
-    assert_eq!(drain(&store, &notifier, now()).await.unwrap(), 0);
+    assert_eq!(drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap(), 0);
     assert!(leave(&store, &note("a"), now()).await.unwrap());
     assert!(!leave(&store, &note("a"), now()).await.unwrap());
     for _ in 0..2 {
@@ -45,28 +45,30 @@ async fn notes_are_told_in_the_order_in_which_they_were_left() {
 
 #[tokio::test]
 async fn a_crash_at_any_call_loses_no_note_and_queues_none_twice() {
-    let run = async |store: &FaultyStore<&MemoryStore>, notifier: &TestNotifier| -> Result<(), String> {
-        leave(store, &note("a"), now()).await.map_err(|error| error.to_string())?;
-        leave(store, &note("b"), now()).await.map_err(|error| error.to_string())?;
-        drain(store, notifier, now()).await.map(|_| ()).map_err(|error| error.to_string())
+    let run = async |store: &FaultyStore<&MemoryStore>, notifier: &TestNotifier, now| -> Result<(), String> {
+        leave(store, &note("a"), now).await.map_err(|error| error.to_string())?;
+        leave(store, &note("b"), now).await.map_err(|error| error.to_string())?;
+        drain(store, notifier, Lease::INVOCATION, now).await.map(|_| ()).map_err(|error| error.to_string())
     };
     let (memory, whole) = (MemoryStore::default(), TestNotifier::default());
     let store = FaultyStore::failing(&memory, []);
-    run(&store, &whole).await.unwrap();
+    run(&store, &whole, now()).await.unwrap();
     let calls = store.calls();
     let reference: Vec<_> = memory.list("").await.unwrap().into_iter().map(|object| object.key).collect();
     assert!(calls > 6, "{calls}");
     for call in 1..=calls {
         for fault in [Fault::Before, Fault::After] {
             let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
-            run(&FaultyStore::crashing(&memory, call, fault), &notifier).await.unwrap_err();
-            run(&FaultyStore::failing(&memory, []), &notifier).await.unwrap();
+            run(&FaultyStore::crashing(&memory, call, fault), &notifier, now()).await.unwrap_err();
+            // Whoever claimed a note and died holds it until its lease is over.
+            let later = now() + chrono::TimeDelta::minutes(30);
+            run(&FaultyStore::failing(&memory, []), &notifier, later).await.unwrap();
             let mut ids = notifier.ids(Topic::Operations);
             ids.sort();
             ids.dedup();
             assert_eq!(ids, ["a", "b"], "call {call} {fault:?}");
             let sent = notifier.sent().len();
-            assert_eq!(drain(&memory, &notifier, now()).await.unwrap(), 0, "nothing is queued twice");
+            assert_eq!(drain(&memory, &notifier, Lease::INVOCATION, now()).await.unwrap(), 0, "nothing is queued twice");
             assert!(sent <= 3, "only what was sent and not marked is sent again: {sent}");
             let keys: Vec<_> = memory.list("").await.unwrap().into_iter().map(|object| object.key).collect();
             assert_eq!(keys, reference, "call {call} {fault:?}");
@@ -75,15 +77,16 @@ async fn a_crash_at_any_call_loses_no_note_and_queues_none_twice() {
 }
 
 #[tokio::test]
-async fn of_two_that_drain_at_once_each_note_is_queued_once() {
+async fn of_two_that_drain_at_once_each_note_is_queued_and_sent_once() {
     let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
     leave(&memory, &note("a"), now()).await.unwrap();
     let store = TurnTaking(&memory);
-    let (one, other) = tokio::join!(drain(&store, &notifier, now()), drain(&store, &notifier, now()));
+    let (one, other) = tokio::join!(drain(&store, &notifier, Lease::INVOCATION, now()), drain(&store, &notifier, Lease::INVOCATION, now()));
     one.unwrap();
     other.unwrap();
     let (mut state, _) = outbox::read::<OperationsState, _>(&memory).await.unwrap();
     assert_eq!((state.outbox().pending(), state.outbox().knows(&keys::note_key("a"))), (0, true));
+    assert_eq!(notifier.ids(Topic::Operations), ["a"]);
 }
 
 #[tokio::test]
@@ -91,7 +94,7 @@ async fn a_note_that_cannot_be_read_holds_up_no_other_and_is_an_error() {
     let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
     leave(&store, &note("a"), now()).await.unwrap();
     store.overwrite("operations/notes/0.json", "damaged".into()).unwrap();
-    let error = drain(&store, &notifier, now()).await.unwrap_err();
+    let error = drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap_err();
     assert_eq!((error.kind(), error.class()), ("store.damaged", Class::Operator));
     assert_eq!(notifier.ids(Topic::Operations), ["a"]);
 }

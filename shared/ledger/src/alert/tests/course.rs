@@ -113,9 +113,9 @@ async fn a_limit_that_is_raised_ends_what_was_told_of_it_for_machines_alone() {
 #[tokio::test]
 async fn a_test_goes_the_way_of_every_alert() {
     let (store, notifier) = (MemoryStore::default(), TestNotifier::failing(1, false));
-    let error = test(&store, &notifier, at(NOW)).await.unwrap_err();
+    let error = test(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "publish.in_doubt");
-    let id = test(&store, &notifier, at(NOW)).await.unwrap();
+    let id = test(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap();
     assert_eq!(id, "test:2026-11-21T06:00:00Z");
     assert_eq!(notifier.ids(Topic::Alerts), std::slice::from_ref(&id));
     assert_eq!(notifier.ids(Topic::Events), [id]);

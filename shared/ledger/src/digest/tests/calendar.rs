@@ -20,7 +20,7 @@ async fn finance_is_told_of_the_current_month_once_a_week() {
 async fn weeks_begin_on_the_day_of_the_configuration() {
     let config = Config::parse("ledger.toml", "[digest]\nday = \"friday\"").unwrap();
     let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
-    let made = react(&store, &notifier, &config, &two_months(), at(NOW)).await.unwrap().made;
+    let made = react(&store, &notifier, &config, &two_months(), Lease::INVOCATION, at(NOW)).await.unwrap().made;
     assert_eq!(made.as_deref(), Some("digest:weekly:2026-11-20"));
 }
 
