@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use spend_ledger::config::Config;
+use spend_ledger::config::{self, Config};
 use spend_ledger::in_force::{self, InForceError};
 use spend_ledger::store::Store;
 
@@ -37,16 +37,20 @@ pub(crate) async fn get<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
 ///
 /// [`CommandError`].
 pub(crate) fn read(path: &Path) -> Result<(Config, String), CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CommandError::File {
+    let bytes = std::fs::read(path).map_err(|source| CommandError::File {
         action: "read the configuration",
         path: path.to_owned(),
         source,
     })?;
+    let text = config::text(&path.display().to_string(), bytes).map_err(InForceError::from)?;
     let mut files = BTreeMap::new();
     for name in Config::files(&text) {
         let beside = path.with_file_name(&name);
-        match std::fs::read_to_string(&beside) {
-            Ok(content) => drop(files.insert(name, content)),
+        match std::fs::read(&beside) {
+            Ok(bytes) => {
+                let content = config::text(&beside.display().to_string(), bytes).map_err(InForceError::from)?;
+                files.insert(name, content);
+            }
             // The configuration says where it is named.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(CommandError::File { action: "read", path: beside, source }),

@@ -23,6 +23,7 @@ mod anomalies;
 mod budgets;
 mod deltas;
 mod digest;
+mod encoding;
 mod hygiene;
 mod mutes;
 mod owners;
@@ -31,6 +32,7 @@ mod rules;
 mod splits;
 
 pub use digest::DigestConfig;
+pub use encoding::text;
 use reader::{Kind, Reader, Section};
 
 /// What the configuration says. [`Config::default`] is what an empty file says.
@@ -296,7 +298,7 @@ impl Config {
             config.digest = digest::read(section, reader);
         }
         config.rules = rules::read(&mut root, reader);
-        config.mutes = mutes::read(&mut root, reader, &config.rules);
+        config.mutes = mutes::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use spend_core::error_class::Class;
 use spend_core::operations_text::BrokenConfig;
 
-use crate::config::{Config, ConfigError, FirstRun};
+use crate::config::{self, Config, ConfigError, FirstRun};
 use crate::keys;
 use crate::operations::{self, Note, NoteError};
 use crate::store::{ETag, Put, Store, StoreError};
@@ -64,7 +64,7 @@ impl InForceError {
 /// [`InForceError`]; that it is not valid can only be if another release, or nobody of this program, wrote it.
 pub async fn read<S: Store>(store: &S) -> Result<Option<Config>, InForceError> {
     let Some((bytes, _)) = store.get(keys::CONFIG_IN_FORCE).await? else { return Ok(None) };
-    Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &String::from_utf8_lossy(&bytes))?))
+    Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &config::text(keys::CONFIG_IN_FORCE, bytes.into())?)?))
 }
 
 /// What a deployment goes by: the configuration in force, else the defaults, except that the first evaluation of
@@ -136,10 +136,9 @@ pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, I
     for _ in 0..ATTEMPTS {
         let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
         let Some((bytes, etag)) = store.get(keys::CONFIG).await? else { return Ok(Adopted::Absent) };
-        let text = String::from_utf8_lossy(&bytes);
-        let (files, version) = beside(store, &text, etag).await?;
-        let text = match Config::adopt(keys::CONFIG, &text, &files) {
-            Ok((_, text)) => text,
+        let (files, version) = beside(store, &bytes, etag).await?;
+        let text = match parse(bytes, files) {
+            Ok(text) => text,
             Err(error) => {
                 operations::leave(store, &broken(&error, &version, in_force.is_some()), now).await?;
                 return Ok(Adopted::Refused);
@@ -154,15 +153,30 @@ pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, I
 
 /// The files that a configuration names beside it, by name, and the version of all of it. One that is not there is
 /// spoken of where the configuration names it.
-async fn beside<S: Store>(store: &S, text: &str, etag: ETag) -> Result<(BTreeMap<String, String>, String), StoreError> {
+async fn beside<S: Store>(
+    store: &S,
+    config: &[u8],
+    etag: ETag,
+) -> Result<(BTreeMap<String, Bytes>, String), StoreError> {
     let mut files = BTreeMap::new();
     let mut version = etag.0;
-    for name in Config::files(text) {
+    for name in Config::files(&String::from_utf8_lossy(config)) {
         let Some((bytes, etag)) = store.get(&keys::beside_config(&name)).await? else { continue };
         version = format!("{version} {name} {etag}");
-        files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+        files.insert(name, bytes);
     }
     Ok((files, version))
+}
+
+/// The text that is to be put in force, if the configuration is valid with the files beside it.
+fn parse(bytes: Bytes, beside: BTreeMap<String, Bytes>) -> Result<String, ConfigError> {
+    let text = config::text(keys::CONFIG, bytes.into())?;
+    let mut files = BTreeMap::new();
+    for (name, bytes) in beside {
+        let content = config::text(&keys::beside_config(&name), bytes.into())?;
+        files.insert(name, content);
+    }
+    Config::adopt(keys::CONFIG, &text, &files).map(|(_, text)| text)
 }
 
 /// Writes what is to be in force over what was read. `None` is a lost race.

@@ -4,7 +4,7 @@ use spend_core::anomaly::Anomaly;
 use spend_core::decimal::Decimal;
 
 use super::reader::{Reader, Section};
-use super::rules::{Named, amount, number, read_rule};
+use super::rules::{amount, number, read_rule};
 
 /// Below how much a day is nobody's trouble, unless the rule says otherwise.
 const MINIMUM: i64 = 50;
@@ -12,16 +12,15 @@ const MINIMUM: i64 = 50;
 const DEVIATIONS: u32 = 6;
 /// How many times what is usual a runaway day has.
 const RUNAWAY: u32 = 10;
-/// What a new member may spend in its first week.
+/// What a new member may spend in its first ten days.
 const NEW_ABOVE: i64 = 100;
 
-pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Named<Anomaly>> {
+pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Anomaly> {
     let rule = read_rule(&mut section, reader, "anomaly");
     let minimum = amount(&mut section, reader, "minimum").unwrap_or(Decimal::from_integer(MINIMUM));
     let deviations = number(&mut section, reader, "deviations", 1, 1000).unwrap_or(DEVIATIONS);
     let runaway = number(&mut section, reader, "runaway", 2, 100_000).unwrap_or(RUNAWAY);
     let new_above = amount(&mut section, reader, "new_above").unwrap_or(Decimal::from_integer(NEW_ABOVE));
     section.finish(reader, &[]);
-    let (span, rule) = rule?;
-    Some((span, Anomaly { rule, minimum, deviations, runaway, new_above }))
+    Some(Anomaly { rule: rule?, minimum, deviations, runaway, new_above })
 }

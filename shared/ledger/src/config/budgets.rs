@@ -4,37 +4,42 @@ use spend_core::budget::{Budget, BudgetOverride};
 use spend_core::window::WindowKind;
 
 use super::reader::{Reader, Section};
-use super::rules::{Named, amount_of, read_rule, required_amount};
+use super::rules::{amount_of, read_rule, required_amount};
 
 /// What a budget warns at unless it says otherwise, in percent.
 const THRESHOLDS: [u32; 3] = [50, 80, 100];
 
-pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Named<Budget>> {
+pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Budget> {
     let header = section.span.clone();
     let rule = read_rule(&mut section, reader, "budget");
     let amount = required_amount(&mut section, reader, &header, "budget");
     let has_each = section.position("each").is_some();
     let mut overrides = read_overrides(&mut section, reader, has_each);
     let overrides_file = read_overrides_file(&mut section, reader, has_each, &mut overrides);
+    let listed = section.position("thresholds");
     let thresholds = read_percents(&mut section, reader, "thresholds").unwrap_or_else(|| THRESHOLDS.to_vec());
     let windows = WindowKind::ALL.map(|window| (window.as_str(), window));
     let window = section.choice(reader, "window", &windows).unwrap_or_default();
     let forecast = read_percents(&mut section, reader, "forecast").unwrap_or_default();
-    if let Some(span) = section.position("forecast").filter(|_| window == WindowKind::Day) {
+    if let Some(span) = listed.filter(|_| section.is_empty_list("thresholds") && forecast.is_empty()) {
+        let cure = "`thresholds` is empty and there is no `forecast`, so the budget would never fire: name percents, such \
+                    as [80, 100]";
+        reader.invalid(&span, cure);
+    }
+    if let Some(span) = section.position("forecast").filter(|_| window == WindowKind::Day && !forecast.is_empty()) {
         reader.invalid(
             &span,
             "a day is over before it can be foretold: remove `forecast`, or use the window week or month",
         );
     }
     section.finish(reader, &[]);
-    let ((span, rule), amount) = (rule?, amount?);
-    Some((span, Budget { rule, window, amount, thresholds, forecast, overrides, overrides_file }))
+    let (rule, amount) = (rule?, amount?);
+    Some(Budget { rule, window, amount, thresholds, forecast, overrides, overrides_file })
 }
 
-/// Percents above zero, ascending.
+/// Percents above zero, ascending; there may be none.
 fn read_percents(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str) -> Option<Vec<u32>> {
-    let cure = ", so the budget would never fire: name percents, such as [80, 100]";
-    let values = section.integers(reader, key, cure)?;
+    let values = section.integers(reader, key)?;
     let mut percents = Vec::new();
     for (span, value) in values {
         match u32::try_from(value) {

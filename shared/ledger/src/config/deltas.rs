@@ -4,14 +4,14 @@ use spend_core::decimal::Decimal;
 use spend_core::delta::{Against, Delta};
 
 use super::reader::{Reader, Section};
-use super::rules::{Named, amount, number, read_rule};
+use super::rules::{amount, number, read_rule};
 
 /// By how many percent spend must rise unless the rule says otherwise.
 const RISE_PERCENT: u32 = 50;
 /// And by how much money.
 const RISE_AMOUNT: i64 = 100;
 
-pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Named<Delta>> {
+pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Delta> {
     let rule = read_rule(&mut section, reader, "delta");
     let times = Against::ALL.map(|against| (against.as_str(), against));
     let against = section.choice(reader, "against", &times).unwrap_or_default();
@@ -19,6 +19,5 @@ pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Opt
     let rise_amount = amount(&mut section, reader, "rise_amount");
     let rise_amount = rise_amount.unwrap_or(Decimal::from_integer(RISE_AMOUNT));
     section.finish(reader, &[]);
-    let (span, rule) = rule?;
-    Some((span, Delta { rule, against, rise_percent, rise_amount }))
+    Some(Delta { rule: rule?, against, rise_percent, rise_amount })
 }

@@ -4,7 +4,7 @@ use spend_core::decimal::Decimal;
 use spend_core::hygiene::{Hygiene, Lack};
 
 use super::reader::{Reader, Section};
-use super::rules::{Named, amount, number, read_rule};
+use super::rules::{amount, number, read_rule};
 use super::tag_key_problem;
 
 /// Which share of the spend is too much unless the rule says otherwise, in percent.
@@ -12,7 +12,7 @@ const PERCENT: u32 = 10;
 /// And how much money.
 const AMOUNT: i64 = 100;
 
-pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Named<Hygiene>> {
+pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Hygiene> {
     let header = section.span.clone();
     let rule = read_rule(&mut section, reader, "hygiene rule");
     let lack = match section.text(reader, "lack") {
@@ -41,6 +41,5 @@ pub(super) fn read(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Opt
     let percent = number(&mut section, reader, "percent", 1, 100).unwrap_or(PERCENT);
     let amount = amount(&mut section, reader, "amount").unwrap_or(Decimal::from_integer(AMOUNT));
     section.finish(reader, &[]);
-    let ((span, rule), lack) = (rule?, lack?);
-    Some((span, Hygiene { rule, lack, percent, amount }))
+    Some(Hygiene { rule: rule?, lack: lack?, percent, amount })
 }

@@ -1,15 +1,14 @@
 //! Reading `[[mute]]`.
 
 use spend_core::mute::Mute;
-use spend_core::rules::Rules;
 
 use super::reader::{Reader, Section};
 
-pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>, rules: &Rules) -> Vec<Mute> {
-    root.sections(reader, "mute").into_iter().filter_map(|section| read_mute(section, reader, rules)).collect()
+pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<Mute> {
+    root.sections(reader, "mute").into_iter().filter_map(|section| read_mute(section, reader)).collect()
 }
 
-fn read_mute(mut section: Section<'_, '_>, reader: &mut Reader<'_>, rules: &Rules) -> Option<Mute> {
+fn read_mute(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Mute> {
     let header = section.span.clone();
     let missing = |section: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str, cure: &str| {
         if section.position(key).is_none() {
@@ -19,9 +18,9 @@ fn read_mute(mut section: Section<'_, '_>, reader: &mut Reader<'_>, rules: &Rule
     let rule = section.text(reader, "rule");
     missing(&mut section, reader, "rule", "rule = \"…\", the name of the rule that is not to be told of");
     if let Some((span, name)) = &rule
-        && !rules.all().any(|(rule, _)| rule.name == *name)
+        && !reader.names.iter().any(|(_, known)| known == name)
     {
-        let known: Vec<_> = rules.all().map(|(rule, _)| rule.name.as_str()).collect();
+        let known: Vec<_> = reader.names.iter().map(|(_, known)| known.as_str()).collect();
         let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
         reader.invalid(span, &format!("`{name}` is not a rule, so nothing would be muted: {known}"));
     }

@@ -41,13 +41,15 @@ pub(super) struct Reader<'i> {
     pub(super) kept: KeptTags,
     /// The files beside the configuration, by name.
     files: &'i BTreeMap<String, String>,
+    /// The names of rules, also of those that are a problem otherwise.
+    pub(super) names: Vec<(Span, String)>,
     /// What is to stand in the place of parts of the text.
     stand_ins: Vec<(Span, String)>,
 }
 
 impl<'i> Reader<'i> {
     pub(super) fn new(text: &'i str, files: &'i BTreeMap<String, String>) -> Self {
-        Self { text, problems: Vec::new(), kept: KeptTags::default(), files, stand_ins: Vec::new() }
+        Self { text, problems: Vec::new(), kept: KeptTags::default(), files, names: Vec::new(), stand_ins: Vec::new() }
     }
 
     /// A file beside the configuration.
@@ -334,10 +336,14 @@ impl<'t, 'i> Section<'t, 'i> {
         }
     }
 
-    /// A list of whole numbers; an empty one is a problem, told with `cure`.
-    pub(super) fn integers(&mut self, reader: &mut Reader<'_>, key: &str, cure: &str) -> Option<Vec<(Span, i64)>> {
+    /// Whether a list without items stands there.
+    pub(super) fn is_empty_list(&mut self, key: &str) -> bool {
+        self.value(key).is_some_and(|value| value.get_ref().as_array().is_some_and(|list| list.is_empty()))
+    }
+
+    /// A list of whole numbers; it may be empty.
+    pub(super) fn integers(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<(Span, i64)>> {
         let value = self.value(key)?;
-        self.require_items(reader, key, cure);
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(reader, &value.span(), key, "a list of whole numbers", value.get_ref());
             return None;

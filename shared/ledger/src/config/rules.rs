@@ -20,9 +20,6 @@ const LONGEST_NAME: usize = 64;
 /// The longest runbook: it is printed as it is.
 const LONGEST_RUNBOOK: usize = 500;
 
-/// A rule of some kind, and where its name stands.
-pub(super) type Named<T> = (Span, T);
-
 /// Reads the rules of every kind. Names are unique over all of them: mutes and messages call a rule by its name alone.
 pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Rules {
     let budgets = sections(root, reader, "budget", budgets::read);
@@ -30,11 +27,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Rules
     let anomalies = sections(root, reader, "anomaly", anomalies::read);
     let hygiene = sections(root, reader, "hygiene", hygiene::read);
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    let names = budgets.iter().map(|(span, budget)| (span, &budget.rule));
-    let names = names.chain(deltas.iter().map(|(span, delta)| (span, &delta.rule)));
-    let names = names.chain(anomalies.iter().map(|(span, anomaly)| (span, &anomaly.rule)));
-    let names = names.chain(hygiene.iter().map(|(span, hygiene)| (span, &hygiene.rule)));
-    let mut names: Vec<_> = names.map(|(span, rule)| (span.clone(), rule.name.clone())).collect();
+    let mut names = reader.names.clone();
     names.sort_by_key(|(span, _)| span.start);
     for (span, name) in names {
         let line = reader.line(&span);
@@ -46,24 +39,21 @@ pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Rules
             None => drop(lines.insert(name, line)),
         }
     }
-    Rules { budgets: bare(budgets), deltas: bare(deltas), anomalies: bare(anomalies), hygiene: bare(hygiene) }
+    Rules { budgets, deltas, anomalies, hygiene }
 }
 
-fn bare<T>(named: Vec<Named<T>>) -> Vec<T> {
-    named.into_iter().map(|(_, rule)| rule).collect()
-}
+/// What reads one rule; `None` after a problem without which it cannot be made.
+type ReadRule<T> = fn(Section<'_, '_>, &mut Reader<'_>) -> Option<T>;
 
-/// What reads one rule, after a problem without which it cannot be made `None`.
-type ReadRule<T> = fn(Section<'_, '_>, &mut Reader<'_>) -> Option<Named<T>>;
-
-fn sections<T>(root: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str, read: ReadRule<T>) -> Vec<Named<T>> {
+fn sections<T>(root: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str, read: ReadRule<T>) -> Vec<T> {
     root.sections(reader, key).into_iter().filter_map(|section| read(section, reader)).collect()
 }
 
 /// What every rule has. `kind` is how problems call it.
-pub(super) fn read_rule(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, kind: &str) -> Option<Named<Rule>> {
+pub(super) fn read_rule(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, kind: &str) -> Option<Rule> {
     let header = section.span.clone();
     let name = read_name(section, reader, &header, kind);
+    reader.names.extend(name.clone());
     let matches = read_matches(section, reader, &MATCH_KEYS);
     let has_each = section.position("each").is_some();
     let each = read_each(section, reader);
@@ -72,8 +62,8 @@ pub(super) fn read_rule(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, 
     let severity = section.choice(reader, "severity", &severities).unwrap_or_default();
     let owner = read_owner(section, reader, has_each);
     let runbook = read_runbook(section, reader);
-    let (span, name) = name?;
-    Some((span, Rule { name, matches, each, currency, severity, owner, runbook }))
+    let (_, name) = name?;
+    Some(Rule { name, matches, each, currency, severity, owner, runbook })
 }
 
 fn read_name(

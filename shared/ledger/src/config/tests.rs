@@ -5,6 +5,8 @@ use spend_core::line::KeptTags;
 
 use super::*;
 
+mod rules;
+
 fn parse(text: &str) -> Config {
     Config::parse("ledger.toml", text).unwrap()
 }
@@ -183,6 +185,7 @@ fn contradictions_are_errors_with_their_cure() {
     let text = budget(&format!("each = \"identity\"\n{one}{one}"));
     assert_problem(&text, 9, "config.invalid", &["two overrides"]);
     assert_problem(&budget("thresholds = []"), 4, "config.invalid", &["never fire"]);
+    assert_problem(&budget("thresholds = []\nforecast = []"), 4, "config.invalid", &["never fire"]);
     assert_problem(&budget("thresholds = [80, 0]"), 4, "config.invalid", &["0"]);
     assert_problem(&budget("thresholds = [-5]"), 4, "config.invalid", &["-5"]);
     assert_problem(&budget("thresholds = [80, 80]"), 4, "config.invalid", &["twice"]);
@@ -281,7 +284,7 @@ fn ten_different_mistakes_are_told_in_one_run() {
     "#;
     let found = problems(text);
     let lines: Vec<_> = found.iter().map(|(line, ..)| *line).collect();
-    assert_eq!(lines, [3, 6, 7, 10, 11, 14, 15, 16, 17, 19, 22, 23, 24, 25, 26, 28], "{found:#?}");
+    assert_eq!(lines, [3, 6, 7, 9, 10, 11, 14, 15, 16, 17, 19, 22, 23, 24, 25, 26, 28], "{found:#?}");
     let typo = found.iter().find(|(line, ..)| *line == 24).unwrap();
     assert!(typo.2.contains("`serach` is not a rule") && typo.2.contains("jumps"), "{typo:?}");
 }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::outbox::Lease;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::memory_store::MemoryStore;
+use crate::outbox::Lease;
 use crate::outputs::Topic;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at};
 
@@ -112,4 +112,13 @@ async fn two_that_put_the_same_in_force_at_once_both_do_and_two_that_differ_do_n
         assert_eq!(lost, if is_lost { vec!["store.conflict"] } else { Vec::new() });
         assert!(read(&memory).await.unwrap().is_some());
     }
+}
+
+#[tokio::test]
+async fn a_configuration_in_another_encoding_is_refused_and_not_guessed() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    store.overwrite(keys::CONFIG, bytes::Bytes::from_static(b"# f\xfcr alle\n")).unwrap();
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Refused);
+    operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    assert!(notifier.sent()[0].body.contains("config/ledger.toml:1: this is not UTF-8"), "{}", notifier.sent()[0].body);
 }
