@@ -2,8 +2,10 @@
 //! whatever happens, each crossing is told, and none is told twice but by the same id after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use spend_core::decimal::Decimal;
@@ -15,7 +17,9 @@ use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::config::Config;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 /// Where a history begins: months before it are known and empty.
 const FIRST_DAY: &str = "2026-11-02";
@@ -39,6 +43,38 @@ enum Crash {
     Never,
     Store { call: u64, after: bool },
     Notifier { call: u64, after: bool },
+}
+
+/// A store at which others come in before every call.
+struct TurnTaking<'a>(&'a MemoryStore);
+
+impl Store for TurnTaking<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.0.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.0.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.0.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.put_if_match(key, bytes, etag).await
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -172,6 +208,7 @@ struct Line {
 impl Notifier for Line {
     async fn send(&self, message: &Message) -> Result<(), PublishError> {
         message.check()?;
+        tokio::task::yield_now().await;
         let mut calls = self.calls.lock().unwrap();
         *calls += 1;
         let (dead, arrives) = match self.dies_at {
@@ -191,20 +228,34 @@ impl Notifier for Line {
 }
 
 /// One evaluation that may die; what it sent.
-async fn evaluate(store: &MemoryStore, world: &World, crash: Crash) -> Vec<Message> {
-    let (config, book, now) = (world.config(), world.book(), world.now());
+async fn evaluate(store: &MemoryStore, world: &World, now: DateTime<Utc>, crash: Crash) -> Vec<Message> {
+    let (config, book) = (world.config(), world.book());
     let mut line = Line::default();
     match crash {
-        Crash::Never => drop(alert::react(store, &line, &config, &book, now).await.unwrap()),
+        Crash::Never => drop(alert::react(store, &line, &config, &book, Lease::INVOCATION, now).await.unwrap()),
         Crash::Store { call, after } => {
             let fault = if after { Fault::After } else { Fault::Before };
+            let store = FaultyStore::crashing(store, call, fault);
             // Where it makes fewer calls it does not die.
-            let _ = alert::react(&FaultyStore::crashing(store, call, fault), &line, &config, &book, now).await;
+            let _ = alert::react(&store, &line, &config, &book, Lease::INVOCATION, now).await;
         }
         Crash::Notifier { call, after } => {
             line.dies_at = Some((call, after));
-            let _ = alert::react(store, &line, &config, &book, now).await;
+            let _ = alert::react(store, &line, &config, &book, Lease::INVOCATION, now).await;
         }
+    }
+    line.sent.into_inner().unwrap()
+}
+
+/// Three evaluations at once, as of two deliveries and the sweep; what they sent.
+async fn race(store: &MemoryStore, world: &World) -> Vec<Message> {
+    let (config, book, line, now) = (world.config(), world.book(), Line::default(), world.now());
+    let stores = [TurnTaking(store), TurnTaking(store), TurnTaking(store)];
+    let [one, two, three] =
+        stores.each_ref().map(|store| alert::react(store, &line, &config, &book, Lease::INVOCATION, now));
+    let (one, two, three) = tokio::join!(one, two, three);
+    for summary in [one, two, three] {
+        summary.unwrap();
     }
     line.sent.into_inner().unwrap()
 }
@@ -219,22 +270,38 @@ fn hear(heard: &mut Heard, sent: Vec<Message>) {
     }
 }
 
-/// Goes through a history. With `crashes`, evaluations die and are run again, as by the sweep.
-async fn live(steps: &[Step], crashes: Option<&[Crash]>) -> Heard {
+/// How evaluations go.
+#[derive(Clone, Copy)]
+enum Going<'a> {
+    Quiet,
+    /// They die and are run again, as by the sweep.
+    Crashing(&'a [Crash]),
+    /// Several are run at once.
+    Racing,
+}
+
+/// Goes through a history.
+async fn live(steps: &[Step], going: Going<'_>) -> Heard {
     let (store, mut world, mut heard) = (MemoryStore::default(), World::new(), Heard::new());
     // The rules are known from the beginning, before anything is spent.
-    hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+    hear(&mut heard, evaluate(&store, &world, world.now(), Crash::Never).await);
     for (index, step) in steps.iter().enumerate() {
         world.apply(step);
-        if let Some(crashes) = crashes {
-            hear(&mut heard, evaluate(&store, &world, crashes[index % crashes.len()]).await);
-            hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+        let now = world.now();
+        // Whoever died holds what it claimed until its lease is over.
+        let later = now + TimeDelta::minutes(30);
+        match going {
+            Going::Quiet => hear(&mut heard, evaluate(&store, &world, now, Crash::Never).await),
+            Going::Crashing(crashes) => {
+                hear(&mut heard, evaluate(&store, &world, now, crashes[index % crashes.len()]).await);
+                hear(&mut heard, evaluate(&store, &world, later, Crash::Never).await);
+            }
+            Going::Racing => hear(&mut heard, race(&store, &world).await),
         }
-        let sent = evaluate(&store, &world, Crash::Never).await;
-        if crashes.is_some() {
+        if !matches!(going, Going::Quiet) {
+            let sent = evaluate(&store, &world, later, Crash::Never).await;
             assert!(sent.is_empty(), "the same once more says nothing new");
         }
-        hear(&mut heard, sent);
     }
     heard
 }
@@ -251,7 +318,7 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..20),
         crashes in proptest::collection::vec(crash(), 1..6),
     ) {
-        let (quiet, crashed) = runtime().block_on(async { (live(&steps, None).await, live(&steps, Some(&crashes)).await) });
+        let (quiet, crashed) = runtime().block_on(async { (live(&steps, Going::Quiet).await, live(&steps, Going::Crashing(&crashes)).await) });
         let told: BTreeSet<_> = quiet.keys().collect();
         let told_with_crashes: BTreeSet<_> = crashed.keys().collect();
         prop_assert_eq!(told, told_with_crashes);
@@ -265,10 +332,16 @@ proptest! {
     }
 
     #[test]
+    fn evaluators_that_race_tell_each_thing_once(steps in proptest::collection::vec(step(), 1..20)) {
+        let (quiet, raced) = runtime().block_on(async { (live(&steps, Going::Quiet).await, live(&steps, Going::Racing).await) });
+        prop_assert_eq!(quiet, raced);
+    }
+
+    #[test]
     fn each_crossing_of_a_budget_is_told_once_by_the_highest_threshold(
         steps in proptest::collection::vec(step(), 1..20),
     ) {
-        let heard = runtime().block_on(live(&steps, None));
+        let heard = runtime().block_on(live(&steps, Going::Quiet));
         let fired = |id: &str| heard.keys().any(|(_, status, heard)| status == "firing" && heard == id);
         // Summaries stand for several alerts; what they name is told by them.
         let summaries: String = heard.iter().filter(|((topic, _, id), _)| *topic == Topic::Events && id.starts_with("too-many")).flat_map(|(_, bodies)| bodies.clone()).collect();
@@ -303,7 +376,7 @@ proptest! {
             // Nothing more is spent, and all of it had ended by the first run.
             world.today = "2027-01-10".parse().unwrap();
             for _ in 0..3 {
-                hear(&mut heard, evaluate(&store, &world, Crash::Never).await);
+                hear(&mut heard, evaluate(&store, &world, world.now(), Crash::Never).await);
                 world.today += TimeDelta::days(3);
             }
             heard

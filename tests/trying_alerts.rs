@@ -128,6 +128,73 @@ fn a_check_says_what_each_rule_says_and_whom_it_matches() {
 }
 
 #[test]
+fn a_check_says_what_would_never_do_anything() {
+    let ledger = Ledger::new();
+    ledger.write(
+        "idle.toml",
+        r#"
+        [[budget]]
+        name = "euros"
+        amount = "1"
+        currency = "EUR"
+        [[budget]]
+        name = "teams"
+        each = "tag:iamPrincipal/team"
+        amount = "1"
+        [[budget.override]]
+        member = "serach"
+        amount = "2"
+        [[budget.override]]
+        member = "search"
+        amount = "2"
+        [[mute]]
+        rule = "teams"
+        member = "serach*"
+        until = 2026-12-01
+        reason = "a slip"
+        [[mute]]
+        rule = "teams"
+        member = "search*"
+        until = 2026-12-01
+        reason = "a load test"
+        "#,
+    );
+    let (path, config) = (ledger.path("ledger"), ledger.path("idle.toml"));
+    let now = sample::sample_now().to_rfc3339();
+    let (out, result) = execute(&["check", "--config", &config, "--ledger", &path, "--now", &now]);
+    result.unwrap();
+    let notices: Vec<_> = out.lines().filter(|line| line.contains("notice: ")).map(str::trim).collect();
+    let expected = [
+        "notice: nothing of it is spent in EUR, but in USD",
+        "notice: it has no member serach, who has a limit of its own",
+        "notice: it mutes nobody today",
+    ];
+    assert_eq!(notices, expected, "{out}");
+}
+
+#[test]
+fn a_configuration_in_another_encoding_is_an_error_with_file_and_line() {
+    let dir = Ledger(tempfile::tempdir().unwrap());
+    std::fs::write(dir.file("latin.toml"), b"[cost]\n# f\xfcr alle\n").unwrap();
+    let error = execute(&["check", "--config", &dir.path("latin.toml")]).1.unwrap_err().to_string();
+    assert!(error.contains("latin.toml:2: this is not UTF-8"), "{error}");
+}
+
+#[test]
+fn a_rule_that_nobody_matches_is_told_where_operations_messages_go() {
+    let ledger = Ledger::new();
+    let run = |now: &str| {
+        let (export, path, config) = (ledger.path("export"), ledger.path("ledger"), ledger.path("ledger.toml"));
+        execute(&["run", "--export", &export, "--ledger", &path, "--config", &config, "--now", now]).1.unwrap();
+        let messages = std::fs::read_to_string(ledger.file("ledger/out/messages.jsonl")).unwrap();
+        let sent: Vec<Value> = messages.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told = sent.iter().filter(|message| message["topic"] == "operations");
+        told.map(|message| message["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(run(&sample::sample_now().to_rfc3339()).is_empty(), "the rules have just been seen");
+}
+
+#[test]
 fn a_check_names_every_mistake_with_file_and_line_in_one_run() {
     let dir = Ledger(tempfile::tempdir().unwrap());
     dir.write("wrong.toml", "[cost]\nbasis = \"gross\"\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"\noverrides_file = \"people.csv\"\n");

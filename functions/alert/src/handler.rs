@@ -84,7 +84,9 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let evaluated = async {
             let config = in_force::of_deployment(&self.ledger).await?;
             let book = committed::book(&self.ledger, now).await?;
-            Ok::<_, AlertingError>(alert::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, now).await?)
+            Ok::<_, AlertingError>(
+                alert::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, now).await?,
+            )
         };
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
         let evaluated = evaluated.await.map_err(Failed::from);

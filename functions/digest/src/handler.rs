@@ -66,7 +66,8 @@ impl<L: Store, N: Notifier> Digest<L, N> {
         // The pages first: they have the numbers of the digest that is due, which then is one that was sent. A digest does
         // not wait for a page that cannot be written.
         let pages = page::write(&self.ledger, &config, &book, invocation.now).await;
-        let told = digest::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, invocation.now).await?;
+        let told =
+            digest::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, invocation.now).await?;
         let pages = pages.map_err(TellingError::Page)?;
         tracing::info!(pages, outcome = "written", "pages");
         Ok(told)
@@ -74,7 +75,9 @@ impl<L: Store, N: Notifier> Digest<L, N> {
 
     /// Sends what is pending.
     async fn send(&self, invocation: &Invocation) -> Result<DigestSummary, TellingError> {
-        let sent = digest::drain(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await.map_err(DigestError::from)?;
+        let sent = digest::drain(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now)
+            .await
+            .map_err(DigestError::from)?;
         Ok(DigestSummary { made: None, sent })
     }
 }

@@ -2,9 +2,12 @@
 
 mod idle;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
+use spend_core::fact::FactField;
+use spend_core::mute::Mute;
 use spend_core::rule::Rule;
 use spend_core::{rules, sentence, text};
 use spend_ledger::book::Book;
@@ -35,11 +38,7 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
         cost = Some(metrics::predict(&store, &config, now).await?);
     }
     let rules = &config.rules;
-    let budgets = rules.budgets.iter().map(|budget| (&budget.rule, sentence::budget(budget)));
-    let deltas = rules.deltas.iter().map(|delta| (&delta.rule, sentence::delta(delta)));
-    let anomalies = rules.anomalies.iter().map(|anomaly| (&anomaly.rule, sentence::anomaly(anomaly)));
-    let hygiene = rules.hygiene.iter().map(|hygiene| (&hygiene.rule, sentence::hygiene(hygiene)));
-    for (rule, sentence) in budgets.chain(deltas).chain(anomalies).chain(hygiene) {
+    for (rule, sentence) in sentence::of_all(rules) {
         writeln!(out, "{}: {sentence}", text::clean(&rule.name))?;
         if let Some(book) = &book {
             members(rule, &config, book, out)?;
@@ -52,6 +51,9 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
         let state = if mute.is_in_force(now) { "muted until" } else { "was muted until" };
         let (rule, member, reason) = (text::clean(&mute.rule), text::clean(&mute.member), text::clean(&mute.reason));
         writeln!(out, "{rule}: {state} {} for {member}: {reason}", mute.until)?;
+        if let Some(book) = &book {
+            muted(mute, &config, book, out)?;
+        }
     }
     for line in book.iter().flat_map(|book| idle::settings(&config, &Billed::of(book.facts()))) {
         writeln!(out, "{line}")?;
@@ -76,6 +78,29 @@ fn members(rule: &Rule, config: &Config, book: &Book, out: &mut impl Write) -> R
     }
     if matched.len() > NAMED {
         writeln!(out, "    and {} more", matched.len() - NAMED)?;
+    }
+    let spent = book.facts().filter(|fact| rule.matches(&fact.key) && config.cost.spend(fact).is_some());
+    let currencies: BTreeSet<_> = spent.map(|fact| fact.key.get(FactField::Currency)).collect();
+    if !currencies.contains(rule.currency.as_str()) {
+        let spent: Vec<_> = currencies.into_iter().map(text::shown).collect();
+        writeln!(out, "    notice: nothing of it is spent in {}, but in {}", rule.currency, spent.join(", "))?;
+    }
+    let budget = config.rules.budgets.iter().find(|budget| budget.rule.name == rule.name);
+    for own in budget.map(|budget| budget.overrides.as_slice()).unwrap_or_default() {
+        if !matched.iter().any(|(member, _)| member.as_deref() == Some(own.member.as_str())) {
+            writeln!(out, "    notice: it has no member {}, who has a limit of its own", text::shown(&own.member))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is anybody to mute.
+fn muted(mute: &Mute, config: &Config, book: &Book, out: &mut impl Write) -> Result<(), CommandError> {
+    for (rule, _) in config.rules.all().filter(|(rule, _)| rule.name == mute.rule) {
+        let matched = rules::matched(rule, book.facts(), &config.cost)?;
+        if !matched.iter().any(|(member, _)| mute.matches(&rule.name, member.as_deref())) {
+            writeln!(out, "    notice: it mutes nobody today")?;
+        }
     }
     Ok(())
 }

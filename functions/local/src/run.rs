@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_core::text;
+use spend_ledger::alert::AlertError;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
@@ -15,7 +16,7 @@ use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{MessageFile, MetricsFile};
 use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
-use spend_ledger::{alert, digest, metrics};
+use spend_ledger::{alert, digest, metrics, operations};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination::{self, Examined};
@@ -159,7 +160,9 @@ pub(crate) async fn react(
     let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
     let book = committed::book(ledger, now).await?;
-    alert::react(ledger, messages, config, &book, Lease::Alone, now).await?;
+    let alerted = alert::react(ledger, messages, config, &book, Lease::Alone, now).await;
+    operations::drain(ledger, messages, Lease::Alone, now).await.map_err(AlertError::from)?;
+    alerted?;
     summary::write_metrics(&published, notes)?;
     match published.failures.into_iter().next() {
         None => Ok(()),

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::driver::Driver;
-use crate::forecast::{FEWEST_DAYS, Outlook};
+use crate::forecast::{FEWEST_DAYS, Forecast, Outlook};
 use crate::measure::{Detail, Measurement};
+use crate::period::{BillingPeriod, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{Text, WIDTH, columns, day, days, instant, money, share, shorten, used};
-use crate::window::{Window, WindowKind};
+use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, money, share, shorten, used};
+use crate::window::{Window, WindowKind, end_of};
 
 mod advice;
 mod headline;
@@ -21,7 +22,7 @@ mod summary;
 mod trial;
 
 pub use resolved::{ResolvedAlert, Why};
-pub use summary::{SummaryAlert, SummaryReason};
+pub use summary::{ResolvedSummary, SummaryAlert, SummaryReason};
 pub use trial::TestAlert;
 
 use lines::{Block, fit, label, labelled};
@@ -64,26 +65,32 @@ impl Alert<'_> {
             let each = shorten(&each.to_string(), NAME);
             blocks.push(Block::kept(labelled("Who", &format!("{} ({each})", shorten(member, NAME)))));
         }
+        // Who spent it is what whoever is woken asks first.
+        blocks.push(Block::kept(driver_lines(measured)));
+        blocks.push(Block::dropped(6, peak_lines(measured)));
+        blocks.push(Block::blank());
         let scope = if measured.scope.is_empty() { "all Bedrock spend" } else { &measured.scope };
         blocks.push(Block::dropped(7, labelled("Scope", &shorten(scope, 2 * NAME))));
         blocks.push(Block::kept(labelled("Owner", &owner(measured.owner.as_deref()))));
-        blocks.push(Block::dropped(2, outlook(measured)));
+        blocks.push(Block::dropped(2, outlook(measured, self.now)));
         blocks.push(Block::dropped(5, self.counted()));
         blocks.push(Block::kept(data_lines(&self.data, self.known_since, self.now)));
         blocks.push(Block::kept(still_on(&self.data, measured.window, self.now)));
         blocks.push(Block::dropped(1, self.provisional()));
         blocks.push(Block::dropped(4, not_added(measured)));
         blocks.push(Block::blank());
-        blocks.push(Block::kept(driver_lines(measured)));
-        blocks.push(Block::dropped(6, peak_lines(measured)));
-        blocks.push(Block::blank());
         if let Some(driver) = &measured.driver {
             blocks.push(Block::kept(labelled("See it now", &advice::live(driver))));
             blocks.push(Block::kept(labelled("", &advice::cloudtrail(driver))));
         }
         blocks.push(Block::kept(look_closer(measured, self.policy)));
-        if let Some(driver) = &measured.driver {
-            blocks.push(Block::kept(labelled("Stop it", &advice::stop(driver))));
+        match (&measured.detail, &measured.driver) {
+            // Calls without a tag are no reason to stop anybody.
+            (Detail::Hygiene { lack, .. }, driver) => {
+                blocks.push(Block::kept(labelled("Mend it", &advice::mend(lack, driver.as_ref()))));
+            }
+            (_, Some(driver)) => blocks.push(Block::kept(labelled("Stop it", &advice::stop(driver)))),
+            (_, None) => {}
         }
         blocks.push(Block::kept(measured.runbook.as_deref().map(runbook).into_iter().collect()));
         blocks.push(Block::kept(labelled("Alert id", &shorten(self.alert_id, 2 * NAME))));
@@ -91,9 +98,12 @@ impl Alert<'_> {
     }
 
     fn counted(&self) -> Vec<String> {
-        let range = match (self.measurement.day, self.measurement.days.first(), self.measurement.days.last()) {
-            (Some(one), ..) => format!("{}, UTC day; ", day(one)),
-            (None, Some((first, _)), Some((last, _))) => format!("{}, UTC days; ", days(*first, *last)),
+        let mut spent_on =
+            self.measurement.days.iter().map(|(day, _)| *day).filter(|day| is_covered(self.measurement, *day));
+        let first = spent_on.next();
+        let range = match (first, spent_on.next_back().or(first)) {
+            (Some(first), Some(last)) if first == last => format!("{}, UTC day; ", day(first)),
+            (Some(first), Some(last)) => format!("{}, UTC days; ", days(first, last)),
             _ => String::new(),
         };
         labelled("Counted", &format!("{range}{}", counted(self.policy)))
@@ -101,8 +111,17 @@ impl Alert<'_> {
 
     fn provisional(&self) -> Vec<String> {
         let measured = self.measurement;
-        let is_told = |told: &chrono::NaiveDate| measured.day.is_none_or(|day| day == *told);
-        let told = measured.days.iter().filter(|(day, _)| is_told(day) && self.data.is_provisional(*day));
+        let last = measured.last_day();
+        let is_over = match measured.window.kind() {
+            WindowKind::Day => end_of(last) + SETTLED_AFTER <= self.now,
+            WindowKind::Month | WindowKind::Week => end_of(last) <= self.now,
+        };
+        // Of what is over is said already that AWS may correct it.
+        if is_over {
+            return Vec::new();
+        }
+        let told = measured.days.iter();
+        let told = told.filter(|(day, _)| is_covered(measured, *day) && self.data.is_provisional(*day));
         let provisional: Vec<_> = told.copied().collect();
         let (Some((first, _)), Some((last, _))) = (provisional.first(), provisional.last()) else {
             return Vec::new();
@@ -113,18 +132,24 @@ impl Alert<'_> {
     }
 }
 
-/// Where a budget is heading.
-fn outlook(measured: &Measurement) -> Vec<String> {
+/// Whether the number is also of a day.
+fn is_covered(measured: &Measurement, day: chrono::NaiveDate) -> bool {
+    (measured.covered.0..=measured.covered.1).contains(&day)
+}
+
+/// Where a budget is heading. A day is over before anything could be said of it.
+fn outlook(measured: &Measurement, now: DateTime<Utc>) -> Vec<String> {
     let (Detail::Budget(outlook) | Detail::Forecast(outlook)) = &measured.detail else { return Vec::new() };
-    let money = |amount| money(&measured.currency, amount);
+    if measured.window.kind() == WindowKind::Day || measured.window.end() <= now {
+        return Vec::new();
+    }
     let text = match outlook {
         Outlook::Forecast(forecast) => format!(
-            "{} by {} ({}); 4 of 5 times {} to {}",
-            money(forecast.expected),
+            "{} by {} ({}){}",
+            money(&measured.currency, forecast.expected),
             day(measured.window.last_day()),
             used(forecast.expected, measured.amount),
-            money(forecast.low),
-            money(forecast.high),
+            likely(&measured.currency, forecast),
         ),
         Outlook::TooEarly { settled_days } => {
             let days = if *settled_days == 1 { "day is" } else { "days are" };
@@ -133,6 +158,22 @@ fn outlook(measured: &Measurement) -> Vec<String> {
         Outlook::Over => return Vec::new(),
     };
     labelled("Heading for", &text)
+}
+
+/// `, probably $2,951 to $3,391`, in whole units where that says it; nothing where both ends are as good as the same.
+fn likely(currency: &str, forecast: &Forecast) -> String {
+    let (low, high) = (forecast.low, forecast.high);
+    let is_narrow = high.units().saturating_sub(low.units()) <= forecast.expected.units().saturating_abs() / 50;
+    if is_narrow {
+        return String::new();
+    }
+    let whole = |amount: Decimal| {
+        let text = money(currency, amount.round_to(0));
+        text.strip_suffix(".00").map(str::to_owned).unwrap_or(text)
+    };
+    let is_large = low >= Decimal::from_integer(20);
+    let of = |amount| if is_large { whole(amount) } else { money(currency, amount) };
+    format!(", probably {} to {}", of(low), of(high))
 }
 
 /// What counts as spend: `usage + discount, unblended`.
@@ -145,6 +186,7 @@ fn owner(owner: Option<&str>) -> String {
     match owner {
         // A call list that says "(several)" helps nobody.
         Some(owner) if owner.contains(SEVERAL) => format!("{}: the tags disagree", shorten(owner, 48)),
+        Some(owner) if owner.contains(NONE) => "not known: the bill does not name one".to_owned(),
         Some(owner) => format!("{}: call them first", shorten(owner, 48)),
         None => "the rule names none".to_owned(),
     }
@@ -182,7 +224,11 @@ fn driver_lines(measured: &Measurement) -> Vec<String> {
     let money = |amount| money(&measured.currency, amount);
     let mut lines = Vec::new();
     if let Some(Driver { identity, identity_kind, spent, model, model_spent, token, rise, .. }) = &measured.driver {
-        lines.extend(labelled("Driver", &format!("{} ({identity_kind})", shorten(identity, NAME))));
+        let who = match identity.as_str() {
+            NONE => "nobody: the bill names no caller".to_owned(),
+            identity => format!("{} ({identity_kind})", shorten(identity, NAME)),
+        };
+        lines.extend(labelled("Driver", &who));
         let part = share(*spent, measured.spent);
         let on_model = format!("{} of it on {}, {token}", money(*model_spent), shorten(model, 24));
         lines.extend(labelled("", &format!("{} ({part}); {on_model}", money(*spent))));
@@ -215,31 +261,62 @@ fn not_added(measured: &Measurement) -> Vec<String> {
     labelled("Not added", &format!("{}: currencies are never converted", shorten(&sums.join(", "), NAME)))
 }
 
-/// The command that shows which lines of the bill make up the driver's spend, on two lines that can be pasted together;
+/// The command that shows which lines of the bill make up the driver's spend, on lines that can be pasted together;
 /// where its name is nothing to paste, the totals.
 fn look_closer(measured: &Measurement, policy: &CostPolicy) -> Vec<String> {
-    let last = measured
-        .day
-        .unwrap_or_else(|| measured.days.last().map_or_else(|| measured.window.first_day(), |(day, _)| *day));
-    let period = crate::period::BillingPeriod::of(last);
-    let begin = label("Look closer");
-    let of_driver = measured.driver.as_ref().filter(|driver| is_plain(&driver.identity)).and_then(|driver| {
-        let day = measured.day.map(|day| format!(" --day {day}")).unwrap_or_default();
-        let second = format!("{}  --identity {}{day}", label(""), driver.identity);
-        (columns(&second) <= WIDTH).then_some(second)
-    });
-    if let Some(second) = of_driver {
-        // The next line begins with a blank: none is needed, and there is no room for one, before the backslash.
-        return vec![format!("{begin}bedrock-ledger explain --export DIR --ledger DIR --period {period}\\"), second];
+    let driver = measured.driver.as_ref().map(|driver| driver.identity.as_str()).filter(|identity| is_plain(identity));
+    let periods = periods(measured);
+    let Some(identity) = driver else { return totals(&periods, policy.basis) };
+    let Some(first) = periods.first() else { return Vec::new() };
+    let indent = label("");
+    let is_one_day = measured.covered.0 == measured.covered.1;
+    let day = if is_one_day { format!(" --day {}", measured.covered.0) } else { String::new() };
+    let mut lines = vec![format!("{}bedrock-ledger explain --export DIR --ledger DIR \\", label("Look closer"))];
+    let one_line = format!("{indent}  --period {first} --identity {identity}{day}");
+    if columns(&one_line) <= WIDTH {
+        lines.push(one_line);
+    } else {
+        let identity = format!("{indent}  --identity {identity}");
+        if columns(&identity) > WIDTH {
+            return totals(&periods, policy.basis);
+        }
+        lines.push(format!("{indent}  --period {first}{day} \\"));
+        lines.push(identity);
     }
-    let basis = match policy.basis {
+    lines.extend(once_more(&periods));
+    lines
+}
+
+/// The command that shows totals by identity, model and day.
+fn totals(periods: &[BillingPeriod], basis: Basis) -> Vec<String> {
+    let Some(first) = periods.first() else { return Vec::new() };
+    let basis = match basis {
         Basis::Unblended => String::new(),
-        Basis::NetUnblended => format!(" --basis {}", policy.basis.as_str()),
+        Basis::NetUnblended => format!(" --basis {}", basis.as_str()),
     };
-    vec![
-        format!("{begin}bedrock-ledger report --ledger DIR --period {period} --top 20 \\"),
+    let begin = label("Look closer");
+    let mut lines = vec![
+        format!("{begin}bedrock-ledger report --ledger DIR --period {first} --top 20 \\"),
         format!("{}  --category usage{basis} --by identity,model,day", label("")),
-    ]
+    ];
+    lines.extend(once_more(periods));
+    lines
+}
+
+/// A week may lie in two billing periods, and a command is about one.
+fn once_more(periods: &[BillingPeriod]) -> Option<String> {
+    periods.get(1).map(|second| format!("{}and once more with --period {second}", label("")))
+}
+
+/// The billing periods of the days that the number is of.
+fn periods(measured: &Measurement) -> Vec<BillingPeriod> {
+    let days = measured.days.iter().map(|(day, _)| *day).filter(|day| is_covered(measured, *day));
+    let mut periods: Vec<_> = days.map(BillingPeriod::of).collect();
+    periods.dedup();
+    if periods.is_empty() {
+        periods.push(BillingPeriod::of(measured.covered.0));
+    }
+    periods
 }
 
 /// Whether a shell reads nothing into a text but itself.

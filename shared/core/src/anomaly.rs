@@ -28,7 +28,7 @@ pub struct Anomaly {
     pub deviations: u32,
     /// A runaway day has more than this many times what is usual.
     pub runaway: u32,
-    /// A member without a past is told of once it has spent this much in its first week.
+    /// A member is told of once it has spent more than this before it has a past: in its first ten days.
     pub new_above: Decimal,
 }
 
@@ -66,9 +66,9 @@ const UNSETTLED: u64 = 4;
 /// How many days the past has.
 const PAST_DAYS: u64 = 28;
 /// A shorter past says nothing.
-const FEWEST_DAYS: usize = 7;
-/// A member is new for so many days.
-const NEW_DAYS: u64 = 7;
+const FEWEST_DAYS: u64 = 7;
+/// A member is new for so many days: as long as its past is too short to say anything.
+const NEW_DAYS: u64 = UNSETTLED + FEWEST_DAYS - 1;
 /// Nobody is new in a ledger that begins less than so many days before.
 const KNOWN_DAYS: u64 = 14;
 
@@ -99,7 +99,7 @@ pub(crate) fn evaluate<'a>(
 }
 
 impl Anomaly {
-    /// The day on which what a member has spent since it was first seen comes to be too much, in its first week.
+    /// The day on which what a member has spent since it was first seen comes to be too much, as long as it has no past.
     fn newcomer(
         &self,
         totals: &MemberTotals<'_>,
@@ -114,13 +114,14 @@ impl Anomaly {
         let spent = totals.sum(first, day)?;
         let before = if day > first { totals.sum(first, ago(day, 1))? } else { Decimal::ZERO };
         // It is told of the day on which it comes to be true, and not of each day after.
-        let verdict = if before >= self.new_above { Verdict::Clear } else { decide(spent, self.new_above) };
+        let verdict = if before > self.new_above { Verdict::Clear } else { decide(spent, self.new_above) };
         let level = Level { name: Shape::New.to_string(), amount: self.new_above, verdict };
         let detail = Detail::Anomaly { shape: Shape::New, usual: Decimal::ZERO, limit: self.new_above, past_days: 0 };
         Ok(Some(Measured {
             window: Window::of(WindowKind::Day, day),
             day: Some(day),
-            shown: (ago(day, 7), day),
+            shown: (ago(day, 7).min(first), day),
+            covered: (first, day),
             spent,
             amount: self.new_above,
             detail,
@@ -132,13 +133,10 @@ impl Anomaly {
     fn against_past(&self, totals: &MemberTotals<'_>, span: &DataSpan, day: NaiveDate) -> Option<Measured> {
         let last = ago(day, UNSETTLED);
         let first = ago(last, PAST_DAYS - 1).max(totals.first_spend()?).max(span.first_day()?);
-        if last < first || !span.is_settled(last) {
+        if last < after(first, FEWEST_DAYS - 1) || !span.is_settled(last) {
             return None;
         }
         let past: Vec<(NaiveDate, Decimal)> = first.iter_days().zip(totals.series(first, last)).collect();
-        if past.len() < FEWEST_DAYS {
-            return None;
-        }
         let all = median(past.iter().map(|(_, spent)| *spent).collect())?;
         let usual_on = |day: NaiveDate| {
             let same = past.iter().filter(|(other, _)| other.weekday() == day.weekday());
@@ -156,20 +154,22 @@ impl Anomaly {
         let limit = usual.checked_add(spread.max(usual).max(self.minimum))?.max(rhythm).max(self.minimum);
         let spent = totals.on(day);
         let spike = Level { name: Shape::Spike.to_string(), amount: self.minimum, verdict: decide(spent, limit) };
-        let runaway = usual.checked_mul(self.runaway.into()).map(|many| many.max(limit));
+        let many = usual.checked_mul(self.runaway.into()).map(|many| many.max(limit));
+        let many = many.filter(|_| usual > Decimal::ZERO);
         let runaway = Level {
             name: Shape::Runaway.to_string(),
             amount: self.minimum,
-            verdict: match runaway {
-                Some(many) if usual > Decimal::ZERO => decide(spent, many),
-                _ => Verdict::Clear,
-            },
+            verdict: many.map_or(Verdict::Clear, |many| decide(spent, many)),
         };
-        let shape = if runaway.verdict == Verdict::Crossed { Shape::Runaway } else { Shape::Spike };
+        let (shape, limit) = match many {
+            Some(many) if runaway.verdict == Verdict::Crossed => (Shape::Runaway, many),
+            _ => (Shape::Spike, limit),
+        };
         Some(Measured {
             window: Window::of(WindowKind::Day, day),
             day: Some(day),
             shown: (ago(day, 7), day),
+            covered: (day, day),
             spent,
             amount: self.minimum,
             detail: Detail::Anomaly { shape, usual, limit, past_days: past.len() },

@@ -127,22 +127,23 @@ fn actual(
     let outlook = forecast::of_window(totals, window, span)?;
     let through = totals.within(shown.0, shown.1).next_back().map(|(day, _)| day);
     let detail = Detail::Budget(outlook);
-    let measured = Measured { window, day: None, shown, spent, amount, detail, levels, through };
+    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through };
     let mut measurements = vec![measure(&budget.rule, member, totals, measured)?];
     if budget.forecast.is_empty() {
         return Ok(measurements);
     }
     let levels = budget.forecast.iter().map(|percent| match outlook {
-        // What is spent already is told by the spend. What cannot be foretold changes nothing.
+        // What is spent already is told by the spend, where a threshold says so. What cannot be foretold changes nothing.
         _ if verdict(spent, amount, *percent) == Verdict::Crossed => {
-            Level { verdict: Verdict::Undecided, ..level(percent, spent) }
+            let is_told = budget.thresholds.iter().any(|threshold| threshold <= percent);
+            Level { verdict: if is_told { Verdict::Undecided } else { Verdict::Crossed }, ..level(percent, spent) }
         }
         Outlook::Forecast(forecast) => level(percent, forecast.expected),
         Outlook::Over => level(percent, spent),
         Outlook::TooEarly { .. } => Level { verdict: Verdict::Undecided, ..level(percent, spent) },
     });
     let (levels, detail) = (levels.collect(), Detail::Forecast(outlook));
-    let measured = Measured { window, day: None, shown, spent, amount, detail, levels, through: None };
+    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through: None };
     measurements.push(measure(&budget.rule, member, totals, measured)?);
     Ok(measurements)
 }

@@ -122,6 +122,7 @@ impl Delta {
             window: Window::of(WindowKind::Day, day),
             day: Some(day),
             shown: (week_before, day),
+            covered: (day, day),
             through: Some(day),
             ..self.measured(spent, before, is_new)
         };
@@ -151,7 +152,7 @@ impl Delta {
         }
         let is_new = totals.first_spend().is_none_or(|first| first >= window.first_day());
         let shown = (window.first_day(), last);
-        let measured = Measured { window, day: None, shown, through: None, ..self.measured(spent, before, is_new) };
+        let measured = Measured { window, shown, covered: shown, ..self.measured(spent, before, is_new) };
         measure(&self.rule, member, totals, measured).map(Some)
     }
 
@@ -161,8 +162,9 @@ impl Delta {
         let level = Level { name: rise_percent.to_string(), amount, verdict: self.verdict(spent, before) };
         let detail = Detail::Delta { against: self.against, before, rise_percent, is_new };
         let any = NaiveDate::default();
-        let window = Window::of(WindowKind::Day, any);
-        Measured { window, day: None, shown: (any, any), spent, amount, detail, levels: vec![level], through: None }
+        let (window, days) = (Window::of(WindowKind::Day, any), (any, any));
+        let levels = vec![level];
+        Measured { window, day: None, shown: days, covered: days, spent, amount, detail, levels, through: None }
     }
 
     /// Both the percent and the amount must be exceeded; of nothing every percent is.

@@ -98,6 +98,7 @@ pub(crate) fn evaluate<'a>(
                 window,
                 day: None,
                 shown,
+                covered: shown,
                 spent,
                 amount: hygiene.amount,
                 detail,

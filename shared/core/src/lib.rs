@@ -27,6 +27,7 @@ pub mod metering;
 pub mod metrics_cost;
 pub mod model;
 pub mod mute;
+pub mod near;
 pub mod operations_text;
 pub mod owner;
 pub mod page;

@@ -34,9 +34,10 @@ pub struct Measurement {
     pub window: Window,
     /// The day that is told of, where it is one.
     pub day: Option<NaiveDate>,
-    /// The exact spend that is compared: over usage dates in the window, or on the day. Days that are still filling up
-    /// count.
+    /// The exact spend that is compared, over `covered`. Days that are still filling up count.
     pub spent: Decimal,
+    /// The first and the last day that it is the spend of: the window, what of it is compared, or the day.
+    pub covered: (NaiveDate, NaiveDate),
     /// What it is compared with: a budget's limit, or the amount that a rise, a spike or a share must have at least.
     pub amount: Decimal,
     /// What the rule found.
@@ -109,7 +110,7 @@ pub enum Detail {
         shape: Shape,
         /// What such a day usually has.
         usual: Decimal,
-        /// Above which spend a day is unlike its past.
+        /// Above which spend a day is unlike its past in this way.
         limit: Decimal,
         /// From how many days that is known.
         past_days: usize,
@@ -199,6 +200,8 @@ pub(crate) struct Measured {
     pub(crate) day: Option<NaiveDate>,
     /// The days that are shown.
     pub(crate) shown: (NaiveDate, NaiveDate),
+    /// The days that `spent` is of.
+    pub(crate) covered: (NaiveDate, NaiveDate),
     pub(crate) spent: Decimal,
     pub(crate) amount: Decimal,
     pub(crate) detail: Detail,
@@ -213,8 +216,8 @@ pub(crate) fn measure(
     totals: &MemberTotals<'_>,
     measured: Measured,
 ) -> Result<Measurement, SumOutOfRange> {
-    let Measured { window, day, shown, spent, amount, detail, levels, through } = measured;
-    let (first, last) = day.map_or((window.first_day(), window.last_day()), |day| (day, day));
+    let Measured { window, day, shown, covered, spent, amount, detail, levels, through } = measured;
+    let (first, last) = covered;
     let mut tags: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let mut other_currencies: BTreeMap<String, Decimal> = BTreeMap::new();
     for (_, total) in totals.within(first, last) {
@@ -245,6 +248,7 @@ pub(crate) fn measure(
         window,
         day,
         spent,
+        covered,
         amount,
         detail,
         levels,

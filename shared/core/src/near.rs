@@ -5,7 +5,8 @@ const MOST: usize = 5;
 
 /// The known names nearest to `wanted`, nearest first: those that contain it or are contained in it, in any case, and
 /// those that differ in few letters.
-pub(super) fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+#[must_use]
+pub fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut found: Vec<(usize, &str)> = Vec::new();
     for name in known.into_iter().filter(|name| !name.is_empty()) {

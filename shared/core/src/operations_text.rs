@@ -8,6 +8,10 @@ use crate::alert_text::{body, subject};
 use crate::period::BillingPeriod;
 use crate::text::{Text, instant, pad_right, shorten, wrap};
 
+mod silent;
+
+pub use silent::{SilentRule, UnmatchedPart};
+
 /// How many exports, findings, files and problems a message names.
 const NAMED: usize = 12;
 /// How many columns of what an error says are shown.

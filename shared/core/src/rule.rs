@@ -167,6 +167,12 @@ impl Matcher {
     pub fn dimension(&self) -> &Dimension {
         &self.dimension
     }
+
+    /// The glob, as in the configuration.
+    #[must_use]
+    pub fn glob(&self) -> String {
+        self.glob.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
+    }
 }
 
 /// The glob as in the configuration, behind its key.

@@ -6,8 +6,19 @@ use crate::decimal::Decimal;
 use crate::delta::{Against, Delta};
 use crate::hygiene::Hygiene;
 use crate::rule::{Rule, Severity};
+use crate::rules::Rules;
 use crate::text::money;
 use crate::window::WindowKind;
+
+/// Every rule with its sentence, in the order of the file by kind.
+#[must_use]
+pub fn of_all(rules: &Rules) -> Vec<(&Rule, String)> {
+    let budgets = rules.budgets.iter().map(|rule| (&rule.rule, budget(rule)));
+    let deltas = rules.deltas.iter().map(|rule| (&rule.rule, delta(rule)));
+    let anomalies = rules.anomalies.iter().map(|rule| (&rule.rule, anomaly(rule)));
+    let hygiene = rules.hygiene.iter().map(|rule| (&rule.rule, hygiene(rule)));
+    budgets.chain(deltas).chain(anomalies).chain(hygiene).collect()
+}
 
 /// A budget in a sentence.
 #[must_use]
@@ -18,11 +29,13 @@ pub fn budget(budget: &Budget) -> String {
         WindowKind::Week => "a week from Monday on",
         WindowKind::Day => "a day",
     };
-    let at = percents(&budget.thresholds);
-    let forecast = if budget.forecast.is_empty() {
-        String::new()
-    } else {
-        format!(", and when it is heading past {}", percents(&budget.forecast))
+    let spends = match percents(&budget.thresholds) {
+        Some(percents) => format!("spends {percents}"),
+        None => format!("is heading past {}", percents(&budget.forecast).unwrap_or_default()),
+    };
+    let forecast = match percents(&budget.forecast).filter(|_| !budget.thresholds.is_empty()) {
+        Some(percents) => format!(", and when it is heading past {percents}"),
+        None => String::new(),
     };
     let overrides = match budget.overrides.len() {
         0 => String::new(),
@@ -30,7 +43,7 @@ pub fn budget(budget: &Budget) -> String {
         many => format!("; {many} members have limits of their own"),
     };
     let amount = money(&rule.currency, budget.amount);
-    format!("{} when {} spends {at} of {amount} in {window}{forecast}{overrides}.", verb(rule), whom(rule))
+    format!("{} when {} {spends} of {amount} in {window}{forecast}{overrides}.", verb(rule), whom(rule))
 }
 
 /// A delta in a sentence.
@@ -53,7 +66,7 @@ pub fn anomaly(anomaly: &Anomaly) -> String {
     let (verb, whom) = (verb(&anomaly.rule), whom(&anomaly.rule));
     format!(
         "{verb} when a day of {whom} lies {} deviations above its own four weeks and at least twice and {} above what \
-         is usual, has more than {} times that, or when a new one spends {} in its first week.",
+         is usual, has more than {} times that, or when a new one spends more than {} in its first ten days.",
         anomaly.deviations,
         of(anomaly.minimum),
         anomaly.runaway,
@@ -88,13 +101,10 @@ fn whom(rule: &Rule) -> String {
 }
 
 /// `50%, 80% and 100%`.
-fn percents(percents: &[u32]) -> String {
+fn percents(percents: &[u32]) -> Option<String> {
     let texts: Vec<_> = percents.iter().map(|percent| format!("{percent}%")).collect();
-    match texts.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => "nothing".to_owned(),
-    }
+    let (last, others) = texts.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) })
 }
 
 #[cfg(test)]
@@ -120,6 +130,9 @@ mod tests {
         let said = budget(&limit);
         let expected = "Pages when each identity spends 80% and 100% of $100.00 in a week from Monday on, and when it is heading past 100%.";
         assert_eq!(said, expected);
+        let heading = Budget { thresholds: Vec::new(), ..limit };
+        let expected = "Pages when each identity is heading past 100% of $100.00 in a week from Monday on.";
+        assert_eq!(budget(&heading), expected);
         let jump = Delta { rule: all.clone(), against: Against::Weekday, rise_percent: 50, rise_amount: amount };
         let expected = "Gives notice when a settled day of all Bedrock spend has more than 50% and $100.00 more than the \
                         same weekday before.";

@@ -20,13 +20,16 @@ use spend_core::text::Text;
 use crate::book::Book;
 use crate::config::Config;
 use crate::document::DocumentError;
+use crate::operations::{self, NoteError};
 use crate::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier, Topic};
 use crate::store::Store;
 
 mod event;
 mod ids;
+mod levels;
 mod plan;
+mod silence;
 mod state;
 mod tell;
 mod undo;
@@ -67,6 +70,9 @@ pub enum AlertError {
     /// An event cannot be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// Operations was not left a note.
+    #[error(transparent)]
+    Note(#[from] NoteError),
     /// A sum is too large to be money.
     #[error("failed to evaluate the rules: {0}")]
     Sum(#[from] SumOutOfRange),
@@ -79,6 +85,7 @@ impl AlertError {
         match self {
             Self::Outbox(error) => error.kind(),
             Self::Document(error) => error.kind(),
+            Self::Note(error) => error.kind(),
             Self::Sum(_) => "bug.sum_out_of_range",
         }
     }
@@ -89,6 +96,7 @@ impl AlertError {
         match self {
             Self::Outbox(error) => error.class(),
             Self::Document(error) => error.class(),
+            Self::Note(error) => error.class(),
             Self::Sum(_) => Class::Operator,
         }
     }
@@ -143,7 +151,7 @@ pub async fn test<S: Store, N: Notifier>(
     let id = format!("test:{}", now.to_rfc3339_opts(SecondsFormat::Secs, true));
     let text = TestAlert { alert_id: &id, now }.text();
     let attributes = Attributes {
-        kind: Kind::Test,
+        kind: Kind::Test.as_str(),
         status: "firing",
         rule: NOTHING,
         member: NOTHING,
@@ -160,12 +168,12 @@ pub async fn test<S: Store, N: Notifier>(
         asked_at: now,
     };
     let messages = messages(text, event::body(&event)?, &attributes.map());
-    outbox::update(store, |state: &mut AlertState| state.outbox.queue(&id, messages.clone(), now)).await?;
+    outbox::update(store, |state: &mut AlertState| state.outbox.queue(&id, messages.to_vec(), now)).await?;
     drain(store, notifier, lease, now).await?;
     Ok(id)
 }
 
-/// Evaluates, and writes down what is to be told.
+/// Evaluates, writes down what is to be told, and leaves operations a note of each rule that nobody matches.
 async fn record<S: Store>(
     store: &S,
     config: &Config,
@@ -174,24 +182,28 @@ async fn record<S: Store>(
 ) -> Result<AlertSummary, AlertError> {
     let span = book.span();
     let found = config.rules.evaluate(&book.facts(), &config.cost, &span)?;
-    let evaluation = Evaluation { config, book, span: &span, found: &found, now };
+    let matched = silence::last_matched(config, book);
+    let evaluation = Evaluation { config, book, span: &span, found: &found, matched: &matched, now };
     // A failed plan leaves the state half changed, so it must not be written: it is undone by the copy.
     let planned = outbox::update(store, |state: &mut AlertState| {
         let mut changed = state.clone();
-        evaluation.plan(&mut changed).inspect(|_| *state = changed)
+        let summary = evaluation.plan(&mut changed)?;
+        let notes = silence::notes(&changed, config, book, span.newest());
+        *state = changed;
+        Ok::<_, DocumentError>((summary, notes))
     });
-    Ok(planned.await??)
+    let (summary, notes) = planned.await??;
+    for note in notes {
+        operations::leave(store, &note, now).await?;
+    }
+    Ok(summary)
 }
 
 /// What one alert sends: the text to people, and the event to machines under the same subject.
-fn messages(text: Text, event: String, attributes: &BTreeMap<String, String>) -> Vec<Message> {
-    let for_machines = for_machines(text.subject.clone(), event, attributes);
+fn messages(text: Text, event: String, attributes: &BTreeMap<String, String>) -> [Message; 2] {
     let Text { subject, body } = text;
-    vec![Message { topic: Topic::Alerts, subject, body, attributes: attributes.clone() }, for_machines]
-}
-
-fn for_machines(subject: String, event: String, attributes: &BTreeMap<String, String>) -> Message {
-    Message { topic: Topic::Events, subject, body: event, attributes: attributes.clone() }
+    let of = |topic, body| Message { topic, subject: subject.clone(), body, attributes: attributes.clone() };
+    [of(Topic::Alerts, body), of(Topic::Events, event)]
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::book::{Book, BookPeriod};
 use crate::columns::ColumnsError;
 use crate::document::{DocumentError, decode_compressed};
 use crate::keys::{STATE_PREFIX, Statement};
-use crate::state::PeriodState;
+use crate::state::{OrderSource, PeriodState};
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.
@@ -137,7 +137,11 @@ pub fn period(
         commits: state.deliveries.clone(),
         delivery_id: delivery.delivery_id,
         revision: delivery.revision,
-        delivered_at: delivery.order.at,
+        // A file on a disk may bear any time, but what is known is known by now.
+        delivered_at: match delivery.order.source {
+            OrderSource::Arrival => delivery.order.at.min(now),
+            _ => delivery.order.at,
+        },
         data_as_of: delivery.data_as_of,
         unverified: delivery.unverified,
         closed: statement.period.is_closed(state.counts.usage_rows_without_invoice, now),

@@ -1,8 +1,6 @@
 //! Following a number down to the bill: the rows of the delivery in force that a caller's spend is made of, read again
 //! from the export by the code that summed them, and whether they come to what the ledger says.
 
-mod near;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -296,7 +294,7 @@ impl Known {
             return Err(ExplainError::Unknown {
                 field: question.caller.field().name(),
                 name: name.to_owned(),
-                near: near::near(name, self.callers.iter().map(String::as_str)),
+                near: spend_core::near::near(name, self.callers.iter().map(String::as_str)),
             });
         };
         match question.day {

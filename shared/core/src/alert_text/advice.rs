@@ -1,6 +1,7 @@
 //! How to find a caller's requests and how to stop them, fitted to the kind of identity.
 
 use crate::driver::Driver;
+use crate::hygiene::Lack;
 use crate::text::shorten;
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
@@ -105,6 +106,31 @@ pub(super) fn stop(driver: &Driver) -> String {
              service control policy"
         ),
         _ => unknown(driver),
+    }
+}
+
+/// How to give spend what it lacks.
+///
+/// Tags of principals are in the bill once they are activated, and not for the past.
+/// Source: AWS Billing user guide, "Activating user-defined cost allocation tags"; AWS Data Exports user guide, "IAM principal data".
+pub(super) fn mend(lack: &Lack, driver: Option<&Driver>) -> String {
+    let Lack::Tag(tag) = lack else {
+        return "include the caller identity in the export; what stays nameless is found in CloudTrail".to_owned();
+    };
+    let key = shorten(tag, IAM_NAME);
+    let activate = format!("then activate {key} as a cost allocation tag");
+    let Some((kind, name)) = tag.split_once('/') else { return format!("give the spend the tag {key}, {activate}") };
+    let name = shorten(name, IAM_NAME);
+    let caller = driver.and_then(|driver| Some((driver.identity_kind.as_str(), caller(&driver.principal)?)));
+    match (kind, caller) {
+        ("iamPrincipal", Some(("user" | "api-key", user))) => {
+            format!("tag IAM user {} with {name}, {activate}", user.name)
+        }
+        ("iamPrincipal", Some(("role" | "federated", role))) => {
+            format!("tag role {} with {name}, {activate}", role.name)
+        }
+        ("iamPrincipal", _) => format!("tag the callers' roles and users with {name}, {activate}"),
+        _ => format!("give what spends it {key}, {activate}"),
     }
 }
 

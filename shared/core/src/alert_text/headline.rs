@@ -4,8 +4,10 @@ use super::lines;
 use crate::anomaly::Shape;
 use crate::delta::Against;
 use crate::forecast::Outlook;
+use crate::hygiene::Lack;
 use crate::measure::{Detail, Measurement};
 use crate::text::{SUBJECT_LENGTH, ascii, columns, day, money, share, shorten, used, wrap};
+use crate::window::WindowKind;
 
 /// The money and the rule, as they stand in a subject.
 pub(super) fn subject(measured: &Measurement) -> String {
@@ -47,8 +49,12 @@ pub(super) fn amounts(measured: &Measurement) -> String {
         Detail::Delta { before, .. } => format!("{spent} after {}{}", of(*before), rise(measured, *before)),
         Detail::Anomaly { shape: Shape::New, .. } => format!("{spent} by a new spender"),
         Detail::Anomaly { usual, .. } => format!("{spent}, usually {}{}", of(*usual), times(measured, *usual)),
-        Detail::Hygiene { whole, .. } => {
-            format!("{spent} of {} ({}) unowned", of(*whole), share(measured.spent, *whole))
+        Detail::Hygiene { whole, lack, .. } => {
+            let without = match lack {
+                Lack::Tag(_) => "unowned",
+                Lack::Principal => "without a caller",
+            };
+            format!("{spent} of {} ({}) {without}", of(*whole), share(measured.spent, *whole))
         }
     }
 }
@@ -61,6 +67,7 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
     let when = measured.day.map_or_else(|| window.clone(), |day| day.format("%-d %b %Y").to_string());
     let (spent, amount) = (of(measured.spent), of(measured.amount));
     let severity = format!("Severity: {}.", measured.severity);
+    let on = if measured.window.kind() == WindowKind::Day { "on" } else { "in" };
     let [first, second] = match &measured.detail {
         Detail::Budget(_) => {
             let left = measured.amount.checked_sub(measured.spent);
@@ -69,7 +76,7 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
                 format!("; {verb} {}", of(left.abs()))
             });
             [
-                format!("{} spent in {window}.", amounts(measured)),
+                format!("{} spent {on} {window}.", amounts(measured)),
                 format!("Budget {rule} crossed {}{left}. {severity}", percents(fired)),
             ]
         }
@@ -116,10 +123,11 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
 }
 
 /// ` (+350%)`, or nothing where nothing was before.
-fn rise(measured: &Measurement, before: crate::decimal::Decimal) -> String {
+pub(super) fn rise(measured: &Measurement, before: crate::decimal::Decimal) -> String {
     let more = measured.spent.checked_sub(before);
     let percent = more.and_then(|more| more.percent_of(before)).map(|percent| percent.round_to(0));
-    percent.map_or_else(String::new, |percent| format!(" (+{percent}%)"))
+    let sign = if percent.is_some_and(crate::decimal::Decimal::is_negative) { "" } else { "+" };
+    percent.map_or_else(String::new, |percent| format!(" ({sign}{percent}%)"))
 }
 
 /// ` (18 times)`, or nothing where a usual day has nothing.
@@ -133,12 +141,21 @@ fn times(measured: &Measurement, usual: crate::decimal::Decimal) -> String {
 
 /// `50%, 80% and 100%`.
 pub(super) fn percents(percents: &[String]) -> String {
+    listed(percents, "and")
+}
+
+/// `50%, 80% or 100%`.
+pub(super) fn percents_or(percents: &[String]) -> String {
+    listed(percents, "or")
+}
+
+fn listed(percents: &[String], word: &str) -> String {
     let texts: Vec<_> = percents.iter().map(|percent| format!("{percent}%")).collect();
     match texts.split_last() {
         Some((last, [])) => last.clone(),
         // Only what is highest matters where somebody lists very many.
         Some((last, others)) if others.len() > 5 => format!("{} thresholds up to {last}", texts.len()),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        Some((last, others)) => format!("{} {word} {last}", others.join(", ")),
         None => "no threshold".to_owned(),
     }
 }

@@ -1,4 +1,6 @@
-//! Several findings in one message.
+//! Several findings, or several that are true no more, in one message.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -48,17 +50,19 @@ pub struct SummaryAlert<'a> {
 }
 
 impl SummaryAlert<'_> {
-    /// How many findings are named one by one.
-    const NAMED: usize = 100;
+    /// More findings than this are too many for one message that people read.
+    pub const MOST: usize = 100;
 
-    /// The message. The findings are listed as they come; the subject names the first.
+    /// The message. All findings are listed as they come; the subject names the first.
     #[must_use]
     pub fn text(&self) -> Text {
         let count = self.measurements.len();
         let mut lines = match self.reason {
             SummaryReason::FirstRun => {
-                let are = if count == 1 { "rule has".to_owned() } else { "rules have".to_owned() };
-                let mut lines = wrap("", &format!("First evaluation: {count} {are} something to tell already."));
+                let rules: BTreeSet<_> = self.measurements.iter().map(|measured| &measured.rule).collect();
+                let of = if rules.len() == 1 { "one rule".to_owned() } else { format!("{} rules", rules.len()) };
+                let are = if count == 1 { "finding is" } else { "findings are" };
+                let mut lines = wrap("", &format!("First evaluation of {of}: {count} {are} there already."));
                 lines.extend(wrap("", "From now on every threshold that is crossed sends a message of its own, once."));
                 lines
             }
@@ -69,7 +73,7 @@ impl SummaryAlert<'_> {
             }
         };
         lines.push(String::new());
-        for measured in self.measurements.iter().take(Self::NAMED) {
+        for measured in self.measurements {
             let amounts = format!("{}  ", headline::amounts(measured));
             let rule = format!("{} {}", measured.kind(), shorten(&measured.rule, 24));
             let name = match &measured.member {
@@ -82,9 +86,6 @@ impl SummaryAlert<'_> {
                 lines.extend(wrap("", &amounts));
                 lines.extend(wrap(&" ".repeat(LABEL), &name));
             }
-        }
-        if count > Self::NAMED {
-            lines.push(format!("{}and {} more", label(""), count - Self::NAMED));
         }
         lines.push(String::new());
         lines.extend(labelled("Counted", &counted(self.policy)));
@@ -112,5 +113,35 @@ impl SummaryAlert<'_> {
             SummaryReason::FirstRun => format!("{first}{more}: at first evaluation, {when}"),
             SummaryReason::TooMany => format!("{first}{more}: too many alerts for messages of their own"),
         })
+    }
+}
+
+/// More findings that are true no more than one run sends messages of.
+#[derive(Clone, Copy, Debug)]
+pub struct ResolvedSummary<'a> {
+    /// What each of their messages would have had as its subject, the most urgent first.
+    pub subjects: &'a [&'a str],
+    /// The message's id.
+    pub alert_id: &'a str,
+}
+
+impl ResolvedSummary<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let count = self.subjects.len();
+        let are = if count == 1 { "alert is" } else { "alerts are" };
+        let mut lines = wrap("", &format!("{count} more {are} true no more."));
+        lines.extend(wrap("", "They are told here, once; `max_per_run` of [alerts] sets how many are not."));
+        lines.push(String::new());
+        for subject in self.subjects {
+            let mut wrapped = wrap("", subject).into_iter();
+            lines.extend(wrapped.next());
+            lines.extend(wrapped.map(|line| format!("{}{line}", label(""))));
+        }
+        lines.push(String::new());
+        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
+        let first = self.subjects.first().copied().unwrap_or_default();
+        Text { subject: subject(&format!("{count} {are} true no more: {first}")), body: body(&lines) }
     }
 }

@@ -14,6 +14,10 @@ use crate::measure::{Level, Verdict};
 use crate::rule::{Kind, Severity};
 use crate::text::{SUBJECT_LENGTH, columns};
 
+mod resolved;
+
+use resolved::resolved;
+
 const DANA: &str = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PowerUser_0123456789abcdef/Dana@example.com";
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -52,6 +56,7 @@ fn team() -> Measurement {
         window: "2026-11".parse::<crate::period::BillingPeriod>().unwrap().into(),
         day: None,
         spent: decimal("2431.2"),
+        covered: ("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap()),
         amount: decimal("2400"),
         detail: Detail::Budget(Outlook::Forecast(Forecast {
             expected: decimal("3120"),
@@ -194,6 +199,7 @@ fn day_of(detail: Detail, level: &str) -> Measurement {
         rule: "odd days".to_owned(),
         window,
         day: Some(day),
+        covered: (day, day),
         spent,
         amount: decimal("50"),
         detail,
@@ -229,11 +235,18 @@ fn every_kind_of_rule_has_its_message() {
     let anomaly =
         |shape, usual: &str| Detail::Anomaly { shape, usual: decimal(usual), limit: decimal("129.16"), past_days: 28 };
     of_kind("anomaly_spike", &day_of(anomaly(Shape::Spike, "64.58"), "spike"));
-    of_kind("anomaly_runaway", &day_of(anomaly(Shape::Runaway, "64.58"), "runaway"));
+    let many =
+        Detail::Anomaly { shape: Shape::Runaway, usual: decimal("64.58"), limit: decimal("645.8"), past_days: 28 };
+    of_kind("anomaly_runaway", &day_of(many, "runaway"));
     of_kind("anomaly_new", &day_of(anomaly(Shape::New, "0"), "new"));
     let lack = Lack::Tag("iamPrincipal/team".to_owned());
     let hygiene = Detail::Hygiene { lack, whole: decimal("9876.54"), percent: 10 };
     of_kind("hygiene", &Measurement { detail: hygiene, amount: decimal("100"), ..team() });
+    let nameless = Detail::Hygiene { lack: Lack::Principal, whole: decimal("9876.54"), percent: 10 };
+    of_kind(
+        "hygiene_principal",
+        &Measurement { detail: nameless, driver: Some(driver("(none)", "none", "")), ..team() },
+    );
     let early = Detail::Budget(Outlook::TooEarly { settled_days: 3 });
     of_kind("too_early_to_foretell", &Measurement { detail: early, ..team() });
     let week = Window::of(WindowKind::Week, "2026-11-17".parse().unwrap());
@@ -268,41 +281,64 @@ fn many_findings_are_one_message_that_names_them() {
     }
 }
 
-fn resolved(undone: &[String], kind: Kind, why: Why) -> ResolvedAlert<'_> {
-    ResolvedAlert {
-        rule: "search",
-        member: None,
-        kind,
-        window: "2026-11".parse::<crate::period::BillingPeriod>().unwrap().into(),
-        currency: "USD",
-        spent: Some(decimal("1831.2")),
-        amount: decimal("2400"),
-        undone,
-        still: None,
-        why,
-        owner: Some("search-oncall"),
-        told_at: at("2026-11-20T06:30:00Z"),
-        data: settled(),
-        known_since: Some(at("2026-11-24T02:40:00Z")),
-        alert_id: "search:-:USD:2026-11-01:budget:100:2400:1",
-        now: at("2026-11-24T03:00:00Z"),
-    }
+#[test]
+fn a_window_that_is_over_is_heading_nowhere_and_nothing_of_it_is_provisional() {
+    let (measured, policy, fired) = (team(), CostPolicy::default(), names(&[100]));
+    let stale = DataStatus { as_of: Some(at("2026-11-20T23:00:00Z")), ..settled() };
+    let late = Alert { now: at("2026-12-10T03:00:00Z"), ..alert(&measured, &fired, stale, &policy) };
+    golden("over", &late.text());
 }
 
 #[test]
-fn what_is_true_no_more_is_said() {
-    let both = names(&[80, 100]);
-    golden("resolved", &resolved(&both, Kind::Budget, Why::Restated).text());
-    let updated = ResolvedAlert { still: Some("80"), ..resolved(&both[1..], Kind::Budget, Why::Restated) };
-    golden("updated", &updated.text());
-    golden("receded", &resolved(&both[1..], Kind::Forecast, Why::Receded).text());
-    let spike = ["spike".to_owned()];
-    let gone = ResolvedAlert {
-        spent: None,
-        member: Some("dana@example.com"),
-        ..resolved(&spike, Kind::Anomaly, Why::Restated)
+fn a_day_budget_says_on() {
+    let day = "2026-11-30".parse().unwrap();
+    let measured = Measurement {
+        window: Window::of(WindowKind::Day, day),
+        covered: (day, day),
+        days: vec![(day, decimal("2431.2"))],
+        ..team()
     };
-    golden("gone", &gone.text());
+    let (policy, fired) = (CostPolicy::default(), names(&[100]));
+    let data = DataStatus { as_of: Some(at("2026-12-01T00:00:00Z")), ..settled() };
+    golden("day", &Alert { now: at("2026-12-01T06:00:00Z"), ..alert(&measured, &fired, data, &policy) }.text());
+}
+
+#[test]
+fn a_week_in_two_months_is_looked_at_in_both() {
+    let window = Window::of(WindowKind::Week, "2026-12-02".parse().unwrap());
+    let days = ["2026-11-30", "2026-12-02"].map(|day| (day.parse().unwrap(), decimal("1215.6"))).into();
+    let covered = (window.first_day(), window.last_day());
+    let measured = Measurement { window, covered, days, ..team() };
+    let (policy, fired) = (CostPolicy::default(), names(&[100]));
+    let data = DataStatus { as_of: Some(at("2026-12-03T00:00:00Z")), ..settled() };
+    golden(
+        "week_in_two_months",
+        &Alert { now: at("2026-12-03T06:00:00Z"), ..alert(&measured, &fired, data, &policy) }.text(),
+    );
+}
+
+#[test]
+fn calls_without_a_tag_are_mended_and_not_stopped() {
+    let mut advice = String::new();
+    for (lack, kind, principal) in [
+        (Lack::Tag("iamPrincipal/team".to_owned()), "role", "arn:aws:sts::111122223333:assumed-role/app/i-0abc1234"),
+        (Lack::Tag("iamPrincipal/team".to_owned()), "user", "arn:aws:iam::111122223333:user/division/bob"),
+        (Lack::Tag("iamPrincipal/team".to_owned()), "sso", DANA),
+        (Lack::Tag("iamPrincipal/team".to_owned()), "none", ""),
+        (Lack::Tag("accountTag/env".to_owned()), "role", "arn:aws:sts::111122223333:assumed-role/app/i-0abc1234"),
+        (Lack::Principal, "none", ""),
+    ] {
+        let driver = driver("any", kind, principal);
+        advice += &[&lack.key(), ", ", kind, ": ", &advice::mend(&lack, Some(&driver)), "\n"].concat();
+    }
+    assert_golden("alert_text", "mend", &advice);
+}
+
+#[test]
+fn whom_to_call_is_not_invented() {
+    assert_eq!(owner(Some("search-oncall")), "search-oncall: call them first");
+    assert_eq!(owner(Some("(none)")), "not known: the bill does not name one");
+    assert_eq!(owner(None), "the rule names none");
 }
 
 #[test]
@@ -388,7 +424,7 @@ proptest! {
             SummaryAlert { reason, measurements: &measurements, data, known_since, policy: &policy, alert_id: &id, now: alert.now };
         assert_well_formed(&summary.text(), 40);
         let member = measured.member.as_deref();
-        let undone = ResolvedAlert { rule: &measured.rule, member, owner: measured.owner.as_deref(), ..resolved(&fired, Kind::Budget, Why::Restated) };
+        let undone = ResolvedAlert { rule: &measured.rule, member, owner: measured.owner.as_deref(), ..resolved(&fired, Some(&measured), Kind::Budget, Why::Restated) };
         assert_well_formed(&undone.text(), BODY_LINES);
     }
 }

@@ -76,6 +76,49 @@ fn a_new_spender_is_told_of_once_on_the_day_that_it_has_spent_too_much() {
 }
 
 #[test]
+fn a_new_spender_that_begins_with_just_the_limit_is_told_of_with_the_next_cent() {
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-07" { 100 } else { 4000 };
+    assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(8, "new")]));
+}
+
+#[test]
+fn a_new_spender_is_new_until_its_past_can_speak() {
+    for late in 8..=10 {
+        let begun = "2026-11-07".parse::<NaiveDate>().unwrap();
+        let spent = |day: NaiveDate| match (day - begun).num_days() + 1 {
+            1 => 1,
+            number if number == late => 9000,
+            _ => 0,
+        };
+        let told = u32::try_from(6 + late).unwrap();
+        assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(told, "new")]), "on its day {late}");
+    }
+    // From the eleventh day on there are seven days that had settled before.
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-17" { 9000 } else { 5 };
+    assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(17, "spike"), (17, "runaway")]));
+}
+
+#[test]
+fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
+    let facts = from("2026-11-10", |_| 40);
+    let day = "2026-11-12".parse().unwrap();
+    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    assert_eq!(found[0].covered, ("2026-11-10".parse().unwrap(), day));
+    assert_eq!(found[0].driver.as_ref().unwrap().spent, decimal("120"));
+}
+
+#[test]
+fn a_runaway_day_names_its_own_limit() {
+    let facts = from("2026-10-01", |day| if day.to_string() == "2026-11-17" { 1200 } else { 60 });
+    let day = "2026-11-17".parse().unwrap();
+    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    match found[0].detail {
+        Detail::Anomaly { shape, limit, .. } => assert_eq!((shape, limit), (Shape::Runaway, decimal("600"))),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn nobody_is_new_in_a_ledger_that_has_just_begun() {
     let facts = from("2026-10-05", |_| 400);
     let days: Vec<NaiveDate> = facts.iter().map(|fact| fact.key.usage_date).collect();

@@ -258,3 +258,19 @@ proptest! {
         prop_assert_eq!(total(measure(&each, &facts)), total(measure(&budget("all"), &facts)));
     }
 }
+
+#[test]
+fn a_budget_without_thresholds_tells_by_its_forecast_of_what_is_spent_already() {
+    let mut budget = Budget { thresholds: Vec::new(), forecast: vec![100], ..budget("heading") };
+    let facts = [fact("2026-11-02", "150", &[])];
+    let levels = |budget: &Budget| {
+        let windows = [Window::from("2026-11".parse::<crate::period::BillingPeriod>().unwrap())].into();
+        let found = evaluate(budget, facts.iter(), &CostPolicy::default(), &span(), &windows).unwrap();
+        found.iter().flat_map(crossed).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(&budget), [100]);
+    budget.thresholds = vec![120];
+    assert_eq!(levels(&budget), [120, 100], "nothing else tells of 100");
+    budget.thresholds = vec![80];
+    assert_eq!(levels(&budget), [80], "the threshold does");
+}

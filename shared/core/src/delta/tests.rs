@@ -90,3 +90,21 @@ fn what_is_before_the_ledger_is_not_known_to_be_nothing() {
     let delta = delta(Against::Weekday);
     assert!(evaluate(&delta, facts.iter(), &CostPolicy::default(), &november, &days).unwrap().is_empty());
 }
+
+#[test]
+fn a_month_to_date_is_explained_by_the_days_that_it_is_compared_over() {
+    let mut tagged = Rule::new("jumps");
+    tagged.owner = Some("{tag:iamPrincipal/team}".parse().unwrap());
+    let rule = Delta { rule: tagged, ..delta(Against::Month) };
+    // The 17th is the last settled day.
+    let facts = [
+        fact("2026-11-02", "600", &[("identity", "a"), ("iamPrincipal/team", "search")]),
+        fact("2026-11-18", "5000", &[("identity", "b"), ("iamPrincipal/team", "ads")]),
+        fact("2026-11-19", "7", &[("currency", "EUR")]),
+    ];
+    let found = evaluate(&rule, facts.iter(), &CostPolicy::default(), &span(), &[]).unwrap();
+    let driver = found[0].driver.as_ref().unwrap();
+    assert_eq!((found[0].spent, driver.identity.as_str(), driver.spent), (decimal("600"), "a", decimal("600")));
+    assert_eq!(found[0].owner.as_deref(), Some("search"));
+    assert!(found[0].other_currencies.is_empty(), "{:?}", found[0].other_currencies);
+}

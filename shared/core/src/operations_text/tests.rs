@@ -104,3 +104,26 @@ fn an_export_that_is_not_counted_is_told_with_the_one_that_is() {
     assert_text("overlap", &overlap.text());
     assert!(Overlap { payer: "", ..overlap }.text().body.contains("bill_payer_account_id"));
 }
+
+#[test]
+fn a_rule_that_nobody_matches_says_what_may_have_been_meant() {
+    let unmatched = [
+        UnmatchedPart {
+            part: "tag:iamPrincipal/team = serach*".to_owned(),
+            similar: vec!["search".to_owned(), "search-web".to_owned()],
+            values: Vec::new(),
+        },
+        UnmatchedPart {
+            part: "model = gpt*".to_owned(),
+            similar: Vec::new(),
+            values: vec!["claude-opus-4.5".to_owned()],
+        },
+    ];
+    let sentence = "Pages when what matches tag:iamPrincipal/team = serach* and model = gpt* spends 100% of $5,000.00 in a \
+                    calendar month.";
+    let first_seen = "2026-11-02T06:30:00Z".parse().unwrap();
+    let silent = SilentRule { rule: "search", sentence, first_seen, matched: None, unmatched: &unmatched };
+    assert_text("silent_rule", &silent.text());
+    let matched = "2026-11-05".parse().ok();
+    assert_text("silent_since", &SilentRule { matched, unmatched: &[], ..silent }.text());
+}

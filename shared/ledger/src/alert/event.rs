@@ -18,7 +18,7 @@ use crate::document::{Document, DocumentError, encode};
 
 /// The most bytes of an event's body: SNS takes 256 KiB with the subject and the attributes.
 /// Source: Amazon SNS API reference, "Publish".
-const MOST_BYTES: usize = 200_000;
+pub(super) const MOST_BYTES: usize = 200_000;
 
 /// The most columns of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
 /// Source: IAM user guide, "IAM and AWS STS quotas".
@@ -46,7 +46,7 @@ pub struct AlertEvent {
     pub data: DataEvent,
 }
 
-/// Several findings in one message: `{"format": "alert-summary-event/1", …}`.
+/// Several findings of one owner in one message: `{"format": "alert-summary-event/1", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryEvent {
     /// The kind of the worst finding.
@@ -63,8 +63,6 @@ pub struct SummaryEvent {
     pub evaluated_at: DateTime<Utc>,
     /// The findings, the worst first.
     pub alerts: Vec<SummarisedEvent>,
-    /// How many more there are for which there was no room.
-    pub omitted: usize,
     /// The data that was evaluated.
     pub data: DataEvent,
 }
@@ -275,21 +273,6 @@ impl Document for SummaryEvent {
 impl Document for TestEvent {
     const FORMAT: &'static str = "test-event";
     const VERSION: u32 = 1;
-}
-
-impl SummaryEvent {
-    /// The event as the body of a message, without as many of the last findings as is needed to make it fit.
-    pub(super) fn body(mut self) -> Result<String, DocumentError> {
-        loop {
-            let body = body(&self)?;
-            if body.len() <= MOST_BYTES || self.alerts.is_empty() {
-                return Ok(body);
-            }
-            let kept = self.alerts.len() / 2;
-            self.omitted += self.alerts.len() - kept;
-            self.alerts.truncate(kept);
-        }
-    }
 }
 
 /// A text that cannot make a message too large.

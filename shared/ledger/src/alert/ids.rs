@@ -62,7 +62,7 @@ fn part(name: &str) -> String {
 
 /// What subscriptions filter by.
 pub(super) struct Attributes<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: &'a str,
     pub(super) status: &'a str,
     pub(super) rule: &'a str,
     pub(super) member: &'a str,
@@ -76,7 +76,7 @@ impl Attributes<'_> {
     /// The attributes of a message. None is empty.
     pub(super) fn map(&self) -> BTreeMap<String, String> {
         let attributes = [
-            ("kind", self.kind.as_str()),
+            ("kind", self.kind),
             ("status", self.status),
             ("rule", self.rule),
             ("member", self.member),

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::data_span::DataSpan;
-use spend_core::measure::{Level, Measurement, Verdict};
+use spend_core::decimal::Decimal;
+use spend_core::measure::{Detail, Level, Measurement, Verdict};
+use spend_core::rule::Kind;
 use spend_core::rules::Evaluated;
 use spend_core::window::{Window, WindowKind, end_of};
 
 use super::AlertSummary;
-use super::ids;
-use super::state::{AlertState, Crossing, RuleState, Told};
+use super::state::{AlertState, Crossing, Told};
+use super::{ids, levels};
 use crate::book::Book;
 use crate::config::{Config, FirstRun};
 use crate::document::DocumentError;
@@ -27,6 +29,8 @@ pub(super) struct Evaluation<'a> {
     pub(super) book: &'a Book,
     pub(super) span: &'a DataSpan,
     pub(super) found: &'a Evaluated,
+    /// The last day on which rules matched somebody, as far as the book knows.
+    pub(super) matched: &'a BTreeMap<String, Option<NaiveDate>>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -58,11 +62,7 @@ enum Disposition {
 impl<'a> Evaluation<'a> {
     pub(super) fn plan(&self, state: &mut AlertState) -> Result<AlertSummary, DocumentError> {
         let mut summary = AlertSummary { measured: self.found.measurements.len(), ..AlertSummary::default() };
-        for (rule, _) in self.config.rules.all() {
-            let rule = state.rules.entry(rule.name.clone()).or_insert_with(|| RuleState::first_seen(self.now));
-            // A clock that ran ahead then made months look over that are not.
-            rule.first_seen = rule.first_seen.min(self.now);
-        }
+        state.meet(levels::asked(self.config), self.now);
         let mut alive = BTreeSet::new();
         let mut new: BTreeMap<String, New<'a>> = BTreeMap::new();
         for measured in &self.found.measurements {
@@ -90,7 +90,7 @@ impl<'a> Evaluation<'a> {
                     Verdict::Clear => false,
                 };
                 if is_unmuted {
-                    let is_first = self.disposition(state, measured) == Disposition::Summarise;
+                    let is_first = self.disposition(state, measured, level) == Disposition::Summarise;
                     add(&mut new, measured, window, &incident, (rank, level), key, is_first);
                 }
             }
@@ -100,9 +100,9 @@ impl<'a> Evaluation<'a> {
         summary.fired = self.tell(state, new)?;
         summary.resolved = self.undo(state, &alive, &told)?;
         for (name, rule) in &mut state.rules {
-            let is_configured = self.config.rules.all().any(|(configured, _)| configured.name == *name);
+            rule.matched = rule.matched.max(self.matched.get(name).copied().flatten());
             let has_numbers = self.span.months().any(|month| month == rule.first_month());
-            rule.first_window_seen |= is_configured && has_numbers;
+            rule.first_window_seen |= has_numbers;
         }
         Ok(summary)
     }
@@ -116,7 +116,8 @@ impl<'a> Evaluation<'a> {
         level: &Level,
         key: &str,
     ) -> Option<Disposition> {
-        let disposition = self.disposition(state, measured);
+        let disposition = self.disposition(state, measured, level);
+        let rise = rise(measured);
         let known = state.crossings.get_mut(key);
         let count = match known {
             None => 1,
@@ -133,6 +134,7 @@ impl<'a> Evaluation<'a> {
                 }
                 known.count
             }
+            Some(known) if is_no_news(known, rise) => return None,
             Some(known) => known.count + 1,
         };
         let crossing = Crossing {
@@ -153,6 +155,8 @@ impl<'a> Evaluation<'a> {
                 // By this or, where several are told together, by that: it is told before the state is written.
                 Disposition::Send | Disposition::Summarise => Told::By(ids::alert_id(key, count)),
             },
+            spent: Some(measured.spent),
+            rise,
             severity: measured.severity,
             owner: measured.owner.clone(),
         };
@@ -167,13 +171,14 @@ impl<'a> Evaluation<'a> {
             && !self.is_muted(&crossing.rule, crossing.member.as_deref())
     }
 
-    fn is_muted(&self, rule: &str, member: Option<&str>) -> bool {
+    pub(super) fn is_muted(&self, rule: &str, member: Option<&str>) -> bool {
         self.config.mutes_in_force(self.now).any(|mute| mute.matches(rule, member))
     }
 
-    fn disposition(&self, state: &AlertState, measured: &Measurement) -> Disposition {
+    fn disposition(&self, state: &AlertState, measured: &Measurement, level: &Level) -> Disposition {
         let seen = state.rules.get(&measured.rule);
-        if seen.is_some_and(|rule| end_of(measured.last_day()) <= rule.first_seen) {
+        let since = state.level_since(&measured.rule, measured.kind(), &level.name, level.amount);
+        if since.is_none_or(|since| end_of(measured.last_day()) <= since) {
             return Disposition::Seed;
         }
         if self.is_muted(&measured.rule, measured.member.as_deref()) {
@@ -188,6 +193,21 @@ impl<'a> Evaluation<'a> {
             FirstRun::Silent => Disposition::Seed,
         }
     }
+}
+
+/// By how much a delta found more than before.
+fn rise(measured: &Measurement) -> Option<Decimal> {
+    let Detail::Delta { before, .. } = measured.detail else { return None };
+    measured.spent.checked_sub(before)
+}
+
+/// Whether crossing again is no news: a month to date moves by itself, around the level as well as past it. Who was
+/// told of it once in the month is told again only of what is twice as bad.
+fn is_no_news(known: &Crossing, rise: Option<Decimal>) -> bool {
+    let is_month = known.kind == Kind::Delta && known.window.kind() == WindowKind::Month;
+    let is_twice =
+        known.rise.zip(rise).is_none_or(|(told, rise)| told.checked_mul(2).is_none_or(|twice| rise >= twice));
+    is_month && known.is_told() && !is_twice
 }
 
 /// The incident that a measurement belongs to.

@@ -18,7 +18,7 @@ pub const STATE_KEY: &str = "alerts/state.json";
 /// What was alerted and what is to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AlertState {
-    /// Every rule that was ever evaluated, by name.
+    /// Every rule of the last evaluation, by name. What is taken out of a configuration is new when it comes back.
     pub(super) rules: BTreeMap<String, RuleState>,
     /// Every crossing that was ever found, by rule, member, currency, window, kind, level and amount.
     pub(super) crossings: BTreeMap<String, Crossing>,
@@ -28,14 +28,23 @@ pub(super) struct AlertState {
     pub(super) outbox: Outbox,
 }
 
-/// When a rule came into being.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// When a rule, and what it asks for, came into being.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RuleState {
-    /// The time of its first evaluation. Windows that had ended by then are never told of.
+    /// The time of its first evaluation as it is: about the same spend of the same members.
     pub(super) first_seen: DateTime<Utc>,
     /// Whether the windows that were open then were evaluated: the backfill of older months comes before them, and
     /// `[alerts] first_run` is about the first time that they have numbers.
     pub(super) first_window_seen: bool,
+    /// The last day on which it matched somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) matched: Option<NaiveDate>,
+    /// What it is about, as a hash.
+    #[serde(default)]
+    pub(super) definition: String,
+    /// When each of its levels was first asked for. Windows that had ended by then are never told of.
+    #[serde(default)]
+    pub(super) levels: BTreeMap<String, DateTime<Utc>>,
 }
 
 /// A level that was crossed. It stays recorded when the spend falls below it again.
@@ -67,6 +76,12 @@ pub(super) struct Crossing {
     pub(super) is_crossed: bool,
     /// Who was told.
     pub(super) told: Told,
+    /// What was spent when it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) spent: Option<Decimal>,
+    /// Of a delta by how much that was more than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rise: Option<Decimal>,
     /// How urgent it was when it was found.
     pub(super) severity: Severity,
     /// Whom to call, as it was when it was found.
@@ -105,7 +120,13 @@ impl Crossing {
 
 impl RuleState {
     pub(super) fn first_seen(now: DateTime<Utc>) -> Self {
-        Self { first_seen: now, first_window_seen: false }
+        Self {
+            first_seen: now,
+            first_window_seen: false,
+            matched: None,
+            definition: String::new(),
+            levels: BTreeMap::new(),
+        }
     }
 
     /// The month of the first evaluation.

@@ -1,4 +1,4 @@
-//! Writing down what is told: a message for each, or one for many.
+//! Writing down what is told: a message for each, or one for many of one owner.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use spend_core::period::BillingPeriod;
 use spend_core::rule::SEVERAL;
 use spend_core::window::Window;
 
-use super::event::{AlertEvent, DataEvent, FindingEvent, SummarisedEvent, SummaryEvent, body};
+use super::event::{AlertEvent, DataEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
 use super::ids::{Attributes, NOTHING, alert_id};
 use super::messages;
 use super::plan::{Evaluation, New};
@@ -29,16 +29,25 @@ impl Evaluation<'_> {
             self.send(state, new)?;
         }
         for (reason, told) in [(SummaryReason::FirstRun, first), (SummaryReason::TooMany, rest)] {
-            if !told.is_empty() {
-                self.summarise(state, reason, &told)?;
-                fired += 1;
+            for of_owner in by_owner(told, |new| new.measured.owner.clone()) {
+                fired += match (reason, of_owner.as_slice()) {
+                    // Nothing is saved by telling less of one.
+                    (SummaryReason::TooMany, [alone]) => self.send(state, alone)?,
+                    (_, several) => {
+                        let mut count = 0;
+                        for part in several.chunks(SummaryAlert::MOST) {
+                            count += self.summarise(state, reason, part)?;
+                        }
+                        count
+                    }
+                };
             }
         }
         Ok(fired)
     }
 
     /// One message for all levels of an incident that were crossed at once, named after the highest.
-    fn send(&self, state: &mut AlertState, new: &New<'_>) -> Result<(), DocumentError> {
+    fn send(&self, state: &mut AlertState, new: &New<'_>) -> Result<usize, DocumentError> {
         let New { measured, window, incident, fired, .. } = new;
         let id = id_of(state, new);
         let data = self.span.status(data_window(measured));
@@ -63,7 +72,7 @@ impl Evaluation<'_> {
             data: DataEvent::new(&data, self.book, data_window(measured)),
         };
         let attributes = Attributes {
-            kind: measured.kind(),
+            kind: measured.kind().as_str(),
             status: "firing",
             rule: &measured.rule,
             member: measured.member.as_deref().unwrap_or(NOTHING),
@@ -72,18 +81,23 @@ impl Evaluation<'_> {
             alert_id: &id,
             incident_key: incident,
         };
-        state.outbox.queue(&id, messages(text, body(&event)?, &attributes.map()), self.now);
+        state.outbox.queue(&id, messages(text, body(&event)?, &attributes.map()).into(), self.now);
         told(state, new, &id);
-        Ok(())
+        Ok(1)
     }
 
-    /// One message for several findings, the worst first.
-    fn summarise(&self, state: &mut AlertState, reason: SummaryReason, new: &[New<'_>]) -> Result<(), DocumentError> {
-        let Some(worst) = new.first() else { return Ok(()) };
-        state.summaries += 1;
+    /// One message for several findings of one owner, the worst first; several messages where their event would be too
+    /// large for one. Returns how many there are for people.
+    fn summarise(
+        &self,
+        state: &mut AlertState,
+        reason: SummaryReason,
+        new: &[New<'_>],
+    ) -> Result<usize, DocumentError> {
+        let Some(worst) = new.first() else { return Ok(0) };
         let month = BillingPeriod::of(self.now.date_naive()).first_day();
         let incident = format!("{}:{month}", reason.as_str());
-        let id = format!("{incident}:{}", state.summaries);
+        let id = format!("{incident}:{}", state.summaries + 1);
         let window = data_window(worst.measured);
         let data = self.span.status(window);
         let measurements: Vec<&Measurement> = new.iter().map(|new| new.measured).collect();
@@ -111,25 +125,30 @@ impl Evaluation<'_> {
             incident_key: incident.clone(),
             evaluated_at: self.now,
             alerts: alerts.collect(),
-            omitted: 0,
             data: DataEvent::new(&data, self.book, window),
         };
+        let event = body(&event)?;
+        if event.len() > MOST_BYTES && new.len() > 1 {
+            let (left, right) = new.split_at(new.len() / 2);
+            return Ok(self.summarise(state, reason, left)? + self.summarise(state, reason, right)?);
+        }
         let attributes = Attributes {
-            kind: worst.measured.kind(),
+            kind: worst.measured.kind().as_str(),
             status: "firing",
-            rule: one(new, |measured| Some(&measured.rule)),
-            member: one(new, |measured| measured.member.as_deref()),
+            rule: one(new.iter().map(|new| new.measured.rule.as_str())),
+            member: one(new.iter().map(|new| new.measured.member.as_deref().unwrap_or(NOTHING))),
             // Who filters by severity is told of all because of the worst.
             severity: worst.measured.severity.as_str(),
-            owner: one(new, |measured| measured.owner.as_deref()),
+            owner: worst.measured.owner.as_deref().unwrap_or(NOTHING),
             alert_id: &id,
             incident_key: &incident,
         };
-        state.outbox.queue(&id, messages(text, event.body()?, &attributes.map()), self.now);
+        state.summaries += 1;
+        state.outbox.queue(&id, messages(text, event, &attributes.map()).into(), self.now);
         for new in new {
             told(state, new, &id);
         }
-        Ok(())
+        Ok(1)
     }
 }
 
@@ -159,9 +178,22 @@ fn told(state: &mut AlertState, new: &New<'_>, id: &str) {
     }
 }
 
+/// What belongs to one owner each, in the order of the first of them: who filters by owner gets theirs and no other's.
+pub(super) fn by_owner<T>(all: Vec<T>, owner: impl Fn(&T) -> Option<String>) -> Vec<Vec<T>> {
+    let mut owners: Vec<(Option<String>, Vec<T>)> = Vec::new();
+    for one in all {
+        let of = owner(&one);
+        match owners.iter_mut().find(|(known, _)| *known == of) {
+            Some((_, theirs)) => theirs.push(one),
+            None => owners.push((of, vec![one])),
+        }
+    }
+    owners.into_iter().map(|(_, theirs)| theirs).collect()
+}
+
 /// The one value that all have, or that there are several.
-fn one<'a>(new: &'a [New<'_>], of: impl Fn(&'a Measurement) -> Option<&'a str>) -> &'a str {
-    let values: BTreeSet<_> = new.iter().map(|new| of(new.measured).unwrap_or(NOTHING)).collect();
+pub(super) fn one<'a>(values: impl Iterator<Item = &'a str>) -> &'a str {
+    let values: BTreeSet<_> = values.collect();
     match values.first() {
         Some(only) if values.len() == 1 => only,
         _ => SEVERAL,

@@ -10,6 +10,10 @@ use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
 
 mod course;
+mod month;
+mod new_levels;
+mod owners;
+mod silence;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
@@ -222,7 +226,7 @@ async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
     assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (4, 1, 6, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["first-run:2026-11-01:1"]);
     let sent = notifier.sent();
-    assert!(sent[0].body.contains("2 rules have something to tell already"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("First evaluation of 2 rules: 2 findings are there already"), "{}", sent[0].body);
     assert!(sent[0].subject.starts_with("$85.00 of $50.00 (170%) and 1 more"), "{}", sent[0].subject);
     assert_eq!(sent[0].attributes["rule"], "(several)");
     assert_eq!(serde_json::from_str::<Value>(&sent[1].body).unwrap()["alerts"].as_array().unwrap().len(), 2);
@@ -231,15 +235,25 @@ async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
 }
 
 #[tokio::test]
-async fn a_summary_of_very_many_fits_into_one_message() {
+async fn very_many_are_as_many_summaries_as_fit_and_each_is_named() {
     let config =
         config("[alerts]\nfirst_run = \"summary\"\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"");
     let facts = (0..1000).map(|index| fact("2026-11-01", "5", &[("identity", &format!("{index:0>200}"))])).collect();
     let (_, notifier) = run(&MemoryStore::default(), &config, &book(vec![period("2026-11", facts)]), NOW).await;
     let sent = notifier.sent();
-    let event: SummaryEvent = decode("event", sent[1].body.as_bytes()).unwrap();
-    assert_eq!(event.alerts.len() + event.omitted, 1000);
-    assert!(!event.alerts.is_empty() && sent[0].body.contains("and 900 more"));
+    let events = sent.iter().filter(|message| message.topic == Topic::Events);
+    let events: Vec<SummaryEvent> = events.map(|event| decode("event", event.body.as_bytes()).unwrap()).collect();
+    let named: BTreeSet<_> =
+        events.iter().flat_map(|event| &event.alerts).map(|alert| alert.finding.member.clone().unwrap()).collect();
+    assert_eq!(named.len(), 1000, "machines are told of each");
+    assert!(events.iter().all(|event| event.alerts.len() <= 100));
+    let ids: BTreeSet<_> = notifier.ids(Topic::Alerts).into_iter().collect();
+    assert_eq!(ids.len(), events.len(), "each message has an id of its own");
+    for event in &events {
+        let text = sent.iter().find(|message| message.attributes["alert_id"] == event.alert_id).unwrap();
+        let said = format!("First evaluation of one rule: {} findings are there", event.alerts.len());
+        assert!(text.body.contains(&said), "{}", text.body);
+    }
 }
 
 #[tokio::test]
@@ -364,8 +378,10 @@ async fn two_evaluators_that_race_tell_everything_and_agree() {
     let store = MemoryStore::default();
     let (left, right) = (TestNotifier::default(), TestNotifier::default());
     let (one, other) = (TurnTaking(&store), TurnTaking(&store));
-    let (first, second) =
-        tokio::join!(react(&one, &left, &config, &book, Lease::INVOCATION, at(NOW)), react(&other, &right, &config, &book, Lease::INVOCATION, at(NOW)));
+    let (first, second) = tokio::join!(
+        react(&one, &left, &config, &book, Lease::INVOCATION, at(NOW)),
+        react(&other, &right, &config, &book, Lease::INVOCATION, at(NOW))
+    );
     let fired = first.unwrap().fired + second.unwrap().fired;
     assert_eq!(fired, 2, "one wrote both alerts, the other found them written");
     let sent = [left.sent(), right.sent()].concat();

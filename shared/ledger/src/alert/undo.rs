@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use spend_core::alert_text::{ResolvedAlert, Why};
+use spend_core::alert_text::{ResolvedAlert, ResolvedSummary, Why};
 use spend_core::anomaly::Shape;
 use spend_core::measure::Measurement;
+use spend_core::period::BillingPeriod;
 use spend_core::rule::{Kind, Severity};
 use spend_core::window::{Window, WindowKind, end_of};
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};
 use super::ids::{self, Attributes, NOTHING};
+use super::messages;
 use super::plan::Evaluation;
 use super::state::{AlertState, Crossing, Told};
-use super::{for_machines, messages};
+use super::tell::{by_owner, one};
 use crate::document::DocumentError;
+use crate::outputs::{Message, Topic};
 
 /// How long after the end of its window an incident ends too: by then a page has been answered, and what AWS corrects
 /// later is told by itself.
@@ -25,6 +28,17 @@ struct Undone<'a> {
     /// The keys of what was told, lowest level first.
     keys: Vec<&'a str>,
     why: Why,
+}
+
+/// How it is told that an incident has ended, or is less than it was.
+struct Ended {
+    id: String,
+    /// To people.
+    text: Option<Message>,
+    /// To machines.
+    event: Option<Message>,
+    severity: Severity,
+    owner: Option<String>,
 }
 
 impl Evaluation<'_> {
@@ -53,11 +67,11 @@ impl Evaluation<'_> {
                 over.entry(incident).or_default().push(key);
             }
         }
-        let mut messages = 0;
+        let mut ended = Vec::new();
         for (incident, undone) in incidents {
             // What follows is told by itself: a limit that was moved, a level that was crossed meanwhile.
             if !told.contains(&incident) {
-                messages += usize::from(self.resolve(state, &incident, &undone)?);
+                ended.extend(self.ended(state, &incident, &undone)?);
             }
         }
         for (incident, keys) in over {
@@ -68,9 +82,62 @@ impl Evaluation<'_> {
                     crossing.told = Told::Over(id.clone());
                 }
             }
-            self.resolve(state, &incident, &Undone { keys, why: Why::Over })?;
+            ended.extend(self.ended(state, &incident, &Undone { keys, why: Why::Over })?);
         }
-        Ok(messages)
+        Ok(self.tell_ended(state, ended))
+    }
+
+    /// Writes down what has ended: for machines each by itself, for people not more messages than a run sends of new
+    /// ones, and the rest of an owner's in one. Returns how many messages there are for people.
+    fn tell_ended(&self, state: &mut AlertState, ended: Vec<Ended>) -> usize {
+        let (mut to_people, quiet): (Vec<_>, Vec<_>) = ended.into_iter().partition(|ended| ended.text.is_some());
+        to_people.sort_by_key(|ended| ended.severity);
+        let mut rest = to_people.split_off(to_people.len().min(self.config.max_per_run));
+        let mut summaries = Vec::new();
+        for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.owner.clone()) {
+            if theirs.len() > 1 {
+                summaries.push(self.ended_summary(state, &mut theirs));
+                rest.extend(theirs);
+            } else {
+                to_people.extend(theirs);
+            }
+        }
+        let count = to_people.len() + summaries.len();
+        for Ended { id, text, event, .. } in to_people.into_iter().chain(rest).chain(quiet) {
+            let messages: Vec<_> = text.into_iter().chain(event).collect();
+            if !messages.is_empty() {
+                state.outbox.queue(&id, messages, self.now);
+            }
+        }
+        for summary in summaries {
+            let id = summary.attributes.get("alert_id").cloned().unwrap_or_default();
+            state.outbox.queue(&id, vec![summary], self.now);
+        }
+        count
+    }
+
+    /// One message to people in the place of theirs for each; machines are told of each.
+    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> Message {
+        state.summaries += 1;
+        let month = BillingPeriod::of(self.now.date_naive()).first_day();
+        let incident = format!("too-many-resolved:{month}");
+        let id = format!("{incident}:{}", state.summaries);
+        let texts: Vec<Message> = ended.iter_mut().filter_map(|ended| ended.text.take()).collect();
+        let subjects: Vec<_> = texts.iter().map(|message| message.subject.as_str()).collect();
+        let text = ResolvedSummary { subjects: &subjects, alert_id: &id }.text();
+        let of = |name: &'static str| texts.iter().filter_map(move |message| message.attributes.get(name));
+        let first = |name| of(name).next().map_or(NOTHING, String::as_str);
+        let attributes = Attributes {
+            kind: first("kind"),
+            status: "resolved",
+            rule: one(of("rule").map(String::as_str)),
+            member: one(of("member").map(String::as_str)),
+            severity: first("severity"),
+            owner: first("owner"),
+            alert_id: &id,
+            incident_key: &incident,
+        };
+        Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes: attributes.map() }
     }
 
     /// Why a crossing is crossed no more, if that is certain.
@@ -86,6 +153,8 @@ impl Evaluation<'_> {
         // A half-filled day proves an overspend, never a saving.
         let is_settled = crossing.through.is_none_or(|day| self.span.is_settled(day));
         let why = match crossing.kind {
+            // A month to date is held against another one every day: nobody need have restated anything.
+            Kind::Delta if crossing.window.kind() == WindowKind::Month => Why::Receded,
             Kind::Budget | Kind::Delta | Kind::Anomaly | Kind::Test => Why::Restated,
             Kind::Forecast | Kind::Hygiene => Why::Receded,
         };
@@ -116,12 +185,13 @@ impl Evaluation<'_> {
         }
     }
 
+    /// Whether both its window and its message are old enough: what was told late is not over at once.
     fn is_over(&self, crossing: &Crossing) -> bool {
-        end_of(crossing.last_day()) + OVER_AFTER <= self.now
+        end_of(crossing.last_day()).max(crossing.at) + OVER_AFTER <= self.now
     }
 
-    /// Writes down that an incident is over, or less than it was. Returns whether people are told.
-    fn resolve(&self, state: &mut AlertState, incident: &str, undone: &Undone<'_>) -> Result<bool, DocumentError> {
+    /// How it is told that an incident is over, or less than it was, if anybody is told.
+    fn ended(&self, state: &AlertState, incident: &str, undone: &Undone<'_>) -> Result<Option<Ended>, DocumentError> {
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
         levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
@@ -129,7 +199,7 @@ impl Evaluation<'_> {
         let is_open = |crossing: &Crossing| undone.why == Why::Over || matches!(crossing.told, Told::By(_));
         let open = levels.iter().rev().find(|(_, crossing)| is_open(crossing));
         let is_closed = open.is_none();
-        let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(false) };
+        let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(None) };
         let still = state.crossings.values().filter(|crossing| {
             crossing.is_crossed && matches!(crossing.told, Told::By(_)) && incident_of(crossing) == incident
         });
@@ -146,7 +216,8 @@ impl Evaluation<'_> {
             kind: highest.kind,
             window: highest.window,
             currency: &highest.currency,
-            spent: measured.map(|measured| measured.spent),
+            measured,
+            was: highest.spent,
             amount: highest.amount,
             undone: &names,
             still: still.as_deref(),
@@ -182,7 +253,7 @@ impl Evaluation<'_> {
             data: DataEvent::new(&data, self.book, window),
         };
         let attributes = Attributes {
-            kind: highest.kind,
+            kind: highest.kind.as_str(),
             status,
             rule: &highest.rule,
             member: highest.member.as_deref().unwrap_or(NOTHING),
@@ -198,15 +269,16 @@ impl Evaluation<'_> {
             Why::Receded => highest.severity == Severity::Page,
             Why::Changed | Why::Over => false,
         };
-        let event = body(&event)?;
-        let messages = match (is_told, is_closed) {
-            (true, false) => messages(text, event, &attributes),
-            (true, true) => messages(text, event, &attributes).into_iter().take(1).collect(),
-            (false, false) => vec![for_machines(text.subject, event, &attributes)],
-            (false, true) => return Ok(false),
+        let is_told = is_told && !self.is_muted(&highest.rule, highest.member.as_deref());
+        let [text, event] = messages(text, body(&event)?, &attributes);
+        let ended = Ended {
+            id: format!("{id}:{status}:{}", undone.why.as_str()),
+            text: is_told.then_some(text),
+            event: (!is_closed).then_some(event),
+            severity: highest.severity,
+            owner: highest.owner,
         };
-        state.outbox.queue(&format!("{id}:{status}:{}", undone.why.as_str()), messages, self.now);
-        Ok(is_told)
+        Ok(Some(ended))
     }
 
     /// What was found now in the place of a crossing.

@@ -68,7 +68,11 @@ async fn a_crash_at_any_call_loses_no_note_and_queues_none_twice() {
             ids.dedup();
             assert_eq!(ids, ["a", "b"], "call {call} {fault:?}");
             let sent = notifier.sent().len();
-            assert_eq!(drain(&memory, &notifier, Lease::INVOCATION, now()).await.unwrap(), 0, "nothing is queued twice");
+            assert_eq!(
+                drain(&memory, &notifier, Lease::INVOCATION, now()).await.unwrap(),
+                0,
+                "nothing is queued twice"
+            );
             assert!(sent <= 3, "only what was sent and not marked is sent again: {sent}");
             let keys: Vec<_> = memory.list("").await.unwrap().into_iter().map(|object| object.key).collect();
             assert_eq!(keys, reference, "call {call} {fault:?}");
@@ -81,7 +85,10 @@ async fn of_two_that_drain_at_once_each_note_is_queued_and_sent_once() {
     let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
     leave(&memory, &note("a"), now()).await.unwrap();
     let store = TurnTaking(&memory);
-    let (one, other) = tokio::join!(drain(&store, &notifier, Lease::INVOCATION, now()), drain(&store, &notifier, Lease::INVOCATION, now()));
+    let (one, other) = tokio::join!(
+        drain(&store, &notifier, Lease::INVOCATION, now()),
+        drain(&store, &notifier, Lease::INVOCATION, now())
+    );
     one.unwrap();
     other.unwrap();
     let (mut state, _) = outbox::read::<OperationsState, _>(&memory).await.unwrap();

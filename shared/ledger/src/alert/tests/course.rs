@@ -181,3 +181,28 @@ async fn whatever_tags_hold_a_message_keeps_to_what_sns_takes() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_told_late_is_over_a_week_after_it_was_told() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    run(&store, &config, &november("10"), NOW).await;
+    let late = "2026-12-20T06:00:00Z";
+    let (_, notifier) = run(&store, &config, &november("85"), late).await;
+    assert!(notifier.sent().iter().all(|message| message.attributes["status"] == "firing"));
+    assert_eq!(notifier.sent().len(), 2);
+    assert!(run(&store, &config, &november("85"), "2026-12-27T05:59:59Z").await.1.sent().is_empty());
+    let (_, notifier) = run(&store, &config, &november("85"), "2026-12-27T06:00:00Z").await;
+    assert_eq!((notifier.ids(Topic::Alerts).len(), notifier.ids(Topic::Events).len()), (0, 1));
+}
+
+#[tokio::test]
+async fn that_something_is_true_no_more_is_told_to_machines_alone_while_it_is_muted() {
+    let (store, told) = (MemoryStore::default(), one_budget());
+    run(&store, &told, &settled("85"), NOW).await;
+    let mute = "[[mute]]\nrule = \"search\"\nuntil = 2026-11-25\nreason = \"load test\"";
+    let text = "[[budget]]\nname = \"search\"\namount = \"100\"\nowner = \"search-oncall\"\nseverity = \"page\"\n";
+    let muted = config(&format!("{text}{mute}"));
+    let (summary, notifier) = run(&store, &muted, &settled("10"), NOW).await;
+    assert_eq!((summary.resolved, notifier.ids(Topic::Alerts).len(), notifier.ids(Topic::Events).len()), (0, 0, 1));
+    assert_eq!(notifier.sent()[0].attributes["status"], "resolved");
+}

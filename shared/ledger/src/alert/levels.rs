@@ -1,0 +1,98 @@
+//! Which levels the rules of a configuration have, and since when: whatever is new about a rule is silent on windows
+//! that had ended before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use spend_core::anomaly::Shape;
+use spend_core::decimal::Decimal;
+use spend_core::rule::{Kind, Rule};
+use spend_core::spend::CostPolicy;
+
+use super::state::{AlertState, RuleState};
+use crate::config::Config;
+use crate::keys;
+
+/// What a rule asks for.
+pub(super) struct Asked {
+    /// A hash of what it is about: with another one every level is another.
+    definition: String,
+    /// What can be crossed, by [`name`].
+    levels: BTreeSet<String>,
+}
+
+/// What a level is known by within its rule.
+pub(super) fn name(kind: Kind, level: &str, amount: Decimal) -> String {
+    format!("{kind}:{level}:{amount}")
+}
+
+/// What the rules of a configuration ask for, by name.
+pub(super) fn asked(config: &Config) -> BTreeMap<String, Asked> {
+    let rules = &config.rules;
+    let mut all = BTreeMap::new();
+    let mut add = |rule: &Rule, about: &str, levels| {
+        all.insert(rule.name.clone(), Asked { definition: definition(rule, about, &config.cost), levels });
+    };
+    for budget in &rules.budgets {
+        let own = budget.overrides.iter().map(|own| own.amount);
+        let amounts: BTreeSet<_> = own.chain([budget.amount]).collect();
+        let of = |kind, percents: &[u32]| -> Vec<String> {
+            let each = amounts.iter().flat_map(|amount| percents.iter().map(move |percent| (amount, percent)));
+            each.map(|(amount, percent)| name(kind, &percent.to_string(), *amount)).collect()
+        };
+        let levels = [of(Kind::Budget, &budget.thresholds), of(Kind::Forecast, &budget.forecast)].concat();
+        add(&budget.rule, budget.window.as_str(), levels.into_iter().collect());
+    }
+    for delta in &rules.deltas {
+        let level = name(Kind::Delta, &delta.rise_percent.to_string(), delta.rise_amount);
+        add(&delta.rule, delta.against.as_str(), BTreeSet::from([level]));
+    }
+    for anomaly in &rules.anomalies {
+        let shapes =
+            [(Shape::New, anomaly.new_above), (Shape::Spike, anomaly.minimum), (Shape::Runaway, anomaly.minimum)];
+        let levels = shapes.map(|(shape, amount)| name(Kind::Anomaly, shape.as_str(), amount));
+        let about = format!("{} deviations, {} times", anomaly.deviations, anomaly.runaway);
+        add(&anomaly.rule, &about, levels.into());
+    }
+    for hygiene in &rules.hygiene {
+        let level = name(Kind::Hygiene, &hygiene.percent.to_string(), hygiene.amount);
+        add(&hygiene.rule, &hygiene.lack.key(), BTreeSet::from([level]));
+    }
+    all
+}
+
+fn definition(rule: &Rule, about: &str, cost: &CostPolicy) -> String {
+    let each = rule.each.as_ref().map(ToString::to_string).unwrap_or_default();
+    let count: Vec<_> = cost.count.iter().map(|category| category.as_str()).collect();
+    keys::hash(&[&rule.scope(), &each, &rule.currency, about, cost.basis.as_str(), &count.join(",")])
+}
+
+impl AlertState {
+    /// Gets to know what is asked for now, and forgets what is not: it is new when it comes back.
+    pub(super) fn meet(&mut self, asked: BTreeMap<String, Asked>, now: DateTime<Utc>) {
+        self.rules.retain(|name, _| asked.contains_key(name));
+        for (name, asked) in asked {
+            let rule = self.rules.entry(name).or_insert_with(|| RuleState::first_seen(now));
+            // A clock that ran ahead then made months look over that are not.
+            rule.first_seen = rule.first_seen.min(now);
+            if rule.definition != asked.definition {
+                // Where none was kept, the rule is as it was.
+                if !rule.definition.is_empty() {
+                    (rule.first_seen, rule.matched) = (now, None);
+                }
+                rule.levels = asked.levels.iter().map(|level| (level.clone(), rule.first_seen)).collect();
+                rule.definition = asked.definition;
+            }
+            rule.levels.retain(|level, _| asked.levels.contains(level));
+            for level in asked.levels {
+                let since = rule.levels.entry(level).or_insert(now);
+                *since = (*since).min(now);
+            }
+        }
+    }
+
+    /// Since when a level of a rule is asked for.
+    pub(super) fn level_since(&self, rule: &str, kind: Kind, level: &str, amount: Decimal) -> Option<DateTime<Utc>> {
+        self.rules.get(rule)?.levels.get(&name(kind, level, amount)).copied()
+    }
+}

@@ -1,0 +1,94 @@
+//! Summaries are of one owner each, and what ends is told in no more messages than what begins.
+
+use super::*;
+
+/// Members of two owners, ten each at `cost`, in a budget that pages for the first.
+fn members(cost: &str) -> Book {
+    let of = |team: &str, count: usize| {
+        let team = team.to_owned();
+        let fields = move |index: usize| [("iamPrincipal/team", team.clone()), ("identity", format!("{team}-{index}"))];
+        (0..count).map(move |index| {
+            let fields = fields(index);
+            let fields: Vec<_> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            fact("2026-11-17", cost, &fields)
+        })
+    };
+    let mut months = book(vec![period("2026-11", of("ads", 4).chain(of("search", 4)).chain(of("web", 1)).collect())]);
+    months.periods[0].data_as_of = Some(at("2026-11-21T00:00:00Z"));
+    months
+}
+
+fn rules(alerts: &str) -> Config {
+    config(&format!(
+        "[alerts]\n{alerts}\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"\nthresholds = [100]\n\
+         owner = \"{{tag:iamPrincipal/team}}\"\nseverity = \"page\""
+    ))
+}
+
+fn of_owner(sent: &[Message], owner: &str) -> Vec<Message> {
+    sent.iter().filter(|message| message.attributes["owner"] == owner).cloned().collect()
+}
+
+#[tokio::test]
+async fn who_filters_by_owner_is_told_of_every_alert_of_theirs_and_no_other() {
+    for (alerts, firsts) in [("max_per_run = 1", 1), ("first_run = \"summary\"", 0)] {
+        let store = MemoryStore::default();
+        let (summary, notifier) = run(&store, &rules(alerts), &members("5"), NOW).await;
+        let sent = notifier.sent();
+        assert!(sent.iter().all(|message| message.attributes["owner"] != "(several)"));
+        for owner in ["ads", "search", "web"] {
+            let theirs = of_owner(&sent, owner);
+            let texts: String = theirs
+                .iter()
+                .filter(|message| message.topic == Topic::Alerts)
+                .map(|message| message.body.clone())
+                .collect();
+            let events: String = theirs
+                .iter()
+                .filter(|message| message.topic == Topic::Events)
+                .map(|message| message.body.clone())
+                .collect();
+            for index in 0..if owner == "web" { 1 } else { 4 } {
+                assert!(texts.contains(&format!("{owner}-{index}")), "{alerts}: {owner}-{index} in {texts}");
+                assert!(events.contains(&format!("\"b:{owner}-{index}:USD:2026-11-01:budget:100:1:1\"")), "{events}");
+            }
+            assert!(
+                ["ads", "search", "web"].iter().all(|other| *other == owner || !texts.contains(&format!("{other}-")))
+            );
+        }
+        assert_eq!(summary.fired, firsts + 3, "{alerts}: one for each owner");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_with_one_alert_too_many_gets_the_alert_itself() {
+    let store = MemoryStore::default();
+    let (_, notifier) = run(&store, &rules("max_per_run = 1"), &members("5"), NOW).await;
+    let web = of_owner(&notifier.sent(), "web");
+    assert_eq!(web.len(), 2);
+    assert!(web.iter().all(|message| message.attributes["alert_id"] == "b:web-0:USD:2026-11-01:budget:100:1:1"));
+}
+
+#[tokio::test]
+async fn what_ends_is_told_to_people_in_one_message_for_each_owner_beyond_the_cap() {
+    let store = MemoryStore::default();
+    let config = rules("max_per_run = 2");
+    run(&store, &config, &members("5"), NOW).await;
+    let (summary, notifier) = run(&store, &config, &members("0.1"), NOW).await;
+    let sent = notifier.sent();
+    assert!(sent.iter().all(|message| message.attributes["status"] == "resolved"));
+    let texts: Vec<_> = sent.iter().filter(|message| message.topic == Topic::Alerts).collect();
+    assert_eq!((summary.resolved, texts.len()), (5, 5), "two of their own, two summaries, and web's one");
+    for owner in ["ads", "search", "web"] {
+        let theirs: String = of_owner(&sent, owner)
+            .iter()
+            .filter(|message| message.topic == Topic::Alerts)
+            .map(|message| message.subject.clone() + &message.body)
+            .collect();
+        for index in 0..if owner == "web" { 1 } else { 4 } {
+            assert!(theirs.contains(&format!("{owner}-{index}")), "{owner}-{index} in {theirs}");
+        }
+    }
+    assert_eq!(notifier.ids(Topic::Events).len(), 9, "machines are told of each");
+    assert!(run(&store, &config, &members("0.1"), NOW).await.1.sent().is_empty());
+}
