@@ -15,6 +15,7 @@ use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::operations;
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
@@ -137,7 +138,7 @@ fn a_sweep_that_finds_nothing_new_costs_one_listing_and_one_read() {
 /// Messages to operations, as they are sent, in their order: subject and body, on one line.
 async fn told(ledger: &MemoryStore) -> Vec<(String, String)> {
     let sent = Sent::default();
-    operations::drain(ledger, &&sent, now()).await.unwrap();
+    operations::drain(ledger, &&sent, Lease::Alone, now()).await.unwrap();
     let line = |body: &str| body.split_whitespace().collect::<Vec<_>>().join(" ");
     sent.0.into_inner().unwrap().into_iter().map(|message| (message.subject, line(&message.body))).collect()
 }

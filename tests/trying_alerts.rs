@@ -191,7 +191,53 @@ fn a_rule_that_nobody_matches_is_told_where_operations_messages_go() {
         let told = sent.iter().filter(|message| message["topic"] == "operations");
         told.map(|message| message["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    let path = ledger.path("ledger/alerts/state.json");
     assert!(run(&sample::sample_now().to_rfc3339()).is_empty(), "the rules have just been seen");
+    // As if they had been seen two weeks earlier.
+    let state = std::fs::read_to_string(&path).unwrap();
+    let mut state: serde_json::Map<String, Value> = serde_json::from_str(&state).unwrap();
+    state["rules"]["nobody"]["first_seen"] = Value::from("2026-10-20T00:00:00Z");
+    state.remove("format");
+    let rest = serde_json::to_string(&state).unwrap();
+    std::fs::write(&path, format!("{{\"format\":\"alert-state/1\",{}", rest.strip_prefix('{').unwrap())).unwrap();
+    let told = ["Rule nobody has matched nobody for two weeks"];
+    assert_eq!(run(&sample::sample_now().to_rfc3339()), told);
+    assert_eq!(run(&sample::sample_now().to_rfc3339()), told, "once");
+}
+
+#[test]
+fn nothing_is_known_since_a_time_that_is_still_to_come() {
+    let ledger = Ledger::new();
+    let ahead = std::time::SystemTime::from(sample::sample_now() + chrono::TimeDelta::days(3650));
+    let mut folders = vec![ledger.file("export")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                std::fs::File::options().append(true).open(path).unwrap().set_modified(ahead).unwrap();
+            }
+        }
+    }
+    let (export, path, config) = (ledger.path("export"), ledger.path("another"), ledger.path("ledger.toml"));
+    let now = sample::sample_now();
+    let run = ["run", "--export", &export, "--ledger", &path, "--config", &config, "--now", &now.to_rfc3339()];
+    execute(&run).1.unwrap();
+    let messages = std::fs::read_to_string(ledger.file("another/out/messages.jsonl")).unwrap();
+    let sent: Vec<Value> = messages.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events =
+        sent.iter().filter(|message| message["topic"] == "events" && message["attributes"]["kind"] == "budget");
+    let mut deliveries = 0;
+    for event in events {
+        let body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
+        for delivery in body["data"]["deliveries"].as_array().unwrap() {
+            let at: chrono::DateTime<chrono::Utc> = delivery["delivered_at"].as_str().unwrap().parse().unwrap();
+            assert!(at <= now, "{delivery}");
+            deliveries += 1;
+        }
+    }
+    assert!(deliveries > 0, "{messages}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use spend_core::alert_text::{ResolvedAlert, ResolvedSummary, Why};
+use spend_core::alert_text::{ResolvedAlert, ResolvedSummary, SummaryAlert, Why};
 use spend_core::anomaly::Shape;
 use spend_core::measure::Measurement;
 use spend_core::period::BillingPeriod;
@@ -96,7 +96,9 @@ impl Evaluation<'_> {
         let mut summaries = Vec::new();
         for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.owner.clone()) {
             if theirs.len() > 1 {
-                summaries.push(self.ended_summary(state, &mut theirs));
+                for part in theirs.chunks_mut(SummaryAlert::MOST) {
+                    summaries.push(self.ended_summary(state, part));
+                }
                 rest.extend(theirs);
             } else {
                 to_people.extend(theirs);

@@ -11,7 +11,7 @@ use super::{ConfigError, Problem};
 pub fn text(file: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(good).matches('\n').count() + 1;
         let message =
             "this is not UTF-8: a letter of this line was written in another encoding; save the file as UTF-8";
         let problem = Problem { file: None, line, kind: Kind::Syntax.as_str(), message: message.to_owned() };
