@@ -1,6 +1,7 @@
 """What drives the functions: rules, queues, schedules."""
 
 import json
+import re
 import unittest
 
 import keys
@@ -104,6 +105,13 @@ class Queues(unittest.TestCase):
             queue = self.queues[mapping["EventSourceArn"].split(":")[-1]]
             timeout = STACK.properties(mapping["FunctionName"])["Timeout"]
             self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * timeout)
+
+    def test_a_claim_on_a_message_outlives_its_sender_and_not_the_wait_for_the_next(self):
+        source = (ROOT / "shared" / "ledger" / "src" / "outbox.rs").read_text()
+        lease = 60 * int(re.search(r"INVOCATION: Self = Self::For\(TimeDelta::minutes\((\d+)\)\)", source).group(1))
+        for function in ("Alert", "Digest"):
+            self.assertGreaterEqual(lease, 2 * STACK.properties(function)["Timeout"], function)
+        self.assertLess(lease, STACK.properties("AlertQueue")["VisibilityTimeout"])
 
     def test_a_failed_message_is_redelivered_alone(self):
         for mapping in self.mappings.values():
