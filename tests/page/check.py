@@ -4,7 +4,7 @@ Usage: check.py CHROMIUM AXE_JS PAGES OUT
 
 Every page of the folder PAGES is opened from disk in each mode, as it is and with everything unfolded. It must log
 nothing, ask for nothing but itself, clip nothing, lay no word over another, scroll sideways nowhere but in the boxes that
-are made for it, and have nothing that axe-core calls serious. Screenshots go to OUT.
+are made for it, which show that there is more and keep names beside their numbers on a phone, and have nothing that axe-core calls serious. Screenshots go to OUT.
 
 Chromium is driven over its pipe by the Chrome DevTools Protocol: https://chromedevtools.github.io/devtools-protocol/
 """
@@ -43,6 +43,15 @@ GEOMETRY = """
     const box = node.closest(".scroll");
     return box && getComputedStyle(box).overflowX === "auto";
   };
+  for (const box of document.querySelectorAll(".scroll")) {
+    if (!seen(box) || !inBox(box) || box.scrollWidth <= box.clientWidth) continue;
+    if (getComputedStyle(box).backgroundImage === "none") problems.push(`nothing says that there is more: ${about(box)}`);
+    box.scrollLeft = box.scrollWidth;
+    const name = box.querySelector("tbody th")?.getBoundingClientRect();
+    if (width < 600 && name && name.left < box.getBoundingClientRect().left - 1)
+      problems.push(`numbers without their names: ${about(box)}`);
+    box.scrollLeft = 0;
+  }
   let labels = 0, cells = 0;
   for (const svg of document.querySelectorAll("svg")) {
     if (!seen(svg)) continue;

@@ -31,10 +31,14 @@ use crate::window::{Window, WindowKind};
 
 mod callers;
 mod decisions;
+mod left_out;
+mod restated;
 mod totals;
 
 pub use callers::{Caller, Nameless, NewCaller, Untagged};
 pub use decisions::Decision;
+pub use left_out::{LargeDay, LeftOut};
+pub use restated::{Restated, RestatedPeriod};
 pub use totals::Totals;
 
 /// Why a digest is made.
@@ -124,6 +128,8 @@ pub struct Digest<'a> {
     pub facts: &'a [&'a Fact],
     /// The facts of all months that are known, those of the period among them: changes are measured over usage days.
     pub known: &'a [&'a Fact],
+    /// The month before with all facts of its deliveries, unless it has closed.
+    pub open_month: Option<(BillingPeriod, &'a [&'a Fact])>,
     /// Which days are compared; `None` where too few are settled and known.
     pub windows: Option<Windows>,
     /// What deliveries have changed of settled days since the last digest of this kind.
@@ -163,38 +169,6 @@ pub struct DigestWarnings {
     pub lost_history: u64,
 }
 
-/// What a delivery changed of a settled day, in unblended cost: the history keeps no other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restated {
-    /// The billing period that was delivered again.
-    pub period: BillingPeriod,
-    /// Whether it had closed before.
-    pub after_close: bool,
-    /// The usage day.
-    pub day: NaiveDate,
-    /// The caller; empty for nobody.
-    pub identity: String,
-    /// The category of the money, as facts name it.
-    pub category: String,
-    /// The currency.
-    pub currency: String,
-    /// By how much it moved.
-    pub amount: Decimal,
-}
-
-/// What was restated of one period, in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RestatedPeriod {
-    /// The billing period.
-    pub period: BillingPeriod,
-    /// Whether it had closed before.
-    pub after_close: bool,
-    /// By how much it moved.
-    pub amount: Decimal,
-    /// By day and caller, largest first.
-    pub moves: Vec<(NaiveDate, String, Decimal)>,
-}
-
 /// Why spend changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -202,6 +176,15 @@ pub struct Change {
     pub total: Variance,
     /// By owner, the largest change first.
     pub owners: Vec<Variance>,
+}
+
+/// The month before while it has not closed: nobody else tells of it then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenMonth {
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// Its spend by currency, summed as that of the digest's own period.
+    pub spend: BTreeMap<String, Decimal>,
 }
 
 /// The numbers of a digest.
@@ -217,6 +200,8 @@ pub struct Figures {
     pub policy: CostPolicy,
     /// Which days are compared, if any.
     pub windows: Option<Windows>,
+    /// The month before, if it has line items and has not closed.
+    pub open_month: Option<OpenMonth>,
     /// By currency, in order; none if the bill has no Bedrock line items.
     pub currencies: Vec<CurrencyFigures>,
     /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; the worst first.
@@ -258,6 +243,8 @@ pub struct CurrencyFigures {
     pub models: Vec<Row>,
     /// Why spend changed; `None` where nothing can be compared.
     pub change: Option<Change>,
+    /// What came after the days that are compared; `None` if nothing did, or nothing is compared.
+    pub left_out: Option<LeftOut>,
     /// Callers that were not seen up to the end of the earlier span of days, largest first.
     pub new_callers: Vec<NewCaller>,
     /// Spend that names nobody, by the reason.
@@ -311,6 +298,7 @@ impl Digest<'_> {
             extent: Extent::of(self.period, self.data.closed, self.now),
             policy: self.policy.clone(),
             windows: self.windows,
+            open_month: self.open_month()?,
             currencies,
             budgets,
             budgets_measured,
@@ -327,6 +315,17 @@ impl Digest<'_> {
         };
         figures.decisions = decisions::of(&figures)?;
         Ok(figures)
+    }
+
+    fn open_month(&self) -> Result<Option<OpenMonth>, SumOutOfRange> {
+        let Some((period, facts)) = self.open_month.filter(|(_, facts)| !facts.is_empty()) else { return Ok(None) };
+        let mut spend = BTreeMap::new();
+        for fact in facts {
+            if let Some(spent) = self.policy.spend(fact) {
+                add(spend.entry(fact.key.get(FactField::Currency).to_owned()).or_default(), spent)?;
+            }
+        }
+        Ok(Some(OpenMonth { period, spend }))
     }
 
     fn tag_findings(&self) -> Result<Vec<TagFinding>, SumOutOfRange> {
@@ -355,12 +354,13 @@ impl Digest<'_> {
             Some(_) => Some(Change { total: variance::together(&owners, &totals.currency)?, owners }),
             None => None,
         };
-        let new_callers = match &self.windows {
+        let (new_callers, left_out) = match &self.windows {
             Some(windows) => {
                 let known: Vec<&Fact> = self.known.iter().filter(of_currency).copied().collect();
-                callers::new(&known, self.policy, windows)?
+                let left_out = left_out::of(&known, self.policy, windows, self.period)?;
+                (callers::new(&known, self.policy, windows)?, left_out)
             }
-            None => Vec::new(),
+            None => (Vec::new(), None),
         };
         Ok(CurrencyFigures {
             outlook: self.outlook(&totals.currency)?,
@@ -369,6 +369,7 @@ impl Digest<'_> {
             showback,
             models: by(Dimension::Field(FactField::Model))?,
             change,
+            left_out,
             new_callers,
             nameless: callers::nameless(&facts, self.policy)?,
             untagged: callers::untagged(&facts, self.policy, &required)?,
@@ -422,32 +423,10 @@ impl Digest<'_> {
     }
 
     fn restated_periods(&self, currency: &str) -> Result<Vec<RestatedPeriod>, SumOutOfRange> {
-        let mut periods: BTreeMap<(BillingPeriod, bool), Moves<'_>> = BTreeMap::new();
-        for restated in self.restated.iter().filter(|restated| restated.currency == currency) {
-            if self.is_told(restated) {
-                let moves = periods.entry((restated.period, restated.after_close)).or_default();
-                add(moves.entry((restated.day, &restated.identity)).or_default(), restated.amount)?;
-            }
-        }
-        let mut restated = Vec::new();
-        for ((period, after_close), moves) in periods {
-            let mut amount = Decimal::ZERO;
-            for moved in moves.values() {
-                add(&mut amount, *moved)?;
-            }
-            let moves = moves.into_iter().filter(|(_, moved)| !moved.is_zero());
-            let mut moves: Vec<_> = moves.map(|((day, identity), moved)| (day, identity.to_owned(), moved)).collect();
-            moves.sort_by_key(|(day, _, moved)| (std::cmp::Reverse(moved.abs()), *day));
-            if !moves.is_empty() {
-                restated.push(RestatedPeriod { period, after_close, amount, moves });
-            }
-        }
-        Ok(restated)
+        let of_currency = self.restated.iter().filter(|restated| restated.currency == currency);
+        restated::by_period(of_currency.filter(|restated| self.is_told(restated)))
     }
 }
-
-/// By how much a month moved, by day and caller.
-type Moves<'a> = BTreeMap<(NaiveDate, &'a str), Decimal>;
 
 fn is_at_risk(budget: &Measurement) -> bool {
     let is_nearly_used =

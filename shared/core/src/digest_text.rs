@@ -124,19 +124,26 @@ fn subject_of(figures: &Figures) -> String {
         (_, Extent::Closed) => "closed",
     };
     let end = format!("Amazon Bedrock, {} {extent}", short_month(figures.period));
+    let restated: Vec<_> = figures.currencies.iter().flat_map(head::restated_months).collect();
+    // What was posted is wrong: that is said first, and leaves no room for shares.
+    let start = match restated.as_slice() {
+        [] => String::new(),
+        months => format!("Restated after close: {}; ", head::several(months)),
+    };
     match figures.currencies.as_slice() {
         [] => subject(&format!("No line items: {end}")),
         [CurrencyFigures { totals, .. }] => {
             let attributed = match share(totals.attributed, totals.usage).as_str() {
                 "-" => String::new(),
+                _ if !start.is_empty() => String::new(),
                 part => format!(", {part} attributed"),
             };
-            subject(&format!("{}: {end}{attributed}", money(&totals.currency, totals.spend)))
+            subject(&format!("{start}{}: {end}{attributed}", money(&totals.currency, totals.spend)))
         }
         several => {
             let spends: Vec<_> =
                 several.iter().map(|found| money(&found.totals.currency, found.totals.spend)).collect();
-            subject(&format!("{}: {end}", spends.join(" and ")))
+            subject(&format!("{start}{}: {end}", spends.join(" and ")))
         }
     }
 }

@@ -30,8 +30,9 @@ mod windows;
 
 pub use event::{
     AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
-    Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent,
-    ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
+    LargeDayEvent, LeftOutEvent, Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, OpenMonthEvent,
+    ProvisionalEvent, RestatedEvent, SharedEvent, ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent,
+    VarianceEvent, WarningsEvent,
 };
 pub use state::STATE_KEY;
 

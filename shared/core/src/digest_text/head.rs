@@ -1,13 +1,19 @@
 //! The six lines that stand alone, and what must be known of the data.
 
 use super::extent;
-use super::layout::{counted, fitting, labelled, plural, signed, signed_whole};
+use super::layout::{counted, fitting, inert, labelled, plural, signed, signed_whole};
 use super::movers::{days_compared, word};
 use crate::decimal::Decimal;
-use crate::digest::{CurrencyFigures, Figures};
+use crate::digest::{CurrencyFigures, Figures, LeftOut, OpenMonth};
 use crate::forecast::Outlook;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{days, instant, money, month, share, shorten, used};
+use crate::text::{day, days, instant, money, month, share, short_month, shorten, used};
+
+/// An amount as it is said.
+type AmountText = fn(&str, Decimal) -> String;
+
+/// How many columns a caller's name may take in a sentence.
+const CALLER: usize = 50;
 
 /// The lines of a currency.
 pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
@@ -31,6 +37,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     lines.extend(labelled("Attributed", &attributed));
     lines.extend(decisions(figures));
     lines.extend(reconciliation(figures, found));
+    lines.extend(restated(found));
     lines
 }
 
@@ -48,16 +55,22 @@ fn change(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     };
     let currency = &found.totals.currency;
     let largest = change.total.largest_terms();
-    let said = |amount_text: &dyn Fn(&str, Decimal) -> String, span: &str| {
-        let terms = largest.iter().take(2).map(|(term, amount)| {
+    let span = days_compared(windows);
+    let said = |most: usize, total_text: AmountText, amount_text: AmountText| {
+        let terms = largest.iter().take(most).map(|(term, amount)| {
             format!("{} {}", word(*term, *amount, &figures.policy), amount_text(currency, *amount))
         });
         let terms: Vec<_> = terms.collect();
         let colon = if terms.is_empty() { "" } else { ": " };
-        format!("{} in {span}{colon}{}", amount_text(currency, change.total.change()), terms.join(", "))
+        format!("{} in {span}{colon}{}", total_text(currency, change.total.change()), terms.join(", "))
     };
-    let (long, short) = (days_compared(windows), format!("{} days", windows.length()));
-    fitting("Change", &[said(&signed, &long), said(&signed, &short), said(&signed_whole, &short)])
+    // Whatever there is no room for, the last day is said: the newest days are not in the change.
+    let mut texts = vec![said(2, signed, signed)];
+    if largest.iter().take(2).all(|(_, amount)| !amount.round_to(0).is_zero()) {
+        texts.extend([said(2, signed, signed_whole), said(2, signed_whole, signed_whole)]);
+    }
+    texts.extend([said(1, signed, signed), said(1, signed, signed_whole), said(0, signed, signed)]);
+    fitting("Change", &texts)
 }
 
 /// Where the month is heading, against its budget, and how the other budgets do.
@@ -110,16 +123,78 @@ fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     fitting("The bill", &[format!("adds up exactly: Bedrock's part of it is {bill}{basis}")])
 }
 
-/// Up to when the bill speaks, and what of it may still change.
+/// What was restated of closed months: people have posted it.
+fn restated(found: &CurrencyFigures) -> Vec<String> {
+    let months = restated_months(found);
+    if months.is_empty() { Vec::new() } else { labelled("Restated", &format!("after close: {}", several(&months))) }
+}
+
+/// The closed months that were restated: `Oct 2026 by +$180.00`.
+pub(super) fn restated_months(found: &CurrencyFigures) -> Vec<String> {
+    let months = found.restated.iter().filter(|restated| restated.after_close).map(|restated| {
+        let month = short_month(restated.period);
+        if restated.amount.is_zero() {
+            return format!("{month}, its sum unchanged");
+        }
+        format!("{month} by {}", signed(&found.totals.currency, restated.amount))
+    });
+    months.collect()
+}
+
+/// The first of some, and how many more there are.
+pub(super) fn several(said: &[String]) -> String {
+    let named = said.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" and ");
+    match said.len().saturating_sub(2) {
+        0 => named,
+        more => format!("{named}, and {more} more"),
+    }
+}
+
+/// The month before, while nobody else tells of it.
+fn open_month(open: &OpenMonth) -> Vec<String> {
+    let spends = open.spend.iter().map(|(currency, spend)| money(currency, *spend));
+    let spends = spends.collect::<Vec<_>>();
+    let spends = if spends.is_empty() { "no spend".to_owned() } else { spends.join(" and ") };
+    labelled("Not closed", &format!("{}: {spends}", month(open.period)))
+}
+
+/// What is large and not in the change, because its days may still change.
+fn left_out(currency: &str, left_out: &LeftOut) -> Vec<String> {
+    let Some(largest) = left_out.callers.first() else { return Vec::new() };
+    let span = days(left_out.first, left_out.last);
+    let who = if largest.identity.is_empty() {
+        "what names no caller".to_owned()
+    } else {
+        shorten(&inert(&largest.identity), CALLER)
+    };
+    let before = if largest.compared.is_zero() {
+        "nothing on the days compared".to_owned()
+    } else {
+        format!("at most {} on a day compared", money(currency, largest.compared))
+    };
+    let more = match left_out.callers.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; {} more like that", counted(more, "caller")),
+    };
+    let (all, spend) = (money(currency, left_out.spend), money(currency, largest.spend));
+    let day = day(largest.day);
+    labelled("Left out", &format!("of the change: {span}, {all}, with {spend} of {who} on {day} ({before}){more}"))
+}
+
+/// The month before, up to when the bill speaks, what of it may still change, and what the change leaves out of that.
 pub(super) fn data_as_of(figures: &Figures) -> Vec<String> {
+    let mut lines = figures.open_month.as_ref().map_or_else(Vec::new, open_month);
     let as_of = figures.data.as_of.map_or_else(|| "not known".to_owned(), instant);
-    let mut lines = labelled("Data as of", &as_of);
+    lines.extend(labelled("Data as of", &as_of));
     for found in &figures.currencies {
         let provisional = &found.totals.provisional;
         if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
             let sum = money(&found.totals.currency, found.totals.provisional_spend());
             let text = format!("{} ({sum}) may still change, as a rule upwards", days(*first, *last));
             lines.extend(labelled("Provisional", &text));
+        }
+        if let Some(found_after) = &found.left_out {
+            lines.extend(left_out(&found.totals.currency, found_after));
         }
     }
     lines

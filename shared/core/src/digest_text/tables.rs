@@ -5,6 +5,7 @@ use crate::decimal::Decimal;
 use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Figures};
 use crate::report::{OTHER, Row};
 use crate::text::{NONE, clean, day, number, share, shorten, used, wrap};
+use crate::variance::Windows;
 
 /// How many callers are named.
 const CALLERS: usize = 10;
@@ -17,7 +18,8 @@ const BUDGETS: usize = 10;
 
 /// Who spent it, and how that changed.
 pub(super) fn callers(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
-    let change = figures.windows.map_or_else(String::new, |windows| format!("in {} days", windows.length()));
+    let change = |windows: Windows| format!("{}d to {}", windows.length(), day(windows.later.last));
+    let change = figures.windows.map_or_else(String::new, change);
     let mut lines = vec![String::new(), heading("Who spent it", &found.totals.currency, "share", &change)];
     let to_row =
         |caller: &Caller| TableRow { name: caller.identity.clone(), amount: caller.spend, change: caller.change };

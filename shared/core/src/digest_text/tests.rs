@@ -19,6 +19,8 @@ use crate::text::{SUBJECT_LENGTH, WIDTH, columns};
 use crate::variance::Windows;
 use crate::window::WindowKind;
 
+mod first_screen;
+
 const OPTIONS: TextOptions<'static> = TextOptions { link_base: None, showback_rows: SHOWBACK_ROWS };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -135,6 +137,8 @@ struct Given {
     period: &'static str,
     facts: Vec<Fact>,
     earlier_facts: Vec<Fact>,
+    /// Whether the month before has not closed.
+    before_is_open: bool,
     windows: Option<Windows>,
     restated: Vec<Restated>,
     policy: CostPolicy,
@@ -155,6 +159,7 @@ impl Given {
             period: "2026-11",
             facts: november(),
             earlier_facts: october(),
+            before_is_open: false,
             windows: Windows::weeks(date("2026-11-16")),
             restated: vec![
                 restated("2026-11-05", "dana@example.com", "usage", "4.25"),
@@ -191,6 +196,7 @@ impl Given {
     fn figures(&self) -> Figures {
         let facts: Vec<_> = self.facts.iter().collect();
         let known: Vec<_> = self.earlier_facts.iter().chain(&self.facts).collect();
+        let earlier: Vec<_> = self.earlier_facts.iter().collect();
         let period = self.period.parse().unwrap();
         let month: BillingPeriod = period;
         let mut months = vec![(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)];
@@ -206,6 +212,7 @@ impl Given {
             period,
             facts: &facts,
             known: &known,
+            open_month: self.before_is_open.then_some((month.previous(), earlier.as_slice())),
             windows: self.windows,
             restated: &self.restated,
             policy: &self.policy,
@@ -350,7 +357,7 @@ fn net_costs_are_told_apart_from_what_is_invoiced() {
 #[test]
 fn a_month_of_taxes_alone_attributes_nothing() {
     let facts = vec![nameless("2026-11-01", "4.65", "tax", "not-usage")];
-    let text = Given { facts, ..Given::weekly() }.text();
+    let text = Given { facts, restated: Vec::new(), ..Given::weekly() }.text();
     assert_eq!(text.subject, "$0.00: Amazon Bedrock, Nov 2026 month to date");
     assert!(text.body.contains("Attributed  there is no usage\n"), "{}", text.body);
 }

@@ -6,7 +6,7 @@ use super::html::{
     Table, currency_heading, figure, name, number, numbers, section as html_section, signed, signed_money, slug, text,
     words,
 };
-use crate::digest::{Change, CurrencyFigures, Figures};
+use crate::digest::{Change, CurrencyFigures, Figures, LeftOut};
 use crate::digest_text::movers::{meaning, word};
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{day, days, or_none};
@@ -39,8 +39,9 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
     let (later, earlier) =
         (days(windows.later.first, windows.later.last), days(windows.earlier.first, windows.earlier.last));
     let total = &change.total;
+    let left_out = found.left_out.as_ref().map_or_else(String::new, |left_out| said_of(currency, left_out));
     let lead = format!(
-        "<p>{later} against {earlier}: {} after {}, that is {}.</p>\n",
+        "<p>{later} against {earlier}: {} after {}, that is {}.{left_out}</p>\n",
         super::html::money(currency, total.after),
         super::html::money(currency, total.before),
         signed_money(currency, total.change())
@@ -56,13 +57,28 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
         Basis::NetUnblended => "<p>What was restated since the last digest is not told apart at net cost.</p>\n",
     };
     if terms.is_empty() {
-        return format!("{lead}{}", owners(figures, change, currency));
+        return format!("{lead}{}", owners(figures, windows, change, currency));
     }
     let keys = [(RISE, "more spend"), (FALL, "less spend")];
     let keys = keys.map(|(class, said)| Key { class: class.to_owned(), said: said.to_owned() });
     let drawn = picture(&title, |size| draw(size, &figures.policy, currency, total));
     let picture = figure(&title, &drawn, &format!("{}{meanings}{basis}{}", legend(&keys), table.folded("The numbers")));
-    format!("{lead}{picture}{}", owners(figures, change, currency))
+    format!("{lead}{picture}{}", owners(figures, windows, change, currency))
+}
+
+/// What the change does not tell of: days that may still change, and whose spend on them would change the picture.
+fn said_of(currency: &str, left_out: &LeftOut) -> String {
+    let span = days(left_out.first, left_out.last);
+    let start = format!(" Left out: {span}, {}", super::html::money(currency, left_out.spend));
+    let Some(largest) = left_out.callers.first() else { return format!("{start}.") };
+    let who = if largest.identity.is_empty() { "what names no caller".to_owned() } else { name(&largest.identity) };
+    let before = if largest.compared.is_zero() {
+        "nothing on the days compared".to_owned()
+    } else {
+        format!("at most {} on a day compared", super::html::money(currency, largest.compared))
+    };
+    let spend = super::html::money(currency, largest.spend);
+    format!("{start}, with {spend} of {who} on {} ({before}).", day(largest.day))
 }
 
 fn draw(size: Size, policy: &CostPolicy, currency: &str, total: &Variance) -> (String, f64) {
@@ -93,7 +109,9 @@ fn terms_table(figures: &Figures, change: &Change, currency: &str) -> Table {
     }
 }
 
-fn owners(figures: &Figures, change: &Change, currency: &str) -> String {
+fn owners(figures: &Figures, windows: &Windows, change: &Change, currency: &str) -> String {
+    let (later, earlier) =
+        (days(windows.later.first, windows.later.last), days(windows.earlier.first, windows.earlier.last));
     let terms = |variance: &Variance| {
         let terms = variance.largest_terms().into_iter();
         let said: Vec<_> =
@@ -116,7 +134,7 @@ fn owners(figures: &Figures, change: &Change, currency: &str) -> String {
     let table = Table {
         id: format!("owners-{}", slug(currency)),
         caption: format!("By owner, {}", or_none(currency)),
-        columns: vec![words("Owner"), numbers("Before"), numbers("After"), numbers("Change"), words("Because of")],
+        columns: vec![words("Owner"), numbers(&earlier), numbers(&later), numbers("Change"), words("Because of")],
         rows,
         foot: Some(row("together".to_owned(), &change.total)),
     };

@@ -7,6 +7,8 @@ use crate::decimal::Decimal;
 
 /// How wide a character of an axis is at most.
 const CHARACTER: f64 = 7.0;
+/// How much of a scale there is at least for an amount: a twentieth stays free above it.
+const ROOM: f64 = 1.05;
 /// How many colours there are.
 pub(super) const COLOURS: usize = 8;
 
@@ -68,7 +70,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale that holds zero and all of `amounts`, with about `marks` marks.
+    /// A scale that holds zero and all of `amounts`, with about `marks` marks. The last mark is beyond the largest amount,
+    /// so that what reaches it is not taken for something that is cut.
     pub(super) fn of(amounts: impl Iterator<Item = Decimal>, currency: &str, marks: f64) -> Self {
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for amount in amounts {
@@ -78,7 +81,7 @@ impl Scale {
             high = 1.0;
         }
         let step = step((high - low) / marks);
-        let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
+        let (first, last) = ((low / step * ROOM).floor(), (high / step * ROOM).ceil());
         (low, high) = (first * step, last * step);
         let mut found = Vec::new();
         let mut at = first;
@@ -111,13 +114,13 @@ fn step(least: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// What a mark says: `$2,500`, `$25k`, `$0.05`.
+/// What a mark says: `$2,500`, `$25k`, `$7.50`, `$0.05`.
 fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
     let (unit, suffix) = match most {
         _ if value.abs() < f64::EPSILON => (1.0, ""),
         most if most >= 1e10 => (1e9, "bn"),
         most if most >= 1e7 => (1e6, "M"),
-        most if most >= 1e4 => (1e3, "k"),
+        most if most > 1e4 => (1e3, "k"),
         _ => (1.0, ""),
     };
     let scaled = (step / unit).abs();
@@ -126,6 +129,8 @@ fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
         (shifted - shifted.round()).abs() < 1e-6 * shifted.max(1.0) && shifted >= 0.5
     };
     let places = (0..9).find(is_whole).and_then(|places| usize::try_from(places).ok()).unwrap_or(9);
+    // Money has two places where it has any: $7.50, but $2.5k.
+    let places = if places == 1 && suffix.is_empty() { 2 } else { places };
     let number = format!("{:.places$}", value.abs() / unit);
     let (whole, rest) =
         number.split_once('.').map_or((number.as_str(), String::new()), |(whole, rest)| (whole, format!(".{rest}")));
@@ -317,4 +322,34 @@ pub(super) fn patterns() -> String {
          <pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
          <path class=\"hatching\" d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\"/></pattern>\n</defs></svg>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::decimal;
+
+    fn marks(amounts: &[&str]) -> Vec<String> {
+        let amounts = amounts.iter().map(|amount| decimal(amount));
+        Scale::of(amounts, "USD", 4.0).marks.into_iter().map(|(_, said)| said).collect()
+    }
+
+    #[test]
+    fn there_is_room_above_the_highest_of_equal_amounts() {
+        for amount in ["10", "10000", "0.4", "99.99"] {
+            let scale = Scale::of([decimal(amount), decimal(amount)].into_iter(), "USD", 4.0);
+            assert!(scale.at(decimal(amount).to_f64(), 0.0, 1.0) < 0.96, "{amount}");
+            let below = format!("-{amount}");
+            let scale = Scale::of(std::iter::once(decimal(&below)), "USD", 4.0);
+            assert!(scale.at(decimal(&below).to_f64(), 0.0, 1.0) > 0.04, "{below}");
+        }
+    }
+
+    #[test]
+    fn marks_of_money_have_two_places_where_they_have_any() {
+        assert_eq!(marks(&["9.9"]), ["$0.00", "$2.50", "$5.00", "$7.50", "$10.00", "$12.50"]);
+        assert_eq!(marks(&["9000"]), ["$0", "$2,500", "$5,000", "$7,500", "$10,000"]);
+        assert_eq!(marks(&["9900"]).last().unwrap(), "$12.5k");
+        assert_eq!(marks(&["0.019"]).last().unwrap(), "$0.020");
+    }
 }

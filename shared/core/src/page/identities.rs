@@ -8,6 +8,7 @@ use super::{PageFigures, Pictures, Trend};
 use crate::decimal::Decimal;
 use crate::digest::{Caller, CurrencyFigures, Figures};
 use crate::text::{day, days, or_none, share};
+use crate::variance::Windows;
 
 /// How many callers are listed; those beyond are one row.
 const LISTED: usize = 400;
@@ -20,13 +21,19 @@ pub(super) fn section(page: &PageFigures) -> String {
     let mut body = String::new();
     for (found, pictures) in page.each() {
         body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
-        body.push_str(&top(found, pictures));
+        body.push_str(&top(figures, found, pictures));
         body.push_str(&all(figures, found).folded(&format!("All {} callers", found.callers.len())));
     }
     html_section("identities", "Top identities", &body)
 }
 
-fn top(found: &CurrencyFigures, pictures: &Pictures) -> String {
+/// What the column of changes is called: by its days.
+fn change_of(figures: &Figures) -> String {
+    let of = |windows: Windows| format!("Change, {}", days(windows.later.first, windows.later.last));
+    figures.windows.map_or_else(|| "Change".to_owned(), of)
+}
+
+fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
     let (Some(first), Some(last)) = (pictures.trend_days.first(), pictures.trend_days.last()) else {
         return "<p>No caller has spent anything.</p>\n".to_owned();
     };
@@ -56,7 +63,7 @@ fn top(found: &CurrencyFigures, pictures: &Pictures) -> String {
             words("On"),
             numbers("Spend"),
             numbers("Share"),
-            numbers("Change"),
+            numbers(&change_of(figures)),
         ],
         rows: pictures.trends.iter().map(row).collect(),
         foot: None,
@@ -120,8 +127,12 @@ fn by_day(found: &CurrencyFigures, pictures: &Pictures) -> Table {
 
 fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
     let currency = or_none(&found.totals.currency);
-    let change =
-        figures.windows.map_or_else(|| "–".to_owned(), |windows| days(windows.later.first, windows.later.last));
+    let against = |windows: Windows| {
+        let (earlier, later) = (windows.earlier, windows.later);
+        let (earlier, later) = (days(earlier.first, earlier.last), days(later.first, later.last));
+        format!("; the change is that of {later} against {earlier}")
+    };
+    let against = figures.windows.map_or_else(String::new, against);
     let of = |caller: &Caller| {
         vec![
             name(&caller.identity),
@@ -145,8 +156,8 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
     let total = found.change.as_ref().map_or_else(|| "–".to_owned(), |change| signed(change.total.change()));
     Table {
         id: format!("callers-{}", slug(currency)),
-        caption: format!("Spend by identity, {currency}; the change is that of {change} against as many days before"),
-        columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), numbers("Change")],
+        caption: format!("Spend by identity, {currency}{against}"),
+        columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), numbers(&change_of(figures))],
         rows,
         foot: Some(vec!["together".to_owned(), number(found.totals.spend), String::new(), total]),
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::PageFigures;
-use super::html::{escape, money, name, text};
+use super::html::{escape, money, name, signed_money, text};
 use crate::digest::{CurrencyFigures, Extent, Figures};
 use crate::digest_text::head;
 use crate::forecast::Outlook;
@@ -23,7 +23,21 @@ pub(super) fn section(page: &PageFigures) -> String {
     for found in &figures.currencies {
         let _ = writeln!(body, "<p class=\"lead\">{}</p>", sentence(figures, found));
     }
+    for found in &figures.currencies {
+        for restated in found.restated.iter().filter(|restated| restated.after_close) {
+            let _ = writeln!(
+                body,
+                "<p class=\"warning\"><strong>Restated after close.</strong> {} by {}.</p>",
+                month(restated.period),
+                signed_money(&found.totals.currency, restated.amount)
+            );
+        }
+    }
     let _ = writeln!(body, "<p>{}</p>", data_as_of(figures));
+    if let Some(open) = &figures.open_month {
+        let spends = open.spend.iter().map(|(currency, spend)| money(currency, *spend)).collect::<Vec<_>>();
+        let _ = writeln!(body, "<p>{} is not closed: {}.</p>", month(open.period), spends.join(" and "));
+    }
     for warning in head::warning_texts(figures) {
         let _ = writeln!(body, "<p class=\"warning\"><strong>Warning.</strong> {}</p>", text(&warning));
     }

@@ -41,6 +41,9 @@ pub(super) async fn figures<S: Store>(
 ) -> Result<Figures, DigestError> {
     let facts: Vec<&Fact> = book.of(due.period).flat_map(|found| &found.facts).collect();
     let known: Vec<&Fact> = book.facts().collect();
+    let before = due.period.previous();
+    let facts_before: Vec<&Fact> = book.of(before).flat_map(|found| &found.facts).collect();
+    let is_open = !book.status(before).closed;
     // What a month's digest tells was last told by that of the month before.
     let last = if due.kind == DigestKind::Weekly { DigestKind::Weekly } else { DigestKind::Close };
     let restated = restated::since(store, book, state.seen.get(last.as_str())).await?;
@@ -51,6 +54,7 @@ pub(super) async fn figures<S: Store>(
         period: due.period,
         facts: &facts,
         known: &known,
+        open_month: is_open.then_some((before, &facts_before)),
         windows: windows::find(book, due.kind, due.period, now),
         restated: &restated.restated,
         policy: &config.cost,

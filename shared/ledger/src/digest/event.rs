@@ -40,6 +40,9 @@ pub struct DigestEvent {
     pub earlier: Option<SpanEvent>,
     /// And the later ones, as many.
     pub later: Option<SpanEvent>,
+    /// The month before, if it has line items and has not closed.
+    #[serde(default)]
+    pub open_month: Option<OpenMonthEvent>,
     /// By currency.
     pub currencies: Vec<CurrencyEvent>,
     /// The budgets that are used up, or nearly, the worst first.
@@ -76,6 +79,15 @@ pub struct SpanEvent {
     pub end: NaiveDate,
 }
 
+/// A month that has not closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenMonthEvent {
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// What counts as spend, by currency.
+    pub spend: BTreeMap<String, Decimal>,
+}
+
 /// One currency. Currencies are never added together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrencyEvent {
@@ -107,6 +119,9 @@ pub struct CurrencyEvent {
     pub models: Listed<AmountEvent>,
     /// Why spend changed.
     pub change: Option<ChangeEvent>,
+    /// The days after those that are compared, which the change does not tell of; none if nothing is known of any.
+    #[serde(default)]
+    pub left_out: Option<LeftOutEvent>,
     /// Callers that were not seen before the later days.
     pub new_callers: Listed<NewCallerEvent>,
     /// Spend that names nobody, by reason.
@@ -167,6 +182,31 @@ pub struct ChangeEvent {
     pub terms: BTreeMap<String, Decimal>,
     /// The same by owner, the largest change first.
     pub owners: Listed<VarianceEvent>,
+}
+
+/// The days after those that are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutEvent {
+    /// From the first of them to after the last that is known.
+    pub days: SpanEvent,
+    /// Their spend.
+    pub spend: Decimal,
+    /// The callers with a day that is more than their highest one compared by a tenth of what the later days cost, the
+    /// largest first.
+    pub callers: Listed<LargeDayEvent>,
+}
+
+/// A caller's day that would change the picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargeDayEvent {
+    /// The identity; empty is what names nobody.
+    pub identity: String,
+    /// The day.
+    pub day: NaiveDate,
+    /// What was spent on it.
+    pub spend: Decimal,
+    /// The most that the caller spent on a day that is compared.
+    pub compared: Decimal,
 }
 
 /// Why one owner's spend changed.

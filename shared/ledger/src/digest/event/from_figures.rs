@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use spend_core::decimal::Decimal;
-use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, RestatedPeriod};
+use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, LeftOut, RestatedPeriod};
 use spend_core::forecast::Outlook;
 use spend_core::measure::Measurement;
 use spend_core::report::Row;
@@ -12,8 +12,9 @@ use spend_core::variance::{Span, Term, Variance};
 
 use super::{
     AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
-    Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, ProvisionalEvent, RestatedEvent, SharedEvent,
-    ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent, VarianceEvent, WarningsEvent,
+    LargeDayEvent, LeftOutEvent, Listed, MoveEvent, MuteEvent, NamelessEvent, NewCallerEvent, OpenMonthEvent,
+    ProvisionalEvent, RestatedEvent, SharedEvent, ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent,
+    VarianceEvent, WarningsEvent,
 };
 use crate::alert::DataEvent;
 use crate::book::Book;
@@ -48,6 +49,10 @@ impl DigestEvent {
             count: count.collect(),
             earlier: figures.windows.map(|windows| SpanEvent::from(windows.earlier)),
             later: figures.windows.map(|windows| SpanEvent::from(windows.later)),
+            open_month: figures
+                .open_month
+                .as_ref()
+                .map(|open| OpenMonthEvent { period: open.period, spend: open.spend.clone() }),
             currencies: figures.currencies.iter().map(|found| CurrencyEvent::new(found, rows)).collect(),
             budgets: listed(&figures.budgets, rows, BudgetUseEvent::of),
             decisions: listed(&figures.decisions, rows, DecisionEvent::of),
@@ -122,6 +127,7 @@ impl CurrencyEvent {
                 terms: terms(&change.total.terms),
                 owners: listed(&change.owners, rows, VarianceEvent::of),
             }),
+            left_out: found.left_out.as_ref().map(|left_out| LeftOutEvent::of(left_out, rows)),
             new_callers: listed(&found.new_callers, rows, |caller| NewCallerEvent {
                 identity: caller.identity.clone(),
                 owner: caller.owner.clone(),
@@ -143,6 +149,21 @@ impl CurrencyEvent {
                 ask: untagged.ask.clone(),
             }),
             restated: found.restated.iter().map(|restated| RestatedEvent::of(restated, rows)).collect(),
+        }
+    }
+}
+
+impl LeftOutEvent {
+    fn of(left_out: &LeftOut, rows: usize) -> Self {
+        Self {
+            days: SpanEvent::from(Span { first: left_out.first, last: left_out.last }),
+            spend: left_out.spend,
+            callers: listed(&left_out.callers, rows, |found| LargeDayEvent {
+                identity: found.identity.clone(),
+                day: found.day,
+                spend: found.spend,
+                compared: found.compared,
+            }),
         }
     }
 }

@@ -108,8 +108,9 @@ async fn a_closed_month_that_changes_is_told_with_what_to_do() {
         (decision.decision.as_str(), decision.amount.unwrap().to_string()),
         ("post-difference", "-2".to_owned())
     );
-    let body = sent_on(&notifier, Topic::Digest).body;
+    let Message { subject, body, .. } = sent_on(&notifier, Topic::Digest);
     assert!(body.contains("October 2026, AFTER IT HAD CLOSED"), "{body}");
+    assert!(subject.starts_with("Restated after close: Oct 2026 by -$2.00; $150.00"), "{subject}");
 }
 
 #[tokio::test]
@@ -157,4 +158,53 @@ async fn hostile_names_are_escaped_for_machines_and_stay_what_they_are() {
     let event = event(&notifier);
     let told: BTreeSet<_> = event.currencies[0].callers.rows.iter().map(|caller| caller.identity.as_str()).collect();
     assert!(names.iter().all(|name| told.contains(name)), "{told:?}");
+}
+
+#[tokio::test]
+async fn the_month_before_is_told_beside_the_first_days_until_it_has_closed() {
+    let of = |closed: bool| async move {
+        let mut book = november(&[commit(1, "2026-11-02T00:00:00Z")], "2026-11-01");
+        book.periods[0].closed = closed;
+        run(&MemoryStore::default(), &book, "2026-11-02T06:00:00Z").await.1
+    };
+    let open = of(false).await;
+    let told = event(&open).open_month.unwrap();
+    assert_eq!((told.period.to_string(), told.spend["USD"].to_string()), ("2026-10".to_owned(), "310".to_owned()));
+    let message = sent_on(&open, Topic::Digest);
+    assert!(message.body.contains("\nNot closed  October 2026: $310.00\n"), "{}", message.body);
+    let closed = of(true).await;
+    assert_eq!(event(&closed).open_month, None);
+    assert!(!sent_on(&closed, Topic::Digest).body.contains("Not closed"));
+}
+
+#[tokio::test]
+async fn a_large_day_behind_those_that_are_compared_is_told_to_people_and_machines() {
+    let mut book = november(&[commit(1, "2026-11-16T00:00:00Z")], "2026-11-15");
+    book.periods[1].facts.push(spent("2026-11-14", "500"));
+    let (_, notifier) = run(&MemoryStore::default(), &book, "2026-11-16T06:00:00Z").await;
+    let event = event(&notifier);
+    let left_out = event.currencies[0].left_out.as_ref().unwrap();
+    assert_eq!(left_out.days.start, event.later.unwrap().end, "it begins where the compared days end");
+    assert_eq!((left_out.days.end.to_string(), left_out.spend.to_string()), ("2026-11-16".into(), "530".into()));
+    let large = &left_out.callers.rows[0];
+    assert_eq!((large.identity.as_str(), large.day.to_string().as_str()), ("a", "2026-11-14"));
+    assert_eq!((large.spend.to_string(), large.compared.to_string()), ("510".to_owned(), "10".to_owned()));
+    let body = sent_on(&notifier, Topic::Digest).body;
+    assert!(body.contains("with $510.00 of a on 14 Nov"), "{body}");
+}
+
+#[tokio::test]
+async fn events_of_digests_without_what_was_added_later_are_read() {
+    let mut book = two_months();
+    book.periods[0].closed = true;
+    let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
+    let told = sent_on(&notifier, Topic::Events).body;
+    let without = |told: &str, field: &str| {
+        let rest: Vec<_> = told.lines().filter(|line| line.trim() != format!("\"{field}\": null,")).collect();
+        assert_eq!(rest.len() + 1, told.lines().count(), "{field} is not in {told}");
+        rest.join("\n")
+    };
+    let told = without(&without(&told, "left_out"), "open_month");
+    let read: DigestEvent = decode("event", &Bytes::from(told)).unwrap();
+    assert_eq!(read.open_month, None);
 }
