@@ -4,7 +4,8 @@ Usage: check.py CHROMIUM AXE_JS PAGES OUT
 
 Every page of the folder PAGES is opened from disk in each mode, as it is and with everything unfolded. It must log
 nothing, ask for nothing but itself, clip nothing, lay no word over another, scroll sideways nowhere but in the boxes that
-are made for it, which show that there is more and keep names beside their numbers on a phone, and have nothing that axe-core calls serious. Screenshots go to OUT.
+are made for it, which show that there is more and on a phone keep names beside their numbers, and have nothing that
+axe-core calls serious. Screenshots go to OUT.
 
 Chromium is driven over its pipe by the Chrome DevTools Protocol: https://chromedevtools.github.io/devtools-protocol/
 """
