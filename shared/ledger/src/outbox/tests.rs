@@ -72,9 +72,9 @@ async fn claimed() -> MemoryStore {
 #[tokio::test]
 async fn what_somebody_claimed_and_did_not_mark_is_sent_again_once_the_lease_is_over() {
     let store = claimed().await;
-    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:19:59Z").await, ["b", "b", "c", "c"]);
-    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:20:00Z").await, ["a", "a"]);
-    assert!(send(&store, Lease::INVOCATION, "2026-11-21T06:40:00Z").await.is_empty());
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:04:59Z").await, ["b", "b", "c", "c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:05:00Z").await, ["a", "a"]);
+    assert!(send(&store, Lease::INVOCATION, "2026-11-21T06:10:00Z").await.is_empty());
 }
 
 #[tokio::test]
