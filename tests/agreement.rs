@@ -276,7 +276,7 @@ fn all_say_the_same(export: &str, now: &'static str) {
 fn everything_that_tells_of_the_sample_says_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let export = dir.path().join("export").to_str().unwrap().to_owned();
-    run(&["sample", "--out", &export, "--rows", "0", "--deliveries", "1"]);
+    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
     all_say_the_same(&export, "2026-11-20T06:00:00Z");
 }
 
