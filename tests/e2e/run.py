@@ -49,6 +49,8 @@ SUMS = {"Spend"}
 DOUBT = "InDoubtDatums"
 # How long after a delivery was written it is looked at, the schedules having run.
 LATER = datetime.timedelta(minutes=20)
+# A little more than what a function that sends messages claims them for, see Lease in shared/ledger/src/outbox.rs.
+CLAIM = datetime.timedelta(minutes=6)
 
 
 class Run:
@@ -83,8 +85,7 @@ class Run:
             self.kept,
             bucket=BUCKET,
             parameters={"ExportPrefix": PREFIX},
-            # Two may find the same message unsent at once and both send it: what is exact is shown with one.
-            sandboxes={"ingest": 3, "aggregate": 2},
+            sandboxes={"ingest": 3, "aggregate": 2, "alert": 2},
         )
         calm.deployed_on_deliveries()
         calm.whole_month()
@@ -258,6 +259,15 @@ class Scenario:
         self.clock.now = now
         self.stack.restart()
 
+    def outlive_claims(self):
+        """What functions had claimed when they were killed is sent by the first sweep after the claims are over."""
+        failed = None
+        while failed != 0:
+            self.at(self.clock.now + CLAIM)
+            before = len(self.stack.answers)
+            self.stack.schedules("sweep")
+            failed = sum(not answer.ok for _, answer in self.stack.answers[before:])
+
     def deliver(self, delivery):
         delivery.save(self.local.export)
         delivery.upload(self.s3, self.clock, self.bucket)
@@ -322,6 +332,8 @@ class Scenario:
     def compare_messages(self, what, expected_topics):
         """On AWS operations is told of more than on a terminal, where errors and notes are on the screen: those messages
         are looked at by themselves. What is killed after it sent a message sends it again, with the same id."""
+        if self.name == "rough":
+            self.outlive_claims()
         found, local = self.stack.messages(), self.local.messages()
         self.operations += [message for message in found if message[0] == "operations"]
         found = [message for message in found if message[0] != "operations"]
