@@ -177,8 +177,10 @@ impl<'a> Evaluation<'a> {
 
     fn disposition(&self, state: &AlertState, measured: &Measurement, level: &Level) -> Disposition {
         let seen = state.rules.get(&measured.rule);
+        // A level that nobody knows of would be a mistake of ours, and is no reason to be silent.
         let since = state.level_since(&measured.rule, measured.kind(), &level.name, level.amount);
-        if since.is_none_or(|since| end_of(measured.last_day()) <= since) {
+        let since = since.or(seen.map(|rule| rule.first_seen));
+        if since.is_some_and(|since| end_of(measured.last_day()) <= since) {
             return Disposition::Seed;
         }
         if self.is_muted(&measured.rule, measured.member.as_deref()) {
