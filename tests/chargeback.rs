@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bill::{session, usage};
+use crate::bucket::{chunk_key, manifest_key, period};
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{SAMPLE_CONFIG, gateway_metering};
@@ -15,8 +17,6 @@ use spend_core::spreadsheet::restore;
 use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{chunk_key, manifest_key, period};
 use tempfile::TempDir;
 
 const NOW: &str = "2026-11-20T06:00:00Z";

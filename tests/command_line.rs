@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bill::{session, usage};
+use crate::bucket::{chunk_key, manifest_key, period};
+use crate::gzip;
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::error::CommandError;
 use clap::Parser;
 use spend_cur::write::{self, FileShape, Row, Value};
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{chunk_key, manifest_key, period};
-use spend_tests::gzip;
 use tempfile::TempDir;
 
 const NOW: &str = "2026-11-20T06:00:00Z";

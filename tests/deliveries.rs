@@ -1,26 +1,21 @@
 //! Every way in which deliveries come: on the command line, from copies on a disk, and in a bucket.
 
-mod common {
-    pub mod copy;
-}
-#[path = "misuse.rs"]
+mod copy;
 mod misuse;
-#[path = "odd_deliveries.rs"]
 mod odd;
-#[path = "silence.rs"]
 mod silence;
 
 use std::fs;
 
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout, parquet, write_tree};
 use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Explain, ReportFormat};
 use bedrock_ledger::error::CommandError;
 use bytes::Bytes;
 use spend_core::decimal::Decimal;
 use spend_cur::write::Row;
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Files, Layout, parquet, write_tree};
 
-use common::copy::{Copy, execute, state, total};
+use copy::{Copy, execute, state, total};
 
 const FIRST: &str = "2026-11-02T13:15:05.826Z-1a";
 const SECOND: &str = "2026-11-03T13:15:05.826Z-2b";

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::bill::{session, usage};
+use crate::bucket::{Export, chunk_key, manifest_key, statement};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -15,8 +17,6 @@ use spend_ledger::store::Store;
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Export, chunk_key, manifest_key, statement};
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()

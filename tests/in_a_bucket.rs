@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::bill::{PAYER, session, usage};
+use crate::bucket::{Files, Layout, parquet, period};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
@@ -17,8 +19,6 @@ use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Quiet, Seal};
 use spend_pipeline::inventory::{Found, Inventory, Unlisted};
-use spend_tests::bill::{PAYER, session, usage};
-use spend_tests::bucket::{Files, Layout, parquet, period};
 
 const OLDER: &str = "2026-11-02T13:15:05.826Z-1a";
 const NEWER: &str = "2026-11-03T13:15:05.826Z-2b";

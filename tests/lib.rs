@@ -1,5 +1,25 @@
-//! What the tests over the whole workspace share; the tests are beside this file.
+//! Tests over the whole workspace. They are one program, because linking takes longer than running.
+#![cfg(test)]
 
-pub mod bill;
-pub mod bucket;
-pub mod gzip;
+mod agreement;
+mod alert_simulation;
+mod bill;
+mod bucket;
+mod chargeback;
+mod command_line;
+mod deliveries;
+mod dependency_direction;
+mod digest;
+mod doctor;
+mod event_order;
+mod explain;
+mod forecast;
+mod gzip;
+mod in_a_bucket;
+mod matrix;
+mod metrics_simulation;
+mod page;
+mod rebuild;
+mod reference_totals;
+mod sweep;
+mod trying_alerts;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::fact::Fact;
@@ -16,8 +18,6 @@ use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Quiet, Seal};
 use spend_pipeline::inventory::{Found, Inventory};
 use spend_pipeline::tree::Tree;
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Files, Layout};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {

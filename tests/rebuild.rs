@@ -1,12 +1,13 @@
 //! Deriving a period again from its reductions: as safe as a delivery, visible in the history, and nothing if nothing
 //! differs.
 
-#[path = "rebuild/command.rs"]
 mod command;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::bill::{session, usage};
+use crate::bucket::{Export, statement};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, Fact, FactField};
@@ -24,8 +25,6 @@ use spend_pipeline::facts_file::{self, FactsOf};
 use spend_pipeline::history;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::rebuild::{self, Rebuilt};
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Export, statement};
 
 const TYPE: &str = "USE1-Claude4.6Sonnet-input-tokens";
 

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout, parquet};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
@@ -22,8 +24,6 @@ use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::FileTimes;
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Files, Layout, parquet};
 
 const HOUR: Duration = Duration::from_hours(1);
 

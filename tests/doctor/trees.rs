@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::bill::{PAYER, session, usage};
+use crate::gzip;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::memory_store::MemoryStore;
 use spend_pipeline::examination::{self, Examined, Finding, Severity, Step};
-use spend_tests::bill::{PAYER, session, usage};
-use spend_tests::gzip;
 
 pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
 pub(crate) const EXPORT: &str = "finance/cur";

@@ -10,7 +10,7 @@ use spend_core::forecast::{Outlook, outlook};
 use spend_core::period::BillingPeriod;
 use spend_core::window::Window;
 
-use crate::histories::{self, HISTORIES, Kind};
+use super::histories::{self, HISTORIES, Kind};
 
 /// What is known when it is asked where November is heading.
 pub struct Question {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::bill::{session, usage};
+use crate::bucket::{Layout, parquet, write_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -13,12 +15,10 @@ use spend_core::spend::CostPolicy;
 use spend_cur::write::Row;
 use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{Layout, parquet, write_tree};
 use tempfile::TempDir;
 
-use crate::cloudwatch::rounded;
-use crate::world::block_on;
+use super::cloudwatch::rounded;
+use super::world::block_on;
 
 /// What `run` says on standard error.
 fn run(export: &Path, ledger: &Path, now: &str) -> String {

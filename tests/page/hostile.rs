@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use crate::bill::{session, usage};
+use crate::bucket::{chunk_key, manifest_key, period};
 use spend_cur::write::{self, FileShape, Row, Value};
-use spend_tests::bill::{session, usage};
-use spend_tests::bucket::{chunk_key, manifest_key, period};
 
 /// What names are made of: markup, quotes, formulas, text that turns around, words without an end, wide letters.
 const NAMES: [&str; 14] = [

@@ -5,7 +5,7 @@ use std::path::Path;
 use bedrock_ledger::cli::{Cli, Command, History, Rebuild, ReportFormat, Run};
 use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
 
-use crate::block_on;
+use super::block_on;
 
 async fn execute(command: Command) -> (String, String) {
     let (mut out, mut notes) = (Vec::new(), Vec::new());

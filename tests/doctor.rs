@@ -5,9 +5,9 @@ mod trees;
 
 use std::fmt::Write as _;
 
+use crate::bill::{session, usage};
 use spend_cur::write::{self, FileShape};
 use spend_pipeline::examination::{Examined, Finding, Severity, Step};
-use spend_tests::bill::{session, usage};
 
 use self::trees::{EXPORT, MODEL, Tree, as_text, bytes_of, cases, healthy, keeping_every_delivery, legacy, rows};
 

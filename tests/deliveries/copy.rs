@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use crate::bucket::{Files, write_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use spend_core::decimal::Decimal;
 use spend_ledger::committed;
@@ -10,7 +11,6 @@ use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::document::decode;
 use spend_ledger::state::{HistoryEntry, PeriodState};
 use spend_ledger::store::Store;
-use spend_tests::bucket::{Files, write_tree};
 use tempfile::TempDir;
 
 /// A tree and its ledger.
