@@ -1,16 +1,18 @@
 """The whole pipeline as it is deployed, without AWS: the four programs behind a Runtime API, events by the template's
 rules, S3, SNS and CloudWatch over the wire. What comes out must be what the command line makes of the same files.
 
-Usage: run.py BINARIES COMMAND_LINE WORKDIR
+Usage: run.py BINARIES COMMAND_LINE WORKDIR [--part PART]
 
 BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-ledger`. In WORKDIR it leaves what the functions called
-(actions.json: function, action and resource, by the template's own names), their logs and the ledgers.
+(actions.json: function, action and resource, by the template's own names), and in a folder for each part their logs and
+the ledgers.
 
-Two stacks live side by side:
+There are two parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
+stack, and more that needs no stack:
 - `calm` is deployed on a bucket that has deliveries, of an export that keeps every delivery. Events come by the
   template's rules, twice and in no order, several sandboxes at once; nothing fails.
 - `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
-  once before and once after every kind of write that they make.
+  once before and once after every kind of write that they make. The command line reads buckets beside it.
 
 Prints one line for each check, then how many passed and failed; exits 1 if any failed.
 """
@@ -46,6 +48,8 @@ METERING = "metering/gateway.csv"
 SPLIT = '[[split]]\nwhat = { identity = "role/ai-gateway@444455556666" }\nby = "file"\n'
 # Put as differences; every other metric is a gauge.
 SUMS = {"Spend"}
+# What the functions of a part called.
+ACTIONS = "actions.json"
 DOUBT = "InDoubtDatums"
 # How long after a delivery was written it is looked at, the schedules having run.
 LATER = datetime.timedelta(minutes=20)
@@ -62,7 +66,6 @@ class Run:
         self.programs = {name: str(binaries / name) for name in FUNCTIONS}
         self.panicking = str(binaries / "panicking-function")
         self.command_line = str(command_line)
-        shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         sample = work / "sample"
         self.metering = work / "gateway.csv"
@@ -72,12 +75,11 @@ class Run:
         self.clock = Clock(self.kept[0].at)
         self.aws = Aws(self.clock)
 
-    def everything(self):
+    def calm(self):
         standins.check(self.checks, self.aws)
         self.startup()
         self.panic()
         self.other_region()
-        InABucket(self).everything()
         make_bucket(self.aws.client("s3"), BUCKET)
         calm = Scenario(
             self,
@@ -94,6 +96,10 @@ class Run:
         calm.broken_configuration()
         calm.overrides()
         calm.nothing_failed()
+        calm.close()
+
+    def rough(self):
+        InABucket(self).everything()
         make_bucket(self.aws.client("s3"), "rough-exports")
         rough = Scenario(
             self,
@@ -108,12 +114,7 @@ class Run:
             rough.whole_month()
         rough.everything_was_interrupted(interruptions)
         rough.told_of_the_first_delivery()
-        found = sorted({*calm.stack.actions(), *rough.stack.actions()})
-        keys = ("function", "action", "resource")
-        actions = [dict(zip(keys, each, strict=True)) for each in found]
-        (self.work / "actions.json").write_text(json.dumps(actions, indent=1))
-        for scenario in (calm, rough):
-            scenario.close()
+        rough.close()
 
     def startup(self):
         """Without its variables a function says which, all at once, and ends."""
@@ -485,8 +486,9 @@ class Scenario:
         )
 
     def close(self):
-        if self.stack is None:
-            return
+        keys = ("function", "action", "resource")
+        actions = [dict(zip(keys, each, strict=True)) for each in sorted(self.stack.actions())]
+        (self.run.work / ACTIONS).write_text(json.dumps(actions))
         self.stack.stop()
         for name in FUNCTIONS:
             (self.folder / f"{name}.log").write_text("\n".join(self.stack.all_logs(name)) + "\n")
@@ -496,16 +498,43 @@ def tables(files):
     return {name: body for name, body in files.items() if name.endswith(".csv")}
 
 
+def beside_each_other(arguments):
+    """Runs all parts, says what they say, one after the other, and puts together what they leave."""
+    command = [sys.executable, __file__, arguments.binaries, arguments.command_line]
+    start = lambda part: subprocess.Popen(
+        [*command, arguments.work / part, "--part", part], stdout=subprocess.PIPE, text=True
+    )
+    checks, actions = Checks(), []
+    for part, process in [(part, start(part)) for part in PARTS]:
+        for line in process.stdout:
+            checks.passed += line.startswith("ok ")
+            checks.failed += line.startswith("FAILED ")
+            print(line, end="", flush=True)
+        left = arguments.work / part / ACTIONS
+        checks.true(f"{part} came to its end", process.wait() in (0, 1) and left.exists(), f"exit code {process.returncode}")
+        actions += json.loads(left.read_text()) if left.exists() else []
+    distinct = {tuple(action.values()): action for action in actions}
+    (arguments.work / ACTIONS).write_text(json.dumps([distinct[key] for key in sorted(distinct)], indent=1))
+    return checks.summary()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binaries", type=pathlib.Path)
     parser.add_argument("command_line", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("--part", choices=PARTS)
     arguments = parser.parse_args()
+    shutil.rmtree(arguments.work, ignore_errors=True)
+    if arguments.part is None:
+        arguments.work.mkdir(parents=True)
+        return beside_each_other(arguments)
     run = Run(arguments.binaries.resolve(), arguments.command_line.resolve(), arguments.work.resolve())
-    run.everything()
-    return run.checks.summary()
+    PARTS[arguments.part](run)
+    return 1 if run.checks.failed else 0
 
+
+PARTS = {"calm": Run.calm, "rough": Run.rough}
 
 if __name__ == "__main__":
     sys.exit(main())
