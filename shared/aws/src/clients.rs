@@ -8,6 +8,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 
 use crate::chain::chain;
 
@@ -80,6 +87,7 @@ pub(crate) fn behavior() -> BehaviorVersion {
 /// Nothing about time and repetition is left to the SDK's defaults.
 fn on_purpose(loader: ConfigLoader) -> ConfigLoader {
     loader
+        .http_client(http_client())
         .timeout_config(timeouts())
         // Not adaptive: that delays first attempts too, by what other calls met.
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -88,7 +96,29 @@ fn on_purpose(loader: ConfigLoader) -> ConfigLoader {
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
 }
 
-fn timeouts() -> TimeoutConfig {
+/// One client for all services, made when the process starts: reading the machine's certificates is most of what a start
+/// costs, and the SDK's own client would do it anew for each service, and again at its first call.
+pub(crate) fn http_client() -> SharedHttpClient {
+    let ours = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+    let shared = connector(ours);
+    http_client_fn(move |asked, _| {
+        // Others than ours are for places where a developer's machine may have credentials, which is asked once.
+        let same = asked.connect_timeout() == Some(CONNECT) && asked.read_timeout() == Some(READ);
+        if same { shared.clone() } else { connector(asked.clone()) }
+    })
+}
+
+fn connector(settings: HttpConnectorSettings) -> SharedHttpConnector {
+    SharedHttpConnector::new(
+        Connector::builder()
+            .connector_settings(settings)
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(Provider::rustls(CryptoMode::Ring))
+            .build(),
+    )
+}
+
+pub(crate) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .read_timeout(READ)
@@ -96,3 +126,6 @@ fn timeouts() -> TimeoutConfig {
         .operation_timeout(OPERATION)
         .build()
 }
+
+#[cfg(all(test, feature = "s3", feature = "sns"))]
+mod tests;

@@ -1,6 +1,7 @@
 //! A little HTTP server, so that tests see what goes over the wire, and decide what comes back or that nothing does.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,9 +54,15 @@ type Handler = dyn Fn(&Request) -> Option<Reply> + Send + Sync;
 pub(crate) struct Wire {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Wire {
+    /// How many connections were opened so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// What came in so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.seen.lock().unwrap().clone()
@@ -71,6 +78,8 @@ pub(crate) fn config(url: &str) -> SdkConfig {
     let credentials = aws_config_credentials();
     SdkConfig::builder()
         .behavior_version(crate::clients::behavior())
+        .http_client(crate::clients::http_client())
+        .timeout_config(crate::clients::timeouts())
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(credentials)
         .endpoint_url(url)
@@ -88,13 +97,16 @@ pub(crate) async fn serve(handler: impl Fn(&Request) -> Option<Reply> + Send + S
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::<Mutex<Vec<Request>>>::default();
-    let (handler, kept): (Arc<Handler>, _) = (Arc::new(handler), Arc::clone(&seen));
+    let connections = Arc::<AtomicUsize>::default();
+    let (handler, kept, opened): (Arc<Handler>, _, _) =
+        (Arc::new(handler), Arc::clone(&seen), Arc::clone(&connections));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            opened.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(answer(stream, Arc::clone(&handler), Arc::clone(&kept)));
         }
     });
-    Wire { url, seen }
+    Wire { url, seen, connections }
 }
 
 /// One answer after another: the first `replies` in their order, then the last again and again.
