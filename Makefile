@@ -10,6 +10,9 @@ AWS_VENV := .venv-aws
 CHECKOV_VENV := .venv-checkov
 
 FUNCTIONS := ingest aggregate alert digest
+
+# Most of what is built here is built once: bookkeeping for building again makes that a good deal slower.
+export CARGO_INCREMENTAL ?= 0
 # Which stack to deploy, destroy or show the logs of.
 STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
@@ -69,7 +72,7 @@ page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labe
 	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
 	rm -rf target/page-check
 	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)
-	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked --workspace --test page
+	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked -p spend-tests page::
 	python3 tests/page/check.py chromium target/page-check/npm/node_modules/axe-core/axe.min.js \
 		target/page-check/pages target/page-check/screenshots
 
