@@ -338,8 +338,19 @@ fn wrong_usage_names_what_is_right() {
 #[test]
 fn the_demo_tells_the_story() {
     let bench = Bench::new();
+    // It replaces what an earlier demo wrote, and nothing else.
+    let marker = bench.path("demo/.bedrock-ledger-demo");
+    for (file, contents) in [("export/of-an-earlier-demo.txt", ""), ("mine.txt", "mine"), (".bedrock-ledger-demo", "")]
+    {
+        let path = bench.path(&format!("demo/{file}"));
+        fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    }
     let outcome = run(&["demo", "--dir", &bench.path("demo")]);
     outcome.result.unwrap();
+    assert!(!Path::new(&bench.path("demo/export/of-an-earlier-demo.txt")).exists());
+    assert_eq!(fs::read_to_string(bench.path("demo/mine.txt")).unwrap(), "mine");
+    assert_ne!(fs::read_to_string(marker).unwrap(), "", "the next demo may replace this one");
     for part in [
         "Who spent what in 2026-11",
         "role/agent-exec@444455556666",
@@ -355,8 +366,6 @@ fn the_demo_tells_the_story() {
     let widest = outcome.out.lines().map(|line| line.replace(&dir, ".demo").chars().count()).max().unwrap();
     assert!(widest <= 110, "{widest}");
     assert!(outcome.out.lines().count() <= 136, "two screens: {}", outcome.out.lines().count());
-    // It replaces what an earlier demo wrote, and nothing else.
-    run(&["demo", "--dir", &bench.path("demo")]).result.unwrap();
     fs::create_dir_all(bench.path("mine/export")).unwrap();
     let error = run(&["demo", "--dir", &bench.path("mine")]).result.unwrap_err().to_string();
     assert!(error.contains("was not written by a demo"), "{error}");
