@@ -18,7 +18,7 @@ pub(super) struct Asked {
     /// A hash of what it is about: with another one every level is another.
     definition: String,
     /// What can be crossed, by [`name`].
-    levels: BTreeSet<String>,
+    pub(super) levels: BTreeSet<String>,
 }
 
 /// What a level is known by within its rule.

@@ -1,5 +1,7 @@
 //! What is new about a rule is silent on what had ended before.
 
+use std::ops::Range;
+
 use super::*;
 
 /// September to November: 90 each, of which the last 30 on the last day that is known.
@@ -100,4 +102,58 @@ async fn a_state_that_kept_no_levels_has_those_of_its_rules() {
     let mut late = three_months();
     late.periods[1].facts.push(fact("2026-10-31", "20", &[]));
     assert_eq!(told(&store, &text, &late, NOW).await, ["b:-:USD:2026-10-01:budget:100:100:1"]);
+}
+
+/// Two lists of levels, one made of the configuration and one of spend, are the same list: a level that is measured and
+/// not asked for would be told of windows that had ended.
+#[test]
+fn what_is_measured_is_what_is_asked_for() {
+    let config = config(
+        r#"
+        [[budget]]
+        name = "month"
+        amount = "3000"
+        thresholds = [50, 80]
+        forecast = [100, 120]
+        [[budget]]
+        name = "people"
+        each = "identity"
+        amount = "10"
+        window = "week"
+        [[budget.override]]
+        member = "dana@example.com"
+        amount = "20.50"
+        [[delta]]
+        name = "weekday"
+        [[delta]]
+        name = "month before"
+        against = "month"
+        rise_percent = 20
+        [[anomaly]]
+        name = "odd"
+        each = "identity"
+        [[hygiene]]
+        name = "no team"
+        lack = "tag:iamPrincipal/team"
+        "#,
+    );
+    let person = [("identity", "dana@example.com"), ("identity_kind", "sso")];
+    let starter = [("identity", "kim@example.com"), ("identity_kind", "sso")];
+    let month = |month: &str, days: Range<u32>| {
+        let facts = days.clone().map(|day| fact(&format!("{month}-{day:02}"), "30", &person));
+        let new = days.end == 21;
+        let more = new.then(|| fact(&format!("{month}-16"), "600", &person));
+        period(month, facts.chain(more).chain(new.then(|| fact(&format!("{month}-15"), "400", &starter))).collect())
+    };
+    let book = book(vec![month("2026-09", 1..31), month("2026-10", 1..32), month("2026-11", 1..21)]);
+    let found = config.rules.evaluate(&book.facts(), &config.cost, &book.span()).unwrap();
+    let mut measured: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for measurement in &found.measurements {
+        let levels = measurement.levels.iter().map(|level| levels::name(measurement.kind(), &level.name, level.amount));
+        measured.entry(&measurement.rule).or_default().extend(levels);
+    }
+    let asked = levels::asked(&config);
+    let asked: BTreeMap<&str, BTreeSet<String>> =
+        asked.iter().map(|(rule, asked)| (rule.as_str(), asked.levels.clone())).collect();
+    assert_eq!(measured, asked);
 }
