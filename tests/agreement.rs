@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use bedrock_ledger::cli::Cli;
-use clap::Parser;
 use serde_json::Value;
 use spend_core::decimal::Decimal;
+
+use crate::commands::done;
 
 const TAG: &str = "iamPrincipal/team";
 /// The categories that are spend, by basis, as `[cost] count` has them unless told otherwise.
@@ -17,15 +17,6 @@ const BASES: [(&str, &[&str]); 2] = [("unblended", &["usage", "discount"]), ("ne
 
 /// By currency and name.
 type Sums = BTreeMap<(String, String), Decimal>;
-
-fn run(arguments: &[&str]) -> String {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let done = runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes));
-    done.unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{}", String::from_utf8_lossy(&notes)));
-    String::from_utf8(out).unwrap()
-}
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -85,7 +76,7 @@ impl Ledger {
         );
         fs::write(ledger.path("ledger.toml"), config).unwrap();
         let (config, path) = (ledger.path("ledger.toml"), ledger.path("ledger"));
-        run(&["run", "--export", export, "--ledger", &path, "--config", &config, "--now", now]);
+        done(&["run", "--export", export, "--ledger", &path, "--config", &config, "--now", now]);
         ledger
     }
 
@@ -99,7 +90,7 @@ impl Ledger {
         let mut command = vec!["report", "--ledger", &ledger, "--by", &by, "--basis", self.basis, "--format", "json"];
         command.extend(period.iter().flat_map(|period| ["--period", *period]));
         let mut sums = Sums::new();
-        for row in json(&run(&command)).as_array().unwrap() {
+        for row in json(&done(&command)).as_array().unwrap() {
             if is_wanted(&text(&row["category"]), &text(&row["day"])) {
                 add(&mut sums, &text(&row["currency"]), &text(&row[key]), money(&row["cost"]));
             }
@@ -179,7 +170,7 @@ impl Ledger {
     fn digest_says_what_report_says(&self) -> Sums {
         let ledger = self.path("ledger");
         let command = |format| {
-            run(&["digest", "--ledger", &ledger, "--period", self.month, "--now", self.now, "--format", format])
+            done(&["digest", "--ledger", &ledger, "--period", self.month, "--now", self.now, "--format", format])
         };
         let spend = |category: &str, _: &str| self.is_spend(category);
         let (mut totals, mut bills) = (Sums::new(), Sums::new());
@@ -212,7 +203,7 @@ impl Ledger {
     /// The files are of the month's bill too, on the configuration's basis.
     fn files_say_what_report_says(&self) {
         let (ledger, out) = (self.path("ledger"), self.path("files"));
-        run(&["chargeback", "--ledger", &ledger, "--period", self.month, "--out", &out, "--now", self.now]);
+        done(&["chargeback", "--ledger", &ledger, "--period", self.month, "--out", &out, "--now", self.now]);
         let rows = |name: &str| -> Vec<BTreeMap<String, String>> {
             let text = fs::read_to_string(self.path(&format!("files/{name}"))).unwrap();
             csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
@@ -276,7 +267,7 @@ fn all_say_the_same(export: &str, now: &'static str) {
 fn everything_that_tells_of_the_sample_says_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let export = dir.path().join("export").to_str().unwrap().to_owned();
-    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
+    done(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
     all_say_the_same(&export, "2026-11-20T06:00:00Z");
 }
 

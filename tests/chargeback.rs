@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::bill::{session, usage};
 use crate::bucket::{chunk_key, manifest_key, period};
+use crate::commands::{Outcome, block_on, call, done};
 use bedrock_ledger::cli::Cli;
-use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{SAMPLE_CONFIG, gateway_metering};
 use clap::Parser;
 use spend_core::decimal::Decimal;
@@ -21,23 +21,6 @@ use tempfile::TempDir;
 
 const NOW: &str = "2026-11-20T06:00:00Z";
 const GATEWAY: &str = "role/ai-gateway@444455556666";
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-fn run(arguments: &[&str]) -> (String, String, Result<(), CommandError>) {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let result = wait(bedrock_ledger::execute(&cli, &mut out, &mut notes));
-    (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap(), result)
-}
-
-fn done(arguments: &[&str]) -> String {
-    let (out, notes, result) = run(arguments);
-    result.unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{notes}"));
-    out
-}
 
 /// The rows of a CSV text, by column.
 fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
@@ -91,7 +74,7 @@ impl Bench {
     fn chargeback(&self, period: &str, more: &[&str]) -> String {
         let (ledger, out) = (self.path("ledger"), self.path("out"));
         let fixed = ["chargeback", "--ledger", &ledger, "--period", period, "--out", &out];
-        let (_, notes, result) = run(&[&fixed[..], more].concat());
+        let Outcome { notes, result, .. } = call(&[&fixed[..], more].concat());
         result.unwrap_or_else(|error| panic!("{error}"));
         notes
     }
@@ -109,11 +92,11 @@ impl Bench {
     fn facts(&self, period: &str, basis: Basis) -> BTreeMap<String, Decimal> {
         let store = DirectoryStore::open_read_only(self.path("ledger").into()).unwrap();
         let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
-        for statement in wait(committed::statements(&store)).unwrap() {
+        for statement in block_on(committed::statements(&store)).unwrap() {
             if statement.period.to_string() != period {
                 continue;
             }
-            let (state, _) = wait(committed::state(&store, &statement)).unwrap().unwrap();
+            let (state, _) = block_on(committed::state(&store, &statement)).unwrap().unwrap();
             for fact in committed::facts(&statement, state).unwrap() {
                 let sum = sums.entry(fact.key.get(FactField::Currency).to_owned()).or_default();
                 *sum = sum.checked_add(basis.cost(&fact.measures)).unwrap();
@@ -257,7 +240,7 @@ fn unknown_gateways_gaps_and_duplicates_are_told_and_nothing_of_the_bill_is_lost
 
     let (ledger, out, bad) = (bench.path("ledger"), bench.path("none"), bench.path("bad.csv"));
     let arguments = ["chargeback", "--ledger", &ledger, "--period", "2026-11", "--out", &out, "--metering", &bad];
-    let (_, _, result) = run(&arguments);
+    let result = call(&arguments).result;
     let error = result.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string()),

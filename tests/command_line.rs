@@ -6,29 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::bill::{session, usage};
 use crate::bucket::{chunk_key, manifest_key, period};
+use crate::commands::{Outcome, call};
 use crate::gzip;
 use bedrock_ledger::cli::Cli;
-use bedrock_ledger::error::CommandError;
 use clap::Parser;
 use spend_cur::write::{self, FileShape, Row, Value};
 use tempfile::TempDir;
 
 const NOW: &str = "2026-11-20T06:00:00Z";
-
-/// What a command printed and how it ended.
-struct Outcome {
-    out: String,
-    notes: String,
-    result: Result<(), CommandError>,
-}
-
-fn run(arguments: &[&str]) -> Outcome {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let result = runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes));
-    Outcome { out: String::from_utf8(out).unwrap(), notes: String::from_utf8(notes).unwrap(), result }
-}
 
 /// A directory with an export and a ledger in it.
 struct Bench(TempDir);
@@ -59,7 +44,7 @@ impl Bench {
     }
 
     fn run(&self) -> Outcome {
-        run(&["run", "--export", &self.path("export"), "--ledger", &self.path("ledger"), "--now", NOW])
+        call(&["run", "--export", &self.path("export"), "--ledger", &self.path("ledger"), "--now", NOW])
     }
 
     fn report(&self, arguments: &[&str]) -> Outcome {
@@ -67,7 +52,7 @@ impl Bench {
         let ledger = self.path("ledger");
         all.push(&ledger);
         all.extend(arguments);
-        run(&all)
+        call(&all)
     }
 
     fn csv(&self, arguments: &[&str]) -> String {
@@ -131,7 +116,7 @@ fn running_again_changes_no_byte_of_the_ledger() {
     assert!(again.notes.contains("already known, nothing to do"), "{}", again.notes);
     assert!(files(&bench.0.path().join("ledger")) == before);
     let (export, ledger) = (bench.path("export"), bench.path("ledger"));
-    run(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-28T06:00:00Z"]).result.unwrap();
+    call(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-28T06:00:00Z"]).result.unwrap();
     // Health is told every hour, and CloudWatch's window moves with the days.
     let but_metrics = |files: BTreeMap<PathBuf, Vec<u8>>| {
         let kept = files.into_iter().filter(|(path, _)| {
@@ -228,7 +213,7 @@ fn a_budget_alerts_once_and_gauges_follow_the_month() {
     fs::write(&config, "[[budget]]\nname = \"all\"\namount = \"2.00\"\nthresholds = [50, 80, 100]\n").unwrap();
     let arguments = ["run", "--export", &bench.path("export"), "--ledger", &bench.path("ledger"), "--now", NOW];
     for _ in 0..2 {
-        run(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
+        call(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
     }
     // The configuration stays in force without being named again.
     bench.run().result.unwrap();
@@ -251,7 +236,7 @@ fn no_alert_and_no_digest_waits_for_a_metric_that_cannot_be_put() {
     // Something else is where metrics are put.
     fs::create_dir_all(bench.path("ledger/out/metrics.jsonl")).unwrap();
     let (export, ledger) = (bench.path("export"), bench.path("ledger"));
-    let error = run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW, "--config", &config]).result;
+    let error = call(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW, "--config", &config]).result;
     assert!(error.unwrap_err().to_string().contains("failed to put the metrics"));
     let messages = fs::read_to_string(bench.path("ledger/out/messages.jsonl")).unwrap();
     assert!(messages.contains(r#""topic":"alerts""#) && messages.contains(r#""topic":"digest""#), "{messages}");
@@ -302,8 +287,8 @@ fn a_listed_tag_is_kept_and_reported_by() {
     let config = bench.path("ledger.toml");
     fs::write(&config, "[tags]\nkeep = [\"resourceTags/app\"]\n").unwrap();
     let arguments = ["run", "--export", &bench.path("export"), "--ledger", &bench.path("ledger"), "--now", NOW];
-    run(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
-    run(&["rebuild", "--ledger", &bench.path("ledger"), "--now", NOW]).result.unwrap();
+    call(&[&arguments[..], &["--config", &config]].concat()).result.unwrap();
+    call(&["rebuild", "--ledger", &bench.path("ledger"), "--now", NOW]).result.unwrap();
     assert_eq!(bench.csv(&by_app), "tag:resourceTags/app,currency,cost\ncheckout,USD,1.8\n");
 }
 
@@ -313,12 +298,12 @@ fn the_sample_says_the_same_as_text() {
     let reports = ["parquet", "csv"].map(|format| {
         let (export, ledger) = (bench.path(&format!("export-{format}")), bench.path(&format!("ledger-{format}")));
         let sample = ["sample", "--out", &export, "--rows", "2700", "--format", format];
-        run(&sample).result.unwrap();
+        call(&sample).result.unwrap();
         let ending = if format == "csv" { ".csv.gz" } else { ".snappy.parquet" };
         let written = files(Path::new(&export));
         assert_eq!(written.keys().filter(|path| path.to_str().unwrap().ends_with(ending)).count(), 9);
-        run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]).result.unwrap();
-        run(&["report", "--ledger", &ledger, "--by", "category,principal,usage_type,day", "--format", "csv"]).out
+        call(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]).result.unwrap();
+        call(&["report", "--ledger", &ledger, "--by", "category,principal,usage_type,day", "--format", "csv"]).out
     });
     assert!(reports[0].lines().count() > 1_000);
     assert!(reports[0] == reports[1]);
@@ -346,7 +331,7 @@ fn the_demo_tells_the_story() {
         fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
     }
-    let outcome = run(&["demo", "--dir", &bench.path("demo")]);
+    let outcome = call(&["demo", "--dir", &bench.path("demo")]);
     outcome.result.unwrap();
     assert!(!Path::new(&bench.path("demo/export/of-an-earlier-demo.txt")).exists());
     assert_eq!(fs::read_to_string(bench.path("demo/mine.txt")).unwrap(), "mine");
@@ -367,6 +352,6 @@ fn the_demo_tells_the_story() {
     assert!(widest <= 110, "{widest}");
     assert!(outcome.out.lines().count() <= 136, "two screens: {}", outcome.out.lines().count());
     fs::create_dir_all(bench.path("mine/export")).unwrap();
-    let error = run(&["demo", "--dir", &bench.path("mine")]).result.unwrap_err().to_string();
+    let error = call(&["demo", "--dir", &bench.path("mine")]).result.unwrap_err().to_string();
     assert!(error.contains("was not written by a demo"), "{error}");
 }

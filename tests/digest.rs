@@ -5,24 +5,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use bedrock_ledger::cli::Cli;
-use clap::Parser;
 use serde_json::Value;
 use spend_core::decimal::Decimal;
 
+use crate::commands::done;
+
 const NOW: &str = "2026-11-20T06:00:00Z";
 
-fn run(arguments: &[&str]) -> String {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let done = runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes));
-    done.unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{}", String::from_utf8_lossy(&notes)));
-    String::from_utf8(out).unwrap()
-}
-
 fn json(arguments: &[&str]) -> Value {
-    serde_json::from_str(&run(arguments)).unwrap()
+    serde_json::from_str(&done(arguments)).unwrap()
 }
 
 fn text(value: &Value) -> &str {
@@ -51,7 +42,7 @@ impl Ledger<'_> {
     fn digest(&self, kind: &str, period: &str, format: &str) -> String {
         let Self { path, now, .. } = self;
         let command = ["digest", "--ledger", path, "--period", period, "--kind", kind, "--now", now];
-        run(&[&command[..], &["--format", format]].concat())
+        done(&[&command[..], &["--format", format]].concat())
     }
 
     /// What `report` says of a currency by one key, of the categories that `counted` picks.
@@ -149,7 +140,7 @@ fn agrees_with_report(export: &str, now: &str) {
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
         let (ledger, config) = (path("ledger"), path("ledger.toml"));
         fs::write(&config, format!("[cost]\nbasis = \"{basis}\"\n")).unwrap();
-        run(&["run", "--export", export, "--ledger", &ledger, "--config", &config, "--now", now]);
+        done(&["run", "--export", export, "--ledger", &ledger, "--config", &config, "--now", now]);
         let months = months(&ledger);
         assert!(!months.is_empty());
         let ledger = Ledger { path: &ledger, basis, now };
@@ -165,7 +156,7 @@ fn agrees_with_report(export: &str, now: &str) {
 fn digests_of_the_sample_say_what_report_says() {
     let dir = tempfile::tempdir().unwrap();
     let export = dir.path().join("export").to_str().unwrap().to_owned();
-    run(&["sample", "--out", &export, "--rows", "2700", "--seed", "7"]);
+    done(&["sample", "--out", &export, "--rows", "2700", "--seed", "7"]);
     agrees_with_report(&export, NOW);
 }
 
@@ -182,14 +173,14 @@ fn a_digest_is_written_to_files_and_nothing_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (export, ledger, files) = (path("export"), path("ledger"), path("files"));
-    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
-    run(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]);
+    done(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1"]);
+    done(&["run", "--export", &export, "--ledger", &ledger, "--now", NOW]);
     let sent = fs::read(dir.path().join("ledger/out/messages.jsonl")).unwrap();
     let state = fs::read(dir.path().join("ledger/digests/state.json")).unwrap();
     let command = ["digest", "--ledger", &ledger, "--now", NOW];
-    assert_eq!(run(&[&command[..], &["--out", &files]].concat()), "");
+    assert_eq!(done(&[&command[..], &["--out", &files]].concat()), "");
     let mail = fs::read_to_string(dir.path().join("files/digest.txt")).unwrap();
-    assert_eq!(mail, run(&command));
+    assert_eq!(mail, done(&command));
     assert!(mail.starts_with("Subject: ") && mail.contains("\n\nTotal       $"), "{mail}");
     let event: Value = serde_json::from_slice(&fs::read(dir.path().join("files/digest.json")).unwrap()).unwrap();
     assert_eq!(event["format"], "digest-event/1");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::bill::{session, usage};
 use crate::bucket::{Export, chunk_key, manifest_key, statement};
+use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -20,10 +21,6 @@ use spend_pipeline::ingest::{self, FileTimes, Ingested};
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// What an object that was created leads to, on AWS by way of events: reduce or seal, and aggregate what is ready.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::commands::block_on;
 use bedrock_ledger::cli::{Cli, Command, Explain, Report, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
@@ -12,10 +13,6 @@ use spend_core::decimal::Decimal;
 use spend_core::report::Measure;
 use spend_core::spend::Basis;
 use tempfile::TempDir;
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
 
 /// For tests that only read.
 static LEDGER: LazyLock<Ledger> = LazyLock::new(Ledger::new);

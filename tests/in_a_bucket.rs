@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::bill::{PAYER, session, usage};
 use crate::bucket::{Files, Layout, parquet, period};
+use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
@@ -22,10 +23,6 @@ use spend_pipeline::inventory::{Found, Inventory, Unlisted};
 
 const OLDER: &str = "2026-11-02T13:15:05.826Z-1a";
 const NEWER: &str = "2026-11-03T13:15:05.826Z-2b";
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()

@@ -7,6 +7,7 @@ mod bill;
 mod bucket;
 mod chargeback;
 mod command_line;
+mod commands;
 mod deliveries;
 mod dependency_direction;
 mod digest;

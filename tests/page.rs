@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use bedrock_ledger::cli::Cli;
-use clap::Parser;
 use serde_json::Value;
 use spend_core::decimal::Decimal;
 use spend_core::text;
@@ -15,16 +13,9 @@ mod reading;
 
 use reading::{Page, Piece};
 
-const NOW: &str = "2026-11-20T06:00:00Z";
+use crate::commands::done;
 
-fn run(arguments: &[&str]) -> String {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let done = runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes));
-    done.unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{}", String::from_utf8_lossy(&notes)));
-    String::from_utf8(out).unwrap()
-}
+const NOW: &str = "2026-11-20T06:00:00Z";
 
 fn money(value: &Value) -> Decimal {
     value.as_str().unwrap().parse().unwrap()
@@ -44,7 +35,7 @@ impl Made {
     fn of(dir: &Path, period: &str, basis: &'static str) -> Self {
         let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
         let (ledger, out) = (path("ledger"), path("page.html"));
-        run(&["page", "--ledger", &ledger, "--period", period, "--out", &out, "--now", NOW]);
+        done(&["page", "--ledger", &ledger, "--period", period, "--out", &out, "--now", NOW]);
         let html = fs::read_to_string(out).unwrap();
         let json = serde_json::from_slice(&fs::read(path("page.json")).unwrap()).unwrap();
         Self { ledger, period: period.to_owned(), basis, page: Page::read(&html), html, json }
@@ -59,7 +50,7 @@ impl Made {
         let command = ["report", "--ledger", &self.ledger, "--period", &self.period, "--basis", self.basis];
         let by_category = format!("{by},category");
         let by = if measure == "cost" { by_category.as_str() } else { by };
-        let rows = run(&[&command[..], &["--by", by, "--measure", measure, "--format", "json"]].concat());
+        let rows = done(&[&command[..], &["--by", by, "--measure", measure, "--format", "json"]].concat());
         let rows: Value = serde_json::from_str(&rows).unwrap();
         let mut sums = BTreeMap::new();
         for row in rows.as_array().unwrap().iter().filter(|row| row["currency"] == "USD") {
@@ -82,10 +73,10 @@ impl Made {
 
 fn sample(dir: &Path, config: &str, principals: &str) {
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
-    run(&["sample", "--out", &path("export"), "--rows", "2700", "--principals", principals]);
+    done(&["sample", "--out", &path("export"), "--rows", "2700", "--principals", principals]);
     fs::write(path("ledger.toml"), config).unwrap();
     let (export, ledger, config) = (path("export"), path("ledger"), path("ledger.toml"));
-    run(&["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", NOW]);
+    done(&["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", NOW]);
 }
 
 /// Without those who spent nothing, whom a report may not have.
@@ -140,7 +131,7 @@ fn every_number_on_the_page_is_the_ledgers() {
 /// The last days of those who spent most, by `report`.
 fn trends_are_the_ledgers(made: &Made) {
     let command = ["report", "--ledger", &made.ledger, "--by", "day,identity,category", "--basis", made.basis];
-    let rows: Value = serde_json::from_str(&run(&[&command[..], &["--format", "json"]].concat())).unwrap();
+    let rows: Value = serde_json::from_str(&done(&[&command[..], &["--format", "json"]].concat())).unwrap();
     let mut sums: BTreeMap<(String, String), Decimal> = BTreeMap::new();
     for row in rows.as_array().unwrap() {
         if made.counts(&row["category"]) {
@@ -167,7 +158,7 @@ fn what_a_digest_says_is_said(made: &Made) {
     let figures = &made.json["figures"];
     let kind = figures["digest"].as_str().unwrap();
     let command = ["digest", "--ledger", &made.ledger, "--period", &made.period, "--kind", kind, "--now", NOW];
-    let digest: Value = serde_json::from_str(&run(&[&command[..], &["--format", "json"]].concat())).unwrap();
+    let digest: Value = serde_json::from_str(&done(&[&command[..], &["--format", "json"]].concat())).unwrap();
     for (key, value) in digest.as_object().unwrap() {
         if !["format", "alert_id", "incident_key"].contains(&key.as_str()) {
             assert_eq!(figures[key], *value, "{key}");
@@ -325,7 +316,7 @@ fn pages_of_any_number_of_hostile_callers_are_harmless_and_small() {
         hostile::write(dir.path(), identities);
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
         let (export, ledger, config) = (path("export"), path("ledger"), path("ledger.toml"));
-        run(&["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", NOW]);
+        done(&["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", NOW]);
         let made = Made::of(dir.path(), "2026-11", "unblended");
         is_harmless(&made.html);
         let callers = made.json["figures"]["currencies"].as_array().unwrap().iter();

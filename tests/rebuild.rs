@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::bill::{session, usage};
 use crate::bucket::{Export, statement};
+use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::fact::{Derivation, Fact, FactField};
@@ -34,10 +35,6 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn now() -> DateTime<Utc> {
     at("2026-11-20T06:00:00Z")
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// A configuration under which the sessions of the role `app` are people and teams own spend.

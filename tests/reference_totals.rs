@@ -6,19 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_ledger::cli::Cli;
-use clap::Parser;
+use crate::commands::done;
 
 /// Totals by group, the parts of a group joined by `|`: category, the key, currency.
 type Totals = BTreeMap<String, String>;
-
-fn run(arguments: &[&str]) -> String {
-    let cli = Cli::try_parse_from(["bedrock-ledger"].iter().chain(arguments)).unwrap();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(bedrock_ledger::execute(&cli, &mut out, &mut notes)).unwrap();
-    String::from_utf8(out).unwrap()
-}
 
 #[test]
 fn the_sample_adds_up_as_another_program_says() {
@@ -27,12 +18,12 @@ fn the_sample_adds_up_as_another_program_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (export, ledger) = (path("export"), path("ledger"));
-    run(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1", "--seed", "7"]);
-    run(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-20T06:00:00Z"]);
+    done(&["sample", "--out", &export, "--rows", "2700", "--deliveries", "1", "--seed", "7"]);
+    done(&["run", "--export", &export, "--ledger", &ledger, "--now", "2026-11-20T06:00:00Z"]);
     assert_eq!(expected.len(), 5);
     for (key, expected) in expected {
         let by = if key.is_empty() { "category".to_owned() } else { format!("category,{key}") };
-        let report = run(&["report", "--ledger", &ledger, "--by", &by, "--format", "csv"]);
+        let report = done(&["report", "--ledger", &ledger, "--by", &by, "--format", "csv"]);
         let rows = report.lines().skip(1).map(|row| row.rsplit_once(',').unwrap());
         let found: Totals = rows.map(|(group, cost)| (group.replace(',', "|"), cost.to_owned())).collect();
         assert!(!expected.is_empty());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::bill::{session, usage};
 use crate::bucket::{Files, Layout, parquet};
+use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
@@ -26,10 +27,6 @@ use spend_pipeline::ingest::FileTimes;
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 
 const HOUR: Duration = Duration::from_hours(1);
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::bucket::{Files, write_tree};
+use crate::commands::block_on;
 use bedrock_ledger::cli::{Cli, Command, Run};
 use spend_core::decimal::Decimal;
 use spend_ledger::committed;
@@ -20,10 +21,6 @@ pub struct Copy {
     /// What `--ledger` names.
     pub ledger: PathBuf,
     folder: Rc<TempDir>,
-}
-
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// What a command says on standard output.

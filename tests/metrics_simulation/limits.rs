@@ -8,7 +8,8 @@ use spend_core::fact::Fact;
 use spend_ledger::faulty_store::Fault;
 use spend_ledger::metrics;
 
-use super::world::{Process, Trouble, World, block_on, fact};
+use super::world::{Process, Trouble, World, fact};
+use crate::commands::block_on;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 const TEAM: &str = "iamPrincipal/team";

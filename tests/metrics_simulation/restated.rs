@@ -18,7 +18,7 @@ use spend_ledger::directory_store::DirectoryStore;
 use tempfile::TempDir;
 
 use super::cloudwatch::rounded;
-use super::world::block_on;
+use crate::commands::block_on;
 
 /// What `run` says on standard error.
 fn run(export: &Path, ledger: &Path, now: &str) -> String {

@@ -22,10 +22,7 @@ use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodSta
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 use super::cloudwatch::{CloudWatch, rounded};
-
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
+use crate::commands::block_on;
 
 /// A fact of usage in USD; `fields` overwrite, keys with a slash are tags.
 pub fn fact(day: NaiveDate, cost: Decimal, fields: &[(&str, &str)]) -> Fact {
