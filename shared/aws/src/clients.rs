@@ -1,5 +1,7 @@
 //! What all clients share: credentials, region, timeouts, retries. Loaded once, when the process starts.
 
+use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -96,15 +98,19 @@ fn on_purpose(loader: ConfigLoader) -> ConfigLoader {
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
 }
 
-/// One client for all services, made when the process starts: reading the machine's certificates is most of what a start
-/// costs, and the SDK's own client would do it anew for each service, and again at its first call.
+/// One client for all services: the SDK's own would read the machine's certificates anew for each, and again at its first
+/// call. Reading them is most of what a start costs, so that it begins at once and on a thread of its own, beside the rest
+/// of the start; who calls before it is done waits.
 pub(crate) fn http_client() -> SharedHttpClient {
     let ours = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
-    let shared = connector(ours);
+    let shared = Arc::new(LazyLock::new(move || connector(ours)));
+    let early = Arc::clone(&shared);
+    // Where there can be no thread, the first call reads them.
+    let _ = thread::Builder::new().name("certificates".to_owned()).spawn(move || LazyLock::force(&early).clone());
     http_client_fn(move |asked, _| {
         // Others than ours are for places where a developer's machine may have credentials, which is asked once.
         let same = asked.connect_timeout() == Some(CONNECT) && asked.read_timeout() == Some(READ);
-        if same { shared.clone() } else { connector(asked.clone()) }
+        if same { LazyLock::force(&shared).clone() } else { connector(asked.clone()) }
     })
 }
 
