@@ -72,7 +72,7 @@ page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labe
 	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
 	rm -rf target/page-check
 	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)
-	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked -p spend-tests page::
+	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked --workspace --lib page::
 	python3 tests/page/check.py chromium target/page-check/npm/node_modules/axe-core/axe.min.js \
 		target/page-check/pages target/page-check/screenshots
 
