@@ -14,7 +14,7 @@ stack, and more that needs no stack:
 - `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
   once before and once after every kind of write that they make. The command line reads buckets beside it.
 
-Prints one line for each check, then how many passed and failed; exits 1 if any failed.
+Prints one line for each check, then, of both parts, how many passed and failed; exits 1 if any failed.
 """
 
 import argparse
