@@ -16,11 +16,11 @@ use spend_aws::environment::Reader;
 use spend_aws::s3_store::S3Store;
 use spend_aws::{clients, lambda};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { ledger_bucket, namespace, clock } = lambda::settings(Settings::read(Reader::of_process()))?;
-    let sdk = clients::sdk_config().await;
+    let sdk = clients::of_a_function().await;
     let aggregate = Aggregate {
         ledger: S3Store::new(&sdk, &ledger_bucket, ""),
         metrics: CloudWatch::new(&sdk),

@@ -18,13 +18,13 @@ use spend_aws::sns::Sns;
 use spend_aws::{clients, lambda};
 use spend_ledger::outputs::Topic;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { ledger_bucket, alerts_arn, events_arn, operations_arn, stack, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
     tracing::info!(stack, "started");
-    let sdk = clients::sdk_config().await;
+    let sdk = clients::of_a_function().await;
     let topics = [(Topic::Alerts, alerts_arn), (Topic::Events, events_arn), (Topic::Operations, operations_arn)];
     let alert = Alert {
         ledger: S3Store::new(&sdk, &ledger_bucket, ""),

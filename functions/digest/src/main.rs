@@ -17,12 +17,12 @@ use spend_aws::sns::Sns;
 use spend_aws::{clients, lambda};
 use spend_ledger::outputs::Topic;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { ledger_bucket, digest_arn, events_arn, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
-    let sdk = clients::sdk_config().await;
+    let sdk = clients::of_a_function().await;
     let digest = Digest {
         ledger: S3Store::new(&sdk, ledger_bucket, ""),
         notifier: Sns::new(&sdk, [(Topic::Digest, digest_arn), (Topic::Events, events_arn)]),

@@ -16,12 +16,12 @@ use spend_aws::environment::Reader;
 use spend_aws::s3_store::S3Store;
 use spend_aws::{clients, lambda};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { export_bucket, export_prefix, ledger_bucket, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
-    let sdk = clients::sdk_config().await;
+    let sdk = clients::of_a_function().await;
     let ingest = Ingest {
         export: Arc::new(S3Store::new(&sdk, &export_bucket, "")),
         ledger: S3Store::new(&sdk, ledger_bucket, ""),

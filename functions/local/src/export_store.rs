@@ -45,7 +45,7 @@ impl ExportStore {
 async fn bucket(place: &str) -> Result<(ExportStore, Option<String>), CommandError> {
     let (bucket, prefix) = split(place)?;
     let folder = prefix.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
-    let config = spend_aws::clients::sdk_config().await;
+    let config = spend_aws::clients::of_a_person().await;
     spend_aws::clients::ready(&config)
         .await
         .map_err(|error| CommandError::NotReady(format!("{S3}{place} cannot be read: {error}")))?;

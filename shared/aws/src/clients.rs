@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -38,9 +39,23 @@ const ATTEMPTS: u32 = 5;
 /// How long a body may stand still. The SDK's default, written down: less than a sandbox takes to be worth giving up.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// The configuration of every client of this process, from the environment as the SDK reads it: region, credentials and
-/// endpoints (`AWS_ENDPOINT_URL_S3` and the like). Call it once.
-pub async fn sdk_config() -> SdkConfig {
+/// The configuration of every client of a function: region, credentials and endpoints (`AWS_ENDPOINT_URL_S3` and the like)
+/// from the environment, where Lambda puts a function's region and its role's credentials. Other services that may have
+/// them on a person's machine are not prepared to be asked: each takes a client of its own. Call it once.
+///
+/// Source: AWS Lambda Developer Guide, "Working with Lambda environment variables", "Defined runtime environment
+/// variables".
+pub async fn of_a_function() -> SdkConfig {
+    on_purpose(aws_config::defaults(behavior()))
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .load()
+        .await
+}
+
+/// The configuration of every client of a person's command, from wherever the SDK looks: the environment, profiles, the
+/// machine that it runs on. Call it once.
+pub async fn of_a_person() -> SdkConfig {
     on_purpose(aws_config::defaults(behavior())).load().await
 }
 
@@ -99,8 +114,8 @@ fn on_purpose(loader: ConfigLoader) -> ConfigLoader {
 }
 
 /// One client for all services: the SDK's own would read the machine's certificates anew for each, and again at its first
-/// call. Reading them is about half of what a start costs beyond an empty function's, so that it begins at once and on a
-/// thread of its own, beside the rest of the start; who calls before it is done waits.
+/// call. Reading them is the larger part of a start's work, so that it begins at once and on a thread of its own, beside
+/// the rest of the start; who calls before it is done waits.
 pub(crate) fn http_client() -> SharedHttpClient {
     let ours = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
     let shared = Arc::new(LazyLock::new(move || connector(ours)));

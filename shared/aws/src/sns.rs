@@ -8,6 +8,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
@@ -20,7 +21,9 @@ use crate::failure::{self, Effect, Failure};
 /// [`Notifier`] over SNS. The rules for subjects, sizes and attributes are those of [`Message::check`].
 #[derive(Clone, Debug)]
 pub struct Sns {
-    client: Client,
+    config: SdkConfig,
+    /// Made for the first message: most invocations have none, and it would be a third of a start's work.
+    client: OnceLock<Client>,
     arns: BTreeMap<Topic, String>,
 }
 
@@ -28,7 +31,7 @@ impl Sns {
     /// Sends to the topics with these ARNs, and to no other.
     #[must_use]
     pub fn new(config: &SdkConfig, arns: impl IntoIterator<Item = (Topic, String)>) -> Self {
-        Self { client: Client::new(config), arns: arns.into_iter().collect() }
+        Self { config: config.clone(), client: OnceLock::new(), arns: arns.into_iter().collect() }
     }
 }
 
@@ -39,7 +42,8 @@ impl Notifier for Sns {
         let Some(arn) = self.arns.get(&message.topic) else {
             return Err(PublishError::Refused { what, reason: "this function was given no ARN of that topic".into() });
         };
-        let request = self.client.publish().topic_arn(arn).subject(&message.subject).message(&message.body);
+        let client = self.client.get_or_init(|| Client::new(&self.config));
+        let request = client.publish().topic_arn(arn).subject(&message.subject).message(&message.body);
         let attributes = message.attributes.iter().map(|(name, value)| Ok((name.clone(), attribute(value)?))).collect();
         let attributes = match attributes {
             Ok(attributes) => attributes,

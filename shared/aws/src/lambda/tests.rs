@@ -47,6 +47,23 @@ fn a_bad_environment_is_the_operators() {
     assert!(failed.to_string().contains("LEDGER_BUCKET is not set"), "{failed}");
 }
 
+/// The names that `LoggingConfig` knows.
+#[test]
+fn logs_start_at_the_level_that_lambda_names() {
+    let named = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "", "loud"].map(level);
+    let levels = [
+        LevelFilter::TRACE,
+        LevelFilter::DEBUG,
+        LevelFilter::INFO,
+        LevelFilter::WARN,
+        LevelFilter::ERROR,
+        LevelFilter::ERROR,
+        LevelFilter::INFO,
+        LevelFilter::INFO,
+    ];
+    assert_eq!(named, levels);
+}
+
 #[test]
 fn after_the_deadline_no_time_is_left() {
     assert_eq!(Deadline(SystemTime::UNIX_EPOCH).left(), Duration::ZERO);
