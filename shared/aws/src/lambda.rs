@@ -164,9 +164,15 @@ pub fn start_logs() {
     if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") { logs.json().init() } else { logs.init() }
 }
 
-/// The level of that name, or that of a function whose `LoggingConfig` names none.
+/// The level that `LoggingConfig` calls so; where it names none, the functions tell what they do.
 fn level(name: &str) -> LevelFilter {
-    if name.eq_ignore_ascii_case("fatal") { LevelFilter::ERROR } else { name.parse().unwrap_or(LevelFilter::INFO) }
+    match name.to_ascii_uppercase().as_str() {
+        "TRACE" => LevelFilter::TRACE,
+        "DEBUG" => LevelFilter::DEBUG,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" | "FATAL" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
+    }
 }
 
 /// The settings, or an error that is logged before the process ends: Lambda shows nothing else of a failed start.
