@@ -83,9 +83,9 @@ release:
 		cargo build --release --locked --manifest-path functions/$$function/Cargo.toml; \
 	done
 
-size: $(VENV)/installed release ## Starts, memory and zips of the functions, beside one that does nothing.
+size: $(VENV)/installed release ## Starts, memory and zips of the functions (of dist/, if it is there), beside one that does nothing.
 	cargo build --release --locked --manifest-path tests/e2e/empty/Cargo.toml
-	$(PYTHON) tests/e2e/size.py target/release
+	$(PYTHON) tests/e2e/size.py target/release dist
 
 template-check: $(VENV)/installed facts-check e2e ## Check the template: cfn-lint, and what it says against what the code does.
 	$(VENV)/bin/cfn-lint infra/template.yaml infra/forward.yaml

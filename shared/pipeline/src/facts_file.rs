@@ -1,6 +1,6 @@
 //! The facts file: the ledger's rows as Parquet, for Athena, `DuckDB` and everybody else.
 //!
-//! Written column by column, without Arrow: its writer brings what turns any array into columns, a quarter of the function
+//! Written column by column, without Arrow: its writer brings what turns any array into columns, a fifth of the function
 //! that writes these.
 
 use std::iter;
