@@ -16,7 +16,7 @@ use spend_aws::environment::Reader;
 use spend_aws::s3_store::S3Store;
 use spend_aws::{clients, lambda};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { export_bucket, export_prefix, ledger_bucket, clock } =
