@@ -102,7 +102,8 @@ def main():
             measured[name].append(start(program))
     base = None
     missed = []
-    print(f"{'function':<16}{'start ms':>10}{'min':>8}{'ratio':>8}{'memory MB':>11}{'binary MB':>11}{'zip MB':>8}  {'zip of':<9}aims")
+    numbers = f"{'start ms':>10}{'min':>8}{'ratio':>8}{'memory MB':>11}{'binary MB':>11}{'zip MB':>8}"
+    print(f"{'function':<16}{numbers}  {'zip of':<9}aims")
     for name, program in found.items():
         starts, memory = zip(*measured[name], strict=True)
         median = statistics.median(starts)

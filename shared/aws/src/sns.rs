@@ -22,7 +22,7 @@ use crate::failure::{self, Effect, Failure};
 #[derive(Clone, Debug)]
 pub struct Sns {
     config: SdkConfig,
-    /// Made for the first message: most invocations have none, and it would be a third of a start's work.
+    /// Made for the first message: most invocations have none, and it would be a third of a start's main thread.
     client: OnceLock<Client>,
     arns: BTreeMap<Topic, String>,
 }
