@@ -1,7 +1,10 @@
-//! Dependencies point one way: core ← cur ← pipeline, core ← ledger ← pipeline, functions on top.
+//! Dependencies point one way: core ← cur ← pipeline, core ← ledger ← pipeline, functions on top. None is unused.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
+
+use serde_json::Value;
 
 /// The names of the packages that `package` links, itself among them.
 fn linked(package: &str) -> BTreeSet<String> {
@@ -121,4 +124,46 @@ fn a_feature_of_the_aws_package_links_its_own_service_alone() {
             sdks.into_iter().filter(|sdk| linked.iter().any(|line| line.split(' ').next() == Some(sdk))).collect();
         assert_eq!(found, [sdk], "{feature}");
     }
+}
+
+/// Whether Rust code in a folder, or below it, names a crate. Folders with a manifest of their own are other packages.
+fn names_crate(folder: &Path, name: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+        if path.is_dir() {
+            return path.file_name().is_some_and(|folder| folder != "target")
+                && !path.join("Cargo.toml").exists()
+                && names_crate(&path, name);
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            return false;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        ["::", "!", " as ", ";"].iter().any(|after| {
+            let is_within_a_name = |before: char| before.is_alphanumeric() || before == '_';
+            let named = format!("{name}{after}");
+            text.match_indices(&named).any(|(at, _)| !text[..at].ends_with(is_within_a_name))
+        })
+    })
+}
+
+#[test]
+fn every_dependency_that_a_package_names_is_used_in_its_code() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--offline", "--locked", "--no-deps", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut unused = Vec::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let name = dependency["name"].as_str().unwrap();
+            if !names_crate(folder, &name.replace('-', "_")) {
+                unused.push(format!("{} of {}", name, package["name"]));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "remove from Cargo.toml: {unused:?}");
 }
