@@ -18,7 +18,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release page-check release size template-check infra-check build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -98,6 +98,16 @@ infra-check: $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(VENV)/installed #
 	$(CHECKOV_VENV)/bin/checkov --file infra/template.yaml infra/forward.yaml --framework cloudformation \
 		--skip-download --compact --quiet
 
+# Built from source, which takes minutes: apart from `make test`, whose checks of dependencies need no tool.
+TOOLS := .tools
+
+deny: $(TOOLS)/bin/cargo-deny ## Check licences, bans and sources of every dependency (deny.toml); once fetched, without a network.
+	cargo fetch --locked
+	$(TOOLS)/bin/cargo-deny --offline --workspace --all-features check licenses bans sources
+
+$(TOOLS)/bin/cargo-deny:
+	cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
 # By its manifest, as above.
 build: $(AWS_VENV)/installed ## Build the functions for Lambda (arm64; the first time it takes long).
 	rustup target add aarch64-unknown-linux-gnu
@@ -141,4 +151,4 @@ $(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
 	touch $@
 
 clean: ## Remove what was built, installed and written by the demo.
-	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) .demo
+	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) $(TOOLS) .demo
