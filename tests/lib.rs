@@ -15,6 +15,7 @@ mod doctor;
 mod event_order;
 mod explain;
 mod forecast;
+mod formats;
 mod gzip;
 mod in_a_bucket;
 mod matrix;

@@ -25,12 +25,12 @@ use crate::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier, Topic};
 use crate::store::Store;
 
-mod event;
+pub(crate) mod event;
 mod ids;
 mod levels;
 mod plan;
 mod silence;
-mod state;
+pub(crate) mod state;
 mod tell;
 mod undo;
 

@@ -32,7 +32,7 @@ use crate::keys::{Statement, chargeback_key, hash};
 use crate::operations::NoteError;
 use crate::store::{ETag, Put, Store, StoreError};
 
-mod about;
+pub(crate) mod about;
 pub mod metering;
 mod tables;
 

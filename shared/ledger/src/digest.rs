@@ -22,10 +22,10 @@ use crate::store::Store;
 
 mod compose;
 mod due;
-mod event;
+pub(crate) mod event;
 pub mod page;
 mod restated;
-mod state;
+pub(crate) mod state;
 mod windows;
 
 pub use event::{

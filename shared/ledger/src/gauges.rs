@@ -2,7 +2,7 @@
 //! back-dated data. Only for the month that contains that time: last month's refresh never lands in this month's series.
 //! Where there was a value and is none any more, they are put as zero, see [`shown`].
 
-mod shown;
+pub(crate) mod shown;
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
+pub mod formats;
 mod gauges;
 pub mod in_force;
 pub mod keys;

@@ -23,11 +23,11 @@ use spend_core::line::SumOutOfRange;
 use spend_core::text;
 
 mod cost;
-mod health;
+pub(crate) mod health;
 pub(crate) mod series;
 mod settle;
 mod spend;
-mod told;
+pub(crate) mod told;
 
 pub use cost::{PredictedCost, predict};
 

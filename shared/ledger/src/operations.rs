@@ -42,7 +42,7 @@ impl Note {
 
 /// A note as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredNote {
+pub(crate) struct StoredNote {
     id: String,
     subject: String,
     body: String,
@@ -56,7 +56,7 @@ impl Document for StoredNote {
 
 /// Which notes are known, and which are to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct OperationsState {
+pub(crate) struct OperationsState {
     outbox: Outbox,
 }
 

@@ -7,7 +7,7 @@
 
 mod introduction;
 mod ready;
-mod state;
+pub(crate) mod state;
 mod unusual;
 
 use std::collections::BTreeMap;

@@ -17,7 +17,7 @@ pub const STATE_KEY: &str = "alerts/state.json";
 
 /// What was alerted and what is to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AlertState {
+pub(crate) struct AlertState {
     /// Every rule of the last evaluation, by name. What is taken out of a configuration is new when it comes back.
     pub(super) rules: BTreeMap<String, RuleState>,
     /// Every crossing that was ever found, by rule, member, currency, window, kind, level and amount.

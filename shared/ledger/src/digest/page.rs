@@ -19,7 +19,7 @@ use crate::keys::{Statement, page_key, page_numbers_key};
 use crate::state::{AppliedDelivery, CommitKind, HistoryEntry, Moved};
 use crate::store::{Put, Store, StoreError};
 
-mod numbers;
+pub(crate) mod numbers;
 
 pub use numbers::{
     CommitNumbers, CourseNumbers, DailyNumbers, ModelNumbers, OwnerNumbers, PageNumbers, PictureNumbers,

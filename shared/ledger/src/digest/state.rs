@@ -15,7 +15,7 @@ pub const STATE_KEY: &str = "digests/state.json";
 
 /// Which digests were made, and what is to be sent. Nothing in it is ever deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DigestState {
+pub(crate) struct DigestState {
     pub(super) outbox: Outbox,
     /// Of which deliveries (by export) the last digest of each period was made.
     pub(super) told: BTreeMap<BillingPeriod, BTreeMap<String, String>>,

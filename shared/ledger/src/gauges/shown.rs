@@ -24,7 +24,7 @@ use crate::store::{ETag, Put, Store};
 
 /// What a namespace's gauges show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct PutGauges {
+pub(crate) struct PutGauges {
     /// What they were last put of; none while they never were.
     last: Option<Last>,
     /// Those that show something.

@@ -31,7 +31,7 @@ const RESTATED_FOR: TimeDelta = TimeDelta::days(1);
 /// When health was last put, and of what: written after it was put. A crash between the two puts it again, which a
 /// gauge does not mind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PutHealth {
+pub(crate) struct PutHealth {
     at: DateTime<Utc>,
     basis: String,
 }

@@ -39,7 +39,7 @@ pub(super) fn window(now: DateTime<Utc>) -> RangeInclusive<NaiveDate> {
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The namespace that was told.
     pub(super) namespace: String,
     export_id: String,

@@ -4,6 +4,8 @@ use spend_core::line::Measures;
 
 use super::*;
 
+mod stored;
+
 fn of() -> FactsOf {
     FactsOf { delivery_id: "d".to_owned(), revision: 2, derivation: "x".to_owned() }
 }

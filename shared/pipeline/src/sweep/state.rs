@@ -24,7 +24,7 @@ pub(super) struct Remembered<D> {
 
 /// Deliveries in the export's bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SweptDeliveries {
+pub(crate) struct SweptDeliveries {
     /// The id of the note that told what was found, the last time that one did.
     pub(super) introduced: Option<String>,
     /// Of what each delivery's outcome depended on when it was done with, by the delivery's name.
@@ -42,7 +42,7 @@ impl Memory for SweptDeliveries {
 
 /// Ready deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SweptReady {
+pub(crate) struct SweptReady {
     /// Those that were applied, or are not to be, by key.
     pub(super) done: BTreeSet<String>,
 }

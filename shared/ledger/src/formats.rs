@@ -1,0 +1,45 @@
+//! Every format that is stored or sent, in one list: what a check of all of them goes through.
+
+use crate::alert::event::{AlertEvent, SummaryEvent, TestEvent};
+use crate::alert::state::AlertState;
+use crate::chargeback::about::About;
+use crate::digest::event::DigestEvent;
+use crate::digest::page::numbers::PageNumbers;
+use crate::digest::state::DigestState;
+use crate::document::Document;
+use crate::gauges::shown::PutGauges;
+use crate::metrics::health::PutHealth;
+use crate::metrics::series::Members;
+use crate::metrics::told::Told;
+use crate::operations::{OperationsState, StoredNote};
+use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction};
+
+/// What is done with each format. Many of the types are nobody else's business, so that they come without a name.
+pub trait Formats {
+    /// Does it with the documents of type `D`.
+    fn format<D: Document>(&mut self);
+}
+
+/// Goes through every format of this package.
+pub fn each(formats: &mut impl Formats) {
+    formats.format::<StoredReduction>();
+    formats.format::<SealedDelivery>();
+    formats.format::<ReadyDelivery>();
+    formats.format::<Claim>();
+    formats.format::<HistoryEntry>();
+    formats.format::<PeriodState>();
+    formats.format::<Told>();
+    formats.format::<Members>();
+    formats.format::<PutHealth>();
+    formats.format::<PutGauges>();
+    formats.format::<AlertState>();
+    formats.format::<DigestState>();
+    formats.format::<StoredNote>();
+    formats.format::<OperationsState>();
+    formats.format::<PageNumbers>();
+    formats.format::<About>();
+    formats.format::<AlertEvent>();
+    formats.format::<SummaryEvent>();
+    formats.format::<TestEvent>();
+    formats.format::<DigestEvent>();
+}
