@@ -2,7 +2,7 @@
 //! is an error with its line and its cure, because a rule that is silently inert is worse than none.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use spend_core::category::Category;
@@ -24,6 +24,7 @@ mod budgets;
 mod deltas;
 mod digest;
 mod encoding;
+mod fingerprint;
 mod hygiene;
 mod mutes;
 mod owners;
@@ -336,27 +337,13 @@ impl Config {
     /// A text that is equal for two configurations exactly if they derive the same facts from the same bill.
     #[must_use]
     pub fn derivation_fingerprint(&self) -> String {
-        let mut sessions = self.keep_sessions.clone();
-        sessions.sort_unstable();
-        sessions.dedup();
-        let (aliases, owners) = (&self.model_aliases, self.owner_tags());
-        let cost_center = &self.cost_center_tag;
-        let mut text = format!(
-            "derivation/1 keep_sessions={sessions:?} model_aliases={aliases:?} owner_tags={owners:?} \
-             cost_center_tag={cost_center:?}"
-        );
-        for rule in &self.owner_rules {
-            // Writing to a String cannot fail.
-            let matches: Vec<_> = rule.matches.iter().map(ToString::to_string).collect();
-            let _ = write!(text, " owner_rule={:?}", (matches, rule.from, rule.to, &rule.team, &rule.cost_center));
-        }
-        let kept = self.kept_tags();
-        let listed: Vec<_> = kept.listed().collect();
-        if !listed.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, " kept_tags={listed:?}");
-        }
-        text
+        fingerprint::derivation(self)
+    }
+
+    /// A text that is equal for two configurations exactly if they publish the same metrics of the same facts.
+    #[must_use]
+    pub fn metrics_fingerprint(&self) -> String {
+        fingerprint::metrics(self)
     }
 
     /// The first required tag names the owner; the others, such as a cost centre, are no one to call.
