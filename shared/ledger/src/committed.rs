@@ -11,6 +11,7 @@ use crate::book::{Book, BookPeriod};
 use crate::columns::ColumnsError;
 use crate::document::{DocumentError, decode_compressed};
 use crate::keys::{STATE_PREFIX, Statement};
+use crate::objects::cure;
 use crate::state::{OrderSource, PeriodState};
 use crate::store::{ETag, Store, StoreError};
 
@@ -27,7 +28,7 @@ pub enum CommittedError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The facts in a state cannot be read.
-    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
+    #[error("{key} is damaged: {source}; {}", cure(key))]
     Columns {
         /// The object.
         key: String,

@@ -15,6 +15,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use spend_core::error_class::Class;
 
+use crate::objects::cure;
+
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no
 /// hashed ones) and none of them may be called `format`.
 pub trait Document: Serialize + DeserializeOwned {
@@ -60,7 +62,8 @@ pub enum DocumentError {
     },
     /// It is something else.
     #[error(
-        "{key} does not begin with the format {name} but with {found:?}: it is another kind of object; put the right one back from an earlier version or a copy"
+        "{key} does not begin with the format {name} but with {found:?}: it is another kind of object; {}",
+        cure(key)
     )]
     WrongFormat {
         /// The object.
@@ -71,7 +74,7 @@ pub enum DocumentError {
         found: String,
     },
     /// It is no JSON, or not the JSON that its format says.
-    #[error("{key} is damaged: {source}; put it back from an earlier version or a copy, or remove it and run again")]
+    #[error("{key} is damaged: {source}; {}", cure(key))]
     Damaged {
         /// The object.
         key: String,
@@ -79,9 +82,7 @@ pub enum DocumentError {
         source: serde_json::Error,
     },
     /// It is not compressed as it should be.
-    #[error(
-        "{key} is damaged: it cannot be decompressed: {source}; put it back from an earlier version or a copy, or remove it and run again"
-    )]
+    #[error("{key} is damaged: it cannot be decompressed: {source}; {}", cure(key))]
     NotCompressed {
         /// The object.
         key: String,
@@ -89,9 +90,7 @@ pub enum DocumentError {
         source: io::Error,
     },
     /// Decompressed, it is larger than anything that this program writes.
-    #[error(
-        "{key} is damaged: decompressed it has more than {limit} bytes; put it back from an earlier version or a copy, or remove it and run again"
-    )]
+    #[error("{key} is damaged: decompressed it has more than {limit} bytes; {}", cure(key))]
     TooLarge {
         /// The object.
         key: String,

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod memory_store;
 pub mod metering_csv;
 pub mod metrics;
+pub mod objects;
 pub mod operations;
 pub mod outbox;
 pub mod outputs;

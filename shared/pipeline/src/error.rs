@@ -7,6 +7,7 @@ use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
 use spend_ledger::committed::CommittedError;
 use spend_ledger::document::DocumentError;
+use spend_ledger::objects::cure;
 use spend_ledger::operations::NoteError;
 use spend_ledger::store::StoreError;
 
@@ -26,7 +27,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Committed(#[from] CommittedError),
     /// A stored reduction cannot be read.
-    #[error("{key}: {source}: restore the object from an earlier version, or remove it and run again")]
+    #[error("{key} is damaged: {source}; {}", cure(key))]
     Columns {
         /// The object.
         key: String,
