@@ -65,7 +65,7 @@ impl Statement {
     /// The facts file, for programs that read Parquet.
     #[must_use]
     pub fn facts_key(&self) -> String {
-        format!("facts/export={}/billing_period={}/facts.parquet", self.export_id, self.period)
+        format!("{FACTS_PREFIX}export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
     /// What a namespace was told of the statement's spend.
@@ -130,6 +130,9 @@ pub const METERING_PREFIX: &str = "metering/";
 /// Below it lie the states of all periods.
 pub const STATE_PREFIX: &str = "state/";
 
+/// Below it lie the facts files of all periods.
+pub const FACTS_PREFIX: &str = "facts/";
+
 /// Below it lie the sealed and the ready deliveries of all periods.
 pub const DELIVERIES_PREFIX: &str = "deliveries/";
 
@@ -148,6 +151,9 @@ pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
     let (payer, period) = key.strip_prefix(CLAIM_PREFIX)?.strip_suffix(".json")?.rsplit_once("/period=")?;
     Some((payer, period.parse().ok()?))
 }
+
+/// Below it lies what is known of metrics.
+pub const METRICS_PREFIX: &str = "metrics/";
 
 /// Which members have a series in which month.
 pub const METRIC_SERIES: &str = "metrics/series.json";

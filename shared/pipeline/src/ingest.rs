@@ -31,6 +31,16 @@ pub enum FileTimes {
     Copied,
 }
 
+impl FileTimes {
+    /// The name in what sweeps remember: another one would have them look at every delivery again.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "Delivered",
+            Self::Copied => "Copied",
+        }
+    }
+}
+
 /// What a manifest's key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestLocation {

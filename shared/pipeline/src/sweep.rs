@@ -1,8 +1,9 @@
 //! The sweep: what no event has told of, or what an event could not finish, found by looking and driven to its end.
 //!
 //! [`Sweep::deliveries`] looks at the export's bucket, [`ready()`] at the deliveries that are ready. Both remember what
-//! they have nothing left to do for, so that a sweep which finds nothing new costs one listing and one small read;
-//! forgetting it costs time alone. Both work until shortly before the time that they are given is over, and go on the
+//! they have nothing left to do for, so that a sweep which finds nothing new costs a few listings and one small read;
+//! forgetting it costs time alone. They believe what they find: what is gone from the ledger, or was put back from an
+//! earlier version, is looked at again. Both work until shortly before the time that they are given is over, and go on the
 //! next time: the same steps are the backfill of the first day.
 
 mod introduction;
@@ -10,7 +11,7 @@ mod ready;
 pub(crate) mod state;
 mod unusual;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -95,7 +96,8 @@ struct Standing {
 
 /// What a delivery came to.
 enum Delivered {
-    Ready,
+    /// By the object with this key.
+    Ready(String),
     Waiting,
     Incomplete(Vec<String>),
 }
@@ -123,6 +125,7 @@ where
         let newest = newest(&inventory);
         let standings = self.standings(&inventory, &objects);
         remembered.document.done.retain(|name, _| standings.contains_key(name));
+        self.forget_what_is_gone(&mut remembered.document).await?;
         for found in &inventory.deliveries {
             let name = found.to_string();
             let Some(standing) = standings.get(&name) else { continue };
@@ -136,12 +139,29 @@ where
                 continue;
             };
             let is_newest = newest.get(&found.statement()) == Some(&name);
+            if let Ok(Delivered::Ready(key)) = &outcome {
+                remembered.document.ready.insert(name.clone(), key.clone());
+            }
             if self.finish(found, outcome, is_newest.then_some(standing.written), &mut swept).await? {
                 remembered.document.done.insert(name, standing.fingerprint.clone());
             }
         }
         state::write(self.ledger, remembered).await?;
         Ok(swept)
+    }
+
+    /// Forgets that a delivery was done with whose declaration of being ready is gone.
+    async fn forget_what_is_gone(&self, remembered: &mut SweptDeliveries) -> Result<(), PipelineError> {
+        let SweptDeliveries { done, ready, .. } = remembered;
+        ready.retain(|name, _| done.contains_key(name));
+        if !ready.is_empty() {
+            let objects = self.ledger.list(keys::DELIVERIES_PREFIX).await?;
+            let there: BTreeSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+            for (name, _) in ready.extract_if(.., |_, key| !there.contains(key.as_str())) {
+                done.remove(&name);
+            }
+        }
+        Ok(())
     }
 
     /// Pins a delivery, reduces what was not, and declares it ready.
@@ -159,16 +179,17 @@ where
             Seal::Incomplete { chunks } => return Ok(Delivered::Incomplete(chunks)),
             Seal::Unquiet { .. } => return Ok(Delivered::Waiting),
         };
-        if ingest::complete(ledger, &sealed, self.kept).await? {
-            return Ok(Delivered::Ready);
-        }
         let statement = sealed.statement();
+        let ready = statement.ready_key(&sealed.delivery_id);
+        if ingest::complete(ledger, &sealed, self.kept).await? {
+            return Ok(Delivered::Ready(ready));
+        }
         let maps = sealed.chunks.iter().map(|chunk| ingest::map(self.export, ledger, &statement, chunk, self.kept));
         stream::iter(maps).buffer_unordered(CHUNKS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
         // Files that were written meanwhile belong to the next delivery.
         ingest::still_stands(export, &sealed).await?;
         let is_ready = ingest::complete(ledger, &sealed, self.kept).await?;
-        Ok(if is_ready { Delivered::Ready } else { Delivered::Waiting })
+        Ok(if is_ready { Delivered::Ready(ready) } else { Delivered::Waiting })
     }
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
@@ -182,7 +203,7 @@ where
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         match outcome {
-            Ok(Delivered::Ready) => {
+            Ok(Delivered::Ready(_)) => {
                 swept.ready += 1;
                 Ok(true)
             }
@@ -242,7 +263,7 @@ where
 
     /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
     fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
-        let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{:?}", self.times)];
+        let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), self.times.as_str().to_owned()];
         with.extend(self.kept.listed().map(ToString::to_string));
         let by_key: BTreeMap<&str, &ObjectSummary> =
             objects.iter().map(|object| (object.key.as_str(), object)).collect();

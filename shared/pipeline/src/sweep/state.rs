@@ -1,11 +1,12 @@
-//! What sweeps remember: what they have nothing left to do for. Losing it costs time alone.
+//! What sweeps remember: what they have nothing left to do for, and what they saw of the ledger then. A sweep believes what
+//! it finds: where the ledger is not as remembered, the memory counts for nothing. Losing it costs time alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spend_ledger::document::{Document, decode, encode};
 use spend_ledger::keys;
-use spend_ledger::store::{ETag, Put, Store};
+use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use crate::error::PipelineError;
 
@@ -29,11 +30,15 @@ pub(crate) struct SweptDeliveries {
     pub(super) introduced: Option<String>,
     /// Of what each delivery's outcome depended on when it was done with, by the delivery's name.
     pub(super) done: BTreeMap<String, String>,
+    /// The object that declared the delivery ready, where that is how it was done with. Version 1 did not say.
+    #[serde(default)]
+    pub(super) ready: BTreeMap<String, String>,
 }
 
 impl Document for SweptDeliveries {
     const FORMAT: &'static str = "swept";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 impl Memory for SweptDeliveries {
@@ -45,11 +50,20 @@ impl Memory for SweptDeliveries {
 pub(crate) struct SweptReady {
     /// Those that were applied, or are not to be, by key.
     pub(super) done: BTreeSet<String>,
+    /// The states beside which they were, as the listing showed them ([`version`]), by key. Version 1 did not say.
+    #[serde(default)]
+    pub(super) states: BTreeMap<String, String>,
 }
 
 impl Document for SweptReady {
     const FORMAT: &'static str = "swept-ready";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
+}
+
+/// Which version of an object it is, as far as a listing tells.
+pub(super) fn version(object: &ObjectSummary) -> String {
+    format!("{} {}", object.last_modified.timestamp(), object.size)
 }
 
 impl Memory for SweptReady {
