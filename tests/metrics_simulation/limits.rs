@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use chrono::{Days, NaiveDate, TimeDelta};
 use spend_core::decimal::Decimal;
 use spend_core::fact::Fact;
 use spend_ledger::faulty_store::Fault;
+use spend_ledger::keys::Statement;
 use spend_ledger::metrics;
+use spend_ledger::store::Store as _;
 
 use super::world::{Process, Trouble, World, fact};
 use crate::commands::block_on;
@@ -166,6 +169,7 @@ fn a_namespace_with_data_of_somebody_else_gets_no_spend() {
     assert!(world.publish(Trouble::None).spend > 0);
     world.pass(TimeDelta::hours(60));
     world.store.remove("metrics/series.json");
+    world.store.remove(&spend_ledger::keys::health_key("BedrockLedger"));
     let prefix = spend_ledger::keys::told_prefix("BedrockLedger");
     for object in block_on(spend_ledger::store::Store::list(&world.store, &prefix)).unwrap() {
         world.store.remove(&object.key);
@@ -173,10 +177,59 @@ fn a_namespace_with_data_of_somebody_else_gets_no_spend() {
     let data = world.cloudwatch.sums("Spend");
     let lost = world.publish(Trouble::None);
     let withheld = lost.withheld.unwrap();
-    assert_eq!(withheld.currencies, ["USD"]);
+    assert!(withheld.to_string().contains("data of the last two weeks in USD"), "{withheld}");
     assert!(withheld.to_string().contains("name another namespace"), "{withheld}");
     assert_eq!((lost.spend, lost.failures.len(), world.cloudwatch.sums("Spend")), (0, 0, data));
     assert!(lost.gauges > 0 && lost.health > 0, "the others are put");
+}
+
+/// The object that says what was told of an export's month.
+fn told_key(export: &str) -> String {
+    Statement { export_id: export.to_owned(), period: "2026-11".parse().unwrap() }.told_key("BedrockLedger")
+}
+
+fn stored(world: &World, key: &str) -> Bytes {
+    block_on(world.store.get(key)).unwrap().unwrap().0
+}
+
+#[test]
+fn what_was_told_of_a_month_is_not_told_again_if_the_object_that_says_so_is_gone() {
+    let mut world = World::new("", NOW);
+    world.commit("one", "2026-11", crowd(9, 0));
+    world.commit("two", "2026-11", crowd(8, 1));
+    assert!(world.publish(Trouble::None).spend > 0);
+    let (sums, told) = (world.cloudwatch.sums("Spend"), stored(&world, &told_key("one")));
+    world.store.remove(&told_key("one"));
+    world.pass(TimeDelta::hours(1));
+    let lost = world.publish(Trouble::None);
+    assert_eq!((lost.spend, world.cloudwatch.sums("Spend")), (0, sums));
+    let withheld = lost.withheld.unwrap().to_string();
+    assert!(withheld.contains(&told_key("one")) && !withheld.contains(&told_key("two")), "{withheld}");
+    assert!(withheld.contains("put its newest whole version back"), "{withheld}");
+    world.commit("two", "2026-11", crowd(8, 3));
+    assert!(world.publish(Trouble::None).spend > 0, "the other export is told of");
+    world.store.overwrite(&told_key("one"), told).unwrap();
+    let mended = world.publish(Trouble::None);
+    assert_eq!((mended.withheld, world.differences()), (None, Vec::<String>::new()));
+}
+
+#[test]
+fn what_was_told_is_not_told_again_if_the_object_that_says_so_is_an_earlier_version() {
+    let mut world = World::new("", NOW);
+    world.commit("one", "2026-11", crowd(9, 0));
+    assert!(world.publish(Trouble::None).spend > 0);
+    let earlier = stored(&world, &told_key("one"));
+    world.commit("one", "2026-11", crowd(9, 4));
+    assert!(world.publish(Trouble::None).spend > 0);
+    let (sums, newest) = (world.cloudwatch.sums("Spend"), stored(&world, &told_key("one")));
+    world.store.overwrite(&told_key("one"), earlier).unwrap();
+    world.pass(TimeDelta::hours(1));
+    let lost = world.publish(Trouble::None);
+    assert_eq!((lost.spend, world.cloudwatch.sums("Spend")), (0, sums));
+    assert!(lost.withheld.unwrap().to_string().contains("older than"));
+    world.store.overwrite(&told_key("one"), newest).unwrap();
+    let mended = world.publish(Trouble::None);
+    assert_eq!((mended.withheld, world.differences()), (None, Vec::<String>::new()));
 }
 
 #[test]

@@ -71,25 +71,45 @@ pub struct Published {
     pub failures: Vec<MetricsError>,
 }
 
-/// `Spend` was not put: the namespace has data that this ledger knows nothing of, and would be wrong by them.
+/// Why `Spend` was not put: the namespace has data that this ledger does not know of, and sums would be wrong by them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withheld {
-    /// The namespace.
-    pub namespace: String,
-    /// The currencies of the spend that it has.
-    pub currencies: Vec<String>,
+pub enum Withheld {
+    /// Nothing is known of having put any: nothing is put.
+    Unknown {
+        /// The namespace.
+        namespace: String,
+        /// The currencies of the spend that it has.
+        currencies: Vec<String>,
+    },
+    /// What was put of some periods is not known any more: of the others it is put.
+    Lost {
+        /// The namespace.
+        namespace: String,
+        /// The objects that are gone, or were put back from a version before the last put.
+        objects: Vec<String>,
+    },
 }
 
 impl fmt::Display for Withheld {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "the metric Spend is not put: the namespace {} has data of the last two weeks in {}, and this ledger does \
-             not know of having put them, so that sums would be wrong; name another namespace (`namespace` in \
-             [metrics], on AWS the template's parameter), or put the ledger's objects below metrics/ back",
-            text::shown(&self.namespace),
-            self.currencies.join(", ")
-        )
+        let other = "name another namespace (`namespace` in [metrics], on AWS the template's parameter)";
+        match self {
+            Self::Unknown { namespace, currencies } => write!(
+                formatter,
+                "the metric Spend is not put: the namespace {} has data of the last two weeks in {}, and this ledger \
+                 does not know of having put them, so that sums would be wrong; {other}, or put the ledger's objects \
+                 below metrics/ back",
+                text::shown(namespace),
+                currencies.join(", ")
+            ),
+            Self::Lost { namespace, objects } => write!(
+                formatter,
+                "the metric Spend of some months is not put: {} is gone, or older than what the namespace {} was told \
+                 last, and everything would be put twice; put its newest whole version back, or {other}",
+                objects.join(", "),
+                text::shown(namespace)
+            ),
+        }
     }
 }
 
@@ -174,17 +194,27 @@ async fn publish_parts<S: Store, M: Metrics>(
         return Ok(());
     }
     let spend = Spend { store, metrics, namespace: &config.metrics.namespace, now };
+    let put_health = published.part(health::read(store, config).await);
     let mut told = published.part(spend.told(&statements).await);
+    let lost =
+        told.as_ref().map(|told| health::lost(put_health.as_ref(), config, &statements, told)).unwrap_or_default();
+    if put_health.is_some() && !lost.is_empty() {
+        let namespace = config.metrics.namespace.clone();
+        let objects = lost.iter().map(|statement| statement.told_key(&namespace)).collect();
+        published.withheld = Some(Withheld::Lost { namespace, objects });
+    }
+    let known: Vec<_> = statements.iter().filter(|statement| !lost.contains(statement)).cloned().collect();
+    told.iter_mut().for_each(|told| told.retain(|(statement, _)| !lost.contains(statement)));
     if told.iter().flatten().any(|(_, told)| !told.doubts.is_empty()) {
-        published.settled = published.part(spend.settle(&statements).await).unwrap_or_default();
-        told = published.part(spend.told(&statements).await);
+        published.settled = published.part(spend.settle(&known).await).unwrap_or_default();
+        told = published.part(spend.told(&known).await);
     }
     let states = states(store, &statements).await?;
     let before = store.get(METRIC_SERIES).await?.map(|(bytes, _)| bytes).unwrap_or_default();
     let basis = basis(config, &states, &before, now);
-    let plan_due = told.as_ref().map(|told| spend.is_plan_due(told, statements.len(), &basis));
+    let plan_due = told.as_ref().map(|told| spend.is_plan_due(told, known.len(), &basis));
     let gauges_due = published.part(gauges::is_due(store, config, now, &basis).await);
-    let health_due = published.part(health::is_due(store, config, now, &basis).await);
+    let health_due = put_health.as_ref().map(|put| put.is_due(now, &basis));
     let mut seen = None;
     if [plan_due, gauges_due, health_due].contains(&Some(true)) {
         let book = committed::book(store, now).await?;
@@ -195,18 +225,19 @@ async fn publish_parts<S: Store, M: Metrics>(
     }
     let mut is_withheld = false;
     if let (Some(true), Some((book, members, basis))) = (plan_due, &seen) {
-        let planned = spend.plan(config, book, members, basis).await;
-        published.withheld = published.part(planned).flatten();
-        is_withheld = published.withheld.is_some();
+        let planned = spend.plan(config, book, members, &known, basis).await;
+        let unknown = published.part(planned).flatten();
+        is_withheld = unknown.is_some();
+        published.withheld = unknown.or_else(|| published.withheld.take());
     }
     let waits = told.iter().flatten().any(|(_, told)| !told.batches.is_empty());
     if !is_withheld && (plan_due == Some(true) || waits) {
-        for statement in &statements {
+        for statement in &known {
             let (count, failure) = spend.put(statement).await;
             published.spend += count;
             published.failures.extend(failure);
         }
-        told = published.part(spend.told(&statements).await);
+        told = published.part(spend.told(&known).await);
     }
     let told = told.unwrap_or_default();
     for (_, told) in &told {
@@ -230,6 +261,16 @@ async fn publish_parts<S: Store, M: Metrics>(
     Ok(())
 }
 
+/// The keys of the objects that say less of what `CloudWatch` was told than was told: those that are gone, or were put
+/// back from an earlier version. As long as they are, `Spend` of their months is withheld.
+///
+/// # Errors
+///
+/// [`MetricsError`].
+pub async fn lost<S: Store>(store: &S) -> Result<Vec<String>, MetricsError> {
+    health::all_lost(store).await
+}
+
 /// The versions of the states.
 async fn states<S: Store>(store: &S, statements: &[Statement]) -> Result<Vec<String>, MetricsError> {
     let mut states = Vec::new();
@@ -242,9 +283,9 @@ async fn states<S: Store>(store: &S, statements: &[Statement]) -> Result<Vec<Str
 
 /// What everything is made of: as long as it is the same text, so are targets and gauges.
 fn basis(config: &Config, states: &[String], members: &[u8], now: DateTime<Utc>) -> String {
-    let settings =
-        format!("{:?} {:?} {:?} {:?}", config.cost, config.metrics, config.required_tags, config.rules.budgets);
-    let window = format!("{:?}", told::window(now));
+    let settings = config.metrics_fingerprint();
+    let window = told::window(now);
+    let window = format!("{} to {}", window.start(), window.end());
     let members = String::from_utf8_lossy(members);
     let mut parts = vec![settings.as_str(), &window, &members];
     parts.extend(states.iter().map(String::as_str));

@@ -16,8 +16,9 @@ use super::told::Told;
 use crate::book::{Book, BookPeriod};
 use crate::committed;
 use crate::config::Config;
-use crate::document::{Document, decode, encode};
-use crate::keys::{Statement, health_key};
+use crate::document::{Document, decode, decode_compressed, encode};
+use crate::keys::{METRICS_PREFIX, Statement, health_key};
+use crate::objects::Kind;
 use crate::outputs::{Datum, Metrics, Unit, batches};
 use crate::state::HistoryEntry;
 use crate::store::{Put, Store};
@@ -30,29 +31,77 @@ const RESTATED_FOR: TimeDelta = TimeDelta::days(1);
 
 /// When health was last put, and of what: written after it was put. A crash between the two puts it again, which a
 /// gauge does not mind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PutHealth {
     at: DateTime<Utc>,
     basis: String,
+    /// How many batches there were by then, by the key of the object that says what was told: so that it is known that
+    /// something was, where that object is gone or is an earlier version of itself. Version 1 did not say.
+    #[serde(default)]
+    told: BTreeMap<String, u64>,
 }
 
 impl Document for PutHealth {
     const FORMAT: &'static str = "put-health";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
-/// Whether an hour has begun since health was put, or something has changed.
-pub(super) async fn is_due<S: Store>(
-    store: &S,
-    config: &Config,
-    now: DateTime<Utc>,
-    basis: &str,
-) -> Result<bool, MetricsError> {
+/// What is known of the last time; nothing if health was never put.
+pub(super) async fn read<S: Store>(store: &S, config: &Config) -> Result<PutHealth, MetricsError> {
     let key = health_key(&config.metrics.namespace);
-    let Some((bytes, _)) = store.get(&key).await? else { return Ok(true) };
-    let put: PutHealth = decode(&key, &bytes)?;
-    let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3600);
-    Ok(put.basis != basis || hour(put.at) != hour(now))
+    let Some((bytes, _)) = store.get(&key).await? else { return Ok(PutHealth::default()) };
+    Ok(decode(&key, &bytes)?)
+}
+
+impl PutHealth {
+    /// Whether an hour has begun since health was put, or something has changed.
+    pub(super) fn is_due(&self, now: DateTime<Utc>, basis: &str) -> bool {
+        let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3600);
+        self.basis != basis || hour(self.at) != hour(now)
+    }
+
+    /// Whether there were more batches than the object at `key` knows of; none where it is not there.
+    fn knows_more(&self, key: &str, batches: Option<u64>) -> bool {
+        self.told.get(key).is_some_and(|told| batches.is_none_or(|batches| batches < *told))
+    }
+}
+
+/// The statements of which more was told than their objects know. Where nobody can say what was told by then, those of
+/// which nothing is known may be among them.
+pub(super) fn lost(
+    put: Option<&PutHealth>,
+    config: &Config,
+    statements: &[Statement],
+    told: &[(Statement, Told)],
+) -> Vec<Statement> {
+    let known: BTreeMap<_, _> = told.iter().map(|(statement, told)| (statement, told.batches_so_far())).collect();
+    let is_lost = |statement: &&Statement| {
+        let known = known.get(statement).copied();
+        put.map_or(known.is_none(), |put| put.knows_more(&statement.told_key(&config.metrics.namespace), known))
+    };
+    statements.iter().filter(is_lost).cloned().collect()
+}
+
+/// The keys of all objects, of whatever namespace, that say less than was told.
+pub(super) async fn all_lost<S: Store>(store: &S) -> Result<Vec<String>, MetricsError> {
+    let objects = store.list(METRICS_PREFIX).await?;
+    let mut lost = Vec::new();
+    for object in objects.iter().filter(|object| Kind::of(&object.key) == Some(Kind::Health)) {
+        let Some((bytes, _)) = store.get(&object.key).await? else { continue };
+        let put: PutHealth = decode(&object.key, &bytes)?;
+        for key in put.told.keys() {
+            let found = store.get(key).await?;
+            // What is damaged is said where it is read.
+            let told = found.map(|(bytes, _)| decode_compressed::<Told>(key, &bytes)).transpose();
+            if let Ok(told) = told
+                && put.knows_more(key, told.map(|told| told.batches_so_far()))
+            {
+                lost.push(key.clone());
+            }
+        }
+    }
+    Ok(lost)
 }
 
 /// Puts the health of every export: how many data.
@@ -77,11 +126,17 @@ pub(super) async fn publish<S: Store, M: Metrics>(
         metrics.put(&config.metrics.namespace, data).await?;
     }
     let key = health_key(&config.metrics.namespace);
-    let bytes = encode(&PutHealth { at: now, basis: basis.to_owned() })?;
+    let before = store.get(&key).await?;
+    let mut batches = before.as_ref().map_or_else(|| Ok(PutHealth::default()), |(bytes, _)| decode(&key, bytes))?.told;
+    for (statement, told) in told {
+        let so_far = batches.entry(statement.told_key(&config.metrics.namespace)).or_default();
+        *so_far = told.batches_so_far().max(*so_far);
+    }
+    let bytes = encode(&PutHealth { at: now, basis: basis.to_owned(), told: batches })?;
     // Whoever wins this race has put the same, or newer.
-    let (Put::Written(_) | Put::Lost) = match store.head(&key).await? {
+    let (Put::Written(_) | Put::Lost) = match before {
         None => store.put_if_absent(&key, bytes).await?,
-        Some(head) => store.put_if_match(&key, bytes, &head.etag).await?,
+        Some((_, etag)) => store.put_if_match(&key, bytes, &etag).await?,
     };
     Ok(data.len())
 }

@@ -47,12 +47,14 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         told.len() < statements || told.iter().any(|(_, told)| told.planned_for != basis || told.is_stale(&window))
     }
 
-    /// Plans the differences of all statements, unless the namespace has data that nobody here has put.
+    /// Plans the differences of the statements of which it is `known` what was told, unless the namespace has data that
+    /// nobody here has put.
     pub(super) async fn plan(
         &self,
         config: &Config,
         book: &Book,
         members: &Members,
+        known: &[Statement],
         basis: &str,
     ) -> Result<Option<Withheld>, MetricsError> {
         let targets = targets(config, book, members)?;
@@ -65,7 +67,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             Some((name, _)) => axes.iter().any(|axis| axis.name == *name),
         };
         let window = window(self.now);
-        for (statement, targets) in &targets {
+        for (statement, targets) in targets.iter().filter(|(statement, _)| known.contains(statement)) {
             let plan = |told: &mut Told| {
                 if told.planned_for == basis && !told.is_stale(&window) {
                     return Ok(None);
@@ -161,7 +163,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         if currencies.is_empty() || !self.store.list(&prefix).await?.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Withheld { namespace: self.namespace.to_owned(), currencies }))
+        Ok(Some(Withheld::Unknown { namespace: self.namespace.to_owned(), currencies }))
     }
 }
 

@@ -150,6 +150,11 @@ impl Told {
         }
     }
 
+    /// How many batches there were, which only grows: a lesser number is that of an earlier version.
+    pub(super) fn batches_so_far(&self) -> u64 {
+        self.next_batch
+    }
+
     /// What was told of a day of a series, if anything was.
     pub(super) fn day(&self, series: &SpendSeries, day: NaiveDate) -> Option<ToldDay> {
         self.days.get(series)?.get(&day).copied()

@@ -64,9 +64,9 @@ fn health_says_what_cloudwatch_was_not_told() {
 #[tokio::test]
 async fn health_is_put_when_an_hour_has_begun_or_something_has_changed() {
     let (store, config) = (MemoryStore::default(), Config::default());
-    let due = async |now: &str, basis: &str| is_due(&store, &config, at(now), basis).await.unwrap();
+    let due = async |now: &str, basis: &str| read(&store, &config).await.unwrap().is_due(at(now), basis);
     assert!(due(NOW, "a").await);
-    let put = PutHealth { at: at(NOW), basis: "a".to_owned() };
+    let put = PutHealth { at: at(NOW), basis: "a".to_owned(), told: BTreeMap::new() };
     store.overwrite(&health_key(&config.metrics.namespace), encode(&put).unwrap()).unwrap();
     assert!(!due("2026-11-21T06:59:59Z", "a").await);
     assert!(due("2026-11-21T07:00:00Z", "a").await);
