@@ -431,7 +431,7 @@ fn a_tree_that_is_cut_off_is_examined_and_explained_as_the_whole_one() {
     };
     let explained = execute(Command::Explain(explain)).unwrap();
     assert!(explained.contains("fin/cur/e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet"), "{explained}");
-    let doctor = Doctor { export: copy.export.clone(), format: DoctorFormat::Table, now: None };
+    let doctor = Doctor { export: Some(copy.export.clone()), ledger: None, format: DoctorFormat::Table, now: None };
     let found = execute(Command::Doctor(doctor)).unwrap();
     assert!(found.contains("fin/cur/e 2026-11") && !found.contains("PROBLEM"), "{found}");
 }

@@ -1,6 +1,7 @@
 //! Every finding of an export's examination: made by one thing that is wrong, and by nothing in a healthy export. The
 //! whole messages stand in `findings.txt`.
 
+mod ledger;
 mod trees;
 
 use std::fmt::Write as _;

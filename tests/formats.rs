@@ -17,6 +17,7 @@ use bytes::Bytes;
 use spend_ledger::columns::Columns;
 use spend_ledger::document::{Document, decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::formats::Formats;
+use spend_ledger::objects::Kind;
 use spend_ledger::state::{PeriodState, StoredReduction};
 use spend_pipeline::facts_file;
 
@@ -116,8 +117,8 @@ impl Held {
         let next = version + 1;
         self.problems.push(format!(
             "{name}/{version}: {what}.\n  If what is stored is to change, add a version: set VERSION of {name} to {next} (leave \
-             READS_FROM where it is, and read what older versions lack), copy the *.read.json of fixtures/formats/ \
-             {name}-{version} to {name}-{next}, fill in what is new, and run `{WRITE}`. Never change a stored fixture."
+             READS_FROM where it is, and read what older versions lack), copy the *.read.json of {name}-{version} to {name}-{next} in \
+             tests/fixtures/formats, fill in what is new, and run `{WRITE}`. Never change a stored fixture."
         ));
     }
 
@@ -249,6 +250,37 @@ fn no_fixture_is_of_a_version_that_nothing_reads() {
     let dirs = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path());
     let found = dirs.filter(|path| path.is_dir()).map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
     assert_eq!(found.collect::<BTreeSet<_>>(), expected, "a format that is not read any more needs no fixture");
+}
+
+/// What is said of an object that is damaged, and how `doctor` reads it, goes by its key.
+#[test]
+fn every_format_that_is_stored_has_a_kind_of_object() {
+    let keys = [
+        "reductions/export=e/period=2026-11/v1/0a.json.zst",
+        "deliveries/export=e/period=2026-11/1-a/sealed.json",
+        "deliveries/export=e/period=2026-11/1-a/ready.json",
+        "claims/payer=1/period=2026-11.json",
+        "history/export=e/period=2026-11/000001-1-a-0.json",
+        "state/export=e/period=2026-11.json.zst",
+        "metrics/namespace=0a/told/export=e/period=2026-11.json.zst",
+        "metrics/namespace=0a/health.json",
+        "metrics/namespace=0a/gauges.json",
+        "metrics/series.json",
+        "alerts/state.json",
+        "digests/state.json",
+        "operations/state.json",
+        "operations/notes/0a.json",
+        "sweep/deliveries.json",
+        "sweep/ready.json",
+        "pages/period=2026-11.json",
+        "chargeback/period=2026-11/about.json",
+    ];
+    let found: BTreeSet<_> =
+        keys.iter().map(|key| Kind::of(key).and_then(Kind::format).expect(key).to_owned()).collect();
+    let mut stored = held(false).formats;
+    // What is sent is stored by nobody.
+    stored.retain(|format| !format.ends_with("-event"));
+    assert_eq!(found, stored);
 }
 
 /// What is stored as columns is read as rows, so that a column more or less is another version as well.

@@ -143,7 +143,7 @@ fn a_data_file_or_manifest_whose_name_is_not_utf8_keeps_its_delivery_alone_from_
     assert_eq!(error, "2 of 3 deliveries were not published, see above; the others were");
     assert_eq!(notes.matches("is not UTF-8; rename it (store.bad_key)").count(), 2, "{notes}");
     assert_eq!(total(&copy.states()[0].1), usd("5"));
-    let doctor = Doctor { export: copy.export.clone(), format: DoctorFormat::Table, now: None };
+    let doctor = Doctor { export: Some(copy.export.clone()), ledger: None, format: DoctorFormat::Table, now: None };
     let found = execute(Command::Doctor(doctor)).unwrap_err();
-    assert!(found.starts_with("numbers of this export are missing"), "{found}");
+    assert!(found.starts_with("numbers are missing or wrong"), "{found}");
 }

@@ -45,7 +45,7 @@ pub enum Command {
     Report(Report),
     /// Write a month's showback and chargeback as CSV files, each summing to the bill.
     Chargeback(Chargeback),
-    /// What is wrong with an export, and how to mend it.
+    /// What is wrong with an export or a ledger, and how to mend it.
     Doctor(Doctor),
     /// What finance would be mailed: spend, why it changed, whose it is, and that it adds up to the bill.
     Digest(Digest),
@@ -357,8 +357,11 @@ pub enum ReportFormat {
 pub struct Doctor {
     /// The export: what its bucket holds below its root, the folders of the export among it; or
     /// `s3://BUCKET[/PREFIX]`. Nothing is written.
-    #[arg(long, value_name = "DIR")]
-    pub export: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "ledger")]
+    pub export: Option<PathBuf>,
+    /// The ledger: whether every object in it is whole, and how to mend what is not. Nothing is written.
+    #[arg(long, value_name = "DIR", value_parser = folder())]
+    pub ledger: Option<PathBuf>,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
     pub format: DoctorFormat,

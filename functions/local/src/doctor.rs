@@ -1,9 +1,10 @@
-//! `doctor`: what is wrong with an export, and how to mend it.
+//! `doctor`: what is wrong with an export or a ledger, and how to mend it.
 
 #[cfg(test)]
 mod tests;
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use spend_pipeline::tree::Tree;
 use crate::cli::{Doctor, DoctorFormat};
 use crate::error::CommandError;
 use crate::export_store::{ExportStore, S3};
+use crate::periods;
 use crate::progress::Progress;
 use crate::run;
 
@@ -27,23 +29,14 @@ const WIDTH: usize = 100;
 /// [`CommandError::Unusable`] after the findings were written, if there are problems among them; others, if the tree
 /// cannot be read.
 pub(crate) async fn doctor(options: &Doctor, now: DateTime<Utc>, out: &mut impl Write) -> Result<(), CommandError> {
-    let progress = Progress::on_stderr();
-    progress.show(|| "listing the export".to_owned());
-    let export = Arc::new(match run::open(&options.export).await {
-        // What `run` refuses is looked at as it is: that is what a doctor is for.
-        Err(CommandError::Tree(_)) => Tree::whole(ExportStore::open(&options.export).await?.0),
-        opened => opened?,
-    });
-    let is_bucket = options.export.to_string_lossy().starts_with(S3);
-    let what = if is_bucket { Examined::Bucket } else { Examined::Copy };
-    let findings = examination::examine(&export, what, options.now.unwrap_or(now), |step| {
-        progress.show(|| {
-            let (export, period, rows) = (&step.export, step.period, step.rows);
-            format!("reading {export} {period}: chunk {} of {}, {rows} rows so far", step.chunk, step.chunks)
-        });
-    })
-    .await?;
-    drop(progress);
+    let mut findings = Vec::new();
+    if let Some(export) = &options.export {
+        findings.extend(of_export(export, options.now.unwrap_or(now)).await?);
+    }
+    if let Some(ledger) = &options.ledger {
+        findings.extend(of_ledger(ledger).await?);
+    }
+    findings.sort_by_key(|finding| finding.severity);
     match options.format {
         DoctorFormat::Table => write!(out, "{}", text(&findings))?,
         DoctorFormat::Json => {
@@ -58,6 +51,33 @@ pub(crate) async fn doctor(options: &Doctor, now: DateTime<Utc>, out: &mut impl 
             Err(CommandError::Unusable { problems })
         }
     }
+}
+
+async fn of_export(path: &Path, now: DateTime<Utc>) -> Result<Vec<Finding>, CommandError> {
+    let progress = Progress::on_stderr();
+    progress.show(|| "listing the export".to_owned());
+    let export = Arc::new(match run::open(path).await {
+        // What `run` refuses is looked at as it is: that is what a doctor is for.
+        Err(CommandError::Tree(_)) => Tree::whole(ExportStore::open(path).await?.0),
+        opened => opened?,
+    });
+    let is_bucket = path.to_string_lossy().starts_with(S3);
+    let what = if is_bucket { Examined::Bucket } else { Examined::Copy };
+    let findings = examination::examine(&export, what, now, |step| {
+        progress.show(|| {
+            let (export, period, rows) = (&step.export, step.period, step.rows);
+            format!("reading {export} {period}: chunk {} of {}, {rows} rows so far", step.chunk, step.chunks)
+        });
+    });
+    Ok(findings.await?)
+}
+
+async fn of_ledger(path: &Path) -> Result<Vec<Finding>, CommandError> {
+    let (progress, ledger) = (Progress::on_stderr(), periods::open(path)?);
+    let findings = examination::ledger::examine(&ledger, |object, objects| {
+        progress.show(|| format!("reading the ledger: object {object} of {objects}"));
+    });
+    Ok(findings.await?)
 }
 
 /// For people: problems first, then notices, then what is well.
@@ -77,8 +97,14 @@ fn text(findings: &[Finding]) -> String {
     let mut told = None;
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Ok) {
         let about = about(finding);
-        if told.as_ref() != Some(&about) {
-            let place = if about.is_empty() { ": the tree" } else { &about };
+        if told.as_ref() != Some(&about) || finding.id == "ledger" {
+            let place = if about.is_empty() && finding.id == "ledger" {
+                ": the ledger"
+            } else if about.is_empty() {
+                ": the tree"
+            } else {
+                &about
+            };
             lines.extend(wrap(&format!("ok{place}"), 0, ""));
             told = Some(about);
         }

@@ -94,8 +94,8 @@ pub enum CommandError {
         /// What was named.
         path: PathBuf,
     },
-    /// The export has problems; they were written.
-    #[error("numbers of this export are missing or wrong until its problems ({problems}) are mended: see above how")]
+    /// The export or the ledger has problems; they were written.
+    #[error("numbers are missing or wrong until the problems above ({problems}) are mended: each says how")]
     Unusable {
         /// How many.
         problems: usize,

@@ -4,6 +4,7 @@
 mod callers;
 mod columns;
 mod files;
+pub mod ledger;
 mod money;
 mod reading;
 mod refusal;

@@ -12,7 +12,7 @@ fn told(export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError
 }
 
 fn told_at(now: DateTime<Utc>, export: &Path, format: DoctorFormat) -> (String, Result<(), CommandError>) {
-    let options = Doctor { export: export.to_owned(), format, now: Some(now) };
+    let options = Doctor { export: Some(export.to_owned()), ledger: None, format, now: Some(now) };
     let mut out = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let outcome = runtime.block_on(doctor(&options, sample_now(), &mut out));
