@@ -23,7 +23,7 @@ use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
-use spend_pipeline::ingest::FileTimes;
+use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -208,6 +208,33 @@ fn a_ready_delivery_that_is_gone_is_declared_ready_again_by_the_next_sweep() {
         assert_eq!(sweep(&export, &ledger).await.unwrap().ready, 1);
         assert_eq!(ledger.get(&key).await.unwrap().map(|(bytes, _)| bytes), Some(written));
         assert_eq!((sweep(&export, &ledger).await.unwrap().known, count(&ledger).await.unwrap().known), (1, 1));
+    });
+}
+
+#[test]
+fn a_reduction_that_is_removed_together_with_the_memory_is_read_again() {
+    block_on(async {
+        let (export, ledger) = swept_ledger().await;
+        let key = ledger.list("reductions/").await.unwrap().remove(0).key;
+        let (written, _) = ledger.get(&key).await.unwrap().unwrap();
+        ledger.remove(&key);
+        ledger.remove(keys::SWEPT_DELIVERIES);
+        sweep(&export, &ledger).await.unwrap();
+        assert!(ledger.get(&key).await.unwrap().is_some_and(|(bytes, _)| bytes == written));
+    });
+}
+
+#[test]
+fn a_seal_that_is_damaged_keeps_no_chunk_of_another_delivery_from_being_completed() {
+    block_on(async {
+        let (export, ledger) = swept_ledger().await;
+        let listed = ledger.list(keys::DELIVERIES_PREFIX).await.unwrap();
+        let key = listed.into_iter().find(|object| object.key.ends_with("/sealed.json")).unwrap().key;
+        ledger.overwrite(&key, Bytes::from_static(b"damaged")).unwrap();
+        let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
+        let (times, kept) = (FileTimes::Delivered, KeptTags::default());
+        let ingested = ingest::object_created(&export, &ledger, Some("acme"), &chunk, times, &kept).await;
+        assert_eq!(ingested.unwrap(), Ingested::Waiting);
     });
 }
 

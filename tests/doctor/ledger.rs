@@ -134,6 +134,24 @@ fn what_a_run_makes_again_is_whole_again_after_it() {
 }
 
 #[test]
+fn a_state_from_an_earlier_version_is_found_and_a_run_brings_it_up() {
+    let ledger = Ledger::new();
+    let (state, _) = ledger.objects().into_iter().find(|(_, kind)| *kind == Kind::State).unwrap();
+    let earlier = fs::read(ledger.object(&state)).unwrap();
+    let rows = [usage("2026-11-18", &session("app", "pod"), "USE1-Claude4.6Sonnet-input-tokens", 7.0)];
+    let newer = Layout { execution_id: Some("two"), ..Layout::default() };
+    write_tree(&ledger.dir.path().join("export"), &newer.files([parquet(&rows)]));
+    ledger.run();
+    let newest = fs::read(ledger.object(&state)).unwrap();
+    assert!(ledger.doctor().1);
+    fs::write(ledger.object(&state), earlier).unwrap();
+    let (said, is_well) = ledger.doctor();
+    assert!(!is_well && said.contains("PROBLEM state-old") && said.contains("run again"), "{said}");
+    ledger.run();
+    assert!(ledger.doctor().1 && fs::read(ledger.object(&state)).unwrap() == newest);
+}
+
+#[test]
 fn an_object_of_a_newer_release_is_named_as_that() {
     let ledger = Ledger::new();
     let (key, _) = ledger.objects().into_iter().find(|(_, kind)| *kind == Kind::Claim).unwrap();

@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use spend_core::decimal::Decimal;
 use spend_core::fact::Fact;
 use spend_ledger::faulty_store::Fault;
-use spend_ledger::keys::Statement;
+use spend_ledger::keys::{Statement, health_key};
 use spend_ledger::metrics;
 use spend_ledger::store::Store as _;
 
@@ -169,7 +169,7 @@ fn a_namespace_with_data_of_somebody_else_gets_no_spend() {
     assert!(world.publish(Trouble::None).spend > 0);
     world.pass(TimeDelta::hours(60));
     world.store.remove("metrics/series.json");
-    world.store.remove(&spend_ledger::keys::health_key("BedrockLedger"));
+    world.store.remove(&health_key("BedrockLedger"));
     let prefix = spend_ledger::keys::told_prefix("BedrockLedger");
     for object in block_on(spend_ledger::store::Store::list(&world.store, &prefix)).unwrap() {
         world.store.remove(&object.key);
@@ -230,6 +230,23 @@ fn what_was_told_is_not_told_again_if_the_object_that_says_so_is_an_earlier_vers
     world.store.overwrite(&told_key("one"), newest).unwrap();
     let mended = world.publish(Trouble::None);
     assert_eq!((mended.withheld, world.differences()), (None, Vec::<String>::new()));
+}
+
+/// Nobody can say then what was told of a month of which nothing is known.
+#[test]
+fn a_month_of_which_nothing_is_known_waits_as_long_as_the_memory_of_what_was_told_is_damaged() {
+    let mut world = World::new("", NOW);
+    world.commit("one", "2026-11", crowd(9, 0));
+    assert!(world.publish(Trouble::None).spend > 0);
+    let (sums, health) = (world.cloudwatch.sums("Spend"), health_key("BedrockLedger"));
+    world.store.remove(&told_key("one"));
+    let whole = stored(&world, &health);
+    world.store.overwrite(&health, Bytes::from_static(b"damaged")).unwrap();
+    let damaged = world.publish(Trouble::None);
+    assert_eq!((damaged.spend, world.cloudwatch.sums("Spend")), (0, sums));
+    assert!(damaged.failures[0].to_string().contains("put it back from an earlier version"), "{}", damaged.failures[0]);
+    world.store.overwrite(&health, whole).unwrap();
+    assert!(world.publish(Trouble::None).withheld.is_some());
 }
 
 #[test]

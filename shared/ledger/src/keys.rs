@@ -275,6 +275,21 @@ mod tests {
         assert!(key(&[]).ends_with(&format!("/{plain}.json.zst")), "without a list the chunk alone names it");
     }
 
+    /// Objects that are there are found by these names.
+    #[test]
+    fn hashes_in_keys_stay_what_they_are() {
+        let whole = "5310a58788781ab25d5ad7c3f85035824b4eb7bdfa394e0ac2186271472b5492";
+        assert_eq!(hash(&["a", "bc"]), whole);
+        assert_eq!(
+            note_key("store.damaged:cur 2026-11:2026-W47"),
+            "operations/notes/2de2225bc68c0403cbb9e8c9f2382fbc.json"
+        );
+        assert_eq!(told_prefix("BedrockLedger"), "metrics/namespace=004a8124a3c137c9be41d546c7239806/told/");
+        let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+        let key = statement.reduction_key("a", &ETag("1".to_owned()), &KeptTags::new(["b"]));
+        assert_eq!(key, "reductions/export=cur/period=2026-11/v1/4f85584f47ce5128e0310b6b524b4468.json.zst");
+    }
+
     #[test]
     fn a_hash_tells_where_its_parts_end() {
         assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));

@@ -4,6 +4,7 @@
 
 mod seal;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -208,13 +209,17 @@ async fn sealed_with_chunk<L: Store>(
     chunk_key: &str,
 ) -> Result<Vec<SealedDelivery>, PipelineError> {
     let objects = ledger.list(&statement.deliveries_prefix()).await?;
-    let has = |key: &str| objects.iter().any(|object| object.key == key);
+    let keys: BTreeSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     let mut found = Vec::new();
-    for object in objects.iter().filter(|object| object.key.ends_with("/sealed.json")) {
-        let Some((bytes, _)) = ledger.get(&object.key).await? else { continue };
-        let sealed: SealedDelivery = decode(&object.key, &bytes)?;
-        let listed = sealed.chunks.iter().any(|chunk| chunk.key == chunk_key);
-        if listed && !has(&statement.ready_key(&sealed.delivery_id)) {
+    for delivery in keys.iter().filter_map(|key| key.strip_suffix("/sealed.json")) {
+        // What is ready needs its seal no more: one that is damaged must not keep others from being completed.
+        if keys.contains(format!("{delivery}/ready.json").as_str()) {
+            continue;
+        }
+        let key = format!("{delivery}/sealed.json");
+        let Some((bytes, _)) = ledger.get(&key).await? else { continue };
+        let sealed: SealedDelivery = decode(&key, &bytes)?;
+        if sealed.chunks.iter().any(|chunk| chunk.key == chunk_key) {
             found.push(sealed);
         }
     }

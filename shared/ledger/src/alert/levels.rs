@@ -96,3 +96,28 @@ impl AlertState {
         self.rules.get(rule)?.levels.get(&name(kind, level, amount)).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both are stored: another text makes every rule and every level a new one.
+    #[test]
+    fn what_rules_and_levels_are_known_by_stays_what_it_is() {
+        let config = "[[budget]]\nname = \"b\"\nmatch = { model = \"claude*\" }\neach = \"identity\"\namount = 100\nthresholds = [80]\n\
+                      [[delta]]\nname = \"d\"\n[[anomaly]]\nname = \"a\"\n[[hygiene]]\nname = \"h\"\nlack = \"principal\"\n";
+        let asked = asked(&Config::parse("ledger.toml", config).unwrap());
+        let found: Vec<_> = asked.values().map(|asked| (asked.definition.as_str(), asked.levels.clone())).collect();
+        let levels = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let anomaly = levels(&["anomaly:new:100", "anomaly:runaway:50", "anomaly:spike:50"]);
+        assert_eq!(
+            found,
+            [
+                ("27d0e069d92d64c57b85da77753ce21912f672a4682a04c94b9ad98ee790b408", anomaly),
+                ("d9f98ad89ca46f3137210ef3f46c51c6cb508d65f26c3c92742cc79f6c4d24b6", levels(&["budget:80:100"])),
+                ("a9fce3729dc79c0778741868738e89ce46fa6beb2910ba9d26514c3966c0446a", levels(&["delta:50:100"])),
+                ("ab66dcff9bdd741548eec0041ce2e0da3bfc45c3267649818baf2cd916a23b82", levels(&["hygiene:10:100"])),
+            ]
+        );
+    }
+}
