@@ -23,5 +23,6 @@ mod metrics_simulation;
 mod page;
 mod rebuild;
 mod reference_totals;
+mod replica;
 mod sweep;
 mod trying_alerts;

@@ -405,6 +405,11 @@ fn a_delivery_that_lacks_files_for_two_hours_is_told_once() {
     files.remove(1);
     let (export, ledger) = (bucket(&[files], now()), MemoryStore::default());
     block_on(async {
+        // However old the files are: those of a replica have the times of their source.
+        export.set_now(now() - TimeDelta::hours(9));
+        let (key, bytes) = delivery("fin/e").remove(0);
+        export.overwrite(&key, bytes).unwrap();
+        assert_eq!(sweep(&export, &ledger).await.unwrap().waiting, 1);
         let early = now() + TimeDelta::minutes(119);
         let swept = sweep_at(&export, &ledger, early, || HOUR).await.unwrap();
         assert_eq!((swept.waiting, swept.incomplete), (1, 0));
@@ -465,6 +470,12 @@ fn files_without_a_manifest_are_taken_once_they_are_quiet() {
             let swept = sweep_at(&export, &ledger, now, || HOUR).await.unwrap();
             (swept.waiting, swept.ready, swept.known)
         };
+        // Since they were found: files of a replica have the times of their source.
+        export.set_now(now() - TimeDelta::hours(9));
+        for (key, bytes) in layout.files([chunk(2.0)]) {
+            export.overwrite(&key, bytes).unwrap();
+        }
+        assert_eq!(at(0).await, (1, 0, 0));
         assert_eq!(at(59).await, (1, 0, 0));
         assert_eq!(at(60).await, (0, 1, 0));
         assert_eq!(at(75).await, (0, 0, 1));

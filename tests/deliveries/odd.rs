@@ -54,6 +54,31 @@ fn a_delivery_whose_files_changed_after_it_was_counted_is_warned_of() {
 }
 
 #[test]
+fn a_copy_that_was_cut_short_is_marked_and_counted_again_once_it_is_whole() {
+    let first = Layout::default().files([parquet(&[row("a", 10.0)]), parquet(&[row("b", 20.0)])]);
+    let copy = Copy::of(&first);
+    copy.run().unwrap();
+    let chunks = [parquet(&[row("a", 10.0), row("b", 20.0)]), parquet(&[row("c", 5.0)])];
+    let second = Layout { execution_id: Some("two"), ..Layout::default() }.files(chunks);
+    copy.add(&without(second.clone(), "e-00002"));
+    let notes = copy.run().unwrap();
+    let said = "  unverified: 1 of 2 data files are those of an earlier delivery, such as \
+                fin/cur/e/data/BILLING_PERIOD=2026-11/e-00002.snappy.parquet: if copying was cut short or goes on, the \
+                numbers are of two deliveries; run again when all of it is there\n";
+    assert!(notes.contains(said), "{notes}");
+    let mixed = &copy.states()[0].1;
+    assert_eq!((total(mixed), mixed.current().unwrap().unverified), (usd("50"), true));
+    assert_eq!(copy.run().unwrap().matches("already known").count(), 1);
+    copy.add(&second);
+    copy.run().unwrap();
+    let whole = &copy.states()[0].1;
+    assert_eq!((total(whole), whole.current().unwrap().unverified), (usd("35"), false));
+    assert_eq!(whole.deliveries.len(), 3);
+    assert_eq!(copy.run().unwrap().matches("already known").count(), 1);
+    assert_eq!(&copy.states()[0].1, whole);
+}
+
+#[test]
 fn an_export_that_does_not_name_its_payer_is_not_counted_beside_another() {
     let (named, unnamed) = (row("app", 1.0), {
         let mut row = row("app", 1.0);

@@ -138,7 +138,7 @@ where
 }
 
 fn times(config: &Config) -> FileTimes {
-    if config.copied { FileTimes::Copied } else { FileTimes::Delivered }
+    if config.copied { FileTimes::Arriving } else { FileTimes::Delivered }
 }
 
 /// What an error with this object concerns: the delivery that it belongs to, so that its files are one note.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spend_aws::environment::Reader;
 use spend_aws::event;
 use spend_aws::fixtures::{come_again, created, invocation, notes, queued, schedule};
-use spend_aws::lambda::Failed;
+use spend_aws::lambda::{Failed, Invocation};
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
@@ -143,7 +143,7 @@ async fn a_file_that_cannot_be_read_is_told_to_operations_once_and_not_brought_a
 }
 
 #[tokio::test]
-async fn copies_are_taken_as_found_only_where_the_configuration_says_so() {
+async fn copies_are_taken_as_found_once_quiet_only_where_the_configuration_says_so() {
     for (config, ready) in [("", false), ("[export]\ncopied = true\n", true)] {
         let ingest = ingest();
         ingest.ledger.overwrite(keys::CONFIG_IN_FORCE, Bytes::from_static(config.as_bytes())).unwrap();
@@ -152,7 +152,13 @@ async fn copies_are_taken_as_found_only_where_the_configuration_says_so() {
         for key in [CHUNK, MANIFEST] {
             handle(&ingest, &created("acme", key)).await.unwrap();
         }
-        assert_eq!(is_ready(&ingest.ledger).await, ready, "{config:?}");
+        let sweep = async |minutes| {
+            let invocation = invocation();
+            let invocation = Invocation { now: invocation.now + TimeDelta::minutes(minutes), ..invocation };
+            ingest.handle(&event::read(&schedule("sweep")), &invocation).await.unwrap();
+            is_ready(&ingest.ledger).await
+        };
+        assert_eq!((sweep(0).await, sweep(59).await, sweep(60).await), (false, false, ready), "{config:?}");
     }
 }
 

@@ -181,7 +181,7 @@ impl<W: Write> Workshop<'_, W> {
             Seal::Sealed(sealed) => sealed,
             Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
             // A tree on a disk is not waited for.
-            Seal::Unquiet { .. } => return Ok(()),
+            Seal::Unquiet { .. } | Seal::Unsure(_) => return Ok(()),
         };
         let statement = sealed.statement();
         self.progress.show(|| format!("adding up {statement}"));
@@ -286,7 +286,15 @@ impl<W: Write> Workshop<'_, W> {
         }
         self.warn_of_newer_files(sealed, outcome)?;
         self.warn_of_other_files(sealed, outcome).await?;
-        if sealed.unverified {
+        if let Some(first) = sealed.earlier.first() {
+            writeln!(
+                self.notes,
+                "  unverified: {} of {} data files are those of an earlier delivery, such as {first}: if copying was cut \
+                 short or goes on, the numbers are of two deliveries; run again when all of it is there",
+                sealed.earlier.len(),
+                sealed.chunks.len()
+            )?;
+        } else if sealed.unverified {
             writeln!(
                 self.notes,
                 "  unverified: there is no manifest, and the files are taken as found; copy metadata/ too, so that a \
@@ -346,7 +354,7 @@ impl<W: Write> Workshop<'_, W> {
     /// `aws s3 sync` keeps times and copies `data/` before `metadata/`: cut short, it leaves the files of one delivery
     /// with the manifest of the one before. Other copies have any times, so that this can only be a note.
     fn warn_of_newer_files(&mut self, sealed: &SealedDelivery, outcome: &Aggregated) -> Result<(), CommandError> {
-        let in_place = sealed.order.source == OrderSource::Arrival && !sealed.unverified;
+        let in_place = sealed.order.source == OrderSource::Arrival && !sealed.manifest.is_empty();
         if !in_place || !matches!(outcome, Aggregated::Applied { .. }) {
             return Ok(());
         }

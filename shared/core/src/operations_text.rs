@@ -9,8 +9,10 @@ use crate::period::BillingPeriod;
 use crate::text::{Text, instant, pad_right, shorten, wrap};
 
 mod silent;
+mod unverified;
 
 pub use silent::{SilentRule, UnmatchedPart};
+pub use unverified::Unverified;
 
 /// How many exports, findings, files and problems a message names.
 const NAMED: usize = 12;
@@ -230,9 +232,8 @@ impl Incomplete<'_> {
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
             "wait for the next delivery, which mends this where AWS is just late. If the bucket is a copy or a replica, \
-             see that all of data/ is copied, and set copied = true in [export] of config/ledger.toml where the copies \
-             do not keep the originals' order of time. If a lifecycle rule removes data files, let it remove the \
-             manifests too.",
+             see that all of data/ is copied, and set copied = true in [export] of config/ledger.toml. If a lifecycle \
+             rule removes data files, let it remove the manifests too.",
         ));
         Text { subject: subject(&format!("Delivery not whole: {export} {period}, {files}")), body: body(&lines) }
     }

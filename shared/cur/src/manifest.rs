@@ -186,6 +186,13 @@ impl Scope<'_> {
         let (bucket, path) = split_location(listed)?;
         if let Some(bucket) = bucket {
             match &self.bucket {
+                // A replica or a copy has the manifests of its source, which name the source.
+                Some(own) if own != bucket && self.first => {
+                    return Err(format!(
+                        "which is in the bucket {bucket}, not in {own} (if {own} is a replica or a copy of it, set copied = \
+                         true in [export] of config/ledger.toml)"
+                    ));
+                }
                 Some(own) if own != bucket => return Err(format!("which is in the bucket {bucket}, not in {own}")),
                 _ => self.bucket = Some(bucket.to_owned()),
             }

@@ -49,6 +49,12 @@ impl Statement {
         format!("{}{delivery_id}/ready.json", self.deliveries_prefix())
     }
 
+    /// That the manifest of an execution was there before its files were.
+    #[must_use]
+    pub fn seen_manifest_key(&self, execution: &str) -> String {
+        format!("{}{execution}/manifest.json", self.deliveries_prefix())
+    }
+
     /// The period's state: the only commit.
     #[must_use]
     pub fn state_key(&self) -> String {

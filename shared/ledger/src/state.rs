@@ -57,14 +57,21 @@ pub struct PinnedChunk {
 }
 
 /// What a delivery consists of, pinned when its manifest was seen.
+///
+/// Version 1 had neither `execution` nor what follows `chunks`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedDelivery {
     /// The export.
     pub export_id: String,
     /// The billing period.
     pub period: BillingPeriod,
-    /// Its execution id; without one, a hash of the manifest's version and the chunks'.
+    /// Its execution id; without one, a hash of the manifest's version and the chunks'. Sealed again, because its files
+    /// turned out to be others, a hash of `execution` and the chunks' versions.
     pub delivery_id: String,
+    /// What AWS delivered, whichever files were found of it: the execution id, or a hash of the manifest's version.
+    /// All deliveries that are sealed of one manifest have the same.
+    #[serde(default)]
+    pub execution: String,
     /// When it was made.
     pub order: DeliveryOrder,
     /// The manifest's key in the export's bucket; empty where there is none.
@@ -73,6 +80,13 @@ pub struct SealedDelivery {
     pub unverified: bool,
     /// Its files, sorted by key.
     pub chunks: Vec<PinnedChunk>,
+    /// Those of its files, by key and sorted, that an earlier delivery had already: they were taken because no others
+    /// came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
+    /// The deliveries of the same manifest that were sealed before it: none of them is applied after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
 }
 
 impl SealedDelivery {
@@ -81,10 +95,37 @@ impl SealedDelivery {
     pub fn statement(&self) -> Statement {
         Statement { export_id: self.export_id.clone(), period: self.period }
     }
+
+    /// What AWS delivered; of a delivery that version 1 sealed its own id.
+    #[must_use]
+    pub fn execution(&self) -> &str {
+        if self.execution.is_empty() { &self.delivery_id } else { &self.execution }
+    }
 }
 
 impl Document for SealedDelivery {
     const FORMAT: &'static str = "sealed-delivery";
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
+}
+
+/// That a manifest was there before its files were: files that are no newer than it are no later delivery's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenManifest {
+    /// The export.
+    pub export_id: String,
+    /// The billing period.
+    pub period: BillingPeriod,
+    /// What it is the manifest of, as in [`SealedDelivery`].
+    pub execution: String,
+    /// When that was made.
+    pub order: DeliveryOrder,
+    /// Its key in the export's bucket.
+    pub manifest: String,
+}
+
+impl Document for SeenManifest {
+    const FORMAT: &'static str = "seen-manifest";
     const VERSION: u32 = 1;
 }
 
@@ -97,7 +138,8 @@ pub struct ReadyDelivery {
 
 impl Document for ReadyDelivery {
     const FORMAT: &'static str = "ready-delivery";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 /// A chunk's reduction, as stored.

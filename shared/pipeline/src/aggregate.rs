@@ -14,7 +14,7 @@ use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
-use spend_ledger::state::{Claim, CommitKind, PeriodState, ReadyDelivery, SealedDelivery};
+use spend_ledger::state::{AppliedDelivery, Claim, CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::commit::{self, Next};
@@ -110,14 +110,16 @@ pub async fn aggregate<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<Aggregated, PipelineError> {
-    let ready_key = statement.ready_key(delivery_id);
-    let (bytes, _) = ledger.get(&ready_key).await?.ok_or(StoreError::NotFound { key: ready_key.clone() })?;
-    let ReadyDelivery { delivery } = decode(&ready_key, &bytes)?;
+    let not_ready = || StoreError::NotFound { key: statement.ready_key(delivery_id) };
+    let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_ready)?;
     let mut facts_of_lost_race: Option<Facts> = None;
     for _ in 0..ATTEMPTS {
         let committed = committed::state(ledger, statement).await?;
-        let previous = committed.as_ref().map(|(state, _)| state);
-        if let Some(outcome) = previous.and_then(|state| standing(state, &delivery)) {
+        let outcome = match &committed {
+            Some((state, _)) => standing(ledger, statement, state, &delivery).await?,
+            None => None,
+        };
+        if let Some(outcome) = outcome {
             publish_facts(ledger, statement).await?;
             return Ok(outcome);
         }
@@ -139,14 +141,25 @@ pub async fn aggregate<L: Store>(
 }
 
 /// Why the delivery is not to be applied, if so. It is asked of all that were: one whose time says nothing may be in
-/// force, and a delivery that is older than any other is none the newer for it.
-fn standing(state: &PeriodState, delivery: &SealedDelivery) -> Option<Aggregated> {
+/// force, and a delivery that is older than any other is none the newer for it. So is one that was sealed of the same
+/// manifest as another, before that one.
+async fn standing<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    state: &PeriodState,
+    delivery: &SealedDelivery,
+) -> Result<Option<Aggregated>, PipelineError> {
     if state.has_applied(&delivery.delivery_id) {
-        return Some(Aggregated::Known);
+        return Ok(Some(Aggregated::Known));
     }
-    let is_older = state.deliveries.iter().any(|applied| !delivery.order.replaces(applied.order));
-    let current = state.current().filter(|_| is_older)?;
-    Some(Aggregated::Older { in_force: current.delivery_id.clone() })
+    let mut is_older = state.deliveries.iter().any(|applied| !delivery.order.replaces(applied.order));
+    let is_tied = |applied: &&AppliedDelivery| applied.order.at.timestamp() == delivery.order.at.timestamp();
+    for tied in state.deliveries.iter().filter(is_tied) {
+        let sealed_later = ingest::ready(ledger, statement, &tied.delivery_id).await?;
+        is_older |= sealed_later.is_some_and(|later| later.replaces.contains(&delivery.delivery_id));
+    }
+    let current = state.current().filter(|_| is_older);
+    Ok(current.map(|current| Aggregated::Older { in_force: current.delivery_id.clone() }))
 }
 
 /// The facts of a delivery, from its reductions.

@@ -13,13 +13,13 @@ use spend_core::line::{Measures, SumOutOfRange};
 use spend_cur::chunk::{self, BillRow};
 use spend_cur::error::CurError;
 use spend_ledger::committed;
-use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
-use spend_ledger::state::{PinnedChunk, ReadyDelivery, SealedDelivery};
+use spend_ledger::state::{PinnedChunk, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::Deriver;
 use crate::error::PipelineError;
+use crate::ingest;
 use crate::pinned::PinnedObject;
 
 /// Whose spend is asked for.
@@ -253,11 +253,8 @@ where
 }
 
 async fn ready<L: Store>(ledger: &L, statement: &Statement, delivery_id: &str) -> Result<SealedDelivery, ExplainError> {
-    let key = statement.ready_key(delivery_id);
-    let found = ledger.get(&key).await.map_err(PipelineError::from)?;
-    let (bytes, _) = found.ok_or_else(|| PipelineError::from(StoreError::NotFound { key: key.clone() }))?;
-    let ReadyDelivery { delivery } = decode(&key, &bytes).map_err(PipelineError::from)?;
-    Ok(delivery)
+    let not_found = || PipelineError::from(StoreError::NotFound { key: statement.ready_key(delivery_id) });
+    Ok(ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_found)?)
 }
 
 /// A chunk that was replaced is told before it is read: its rows would be another delivery's.

@@ -2,6 +2,7 @@
 //!
 //! Each step reads what is there and writes what is missing, so that events may come twice, late and in any order.
 
+mod past;
 mod seal;
 
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ use spend_ledger::keys::Statement;
 use spend_ledger::state::{PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
-pub use self::seal::{Quiet, Seal, seal, seal_unlisted, still_stands};
+pub(crate) use self::past::ready;
+pub use self::seal::{Quiet, Seal, seal, seal_unlisted, still_stands, take};
 use crate::error::PipelineError;
 use crate::pinned::PinnedObject;
 
@@ -28,8 +30,11 @@ use crate::pinned::PinnedObject;
 pub enum FileTimes {
     /// They are the delivery's: a chunk that is newer than the manifest belongs to the next delivery.
     Delivered,
-    /// The tree is a copy: its files have arbitrary times, and it is taken as found.
+    /// The tree is a copy on a disk: its files have arbitrary times, and it is taken as found when it is asked for.
     Copied,
+    /// The bucket is a copy or a replica, whose files arrive in any order and with any times: what is found is taken
+    /// once nothing more arrives, and marked unverified.
+    Arriving,
 }
 
 impl FileTimes {
@@ -38,6 +43,7 @@ impl FileTimes {
         match self {
             Self::Delivered => "Delivered",
             Self::Copied => "Copied",
+            Self::Arriving => "Arriving",
         }
     }
 }
@@ -119,8 +125,12 @@ pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &Kept
     }
     let ready = ReadyDelivery { delivery: sealed.clone() };
     let key = statement.ready_key(&sealed.delivery_id);
-    let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, encode(&ready)?).await?;
-    Ok(true)
+    if let Put::Written(_) = ledger.put_if_absent(&key, encode(&ready)?).await? {
+        return Ok(true);
+    }
+    // Whoever was faster may have had other files, which were replaced since: then this one is to be sealed again.
+    let stored = past::ready(ledger, &statement, &sealed.delivery_id).await?;
+    Ok(stored.is_some_and(|stored| past::same_files(&stored, sealed)))
 }
 
 /// What an object that was created in the export's bucket led to.
@@ -164,7 +174,8 @@ where
         ObjectKind::Stranger { reason } => Ok(Ingested::Stranger { reason }),
         ObjectKind::Manifest { .. } => match seal(&**export, ledger, bucket, key, times).await? {
             Seal::Incomplete { chunks } => Ok(Ingested::Incomplete { chunks }),
-            Seal::Unquiet { .. } => Ok(Ingested::Waiting),
+            // An event has no clock: the sweep knows how long it has been so.
+            Seal::Unquiet { .. } | Seal::Unsure(_) => Ok(Ingested::Waiting),
             Seal::Sealed(sealed) => complete_all(ledger, vec![sealed], kept).await,
         },
         ObjectKind::Chunk { export: path, period, .. } => {

@@ -10,14 +10,14 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use spend_core::fact::Facts;
 use spend_ledger::committed;
-use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
-use spend_ledger::state::{CommitKind, PeriodState, ReadyDelivery, SealedDelivery};
+use spend_ledger::state::{CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS, Deriver};
 use crate::commit::{self, Next};
 use crate::error::PipelineError;
+use crate::ingest;
 
 /// What deriving a period again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,9 +93,8 @@ pub async fn derive<L: Store>(
     delivery_id: &str,
     with: &Deriver,
 ) -> Result<(SealedDelivery, Facts), PipelineError> {
-    let key = statement.ready_key(delivery_id);
-    let (bytes, _) = ledger.get(&key).await?.ok_or_else(|| StoreError::NotFound { key: key.clone() })?;
-    let ReadyDelivery { delivery } = decode(&key, &bytes)?;
+    let not_found = || StoreError::NotFound { key: statement.ready_key(delivery_id) };
+    let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_found)?;
     let facts = aggregate::derive(ledger, statement, &delivery, with).await?;
     Ok((delivery, facts))
 }

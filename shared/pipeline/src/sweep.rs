@@ -22,11 +22,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_core::error_class::Class;
 use spend_core::line::KeptTags;
-use spend_core::operations_text::{Incomplete, Place};
+use spend_core::operations_text::{Incomplete, Place, Unverified};
 use spend_core::period::BillingPeriod;
 use spend_cur::layout::ExportPath;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::operations::{self, Note};
+use spend_ledger::state::SealedDelivery;
 use spend_ledger::store::{ObjectSummary, Store};
 
 pub use self::ready::{Counted, overlap, ready};
@@ -42,10 +43,12 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// How many chunks are read at once: enough to wait for none of them, few enough to fit in a small function's memory.
 const CHUNKS_AT_ONCE: usize = 4;
 
-/// How long no file of a delivery without a manifest must have been written before it is taken.
+/// How long nothing of a delivery must have come before it is taken, where nothing says that it is whole: without a
+/// manifest, and in a copy.
 const QUIET: TimeDelta = TimeDelta::hours(1);
 
-/// How long after the last of its files was written a delivery may lack others before operations is told.
+/// How long nothing of a delivery must have come before operations is told that files of its own are missing, and before
+/// an earlier delivery's are taken for them.
 const PATIENCE: TimeDelta = TimeDelta::hours(2);
 
 /// What is swept, and with what.
@@ -125,6 +128,7 @@ where
         let newest = newest(&inventory);
         let standings = self.standings(&inventory, &objects);
         remembered.document.done.retain(|name, _| standings.contains_key(name));
+        remembered.document.waiting.retain(|name, _| standings.contains_key(name));
         self.forget_what_is_gone(&mut remembered.document).await?;
         for found in &inventory.deliveries {
             let name = found.to_string();
@@ -133,8 +137,9 @@ where
                 swept.known += 1;
                 continue;
             }
+            let unchanged = remembered.document.unchanged(&name, &standing.fingerprint, self.now);
             let has_time = || time_left() > RESERVE;
-            let Some(outcome) = within(has_time, self.deliver(found)).await else {
+            let Some(outcome) = within(has_time, self.deliver(found, unchanged)).await else {
                 swept.left += 1;
                 continue;
             };
@@ -142,7 +147,9 @@ where
             if let Ok(Delivered::Ready(key)) = &outcome {
                 remembered.document.ready.insert(name.clone(), key.clone());
             }
-            if self.finish(found, outcome, is_newest.then_some(standing.written), &mut swept).await? {
+            let written = is_newest.then_some(standing.written);
+            if self.finish(found, outcome, written, unchanged, &mut swept).await? {
+                remembered.document.waiting.remove(&name);
                 remembered.document.done.insert(name, standing.fingerprint.clone());
             }
         }
@@ -164,11 +171,13 @@ where
         Ok(())
     }
 
-    /// Pins a delivery, reduces what was not, and declares it ready.
-    async fn deliver(&self, found: &Found) -> Result<Delivered, PipelineError> {
+    /// Pins a delivery, reduces what was not, and declares it ready. `unchanged` is for how long nothing of it has come.
+    async fn deliver(&self, found: &Found, unchanged: TimeDelta) -> Result<Delivered, PipelineError> {
         let (export, ledger) = (&**self.export, self.ledger);
         let seal = match found {
             Found::Manifest(key) => ingest::seal(export, ledger, Some(self.place.bucket), key, self.times).await?,
+            // What has just been found may be a part of what arrives.
+            Found::Unlisted(_) if unchanged < QUIET => return Ok(Delivered::Waiting),
             Found::Unlisted(files) => {
                 let quiet = Some(Quiet { now: self.now, period: QUIET });
                 ingest::seal_unlisted(export, ledger, files, self.times, quiet).await?
@@ -178,6 +187,14 @@ where
             Seal::Sealed(sealed) => sealed,
             Seal::Incomplete { chunks } => return Ok(Delivered::Incomplete(chunks)),
             Seal::Unquiet { .. } => return Ok(Delivered::Waiting),
+            Seal::Unsure(delivery) => {
+                let patience = if delivery.earlier.is_empty() { QUIET } else { PATIENCE };
+                if unchanged < patience {
+                    return Ok(Delivered::Waiting);
+                }
+                self.tell_unverified(&delivery).await?;
+                ingest::take(ledger, delivery).await?
+            }
         };
         let statement = sealed.statement();
         let ready = statement.ready_key(&sealed.delivery_id);
@@ -194,12 +211,13 @@ where
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
     /// nothing left to do until its files are others. `written` is when the last of its files was, if no later delivery
-    /// of the period is there.
+    /// of the period is there, and `unchanged` for how long nothing of it has come.
     async fn finish(
         &self,
         found: &Found,
         outcome: Result<Delivered, PipelineError>,
         written: Option<DateTime<Utc>>,
+        unchanged: TimeDelta,
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         match outcome {
@@ -211,7 +229,7 @@ where
                 swept.waiting += 1;
                 Ok(false)
             }
-            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, written, swept).await,
+            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, written, unchanged, swept).await,
             Err(error) => match error.class() {
                 Class::Wait | Class::Ignore => {
                     swept.waiting += 1;
@@ -235,7 +253,19 @@ where
         }
     }
 
-    /// A delivery that lacks files waits for them. If nothing is written any more operations is told, unless a later
+    /// Tells operations, once, that a delivery is taken with files of an earlier one.
+    async fn tell_unverified(&self, delivery: &SealedDelivery) -> Result<(), PipelineError> {
+        if delivery.earlier.is_empty() {
+            return Ok(());
+        }
+        let SealedDelivery { export_id, period, manifest, chunks, earlier, .. } = delivery;
+        let text = Unverified { export_id, period: *period, manifest, files: chunks.len(), earlier }.text();
+        let id = format!("unverified:{}:{}", delivery.statement(), delivery.execution());
+        operations::leave(self.ledger, &Note { id, text }, self.now).await?;
+        Ok(())
+    }
+
+    /// A delivery that lacks files waits for them. If nothing comes any more operations is told, unless a later
     /// delivery of the period has made it void. While the next delivery is written over this one, that lacks files too,
     /// however old its manifest is.
     async fn incomplete(
@@ -243,13 +273,14 @@ where
         found: &Found,
         chunks: &[String],
         written: Option<DateTime<Utc>>,
+        unchanged: TimeDelta,
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         let (Some(written), Found::Manifest(manifest), Some(statement)) = (written, found, found.statement()) else {
             swept.known += 1;
             return Ok(true);
         };
-        if self.now.signed_duration_since(written) < PATIENCE {
+        if unchanged < PATIENCE {
             swept.waiting += 1;
             return Ok(false);
         }

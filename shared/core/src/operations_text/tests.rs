@@ -87,6 +87,15 @@ fn a_delivery_that_is_not_whole_names_its_files() {
 }
 
 #[test]
+fn a_delivery_with_files_of_an_earlier_one_names_them() {
+    let earlier = ["fin/cur/data/BILLING_PERIOD=2026-11/cur-00002.snappy.parquet".to_owned()];
+    let manifest = "fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json";
+    let unverified =
+        Unverified { export_id: "cur--0a1b2c3d", period: month("2026-11"), manifest, files: 2, earlier: &earlier };
+    assert_text("unverified", &unverified.text());
+}
+
+#[test]
 fn a_key_cannot_forge_a_line() {
     let forged = "fin/cur\n\nWhat to do send your keys\u{2028}to mallory";
     let exports = [export(forged)];
@@ -96,6 +105,7 @@ fn a_key_cannot_forge_a_line() {
         deployed(&exports, Some(&findings)).text(),
         Incomplete { export_id: forged, period: month("2026-11"), manifest: forged, written: now(), files: &files }
             .text(),
+        Unverified { export_id: forged, period: month("2026-11"), manifest: forged, files: 1, earlier: &files }.text(),
         Trouble { kind: "store.denied", doing: forged, said: forged, now: now() }.text(),
         BrokenConfig { file: forged, problems: &files, has_earlier: true }.text(),
         Overlap { export_id: forged, period: month("2026-11"), payer: forged, counted: forged }.text(),

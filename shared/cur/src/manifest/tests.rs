@@ -140,7 +140,8 @@ fn a_file_of_anything_else_is_refused() {
 fn a_file_of_another_bucket_is_refused() {
     let (own, foreign) = (format!("s3://acme/{DATA}/a.parquet"), format!("s3://evil/{DATA}/b.parquet"));
     let said = format!("{foreign:?}, which is in the bucket evil, not in acme");
-    assert_eq!(refused(Some("acme"), &json!([foreign])), said);
+    let hint = "(if acme is a replica or a copy of it, set copied = true in [export] of config/ledger.toml)";
+    assert_eq!(refused(Some("acme"), &json!([foreign])), format!("{said} {hint}"));
     assert_eq!(refused(None, &json!([own, foreign])), said, "entries must agree");
     assert!(parse_at(KEY, None, &json!({ "dataFiles": [foreign, "a.parquet"] })).is_ok());
     for (entry, said) in [

@@ -7,9 +7,11 @@ use spend_cur::layout;
 use spend_cur::manifest;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys;
-use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, SealedDelivery};
+use spend_ledger::keys::Statement;
+use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, SealedDelivery, SeenManifest};
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
+use super::past::{self, Past, Stored};
 use super::{FileTimes, ManifestLocation, folder_time, not_found, pinned};
 use crate::error::PipelineError;
 use crate::inventory::Unlisted;
@@ -29,6 +31,10 @@ pub enum Seal {
         /// When the newest file was written.
         newest: DateTime<Utc>,
     },
+    /// All files are there, and nothing says that they are this delivery's: an earlier one had some of them, or the
+    /// bucket is a copy. Nothing is pinned until it is taken as it is ([`take`]), which is to be done once nothing has
+    /// come for a while.
+    Unsure(SealedDelivery),
 }
 
 /// How long no file of a delivery without a manifest must have been written before it is taken.
@@ -41,6 +47,9 @@ pub struct Quiet {
 }
 
 /// Pins what the manifest lists, so that a delivery stays what it was while the next one overwrites its files.
+///
+/// A delivery that is ready and whose files turn out to be others is sealed again, under an id of its own: see
+/// [`SealedDelivery::replaces`].
 ///
 /// # Errors
 ///
@@ -60,38 +69,144 @@ pub async fn seal<E: Store, L: Store>(
     let bytes = export.get_range(manifest_key, 0..head.size, &head.etag).await?;
     let manifest = match times {
         FileTimes::Delivered => manifest::parse_manifest(manifest_key, bucket, &bytes)?,
-        FileTimes::Copied => manifest::parse_copied_manifest(manifest_key, &bytes)?,
+        FileTimes::Copied | FileTimes::Arriving => manifest::parse_copied_manifest(manifest_key, &bytes)?,
+    };
+    let statement = Statement { export_id: location.export.export_id(), period: location.period };
+    // The newest manifest of an export that keeps every delivery also stands without a folder; its files do not.
+    let folder = manifest.folder.as_deref();
+    let order = order(folder.and_then(folder_time), times, head.last_modified);
+    let execution = match (manifest.execution_id.as_deref(), folder) {
+        (Some(id), _) if is_plain(id) => id.to_owned(),
+        (Some(id), _) => keys::hash(&["execution", id]),
+        (None, Some(folder)) => keys::hash(&["manifest", folder]),
+        (None, None) => keys::hash(&["manifest", &head.etag.0, &head.last_modified.to_rfc3339()]),
     };
     let mut chunks = Vec::new();
     let mut unusable = Vec::new();
     for key in &manifest.chunks {
         match find(export, key, times).await? {
-            Some(found) if times == FileTimes::Copied || found.last_modified <= head.last_modified => {
+            Some(found) if times != FileTimes::Delivered || found.last_modified <= head.last_modified => {
                 chunks.push(pinned(found));
             }
             _ => unusable.push(key.clone()),
         }
     }
+    let seen = SeenManifest {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        execution: execution.clone(),
+        order,
+        manifest: head.key.clone(),
+    };
     if !unusable.is_empty() {
+        remember(ledger, &statement, &seen, times).await?;
         return Ok(Seal::Incomplete { chunks: unusable });
     }
     chunks.sort();
-    // The newest manifest of an export that keeps every delivery also stands without a folder; its files do not.
-    let folder = manifest.folder.as_deref();
-    let of_manifest = manifest.execution_id.as_deref().map_or_else(
-        || hash_of("delivery", folder.unwrap_or(&head.etag.0), &chunks),
-        |id| if is_plain(id) { id.to_owned() } else { keys::hash(&["execution", id]) },
-    );
-    let delivery = SealedDelivery {
-        export_id: location.export.export_id(),
-        period: location.period,
-        delivery_id: of_manifest,
-        order: order(folder.and_then(folder_time), times, head.last_modified),
-        manifest: head.key.clone(),
-        unverified: false,
-        chunks,
+    let delivery_id = match manifest.execution_id {
+        Some(_) => execution.clone(),
+        None => hash_of("delivery", folder.unwrap_or(&head.etag.0), &chunks),
     };
-    store_sealed(ledger, delivery).await.map(Seal::Sealed)
+    let delivery = SealedDelivery {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        delivery_id,
+        execution,
+        order,
+        manifest: head.key,
+        unverified: times == FileTimes::Arriving,
+        chunks,
+        earlier: Vec::new(),
+        replaces: Vec::new(),
+    };
+    let sealed = against_the_past(ledger, &statement, delivery, times).await?;
+    if let Seal::Unsure(_) = &sealed {
+        remember(ledger, &statement, &seen, times).await?;
+    }
+    Ok(sealed)
+}
+
+/// What a delivery is, given what was sealed before.
+async fn against_the_past<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    mut delivery: SealedDelivery,
+    times: FileTimes,
+) -> Result<Seal, PipelineError> {
+    let first = Stored::read(ledger, statement, &delivery.delivery_id).await?;
+    let same = |stored: &Stored| past::same_files(&stored.delivery, &delivery);
+    if let Some(stored) = first.as_ref().filter(|stored| same(stored) && stored.delivery.earlier.is_empty()) {
+        return Ok(Seal::Sealed(stored.delivery.clone()));
+    }
+    // Deliveries in folders of their own have no file in common.
+    let is_alone = delivery.order.source == OrderSource::Folder && first.is_none();
+    let past = if is_alone { Past::default() } else { Past::read(ledger, statement).await? };
+    let own = past.own(&delivery);
+    let mut earlier = past.earlier(&delivery, times);
+    let is_settled = |stored: &&&Stored| stored.delivery.earlier.is_empty() || !earlier.is_empty();
+    if let Some(stored) = own.iter().filter(|stored| same(stored)).find(is_settled) {
+        return Ok(Seal::Sealed(stored.delivery.clone()));
+    }
+    if let Some(last) = own.iter().rfind(|stored| stored.is_ready)
+        && times != FileTimes::Delivered
+        && !only_earlier_changed(&last.delivery, &delivery)
+    {
+        if times == FileTimes::Copied && delivery.delivery_id == delivery.execution {
+            // On a disk it is most often a copy under way, with the old manifest beside the new files.
+            return Ok(Seal::Sealed(last.delivery.clone()));
+        }
+        let is_kept = |chunk: &&PinnedChunk| last.delivery.chunks.binary_search(chunk).is_ok();
+        earlier.extend(delivery.chunks.iter().filter(is_kept).map(|chunk| chunk.key.clone()));
+        earlier.sort();
+        earlier.dedup();
+    }
+    if first.is_some_and(|first| first.is_ready) {
+        delivery.delivery_id = hash_of("delivery", &delivery.execution, &delivery.chunks);
+    }
+    delivery.replaces = before(&own, &delivery);
+    delivery.unverified |= !earlier.is_empty();
+    delivery.earlier = earlier;
+    let is_sure = times == FileTimes::Delivered && delivery.earlier.is_empty();
+    if is_sure || times == FileTimes::Copied {
+        return take(ledger, delivery).await.map(Seal::Sealed);
+    }
+    Ok(Seal::Unsure(delivery))
+}
+
+/// Whether `delivery` differs from what was sealed `last` of its manifest in nothing but files that were an earlier
+/// delivery's: then its own have come.
+fn only_earlier_changed(last: &SealedDelivery, delivery: &SealedDelivery) -> bool {
+    let has_it = |chunk: &&PinnedChunk| {
+        let is_it = |other: &PinnedChunk| other.key == chunk.key && other.etag == chunk.etag;
+        delivery.chunks.iter().any(is_it)
+    };
+    last.chunks.iter().filter(|chunk| !has_it(chunk)).all(|chunk| last.earlier.contains(&chunk.key))
+}
+
+/// Those of `own` that the order of deliveries would not keep from being applied after `delivery`.
+fn before(own: &[&Stored], delivery: &SealedDelivery) -> Vec<String> {
+    let own = own.iter().map(|stored| &stored.delivery).filter(|other| {
+        let is_tied = other.order.at.timestamp() == delivery.order.at.timestamp();
+        is_tied && other.delivery_id != delivery.delivery_id
+    });
+    own.map(|other| other.delivery_id.clone()).collect()
+}
+
+/// Writes down that a manifest was there, where times tell to which of two deliveries a file belongs, and where nothing
+/// that was sealed of it says so already.
+async fn remember<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    seen: &SeenManifest,
+    times: FileTimes,
+) -> Result<(), PipelineError> {
+    let is_told = times == FileTimes::Delivered && seen.order.source == OrderSource::LastModified;
+    if !is_told || ledger.head(&statement.sealed_key(&seen.execution)).await?.is_some() {
+        return Ok(());
+    }
+    let key = statement.seen_manifest_key(&seen.execution);
+    let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, encode(seen)?).await?;
+    Ok(())
 }
 
 /// The listed file. In a copy its key may be spelled otherwise than its manifest's: of `=` in the billing period's folder
@@ -146,16 +261,25 @@ pub async fn seal_unlisted<E: Store, L: Store>(
     }
     let mut chunks: Vec<_> = heads.into_iter().map(pinned).collect();
     chunks.sort();
-    let delivery = SealedDelivery {
-        export_id: found.export.export_id(),
-        period: found.period,
+    let statement = Statement { export_id: found.export.export_id(), period: found.period };
+    let mut delivery = SealedDelivery {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
         delivery_id: hash_of("unlisted", "", &chunks),
+        execution: keys::hash(&["unlisted", found.folder.as_deref().unwrap_or_default()]),
         order: order(found.folder.as_deref().and_then(folder_time), times, newest),
         manifest: String::new(),
         unverified: true,
         chunks,
+        earlier: Vec::new(),
+        replaces: Vec::new(),
     };
-    store_sealed(ledger, delivery).await.map(Seal::Sealed)
+    if let Some(stored) = Stored::read(ledger, &statement, &delivery.delivery_id).await? {
+        return Ok(Seal::Sealed(stored.delivery));
+    }
+    let past = Past::read(ledger, &statement).await?;
+    delivery.replaces = before(&past.own(&delivery), &delivery);
+    take(ledger, delivery).await.map(Seal::Sealed)
 }
 
 /// Whether every file of the delivery is still the version that was pinned.
@@ -210,7 +334,9 @@ fn check(found: &Unlisted) -> Result<(), PipelineError> {
 fn order(folder: Option<DateTime<Utc>>, times: FileTimes, last_modified: DateTime<Utc>) -> DeliveryOrder {
     match (folder, times) {
         (Some(at), _) => DeliveryOrder { source: OrderSource::Folder, at },
-        (None, FileTimes::Delivered) => DeliveryOrder { source: OrderSource::LastModified, at: last_modified },
+        (None, FileTimes::Delivered | FileTimes::Arriving) => {
+            DeliveryOrder { source: OrderSource::LastModified, at: last_modified }
+        }
         (None, FileTimes::Copied) => DeliveryOrder { source: OrderSource::Arrival, at: last_modified },
     }
 }
@@ -230,9 +356,13 @@ fn hash_of(kind: &str, source: &str, chunks: &[PinnedChunk]) -> String {
     keys::hash(&parts)
 }
 
-/// Writes what is pinned. A delivery that was sealed before and is not ready yet is sealed anew if its files were
-/// replaced since: a chunk that was mended keeps its delivery.
-async fn store_sealed<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<SealedDelivery, PipelineError> {
+/// Pins the delivery as it is. One that was sealed before and is not ready yet is sealed anew if its files were replaced
+/// since: a chunk that was mended keeps its delivery.
+///
+/// # Errors
+///
+/// [`PipelineError`]; [`PipelineError::Contended`] if somebody else made other files of the same delivery ready.
+pub async fn take<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<SealedDelivery, PipelineError> {
     const ATTEMPTS: usize = 8;
     let statement = delivery.statement();
     let key = statement.sealed_key(&delivery.delivery_id);
@@ -242,9 +372,11 @@ async fn store_sealed<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<
         }
         let Some((bytes, etag)) = ledger.get(&key).await? else { continue };
         let stored: SealedDelivery = decode(&key, &bytes)?;
-        let is_ready = ledger.head(&statement.ready_key(&delivery.delivery_id)).await?.is_some();
-        if is_ready || stored.chunks == delivery.chunks {
-            return Ok(stored);
+        match past::ready(ledger, &statement, &delivery.delivery_id).await? {
+            Some(ready) if past::same_files(&ready, &delivery) => return Ok(ready),
+            Some(_) => return Err(PipelineError::Contended { key, attempts: 1 }),
+            None if stored.chunks == delivery.chunks && stored.earlier == delivery.earlier => return Ok(stored),
+            None => {}
         }
         if let Put::Written(_) = ledger.put_if_match(&key, encode(&delivery)?, &etag).await? {
             return Ok(delivery);

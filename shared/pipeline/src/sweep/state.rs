@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_ledger::document::{Document, decode, encode};
 use spend_ledger::keys;
@@ -33,6 +34,30 @@ pub(crate) struct SweptDeliveries {
     /// The object that declared the delivery ready, where that is how it was done with. Version 1 did not say.
     #[serde(default)]
     pub(super) ready: BTreeMap<String, String>,
+    /// Deliveries that wait, by name. Version 1 did not have it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) waiting: BTreeMap<String, Waiting>,
+}
+
+/// A delivery that waits. The times of its files do not tell when they came: a replica has those of its source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    /// What its outcome depends on.
+    fingerprint: String,
+    /// Since when a sweep has found it so.
+    since: DateTime<Utc>,
+}
+
+impl SweptDeliveries {
+    /// For how long sweeps have found the delivery as it is.
+    pub(super) fn unchanged(&mut self, name: &str, fingerprint: &str, now: DateTime<Utc>) -> TimeDelta {
+        let found = || Waiting { fingerprint: fingerprint.to_owned(), since: now };
+        let waiting = self.waiting.entry(name.to_owned()).or_insert_with(found);
+        if waiting.fingerprint != fingerprint {
+            *waiting = found();
+        }
+        now.signed_duration_since(waiting.since)
+    }
 }
 
 impl Document for SweptDeliveries {
