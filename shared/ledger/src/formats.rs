@@ -12,7 +12,7 @@ use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::Told;
 use crate::operations::{OperationsState, StoredNote};
-use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction};
+use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
 
 /// What is done with each format. Many of the types are nobody else's business, so that they come without a name.
 pub trait Formats {
@@ -25,6 +25,7 @@ pub fn each(formats: &mut impl Formats) {
     formats.format::<StoredReduction>();
     formats.format::<SealedDelivery>();
     formats.format::<ReadyDelivery>();
+    formats.format::<SeenManifest>();
     formats.format::<Claim>();
     formats.format::<HistoryEntry>();
     formats.format::<PeriodState>();

@@ -70,7 +70,7 @@ pub struct SealedDelivery {
     pub delivery_id: String,
     /// What AWS delivered, whichever files were found of it: the execution id, or a hash of the manifest's version.
     /// All deliveries that are sealed of one manifest have the same.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub execution: String,
     /// When it was made.
     pub order: DeliveryOrder,
