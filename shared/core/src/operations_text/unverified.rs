@@ -28,10 +28,10 @@ impl Unverified<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "The newest delivery of {export} for {period} has {files}, and {} of them did not change since an \
-                 earlier delivery. AWS writes every file again with each delivery. Nothing else arrived for two hours, \
-                 so the delivery is counted as it is: its numbers may mix two deliveries. The month is marked unverified \
-                 in every message.",
+                "In the newest delivery of {export} for {period}, {} of {files} did not change since an earlier \
+                 delivery. AWS writes every file again with each delivery. Nothing else arrived for two hours, so the \
+                 delivery is counted as it is: its numbers may mix two deliveries. The month is marked unverified in \
+                 every message.",
                 self.earlier.len()
             ),
         );
