@@ -90,7 +90,7 @@ impl Past {
     pub(super) fn own(&self, delivery: &SealedDelivery) -> Vec<&Stored> {
         let is_own = |stored: &&Stored| stored.delivery.execution() == delivery.execution();
         let mut own: Vec<_> = self.stored.iter().filter(is_own).collect();
-        own.sort_by_key(|stored| stored.delivery.replaces.len());
+        own.sort_by_key(|stored| (stored.delivery.order.at, stored.delivery.replaces.len()));
         own
     }
 

@@ -138,8 +138,9 @@ async fn against_the_past<L: Store>(
     if let Some(stored) = first.as_ref().filter(|stored| same(stored) && stored.delivery.earlier.is_empty()) {
         return Ok(Seal::Sealed(stored.delivery.clone()));
     }
-    // Deliveries in folders of their own have no file in common.
-    let is_alone = delivery.order.source == OrderSource::Folder && first.is_none();
+    // Deliveries in folders of their own have no file in common; one with an execution id is found by it.
+    let has_folder = delivery.order.source == OrderSource::Folder;
+    let is_alone = has_folder && first.is_none() && delivery.delivery_id == delivery.execution;
     let past = if is_alone { Past::default() } else { Past::read(ledger, statement).await? };
     let own = past.own(&delivery);
     let mut earlier = past.earlier(&delivery, times);
