@@ -169,8 +169,8 @@ impl Formats for Held {
             let folder = format!("{}-{version}", D::FORMAT);
             let is_current = version == D::VERSION;
             let fixtures = Fixture::all::<D>(version);
-            if self.writes {
-                fixtures.iter().for_each(|fixture| fixture.write_what_is_missing::<D>(is_current));
+            for fixture in fixtures.iter().filter(|_| self.writes) {
+                fixture.write_what_is_missing::<D>(is_current);
             }
             if fixtures.is_empty() || fixtures.iter().any(|it| !it.stored().exists() || !it.read().exists()) {
                 self.problems.push(format!(
@@ -178,9 +178,13 @@ impl Formats for Held {
                      format, every field filled in), and run `{WRITE}`"
                 ));
             } else {
-                fixtures.iter().for_each(|fixture| self.reads::<D>(fixture));
+                for fixture in &fixtures {
+                    self.reads::<D>(fixture);
+                }
                 if is_current {
-                    fixtures.iter().for_each(|fixture| self.writes::<D>(fixture));
+                    for fixture in &fixtures {
+                        self.writes::<D>(fixture);
+                    }
                     self.are_whole::<D>(&fixtures);
                 }
             }

@@ -204,7 +204,9 @@ async fn publish_parts<S: Store, M: Metrics>(
         published.withheld = Some(Withheld::Lost { namespace, objects });
     }
     let known: Vec<_> = statements.iter().filter(|statement| !lost.contains(statement)).cloned().collect();
-    told.iter_mut().for_each(|told| told.retain(|(statement, _)| !lost.contains(statement)));
+    if let Some(told) = &mut told {
+        told.retain(|(statement, _)| !lost.contains(statement));
+    }
     if told.iter().flatten().any(|(_, told)| !told.doubts.is_empty()) {
         published.settled = published.part(spend.settle(&known).await).unwrap_or_default();
         told = published.part(spend.told(&known).await);

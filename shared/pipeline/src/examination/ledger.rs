@@ -329,7 +329,7 @@ struct Reading<'a> {
 impl Formats for Reading<'_> {
     fn format<D: Document>(&mut self) {
         if D::FORMAT == self.format {
-            let is_compressed = self.key.ends_with(".zst");
+            let is_compressed = self.key.ends_with(".json.zst");
             let read: Result<D, _> =
                 if is_compressed { decode_compressed(self.key, self.bytes) } else { decode(self.key, self.bytes) };
             self.read = read.map(drop);
