@@ -263,6 +263,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "reductions/export=e/period=2026-11/v1/0a.json.zst",
         "deliveries/export=e/period=2026-11/1-a/sealed.json",
         "deliveries/export=e/period=2026-11/1-a/ready.json",
+        "deliveries/export=e/period=2026-11/1-a/manifest.json",
         "claims/payer=1/period=2026-11.json",
         "history/export=e/period=2026-11/000001-1-a-0.json",
         "state/export=e/period=2026-11.json.zst",

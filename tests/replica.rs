@@ -359,6 +359,12 @@ fn a_mixture_that_is_aggregated_late_does_not_replace_what_replaced_it() {
 #[test]
 fn a_crash_at_any_call_while_a_mixture_is_taken_or_replaced_is_mended_by_the_next_sweep() {
     let deliveries = deliveries();
+    // What the sweep of ready deliveries remembers depends on when it listed the states.
+    let without_memory = async |ledger: &MemoryStore| {
+        let mut contents = contents(ledger).await;
+        contents.retain(|(key, _)| key != keys::SWEPT_READY);
+        contents
+    };
     let restored = async |world: &World| {
         let ledger = MemoryStore::default();
         for (key, bytes) in contents(&world.ledger).await {
@@ -380,13 +386,13 @@ fn a_crash_at_any_call_while_a_mixture_is_taken_or_replaced_is_mended_by_the_nex
             let reference = restored(&world).await;
             let counted = FaultyStore::failing(&reference, []);
             world.sweep_into(&counted).await.unwrap();
-            let (calls, reference) = (counted.calls(), contents(&reference).await);
+            let (calls, reference) = (counted.calls(), without_memory(&reference).await);
             for call in 1..=calls {
                 for fault in [Fault::Before, Fault::After] {
                     let ledger = restored(&world).await;
                     world.sweep_into(&FaultyStore::crashing(&ledger, call, fault)).await.unwrap_err();
                     world.sweep_into(&ledger).await.unwrap();
-                    assert!(contents(&ledger).await == reference, "call {call} {fault:?}");
+                    assert!(without_memory(&ledger).await == reference, "call {call} {fault:?}");
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::document::Document;
 use crate::keys::{self, Statement};
-use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction};
+use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
 
 /// What kind of object it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +14,8 @@ pub enum Kind {
     Sealed,
     /// That a delivery is reduced.
     Ready,
+    /// That a manifest was there before its files were.
+    SeenManifest,
     /// Which export is counted for a payer and period.
     Claim,
     /// What a commit moved.
@@ -66,6 +68,7 @@ impl Kind {
             "reductions" if is(".json.zst") => Self::Reduction,
             "deliveries" if is("/sealed.json") => Self::Sealed,
             "deliveries" if is("/ready.json") => Self::Ready,
+            "deliveries" if is("/manifest.json") => Self::SeenManifest,
             "claims" if is(".json") => Self::Claim,
             "history" if is(".json") => Self::History,
             "state" => Statement::from_state_key(key).map(|_| Self::State)?,
@@ -98,6 +101,7 @@ impl Kind {
             Self::Reduction => StoredReduction::FORMAT,
             Self::Sealed => SealedDelivery::FORMAT,
             Self::Ready => ReadyDelivery::FORMAT,
+            Self::SeenManifest => SeenManifest::FORMAT,
             Self::Claim => Claim::FORMAT,
             Self::History => HistoryEntry::FORMAT,
             Self::State => PeriodState::FORMAT,
@@ -132,6 +136,10 @@ impl Kind {
             Self::Ready => {
                 "put it back from an earlier version; without one, remove it and run again: the delivery is declared \
                  ready again"
+            }
+            Self::SeenManifest => {
+                "put it back from an earlier version; without one, remove it: in a replica, files of that delivery may then \
+                 be taken for the next one's"
             }
             Self::Claim => {
                 "put it back from an earlier version and never remove it: another export of the same bill could claim \
