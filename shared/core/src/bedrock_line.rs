@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub enum Rule {
     /// `product_product_family` is `Amazon Bedrock` (on all Bedrock rows since 20 July 2026).
     ProductFamily,
-    /// `line_item_product_code` starts with `AmazonBedrock`.
+    /// `line_item_product_code` starts with `AmazonBedrock` or `AmazonKnowledgeBase`.
     ProductCode,
-    /// `product_servicecode` starts with `AmazonBedrock`.
+    /// `product_servicecode` starts with one of these.
     ServiceCode,
     /// `product_name` or `servicename` of the `product` map contains `Bedrock`.
     ProductName,
@@ -57,7 +57,9 @@ impl Rule {
     pub fn matches(self, value: &str) -> bool {
         match self {
             Self::ProductFamily => value == "Amazon Bedrock",
-            Self::ProductCode | Self::ServiceCode => value.starts_with("AmazonBedrock"),
+            Self::ProductCode | Self::ServiceCode => {
+                value.starts_with("AmazonBedrock") || value.starts_with(KNOWLEDGE_BASE)
+            }
             Self::ProductName => value.contains("Bedrock"),
             Self::Operation => value.starts_with("InvokeModel"),
             Self::Resource => is_bedrock_arn(value),
@@ -69,6 +71,9 @@ impl Rule {
         1 << (self as u8)
     }
 }
+
+/// The service code of managed knowledge bases, a part of Amazon Bedrock that is not named after it.
+pub(crate) const KNOWLEDGE_BASE: &str = "AmazonKnowledgeBase";
 
 /// Whether a resource id is `arn:PARTITION:bedrock:…`.
 fn is_bedrock_arn(resource: &str) -> bool {
@@ -157,7 +162,9 @@ mod tests {
         for (rule, yes, no) in [
             (Rule::ProductFamily, "Amazon Bedrock", "Amazon Bedrock AgentCore-like"),
             (Rule::ProductCode, "AmazonBedrockAgentCore", "4a524th30q694o538qndh9ucht"),
+            (Rule::ProductCode, "AmazonKnowledgeBase", "AmazonKendra"),
             (Rule::ServiceCode, "AmazonBedrockFoundationModels", "AmazonEC2"),
+            (Rule::ServiceCode, "AmazonKnowledgeBase", ""),
             (Rule::ProductName, "Claude Sonnet 4.6 (Amazon Bedrock Edition)", "Claude Platform on AWS"),
             (Rule::Operation, "InvokeModelStreamingInference", "Usage"),
             (Rule::Resource, "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/x", "arn:aws:s3:::bedrock:x"),

@@ -88,8 +88,10 @@ const COMPOUNDS: [(&str, &str, &str); 14] = [
 /// Names whose spellings no rule can join, because the id counts releases in another way than the display name, or
 /// only one of them has the size. Source: AWS Price List, the attributes `model` and `usagetype` of one product;
 /// Amazon Bedrock user guide, "Supported foundation models".
-const SAME_MODEL: [(&str, &str); 10] = [
+const SAME_MODEL: [(&str, &str); 12] = [
     ("deepseek-v3", "deepseek-v3.1"),
+    ("generate-command", "cohere-command"),
+    ("generate-command-light", "cohere-command-light"),
     ("magistral-small-2509", "magistral-small-1.2"),
     ("mistral-large", "mistral-large-2402"),
     ("mistral-large-3-675b", "mistral-large-3"),

@@ -1,9 +1,10 @@
-//! What a line item's usage type says: provider, model, token kind, tier, routing and feature.
+//! What a line item's usage type says: provider, model, token kind, tier, routing, context and feature.
 
 mod reading;
 
 use std::collections::BTreeMap;
 
+use crate::bedrock_line::KNOWLEDGE_BASE;
 use crate::line::{LineField, LineKey};
 use crate::model::{self, ModelName};
 use reading::{ModelIn, Reading};
@@ -49,7 +50,7 @@ named! {
         Speech = "speech",
         /// Embeddings.
         Embedding = "embedding",
-        /// Search units of rerankers.
+        /// Search units of rerankers, and web searches.
         Search = "search",
         /// Everything else.
         Other = "other",
@@ -67,6 +68,8 @@ named! {
         Flex = "flex",
         /// The priority tier.
         Priority = "priority",
+        /// The ultrafast tier.
+        Ultrafast = "ultrafast",
         /// Reserved tokens per minute.
         Reserved = "reserved",
         /// Provisioned throughput.
@@ -89,6 +92,25 @@ named! {
 }
 
 named! {
+    /// How long the prompt was. Beyond a model's limit tokens have a price of their own, so that one model has two
+    /// prices a kind of token.
+    Context {
+        /// Up to the limit, or of a model that has none.
+        Standard = "standard",
+        /// Beyond it: `long_ctx`, `long-context` and `LCtx` in usage types.
+        Long = "long",
+    }
+}
+
+impl Context {
+    /// The context of a usage type, which alone says it.
+    #[must_use]
+    pub fn of(usage_type: &str) -> Self {
+        Reading::of(usage_type, None).context
+    }
+}
+
+named! {
     /// Which part of Amazon Bedrock was used.
     Feature {
         /// Model invocations.
@@ -103,7 +125,7 @@ named! {
         Guardrails = "guardrails",
         /// `AgentCore` runtime, tools, gateway and memory.
         AgentCore = "agentcore",
-        /// Knowledge bases, reranking, structured retrieval, data automation.
+        /// Knowledge bases, reranking, web search, structured retrieval, data automation.
         Knowledge = "knowledge",
         /// Images, video and speech.
         Media = "media",
@@ -127,6 +149,8 @@ pub struct Usage {
     pub tier: Tier,
     /// Where it was served.
     pub routing: Routing,
+    /// How long the prompt was.
+    pub context: Context,
     /// Which part of Bedrock it is.
     pub feature: Feature,
     /// How many single tokens one pricing unit is, where the unit is tokens.
@@ -145,10 +169,8 @@ pub type ModelAliases = BTreeMap<String, String>;
 #[must_use]
 pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
     let usage_type = line.get(LineField::UsageType);
-    let is_agent_core = [LineField::ProductCode, LineField::ServiceCode]
-        .into_iter()
-        .any(|field| line.get(field).eq_ignore_ascii_case("AmazonBedrockAgentCore"));
-    let reading = Reading::of(usage_type, is_agent_core);
+    let codes = [LineField::ProductCode, LineField::ServiceCode].map(|field| line.get(field));
+    let reading = Reading::of(usage_type, codes.into_iter().find_map(feature_of_service));
     let is_marketplace = reading.is_marketplace || line.get(LineField::BillingEntity) == "AWS Marketplace";
     let (model, model_as_billed) = find_model(line, reading.model, is_marketplace).unwrap_or_default();
 
@@ -166,10 +188,23 @@ pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
         token_kind,
         tier: reading.tier,
         routing: reading.routing.unwrap_or_else(|| routing_of_profile(line.get(LineField::Resource))),
+        context: reading.context,
         feature: reading.feature,
-        tokens_per_unit: tokens_per_unit(line.get(LineField::PricingUnit), is_marketplace && reading.counts_tokens),
+        tokens_per_unit: tokens_per_unit(line.get(LineField::PricingUnit), is_marketplace && reading.counts_tokens)
+            .filter(|_| !reading.stores_tokens),
         is_known: reading.is_known || (usage_type.is_empty() && line.get(LineField::LineItemType) != "Usage"),
         model: alias.cloned().unwrap_or(model.name),
+    }
+}
+
+/// What a service is for, of those that are for one feature alone.
+fn feature_of_service(code: &str) -> Option<Feature> {
+    if code.eq_ignore_ascii_case("AmazonBedrockAgentCore") {
+        Some(Feature::AgentCore)
+    } else if code.starts_with(KNOWLEDGE_BASE) {
+        Some(Feature::Knowledge)
+    } else {
+        None
     }
 }
 

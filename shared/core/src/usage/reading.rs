@@ -2,11 +2,12 @@
 //!
 //! AWS's own: `{region}-{model}-{token type}[-{tier}][-cross-region-{routing}]`, or with `-mantle-` before the token
 //! type. Marketplace's: `{region}-MP:{region}_{token type}[_{routing}][_{tier}]-Units`, in two styles of spelling.
+//! OpenAI's offers there call cache reads `cached_input_tokens`, and have no region.
 //! Source: Amazon Bedrock user guide, "Understanding your cost and usage data"; features, media and order as in AWS's
-//! CUDOS dashboard. The order matters: `cache-read-input-token-count` contains `input`, and so does
+//! CUDOS dashboard; usage types of the AWS Price List and of public exports, see `tests/usage_types.tsv`. The order matters: `cache-read-input-token-count` contains `input`, and so does
 //! `reserved-1-month-input-tokens-per-minute`.
 
-use super::{Feature, Routing, Tier, TokenKind};
+use super::{Context, Feature, Routing, Tier, TokenKind};
 use crate::words::{self, Word};
 
 /// What a usage type says.
@@ -16,10 +17,13 @@ pub(super) struct Reading<'a> {
     pub(super) tier: Tier,
     /// `None` if the usage type does not say.
     pub(super) routing: Option<Routing>,
+    pub(super) context: Context,
     pub(super) feature: Feature,
     pub(super) model: ModelIn<'a>,
     /// Whether single tokens are counted: input, output, cached or embedded, not images or hours.
     pub(super) counts_tokens: bool,
+    /// Whether tokens are kept for a time: their unit may say tokens, but nothing is read or written.
+    pub(super) stores_tokens: bool,
     pub(super) is_marketplace: bool,
     pub(super) is_known: bool,
 }
@@ -57,10 +61,10 @@ enum NamesModel {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads `usage_type`; `is_agent_core` says that the product is `AgentCore`.
-    pub(super) fn of(usage_type: &'a str, is_agent_core: bool) -> Self {
+    /// Reads `usage_type`; `service` is what the product is for, where it is for one feature alone.
+    pub(super) fn of(usage_type: &'a str, service: Option<Feature>) -> Self {
         let text = Text::of(usage_type);
-        let family = text.family(is_agent_core);
+        let family = text.family(service);
         let Family { feature, token_kind, model } = family.unwrap_or(Family {
             feature: Feature::Other,
             token_kind: TokenKind::Other,
@@ -98,9 +102,11 @@ impl<'a> Reading<'a> {
             token_kind,
             tier,
             routing: text.routing(),
+            context: text.context(),
             feature,
             model,
             counts_tokens: is_of_tokens && text.has("token"),
+            stores_tokens: text.has("cachestorage"),
             is_marketplace: text.is_marketplace,
             is_known: family.is_some(),
         }
@@ -170,6 +176,8 @@ impl<'a> Text<'a> {
             Tier::Flex
         } else if self.tail_has(|word| word == "priority") {
             Tier::Priority
+        } else if self.tail().concat().contains("ultrafast") {
+            Tier::Ultrafast
         } else if self.has("latencyoptimi") {
             Tier::LatencyOptimized
         } else {
@@ -185,6 +193,12 @@ impl<'a> Text<'a> {
         } else {
             None
         }
+    }
+
+    fn context(&self) -> Context {
+        let tail = self.tail();
+        let is_long = (0..tail.len()).any(|at| is_long_context(tail, at));
+        if is_long { Context::Long } else { Context::Standard }
     }
 
     /// What stands before the grammar; or the whole text, if it may be nothing but a model.
@@ -228,11 +242,13 @@ impl<'a> Text<'a> {
     }
 
     /// The family, in the order of the module's documentation.
-    fn family(&self, is_agent_core: bool) -> Option<Family> {
+    fn family(&self, service: Option<Feature>) -> Option<Family> {
         let family = |feature, token_kind, model| Some(Family { feature, token_kind, model });
         let other = |feature, model| family(feature, TokenKind::Other, model);
-        if is_agent_core {
-            return other(Feature::AgentCore, NamesModel::Never);
+        // Managed knowledge bases are sold under several services, `AgentCore` among them.
+        let service = if self.has("knowledgebase") { Some(Feature::Knowledge) } else { service };
+        if let Some(feature) = service {
+            return other(feature, NamesModel::Never);
         }
         if self.has_any(&["custommodelimport", "custommodelunit"]) {
             return other(Feature::Customization, NamesModel::Never);
@@ -258,7 +274,9 @@ impl<'a> Text<'a> {
             (Feature::Guardrails, TokenKind::Other, none)
         } else if self.has_any(&["searchunit", "rerank"]) {
             (Feature::Knowledge, TokenKind::Search, NamesModel::BeforeGrammar)
-        } else if self.has_any(&["generatesql", "structuredretriev", "dataautomation", "knowledgebase"]) {
+        } else if self.has("websearch") {
+            (Feature::Knowledge, TokenKind::Search, none)
+        } else if self.has_any(&["generatesql", "structuredretriev", "dataautomation"]) {
             (Feature::Knowledge, TokenKind::Other, none)
         } else if self.has_any(&[
             "evaluation",
@@ -278,6 +296,13 @@ impl<'a> Text<'a> {
 
     /// Images, video and speech, as models of their own and as tokens of multimodal models; and embeddings.
     fn media(&self) -> Option<Family> {
+        // `NovaSonic-text-input-tokens`: text that a speech model reads and writes is text, at the price of text.
+        let is_text = |pair: &[String]| {
+            matches!(pair, [text, way] | [way, text] if text == "text" && matches!(way.as_str(), "input" | "output"))
+        };
+        if self.has("token") && !self.has("embed") && self.lower.windows(2).any(is_text) {
+            return None;
+        }
         let token_kind = if self.has_any(&["novacanvas", "imagegenerator", "stableimage", "stablediffusion"])
             || self.has_word(&["t2i", "i2i"])
             || self.has_any(&["inputimage", "outputimage", "createdimage"])
@@ -323,17 +348,19 @@ impl<'a> Text<'a> {
         })
     }
 
-    /// Tokens of text.
+    /// Tokens of text, and what is sold beside them.
     fn tokens(&self) -> Option<Family> {
         let is_one_of = |words: &[&str]| self.tail_has(|word| words.iter().any(|start| word.starts_with(start)));
-        let token_kind = if self.has("cacheread") {
+        let token_kind = if self.has_any(&["cachestorage", "cachevalidation"]) {
+            TokenKind::Other
+        } else if self.has_any(&["cacheread", "cachedinput"]) {
             TokenKind::CacheRead
         } else if self.has("cachewrite1h") || (self.has("cachewrite") && self.tail_has(|word| word == "1h")) {
             TokenKind::CacheWrite1h
         } else if self.has("cachewrite") {
             TokenKind::CacheWrite
         } else if !self.has("token") {
-            return None;
+            self.bare_tokens()?
         } else if is_one_of(&["input", "prompttoken"]) || self.has("inputtoken") {
             TokenKind::Input
         } else if is_one_of(&["output", "response"]) || self.has_any(&["outputtoken", "responsetoken"]) {
@@ -343,6 +370,50 @@ impl<'a> Text<'a> {
         };
         Some(Family { feature: Feature::Inference, token_kind, model: NamesModel::BeforeGrammar })
     }
+
+    /// `moonshotai.kimi-k2.5-input`: tokens that are not called so, if nothing but a tier or a routing stands behind.
+    fn bare_tokens(&self) -> Option<TokenKind> {
+        self.grammar?;
+        let tail = self.tail();
+        let tail = tail.strip_prefix(&["mantle".to_owned()]).unwrap_or(tail);
+        let (way, rest) = tail.split_first()?;
+        let kind = match way.as_str() {
+            "input" => TokenKind::Input,
+            "output" => TokenKind::Output,
+            _ => return None,
+        };
+        let is_qualifier = |word: &String| QUALIFIERS.contains(&word.as_str());
+        rest.iter().all(is_qualifier).then_some(kind)
+    }
+}
+
+/// What may stand behind a kind of token.
+const QUALIFIERS: [&str; 16] = [
+    "batch",
+    "context",
+    "cross",
+    "ctx",
+    "flex",
+    "geo",
+    "global",
+    "l",
+    "latency",
+    "long",
+    "optimized",
+    "priority",
+    "region",
+    "standard",
+    "ultra",
+    "ultrafast",
+];
+
+/// Whether the word at `at` says that a prompt was longer than a model's usual limit: `long_ctx`, `long-context`, `LCtx`.
+fn is_long_context(words: &[String], at: usize) -> bool {
+    let word_at = |at: usize| words.get(at).map_or("", String::as_str);
+    matches!(
+        (word_at(at), word_at(at + 1)),
+        ("long", "context" | "ctx") | ("l", "ctx") | ("lctx" | "longctx" | "longcontext", _)
+    )
 }
 
 fn is_modality(word: &str) -> bool {
@@ -352,9 +423,12 @@ fn is_modality(word: &str) -> bool {
 /// Whether the word at `at` begins what a usage type says of the line, behind the model's name. The words of the
 /// grammar are written apart, together (`InputTokenCount` in lower case) or abbreviated.
 fn starts_grammar(words: &[String], at: usize) -> bool {
-    const STARTS: [&str; 14] = [
+    const STARTS: [&str; 17] = [
         "batch",
+        "cachedinput",
         "cacheread",
+        "cachestorage",
+        "cachevalidation",
         "cachewrite",
         "customization",
         "custommodel",
@@ -384,11 +458,11 @@ fn starts_grammar(words: &[String], at: usize) -> bool {
         "tpm",
     ];
     const PAIRS: [(&str, &[&str]); 7] = [
-        ("cache", &["read", "write"]),
+        ("cache", &["read", "reads", "storage", "validation", "write", "writes"]),
+        ("cached", &["input"]),
         ("cross", &["region"]),
         ("custom", &["model"]),
         ("latency", &["optimized", "optimised"]),
-        ("long", &["context", "ctx"]),
         ("model", &["unit", "units", "storage", "import"]),
         ("search", &["unit", "units"]),
     ];
@@ -397,6 +471,7 @@ fn starts_grammar(words: &[String], at: usize) -> bool {
     WORDS.contains(&word)
         || STARTS.iter().any(|start| word.starts_with(start))
         || PAIRS.iter().any(|(first, seconds)| *first == word && seconds.contains(&next))
+        || is_long_context(words, at)
         // `Ray-V2-Medfps-HDRes`, `NovaSonic-speech-understanding-input-token`.
         || word.ends_with("fps")
         || (word_at(0) == "nova" && matches!(word, "speech" | "audio" | "video"))

@@ -1,5 +1,6 @@
-//! What a line's other fields add to its usage type; the usage types themselves are in `types`.
+//! What a line's other fields add to its usage type; the usage types themselves are in `types` and `table`.
 
+mod table;
 mod types;
 
 use std::sync::Arc;
@@ -50,13 +51,15 @@ fn marketplace(usage_type: &str, product_name: &str, resource: &str) -> Usage {
     )
 }
 
-/// Model, token kind, tier, routing and feature in one text, `?` behind it if the family is unknown.
+/// Model, token kind, tier, routing and feature in one text, `long` behind it of a long context, and `?` if the family is
+/// unknown.
 fn summary(usage: &Usage) -> String {
     let model = if usage.model.is_empty() { "-" } else { &usage.model };
     let (token, tier) = (usage.token_kind.as_str(), usage.tier.as_str());
     let (routing, feature) = (usage.routing.as_str(), usage.feature.as_str());
+    let context = if usage.context == Context::Long { " long" } else { "" };
     let known = if usage.is_known { "" } else { " ?" };
-    format!("{model} {token} {tier} {routing} {feature}{known}")
+    format!("{model} {token} {tier} {routing} {feature}{context}{known}")
 }
 
 #[test]

@@ -35,14 +35,14 @@ const OF_AWS: &[(&str, &str)] = &[
     ),
     (
         "USE1-openai.gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex",
-        "gpt-5.6-luna cache-write flex in-region inference",
+        "gpt-5.6-luna cache-write flex in-region inference long",
     ),
     // Routing and long contexts.
     ("USE1-Claude4.6Sonnet-output-tokens-cross-region-global", "claude-sonnet-4.6 output on-demand global inference"),
     ("USW2-NovaPro-input-tokens-cross-region-geo", "nova-pro input on-demand geo inference"),
     (
         "USE1-Claude4Sonnet-input-tokens-long-context-cross-region-global",
-        "claude-sonnet-4 input on-demand global inference",
+        "claude-sonnet-4 input on-demand global inference long",
     ),
     ("USE1-NovaPro-input-tokens-cross-region", "nova-pro input on-demand geo inference"),
     ("USE1-cross-region-geo-InputTokens", "- input on-demand geo inference"),
@@ -159,7 +159,7 @@ fn marketplace_usage_types_say_all_but_the_model() {
         ("USE1-MP:USE1_CacheWrite1hInputTokenCount_Global_Batch-Units", "cache-write-1h batch global inference"),
         ("USE1-MP:USE1_InputTokenCount_Geo-Units", "input on-demand geo inference"),
         ("USE1-MP:USE1_OutputTokenCount_LatencyOptimized-Units", "output latency-optimized in-region inference"),
-        ("USE1-MP:USE1_InputTokenCount_LongContext-Units", "input on-demand in-region inference"),
+        ("USE1-MP:USE1_InputTokenCount_LongContext-Units", "input on-demand in-region inference long"),
         ("APN1-MP:APN1_MillionBatchInputTokens-Units", "input batch in-region inference"),
         ("USE1-MP:USE1_input_tokens_standard-Units", "input on-demand in-region inference"),
         ("USE1-MP:USE1_output_tokens_standard-Units", "output on-demand in-region inference"),
@@ -236,8 +236,8 @@ proptest! {
             "input-tokens", "output-tokens", "cache-read-input-token-count", "cache-write-1h-input-token-count",
             "input-image-token-count", "reserved-1-month-input-tokens-per-minute", "ProvisionedThroughput",
         ]),
-        suffix in "((-priority)|(-flex)|(-batch)|(-standard)|(-latency-optimized)|(-long-context)|(-custom-model)\
-                   |(-cross-region-global)|(-cross-region-geo)){0,3}",
+        suffix in "((-priority)|(-flex)|(-batch)|(-ultrafast)|(-standard)|(-latency-optimized)|(-long-context)|(-long-ctx)\
+                   |(-custom-model)|(-cross-region-global)|(-cross-region-geo)){0,3}",
     ) {
         let expected = model::canonical(name.trim_end_matches("-mantle")).name;
         let usage = aws(&format!("{region}{name}-{token}{suffix}"));
@@ -250,5 +250,6 @@ proptest! {
             (false, false) => Routing::InRegion,
         };
         prop_assert_eq!(usage.routing, routing);
+        prop_assert_eq!(usage.context == Context::Long, suffix.contains("long"));
     }
 }
