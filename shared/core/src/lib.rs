@@ -32,6 +32,7 @@ pub mod near;
 pub mod operations_text;
 pub mod owner;
 pub mod page;
+pub mod people;
 pub mod period;
 pub mod principal;
 pub mod report;

@@ -13,7 +13,7 @@ pub enum IdentityKind {
     Role,
     /// A person behind IAM Identity Center.
     Sso,
-    /// A person or program that came through another identity provider.
+    /// A person who came through another identity provider: a session of a role in `keep_sessions`, or a federated user.
     Federated,
     /// A long-term Amazon Bedrock API key.
     ApiKey,
@@ -57,7 +57,10 @@ pub struct Identity {
     pub kind: IdentityKind,
 }
 
-/// Which roles' sessions are people although they are not named by an e-mail address: globs of role names.
+/// Which roles' sessions are people, beside those of Identity Center's: globs of role names.
+///
+/// How a session is named makes nobody a person: whoever may assume a role may call the session what they like, and
+/// would take another person's name, budget and mail with it.
 #[derive(Clone, Debug, Default)]
 pub struct KeepSessions(Vec<WildMatch>);
 
@@ -72,9 +75,10 @@ impl KeepSessions {
     }
 }
 
-/// The name prefix that Amazon Bedrock gives to the IAM user behind a long-term API key.
-/// Source: Amazon Bedrock user guide, "Tracking costs by IAM principal".
-const API_KEY_PREFIX: &str = "BedrockAPIKey-";
+/// The name prefixes that Amazon Bedrock gives to the IAM user behind a long-term API key, by the endpoint that it was
+/// made for.
+/// Source: Amazon Bedrock user guide, "Tracking costs by IAM principal"; for `bedrock-mantle` names on bills.
+const API_KEY_PREFIXES: [&str; 2] = ["BedrockAPIKey-", "MantleApiKey-"];
 
 /// The name prefix of the roles that IAM Identity Center makes from permission sets.
 /// Source: IAM Identity Center user guide, "Referencing permission sets in resource policies".
@@ -88,8 +92,8 @@ const BLANK: &str = "(blank)";
 enum Principal<'a> {
     /// `arn:P:iam::A:user/[PATH/]NAME`: path and name together.
     User { account: &'a str, path_and_name: &'a str },
-    /// `arn:P:iam::A:role/[PATH/]NAME` or `arn:P:sts::A:assumed-role/NAME[/SESSION]`. An assumed-role ARN drops the
-    /// role's path, so the path is dropped here too and both spellings meet.
+    /// `arn:P:iam::A:role/[PATH/]NAME` or `arn:P:sts::A:assumed-role/[PATH/]NAME[/SESSION]`. An assumed-role ARN mostly
+    /// drops the role's path, so the path is dropped here too and all spellings meet.
     Role { account: &'a str, name: &'a str, session: Option<&'a str> },
     /// `arn:P:sts::A:federated-user/NAME`.
     FederatedUser { account: &'a str, name: &'a str },
@@ -116,10 +120,11 @@ impl<'a> Principal<'a> {
             ("iam", "user") => last.map(|_| Self::User { account, path_and_name: name }),
             ("iam", "role") => last.map(|name| Self::Role { account, name, session: None }),
             ("sts", "assumed-role") => {
-                let (role, session) = match name.split_once('/') {
+                let (role, session) = match name.rsplit_once('/') {
                     Some((role, session)) => (role, Some(session).filter(|session| !session.is_empty())),
                     None => (name, None),
                 };
+                let role = role.rsplit('/').next().unwrap_or(role);
                 (!role.is_empty()).then_some(Self::Role { account, name: role, session })
             }
             ("sts", "federated-user") => (!name.is_empty()).then_some(Self::FederatedUser { account, name }),
@@ -143,7 +148,7 @@ impl Identity {
             }
             Some(Principal::User { account, path_and_name }) => {
                 let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
-                if name.starts_with(API_KEY_PREFIX) {
+                if API_KEY_PREFIXES.into_iter().any(|prefix| name.starts_with(prefix)) {
                     (format!("api-key/{name}@{account}"), IdentityKind::ApiKey)
                 } else {
                     (format!("user/{path_and_name}@{account}"), IdentityKind::User)
@@ -151,14 +156,25 @@ impl Identity {
             }
             Some(Principal::Role { account, name, session }) => match session {
                 Some(session) if name.starts_with(SSO_ROLE_PREFIX) => (session.to_lowercase(), IdentityKind::Sso),
-                Some(session) if is_email_address(session) || keep_sessions.matches(name) => {
-                    (session.to_lowercase(), IdentityKind::Federated)
-                }
+                Some(session) if keep_sessions.matches(name) => (session.to_lowercase(), IdentityKind::Federated),
                 _ => (format!("role/{name}@{account}"), IdentityKind::Role),
             },
         };
         let name = if name.trim().is_empty() { BLANK.to_owned() } else { name };
         Self { name, kind }
+    }
+}
+
+/// The role and the session of a principal whose session is named like a person, of any role but Identity Center's.
+#[must_use]
+pub fn session_like_a_person(arn: &str) -> Option<(&str, &str)> {
+    match Principal::parse(arn) {
+        Some(Principal::Role { name, session: Some(session), .. })
+            if is_email_address(session) && !name.starts_with(SSO_ROLE_PREFIX) =>
+        {
+            Some((name, session))
+        }
+        _ => None,
     }
 }
 
@@ -196,7 +212,8 @@ mod tests {
                 "role/agent-exec@111122223333",
                 "role",
             ),
-            ("arn:aws:sts::111122223333:assumed-role/Any/Erin+ML@Corp.Example", "erin+ml@corp.example", "federated"),
+            ("arn:aws:sts::111122223333:assumed-role/Any/Erin+ML@Corp.Example", "role/Any@111122223333", "role"),
+            ("arn:aws:sts::111122223333:assumed-role/Okta/Erin+ML@Corp.Example", "erin+ml@corp.example", "federated"),
             ("arn:aws:sts::111122223333:assumed-role/OktaDevelopers/Frank", "frank", "federated"),
             (
                 "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/Dana@Example.com",
@@ -205,6 +222,24 @@ mod tests {
             ),
             ("arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Ops_fedcba9876543210/dana", "dana", "sso"),
             ("arn:aws:iam::111122223333:user/BedrockAPIKey-a1b2", "api-key/BedrockAPIKey-a1b2@111122223333", "api-key"),
+            (
+                "arn:aws:iam::111122223333:user/MantleApiKey-uhbhn79a",
+                "api-key/MantleApiKey-uhbhn79a@111122223333",
+                "api-key",
+            ),
+            ("arn:aws:iam::111122223333:user/customers/acme/key-7", "user/customers/acme/key-7@111122223333", "user"),
+            // Paths that are kept.
+            (
+                "arn:aws:sts::111122223333:assumed-role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_x/Bo@b.example",
+                "bo@b.example",
+                "sso",
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/some-session",
+                "role/AWSServiceRoleForECS@111122223333",
+                "role",
+            ),
+            ("arn:aws:sts::111122223333:assumed-role/teams/search/OktaSearch/Frank", "frank", "federated"),
             ("arn:aws:iam::111122223333:root", "root@111122223333", "root"),
             ("arn:aws:sts::111122223333:federated-user/Sam", "federated/Sam@111122223333", "federated"),
             ("arn:aws-us-gov:iam::111122223333:user/gov", "user/gov@111122223333", "user"),
@@ -246,6 +281,32 @@ mod tests {
         let other =
             identity("arn:aws:sts::444455556666:assumed-role/AWSReservedSSO_Ops_fedcba9876543210/dana@example.com");
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn whoever_may_assume_a_role_can_take_nobodys_name_by_naming_the_session() {
+        let dana = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/dana@example.com";
+        for session in ["dana@example.com", "Dana@Example.com", "u0@a.bc", "dana"] {
+            let forged = identity(&format!("arn:aws:sts::111122223333:assumed-role/agent-exec/{session}"));
+            assert_eq!(forged, ("role/agent-exec@111122223333".to_owned(), "role"));
+            assert_ne!(forged, identity(dana));
+        }
+    }
+
+    #[test]
+    fn sessions_that_look_like_people_are_told_with_their_role() {
+        let of = |role_and_session: &str| format!("arn:aws:sts::111122223333:assumed-role/{role_and_session}");
+        for (arn, found) in [
+            (of("Any/ana@example.com"), Some(("Any", "ana@example.com"))),
+            (of("path/Any/ana@example.com"), Some(("Any", "ana@example.com"))),
+            (of("AWSReservedSSO_Dev_0123456789abcdef/ana@example.com"), None),
+            (of("Any/ana"), None),
+            (of("Any"), None),
+            ("arn:aws:sts::111122223333:federated-user/ana@example.com".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(session_like_a_person(&arn), found, "{arn}");
+        }
     }
 
     #[test]

@@ -24,11 +24,13 @@ const DENY: &str = "deny bedrock:* and bedrock-mantle:*";
 fn caller(arn: &str) -> Option<Caller> {
     let mut parts = arn.splitn(6, ':').skip(4);
     let (account, resource) = (parts.next()?, parts.next()?);
-    let mut path = resource.split('/');
-    let kind = path.next()?;
-    let (name, session) = match kind {
-        "assumed-role" => (path.next()?, path.next()),
-        _ => (path.next_back().unwrap_or(kind), None),
+    let path: Vec<_> = resource.split('/').collect();
+    // A role's path may be kept before its name.
+    let (name, session) = match path.as_slice() {
+        ["assumed-role", .., name, session] => (*name, Some(*session)),
+        ["assumed-role"] => return None,
+        [.., name] => (*name, None),
+        [] => return None,
     };
     let short = |text: &str| shorten(text, IAM_NAME);
     Some(Caller { account: shorten(account, 12), name: short(name), session: session.map(short) })

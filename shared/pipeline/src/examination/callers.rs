@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use spend_core::line::{LineField, SumOutOfRange};
 use spend_core::period::BillingPeriod;
-use spend_core::text;
+use spend_core::{people, text};
 
 use super::files::names;
 use super::reading::{Money, PeriodReading};
@@ -169,6 +169,7 @@ pub(super) fn sessions(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOf
     let whole = reading.money(|_| true)?;
     let mut findings: Vec<_> = roles.iter().filter_map(|(name, role)| gateway(reading, name, role, &whole)).collect();
     findings.extend(shared(reading, &by_name));
+    findings.extend(people(reading));
     if generic.is_at_least(GENERIC_PERCENT, &whole) {
         let (part, all) = generic.part_of(&whole);
         let what = format!("{} of the usage money is of sessions that only a tool has named", text::share(part, all));
@@ -213,6 +214,26 @@ fn gateway(reading: &PeriodReading, name: &str, role: &Role<'_>, whole: &Money) 
     Some(reading.subject.notice("gateway-suspected", what, remedy))
 }
 
+/// Roles whose sessions look like people: unless they are kept apart, such a role is one caller.
+fn people(reading: &PeriodReading) -> Option<Finding> {
+    let roles = people::find(reading.usage().map(|(key, _)| key.get(LineField::Principal)));
+    let (first, others) = roles.split_first()?;
+    let more = if others.is_empty() { String::new() } else { format!(", and {} more roles like it", others.len()) };
+    let what = format!("{}{more}", first.what());
+    let names = names(roles.iter().map(|role| role.role.as_str()));
+    let remedy = Remedy {
+        why: "a role is one caller with all its sessions, because whoever may assume it may call the session what they \
+              like: what each person spends cannot be told"
+            .to_owned(),
+        cure: format!(
+            "if your identity provider sets the names of these sessions, list the roles in keep_sessions of \
+             [identity]: {names}; if they are listed, nothing is to be done"
+        ),
+        takes: "from the next delivery on; bedrock-ledger rebuild for what is counted".to_owned(),
+    };
+    Some(reading.subject.notice("sessions-look-like-people", what, remedy))
+}
+
 fn shared(reading: &PeriodReading, by_name: &BTreeMap<&str, BTreeSet<&str>>) -> Option<Finding> {
     let shared: Vec<_> = by_name.iter().filter(|(_, roles)| roles.len() >= SHARED_ROLES).collect();
     let (first, roles) = shared.iter().max_by_key(|(_, roles)| roles.len())?;
@@ -233,11 +254,11 @@ fn shared(reading: &PeriodReading, by_name: &BTreeMap<&str, BTreeSet<&str>>) -> 
     Some(reading.subject.notice("session-name-shared", what, remedy))
 }
 
-/// `ACCOUNT:assumed-role/ROLE` and `SESSION` of `arn:P:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+/// `ACCOUNT:assumed-role/[PATH/]ROLE` and `SESSION` of an assumed role's ARN.
 fn session(principal: &str) -> Option<(&str, &str)> {
     let (_, rest) = principal.split_once(":sts::")?;
     let (_, name) = rest.split_once(":assumed-role/")?;
-    let (_, session) = name.split_once('/')?;
+    let (_, session) = name.rsplit_once('/')?;
     Some((rest.strip_suffix(session)?.trim_end_matches('/'), session))
 }
 
