@@ -16,7 +16,7 @@ BY_PEOPLE = [CONFIGURATION, OVERRIDES, "metering/gateway.csv"]
 
 WRITTEN_BY = {
     "ingest": [
-        f"reductions/{STATEMENT}/v1/9f86d081884c7d659a2feaa0c55ad015.json.zst",
+        f"reductions/{STATEMENT}/v2/9f86d081884c7d659a2feaa0c55ad015.json.zst",
         f"deliveries/{STATEMENT}/{DELIVERY}/sealed.json",
         READY,
         "sweep/deliveries.json",

@@ -8,8 +8,11 @@ use crate::content_tag;
 use crate::state::AppliedDelivery;
 use crate::store::ETag;
 
-/// The release of what a reduction keeps of a chunk. A new one reads every chunk again.
-pub const REDUCER_VERSION: u32 = 1;
+/// The release of what a reduction keeps of a chunk. A new one reads every chunk of new deliveries again; what was
+/// delivered before may be derived from the reductions of the one before.
+///
+/// Version 2 knows the service codes of knowledge bases.
+pub const REDUCER_VERSION: u32 = 2;
 
 /// One billing period of one export: what deliveries are refreshes of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,10 +28,20 @@ impl Statement {
     /// of its key.
     #[must_use]
     pub fn reduction_key(&self, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
+        self.reduction_key_of(REDUCER_VERSION, chunk_key, etag, kept)
+    }
+
+    /// Where the release before kept it.
+    #[must_use]
+    pub fn earlier_reduction_key(&self, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
+        self.reduction_key_of(REDUCER_VERSION - 1, chunk_key, etag, kept)
+    }
+
+    fn reduction_key_of(&self, version: u32, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
         let mut parts = vec![chunk_key, &etag.0];
         parts.extend(kept.listed().map(AsRef::as_ref));
         let chunk = short_hash(&parts);
-        format!("reductions/{}/v{REDUCER_VERSION}/{chunk}.json.zst", self.folder())
+        format!("reductions/{}/v{version}/{chunk}.json.zst", self.folder())
     }
 
     /// The folder of all sealed deliveries.

@@ -237,7 +237,7 @@ async fn sealed_with_chunk<L: Store>(
     Ok(found)
 }
 
-/// A reduction that was stored, with its lines.
+/// A reduction that was stored, with its lines: that of the release before, where this one has not read the chunk.
 ///
 /// # Errors
 ///
@@ -249,7 +249,14 @@ pub async fn load_reduction<L: Store>(
     kept: &KeptTags,
 ) -> Result<Reduction, PipelineError> {
     let key = statement.reduction_key(&chunk.key, &chunk.etag, kept);
-    let (bytes, _) = ledger.get(&key).await?.ok_or_else(|| not_found(&key))?;
+    let earlier = statement.earlier_reduction_key(&chunk.key, &chunk.etag, kept);
+    let (key, bytes) = match ledger.get(&key).await? {
+        Some((bytes, _)) => (key, bytes),
+        None => match ledger.get(&earlier).await? {
+            Some((bytes, _)) => (earlier, bytes),
+            None => return Err(not_found(&key).into()),
+        },
+    };
     let stored: StoredReduction = decode_compressed(&key, &bytes)?;
     let lines = stored.lines.into_lines().map_err(|source| PipelineError::Columns { key, source })?;
     Ok(Reduction { counts: stored.counts, lines })
