@@ -124,7 +124,7 @@ pub struct Run {
 
 const KEYS: &str = "\
 What to group by: day, account, principal, identity, owner, owner_source, cost_center, model, token, tier, routing, \
-feature, category, usage_type, region, currency, provider or tag:NAME, such as tag:iamPrincipal/team";
+context, feature, category, usage_type, region, currency, provider or tag:NAME, such as tag:iamPrincipal/team";
 
 const MEASURES: &str = "\
 What to say of each group: cost, tokens, per_million (what a million tokens cost), list_cost, share (percent of the cost \

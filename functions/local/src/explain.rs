@@ -145,7 +145,7 @@ fn owner_by(row: &ExplainedRow) -> String {
 }
 
 /// What [`texts`] are called.
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 18] = [
     "day",
     "account",
     "principal",
@@ -161,6 +161,9 @@ const TEXTS: [&str; 15] = [
     "owner_by",
     "model_as_billed",
     "model",
+    "token",
+    "tier",
+    "context",
 ];
 
 /// What a line shows besides its numbers, in the order of [`TEXTS`].
@@ -183,5 +186,8 @@ fn texts(row: &ExplainedRow) -> [String; TEXTS.len()] {
         owner_by(row),
         fact(FactField::ModelAsBilled),
         fact(FactField::Model),
+        fact(FactField::TokenKind),
+        fact(FactField::Tier),
+        fact(FactField::Context),
     ]
 }

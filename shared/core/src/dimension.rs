@@ -26,7 +26,7 @@ pub struct DimensionError {
 }
 
 /// The fields that people may name, and how they name them.
-const NAMED_FIELDS: [(&str, FactField); 16] = [
+const NAMED_FIELDS: [(&str, FactField); 17] = [
     ("account", FactField::AccountId),
     ("principal", FactField::Principal),
     ("identity", FactField::Identity),
@@ -37,6 +37,7 @@ const NAMED_FIELDS: [(&str, FactField); 16] = [
     ("token", FactField::TokenKind),
     ("tier", FactField::Tier),
     ("routing", FactField::Routing),
+    ("context", FactField::Context),
     ("feature", FactField::Feature),
     ("category", FactField::Category),
     ("usage_type", FactField::UsageType),

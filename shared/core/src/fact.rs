@@ -61,11 +61,16 @@ pub enum FactField {
     PricingUnit,
     /// The currency of the costs.
     Currency,
+    /// How long the prompt was, see [`Context`](usage::Context). It follows from the usage type.
+    Context,
 }
 
 impl FactField {
     /// Every field, in the order in which [`FactKey`] holds and compares them.
-    pub const ALL: [Self; 23] = [
+    ///
+    /// A field that follows from others stands behind them: so it never changes the order of rows that were stored
+    /// without it.
+    pub const ALL: [Self; 24] = [
         Self::PayerAccountId,
         Self::AccountId,
         Self::Principal,
@@ -89,6 +94,7 @@ impl FactField {
         Self::Operation,
         Self::PricingUnit,
         Self::Currency,
+        Self::Context,
     ];
 
     /// The column name in the facts file and in stored state.
@@ -118,6 +124,7 @@ impl FactField {
             Self::Operation => "operation",
             Self::PricingUnit => "pricing_unit",
             Self::Currency => "currency",
+            Self::Context => "context",
         }
     }
 }
@@ -253,6 +260,7 @@ impl Derivation {
                 FactField::Operation => line.get(LineField::Operation),
                 FactField::PricingUnit => line.get(LineField::PricingUnit),
                 FactField::Currency => line.get(LineField::Currency),
+                FactField::Context => usage.context.as_str(),
             })
         });
         let mut key = FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) };

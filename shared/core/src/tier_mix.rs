@@ -16,7 +16,7 @@ use crate::usage::Tier;
 
 /// How [`TierUse::saving`] is estimated, for people.
 pub const TIER_SAVING_FORMULA: &str = "tokens of the tier x (cost of on-demand tokens / on-demand tokens) - cost of the \
-     tier's tokens, by model, token kind, routing and region";
+     tier's tokens, by model, token kind, context, routing and region";
 
 /// What a model used of a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +99,15 @@ fn savings<'a>(
     basis: Basis,
 ) -> Result<BTreeMap<(String, String, String), Estimate>, SumOutOfRange> {
     // What is bought at one price but for the tier.
-    let same = [FactField::Currency, FactField::Model, FactField::TokenKind, FactField::Routing, FactField::Region];
-    let mut bought: BTreeMap<([&str; 5], &str), Bought> = BTreeMap::new();
+    let same = [
+        FactField::Currency,
+        FactField::Model,
+        FactField::TokenKind,
+        FactField::Context,
+        FactField::Routing,
+        FactField::Region,
+    ];
+    let mut bought: BTreeMap<([&str; 6], &str), Bought> = BTreeMap::new();
     for fact in usage {
         let Some(tokens) = fact.measures.tokens else { continue };
         let key = (same.map(|field| fact.key.get(field)), fact.key.get(FactField::Tier));
@@ -187,5 +194,17 @@ mod tests {
         assert_eq!(batch.not_estimated, decimal("1000000"));
         assert_eq!((on_demand.saving, on_demand.not_estimated), (None, Decimal::ZERO));
         assert_eq!(priority.saving, Some(decimal("-2.25")), "the dearer one");
+    }
+
+    #[test]
+    fn a_tier_is_compared_with_what_the_same_context_costs_on_demand() {
+        let of = |tier: &'static str, context: &'static str| [("model", "m"), ("tier", tier), ("context", context)];
+        let facts = [
+            used("3", "1000000", &of("on-demand", "standard")),
+            used("12", "2000000", &of("on-demand", "long")),
+            used("3", "1000000", &of("batch", "long")),
+        ];
+        let mix = tier_mix(&facts, Basis::Unblended).unwrap();
+        assert_eq!(mix[0].saving, Some(decimal("3")), "a million at 6, less 3");
     }
 }

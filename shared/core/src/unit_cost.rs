@@ -71,20 +71,20 @@ impl UnitSums {
     }
 }
 
-/// Usage by model, token kind and tier: what each costs a million tokens, how it is bought, list against paid.
+/// Usage by model, token kind, tier and context: what each costs a million tokens, how it is bought, list against paid.
 ///
 /// # Errors
 ///
 /// [`SumOutOfRange`].
 pub fn unit_costs<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<Row>, SumOutOfRange> {
-    let dimensions = [FactField::Model, FactField::TokenKind, FactField::Tier].map(Dimension::Field);
+    let dimensions = [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context].map(Dimension::Field);
     let is_usage = |fact: &Fact| fact.key.get(FactField::Category) == Category::Usage.as_str();
     report::totals(facts, &dimensions, |fact| is_usage(fact).then(|| basis.cost(&fact.measures)))
 }
 
 /// How [`CacheUse::saving`] is estimated, for people.
 pub const CACHE_SAVING_FORMULA: &str = "(tokens read from and written to the cache) x (cost of plain input / tokens \
-     of plain input) - cost of cache reads - cost of cache writes, by model, tier, routing and region";
+     of plain input) - cost of cache reads - cost of cache writes, by model, tier, context, routing and region";
 
 /// What the prompt cache does for a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,9 +162,16 @@ impl Prompt {
 ///
 /// [`SumOutOfRange`].
 pub fn cache_use<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<CacheUse>, SumOutOfRange> {
-    // What is bought at one price: prices differ by model, tier, routing and region.
-    let price_list = [FactField::Currency, FactField::Model, FactField::Tier, FactField::Routing, FactField::Region];
-    let mut prompts: BTreeMap<[&str; 5], Prompt> = BTreeMap::new();
+    // What is bought at one price: prices differ by model, tier, context, routing and region.
+    let price_list = [
+        FactField::Currency,
+        FactField::Model,
+        FactField::Tier,
+        FactField::Context,
+        FactField::Routing,
+        FactField::Region,
+    ];
+    let mut prompts: BTreeMap<[&str; 6], Prompt> = BTreeMap::new();
     for fact in facts {
         let Some(tokens) = fact.measures.tokens else { continue };
         let bought = Bought { tokens, cost: basis.cost(&fact.measures) };
@@ -249,6 +256,34 @@ mod tests {
     fn a_price_that_does_not_end_is_rounded_half_to_even() {
         let sums = UnitSums { tokens: Some(decimal("3")), token_cost: decimal("0.00001"), ..UnitSums::default() };
         assert_eq!(sums.per_million(), Some(decimal("3.333333333")));
+    }
+
+    #[test]
+    fn a_long_context_has_a_price_of_its_own() {
+        let of = |kind: &'static str, context: &'static str| {
+            [("model", "m"), ("token_kind", kind), ("tier", "on-demand"), ("context", context)]
+        };
+        let facts = [
+            used("3", "1000000", &of("input", "standard")),
+            used("6", "1000000", &of("input", "long")),
+            used("0.3", "1000000", &of("cache-read", "standard")),
+            used("1.2", "2000000", &of("cache-read", "long")),
+        ];
+        let costs = unit_costs(&facts, Basis::Unblended).unwrap();
+        let mut shown: Vec<_> =
+            costs.iter().map(|row| format!("{} {}", row.keys.join(" "), row.units.per_million().unwrap())).collect();
+        shown.sort();
+        assert_eq!(
+            shown,
+            [
+                "m cache-read on-demand long 0.6",
+                "m cache-read on-demand standard 0.3",
+                "m input on-demand long 6",
+                "m input on-demand standard 3",
+            ]
+        );
+        let [found] = &cache_use(&facts, Basis::Unblended).unwrap()[..] else { panic!() };
+        assert_eq!(found.saving, Some(decimal("13.5")), "1 million at 3 and 2 million at 6, less 0.3 and 1.2");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! For each group (an owner, a caller) and currency
 //!
 //! ```text
-//! after - before = new + gone + moved + volume + model mix + token mix + tier mix + price
+//! after - before = new + gone + moved + volume + model mix + token mix + tier mix + context mix + price
 //!                + charges + unexplained + restatement
 //! ```
 //!
@@ -14,9 +14,9 @@
 //! - *new*, *gone*: usage of callers without usage in the other span; *moved*: of those that had it in another group.
 //! - *volume* `= E0 - C0` with `E0 = Q1 · p`: as many tokens as now, at the group's price per token then.
 //! - *model mix* `= E1 - E0` with `E1` the sum of `Q1 · p` over models, *token mix* `= E2 - E1` over models and kinds of
-//!   token, *tier mix* `= E3 - E2` over models, kinds and tiers. Where there is no price then (the model was not used),
+//!   token, *tier mix* `= E3 - E2` over models, kinds and tiers, *context mix* `= E4 - E3` over contexts besides. Where there is no price then (the model was not used),
 //!   the cost now stands in its place: so a model that is newly used is all mix.
-//! - *price* `= C1 - E3`: what remains between one model's tokens of one kind and tier; rates, regions, routing.
+//! - *price* `= C1 - E4`: what remains between one model's tokens of one kind, tier and context; rates, regions, routing.
 //! - *charges*: discounts and all else that counts as spend and is not usage.
 //! - *unexplained*: usage that is not counted in tokens, and all usage of a group where one span has no tokens.
 //! - *restatement*: what is now said of the earlier span, less what was told of it.
@@ -59,6 +59,8 @@ pub enum Term {
     TokenMix,
     /// Bought in other ways: less of it in batches.
     TierMix,
+    /// Longer or shorter prompts: beyond a model's limit tokens have another price.
+    ContextMix,
     /// Another price for the same.
     Price,
     /// What counts as spend and is not usage, as a rule discounts.
@@ -71,7 +73,7 @@ pub enum Term {
 
 impl Term {
     /// Every term, in the order in which they are listed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::New,
         Self::Gone,
         Self::Moved,
@@ -79,6 +81,7 @@ impl Term {
         Self::ModelMix,
         Self::TokenMix,
         Self::TierMix,
+        Self::ContextMix,
         Self::Price,
         Self::Charges,
         Self::Unexplained,
@@ -96,6 +99,7 @@ impl Term {
             Self::ModelMix => "model_mix",
             Self::TokenMix => "token_mix",
             Self::TierMix => "tier_mix",
+            Self::ContextMix => "context_mix",
             Self::Price => "price",
             Self::Charges => "charges",
             Self::Unexplained => "unexplained",

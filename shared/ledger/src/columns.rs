@@ -142,6 +142,14 @@ impl Columns {
         )
     }
 
+    /// Fills in a column that facts had not when they were stored, and that follows from another.
+    pub(crate) fn derive(&mut self, field: FactField, from: FactField, value: impl Fn(&str) -> &'static str) {
+        let Some(known) = self.texts.get(from.name()) else { return };
+        let values = known.values.iter().map(|text| Arc::from(value(text))).collect();
+        let derived = Coded { values, codes: known.codes.clone() };
+        self.texts.insert(field.name().to_owned(), derived);
+    }
+
     fn of_rows<const N: usize>(names: [&'static str; N], mut rows: Vec<Row<'_, N>>) -> Self {
         // Rows come sorted; to find that out is quick.
         rows.sort_by(|left, right| left.key().cmp(&right.key()));

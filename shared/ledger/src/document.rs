@@ -27,6 +27,13 @@ pub trait Document: Serialize + DeserializeOwned {
     /// The oldest version that the type's `Deserialize` can read: its own, unless the type says that it fills in what
     /// the one before did not have.
     const READS_FROM: u32 = Self::VERSION;
+
+    /// What was read of a document of `version`, which is older than [`Document::VERSION`], with what this one has besides.
+    #[must_use]
+    fn upgraded(self, version: u32) -> Self {
+        let _ = version;
+        self
+    }
 }
 
 /// Why a stored document cannot be used. Nothing may be written over one that could not be read.
@@ -328,7 +335,8 @@ impl<'de, D: Document> Visitor<'de> for Versioned<'_, D> {
         match version::<D>(&format) {
             None => refuse(Refused::Name(format)),
             Some(version) if (D::READS_FROM..=D::VERSION).contains(&version) => {
-                D::deserialize(MapAccessDeserializer::new(map))
+                let document = D::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(if version < D::VERSION { document.upgraded(version) } else { document })
             }
             Some(version) => refuse(Refused::Version(version)),
         }

@@ -3,8 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::decimal::Decimal;
+use spend_core::fact::FactField;
 use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
+use spend_core::usage::Context;
 
 use crate::columns::Columns;
 use crate::document::Document;
@@ -240,7 +242,14 @@ pub struct PeriodState {
 
 impl Document for PeriodState {
     const FORMAT: &'static str = "period-state";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
+
+    /// Version 1 had no column `context`.
+    fn upgraded(mut self, _: u32) -> Self {
+        self.facts.derive(FactField::Context, FactField::UsageType, |usage_type| Context::of(usage_type).as_str());
+        self
+    }
 }
 
 impl PeriodState {
@@ -319,4 +328,61 @@ pub struct Claim {
 impl Document for Claim {
     const FORMAT: &'static str = "claim";
     const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::document::{decode, encode};
+    use crate::reaction_fixtures::fact;
+
+    fn state() -> PeriodState {
+        let of = |region, usage_type, context| {
+            fact("2026-11-03", "1", &[("region", region), ("usage_type", usage_type), ("context", context)])
+        };
+        let facts = [
+            of("eu-west-1", "EU-MP:EU_InputTokenCount-Units", "standard"),
+            of("eu-west-1", "EU-MP:EU_InputTokenCount_LCtx-Units", "long"),
+            // Where the region comes first, a long context may stand behind a standard one.
+            of("us-east-1", "USE1-MP:USE1_cached_input_tokens_long_ctx_standard-Units", "long"),
+            of("us-east-1", "USE1-MP:USE1_input_tokens_standard-Units", "standard"),
+            of("us-east-1", "USE1-openai.gpt-5.6-terra-mantle-output-tokens-long-ctx-standard", "long"),
+        ];
+        PeriodState {
+            export_id: "finops".to_owned(),
+            period: "2026-11".parse().unwrap(),
+            deliveries: Vec::new(),
+            counts: ScanCounts::default(),
+            unknown_usage_rows: 0,
+            derivation: String::new(),
+            facts: Columns::of_facts(&facts),
+        }
+    }
+
+    /// The document of `state`, as version 1 wrote it.
+    fn version_1(state: &PeriodState) -> String {
+        let text = String::from_utf8(encode(state).unwrap().to_vec()).unwrap();
+        let mut value: Value = serde_json::from_str(&text.replace("period-state/2", "period-state/1")).unwrap();
+        value["facts"]["columns"].as_object_mut().unwrap().remove("context").unwrap();
+        // The format stands first.
+        let format = value.as_object_mut().unwrap().remove("format").unwrap();
+        value.to_string().replacen('{', &format!("{{\"format\":{format},"), 1)
+    }
+
+    #[test]
+    fn a_state_of_version_1_has_the_contexts_that_its_usage_types_say() {
+        let state = state();
+        let read: PeriodState = decode("k", version_1(&state).as_bytes()).unwrap();
+        assert_eq!(read.facts.into_facts().unwrap(), state.facts.into_facts().unwrap());
+    }
+
+    #[test]
+    fn a_state_of_this_version_without_contexts_is_damaged() {
+        let text = version_1(&state()).replacen("period-state/1", "period-state/2", 1);
+        let read: PeriodState = decode("k", text.as_bytes()).unwrap();
+        let error = read.facts.into_facts().unwrap_err();
+        assert_eq!(error.to_string(), "column context is missing");
+    }
 }

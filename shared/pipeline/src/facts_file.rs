@@ -35,7 +35,7 @@ const BATCH: usize = 1 << 12;
 /// The file's own metadata: the format of the columns, and whose rows these are.
 const FORMAT_KEY: &str = "bedrock-ledger.format";
 /// The format of the columns, with its version.
-pub const FORMAT: &str = "facts/1";
+pub const FORMAT: &str = "facts/2";
 const DELIVERY_KEY: &str = "bedrock-ledger.delivery_id";
 const REVISION_KEY: &str = "bedrock-ledger.revision";
 const DERIVATION_KEY: &str = "bedrock-ledger.derivation";

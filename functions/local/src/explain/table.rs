@@ -9,6 +9,7 @@ use spend_core::decimal::Decimal;
 use spend_core::fact::FactField;
 use spend_core::line::LineField;
 use spend_core::text;
+use spend_core::usage::Context;
 use spend_pipeline::explain::{Explained, ExplainedRow};
 
 use super::{owner_by, rules};
@@ -103,9 +104,14 @@ fn cells(row: &ExplainedRow) -> [String; 8] {
             line(LineField::UsageType),
             line(LineField::Operation)
         ),
-        format!("{}\n{}", fact(FactField::ModelAsBilled), fact(FactField::Model)),
+        format!("{}\n{}{}", fact(FactField::ModelAsBilled), fact(FactField::Model), long_context(row)),
         format!("{}\n{}", measures.usage_amount, line(LineField::PricingUnit)),
         format!("{}\n{cost}", fact(FactField::Currency)),
         format!("{}\n{}\n{}", fact(FactField::Owner), text::clean(&owner_by(row)), rules(row.row.rules)),
     ]
+}
+
+/// Why the price may be another than the model's usual one.
+fn long_context(row: &ExplainedRow) -> &'static str {
+    if row.fact.get(FactField::Context) == Context::Long.as_str() { "\nlong context" } else { "" }
 }

@@ -11,6 +11,7 @@ use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
 use crate::report::Row;
 use crate::text::{month, or_none, share};
+use crate::usage::Context;
 
 /// How many models are drawn.
 const DRAWN: usize = 8;
@@ -32,6 +33,12 @@ pub(super) fn section(page: &PageFigures) -> String {
 /// What a kind of token is called.
 fn kind_name(kind: &str) -> String {
     if kind.is_empty() { "no tokens".to_owned() } else { kind.replace('-', " ") }
+}
+
+/// The same where long contexts, which have prices of their own, stand in rows of their own.
+fn kind_in_context(kind: &str, context: &str) -> String {
+    let long = if context == Context::Long.as_str() { ", long context" } else { "" };
+    format!("{}{long}", kind_name(kind))
 }
 
 fn mix(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
@@ -183,7 +190,7 @@ fn table(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     let currency = or_none(&found.totals.currency);
     let row = |row: &Row| {
         let key = |index: usize| row.keys.get(index).map_or("", String::as_str);
-        unit_row(vec![name(key(0)), name(&kind_name(key(1)))], row, found.totals.spend)
+        unit_row(vec![name(key(0)), name(&kind_in_context(key(1), key(2)))], row, found.totals.spend)
     };
     Table {
         id: format!("mix-{}", slug(currency)),

@@ -45,7 +45,7 @@ pub(super) fn pictures(
         owners,
         course,
         trend_days,
-        mix: by(&[FactField::Model, FactField::TokenKind])?,
+        mix: by(&[FactField::Model, FactField::TokenKind, FactField::Context])?,
         kinds: by(&[FactField::TokenKind])?,
         cache: unit_cost::cache_use(facts.iter().copied(), figures.policy.basis)?,
     })

@@ -21,9 +21,12 @@ impl Counted {
     }
 }
 
-/// Usage counted in tokens, by model, kind of token and tier.
+/// What cells are told apart by, in the order in which the terms of their mix are told.
+const CELL: [FactField; 4] = [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context];
+
+/// Usage counted in tokens, by [`CELL`].
 #[derive(Default)]
-pub(super) struct Cells<'a>(BTreeMap<[&'a str; 3], Both<Counted>>);
+pub(super) struct Cells<'a>(BTreeMap<[&'a str; CELL.len()], Both<Counted>>);
 
 impl<'a> Cells<'a> {
     pub(super) fn add(
@@ -33,7 +36,7 @@ impl<'a> Cells<'a> {
         tokens: Decimal,
         cost: Decimal,
     ) -> Result<(), SumOutOfRange> {
-        let key = [FactField::Model, FactField::TokenKind, FactField::Tier].map(|field| fact.key.get(field));
+        let key = CELL.map(|field| fact.key.get(field));
         self.0.entry(key).or_default().at(side).add(tokens, cost)
     }
 
@@ -84,7 +87,10 @@ pub(super) fn estimate(cells: &Cells<'_>) -> Result<Vec<(Term, Decimal)>, SumOut
     }
     let mut terms = Vec::new();
     let mut reached = earlier.cost;
-    for (depth, term) in [Term::Volume, Term::ModelMix, Term::TokenMix, Term::TierMix].into_iter().enumerate() {
+    // The volume is told by no part of the key, each mix by one more.
+    let steps: [Term; CELL.len() + 1] =
+        [Term::Volume, Term::ModelMix, Term::TokenMix, Term::TierMix, Term::ContextMix];
+    for (depth, term) in steps.into_iter().enumerate() {
         let Some(estimate) = cells.at_earlier_prices(depth)? else { return unexplained() };
         let Some(step) = estimate.checked_sub(reached) else { return unexplained() };
         terms.push((term, step));

@@ -20,6 +20,11 @@ fn used(day: &str, identity: &str, usage: (&str, &str, &str), tokens: &str, cost
     fact
 }
 
+fn in_context(mut fact: Fact, context: &str) -> Fact {
+    fact.key.fields[FactField::Context as usize] = context.into();
+    fact
+}
+
 const OPUS: (&str, &str, &str) = ("opus", "output", "on-demand");
 const HAIKU: (&str, &str, &str) = ("haiku", "output", "on-demand");
 
@@ -90,7 +95,7 @@ fn a_model_that_is_newly_used_is_mix_and_volume_but_no_price() {
 }
 
 #[test]
-fn kinds_of_token_tiers_and_prices_are_told_apart() {
+fn kinds_of_token_tiers_contexts_and_prices_are_told_apart() {
     let of = |kind, tier| ("opus", kind, tier);
     let kinds = [
         used(EARLIER, "a", of("input", "on-demand"), "90", "9"),
@@ -105,6 +110,12 @@ fn kinds_of_token_tiers_and_prices_are_told_apart() {
         used(LATER, "a", of("input", "on-demand"), "100", "10"),
     ];
     assert_eq!(terms(&tiers, &[]), "tier_mix 2.5");
+    let contexts = [
+        in_context(used(EARLIER, "a", OPUS, "100", "10"), "standard"),
+        in_context(used(LATER, "a", OPUS, "50", "5"), "standard"),
+        in_context(used(LATER, "a", OPUS, "50", "10"), "long"),
+    ];
+    assert_eq!(terms(&contexts, &[]), "context_mix 5", "no price has changed");
     let prices = [used(EARLIER, "a", OPUS, "100", "10"), used(LATER, "a", OPUS, "100", "9")];
     assert_eq!(terms(&prices, &[]), "price -1");
 }
@@ -175,20 +186,21 @@ fn currencies_are_never_compared_with_each_other() {
 
 /// Any usage: few callers, owners, models, kinds and tiers, so that they meet; amounts of any size and sign.
 fn any_fact() -> impl Strategy<Value = Fact> {
-    let names = (0_u8..4, 0_u8..3, 0_u8..3, 0_u8..2, 0_u8..2, 0_u8..8);
+    let names = (0_u8..4, 0_u8..3, 0_u8..3, 0_u8..2, 0_u8..2, 0_u8..2, 0_u8..8);
     let amount = -10_i128.pow(30)..10_i128.pow(30);
     let tokens = proptest::option::of(prop_oneof![Just(0), 0..10_i128.pow(34), -10_i128.pow(20)..10_i128.pow(20)]);
     (1_u32..17, names, amount, tokens).prop_map(|(day, names, cost, tokens)| {
-        let (identity, owner, model, kind, tier, category) = names;
+        let (identity, owner, model, kind, tier, context, category) = names;
         let identity = ["", "a", "b", "c"][usize::from(identity)];
         let (owner, model) = (format!("owner-{owner}"), format!("model-{model}"));
-        let (kind, tier) = (format!("kind-{kind}"), format!("tier-{tier}"));
+        let (kind, tier, context) = (format!("kind-{kind}"), format!("tier-{tier}"), format!("context-{context}"));
         let fields = [
             ("identity", identity),
             ("owner", &owner),
             ("model", &model),
             ("token_kind", &kind),
             ("tier", &tier),
+            ("context", &context),
             ("category", if category == 0 { "discount" } else { "usage" }),
             ("currency", if category == 1 { "CNY" } else { "USD" }),
         ];

@@ -96,6 +96,7 @@ pub(super) fn unit_costs(period: BillingPeriod, rows: &[Row]) -> Table {
         "model",
         "token",
         "tier",
+        "context",
         "cost",
         "tokens",
         "per_million",

@@ -218,7 +218,7 @@ fn some_lines() -> impl Strategy<Value = Vec<(LineKey, Measures)>> {
 }
 
 fn some_facts() -> impl Strategy<Value = Vec<Fact>> {
-    let fields = proptest::array::uniform23(some_text());
+    let fields = proptest::array::uniform24(some_text());
     let key =
         (some_day(), fields, some_tags()).prop_map(|(usage_date, fields, tags)| FactKey { usage_date, fields, tags });
     let facts = proptest::collection::btree_map(key, some_measures(), 0..12);

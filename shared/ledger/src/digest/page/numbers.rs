@@ -1,4 +1,4 @@
-//! The numbers of a page as JSON, `page/1`: exact decimals as strings, days are UTC, instants RFC 3339. Lists are whole,
+//! The numbers of a page as JSON, `page/2`: exact decimals as strings, days are UTC, instants RFC 3339. Lists are whole,
 //! where the page shows the beginning. Strings are as billed: who shows them must escape them.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::book::Book;
 use crate::digest::event::DigestEvent;
 use crate::document::Document;
 
-/// The numbers of a page: `{"format": "page/1", …}`.
+/// The numbers of a page: `{"format": "page/2", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageNumbers {
     /// What a digest of the month would tell machines (`digest-event/1`), nothing omitted: totals, budgets, forecast,
@@ -102,6 +102,9 @@ pub struct ModelNumbers {
     /// The kind of token, where it is told apart; empty where nothing is counted in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Whether prompts were longer than the model's usual limit, where that is told apart: `standard` or `long`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// The spend.
     pub spend: Decimal,
     /// How many tokens of it were counted.
@@ -170,7 +173,8 @@ pub struct RestatedNumbers {
 
 impl Document for PageNumbers {
     const FORMAT: &'static str = "page";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 impl PageNumbers {
@@ -229,7 +233,11 @@ impl PictureNumbers {
                 .map(|trend| TrendNumbers { identity: trend.identity.clone(), days: trend.days.clone() })
                 .collect(),
             models: models.iter().map(model).collect(),
-            mix: pictures.mix.iter().map(|row| ModelNumbers::of(row, &[Named::Model, Named::Token])).collect(),
+            mix: pictures
+                .mix
+                .iter()
+                .map(|row| ModelNumbers::of(row, &[Named::Model, Named::Token, Named::Context]))
+                .collect(),
             kinds: pictures.kinds.iter().map(|row| ModelNumbers::of(row, &[Named::Token])).collect(),
         }
     }
@@ -240,6 +248,7 @@ impl PictureNumbers {
 enum Named {
     Model,
     Token,
+    Context,
 }
 
 impl ModelNumbers {
@@ -248,6 +257,7 @@ impl ModelNumbers {
         Self {
             model: key(&Named::Model),
             token: key(&Named::Token),
+            context: key(&Named::Context),
             spend: row.cost,
             tokens: row.units.tokens,
             per_million: row.units.per_million(),

@@ -28,7 +28,7 @@ async fn the_page_of_each_month_is_written_with_its_numbers_and_replaced_by_the_
             assert_eq!(stored(&store, &page_key(period)).await, made.html);
             let numbers = stored(&store, &page_numbers_key(period)).await;
             assert_eq!(numbers, made.json);
-            assert!(numbers.starts_with(b"{\n  \"format\": \"page/1\",\n"), "{numbers:?}");
+            assert!(numbers.starts_with(b"{\n  \"format\": \"page/2\",\n"), "{numbers:?}");
             let numbers: PageNumbers = decode("page", &numbers).unwrap();
             assert_eq!((numbers.figures.made_at, numbers.pictures[0].daily.len()), (at(now), 1));
         }
