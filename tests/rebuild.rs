@@ -17,6 +17,7 @@ use spend_core::principal::KeepSessions;
 use spend_cur::write::Row;
 use spend_ledger::committed;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
+use spend_ledger::keys::REDUCER_VERSION;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::state::{CommitKind, HistoryEntry, PeriodState};
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
@@ -393,6 +394,24 @@ fn a_publisher_that_is_overtaken_does_not_take_the_facts_file_back() {
             assert_eq!(facts_of(&ledger).await, of("two", 0), "{access:?}");
         });
     }
+}
+
+#[test]
+fn what_the_release_before_has_reduced_is_derived_from_that() {
+    let ledger = MemoryStore::default();
+    block_on(async {
+        deliver(&ledger, &first(), "one", 100).await.unwrap();
+        for object in ledger.list("reductions/").await.unwrap() {
+            let earlier = object.key.replace(&format!("/v{REDUCER_VERSION}/"), &format!("/v{}/", REDUCER_VERSION - 1));
+            assert_ne!(earlier, object.key);
+            let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
+            ledger.put_if_absent(&earlier, bytes).await.unwrap();
+            ledger.remove(&object.key);
+        }
+        let rebuilt = rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
+        assert!(matches!(rebuilt, Rebuilt::Applied { .. }), "{rebuilt:?}");
+        assert_eq!(state(&ledger).await.current().unwrap().revision, 1);
+    });
 }
 
 #[test]

@@ -256,6 +256,15 @@ pub(crate) fn hardly_tagged() -> Tree {
     of(&rows)
 }
 
+pub(crate) fn spelt_in_two_ways() -> Tree {
+    let tags = |key: &str| Value::Map(vec![(key.to_owned(), "search".to_owned())]);
+    let mut rows = with("tags", tags("iamPrincipal/team"));
+    for row in rows.iter_mut().skip(20) {
+        row.insert("tags", tags("iamPrincipal/Team"));
+    }
+    of(&rows)
+}
+
 pub(crate) fn monthly() -> Tree {
     let mut rows = with("line_item_usage_start_date", "2026-11-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
     for row in &mut rows {
@@ -336,6 +345,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let required = ["line_item_unblended_cost", "line_item_currency_code"];
     let gateway = |index: usize, _: &Row| session("llm-front", &format!("pod-{index}"));
     let generic = |index: usize, _: &Row| session(&format!("app-{}", index % 2), "botocore-session-1764000000");
+    let people = |index: usize, _: &Row| session("OktaDevelopers", &format!("p{}@example.com", index % 43));
     let shared = |index: usize, _: &Row| session(&format!("app-{}", index % 4), "worker");
     let seldom = |index: usize, _: &Row| if index < 4 { session("app", "app-handler") } else { String::new() };
     vec![
@@ -382,6 +392,9 @@ pub(crate) fn cases() -> Vec<Case> {
         ("no tags", tagged(&[]), "principal-tags-missing", Notice),
         ("no tags of callers", tagged(&[("costCategory/Env", "prod")]), "principal-tags-missing", Notice),
         ("few tags of callers", hardly_tagged(), "untagged-share-high", Notice),
+        ("two spellings of a key", spelt_in_two_ways(), "tag-keys-alike", Notice),
+        ("a tag of resources for one of callers", tagged(&[("resourceTags/team", "search")]), "tag-kind-wrong", Notice),
+        ("a tag of accounts for one of callers", tagged(&[("accountTag/Team", "search")]), "tag-kind-wrong", Notice),
         ("columns missing", without(&optional, &rows()), "columns-missing", Notice),
         ("a monthly export", monthly(), "granularity-monthly", Notice),
         ("two currencies", in_two_currencies(), "mixed-currencies", Notice),
@@ -392,6 +405,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a row known by its caller alone", known_by_their_caller(), "rows-by-principal-alone", Notice),
         ("a gateway", called_by(gateway), "gateway-suspected", Notice),
         ("sessions that a tool named", called_by(generic), "session-names-generic", Notice),
+        ("sessions named like people", called_by(people), "sessions-look-like-people", Notice),
         ("one session name in many roles", called_by(shared), "session-name-shared", Notice),
     ]
 }

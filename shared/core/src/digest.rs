@@ -20,6 +20,7 @@ use crate::forecast::{self, Outlook};
 use crate::line::SumOutOfRange;
 use crate::measure::{Detail, Measurement};
 use crate::mute::Mute;
+use crate::people::{self, PeopleRole};
 use crate::period::BillingPeriod;
 use crate::report::{self, Row};
 use crate::shared_role::{self, SharedRole};
@@ -167,6 +168,8 @@ pub struct DigestWarnings {
     pub rows_by_principal_alone: u64,
     /// Deliveries since the last digest of which it is not known any more what they changed.
     pub lost_history: u64,
+    /// Keys of resource tags on the bill that facts do not have.
+    pub resource_tags: BTreeSet<String>,
 }
 
 /// Why spend changed.
@@ -212,6 +215,8 @@ pub struct Figures {
     pub mutes: Vec<Mute>,
     /// Callers that several parties probably stand behind, the most expensive first.
     pub shared: Vec<SharedRole>,
+    /// Roles whose sessions are named like people, the most sessions first.
+    pub people: Vec<PeopleRole>,
     /// Where the bill departs from what is agreed on tags. Who lacks a tag is told with each currency.
     pub tag_findings: Vec<TagFinding>,
     /// What is to be decided, the most urgent first.
@@ -306,6 +311,7 @@ impl Digest<'_> {
             shared: shared_role::find(self.facts.iter().copied(), self.policy, |fact| {
                 is_split_identity(self.splits, fact, false)
             })?,
+            people: people::of_facts(self.facts.iter().copied()),
             tag_findings: self.tag_findings()?,
             decisions: Vec::new(),
             data: self.data,
@@ -329,7 +335,8 @@ impl Digest<'_> {
     }
 
     fn tag_findings(&self) -> Result<Vec<TagFinding>, SumOutOfRange> {
-        let mut findings = tag_contract::check(self.contract, self.facts.iter().copied(), self.policy)?;
+        let (facts, resource_tags) = (self.facts.iter().copied(), &self.warnings.resource_tags);
+        let mut findings = tag_contract::check(self.contract, facts, self.policy, resource_tags)?;
         findings.retain(|finding| !matches!(finding, TagFinding::Untagged { .. }));
         Ok(findings)
     }

@@ -49,6 +49,7 @@ pub fn text(figures: &Figures, options: &TextOptions<'_>) -> Text {
     }
     lines.extend(tables::mutes(figures));
     lines.extend(asked::shared(figures));
+    lines.extend(asked::people(figures));
     lines.extend(asked::tags(figures));
     lines.extend(closing(figures, options));
     Text { subject: subject_of(figures), body: body(&lines) }

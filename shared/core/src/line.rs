@@ -218,9 +218,30 @@ pub struct ScanCounts {
     pub latest_usage_end: Option<DateTime<Utc>>,
     /// Columns that were looked for and are in no chunk, or are missing in some.
     pub missing_columns: BTreeSet<String>,
+    /// Keys of resource tags that Bedrock rows have and that no line keeps (`resourceTags/team`): the first
+    /// [`ScanCounts::MOST_RESOURCE_TAGS`] in their order.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resource_tags: BTreeSet<String>,
 }
 
 impl ScanCounts {
+    /// How many keys of resource tags are noted: they say what was activated, and are nobody's dimension.
+    pub const MOST_RESOURCE_TAGS: usize = 100;
+
+    /// Notes a tag of a Bedrock row that no line keeps.
+    pub fn note_unkept_tag(&mut self, key: &str) {
+        if key.starts_with("resourceTags/") && key.len() <= LONGEST_TAG_KEY {
+            self.resource_tags.insert(key.to_owned());
+            self.limit_resource_tags();
+        }
+    }
+
+    fn limit_resource_tags(&mut self) {
+        while self.resource_tags.len() > Self::MOST_RESOURCE_TAGS {
+            self.resource_tags.pop_last();
+        }
+    }
+
     /// Adds what another chunk's scan found.
     pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
@@ -230,6 +251,8 @@ impl ScanCounts {
         self.usage_rows_without_invoice += other.usage_rows_without_invoice;
         self.latest_usage_end = self.latest_usage_end.max(other.latest_usage_end);
         self.missing_columns.extend(other.missing_columns.iter().cloned());
+        self.resource_tags.extend(other.resource_tags.iter().cloned());
+        self.limit_resource_tags();
     }
 
     /// Whether the export was made without the caller's identity (`INCLUDE_IAM_PRINCIPAL_DATA`).
@@ -238,6 +261,10 @@ impl ScanCounts {
         self.missing_columns.contains(PRINCIPAL_COLUMN)
     }
 }
+
+/// A tag's key has at most 128 characters, in UTF-8 up to four bytes each, behind its prefix.
+/// Source: AWS Billing user guide, "User-defined tag restrictions".
+const LONGEST_TAG_KEY: usize = "resourceTags/".len() + 128 * 4;
 
 /// The column that names the caller.
 pub const PRINCIPAL_COLUMN: &str = "line_item_iam_principal";

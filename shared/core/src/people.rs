@@ -44,7 +44,8 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
     for (role, session) in principals.filter_map(session_like_a_person) {
         roles.entry(role).or_default().insert(session.to_lowercase());
     }
-    let found = roles.into_iter().map(|(role, sessions)| PeopleRole { role: role.to_owned(), sessions: sessions.len() });
+    let found =
+        roles.into_iter().map(|(role, sessions)| PeopleRole { role: role.to_owned(), sessions: sessions.len() });
     let mut found: Vec<_> = found.collect();
     found.sort_by_key(|role| Reverse(role.sessions));
     found

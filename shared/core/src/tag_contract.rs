@@ -71,6 +71,14 @@ pub enum TagFinding {
         /// How many values it has.
         values: usize,
     },
+    /// Keys on the bill that are probably this tag's: of the same kind, they differ by case, separators or one letter.
+    /// Values are split between them.
+    SpeltOtherwise {
+        /// The tag.
+        key: String,
+        /// The other keys, with what was spent with them and without the tag; the most expensive first.
+        others: Vec<(String, Spend)>,
+    },
     /// A required tag that no line has, or none before some day although callers spent.
     NotActive {
         /// The tag.
@@ -79,7 +87,7 @@ pub enum TagFinding {
         first_seen: Option<NaiveDate>,
         /// What callers spent before.
         before: Spend,
-        /// Tags of other keys on the bill that have this one's name: `userAttribute/team` for `iamPrincipal/team`.
+        /// Tags of other kinds on the bill that have this one's name: `resourceTags/team` for `iamPrincipal/team`.
         seen_as: Vec<String>,
     },
 }
@@ -93,6 +101,7 @@ impl TagFinding {
             Self::NearDuplicates { .. } => "near-duplicate-values",
             Self::OutOfContract { .. } => "value-out-of-contract",
             Self::TooManyValues { .. } => "too-many-values",
+            Self::SpeltOtherwise { .. } => "tag-key-spelt-otherwise",
             Self::NotActive { .. } => "tag-not-active",
         }
     }
@@ -105,6 +114,7 @@ impl TagFinding {
             | Self::NearDuplicates { key, .. }
             | Self::OutOfContract { key, .. }
             | Self::TooManyValues { key, .. }
+            | Self::SpeltOtherwise { key, .. }
             | Self::NotActive { key, .. } => key,
         }
     }
@@ -121,6 +131,17 @@ impl TagFinding {
             Self::OutOfContract { like: Some(like), .. } => format!("correct the tag to {like}"),
             Self::OutOfContract { .. } => "correct the tag, or add the value to [tags] allowed".to_owned(),
             Self::TooManyValues { .. } => "group by another tag, or list the values in [tags] allowed".to_owned(),
+            Self::SpeltOtherwise { key, .. } => {
+                format!("set {key} where the other is set and activate it; for the past add an [[owner]] rule")
+            }
+            Self::NotActive { key, first_seen: None, seen_as, .. }
+                if key.starts_with(PRINCIPAL_TAGS) && !seen_as.is_empty() =>
+            {
+                format!(
+                    "that is a tag of another kind: tag the callers, and activate {key}, the one of IAM principals, as a cost \
+                     allocation tag; it takes up to two days and fills in nothing that is past"
+                )
+            }
             Self::NotActive { key, first_seen: None, .. } if key.starts_with(PRINCIPAL_TAGS) => format!(
                 "tag the callers, and activate {key} as a cost allocation tag once a tagged caller has called; it \
                  takes up to two days and fills in nothing that is past"
@@ -135,9 +156,40 @@ impl TagFinding {
 
 /// What tags of principals begin with.
 /// Source: AWS Data Exports user guide, "CUR 2.0 tag columns".
-const PRINCIPAL_TAGS: &str = "iamPrincipal/";
+pub const PRINCIPAL_TAGS: &str = "iamPrincipal/";
 
-/// Checks a bill against `rules`. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
+/// Groups of tag keys that are probably one: of the same kind (`iamPrincipal/`), they differ by case, separators or one
+/// letter. `keys` are sorted and distinct.
+#[must_use]
+pub fn spelt_alike<'a>(keys: &[&'a str]) -> Vec<Vec<&'a str>> {
+    likeness::groups_by(keys, are_one_key)
+}
+
+/// Whether two keys are probably one, or are.
+#[must_use]
+pub fn are_one_key(one: &str, other: &str) -> bool {
+    let ((kind, name), (other_kind, other_name)) = (kind_and_name(one), kind_and_name(other));
+    kind == other_kind && likeness::are_alike(name, other_name)
+}
+
+/// The tags on a bill of other kinds than `key`'s that have its name: who activates the wrong kind has these instead.
+#[must_use]
+pub fn namesakes<'a>(key: &str, on_the_bill: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let (kind, name) = kind_and_name(key);
+    let name = likeness::folded(name);
+    let is_namesake = |other: &&str| {
+        let (other_kind, other_name) = kind_and_name(other);
+        kind != other_kind && likeness::folded(other_name) == name
+    };
+    on_the_bill.filter(is_namesake).map(str::to_owned).collect()
+}
+
+/// `iamPrincipal` and `team` of `iamPrincipal/team`.
+fn kind_and_name(key: &str) -> (&str, &str) {
+    key.split_once('/').unwrap_or(("", key))
+}
+
+/// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
 ///
 /// # Errors
 ///
@@ -146,10 +198,13 @@ pub fn check<'a>(
     rules: &[TagRule],
     facts: impl IntoIterator<Item = &'a Fact>,
     policy: &CostPolicy,
+    resource_tags: &BTreeSet<String>,
 ) -> Result<Vec<TagFinding>, SumOutOfRange> {
     let counted: Vec<(&Fact, Decimal)> =
         facts.into_iter().filter_map(|fact| policy.spend(fact).map(|spend| (fact, spend))).collect();
-    let keys: BTreeSet<&str> = counted.iter().flat_map(|(fact, _)| fact.key.tags.keys().map(|key| &**key)).collect();
+    let mut keys: BTreeSet<&str> =
+        counted.iter().flat_map(|(fact, _)| fact.key.tags.keys().map(|key| &**key)).collect();
+    keys.extend(resource_tags.iter().map(String::as_str));
     let mut findings = Vec::new();
     for rule in rules {
         let seen = Seen::of(&rule.key, &counted)?;
@@ -157,11 +212,34 @@ pub fn check<'a>(
             findings.extend(seen.untagged(rule));
         }
         findings.extend(seen.values(rule));
-        if rule.is_required {
+        let is_agreed = |key: &str| rules.iter().any(|rule| rule.key == key);
+        let is_other = |key: &&str| !is_agreed(key) && are_one_key(&rule.key, key);
+        let others: Vec<_> = keys.iter().copied().filter(is_other).collect();
+        let spelt_otherwise = spelt_otherwise(rule, &others, &counted)?;
+        // Who has it under another key is not to be asked to tag anew.
+        let has_it_otherwise = spelt_otherwise.is_some() && seen.first_day.is_none();
+        findings.extend(spelt_otherwise);
+        if rule.is_required && !has_it_otherwise {
             findings.extend(seen.not_active(rule, &keys)?);
         }
     }
     Ok(findings)
+}
+
+/// What was spent with other spellings of a tag's key and without the tag.
+fn spelt_otherwise(
+    rule: &TagRule,
+    others: &[&str],
+    counted: &[(&Fact, Decimal)],
+) -> Result<Option<TagFinding>, SumOutOfRange> {
+    let mut spends: BTreeMap<&str, Spend> = BTreeMap::new();
+    for (fact, spent) in counted.iter().filter(|(fact, _)| fact.key.tag(&rule.key).is_empty()) {
+        for other in others.iter().filter(|other| !fact.key.tag(other).is_empty()) {
+            add(spends.entry(other).or_default(), fact.key.get(FactField::Currency), *spent)?;
+        }
+    }
+    let others = by_money(spends.iter().map(|(key, spend)| (*key, spend)));
+    Ok((!others.is_empty()).then(|| TagFinding::SpeltOtherwise { key: rule.key.clone(), others }))
 }
 
 /// What a bill shows of one tag.
@@ -258,9 +336,7 @@ impl<'a> Seen<'a> {
         if before.is_empty() {
             return Ok(None);
         }
-        let name = |key: &str| likeness::folded(key.split_once('/').map_or(key, |(_, name)| name));
-        let is_namesake = |other: &&&str| **other != rule.key && name(other) == name(&rule.key);
-        let seen_as = keys.iter().filter(is_namesake).map(|key| (*key).to_owned()).collect();
+        let seen_as = namesakes(&rule.key, keys.iter().copied());
         Ok(Some(TagFinding::NotActive { key: rule.key.clone(), first_seen: self.first_day, before, seen_as }))
     }
 }

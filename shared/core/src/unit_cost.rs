@@ -77,7 +77,8 @@ impl UnitSums {
 ///
 /// [`SumOutOfRange`].
 pub fn unit_costs<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<Row>, SumOutOfRange> {
-    let dimensions = [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context].map(Dimension::Field);
+    let dimensions =
+        [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context].map(Dimension::Field);
     let is_usage = |fact: &Fact| fact.key.get(FactField::Category) == Category::Usage.as_str();
     report::totals(facts, &dimensions, |fact| is_usage(fact).then(|| basis.cost(&fact.measures)))
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use spend_core::line::{Interner, Tags};
+use spend_core::line::{Interner, ScanCounts, Tags};
 
 use crate::columns::{COST_CATEGORY, RESOURCE_TAGS, TAGS};
 use crate::tag_sources::{Keys, TagSources, names_meet};
@@ -61,12 +61,25 @@ impl<'a> TagReader<'a> {
         }
     }
 
-    /// The tags of a row that a reduction keeps. Where a map has a key twice, the last counts; empty is not there.
-    pub(crate) fn read(&mut self, columns: &TagColumns<'_>, row: usize, interner: &mut Interner) -> Arc<Tags> {
+    /// The tags of a row that a reduction keeps; the others are noted in `counts`. Where a map has a key twice, the last
+    /// counts; empty is not there.
+    pub(crate) fn read(
+        &mut self,
+        columns: &TagColumns<'_>,
+        row: usize,
+        interner: &mut Interner,
+        counts: &mut ScanCounts,
+    ) -> Arc<Tags> {
         let mut tags = Tags::new();
         if let Some(maps) = columns.tags {
             for entry in maps.entries(row) {
-                let keep = |key: &str| self.sources.keeps(key).then(|| interner.intern(key));
+                let keep = |key: &str| {
+                    let is_kept = self.sources.keeps(key);
+                    if !is_kept {
+                        counts.note_unkept_tag(key);
+                    }
+                    is_kept.then(|| interner.intern(key))
+                };
                 let Some(key) = self.keys.get(maps.keys, entry, keep).flatten() else { continue };
                 match self.values.get(maps.values, entry, |text| interner.intern(text)) {
                     Some(value) if !value.is_empty() => tags.insert(key, value),

@@ -169,7 +169,7 @@ impl<'a> RowReader<'a> {
         let key = LineKey {
             usage_date: started.date_naive(),
             fields: self.fields(columns, row),
-            tags: self.tags.read(&columns.tags, row, &mut self.interner),
+            tags: self.tags.read(&columns.tags, row, &mut self.interner, &mut self.counts),
         };
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
         let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;

@@ -159,7 +159,9 @@ pub struct StoredReduction {
 
 impl Document for StoredReduction {
     const FORMAT: &'static str = "reduction";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    // The counts of version 1 have no keys of resource tags.
+    const READS_FROM: u32 = 1;
 }
 
 /// What replaced a period's state.
@@ -376,6 +378,21 @@ mod tests {
         let state = state();
         let read: PeriodState = decode("k", version_1(&state).as_bytes()).unwrap();
         assert_eq!(read.facts.into_facts().unwrap(), state.facts.into_facts().unwrap());
+    }
+
+    #[test]
+    fn a_reduction_of_version_1_is_read() {
+        let reduction = StoredReduction {
+            chunk: "c".to_owned(),
+            etag: ETag("1".to_owned()),
+            counts: ScanCounts { rows: 3, ..ScanCounts::default() },
+            lines: Columns::default(),
+        };
+        let text = String::from_utf8(encode(&reduction).unwrap().to_vec()).unwrap();
+        assert_eq!(
+            decode::<StoredReduction>("k", text.replace("reduction/2", "reduction/1").as_bytes()).unwrap(),
+            reduction
+        );
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use spend_core::fact::{Fact, FactField};
-use spend_core::model;
-use spend_core::principal::{Identity, KeepSessions};
-use spend_core::text;
+use spend_core::principal::{Identity, IdentityKind, KeepSessions};
+use spend_core::{model, people, text};
 use spend_ledger::config::Config;
 
 /// What a ledger has that settings may name.
@@ -26,7 +25,7 @@ impl<'a> Billed<'a> {
     }
 }
 
-/// A line for each.
+/// A line for each, and for each role that may be people whom no setting names.
 pub(super) fn settings(config: &Config, billed: &Billed<'_>) -> Vec<String> {
     let Billed { principals, models } = billed;
     let nobody = KeepSessions::default();
@@ -49,7 +48,12 @@ pub(super) fn settings(config: &Config, billed: &Billed<'_>) -> Vec<String> {
             "models: notice: {alias} is no model that the bill names in three months, neither as billed nor by its name"
         )
     });
-    sessions.chain(aliases).collect()
+    let kept = KeepSessions::new(config.keep_sessions.iter().map(String::as_str));
+    let roles = principals.iter().copied().filter(|arn| Identity::of(arn, &kept).kind == IdentityKind::Role);
+    let people = people::find(roles)
+        .into_iter()
+        .map(|role| format!("keep_sessions: notice: {}", text::clean(&role.to_string())));
+    sessions.chain(aliases).chain(people).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +66,9 @@ mod tests {
             principals: [
                 "",
                 "arn:aws:sts::111122223333:assumed-role/OktaDevelopers/Frank",
+                "arn:aws:sts::111122223333:assumed-role/OktaDevelopers/ana@example.com",
+                "arn:aws:sts::111122223333:assumed-role/PingUsers/ana@example.com",
+                "arn:aws:sts::111122223333:assumed-role/PingUsers/bo@example.com",
                 "arn:aws:iam::111122223333:user/alice",
             ]
             .into(),
@@ -74,6 +81,8 @@ mod tests {
         let expected = [
             "keep_sessions: notice: nope* makes nobody a person in three months: no session of such a role has called",
             "models: notice: foo is no model that the bill names in three months, neither as billed nor by its name",
+            "keep_sessions: notice: PingUsers: 2 sessions look like people; if your identity provider sets them, add the \
+             role to keep_sessions",
         ];
         assert_eq!(lines, expected);
     }

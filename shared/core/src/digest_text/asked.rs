@@ -97,6 +97,18 @@ pub(super) fn shared(figures: &Figures) -> Vec<String> {
     lines
 }
 
+/// Roles that are one caller, and may be many people.
+pub(super) fn people(figures: &Figures) -> Vec<String> {
+    if figures.people.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Roles whose sessions look like people".to_owned()];
+    lines.extend(figures.people.iter().take(CALLERS).flat_map(|role| wrap("  ", &inert(&role.to_string()))));
+    let more = figures.people.len().checked_sub(CALLERS).filter(|more| *more > 0);
+    lines.extend(more.map(|more| format!("  and {}", counted(more, "more role"))));
+    lines
+}
+
 /// Where the bill departs from what is agreed on tags.
 pub(super) fn tags(figures: &Figures) -> Vec<String> {
     if figures.tag_findings.is_empty() {
@@ -125,8 +137,15 @@ fn tag_finding(finding: &TagFinding) -> String {
             format!("{} ({}) is not an agreed value", short(value), spend(spent))
         }
         TagFinding::TooManyValues { values, .. } => format!("it has {values} values"),
-        TagFinding::NotActive { first_seen: None, before, .. } => {
-            format!("no line of the bill has it; callers spent {}", spend(before))
+        TagFinding::SpeltOtherwise { others, .. } => {
+            let others: Vec<_> =
+                others.iter().take(5).map(|(key, spent)| format!("{} ({})", short(key), spend(spent))).collect();
+            format!("probably the same tag, under another key: {}", others.join(", "))
+        }
+        TagFinding::NotActive { first_seen: None, before, seen_as, .. } => {
+            let seen_as: Vec<_> = seen_as.iter().take(5).map(|key| short(key)).collect();
+            let seen_as = if seen_as.is_empty() { String::new() } else { format!(", but {}", seen_as.join(", ")) };
+            format!("no line of the bill has it{seen_as}; callers spent {}", spend(before))
         }
         TagFinding::NotActive { first_seen: Some(first), before, .. } => {
             format!("first seen on {}; callers spent {} before", day(*first), spend(before))

@@ -20,6 +20,7 @@ use crate::variance::Windows;
 use crate::window::WindowKind;
 
 mod first_screen;
+mod to_mend;
 
 const OPTIONS: TextOptions<'static> = TextOptions { link_base: None, showback_rows: SHOWBACK_ROWS };
 
@@ -321,7 +322,7 @@ fn an_export_without_principals_is_warned_of() {
         unknown_usage_rows: 3,
         rows_without_cost: 1,
         rows_by_principal_alone: 0,
-        lost_history: 0,
+        ..DigestWarnings::default()
     };
     given.data.unverified = true;
     golden("no_principal_column", &given.text());

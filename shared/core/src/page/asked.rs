@@ -27,6 +27,7 @@ pub(super) fn section(page: &PageFigures) -> String {
         });
     }
     body.push_str(&shared(page));
+    body.push_str(&people(page));
     body.push_str(&findings(page));
     html_section("asked", "Unattributed, untagged and shared: what to do", &body)
 }
@@ -117,6 +118,28 @@ fn shared(page: &PageFigures) -> String {
     table.html()
 }
 
+/// Roles that are one caller, and may be many people.
+fn people(page: &PageFigures) -> String {
+    let people = &page.figures.people;
+    if people.is_empty() {
+        return String::new();
+    }
+    let rows = people.iter().take(CALLERS);
+    let table = Table {
+        id: "people".to_owned(),
+        caption: "Roles whose sessions look like people".to_owned(),
+        columns: vec![words("Role"), numbers("Sessions"), words("What to do")],
+        rows: rows
+            .map(|role| {
+                let cure = "if your identity provider sets their names, add the role to keep_sessions";
+                vec![name(&role.role), text(&role.sessions.to_string()), text(cure)]
+            })
+            .collect(),
+        foot: None,
+    };
+    table.html()
+}
+
 /// Where the bill departs from what is agreed on tags.
 fn findings(page: &PageFigures) -> String {
     let findings = &page.figures.tag_findings;
@@ -148,8 +171,15 @@ fn said(finding: &TagFinding) -> String {
             format!("{} ({}) is not an agreed value", name(value), spend(spent))
         }
         TagFinding::TooManyValues { values, .. } => format!("it has {values} values"),
-        TagFinding::NotActive { first_seen: None, before, .. } => {
-            format!("no line of the bill has it; callers spent {}", spend(before))
+        TagFinding::SpeltOtherwise { others, .. } => {
+            let others: Vec<_> =
+                others.iter().take(PARTS).map(|(key, spent)| format!("{} ({})", name(key), spend(spent))).collect();
+            format!("probably the same tag, under another key: {}", others.join(", "))
+        }
+        TagFinding::NotActive { first_seen: None, before, seen_as, .. } => {
+            let seen_as: Vec<_> = seen_as.iter().take(PARTS).map(|key| name(key)).collect();
+            let seen_as = if seen_as.is_empty() { String::new() } else { format!(", but {}", seen_as.join(", ")) };
+            format!("no line of the bill has it{seen_as}; callers spent {}", spend(before))
         }
         TagFinding::NotActive { first_seen: Some(first), before, .. } => {
             format!("first seen on {}; callers spent {} before", day(*first), spend(before))

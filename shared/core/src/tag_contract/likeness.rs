@@ -28,6 +28,11 @@ pub(super) fn are_alike(one: &str, other: &str) -> bool {
 
 /// Values that are alike, each group with two members at least; `values` are sorted and distinct.
 pub(super) fn groups<'a>(values: &[&'a str]) -> Vec<Vec<&'a str>> {
+    groups_by(values, are_alike)
+}
+
+/// The same by another likeness.
+pub(super) fn groups_by<'a>(values: &[&'a str], are_alike: impl Fn(&str, &str) -> bool) -> Vec<Vec<&'a str>> {
     // Each value joins the group of the first value that it is like.
     let mut groups: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (index, value) in values.iter().enumerate() {

@@ -12,7 +12,13 @@ fn rule(allowed: &[&str]) -> TagRule {
 }
 
 fn found(rule: TagRule, facts: &[Fact]) -> Vec<TagFinding> {
-    check(&[rule], facts, &CostPolicy::default()).unwrap()
+    found_beside(rule, facts, &[])
+}
+
+/// The same where the bill has these keys of resource tags, which facts do not have.
+fn found_beside(rule: TagRule, facts: &[Fact], resource_tags: &[&str]) -> Vec<TagFinding> {
+    let resource_tags = resource_tags.iter().map(|key| (*key).to_owned()).collect();
+    check(&[rule], facts, &CostPolicy::default(), &resource_tags).unwrap()
 }
 
 fn usd(amount: &str) -> Spend {
@@ -76,6 +82,48 @@ fn a_tag_with_a_value_for_everything_is_no_vocabulary() {
     let too_many = TagFinding::TooManyValues { key: TEAM.to_owned(), values: MOST_VALUES + 1 };
     assert_eq!(found(rule(&[]), &facts), [too_many]);
     assert_eq!(found(rule(&[]), &facts[1..]), []);
+}
+
+#[test]
+fn keys_that_differ_in_spelling_alone_are_told_and_nobody_is_asked_to_tag_anew() {
+    let facts = [
+        fact("2026-11-01", "30", &[("identity", "app"), (TEAM, "red")]),
+        fact("2026-11-08", "70", &[("identity", "app"), ("iamPrincipal/Team", "red")]),
+        fact("2026-11-08", "5", &[("identity", "app"), ("iamPrincipal/team ", "red"), (TEAM, "red")]),
+        fact("2026-11-08", "9", &[("identity", "app"), ("userAttribute/Team", "red"), (TEAM, "red")]),
+    ];
+    let spelt =
+        TagFinding::SpeltOtherwise { key: TEAM.to_owned(), others: vec![("iamPrincipal/Team".to_owned(), usd("70"))] };
+    let optional = || TagRule { is_required: false, ..rule(&[]) };
+    assert_eq!(found(optional(), &facts), [spelt.clone()]);
+    let findings = found(rule(&[]), &facts[1..2]);
+    let ids: Vec<_> = findings.iter().map(TagFinding::id).collect();
+    assert_eq!(ids, ["untagged", "tag-key-spelt-otherwise"], "it is active, under another key");
+    assert!(spelt.cure().contains("set iamPrincipal/team"));
+    assert_eq!(found(optional(), &facts[..1]), []);
+    let agreed = [optional(), TagRule { key: "iamPrincipal/Team".to_owned(), ..optional() }];
+    assert_eq!(
+        check(&agreed, &facts[..2], &CostPolicy::default(), &BTreeSet::new()).unwrap(),
+        [],
+        "both are agreed on"
+    );
+    let keys = ["iamPrincipal/Cost-Center", "iamPrincipal/cost_centre", "iamPrincipal/team", "resourceTags/Team"];
+    assert_eq!(spelt_alike(&keys), [["iamPrincipal/Cost-Center", "iamPrincipal/cost_centre"]]);
+}
+
+#[test]
+fn a_tag_of_the_wrong_kind_is_told_where_that_of_principals_is_missing() {
+    let bare = fact("2026-11-01", "1", &[("identity", "ana")]);
+    let of_account = fact("2026-11-01", "1", &[("identity", "ana"), ("accountTag/team", "search")]);
+    for (fact, resource_tags, seen_as) in [
+        (&bare, &["resourceTags/Team", "resourceTags/env"][..], "resourceTags/Team"),
+        (&of_account, &[], "accountTag/team"),
+    ] {
+        let finding = found_beside(rule(&[]), std::slice::from_ref(fact), resource_tags).pop().unwrap();
+        let TagFinding::NotActive { seen_as: found, .. } = &finding else { panic!("{finding:?}") };
+        assert_eq!(found, &[seen_as]);
+        assert!(finding.cure().contains("another kind") && finding.cure().contains("activate iamPrincipal/team"));
+    }
 }
 
 #[test]

@@ -297,9 +297,7 @@ impl<'a> Text<'a> {
     /// Images, video and speech, as models of their own and as tokens of multimodal models; and embeddings.
     fn media(&self) -> Option<Family> {
         // `NovaSonic-text-input-tokens`: text that a speech model reads and writes is text, at the price of text.
-        let is_text = |pair: &[String]| {
-            matches!(pair, [text, way] | [way, text] if text == "text" && matches!(way.as_str(), "input" | "output"))
-        };
+        let is_text = |pair: &[String]| matches!(pair, [text, way] | [way, text] if text == "text" && matches!(way.as_str(), "input" | "output"));
         if self.has("token") && !self.has("embed") && self.lower.windows(2).any(is_text) {
             return None;
         }

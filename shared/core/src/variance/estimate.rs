@@ -88,8 +88,7 @@ pub(super) fn estimate(cells: &Cells<'_>) -> Result<Vec<(Term, Decimal)>, SumOut
     let mut terms = Vec::new();
     let mut reached = earlier.cost;
     // The volume is told by no part of the key, each mix by one more.
-    let steps: [Term; CELL.len() + 1] =
-        [Term::Volume, Term::ModelMix, Term::TokenMix, Term::TierMix, Term::ContextMix];
+    let steps: [Term; CELL.len() + 1] = [Term::Volume, Term::ModelMix, Term::TokenMix, Term::TierMix, Term::ContextMix];
     for (depth, term) in steps.into_iter().enumerate() {
         let Some(estimate) = cells.at_earlier_prices(depth)? else { return unexplained() };
         let Some(step) = estimate.checked_sub(reached) else { return unexplained() };

@@ -154,6 +154,7 @@ fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings
         warnings.rows_by_principal_alone += by_principal_alone.map_or(0, |(_, _, alone)| alone);
         warnings.unknown_usage_rows += found.unknown_usage_rows;
         warnings.rows_without_cost += found.counts.rows_without_cost;
+        warnings.resource_tags.extend(found.counts.resource_tags.iter().cloned());
     }
     warnings
 }

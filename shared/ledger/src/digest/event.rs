@@ -371,7 +371,7 @@ pub struct TagFindingEvent {
     pub finding: String,
     /// The tag.
     pub tag: String,
-    /// The values that it is about.
+    /// The values that it is about, or the other keys.
     pub values: Vec<String>,
     /// What to do.
     pub cure: String,

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use spend_core::bedrock_line::Rule;
 use spend_core::line::{LineField, SumOutOfRange};
+use spend_core::tag_contract::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_alike};
 use spend_core::text;
 
 use super::files::{counted, names};
 use super::reading::{Money, PeriodReading};
 use super::{Finding, Remedy, Subject};
 
-/// The prefix of the tags of callers.
-const PRINCIPAL_TAGS: &str = "iamPrincipal/";
+/// The tags of callers that owners are known by, unless a configuration names others.
+const USUAL_TAGS: [&str; 2] = ["iamPrincipal/team", "iamPrincipal/cost-center"];
 
 /// A tag of callers that covers less of the usage money than this, in percent, leaves most of it without an owner.
 const TAGGED_PERCENT: i64 = 50;
@@ -70,6 +71,8 @@ pub(super) fn tags(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRang
     let more = if more == 0 { String::new() } else { format!(" and {more} more keys") };
     let listed = format!("{}{more}", listed.join(", "));
 
+    let mut findings = alike(reading, &covered);
+    findings.extend(wrong_kind(reading, &covered));
     let mut of_callers = covered.iter().filter(|(tag, _)| tag.starts_with(PRINCIPAL_TAGS)).peekable();
     if of_callers.peek().is_none() {
         let others = if covered.is_empty() { "no tag at all".to_owned() } else { format!("only {listed}") };
@@ -80,18 +83,67 @@ pub(super) fn tags(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRang
             takes: "24 h until a key is listed there, 24 h after activation; earlier days stay untagged",
         };
         let what = format!("no tag of callers ({PRINCIPAL_TAGS}…) is active; there is {others}");
-        return Ok(vec![subject.notice("principal-tags-missing", what, remedy)]);
+        findings.push(subject.notice("principal-tags-missing", what, remedy));
+        return Ok(findings);
     }
     let what = format!("active tags, by their share of the usage money: {listed}");
     if of_callers.any(|(_, money)| money.is_at_least(TAGGED_PERCENT, &whole)) {
-        return Ok(vec![subject.ok("tags", what)]);
+        findings.push(subject.ok("tags", what));
+        return Ok(findings);
     }
     let remedy = Remedy {
         why: "most of the money has no tag of its caller, so no owner and no team",
         cure: "see who spends without: bedrock-ledger report --by identity,tag:NAME; and tag those roles and users",
         takes: "24 h until new calls are billed with their tags; earlier days stay untagged",
     };
-    Ok(vec![subject.notice("untagged-share-high", what, remedy)])
+    findings.push(subject.notice("untagged-share-high", what, remedy));
+    Ok(findings)
+}
+
+/// Keys that are probably one, spelt in several ways.
+fn alike(reading: &PeriodReading, covered: &BTreeMap<&str, Money>) -> Vec<Finding> {
+    let keys: Vec<_> = covered.keys().copied().collect();
+    let finding = |group: Vec<&str>| {
+        let remedy = Remedy {
+            why: "they are probably one tag: budgets, owners and reports by one key miss what is under the other",
+            cure: "agree on one spelling, tag the roles and users with it alone, and activate that key",
+            takes: "24 h until a key is listed, 24 h after activation; what is billed keeps its keys: add an [[owner]] \
+                    rule for it",
+        };
+        let what = format!("tag keys that differ in spelling alone: {}", names(group.into_iter()));
+        reading.subject.notice("tag-keys-alike", what, remedy)
+    };
+    spelt_alike(&keys).into_iter().map(finding).collect()
+}
+
+/// A tag of another kind that stands where that of callers is missing.
+fn wrong_kind(reading: &PeriodReading, covered: &BTreeMap<&str, Money>) -> Option<Finding> {
+    let keys: BTreeSet<&str> =
+        covered.keys().copied().chain(reading.counts.resource_tags.iter().map(String::as_str)).collect();
+    let is_missing = |key: &&str| !keys.iter().any(|known| are_one_key(key, known));
+    let may_be_activated = |key: &&str| key.starts_with("resourceTags/") || key.starts_with("accountTag/");
+    let missing: Vec<_> = USUAL_TAGS
+        .into_iter()
+        .filter(is_missing)
+        .map(|key| (key, namesakes(key, keys.iter().copied().filter(may_be_activated))))
+        .filter(|(_, found)| !found.is_empty())
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let found: Vec<_> = missing.iter().flat_map(|(_, found)| found.iter().map(String::as_str)).collect();
+    let wanted: Vec<_> = missing.iter().map(|(key, _)| *key).collect();
+    let remedy = Remedy {
+        why: "a key is activated for each kind of tag by itself; tags of resources and accounts say nothing of who called",
+        cure: "activate the keys of the kind IAM principal in Billing, Cost allocation tags, once a tagged caller has called",
+        takes: "24 h until a key is listed there, 24 h after activation; earlier days stay untagged",
+    };
+    let what = format!(
+        "the bill has {} and not {}: probably the wrong kind of tag was activated",
+        names(found.into_iter()),
+        names(wanted.into_iter())
+    );
+    Some(reading.subject.notice("tag-kind-wrong", what, remedy))
 }
 
 /// Whether days can be told apart.

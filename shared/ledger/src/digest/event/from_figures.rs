@@ -258,6 +258,7 @@ impl TagFindingEvent {
                 values.iter().take(rows).map(|(value, _)| value.clone()).collect()
             }
             TagFinding::OutOfContract { value, .. } => vec![value.clone()],
+            TagFinding::SpeltOtherwise { others, .. } => others.iter().take(rows).map(|(key, _)| key.clone()).collect(),
             TagFinding::Untagged { .. } | TagFinding::TooManyValues { .. } | TagFinding::NotActive { .. } => Vec::new(),
         };
         Self { finding: finding.id().to_owned(), tag: finding.key().to_owned(), values, cure: finding.cure() }

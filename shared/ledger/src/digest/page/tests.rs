@@ -64,6 +64,25 @@ async fn a_month_that_the_book_does_not_have_has_no_page() {
 }
 
 #[tokio::test]
+async fn a_model_with_two_prices_a_kind_shows_both() {
+    let used = |context: &str, cost: &str| {
+        let fields = [("model", "gpt-5.6-terra"), ("token_kind", "input"), ("context", context)];
+        let mut fact = fact("2026-11-05", cost, &fields);
+        fact.measures.tokens = Some("1000000".parse().unwrap());
+        fact
+    };
+    let book = book(vec![period("2026-11", vec![used("standard", "3"), used("long", "6")])]);
+    let made = make(&MemoryStore::default(), &Config::default(), &book, None, at(NOW)).await.unwrap().unwrap();
+    assert!(made.html.contains("input, long context"), "{}", made.html);
+    let numbers: PageNumbers = decode("page", &made.json).unwrap();
+    let prices = numbers.pictures[0].mix.iter().map(|row| {
+        let price = row.per_million.map(|price| price.to_string()).unwrap_or_default();
+        (row.context.as_deref().unwrap_or_default(), price)
+    });
+    assert_eq!(prices.collect::<Vec<_>>(), [("long", "6".to_owned()), ("standard", "3".to_owned())]);
+}
+
+#[tokio::test]
 async fn browsers_are_told_to_run_the_pages_own_script_alone() {
     use sha2::{Digest, Sha256};
     let (store, config) = (MemoryStore::default(), Config::default());
