@@ -153,7 +153,7 @@ def check_facts(ledger):
     for keys, columns in [
         (["category", "identity"], "category, identity"),
         (["day", "model"], "cast(usage_date as varchar), model"),
-        (["category", "token", "tier", "routing"], "category, token_kind, tier, routing"),
+        (["category", "token", "tier", "routing", "context"], "category, token_kind, tier, routing, context"),
         (["tag:iamPrincipal/team"], "coalesce(tags['iamPrincipal/team'], '')"),
         (["principal"], "coalesce(principal, '')"),
     ]:

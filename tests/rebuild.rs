@@ -405,7 +405,7 @@ fn what_the_release_before_has_reduced_is_derived_from_that() {
             let earlier = object.key.replace(&format!("/v{REDUCER_VERSION}/"), &format!("/v{}/", REDUCER_VERSION - 1));
             assert_ne!(earlier, object.key);
             let (bytes, _) = ledger.get(&object.key).await.unwrap().unwrap();
-            ledger.put_if_absent(&earlier, bytes).await.unwrap();
+            let _ = ledger.put_if_absent(&earlier, bytes).await.unwrap();
             ledger.remove(&object.key);
         }
         let rebuilt = rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();

@@ -68,7 +68,7 @@ fn rows(identities: usize) -> Vec<Row> {
         let principal = match index % 3 {
             0 => session(&format!("{index}{name}"), "s"),
             1 => format!("{index} {name}"),
-            _ => session(&format!("role-{index}"), &format!("{index}{name}@example.com")),
+            _ => session(&format!("AWSReservedSSO_role-{index}_0a1b"), &format!("{index}{name}@example.com")),
         };
         for step in 0..8 {
             let day = (index * 5 + step * 4) % 33;

@@ -145,8 +145,13 @@ impl Columns {
     /// Fills in a column that facts had not when they were stored, and that follows from another.
     pub(crate) fn derive(&mut self, field: FactField, from: FactField, value: impl Fn(&str) -> &'static str) {
         let Some(known) = self.texts.get(from.name()) else { return };
-        let values = known.values.iter().map(|text| Arc::from(value(text))).collect();
-        let derived = Coded { values, codes: known.codes.clone() };
+        let values: Vec<Arc<str>> = known.values.iter().map(|text| Arc::from(value(text))).collect();
+        let of_row = |code: &u32| usize::try_from(*code).ok().and_then(|code| values.get(code));
+        let derived = match known.codes.iter().map(of_row).collect::<Option<Vec<_>>>() {
+            Some(rows) => Coded::of(rows.into_iter()),
+            // Whoever reads the rows is told which value is not there.
+            None => Coded { values, codes: known.codes.clone() },
+        };
         self.texts.insert(field.name().to_owned(), derived);
     }
 
