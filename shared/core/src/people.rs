@@ -21,11 +21,9 @@ impl PeopleRole {
     /// What was found, without the cure.
     #[must_use]
     pub fn what(&self) -> String {
-        let sessions = if self.sessions == 1 { "1 session looks like a person" } else { "sessions look like people" };
-        if self.sessions == 1 {
-            format!("{}: {sessions}", self.role)
-        } else {
-            format!("{}: {} {sessions}", self.role, self.sessions)
+        match self.sessions {
+            1 => format!("{}: 1 session looks like a person", self.role),
+            sessions => format!("{}: {sessions} sessions look like people", self.role),
         }
     }
 }
@@ -39,6 +37,7 @@ impl fmt::Display for PeopleRole {
 }
 
 /// The roles of `principals` with such sessions, the most sessions first.
+#[must_use]
 pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
     let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (role, session) in principals.filter_map(session_like_a_person) {
@@ -52,6 +51,7 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
 }
 
 /// The same of facts: roles whose sessions are kept apart are none of them.
+#[must_use]
 pub fn of_facts<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<PeopleRole> {
     let is_role = |fact: &&Fact| fact.key.get(FactField::IdentityKind) == IdentityKind::Role.as_str();
     find(facts.filter(is_role).map(|fact| fact.key.get(FactField::Principal)))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::bedrock_line::KNOWLEDGE_BASE;
 use crate::line::{LineField, LineKey};
 use crate::model::{self, ModelName};
-use reading::{ModelIn, Reading};
+use reading::{Counted, ModelIn, Reading};
 
 /// Declares an enum whose variants have the names that facts and reports show.
 macro_rules! named {
@@ -190,8 +190,10 @@ pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
         routing: reading.routing.unwrap_or_else(|| routing_of_profile(line.get(LineField::Resource))),
         context: reading.context,
         feature: reading.feature,
-        tokens_per_unit: tokens_per_unit(line.get(LineField::PricingUnit), is_marketplace && reading.counts_tokens)
-            .filter(|_| !reading.stores_tokens),
+        tokens_per_unit: match reading.counted {
+            Counted::StoredTokens => None,
+            counted => tokens_per_unit(line.get(LineField::PricingUnit), is_marketplace && counted == Counted::Tokens),
+        },
         is_known: reading.is_known || (usage_type.is_empty() && line.get(LineField::LineItemType) != "Usage"),
         model: alias.cloned().unwrap_or(model.name),
     }

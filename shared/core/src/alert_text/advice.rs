@@ -28,9 +28,8 @@ fn caller(arn: &str) -> Option<Caller> {
     // A role's path may be kept before its name.
     let (name, session) = match path.as_slice() {
         ["assumed-role", .., name, session] => (*name, Some(*session)),
-        ["assumed-role"] => return None,
+        ["assumed-role"] | [] => return None,
         [.., name] => (*name, None),
-        [] => return None,
     };
     let short = |text: &str| shorten(text, IAM_NAME);
     Some(Caller { account: shorten(account, 12), name: short(name), session: session.map(short) })

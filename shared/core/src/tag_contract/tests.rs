@@ -95,7 +95,7 @@ fn keys_that_differ_in_spelling_alone_are_told_and_nobody_is_asked_to_tag_anew()
     let spelt =
         TagFinding::SpeltOtherwise { key: TEAM.to_owned(), others: vec![("iamPrincipal/Team".to_owned(), usd("70"))] };
     let optional = || TagRule { is_required: false, ..rule(&[]) };
-    assert_eq!(found(optional(), &facts), [spelt.clone()]);
+    assert_eq!(found(optional(), &facts), std::slice::from_ref(&spelt));
     let findings = found(rule(&[]), &facts[1..2]);
     let ids: Vec<_> = findings.iter().map(TagFinding::id).collect();
     assert_eq!(ids, ["untagged", "tag-key-spelt-otherwise"], "it is active, under another key");

@@ -2,7 +2,7 @@
 //!
 //! AWS's own: `{region}-{model}-{token type}[-{tier}][-cross-region-{routing}]`, or with `-mantle-` before the token
 //! type. Marketplace's: `{region}-MP:{region}_{token type}[_{routing}][_{tier}]-Units`, in two styles of spelling.
-//! OpenAI's offers there call cache reads `cached_input_tokens`, and have no region.
+//! `OpenAI`'s offers there call cache reads `cached_input_tokens`, and have no region.
 //! Source: Amazon Bedrock user guide, "Understanding your cost and usage data"; features, media and order as in AWS's
 //! CUDOS dashboard; usage types of the AWS Price List and of public exports, see `tests/usage_types.tsv`. The order matters: `cache-read-input-token-count` contains `input`, and so does
 //! `reserved-1-month-input-tokens-per-minute`.
@@ -20,12 +20,20 @@ pub(super) struct Reading<'a> {
     pub(super) context: Context,
     pub(super) feature: Feature,
     pub(super) model: ModelIn<'a>,
-    /// Whether single tokens are counted: input, output, cached or embedded, not images or hours.
-    pub(super) counts_tokens: bool,
-    /// Whether tokens are kept for a time: their unit may say tokens, but nothing is read or written.
-    pub(super) stores_tokens: bool,
+    pub(super) counted: Counted,
     pub(super) is_marketplace: bool,
     pub(super) is_known: bool,
+}
+
+/// What a usage type counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// Single tokens: input, output, cached or embedded.
+    Tokens,
+    /// Tokens that are kept for a time: their unit may say tokens, but nothing is read or written.
+    StoredTokens,
+    /// Images, hours, requests, or what is not known.
+    Others,
 }
 
 /// Where a line's model is named.
@@ -105,8 +113,11 @@ impl<'a> Reading<'a> {
             context: text.context(),
             feature,
             model,
-            counts_tokens: is_of_tokens && text.has("token"),
-            stores_tokens: text.has("cachestorage"),
+            counted: match is_of_tokens && text.has("token") {
+                _ if text.has("cachestorage") => Counted::StoredTokens,
+                true => Counted::Tokens,
+                false => Counted::Others,
+            },
             is_marketplace: text.is_marketplace,
             is_known: family.is_some(),
         }
@@ -386,11 +397,12 @@ impl<'a> Text<'a> {
 }
 
 /// What may stand behind a kind of token.
-const QUALIFIERS: [&str; 16] = [
+const QUALIFIERS: [&str; 17] = [
     "batch",
     "context",
     "cross",
     "ctx",
+    "fast",
     "flex",
     "geo",
     "global",
