@@ -66,9 +66,13 @@ fn rows(identities: usize) -> Vec<Row> {
     for index in 0..identities {
         let name = NAMES[index % NAMES.len()];
         let principal = match index % 3 {
-            0 => session(&format!("{index}{name}"), "s"),
+            // A path before a role's name says nothing: the name is what stands last.
+            0 => session(&format!("{name}{index}"), "s"),
             1 => format!("{index} {name}"),
-            _ => session(&format!("AWSReservedSSO_role-{index}_0a1b"), &format!("{index}{name}@example.com")),
+            _ => session(
+                &format!("AWSReservedSSO_role-{index}_0a1b"),
+                &format!("{index}{}@example.com", name.replace('/', "")),
+            ),
         };
         for step in 0..8 {
             let day = (index * 5 + step * 4) % 33;
