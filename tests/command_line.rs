@@ -337,7 +337,7 @@ fn the_demo_tells_the_story() {
     assert_eq!(fs::read_to_string(bench.path("demo/mine.txt")).unwrap(), "mine");
     assert_ne!(fs::read_to_string(marker).unwrap(), "", "the next demo may replace this one");
     for part in [
-        "Who spent what in 2026-11",
+        "Who used what in 2026-11, before discounts",
         "role/agent-exec@444455556666",
         "of $2,400.00",
         "17 Nov",

@@ -24,5 +24,6 @@ mod page;
 mod rebuild;
 mod reference_totals;
 mod replica;
+mod restated;
 mod sweep;
 mod trying_alerts;

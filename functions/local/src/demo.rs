@@ -17,6 +17,7 @@ use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
+use spend_ledger::restated;
 use spend_ledger::state::HistoryEntry;
 use spend_ledger::store::Store;
 
@@ -68,7 +69,7 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
     let store = periods::open(ledger_dir)?;
     let statements = committed::statements(&store).await?;
     let Some(statement) = statements.last() else { return Ok(()) };
-    heading(out, &format!("Who spent what in {}", statement.period))?;
+    heading(out, &format!("Who used what in {}, before discounts", statement.period))?;
     spend_by(ledger_dir, statement.period, Dimension::Field(FactField::Identity), out).await?;
 
     let messages = messages(ledger_dir)?;
@@ -88,7 +89,7 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(),
         }
     }
     heading(out, "What the last delivery restated")?;
-    restated(&store, statement, out).await?;
+    last_restated(&store, statement, out).await?;
     heading(out, "Where to look next")?;
     let (ledger, period) = (ledger_dir.display(), statement.period);
     let config = dir.join("ledger.toml");
@@ -129,7 +130,11 @@ async fn spend_by(
     report::run(&options, out).await
 }
 
-async fn restated(store: &DirectoryStore, statement: &Statement, out: &mut impl Write) -> Result<(), CommandError> {
+async fn last_restated(
+    store: &DirectoryStore,
+    statement: &Statement,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
     let Some((state, _)) = committed::state(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
     let key = statement.history_key(delivery);
@@ -139,16 +144,16 @@ async fn restated(store: &DirectoryStore, statement: &Statement, out: &mut impl 
         let (before, after) = (text::money(&total.currency, total.before), text::money(&total.currency, total.after));
         writeln!(out, "  {} of Amazon Bedrock: {before} before, {after} now", entry.period)?;
     }
-    let mut settled = entry.moved.iter().filter(|moved| moved.restated).peekable();
-    if settled.peek().is_none() {
+    let commits = committed::commits(store, &statement.export_id, statement.period).await?;
+    let restated = restated::of(&entry, commits.iter().map(|(period, commit)| (*period, commit)));
+    if restated.is_empty() {
         writeln!(out, "  no day that was settled has changed")?;
     }
-    for moved in settled {
-        let day = moved.day.map(|day| day.to_string()).unwrap_or_default();
-        let (identity, category) = (moved.identity.as_deref(), moved.category.as_deref());
-        let (before, after) = (text::money(&moved.currency, moved.before), text::money(&moved.currency, moved.after));
-        let identity = text::or_none(identity.unwrap_or_default());
-        writeln!(out, "  {day}  {identity}, {}: {before} → {after}", category.unwrap_or_default())?;
+    for of_day in restated {
+        let money = |amount| text::money(&of_day.currency, amount);
+        let (before, after) = (money(of_day.before), money(of_day.after));
+        let identity = text::or_none(&of_day.identity);
+        writeln!(out, "  {}  {identity}, {}: {before} → {after}", of_day.day, of_day.category)?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use spend_core::decimal::Decimal;
 use spend_core::line::SumOutOfRange;
 use spend_core::text;
 use spend_ledger::committed;
+use spend_ledger::restated::Before;
 use spend_ledger::state::{HistoryEntry, Moved, OrderSource};
 use spend_pipeline::history;
 
@@ -31,8 +32,10 @@ pub(crate) async fn run(options: &History, out: &mut impl Write) -> Result<(), C
     let mut commits = Vec::new();
     for statement in periods::of(&store, &options.ledger, options.period, None).await? {
         if let Some((state, _)) = committed::state(&store, &statement).await? {
+            let known = committed::commits(&store, &statement.export_id, statement.period).await?;
             for entry in history::read(&store, &statement, &state).await? {
-                commits.push(Commit::of(entry)?);
+                let before = Before::of(&entry, known.iter().map(|(period, commit)| (*period, commit)));
+                commits.push(Commit::of(entry, &before)?);
             }
         }
     }
@@ -84,17 +87,19 @@ struct Row {
 }
 
 impl Row {
-    fn of(moved: Moved) -> Result<Self, SumOutOfRange> {
-        let Moved { day, identity, category, currency, before, after, restated } = moved;
+    fn of(moved: Moved, known: &Before) -> Result<Self, SumOutOfRange> {
+        let restated = known.is_restated(&moved);
+        let Moved { day, identity, category, currency, before, after } = moved;
         let moved = after.checked_sub(before).ok_or(SumOutOfRange)?;
         Ok(Self { day, identity, category, currency, before, after, moved, restated })
     }
 }
 
 impl Commit {
-    fn of(entry: HistoryEntry) -> Result<Self, SumOutOfRange> {
+    fn of(entry: HistoryEntry, before: &Before) -> Result<Self, SumOutOfRange> {
         let delivery = entry.delivery;
-        let rows = |moved: Vec<Moved>| moved.into_iter().map(Row::of).collect::<Result<Vec<_>, _>>();
+        let rows =
+            |moved: Vec<Moved>| moved.into_iter().map(|moved| Row::of(moved, before)).collect::<Result<Vec<_>, _>>();
         let mut moved = rows(entry.moved)?;
         largest_first(&mut moved);
         Ok(Self {
@@ -213,9 +218,9 @@ fn table(commit: &Commit, out: &mut impl Write) -> Result<(), CommandError> {
     for row in rows.iter().take(MOST_ROWS) {
         let money = |amount| text::money(&row.currency, amount);
         let note = match (row.restated, commit.after_close) {
-            (_, true) => "RESTATED AFTER CLOSE",
+            (true, true) => "RESTATED AFTER CLOSE",
             (true, false) => "restated",
-            (false, false) => "",
+            (false, _) => "",
         };
         table.add_row([
             row.day.map(|day| day.to_string()).unwrap_or_default(),

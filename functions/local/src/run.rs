@@ -115,15 +115,12 @@ pub(crate) async fn open(path: &Path) -> Result<Tree<ExportStore>, CommandError>
     Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)
 }
 
-/// Findings that say what files are which are no chunks of a CUR 2.0 export, and never will be.
-const OF_ANOTHER_KIND: [&str; 4] = ["legacy-report", "focus-export", "csv-without-header", "file-of-another-kind"];
-
 /// Why a tree cannot be run: what its files are matters more than where they lie.
 async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandError {
     let Ok((store, _)) = ExportStore::open(path).await else { return error.into() };
     let findings =
         examination::examine(&Arc::new(Tree::whole(store)), Examined::Copy, now, |_| ()).await.unwrap_or_default();
-    match findings.into_iter().find(|finding| OF_ANOTHER_KIND.contains(&finding.id)) {
+    match findings.into_iter().find(|finding| finding.is_of_another_kind) {
         Some(finding) => CommandError::NotAnExport { tree: path.to_owned(), what: finding.what },
         None => error.into(),
     }

@@ -1,18 +1,19 @@
 //! What an alert says to the person who is woken by it: how much against what, who, since when, whether it may still
 //! be going on, how to look closer and how to stop it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
+use crate::digest_text::layout::signed;
 use crate::driver::Driver;
 use crate::forecast::{FEWEST_DAYS, Forecast, Outlook};
 use crate::measure::{Detail, Measurement};
-use crate::period::{BillingPeriod, SETTLED_AFTER};
+use crate::period::{BillingPeriod, DayState, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, money, share, shorten, used};
-use crate::window::{Window, WindowKind, end_of};
+use crate::window::{WindowKind, end_of};
 
 mod advice;
 mod headline;
@@ -71,11 +72,12 @@ impl Alert<'_> {
         blocks.push(Block::blank());
         let scope = if measured.scope.is_empty() { "all Bedrock spend" } else { &measured.scope };
         blocks.push(Block::dropped(7, labelled("Scope", &shorten(scope, 2 * NAME))));
-        blocks.push(Block::kept(labelled("Owner", &owner(measured.owner.as_deref()))));
+        blocks.push(Block::kept(labelled("Owner", &owner(measured.owner.as_deref(), measured.is_owner_of_spend))));
         blocks.push(Block::dropped(2, outlook(measured, self.now)));
         blocks.push(Block::dropped(5, self.counted()));
         blocks.push(Block::kept(data_lines(&self.data, self.known_since, self.now)));
-        blocks.push(Block::kept(still_on(&self.data, measured.window, self.now)));
+        blocks.push(Block::kept(still_on(measured, &self.data, self.now)));
+        blocks.push(Block::kept(restated(measured)));
         blocks.push(Block::dropped(1, self.provisional()));
         blocks.push(Block::dropped(4, not_added(measured)));
         blocks.push(Block::blank());
@@ -182,10 +184,17 @@ pub(crate) fn counted(policy: &CostPolicy) -> String {
     format!("{}, {}", categories.join(" + "), policy.basis.as_str())
 }
 
-fn owner(owner: Option<&str>) -> String {
+/// Whom to call; `is_of_spend` says that the rule could not name anybody.
+fn owner(owner: Option<&str>, is_of_spend: bool) -> String {
     match owner {
         // A call list that says "(several)" helps nobody.
-        Some(owner) if owner.contains(SEVERAL) => format!("{}: the tags disagree", shorten(owner, 48)),
+        Some(owner) if owner.contains(SEVERAL) => {
+            let whose = if is_of_spend { "the spend has several owners" } else { "the tags disagree" };
+            format!("{}: {whose}", shorten(owner, 48))
+        }
+        Some(owner) if is_of_spend => {
+            format!("{}: they own the spend; the bill lacks what the rule's owner is named by", shorten(owner, 48))
+        }
         Some(owner) if owner.contains(NONE) => "not known: the bill does not name one".to_owned(),
         Some(owner) => format!("{}: call them first", shorten(owner, 48)),
         None => "the rule names none".to_owned(),
@@ -210,7 +219,12 @@ fn data_lines(data: &DataStatus, known_since: Option<DateTime<Utc>>, now: DateTi
     lines
 }
 
-fn still_on(data: &DataStatus, window: Window, now: DateTime<Utc>) -> Vec<String> {
+/// Whether it may still be going on: of a day the later days of the bill tell.
+fn still_on(measured: &Measurement, data: &DataStatus, now: DateTime<Utc>) -> Vec<String> {
+    if let Some(text) = later_days(measured, data) {
+        return labelled("Still on?", &text);
+    }
+    let window = measured.window;
     let text = match (data.closed, window.end() <= now, window.kind()) {
         (true, ..) => "no: the month is closed",
         (false, true, WindowKind::Month) => "no: the month is over; AWS may correct it",
@@ -218,6 +232,66 @@ fn still_on(data: &DataStatus, window: Window, now: DateTime<Utc>) -> Vec<String
         _ => "it may still be going on: later use is not in the bill yet",
     };
     labelled("Still on?", text)
+}
+
+/// How many days are named one by one.
+const DAYS_NAMED: usize = 3;
+
+/// What the bill has of the days after the one that is told of; `None` if it has no such day.
+fn later_days(measured: &Measurement, data: &DataStatus) -> Option<String> {
+    let (told, as_of) = (measured.only_day()?, data.as_of?);
+    let is_of_a_day = measured.day.is_some() || measured.window.kind() == WindowKind::Day;
+    // At midnight the bill speaks of the day before.
+    let newest = (as_of - TimeDelta::nanoseconds(1)).date_naive();
+    let later: Vec<_> = told.iter_days().skip(1).take_while(|later| is_of_a_day && *later <= newest).collect();
+    let (first, last) = (*later.first()?, *later.last()?);
+    let spent_on = |on: NaiveDate| {
+        let found = measured.later.iter().find(|(day, _)| *day == on);
+        found.map_or(Decimal::ZERO, |(_, spent)| *spent)
+    };
+    let spent = || later.iter().map(|day| spent_on(*day));
+    let money = |amount| money(&measured.currency, amount);
+    let is_one = first == last;
+    let (subject, are) = if is_one { (day(first), "is") } else { (days(first, last), "are") };
+    let amounts = if spent().all(Decimal::is_zero) {
+        "with none of it".to_owned()
+    } else if is_one {
+        format!("with {}", money(spent_on(first)))
+    } else if later.len() <= DAYS_NAMED {
+        let named: Vec<_> = later.iter().map(|on| format!("{} on {}", money(spent_on(*on)), day(*on))).collect();
+        format!("with {}", named.join(", "))
+    } else {
+        let (least, most) = (spent().min().unwrap_or_default(), spent().max().unwrap_or_default());
+        if least == most {
+            format!("with {} a day", money(most))
+        } else {
+            format!("with {} to {} a day, {} on the last", money(least), money(most), money(spent_on(last)))
+        }
+    };
+    let open = later.iter().find(|day| DayState::of(**day, as_of) == DayState::Provisional);
+    let open = match open {
+        None => String::new(),
+        Some(open) if *open != first => format!("; {} may still rise", days(*open, last)),
+        Some(_) if is_one => "; it may still rise".to_owned(),
+        Some(_) => "; they may still rise".to_owned(),
+    };
+    Some(format!("{subject} {are} in the bill {amounts}{open}"))
+}
+
+/// What the delivery changed of a day that had settled.
+fn restated(measured: &Measurement) -> Vec<String> {
+    let Some(restated) = measured.restated else { return Vec::new() };
+    let text = match restated.from {
+        Some(from) => {
+            let verb = if from <= measured.spent { "raised" } else { "lowered" };
+            format!("this delivery {verb} the day from {}", money(&measured.currency, from))
+        }
+        None => {
+            let by = signed(&measured.currency, restated.by);
+            format!("this delivery changed all Bedrock spend of the day by {by}")
+        }
+    };
+    labelled("Restated", &text)
 }
 
 fn driver_lines(measured: &Measurement) -> Vec<String> {
@@ -234,8 +308,12 @@ fn driver_lines(measured: &Measurement) -> Vec<String> {
         lines.extend(labelled("", &format!("{} ({part}); {on_model}", money(*spent))));
         if let Some(rise) = rise {
             let when = days(rise.since, rise.until);
-            let usual = money(rise.usual);
-            lines.extend(labelled("", &format!("{when}: {} more than its usual {usual} a day", money(rise.by))));
+            // An anomaly has said what is usual: another such value beside it, of other days, would only be asked about.
+            let more = match measured.detail {
+                Detail::Anomaly { .. } => "more than twice what it had on the days before".to_owned(),
+                _ => format!("{} more than its usual {} a day", money(rise.by), money(rise.usual)),
+            };
+            lines.extend(labelled("", &format!("{when}: {more}")));
         }
     }
     lines
@@ -243,7 +321,8 @@ fn driver_lines(measured: &Measurement) -> Vec<String> {
 
 fn peak_lines(measured: &Measurement) -> Vec<String> {
     let money = |amount| money(&measured.currency, amount);
-    let Some(peak) = measured.peak() else { return Vec::new() };
+    // Of one day it is that day.
+    let Some(peak) = measured.peak().filter(|_| measured.only_day().is_none()) else { return Vec::new() };
     let others = peak.others_median.map_or_else(
         || "the only day with spend".to_owned(),
         |median| format!("the median of the other days is {}", money(median)),

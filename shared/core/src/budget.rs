@@ -82,7 +82,7 @@ pub fn used<'a>(
     Ok(measurements)
 }
 
-/// Measures one budget in every window of its kind that the data has days of.
+/// Measures one budget in each of the windows.
 pub(crate) fn evaluate<'a>(
     budget: &'a Budget,
     facts: impl Iterator<Item = &'a Fact>,

@@ -53,6 +53,16 @@ impl Category {
         }
     }
 
+    /// Whether an amount belongs to the usage day that it stands on. Taxes stand on the first day of their month and
+    /// credits on some day of it; both grow with every delivery until it closes.
+    #[must_use]
+    pub fn is_of_its_day(self) -> bool {
+        match self {
+            Self::Usage | Self::Discount | Self::Refund | Self::Fee | Self::Other => true,
+            Self::Credit | Self::Tax => false,
+        }
+    }
+
     /// The name in reports, facts and configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::category::Category;
 use crate::data_status::DataStatus;
 use crate::period::{BillingPeriod, DayState};
 use crate::window::Window;
@@ -60,10 +61,25 @@ impl DataSpan {
     /// Whether the amounts of `day` may be compared with those of other days.
     #[must_use]
     pub fn is_settled(&self, day: NaiveDate) -> bool {
-        let month = BillingPeriod::of(day);
+        self.is_settled_in(BillingPeriod::of(day), day)
+    }
+
+    /// The same of what the bill of `month` says of `day`: a bill may have lines of a day before it.
+    fn is_settled_in(&self, month: BillingPeriod, day: NaiveDate) -> bool {
         self.months.get(&month).is_some_and(|status| {
             status.closed || self.as_of(month).is_some_and(|as_of| DayState::of(day, as_of) == DayState::Settled)
         })
+    }
+
+    /// Whether a delivery of `month` restates what it changes of `day`, where this is what was known before it: the day
+    /// had settled, or the month had closed.
+    ///
+    /// Taxes and credits of an open month are no restatement: they stand on one of its days, and move with every
+    /// delivery. What a month that is not known had of a day is not known either.
+    #[must_use]
+    pub fn is_restated(&self, month: BillingPeriod, day: NaiveDate, category: Category) -> bool {
+        let is_closed = self.months.get(&month).is_some_and(|status| status.closed);
+        is_closed || (self.is_settled_in(month, day) && category.is_of_its_day())
     }
 
     /// The last settled day such that every known day before it is settled too.
@@ -84,6 +100,8 @@ impl DataSpan {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike as _;
+
     use super::*;
     use crate::window::WindowKind;
 
@@ -104,6 +122,30 @@ mod tests {
         assert!(both.is_settled(day("2026-10-31")) && both.is_settled(day("2026-11-01")));
         assert!(!both.is_settled(day("2026-11-02")));
         assert_eq!(both.last_settled(), Some(day("2026-11-01")));
+    }
+
+    #[test]
+    fn a_change_of_a_settled_day_or_a_closed_month_is_a_restatement() {
+        let both = span(&[("2026-10", "2026-11-01T00:00:00Z"), ("2026-11", "2026-11-03T00:00:00Z")]);
+        let restated = |span: &DataSpan, category| {
+            let days = (27..=31).map(|day| format!("2026-10-{day}"));
+            let (month, days) = ("2026-10".parse().unwrap(), days.map(|text| day(&text)));
+            days.filter(|day| span.is_restated(month, *day, category)).map(|day| day.day()).collect::<Vec<_>>()
+        };
+        assert_eq!(restated(&both, Category::Usage), [27, 28, 29, 30]);
+        assert_eq!(restated(&both, Category::Refund), [27, 28, 29, 30]);
+        assert_eq!(restated(&both, Category::Tax), [], "it stands on one day, and is of all");
+        let closed = DataStatus { closed: true, ..DataStatus::default() };
+        let closed = DataSpan::new([("2026-10".parse().unwrap(), closed)].into());
+        for category in Category::ALL {
+            assert_eq!(restated(&closed, category), [27, 28, 29, 30, 31]);
+        }
+        assert_eq!(restated(&DataSpan::default(), Category::Usage), [], "nothing was known before");
+        let november = "2026-11".parse().unwrap();
+        assert!(
+            both.is_restated(november, day("2026-10-30"), Category::Usage),
+            "a line of a day before the bill's month"
+        );
     }
 
     #[test]

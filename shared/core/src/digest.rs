@@ -23,6 +23,7 @@ use crate::mute::Mute;
 use crate::people::{self, PeopleRole};
 use crate::period::BillingPeriod;
 use crate::report::{self, Row};
+use crate::restated::Restated;
 use crate::shared_role::{self, SharedRole};
 use crate::spend::{Basis, CostPolicy};
 use crate::split::Split;
@@ -39,7 +40,7 @@ mod totals;
 pub use callers::{Caller, Nameless, NewCaller, Untagged};
 pub use decisions::Decision;
 pub use left_out::{LargeDay, LeftOut};
-pub use restated::{Restated, RestatedPeriod};
+pub use restated::RestatedPeriod;
 pub use totals::Totals;
 
 /// Why a digest is made.
@@ -207,7 +208,8 @@ pub struct Figures {
     pub open_month: Option<OpenMonth>,
     /// By currency, in order; none if the bill has no Bedrock line items.
     pub currencies: Vec<CurrencyFigures>,
-    /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; the worst first.
+    /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; of a closed month those
+    /// that were not kept. The worst first.
     pub budgets: Vec<Measurement>,
     /// How many budgets there are in each currency, members counted one by one.
     pub budgets_measured: BTreeMap<String, usize>,
@@ -256,8 +258,7 @@ pub struct CurrencyFigures {
     pub nameless: Vec<Nameless>,
     /// Callers without some of the tags, largest first.
     pub untagged: Vec<Untagged>,
-    /// What was restated since the last digest, by period. Of months that had not closed only what counts as spend:
-    /// the taxes and credits of an open month move with every delivery.
+    /// What was restated since the last digest, by period.
     pub restated: Vec<RestatedPeriod>,
 }
 
@@ -274,12 +275,12 @@ impl Digest<'_> {
         // A month's rows end with it; what is delivered of the next one tells that its last days have settled.
         let settling = self.span.status(Window::of(WindowKind::Month, self.period.first_day()));
         let mut totals = Totals::of(self.facts, self.policy, &settling)?;
-        let corrections = self.corrections();
+        let corrections = self.corrections()?;
         let mut owners = self.explained(FactField::Owner, &corrections)?;
         // A currency that the period has no spend in may have changed all the same.
         let changed = owners.iter().filter(|owner| !owner.terms.is_empty()).map(|owner| owner.currency.as_str());
-        let restated = self.restated.iter().filter(|restated| self.is_told(restated));
-        let elsewhere: BTreeSet<_> = changed.chain(restated.map(|restated| restated.currency.as_str())).collect();
+        let restated = self.restated.iter().map(|restated| restated.currency.as_str());
+        let elsewhere: BTreeSet<_> = changed.chain(restated).collect();
         totals.extend(elsewhere.into_iter().map(Totals::new));
         totals.sort_by(|left, right| left.currency.cmp(&right.currency));
         totals.dedup_by(|next, first| next.currency == first.currency);
@@ -291,7 +292,9 @@ impl Digest<'_> {
             };
             currencies.push(self.currency(total.clone(), of_currency(&mut owners), &of_currency(&mut callers))?);
         }
-        let mut budgets: Vec<_> = self.budgets.iter().filter(|budget| is_at_risk(budget)).cloned().collect();
+        let extent = Extent::of(self.period, self.data.closed, self.now);
+        let mut budgets: Vec<_> =
+            self.budgets.iter().filter(|budget| is_worth_telling(budget, extent)).cloned().collect();
         budgets.sort_by_key(|budget| std::cmp::Reverse(budget.spent.percent_of(budget.amount)));
         let mut budgets_measured = BTreeMap::new();
         for budget in self.budgets {
@@ -300,7 +303,7 @@ impl Digest<'_> {
         let mut figures = Figures {
             kind: self.kind,
             period: self.period,
-            extent: Extent::of(self.period, self.data.closed, self.now),
+            extent,
             policy: self.policy.clone(),
             windows: self.windows,
             open_month: self.open_month()?,
@@ -406,39 +409,38 @@ impl Digest<'_> {
         variance::explain(self.known.iter().copied(), self.policy, windows, &Dimension::Field(by), corrections)
     }
 
-    /// Whether something that was restated is worth telling: the taxes of an open month move with every delivery.
-    fn is_told(&self, restated: &Restated) -> bool {
-        restated.after_close || self.is_spend(&restated.category)
-    }
-
-    fn is_spend(&self, category: &str) -> bool {
-        self.policy.count.iter().any(|counted| counted.as_str() == category)
-    }
-
     /// What was restated, as far as it can be told of spend: the history keeps unblended costs, so on another basis
     /// nothing is known, and restatements are part of the other terms.
-    fn corrections(&self) -> Vec<Correction> {
+    fn corrections(&self) -> Result<Vec<Correction>, SumOutOfRange> {
         let known = self.restated.iter().filter(|_| self.policy.basis == Basis::Unblended);
-        let counted = known.filter(|restated| self.is_spend(&restated.category));
-        let correction = |restated: &Restated| Correction {
-            day: restated.day,
-            identity: restated.identity.clone(),
-            currency: restated.currency.clone(),
-            amount: restated.amount,
+        let counted = known.filter(|restated| self.policy.count.contains(&restated.category));
+        let correction = |restated: &Restated| {
+            Ok(Correction {
+                day: restated.day,
+                identity: restated.identity.clone(),
+                currency: restated.currency.clone(),
+                amount: restated.change()?,
+            })
         };
         counted.map(correction).collect()
     }
 
     fn restated_periods(&self, currency: &str) -> Result<Vec<RestatedPeriod>, SumOutOfRange> {
         let of_currency = self.restated.iter().filter(|restated| restated.currency == currency);
-        restated::by_period(of_currency.filter(|restated| self.is_told(restated)))
+        restated::by_period(of_currency)
     }
 }
 
-fn is_at_risk(budget: &Measurement) -> bool {
-    let is_nearly_used =
-        budget.spent.percent_of(budget.amount).is_some_and(|used| used >= Decimal::from_integer(AT_RISK));
-    is_nearly_used || heading(budget).is_some_and(|expected| expected >= budget.amount)
+/// Whether a budget is used up or at risk. Nothing is at risk in a month that has closed: a budget was kept, or not.
+fn is_worth_telling(budget: &Measurement, extent: Extent) -> bool {
+    match extent {
+        Extent::Closed => budget.spent >= budget.amount,
+        Extent::ToDate | Extent::NotClosed => {
+            let used = budget.spent.percent_of(budget.amount);
+            let is_nearly_used = used.is_some_and(|used| used >= Decimal::from_integer(AT_RISK));
+            is_nearly_used || heading(budget).is_some_and(|expected| expected >= budget.amount)
+        }
+    }
 }
 
 /// What a budget's spend is heading for, where that is foretold.

@@ -5,7 +5,7 @@ use crate::alert_text::{body, subject};
 use crate::digest::{CurrencyFigures, DigestKind, Extent, Figures};
 use crate::text::{Text, money, month, or_none, share, short_month, wrap};
 
-pub(crate) mod asked;
+mod asked;
 mod bill;
 mod decide;
 pub(crate) mod head;

@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
 use crate::measure::median;
+use crate::principal::IdentityKind;
 use crate::text::{NONE, or_none};
 use crate::totals::{MemberTotals, Spender, add, sum};
 
@@ -15,8 +16,8 @@ use crate::totals::{MemberTotals, Spender, add, sum};
 pub struct Driver {
     /// The identity with the largest spend; [`NONE`] if the bill names nobody.
     pub identity: String,
-    /// What kind of identity it is, as facts name it.
-    pub identity_kind: String,
+    /// What kind of identity it is.
+    pub identity_kind: IdentityKind,
     /// Its spend.
     pub spent: Decimal,
     /// The principal as billed with the largest part of that; empty if the bill names nobody.
@@ -77,7 +78,7 @@ pub(crate) fn driver(
     let (account, region) = place.map_or(("", ""), |(place, _)| place);
     Ok(Some(Driver {
         identity: or_none(identity).to_owned(),
-        identity_kind: kind.to_owned(),
+        identity_kind: IdentityKind::of(kind),
         spent,
         principal: principal.map_or_else(String::new, |(principal, _)| principal.to_owned()),
         model: or_none(model).to_owned(),

@@ -10,6 +10,7 @@ use crate::explanation::OwnerBy;
 use crate::line::{Interner, LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange, Tags};
 use crate::owner::{OwnerRule, OwnerSource};
 use crate::principal::{Identity, IdentityKind, KeepSessions};
+use crate::unattributed::Unattributed;
 use crate::usage::{self, ModelAliases};
 
 /// A text field of a fact. Empty means that there is none.
@@ -233,7 +234,7 @@ impl Derivation {
     ) -> (FactKey, OwnerBy) {
         let identity = Identity::of(line.get(LineField::Principal), &self.keep_sessions);
         let reason = match identity.kind {
-            IdentityKind::None => unattributed_reason(line, category, usage.feature, lacks_principal),
+            IdentityKind::None => unattributed(line, category, usage.feature, lacks_principal).as_str(),
             _ => "",
         };
         let fields = FactField::ALL.map(|field| {
@@ -333,24 +334,19 @@ fn tokens(
 /// Source: AWS What's New, "Amazon Bedrock now supports cost allocation by IAM user and role", April 2026.
 const PRINCIPALS_SINCE: (i32, u32, u32) = (2026, 4, 8);
 
-/// Why a line names nobody. A closed set, so that reports can be grouped by it.
-fn unattributed_reason(
-    line: &LineKey,
-    category: Category,
-    feature: usage::Feature,
-    lacks_principal: bool,
-) -> &'static str {
+/// Why a line names nobody.
+fn unattributed(line: &LineKey, category: Category, feature: usage::Feature, lacks_principal: bool) -> Unattributed {
     let (year, month, day) = PRINCIPALS_SINCE;
     let too_early = NaiveDate::from_ymd_opt(year, month, day).is_some_and(|since| line.usage_date < since);
     if category != Category::Usage {
-        "not-usage"
+        Unattributed::NotUsage
     } else if lacks_principal {
-        "no-principal-column"
+        Unattributed::NoPrincipalColumn
     } else if too_early {
-        "before-2026-04-08"
+        Unattributed::BeforeRecorded
     } else if feature == usage::Feature::Inference {
-        "caller-not-recorded"
+        Unattributed::CallerNotRecorded
     } else {
-        "feature-not-covered"
+        Unattributed::FeatureNotCovered
     }
 }

@@ -12,9 +12,10 @@ use crate::driver::{Driver, driver};
 use crate::forecast::Outlook;
 use crate::hygiene::Lack;
 use crate::line::SumOutOfRange;
+use crate::restated::DayRestated;
 use crate::rule::{Kind, Rule, SEVERAL, Severity};
 use crate::text::NONE;
-use crate::totals::{MemberTotals, add};
+use crate::totals::{MemberTotals, Seen, add};
 use crate::window::Window;
 
 /// What is known of one member of a rule in one window.
@@ -51,10 +52,16 @@ pub struct Measurement {
     pub severity: Severity,
     /// Whom to call, filled in.
     pub owner: Option<String>,
+    /// Whether that is who owns the spend, because the bill says nothing of what the rule's owner is made of.
+    pub is_owner_of_spend: bool,
     /// What to read.
     pub runbook: Option<String>,
     /// What was spent on each day with spend of the window, in order; where a day is told of, of the week before too.
     pub days: Vec<(NaiveDate, Decimal)>,
+    /// Where a day is told of: what was spent on each later day with spend, in order.
+    pub later: Vec<(NaiveDate, Decimal)>,
+    /// Where a day is told of: what the delivery in force restated of it, if that is known.
+    pub restated: Option<DayRestated>,
     /// Who is behind it.
     pub driver: Option<Driver>,
     /// What the rule matched in other currencies: not part of `spent`.
@@ -171,6 +178,13 @@ impl Measurement {
         self.day.unwrap_or_else(|| self.window.last_day())
     }
 
+    /// The day that the spend is of, where it is of one.
+    #[must_use]
+    pub fn only_day(&self) -> Option<NaiveDate> {
+        let (first, last) = self.covered;
+        (first == last).then_some(first)
+    }
+
     /// The most expensive day; of equal ones the latest.
     #[must_use]
     pub fn peak(&self) -> Option<Peak> {
@@ -219,26 +233,37 @@ pub(crate) fn measure(
     let Measured { window, day, shown, covered, spent, amount, detail, levels, through } = measured;
     let (first, last) = covered;
     let mut tags: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let mut of_spend = Seen::Nothing;
     let mut other_currencies: BTreeMap<String, Decimal> = BTreeMap::new();
     for (_, total) in totals.within(first, last) {
         for (tag, value) in &total.tags {
             let seen = tags.entry(tag).or_insert(*value);
             *seen = seen.filter(|seen| Some(*seen) == *value);
         }
+        of_spend = of_spend.and(total.owner);
         for (currency, amount) in &total.other_currencies {
             add(other_currencies.entry((*currency).to_owned()).or_default(), *amount)?;
         }
     }
-    let owner = rule.owner.as_ref().map(|template| {
+    let named = rule.owner.as_ref().map(|template| {
         template.fill(member, |tag| match tags.get(tag) {
             None => NONE.to_owned(),
             Some(None) => SEVERAL.to_owned(),
             Some(Some(value)) => (*value).to_owned(),
         })
     });
+    let (owner, is_owner_of_spend) = match (named, of_spend) {
+        // Nobody is called "(none)-leads".
+        (Some(named), Seen::One(owner)) if named.contains(NONE) => (Some(owner.to_owned()), true),
+        (Some(named), Seen::Several) if named.contains(NONE) => (Some(SEVERAL.to_owned()), true),
+        (named, _) => (named, false),
+    };
     let days = totals.within(shown.0, shown.1).map(|(day, total)| (day, total.spent));
     // Who is behind it is worked out only where somebody will read it.
     let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
+    let after = if first == last && is_told { last.succ_opt() } else { None };
+    let later = after.into_iter().flat_map(|next| totals.within(next, NaiveDate::MAX));
+    let later = later.map(|(day, total)| (day, total.spent)).filter(|(_, spent)| !spent.is_zero());
     Ok(Measurement {
         rule: rule.name.clone(),
         member: member.map(str::to_owned),
@@ -255,8 +280,11 @@ pub(crate) fn measure(
         through,
         severity: rule.severity,
         owner,
+        is_owner_of_spend,
         runbook: rule.runbook.clone(),
         days: days.filter(|(_, spent)| !spent.is_zero()).collect(),
+        later: later.collect(),
+        restated: None,
         driver: if is_told { driver(totals, first, last)? } else { None },
         other_currencies,
     })

@@ -11,6 +11,7 @@ use crate::digest::{CurrencyFigures, Figures};
 use crate::fact::Fact;
 use crate::line::SumOutOfRange;
 use crate::report::Row;
+use crate::restated::Restated;
 use crate::unit_cost::CacheUse;
 
 mod asked;
@@ -136,25 +137,8 @@ pub struct DeliveryMoves {
     pub is_after_close: bool,
     /// The Bedrock part of the bill by currency, before and after.
     pub totals: Vec<(String, Decimal, Decimal)>,
-    /// What it changed of settled days.
-    pub restated: Vec<RestatedDay>,
-}
-
-/// What a delivery changed of a settled day, in unblended cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RestatedDay {
-    /// The usage day.
-    pub day: NaiveDate,
-    /// The caller; empty for nobody.
-    pub identity: String,
-    /// The category of the money.
-    pub category: String,
-    /// The currency.
-    pub currency: String,
-    /// What was said before.
-    pub before: Decimal,
-    /// What is said now.
-    pub after: Decimal,
+    /// What it restated.
+    pub restated: Vec<Restated>,
 }
 
 impl PageFigures {

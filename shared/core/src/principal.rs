@@ -26,6 +26,16 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] =
+        [Self::User, Self::Role, Self::Sso, Self::Federated, Self::ApiKey, Self::Root, Self::Other, Self::None];
+
+    /// The kind that facts call `name`; a name that this release does not know is another kind.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other)
+    }
+
     /// The name in facts and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -61,7 +61,7 @@ impl Rules {
         self.all().next().is_none()
     }
 
-    /// Evaluates every rule in every window that the months of `span` have days of.
+    /// Evaluates every rule in every window that has begun and that the months of `span` have days of.
     ///
     /// # Errors
     ///
@@ -145,8 +145,10 @@ fn recent_days(span: &DataSpan) -> Vec<NaiveDate> {
     oldest.iter_days().take_while(|day| *day <= newest).collect()
 }
 
-/// The windows of a kind that have days in the months of `span`.
+/// The windows of a kind that have days in the months of `span`, as far as they have begun in the data. Where a later one
+/// is heading is not asked: whoever is told of it before it has begun is not told when it comes.
 fn windows(kind: WindowKind, span: &DataSpan) -> BTreeSet<Window> {
     let days = span.months().flat_map(|month| Window::from(month).days().collect::<Vec<_>>());
-    days.map(|day| Window::of(kind, day)).collect()
+    let windows = days.map(|day| Window::of(kind, day));
+    windows.filter(|window| span.newest().is_none_or(|newest| window.start() < newest)).collect()
 }

@@ -33,6 +33,31 @@ pub(crate) struct DayTotal<'a> {
     pub(crate) other_currencies: BTreeMap<&'a str, Decimal>,
     /// For each tag that the owner template asks for, the one value that was seen, or `None` for several.
     pub(crate) tags: BTreeMap<&'a str, Option<&'a str>>,
+    /// Who owns the spend, where the rule names an owner.
+    pub(crate) owner: Seen<'a>,
+}
+
+/// The values that facts have of something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Seen<'a> {
+    /// None has a value.
+    #[default]
+    Nothing,
+    /// All that have one have this one.
+    One(&'a str),
+    /// They do not agree.
+    Several,
+}
+
+impl Seen<'_> {
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
+            (Self::One(left), Self::One(right)) if left == right => self,
+            _ => Self::Several,
+        }
+    }
 }
 
 /// What a member spent, day by day.
@@ -139,6 +164,10 @@ impl<'a> DayTotal<'a> {
             region: key.get(FactField::Region),
         };
         add(self.spenders.entry(spender).or_default(), spend)?;
+        let owner = key.get(FactField::Owner);
+        if rule.owner.is_some() && !owner.is_empty() {
+            self.owner = self.owner.and(Seen::One(owner));
+        }
         for name in rule.owner.iter().flat_map(OwnerTemplate::tags) {
             // Facts without the tag do not disagree: discounts, for one, have no principal's tags.
             let value = key.tag(name);

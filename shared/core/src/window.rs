@@ -93,6 +93,12 @@ impl Window {
         }
     }
 
+    /// The instant it begins.
+    #[must_use]
+    pub fn start(self) -> DateTime<Utc> {
+        self.start.and_time(NaiveTime::MIN).and_utc()
+    }
+
     /// The instant it ends, which is the next one's first.
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {

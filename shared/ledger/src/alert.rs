@@ -23,12 +23,13 @@ use crate::document::DocumentError;
 use crate::operations::{self, NoteError};
 use crate::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier, Topic};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 pub(crate) mod event;
 mod ids;
 mod levels;
 mod plan;
+mod restated;
 mod silence;
 pub(crate) mod state;
 mod tell;
@@ -70,6 +71,9 @@ pub enum AlertError {
     /// An event cannot be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// The history could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Operations was not left a note.
     #[error(transparent)]
     Note(#[from] NoteError),
@@ -85,6 +89,7 @@ impl AlertError {
         match self {
             Self::Outbox(error) => error.kind(),
             Self::Document(error) => error.kind(),
+            Self::Store(error) => error.kind(),
             Self::Note(error) => error.kind(),
             Self::Sum(_) => "bug.sum_out_of_range",
         }
@@ -96,6 +101,7 @@ impl AlertError {
         match self {
             Self::Outbox(error) => error.class(),
             Self::Document(error) => error.class(),
+            Self::Store(error) => error.class(),
             Self::Note(error) => error.class(),
             Self::Sum(_) => Class::Operator,
         }
@@ -181,7 +187,8 @@ async fn record<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<AlertSummary, AlertError> {
     let span = book.span();
-    let found = config.rules.evaluate(&book.facts(), &config.cost, &span)?;
+    let mut found = config.rules.evaluate(&book.facts(), &config.cost, &span)?;
+    restated::mark(store, config, book, &mut found).await?;
     let matched = silence::last_matched(config, book);
     let evaluation = Evaluation { config, book, span: &span, found: &found, matched: &matched, now };
     // A failed plan leaves the state half changed, so it must not be written: it is undone by the copy.

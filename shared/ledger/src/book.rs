@@ -72,6 +72,12 @@ impl Book {
         self.periods.iter().filter(move |found| found.period == period)
     }
 
+    /// The commits of every month that it has of an export.
+    pub fn commits<'a>(&'a self, export_id: &'a str) -> impl Iterator<Item = (BillingPeriod, &'a AppliedDelivery)> {
+        let of_export = self.periods.iter().filter(move |found| found.export_id == export_id);
+        of_export.flat_map(|found| found.commits.iter().map(|commit| (found.period, commit)))
+    }
+
     /// The months that it has, each once, in order.
     #[must_use]
     pub fn months(&self) -> BTreeSet<BillingPeriod> {

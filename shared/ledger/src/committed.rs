@@ -12,7 +12,7 @@ use crate::columns::ColumnsError;
 use crate::document::{DocumentError, decode_compressed};
 use crate::keys::{STATE_PREFIX, Statement};
 use crate::objects::cure;
-use crate::state::{OrderSource, PeriodState};
+use crate::state::{AppliedDelivery, OrderSource, PeriodState};
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.
@@ -68,6 +68,26 @@ pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<
     let key = statement.state_key();
     let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
     Ok(Some((decode_compressed(&key, &bytes)?, etag)))
+}
+
+/// The commits of an export, of every month from `from` on.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn commits<S: Store>(
+    store: &S,
+    export_id: &str,
+    from: BillingPeriod,
+) -> Result<Vec<(BillingPeriod, AppliedDelivery)>, CommittedError> {
+    let mut commits = Vec::new();
+    let statements = statements(store).await?.into_iter();
+    for statement in statements.filter(|known| known.export_id == export_id && known.period >= from) {
+        if let Some((state, _)) = state(store, &statement).await? {
+            commits.extend(state.deliveries.into_iter().map(|commit| (statement.period, commit)));
+        }
+    }
+    Ok(commits)
 }
 
 /// Which periods of which exports are committed, sorted.

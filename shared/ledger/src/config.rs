@@ -163,7 +163,7 @@ impl fmt::Display for ConfigError {
 }
 
 /// Tables that a configuration may have and that this release does not evaluate.
-const UNSUPPORTED: [&str; 2] = ["health", "restatement"];
+const UNSUPPORTED: [&str; 1] = ["health"];
 
 /// What a namespace may be made of.
 /// Source: Amazon `CloudWatch` API reference, `PutMetricData`, parameter `Namespace`; `AWS/` is reserved.

@@ -27,6 +27,7 @@ pub mod outputs;
 mod racing;
 #[cfg(test)]
 mod reaction_fixtures;
+pub mod restated;
 pub mod state;
 pub mod store;
 #[cfg(any(test, feature = "contract"))]

@@ -3,18 +3,17 @@
 //! A note is an object of its own, put if absent, so that a step may leave it again and again and needs no right to
 //! send. The step alert writes notes that it does not know into its outbox, [`STATE_KEY`], and sends what is pending.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
 use spend_core::operations_text::Trouble;
+use spend_core::rule::Severity;
 use spend_core::text::{Text, ascii};
 
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
 use crate::outbox::{self, Lease, Outbox, OutboxError, OutboxState};
-use crate::outputs::{Message, Notifier, Topic};
+use crate::outputs::{Attributes, Message, NOTHING, Notifier, Topic};
 use crate::store::{Put, Store, StoreError};
 
 /// Where the outbox lies.
@@ -176,19 +175,17 @@ async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxErro
 fn message(note: StoredNote) -> Message {
     // Ids have keys and names in them, which may be anything.
     let id = ascii(&note.id);
-    let attributes = [
-        ("kind", "operations"),
-        ("status", "-"),
-        ("rule", "-"),
-        ("member", "-"),
-        ("severity", "notice"),
-        ("owner", "-"),
-        ("alert_id", &id),
-        ("incident_key", &id),
-    ];
-    let attributes: BTreeMap<_, _> =
-        attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Message { topic: Topic::Operations, subject: note.subject, body: note.body, attributes }
+    let attributes = Attributes {
+        kind: "operations",
+        status: NOTHING,
+        rule: NOTHING,
+        member: NOTHING,
+        severity: Severity::Notice.as_str(),
+        owner: NOTHING,
+        alert_id: &id,
+        incident_key: &id,
+    };
+    Message { topic: Topic::Operations, subject: note.subject, body: note.body, attributes: attributes.map() }
 }
 
 #[cfg(test)]

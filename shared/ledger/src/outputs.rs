@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
+use spend_core::text;
 
 pub use files::{MessageFile, MetricsFile};
 
@@ -263,6 +264,56 @@ pub struct Message {
     pub body: String,
     /// What subscriptions filter by: at most [`MAX_ATTRIBUTES`], none of them empty (`-` for none).
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What an attribute is that has no value.
+pub const NOTHING: &str = "-";
+
+/// The most columns of an attribute's value: more than the longest id has, because ids are never cut.
+const LONGEST_VALUE: usize = 1200;
+
+/// What subscriptions filter by: the same of every message.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'a> {
+    /// What kind of message it is.
+    pub kind: &'a str,
+    /// Whether something is found, changed or over.
+    pub status: &'a str,
+    /// The rule's name.
+    pub rule: &'a str,
+    /// The member of the rule.
+    pub member: &'a str,
+    /// How urgent it is.
+    pub severity: &'a str,
+    /// Whom to call.
+    pub owner: &'a str,
+    /// The message's id.
+    pub alert_id: &'a str,
+    /// What all messages about one thing have in common.
+    pub incident_key: &'a str,
+}
+
+impl Attributes<'_> {
+    /// The attributes of a message. None is empty.
+    #[must_use]
+    pub fn map(&self) -> BTreeMap<String, String> {
+        let attributes = [
+            ("kind", self.kind),
+            ("status", self.status),
+            ("rule", self.rule),
+            ("member", self.member),
+            ("severity", self.severity),
+            ("owner", self.owner),
+            ("alert_id", self.alert_id),
+            ("incident_key", self.incident_key),
+        ];
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), or_dash(value))).collect()
+    }
+}
+
+/// A value that a message attribute can have: not empty, not too long, and without control characters.
+fn or_dash(value: &str) -> String {
+    if value.trim().is_empty() { NOTHING.to_owned() } else { text::shorten(value, LONGEST_VALUE) }
 }
 
 /// The most attributes of a message: one with more never reaches an SQS queue that subscribed to raw messages. Source:

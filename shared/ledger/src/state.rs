@@ -215,6 +215,17 @@ impl AppliedDelivery {
     pub fn kind(&self) -> CommitKind {
         if self.revision == 0 { CommitKind::Delivery } else { CommitKind::Rebuild }
     }
+
+    /// Whether its delivery was made before that of `other`, which is of another month. Where arrival alone tells, the
+    /// one that was applied in an earlier run.
+    #[must_use]
+    pub fn was_made_before(&self, other: &Self) -> bool {
+        if self.order.source == OrderSource::Arrival || other.order.source == OrderSource::Arrival {
+            self.applied_at < other.applied_at
+        } else {
+            self.order.at < other.order.at
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -296,7 +307,16 @@ impl Document for HistoryEntry {
     const VERSION: u32 = 1;
 }
 
-/// A total before and after a delivery, in unblended cost.
+impl HistoryEntry {
+    /// Whether it restates a month after its close: then everything that it moves is restated.
+    #[must_use]
+    pub fn is_restated_after_close(&self) -> bool {
+        self.after_close && !self.moved.is_empty()
+    }
+}
+
+/// A total before and after a delivery, in unblended cost. Whether it is a restatement is judged when it is read
+/// ([`crate::restated`]): entries of earlier releases carry a mark `restated`, which knew one month alone and is ignored.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moved {
     /// The usage day; none for a total over all days.
@@ -314,10 +334,6 @@ pub struct Moved {
     pub before: Decimal,
     /// What this one says.
     pub after: Decimal,
-    /// Whether the day was settled when the replaced delivery was applied: then this is a restatement. Never in a
-    /// rebuild.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restated: bool,
 }
 
 /// Which export a payer's period is counted from.

@@ -64,6 +64,9 @@ pub struct Finding {
     pub cure: String,
     /// How long the cure takes to show; empty where all is well.
     pub takes: String,
+    /// Whether it says that files are no chunks of a CUR 2.0 export, and never will be.
+    #[serde(skip)]
+    pub is_of_another_kind: bool,
 }
 
 /// Why something matters, how to mend it, and how long that takes to show.
@@ -84,7 +87,8 @@ impl Subject {
     fn ok(&self, id: &'static str, what: impl Into<String>) -> Finding {
         let (export, period, nothing) = (self.export.clone(), self.period, String::new);
         let (why, cure, takes) = (nothing(), nothing(), nothing());
-        Finding { id, severity: Severity::Ok, export, period, what: what.into(), why, cure, takes }
+        let (severity, what) = (Severity::Ok, what.into());
+        Finding { id, severity, export, period, what, why, cure, takes, is_of_another_kind: false }
     }
 
     fn notice(&self, id: &'static str, what: impl Into<String>, remedy: Remedy<impl Into<String>>) -> Finding {

@@ -51,7 +51,7 @@ fn between(entry: &HistoryEntry, state: &PeriodState) -> Vec<Unusual> {
             found.push(Unusual::CallersGone { before: callers, column_is_gone });
         }
     }
-    if entry.after_close && !entry.moved.is_empty() {
+    if entry.is_restated_after_close() {
         let moved = entry.totals.iter().filter(|total| total.before != total.after);
         let totals = moved.map(|total| (total.currency.clone(), total.before, total.after)).collect();
         found.push(Unusual::RestatedAfterClose { totals });

@@ -2,7 +2,9 @@
 
 use crate::driver::Driver;
 use crate::hygiene::Lack;
+use crate::principal::IdentityKind;
 use crate::text::shorten;
+use crate::usage::TokenKind;
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
 struct Caller {
@@ -46,11 +48,15 @@ fn permission_set(role: &str) -> Option<&str> {
 pub(super) fn live(driver: &Driver) -> String {
     let account = if driver.account.is_empty() { "every account".to_owned() } else { shorten(&driver.account, 12) };
     let region = if driver.region.is_empty() { "every region".to_owned() } else { shorten(&driver.region, 20) };
-    let metric = match driver.token.as_str() {
-        "input" | "cache-read" | "cache-write" | "cache-write-1h" => "InputTokenCount",
-        "output" => "OutputTokenCount",
-        "image" => "OutputImageCount",
-        _ => "Invocations",
+    let token = TokenKind::ALL.iter().find(|kind| kind.as_str() == driver.token);
+    let metric = match token {
+        Some(TokenKind::Input | TokenKind::CacheRead | TokenKind::CacheWrite | TokenKind::CacheWrite1h) => {
+            "InputTokenCount"
+        }
+        Some(TokenKind::Output) => "OutputTokenCount",
+        Some(TokenKind::Image) => "OutputImageCount",
+        Some(TokenKind::Video | TokenKind::Speech | TokenKind::Embedding | TokenKind::Search | TokenKind::Other)
+        | None => "Invocations",
     };
     format!("CloudWatch AWS/Bedrock {metric}, {account} {region}")
 }
@@ -74,39 +80,39 @@ pub(super) fn stop(driver: &Driver) -> String {
     let Some(Caller { account, name, session }) = caller(&driver.principal) else {
         return unknown(driver);
     };
-    match (driver.identity_kind.as_str(), session) {
-        ("user", _) => format!("{DENY} in an inline policy of IAM user {name}, account {account}"),
+    match (driver.identity_kind, session) {
+        (IdentityKind::User, _) => format!("{DENY} in an inline policy of IAM user {name}, account {account}"),
         // Policies are read at every request, so a denial on the role binds sessions that run. Revoked sessions come
         // back: the workload assumes the role again. Source: IAM user guide, "Revoke IAM role temporary credentials".
-        ("role", _) => {
+        (IdentityKind::Role, _) => {
             format!("{DENY} in an inline policy of role {name}, account {account}: it binds running sessions too")
         }
         // Roles made from permission sets cannot be edited in IAM, and an assignment that is removed leaves open
         // sessions alive. Source: IAM Identity Center user guide, "Revoke active IAM role sessions".
-        ("sso", Some(session)) => {
+        (IdentityKind::Sso, Some(session)) => {
             let set = permission_set(&name).unwrap_or(&name).to_owned();
             format!(
                 "remove the assignment in IAM Identity Center; open sessions: in permission set {set} {DENY} \
                  where aws:userid is like *:{session}"
             )
         }
-        ("federated", Some(session)) => format!(
+        (IdentityKind::Federated, Some(session)) => format!(
             "on role {name}, account {account}, {DENY} where aws:userid is like *:{session}: its other sessions go on"
         ),
-        ("federated", None) => {
+        (IdentityKind::Federated, None) => {
             format!("{DENY} on the IAM user that called GetFederationToken for {name}, account {account}")
         }
         // Source: Amazon Bedrock user guide, "Handle compromised long-term and short-term API keys".
-        ("api-key", _) => format!(
+        (IdentityKind::ApiKey, _) => format!(
             "Bedrock console, API keys: deactivate it (IAM user {name}, account {account}), \
              or aws iam update-service-specific-credential --status Inactive"
         ),
         // Source: IAM user guide, "AWS account root user": IAM policies do not bind it, organisation policies do.
-        ("root", _) => format!(
+        (IdentityKind::Root, _) => format!(
             "no IAM policy binds root: change its password and delete its keys in account {account}, or {DENY} in a \
              service control policy"
         ),
-        _ => unknown(driver),
+        (IdentityKind::Sso, None) | (IdentityKind::Other | IdentityKind::None, _) => unknown(driver),
     }
 }
 
@@ -122,16 +128,20 @@ pub(super) fn mend(lack: &Lack, driver: Option<&Driver>) -> String {
     let activate = format!("then activate {key} as a cost allocation tag");
     let Some((kind, name)) = tag.split_once('/') else { return format!("give the spend the tag {key}, {activate}") };
     let name = shorten(name, IAM_NAME);
-    let caller = driver.and_then(|driver| Some((driver.identity_kind.as_str(), caller(&driver.principal)?)));
-    match (kind, caller) {
-        ("iamPrincipal", Some(("user" | "api-key", user))) => {
+    if kind != "iamPrincipal" {
+        return format!("give what spends it {key}, {activate}");
+    }
+    let caller = driver.and_then(|driver| Some((driver.identity_kind, caller(&driver.principal)?)));
+    match caller {
+        Some((IdentityKind::User | IdentityKind::ApiKey, user)) => {
             format!("tag IAM user {} with {name}, {activate}", user.name)
         }
-        ("iamPrincipal", Some(("role" | "federated", role))) => {
+        Some((IdentityKind::Role | IdentityKind::Federated, role)) => {
             format!("tag role {} with {name}, {activate}", role.name)
         }
-        ("iamPrincipal", _) => format!("tag the callers' roles and users with {name}, {activate}"),
-        _ => format!("give what spends it {key}, {activate}"),
+        Some((IdentityKind::Sso | IdentityKind::Root | IdentityKind::Other | IdentityKind::None, _)) | None => {
+            format!("tag the callers' roles and users with {name}, {activate}")
+        }
     }
 }
 

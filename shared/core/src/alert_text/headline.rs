@@ -11,13 +11,18 @@ use crate::window::WindowKind;
 
 /// The money and the rule, as they stand in a subject.
 pub(super) fn subject(measured: &Measurement) -> String {
+    subject_with(measured, "")
+}
+
+/// The same with a remark behind it.
+pub(super) fn subject_with(measured: &Measurement, remark: &str) -> String {
     let start = format!("{}: ", amounts(measured));
     let what = match measured.kind() {
         crate::rule::Kind::Forecast => "budget",
         kind => kind.as_str(),
     };
     let when = measured.day.map_or_else(|| measured.window.short(), day);
-    let end = format!("{what} {}, {when}", shorten(&measured.rule, 24));
+    let end = format!("{what} {}, {when}{remark}", shorten(&measured.rule, 24));
     let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
     let member = measured.member.as_deref().map(|member| format!("{}, ", shorten(&ascii(&no_arn(member)), room)));
     lines::subject(&format!("{start}{}{end}", member.unwrap_or_default()))

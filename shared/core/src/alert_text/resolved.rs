@@ -100,7 +100,7 @@ impl ResolvedAlert<'_> {
         if let Some(member) = self.member {
             lines.extend(labelled("Who", &shorten(member, NAME)));
         }
-        lines.extend(labelled("Owner", &owner(self.owner).replace(": call them first", "")));
+        lines.extend(labelled("Owner", &owner(self.owner, false).replace(": call them first", "")));
         lines.extend(labelled("Told at", &crate::text::instant(self.told_at)));
         lines.extend(data_lines(&self.data, self.known_since, self.now));
         lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));

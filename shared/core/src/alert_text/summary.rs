@@ -103,6 +103,9 @@ impl SummaryAlert<'_> {
     }
 
     fn subject(&self) -> String {
+        if let (SummaryReason::FirstRun, [only]) = (self.reason, self.measurements) {
+            return headline::subject_with(only, " (at first evaluation)");
+        }
         let first = self.measurements.first().map_or_else(String::new, |measured| headline::amounts(measured));
         let more = match self.measurements.len() {
             0 | 1 => String::new(),

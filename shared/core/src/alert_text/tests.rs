@@ -11,9 +11,12 @@ use crate::fixtures::{assert_golden, decimal};
 use crate::forecast::Forecast;
 use crate::hygiene::Lack;
 use crate::measure::{Level, Verdict};
+use crate::principal::IdentityKind;
 use crate::rule::{Kind, Severity};
 use crate::text::{SUBJECT_LENGTH, columns};
+use crate::window::Window;
 
+mod old_days;
 mod resolved;
 
 use resolved::resolved;
@@ -27,7 +30,7 @@ fn at(text: &str) -> DateTime<Utc> {
 fn driver(identity: &str, kind: &str, principal: &str) -> Driver {
     Driver {
         identity: identity.to_owned(),
-        identity_kind: kind.to_owned(),
+        identity_kind: IdentityKind::of(kind),
         spent: decimal("1902.1"),
         principal: principal.to_owned(),
         model: "claude-opus-4.5".to_owned(),
@@ -68,6 +71,9 @@ fn team() -> Measurement {
         through: None,
         severity: Severity::Page,
         owner: Some("search-oncall".to_owned()),
+        is_owner_of_spend: false,
+        later: Vec::new(),
+        restated: None,
         runbook: Some("https://wiki.example.com/bedrock-budget".to_owned()),
         days: days.map(|(day, spent)| (format!("2026-11-{day:02}").parse().unwrap(), decimal(spent))).collect(),
         driver: Some(driver("dana@example.com", "sso", DANA)),
@@ -336,9 +342,12 @@ fn calls_without_a_tag_are_mended_and_not_stopped() {
 
 #[test]
 fn whom_to_call_is_not_invented() {
-    assert_eq!(owner(Some("search-oncall")), "search-oncall: call them first");
-    assert_eq!(owner(Some("(none)")), "not known: the bill does not name one");
-    assert_eq!(owner(None), "the rule names none");
+    assert_eq!(owner(Some("search-oncall"), false), "search-oncall: call them first");
+    assert_eq!(owner(Some("(none)"), false), "not known: the bill does not name one");
+    assert_eq!(owner(None, false), "the rule names none");
+    let of_spend = "search: they own the spend; the bill lacks what the rule's owner is named by";
+    assert_eq!(owner(Some("search"), true), of_spend);
+    assert_eq!(owner(Some("(several)"), true), "(several): the spend has several owners");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use super::*;
 use crate::data_status::DataStatus;
 use crate::driver::Driver;
 use crate::fixtures::{decimal, fact};
+use crate::principal::IdentityKind;
 use crate::rule::Matcher;
+use crate::rules::Rules;
 
 fn budget(name: &str) -> Budget {
     Budget {
@@ -147,7 +149,7 @@ fn the_driver_is_the_largest_identity_with_its_largest_model() {
     let driver = measure(&budget("all"), &facts).remove(0).driver.unwrap();
     let expected = Driver {
         identity: "a".to_owned(),
-        identity_kind: "sso".to_owned(),
+        identity_kind: IdentityKind::Sso,
         spent: decimal("70"),
         principal: "p2".to_owned(),
         model: "m2".to_owned(),
@@ -273,4 +275,26 @@ fn a_budget_without_thresholds_tells_by_its_forecast_of_what_is_spent_already() 
     assert_eq!(levels(&budget), [120, 100], "nothing else tells of 100");
     budget.thresholds = vec![80];
     assert_eq!(levels(&budget), [80], "the threshold does");
+}
+
+#[test]
+fn windows_that_have_not_begun_are_not_measured() {
+    // A steady use, which every week to come is foretold to have as well.
+    let facts: Vec<_> = (1..=18).map(|day| fact(&format!("2026-11-{day:02}"), "20", &[])).collect();
+    for (window, begun) in [
+        (WindowKind::Week, ["2026-11-02", "2026-11-09", "2026-11-16"].map(str::to_owned).to_vec()),
+        (WindowKind::Month, vec!["2026-11-01".to_owned()]),
+    ] {
+        let mut weekly = Budget { window, forecast: vec![100], ..budget("week") };
+        weekly.amount = decimal("69");
+        let rules = Rules { budgets: vec![weekly], ..Rules::default() };
+        let found = rules.evaluate(&facts.iter(), &CostPolicy::default(), &span()).unwrap();
+        let last = found.measurements.iter().map(|measured| measured.window.first_day()).max();
+        assert_eq!(last.unwrap().to_string(), *begun.last().unwrap(), "the data ends with 19 November");
+        let complete = found.complete.iter().map(|(_, _, window)| window.first_day()).max();
+        assert_eq!(complete, last);
+        let crossed = found.measurements.iter().filter(|measured| measured.crossed().next().is_some());
+        let crossed: BTreeSet<_> = crossed.map(|measured| measured.window.first_day().to_string()).collect();
+        assert!(begun.iter().all(|first| crossed.contains(first)), "{crossed:?}");
+    }
 }

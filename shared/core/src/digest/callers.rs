@@ -13,6 +13,7 @@ use crate::line::SumOutOfRange;
 use crate::principal::IdentityKind;
 use crate::report::Row;
 use crate::spend::CostPolicy;
+use crate::unattributed::Unattributed;
 use crate::variance::{Variance, Windows};
 
 /// A caller's spend.
@@ -42,8 +43,8 @@ pub struct NewCaller {
 /// Spend that names nobody, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nameless {
-    /// The reason, as facts name it.
-    pub reason: String,
+    /// The reason.
+    pub reason: Unattributed,
     /// The spend.
     pub spend: Decimal,
     /// By account, the largest first: whom to ask.
@@ -111,10 +112,10 @@ pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Re
 }
 
 pub(super) fn nameless(facts: &[&Fact], policy: &CostPolicy) -> Result<Vec<Nameless>, SumOutOfRange> {
-    let mut reasons: BTreeMap<&str, BTreeMap<&str, Decimal>> = BTreeMap::new();
+    let mut reasons: BTreeMap<Unattributed, BTreeMap<&str, Decimal>> = BTreeMap::new();
     for fact in facts {
-        let reason = fact.key.get(FactField::UnattributedReason);
-        let Some(spend) = policy.spend(fact).filter(|_| !reason.is_empty()) else { continue };
+        let Some(reason) = Unattributed::of(fact.key.get(FactField::UnattributedReason)) else { continue };
+        let Some(spend) = policy.spend(fact) else { continue };
         let account = fact.key.get(FactField::AccountId);
         add(reasons.entry(reason).or_default().entry(account).or_default(), spend)?;
     }
@@ -126,7 +127,7 @@ pub(super) fn nameless(facts: &[&Fact], policy: &CostPolicy) -> Result<Vec<Namel
         }
         let mut accounts: Vec<_> = accounts.into_iter().map(|(account, spent)| (account.to_owned(), spent)).collect();
         accounts.sort_by_key(|(_, spent)| Reverse(*spent));
-        nameless.push(Nameless { reason: reason.to_owned(), spend, accounts });
+        nameless.push(Nameless { reason, spend, accounts });
     }
     nameless.sort_by_key(|found| Reverse(found.spend));
     Ok(nameless)

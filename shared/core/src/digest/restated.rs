@@ -9,25 +9,7 @@ use super::add;
 use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
 use crate::period::BillingPeriod;
-
-/// What a delivery changed of a settled day, in unblended cost: the history keeps no other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restated {
-    /// The billing period that was delivered again.
-    pub period: BillingPeriod,
-    /// Whether it had closed before.
-    pub after_close: bool,
-    /// The usage day.
-    pub day: NaiveDate,
-    /// The caller; empty for nobody.
-    pub identity: String,
-    /// The category of the money, as facts name it.
-    pub category: String,
-    /// The currency.
-    pub currency: String,
-    /// By how much it moved.
-    pub amount: Decimal,
-}
+use crate::restated::Restated;
 
 /// What was restated of one period, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +32,7 @@ pub(super) fn by_period<'a>(all: impl Iterator<Item = &'a Restated>) -> Result<V
     let mut periods: BTreeMap<(BillingPeriod, bool), Moves<'_>> = BTreeMap::new();
     for restated in all {
         let moves = periods.entry((restated.period, restated.after_close)).or_default();
-        add(moves.entry((restated.day, &restated.identity)).or_default(), restated.amount)?;
+        add(moves.entry((restated.day, &restated.identity)).or_default(), restated.change()?)?;
     }
     let mut restated = Vec::new();
     for ((period, after_close), moves) in periods {

@@ -33,7 +33,7 @@ pub(super) fn nameless(found: &CurrencyFigures) -> Vec<String> {
     }
     let mut lines = vec![String::new(), heading("Spend that names no caller", &found.totals.currency, "share", "")];
     for nameless in &found.nameless {
-        let (title, cure) = reason(&nameless.reason);
+        let (title, cure) = nameless.reason.advice();
         let part = share(nameless.spend, found.totals.spend);
         lines.push(row(title, &Cells(&number(nameless.spend), &part, "")));
         lines.extend(wrap("    ", &format!("{cure}{}", accounts(nameless))));
@@ -43,7 +43,7 @@ pub(super) fn nameless(found: &CurrencyFigures) -> Vec<String> {
 
 /// Whom to ask about usage; nobody is asked about discounts.
 fn accounts(nameless: &Nameless) -> String {
-    if nameless.reason == "not-usage" {
+    if !nameless.reason.has_somebody_to_ask() {
         return String::new();
     }
     let named = nameless.accounts.iter().take(ACCOUNTS);
@@ -166,19 +166,4 @@ fn spend(spend: &Spend) -> String {
 fn more(count: usize) -> Option<String> {
     let more = count.checked_sub(CALLERS).filter(|more| *more > 0)?;
     Some(format!("  and {} more", counted(more, "caller")))
-}
-
-/// Why the bill names nobody, in words, and what can be done about it.
-pub(crate) fn reason(reason: &str) -> (&str, &'static str) {
-    match reason {
-        "not-usage" => ("discounts and the like", "They name nobody by nature. Nothing to do."),
-        "no-principal-column" => (
-            "the export does not say who calls",
-            "Turn INCLUDE_IAM_PRINCIPAL_DATA on and select line_item_iam_principal.",
-        ),
-        "before-2026-04-08" => ("before AWS recorded callers", "AWS records them since 8 April 2026. Nothing to do."),
-        "caller-not-recorded" => ("caller not recorded", "AWS did not say who made these calls."),
-        "feature-not-covered" => ("no caller recorded for this use", "AWS records callers of model calls alone."),
-        other => (other, "See report --by usage_type."),
-    }
 }

@@ -70,7 +70,8 @@ fn sentence(decision: &Decision) -> String {
 /// A budget that is used up, or will be: by how much, and whom to ask.
 fn of_budget(budget: &Measurement, is_used_up: &str, reached: Decimal) -> String {
     let member = budget.member.as_deref().map_or_else(String::new, |member| format!(" of {}", name(member)));
-    let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}.", name(owner)));
+    let whose = if budget.is_owner_of_spend { ", who own the spend" } else { "" };
+    let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}{whose}.", name(owner)));
     let (rule, window, used) = (name(&budget.rule), budget.window.long(), used(reached, budget.amount));
     let (reached, amount) = (money(&budget.currency, reached), money(&budget.currency, budget.amount));
     let what = format!("Budget {rule}{member} {is_used_up} in {window}: {reached} of {amount} ({used}).");

@@ -4,7 +4,7 @@ use super::extent;
 use super::layout::{counted, fitting, inert, labelled, plural, signed, signed_whole};
 use super::movers::{days_compared, word};
 use crate::decimal::Decimal;
-use crate::digest::{CurrencyFigures, Figures, LeftOut, OpenMonth};
+use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
 use crate::forecast::Outlook;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{day, days, instant, money, month, share, short_month, shorten, used};
@@ -93,10 +93,12 @@ fn forecast(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     });
     let count = figures.budgets_measured.get(currency).copied().unwrap_or_default();
     let at_risk = figures.budgets.iter().filter(|budget| budget.currency == *currency).count();
-    let others = match count {
-        0 => "no budget is set".to_owned(),
-        1 => format!("the one budget is {}at risk", if at_risk == 0 { "not " } else { "" }),
-        count => format!("{at_risk} of {count} budgets at risk"),
+    let others = match (count, figures.extent) {
+        (0, _) => "no budget is set".to_owned(),
+        (1, Extent::Closed) => format!("the one budget was {}kept", if at_risk == 0 { "" } else { "not " }),
+        (count, Extent::Closed) => format!("{at_risk} of {count} budgets over"),
+        (1, _) => format!("the one budget is {}at risk", if at_risk == 0 { "not " } else { "" }),
+        (count, _) => format!("{at_risk} of {count} budgets at risk"),
     };
     fitting("Forecast", &[format!("{heading}{of_budget}; {others}")])
 }

@@ -59,7 +59,7 @@ pub(super) fn fitting(name: &str, texts: &[String]) -> Vec<String> {
 }
 
 /// An amount with its sign: `+$3.00`, `-$3.00`, `$0.00`.
-pub(super) fn signed(currency: &str, amount: Decimal) -> String {
+pub(crate) fn signed(currency: &str, amount: Decimal) -> String {
     let plus = if amount > Decimal::ZERO { "+" } else { "" };
     format!("{plus}{}", money(currency, amount))
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Cells, heading, inert, row, signed_number};
 use crate::decimal::Decimal;
-use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Figures};
+use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Extent, Figures};
 use crate::report::{OTHER, Row};
 use crate::text::{NONE, clean, day, number, share, shorten, used, wrap};
 use crate::variance::Windows;
@@ -93,7 +93,10 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
     if at_risk.is_empty() {
         return Vec::new();
     }
-    let title = format!("Budgets at risk ({AT_RISK}% used)");
+    let title = match figures.extent {
+        Extent::Closed => "Budgets that were not kept".to_owned(),
+        Extent::ToDate | Extent::NotClosed => format!("Budgets at risk ({AT_RISK}% used)"),
+    };
     let mut lines = vec![String::new(), heading(&title, currency, "used", "of")];
     for budget in at_risk.iter().take(BUDGETS) {
         let name = match &budget.member {

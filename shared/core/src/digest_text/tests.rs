@@ -7,11 +7,12 @@ use crate::category::Category;
 use crate::data_span::DataSpan;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
-use crate::digest::{Digest, DigestWarnings, Restated};
+use crate::digest::{Digest, DigestWarnings};
 use crate::fact::Fact;
 use crate::fixtures::{assert_golden, decimal, fact};
 use crate::mute::Mute;
 use crate::period::BillingPeriod;
+use crate::restated::Restated;
 use crate::rule::{Kind, Rule};
 use crate::spend::{Basis, CostPolicy};
 use crate::tag_contract::TagRule;
@@ -126,9 +127,10 @@ fn restated(day: &str, identity: &str, category: &str, amount: &str) -> Restated
         after_close: period < "2026-11".parse().unwrap(),
         day,
         identity: identity.to_owned(),
-        category: category.to_owned(),
+        category: category.parse().unwrap(),
         currency: "USD".to_owned(),
-        amount: decimal(amount),
+        before: Decimal::ZERO,
+        after: decimal(amount),
     }
 }
 
@@ -164,7 +166,6 @@ impl Given {
             windows: Windows::weeks(date("2026-11-16")),
             restated: vec![
                 restated("2026-11-05", "dana@example.com", "usage", "4.25"),
-                restated("2026-11-01", "", "tax", "9"),
                 restated("2026-10-03", "", "credit", "-12"),
             ],
             policy: CostPolicy::default(),

@@ -4,7 +4,6 @@ use super::PageFigures;
 use super::html::{Table, currency_heading, money, name, number, numbers, section as html_section, slug, text, words};
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Nameless, Untagged};
-use crate::digest_text::asked::reason;
 use crate::digest_text::layout::counted;
 use crate::tag_contract::{Spend, TagFinding};
 use crate::text::{day, or_none, share};
@@ -35,7 +34,7 @@ pub(super) fn section(page: &PageFigures) -> String {
 fn nameless(found: &CurrencyFigures) -> String {
     let currency = &found.totals.currency;
     let row = |nameless: &Nameless| {
-        let (title, cure) = reason(&nameless.reason);
+        let (title, cure) = nameless.reason.advice();
         let part = share(nameless.spend, found.totals.spend);
         vec![name(title), number(nameless.spend), text(&part), format!("{}{}", text(cure), accounts(nameless))]
     };
@@ -51,7 +50,7 @@ fn nameless(found: &CurrencyFigures) -> String {
 
 /// Whom to ask about usage; nobody is asked about discounts.
 fn accounts(nameless: &Nameless) -> String {
-    if nameless.reason == "not-usage" {
+    if !nameless.reason.has_somebody_to_ask() {
         return String::new();
     }
     let named = nameless.accounts.iter().take(PARTS);

@@ -5,7 +5,7 @@ use super::html::{
     Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, text, words,
 };
 use super::{PageFigures, Pictures};
-use crate::digest::{self, AT_RISK, CurrencyFigures, Figures};
+use crate::digest::{self, AT_RISK, CurrencyFigures, Extent, Figures};
 use crate::digest_text::layout::counted;
 use crate::forecast::{Forecast, Outlook};
 use crate::measure::Measurement;
@@ -150,12 +150,17 @@ fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> String
 
 fn budgets(figures: &Figures, currency: &str) -> String {
     let measured = figures.budgets_measured.get(currency).copied().unwrap_or_default();
+    let is_closed = figures.extent == Extent::Closed;
     let at_risk: Vec<_> = figures.budgets.iter().filter(|budget| budget.currency == currency).collect();
     if at_risk.is_empty() {
-        let said = match measured {
-            0 => "No budget is set: add a [[budget]] to the configuration.".to_owned(),
-            1 => format!("The one budget is below {AT_RISK}% and is not heading beyond its amount."),
-            count => format!("All {count} budgets are below {AT_RISK}%, and none is heading beyond its amount."),
+        let said = match (measured, is_closed) {
+            (0, _) => "No budget is set: add a [[budget]] to the configuration.".to_owned(),
+            (1, true) => "The one budget was kept.".to_owned(),
+            (count, true) => format!("All {count} budgets were kept."),
+            (1, false) => format!("The one budget is below {AT_RISK}% and is not heading beyond its amount."),
+            (count, false) => {
+                format!("All {count} budgets are below {AT_RISK}%, and none is heading beyond its amount.")
+            }
         };
         return format!("<p>{}</p>\n", text(&said));
     }
@@ -173,12 +178,22 @@ fn budgets(figures: &Figures, currency: &str) -> String {
             text(&used(budget.spent, budget.amount)),
             to,
             text(&used(reached, budget.amount)),
-            budget.owner.as_deref().map_or_else(|| "–".to_owned(), name),
+            budget.owner.as_deref().map_or_else(
+                || "–".to_owned(),
+                |owner| {
+                    let whose = if budget.is_owner_of_spend { " (owner of the spend)" } else { "" };
+                    format!("{}{whose}", name(owner))
+                },
+            ),
         ]
     };
     let table = Table {
         id: format!("budgets-{}", slug(currency)),
-        caption: format!("Budgets at risk: {AT_RISK}% used, or heading beyond their amount"),
+        caption: if is_closed {
+            "Budgets that were not kept".to_owned()
+        } else {
+            format!("Budgets at risk: {AT_RISK}% used, or heading beyond their amount")
+        },
         columns: vec![
             words("Budget"),
             words("Of"),
@@ -194,5 +209,6 @@ fn budgets(figures: &Figures, currency: &str) -> String {
     };
     let more = at_risk.len().saturating_sub(BUDGETS);
     let more = if more > 0 { format!("<p>And {more} more.</p>\n") } else { String::new() };
-    format!("<p>{} of {measured} budgets at risk.</p>\n{}{more}", at_risk.len(), table.html())
+    let are = if is_closed { "not kept" } else { "at risk" };
+    format!("<p>{} of {measured} budgets {are}.</p>\n{}{more}", at_risk.len(), table.html())
 }

@@ -3,9 +3,10 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
+use super::PageFigures;
 use super::html::{Table, money, name, number, numbers, section as html_section, signed, text, words};
-use super::{PageFigures, RestatedDay};
 use crate::decimal::Decimal;
+use crate::restated::Restated;
 use crate::text::{day, instant};
 
 /// How many changes are named.
@@ -23,7 +24,7 @@ pub(super) fn section(page: &PageFigures) -> String {
         for of_day in restated.into_iter().take(LISTED.saturating_sub(rows.len())) {
             rows.push(vec![
                 format!("{}, {}", day(of_day.day), name(&of_day.identity)),
-                text(&of_day.category),
+                text(of_day.category.as_str()),
                 number(of_day.before),
                 number(of_day.after),
                 signed(change(of_day)),
@@ -82,6 +83,6 @@ pub(super) fn section(page: &PageFigures) -> String {
     html_section("restated", "Restatements", &body)
 }
 
-fn change(of_day: &RestatedDay) -> Decimal {
-    of_day.after.checked_sub(of_day.before).unwrap_or_default()
+fn change(of_day: &Restated) -> Decimal {
+    of_day.change().unwrap_or_default()
 }

@@ -300,7 +300,7 @@ impl FindingEvent {
             detail: DetailEvent::new(&measured.detail),
             driver: measured.driver.as_ref().map(|driver| DriverEvent {
                 identity: bounded(&driver.identity),
-                identity_kind: driver.identity_kind.clone(),
+                identity_kind: driver.identity_kind.as_str().to_owned(),
                 principal: bounded(&driver.principal),
                 spent: driver.spent,
                 model: bounded(&driver.model),

@@ -1,16 +1,11 @@
 //! The names of alerts: the same thing has the same name in every run, and people can read it.
 
-use std::collections::BTreeMap;
-
 use spend_core::decimal::Decimal;
 use spend_core::rule::Kind;
-use spend_core::text;
 use spend_core::window::Window;
 
 use crate::keys;
-
-/// What a name is where there is none.
-pub(super) const NOTHING: &str = "-";
+pub(super) use crate::outputs::{Attributes, NOTHING};
 
 /// What stands in an id as it is; everything else is percent-encoded, the separator `:` too.
 const PLAIN: &[u8] = b"-._~@/+()*=,";
@@ -19,8 +14,6 @@ const PLAIN: &[u8] = b"-._~@/+()*=,";
 const LONGEST_PART: usize = 160;
 /// How much of that hash tells names apart.
 const HASH_DIGITS: usize = 16;
-/// The most columns of an attribute's value: more than the longest id has, because ids are never cut.
-const LONGEST_VALUE: usize = 5 * LONGEST_PART;
 
 /// What one incident is called: rule, member, currency, first day of the window and kind.
 pub(super) fn incident_key(rule: &str, member: Option<&str>, currency: &str, window: Window, kind: Kind) -> String {
@@ -58,38 +51,4 @@ fn part(name: &str) -> String {
         part.extend(keys::hash(&[name]).chars().take(HASH_DIGITS));
     }
     part
-}
-
-/// What subscriptions filter by.
-pub(super) struct Attributes<'a> {
-    pub(super) kind: &'a str,
-    pub(super) status: &'a str,
-    pub(super) rule: &'a str,
-    pub(super) member: &'a str,
-    pub(super) severity: &'a str,
-    pub(super) owner: &'a str,
-    pub(super) alert_id: &'a str,
-    pub(super) incident_key: &'a str,
-}
-
-impl Attributes<'_> {
-    /// The attributes of a message. None is empty.
-    pub(super) fn map(&self) -> BTreeMap<String, String> {
-        let attributes = [
-            ("kind", self.kind),
-            ("status", self.status),
-            ("rule", self.rule),
-            ("member", self.member),
-            ("severity", self.severity),
-            ("owner", self.owner),
-            ("alert_id", self.alert_id),
-            ("incident_key", self.incident_key),
-        ];
-        attributes.into_iter().map(|(name, value)| (name.to_owned(), or_dash(value))).collect()
-    }
-}
-
-/// A value that a message attribute can have: not empty, not too long, and without control characters.
-fn or_dash(value: &str) -> String {
-    if value.trim().is_empty() { NOTHING.to_owned() } else { text::shorten(value, LONGEST_VALUE) }
 }

@@ -235,7 +235,7 @@ fn metrics_keep_within_what_cloudwatch_takes() {
 
 #[test]
 fn all_problems_of_a_file_are_told_at_once_by_line() {
-    let text = "[cost]\nbasis = \"gross\"\n[[budget]]\namount = \"0\"\nforecast = [0]\n[restatement]\n";
+    let text = "[cost]\nbasis = \"gross\"\n[[budget]]\namount = \"0\"\nforecast = [0]\n[health]\n";
     let error = Config::parse("infra/ledger.toml", text).unwrap_err();
     let found: Vec<_> = error.problems().iter().map(|problem| (problem.line, problem.kind)).collect();
     let expected = [
@@ -278,7 +278,7 @@ fn ten_different_mistakes_are_told_in_one_run() {
         [[mute]]
         rule = "serach"
         until = "soon"
-        [restatement]
+        [health]
         [alerts]
         max_per_run = 0
     "#;

@@ -11,7 +11,7 @@ use spend_core::digest_text::{self, SHOWBACK_ROWS, TextOptions};
 use spend_core::fact::Fact;
 use spend_core::line::SumOutOfRange;
 use spend_core::measure::Measurement;
-use spend_core::rule::Kind;
+use spend_core::rule::{Kind, Severity};
 use spend_core::text::Text;
 use spend_core::window::WindowKind;
 
@@ -21,7 +21,7 @@ use super::state::DigestState;
 use super::{DigestError, restated, windows};
 use crate::book::{Book, BookPeriod};
 use crate::config::Config;
-use crate::outputs::{Message, Topic};
+use crate::outputs::{Attributes, Message, NOTHING, Topic};
 use crate::store::Store;
 
 /// The most bytes of a message's body: SNS takes 256 KiB with the subject and the attributes.
@@ -131,17 +131,17 @@ fn incident_key(due: &Due) -> String {
 
 fn attributes(due: &Due) -> BTreeMap<String, String> {
     let incident_key = incident_key(due);
-    let attributes = [
-        ("kind", "digest"),
-        ("status", "-"),
-        ("rule", due.kind.as_str()),
-        ("member", "-"),
-        ("severity", "notice"),
-        ("owner", "-"),
-        ("alert_id", &due.id),
-        ("incident_key", &incident_key),
-    ];
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let attributes = Attributes {
+        kind: "digest",
+        status: NOTHING,
+        rule: due.kind.as_str(),
+        member: NOTHING,
+        severity: Severity::Notice.as_str(),
+        owner: NOTHING,
+        alert_id: &due.id,
+        incident_key: &incident_key,
+    };
+    attributes.map()
 }
 
 fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings {

@@ -45,7 +45,7 @@ pub struct DigestEvent {
     pub open_month: Option<OpenMonthEvent>,
     /// By currency.
     pub currencies: Vec<CurrencyEvent>,
-    /// The budgets that are used up, or nearly, the worst first.
+    /// The budgets that are used up, or nearly; of a closed month those that were not kept. The worst first.
     pub budgets: Listed<BudgetUseEvent>,
     /// What is to be decided, the most urgent first.
     pub decisions: Listed<DecisionEvent>,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::digest::DigestKind;
 use spend_core::fact::Fact;
-use spend_core::page::{Delivery, DeliveryMoves, PageFigures, RestatedDay};
+use spend_core::page::{Delivery, DeliveryMoves, PageFigures};
 use spend_core::period::BillingPeriod;
 
 use super::due::{self, Due};
@@ -16,7 +16,8 @@ use crate::committed::CommittedError;
 use crate::config::Config;
 use crate::document::{decode, encode};
 use crate::keys::{Statement, page_key, page_numbers_key};
-use crate::state::{AppliedDelivery, CommitKind, HistoryEntry, Moved};
+use crate::restated;
+use crate::state::{AppliedDelivery, CommitKind, HistoryEntry};
 use crate::store::{Put, Store, StoreError};
 
 pub(crate) mod numbers;
@@ -117,7 +118,7 @@ async fn of<S: Store>(
     let known: Vec<&Fact> = book.facts().collect();
     let mut deliveries = Vec::new();
     for of_export in book.of(period) {
-        deliveries.extend(commits(store, of_export).await?);
+        deliveries.extend(commits(store, book, of_export).await?);
     }
     deliveries.sort_by_key(|delivery| std::cmp::Reverse((delivery.delivered_at, delivery.applied_at)));
     let page = PageFigures::of(figures, &facts, &known, deliveries)?;
@@ -125,7 +126,7 @@ async fn of<S: Store>(
     Ok(Page { period, html: page.html(), json })
 }
 
-async fn commits<S: Store>(store: &S, found: &BookPeriod) -> Result<Vec<Delivery>, DigestError> {
+async fn commits<S: Store>(store: &S, book: &Book, found: &BookPeriod) -> Result<Vec<Delivery>, DigestError> {
     let statement = Statement { export_id: found.export_id.clone(), period: found.period };
     let in_force = found.commits.last().map(|last| last.sequence);
     let mut deliveries = Vec::new();
@@ -139,7 +140,7 @@ async fn commits<S: Store>(store: &S, found: &BookPeriod) -> Result<Vec<Delivery
             is_unverified: commit.unverified,
             is_rebuild: commit.kind() == CommitKind::Rebuild,
             is_in_force: in_force == Some(commit.sequence),
-            moved: moves(store, &statement, commit).await?,
+            moved: moves(store, book, &statement, commit).await?,
         });
     }
     Ok(deliveries)
@@ -148,25 +149,16 @@ async fn commits<S: Store>(store: &S, found: &BookPeriod) -> Result<Vec<Delivery
 /// What a commit changed; none if its history is gone.
 async fn moves<S: Store>(
     store: &S,
+    book: &Book,
     statement: &Statement,
     commit: &AppliedDelivery,
 ) -> Result<Option<DeliveryMoves>, DigestError> {
     let key = statement.history_key(commit);
     let Some((bytes, _)) = store.get(&key).await.map_err(CommittedError::from)? else { return Ok(None) };
     let entry: HistoryEntry = decode(&key, &bytes)?;
+    let restated = restated::of(&entry, book.commits(&statement.export_id));
     let totals = entry.totals.into_iter().map(|total| (total.currency, total.before, total.after));
-    Ok(Some(DeliveryMoves {
-        is_after_close: entry.after_close,
-        totals: totals.collect(),
-        restated: entry.moved.into_iter().filter_map(restated).collect(),
-    }))
-}
-
-fn restated(moved: Moved) -> Option<RestatedDay> {
-    let Moved { day, identity, category, currency, before, after, restated } = moved;
-    let day = day.filter(|_| restated)?;
-    let (identity, category) = (identity.unwrap_or_default(), category.unwrap_or_default());
-    Some(RestatedDay { day, identity, category, currency, before, after })
+    Ok(Some(DeliveryMoves { is_after_close: entry.after_close, totals: totals.collect(), restated }))
 }
 
 #[cfg(test)]

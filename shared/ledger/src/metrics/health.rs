@@ -14,13 +14,13 @@ use super::MetricsError;
 use super::series::{CURRENCY, Members, folded};
 use super::told::Told;
 use crate::book::{Book, BookPeriod};
-use crate::committed;
 use crate::config::Config;
 use crate::document::{Document, decode, decode_compressed, encode};
 use crate::keys::{METRICS_PREFIX, Statement, health_key};
 use crate::objects::Kind;
 use crate::outputs::{Datum, Metrics, Unit, batches};
-use crate::state::HistoryEntry;
+use crate::restated;
+use crate::state::{CommitKind, HistoryEntry};
 use crate::store::{Put, Store};
 
 /// The dimension of all of them.
@@ -118,7 +118,7 @@ pub(super) async fn publish<S: Store, M: Metrics>(
         let periods: Vec<_> = book.periods.iter().filter(|period| period.export_id == export).collect();
         let told: Vec<_> =
             told.iter().filter(|(statement, _)| statement.export_id == export).map(|(_, told)| *told).collect();
-        let restated = restated(store, config, &periods, now).await?;
+        let restated = restated_spend(store, config, book, &periods, now).await?;
         let health = Health { export, now, config, members, periods, told, restated };
         data.extend(health.data()?);
     }
@@ -144,30 +144,26 @@ pub(super) async fn publish<S: Store, M: Metrics>(
 /// Amounts by currency.
 type Amounts = BTreeMap<String, Decimal>;
 
-/// By how much the deliveries in force of the last day changed settled days, up or down, in categories that count.
-async fn restated<S: Store>(
+/// By how much the deliveries of the last day restated spend, up or down.
+async fn restated_spend<S: Store>(
     store: &S,
     config: &Config,
+    book: &Book,
     periods: &[&BookPeriod],
     now: DateTime<Utc>,
 ) -> Result<Amounts, MetricsError> {
     let mut amounts = Amounts::new();
     for period in periods {
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
-        let Some((state, _)) = committed::state(store, &statement).await? else { continue };
-        let Some(applied) =
-            state.current().filter(|applied| now.signed_duration_since(applied.applied_at) < RESTATED_FOR)
-        else {
-            continue;
-        };
-        let key = statement.history_key(applied);
-        let Some((bytes, _)) = store.get(&key).await? else { continue };
-        let entry: HistoryEntry = decode(&key, &bytes)?;
-        for moved in entry.moved.iter().filter(|moved| moved.restated) {
-            let counts = config.cost.count.iter().any(|category| Some(category.as_str()) == moved.category.as_deref());
-            if counts {
-                let change = moved.after.checked_sub(moved.before).ok_or(SumOutOfRange)?.abs();
-                add(&mut amounts, &moved.currency, change)?;
+        let recent = period.commits.iter().rev();
+        let recent = recent.take_while(|commit| now.signed_duration_since(commit.applied_at) < RESTATED_FOR);
+        for commit in recent.filter(|commit| commit.kind() == CommitKind::Delivery) {
+            let key = statement.history_key(commit);
+            let Some((bytes, _)) = store.get(&key).await? else { continue };
+            let entry: HistoryEntry = decode(&key, &bytes)?;
+            let restated = restated::of(&entry, book.commits(&period.export_id));
+            for moved in restated.iter().filter(|moved| config.cost.count.contains(&moved.category)) {
+                add(&mut amounts, &moved.currency, moved.change()?.abs())?;
             }
         }
     }

@@ -13,13 +13,17 @@ pub(super) fn findings(subject: &Subject, errors: &[(String, CurError)]) -> Vec<
     let mut findings: Vec<Finding> = Vec::new();
     let mut of_export: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
     for (_, error) in errors {
-        let (id, is_of_export) = id(error);
-        if is_of_export && let Some((_, others)) = of_export.get_mut(id) {
+        let refusal = Refusal::of(error);
+        let id = refusal.id();
+        if refusal.is_of_export()
+            && let Some((_, others)) = of_export.get_mut(id)
+        {
             *others += 1;
             continue;
         }
         of_export.insert(id, (findings.len(), 0));
-        findings.push(subject.problem(id, error.to_string(), remedy(id)));
+        let finding = subject.problem(id, error.to_string(), refusal.remedy());
+        findings.push(Finding { is_of_another_kind: refusal.is_of_another_kind(), ..finding });
     }
     for (position, others) in of_export.into_values().filter(|(_, others)| *others > 0) {
         if let Some(finding) = findings.get_mut(position) {
@@ -29,78 +33,152 @@ pub(super) fn findings(subject: &Subject, errors: &[(String, CurError)]) -> Vec<
     findings
 }
 
-/// The finding's name, and whether it is of the export rather than of one file.
-fn id(error: &CurError) -> (&'static str, bool) {
-    if let CurError::NotAChunk { .. } = error {
-        return ("file-of-another-kind", false);
-    }
-    match error.kind() {
-        "export.legacy_report" => ("legacy-report", true),
-        "export.missing_column" => ("required-columns-missing", true),
-        "export.wrong_type" => ("column-of-wrong-type", true),
-        "export.unsupported_codec" => ("unsupported-codec", true),
-        "export.bomb" => ("file-inflates-too-far", false),
-        "export.corrupt" => ("file-damaged", false),
-        "export.wrong_period" => ("file-in-wrong-period", false),
-        "export.bad_value" => ("value-cannot-be-counted", false),
-        "store.unavailable" => ("file-unreadable", false),
-        "export.focus" => ("focus-export", true),
-        "export.no_header" => ("csv-without-header", true),
-        _ => ("file-refused", false),
-    }
+/// Why a file was refused, as far as the cure goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    LegacyReport,
+    Focus,
+    NotAChunk,
+    NoHeader,
+    MissingColumn,
+    WrongType,
+    UnsupportedCodec,
+    TooLarge,
+    Damaged,
+    WrongPeriod,
+    BadValue,
+    Unreadable,
+    Manifest,
 }
 
-fn remedy(id: &str) -> Remedy<&'static str> {
-    let a_part = "a delivery with a file that cannot be read is not published: a part of a month is no month's spend";
-    match id {
-        "legacy-report" => Remedy {
-            why: "the legacy report never names the caller of Amazon Bedrock, and has other columns",
-            cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
-                   INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside the legacy report",
-            takes: "24 h until the first delivery; days before 8 April 2026 never name a caller",
-        },
-        "focus-export" => Remedy {
-            why: "FOCUS has no column for the caller of Amazon Bedrock",
-            cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
-                   INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside this one",
-            takes: "24 h until the first delivery",
-        },
-        "required-columns-missing" => Remedy {
-            why: "without these columns no cost can be counted, so nothing of this export is",
-            cure: "add them to the export's query (console: Data Exports, Edit; or UpdateExport)",
-            takes: NEXT_DELIVERY,
-        },
-        "column-of-wrong-type" => Remedy {
-            why: a_part,
-            cure: "select the column in the export's query as it is; or copy the files instead of re-writing them",
-            takes: NEXT_DELIVERY,
-        },
-        "unsupported-codec" => Remedy {
-            why: a_part,
-            cure: "copy AWS's own files, which are compressed with Snappy, or re-write them with Zstandard or gzip",
-            takes: "as long as copying takes",
-        },
-        "csv-without-header" => Remedy {
-            why: "columns are found by name, and without names none can be",
-            cure: "copy AWS's own files, which have a header each, instead of parts of them",
-            takes: "as long as copying takes",
-        },
-        "file-in-wrong-period" => Remedy {
-            why: "a file in another month's folder would count that month's spend twice",
-            cure: "copy the export again, keeping its folders",
-            takes: "as long as copying takes",
-        },
-        "value-cannot-be-counted" => Remedy {
-            why: a_part,
-            cure: "copy the file again; if the value is in AWS's own file too, report the line item to AWS Support",
-            takes: NEXT_DELIVERY,
-        },
-        _ => Remedy {
-            why: a_part,
-            cure: "copy the file again (aws s3 sync replaces what differs in size or time; aws s3 cp always does), or \
-                   wait for the next delivery",
-            takes: "as long as copying takes, or 24 h until the next delivery",
-        },
+impl Refusal {
+    fn of(error: &CurError) -> Self {
+        match error {
+            CurError::LegacyReport { .. } => Self::LegacyReport,
+            CurError::Focus { .. } => Self::Focus,
+            CurError::NotAChunk { .. } => Self::NotAChunk,
+            CurError::NoHeader { .. } => Self::NoHeader,
+            CurError::MissingColumn { .. } => Self::MissingColumn,
+            CurError::WrongType { .. } => Self::WrongType,
+            CurError::UnsupportedCodec { .. } => Self::UnsupportedCodec,
+            CurError::Bomb { .. } | CurError::Oversized { .. } => Self::TooLarge,
+            CurError::Corrupt { .. } => Self::Damaged,
+            CurError::WrongPeriod { .. } => Self::WrongPeriod,
+            CurError::BadValue { .. } => Self::BadValue,
+            CurError::Source { .. } => Self::Unreadable,
+            CurError::ManifestShape { .. } | CurError::ManifestSize { .. } | CurError::ManifestScope { .. } => {
+                Self::Manifest
+            }
+        }
+    }
+
+    /// The finding's name.
+    fn id(self) -> &'static str {
+        match self {
+            Self::LegacyReport => "legacy-report",
+            Self::Focus => "focus-export",
+            Self::NotAChunk => "file-of-another-kind",
+            Self::NoHeader => "csv-without-header",
+            Self::MissingColumn => "required-columns-missing",
+            Self::WrongType => "column-of-wrong-type",
+            Self::UnsupportedCodec => "unsupported-codec",
+            Self::TooLarge => "file-inflates-too-far",
+            Self::Damaged => "file-damaged",
+            Self::WrongPeriod => "file-in-wrong-period",
+            Self::BadValue => "value-cannot-be-counted",
+            Self::Unreadable => "file-unreadable",
+            Self::Manifest => "file-refused",
+        }
+    }
+
+    /// Whether it is of the export rather than of one file.
+    fn is_of_export(self) -> bool {
+        match self {
+            Self::LegacyReport
+            | Self::Focus
+            | Self::NoHeader
+            | Self::MissingColumn
+            | Self::WrongType
+            | Self::UnsupportedCodec => true,
+            Self::NotAChunk
+            | Self::TooLarge
+            | Self::Damaged
+            | Self::WrongPeriod
+            | Self::BadValue
+            | Self::Unreadable
+            | Self::Manifest => false,
+        }
+    }
+
+    /// Whether the files are no chunks of a CUR 2.0 export, and never will be.
+    fn is_of_another_kind(self) -> bool {
+        match self {
+            Self::LegacyReport | Self::Focus | Self::NotAChunk | Self::NoHeader => true,
+            Self::MissingColumn
+            | Self::WrongType
+            | Self::UnsupportedCodec
+            | Self::TooLarge
+            | Self::Damaged
+            | Self::WrongPeriod
+            | Self::BadValue
+            | Self::Unreadable
+            | Self::Manifest => false,
+        }
+    }
+
+    fn remedy(self) -> Remedy<&'static str> {
+        let a_part =
+            "a delivery with a file that cannot be read is not published: a part of a month is no month's spend";
+        match self {
+            Self::LegacyReport => Remedy {
+                why: "the legacy report never names the caller of Amazon Bedrock, and has other columns",
+                cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
+                       INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside the legacy report",
+                takes: "24 h until the first delivery; days before 8 April 2026 never name a caller",
+            },
+            Self::Focus => Remedy {
+                why: "FOCUS has no column for the caller of Amazon Bedrock",
+                cure: "create a CUR 2.0 export (AWS Data Exports, table COST_AND_USAGE_REPORT) with \
+                       INCLUDE_IAM_PRINCIPAL_DATA = TRUE, beside this one",
+                takes: "24 h until the first delivery",
+            },
+            Self::MissingColumn => Remedy {
+                why: "without these columns no cost can be counted, so nothing of this export is",
+                cure: "add them to the export's query (console: Data Exports, Edit; or UpdateExport)",
+                takes: NEXT_DELIVERY,
+            },
+            Self::WrongType => Remedy {
+                why: a_part,
+                cure: "select the column in the export's query as it is; or copy the files instead of re-writing them",
+                takes: NEXT_DELIVERY,
+            },
+            Self::UnsupportedCodec => Remedy {
+                why: a_part,
+                cure: "copy AWS's own files, which are compressed with Snappy, or re-write them with Zstandard or gzip",
+                takes: "as long as copying takes",
+            },
+            Self::NoHeader => Remedy {
+                why: "columns are found by name, and without names none can be",
+                cure: "copy AWS's own files, which have a header each, instead of parts of them",
+                takes: "as long as copying takes",
+            },
+            Self::WrongPeriod => Remedy {
+                why: "a file in another month's folder would count that month's spend twice",
+                cure: "copy the export again, keeping its folders",
+                takes: "as long as copying takes",
+            },
+            Self::BadValue => Remedy {
+                why: a_part,
+                cure: "copy the file again; if the value is in AWS's own file too, report the line item to AWS Support",
+                takes: NEXT_DELIVERY,
+            },
+            Self::NotAChunk | Self::TooLarge | Self::Damaged | Self::Unreadable | Self::Manifest => Remedy {
+                why: a_part,
+                cure: "copy the file again (aws s3 sync replaces what differs in size or time; aws s3 cp always does), or \
+                       wait for the next delivery",
+                takes: "as long as copying takes, or 24 h until the next delivery",
+            },
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl CurrencyEvent {
                 spend: caller.spend,
             }),
             nameless: listed(&found.nameless, rows, |nameless| NamelessEvent {
-                reason: nameless.reason.clone(),
+                reason: nameless.reason.to_string(),
                 spend: nameless.spend,
                 accounts: listed(&nameless.accounts, rows, |(name, spend)| AmountEvent {
                     name: name.clone(),

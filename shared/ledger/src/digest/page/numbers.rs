@@ -141,7 +141,7 @@ pub struct CommitNumbers {
     pub after_close: bool,
     /// The Bedrock part of the bill by currency, unblended; none if that is not known any more.
     pub totals: Option<BTreeMap<String, TotalNumbers>>,
-    /// What it changed of settled days, unblended.
+    /// What it restated, unblended.
     pub restated: Vec<RestatedNumbers>,
 }
 
@@ -154,7 +154,7 @@ pub struct TotalNumbers {
     pub after: Decimal,
 }
 
-/// What was changed of a settled day.
+/// What was restated of a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestatedNumbers {
     /// The usage day.
@@ -279,7 +279,7 @@ impl CommitNumbers {
         let restated = moved.into_iter().flat_map(|moved| &moved.restated).map(|of_day| RestatedNumbers {
             day: of_day.day,
             identity: of_day.identity.clone(),
-            category: of_day.category.clone(),
+            category: of_day.category.as_str().to_owned(),
             currency: of_day.currency.clone(),
             before: of_day.before,
             after: of_day.after,

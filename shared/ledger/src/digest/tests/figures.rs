@@ -46,7 +46,7 @@ async fn put_history(store: &MemoryStore, month: &str, commit: &AppliedDelivery,
     assert!(matches!(put, Put::Written(_)));
 }
 
-fn moved(day: &str, before: &str, after: &str, restated: bool) -> Moved {
+fn moved(day: &str, before: &str, after: &str) -> Moved {
     Moved {
         day: Some(day.parse().unwrap()),
         identity: Some("a".to_owned()),
@@ -54,7 +54,6 @@ fn moved(day: &str, before: &str, after: &str, restated: bool) -> Moved {
         currency: "USD".to_owned(),
         before: before.parse().unwrap(),
         after: after.parse().unwrap(),
-        restated,
     }
 }
 
@@ -71,7 +70,7 @@ async fn what_was_restated_since_the_last_digest_is_a_term_of_the_change() {
     let (first, second) = (commit(1, "2026-11-16T00:00:00Z"), commit(2, "2026-11-23T00:00:00Z"));
     run(&store, &november(std::slice::from_ref(&first), "2026-11-15"), "2026-11-16T06:00:00Z").await;
     // 10 November was told with 7, 14 November was not settled then.
-    let moves = vec![moved("2026-11-10", "7", "10", true), moved("2026-11-14", "4", "10", false)];
+    let moves = vec![moved("2026-11-10", "7", "10"), moved("2026-11-14", "4", "10")];
     put_history(&store, "2026-11", &second, moves, false).await;
     let (_, notifier) = run(&store, &november(&[first, second], "2026-11-22"), "2026-11-23T06:00:00Z").await;
     let event = event(&notifier);
@@ -101,7 +100,7 @@ async fn a_closed_month_that_changes_is_told_with_what_to_do() {
         book(vec![october, november])
     };
     run(&store, &weekly(std::slice::from_ref(&first), "one"), "2026-11-16T06:00:00Z").await;
-    put_history(&store, "2026-10", &second, vec![moved("2026-10-31", "12", "10", false)], true).await;
+    put_history(&store, "2026-10", &second, vec![moved("2026-10-31", "12", "10")], true).await;
     let (_, notifier) = run(&store, &weekly(&[first, second], "two"), "2026-11-23T06:00:00Z").await;
     let decision = &event(&notifier).decisions.rows[0];
     assert_eq!(

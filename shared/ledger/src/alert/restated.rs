@@ -1,0 +1,47 @@
+//! What the deliveries in force restated of the days that rules tell of.
+
+use std::collections::BTreeSet;
+
+use spend_core::measure::Measurement;
+use spend_core::restated::DayRestated;
+use spend_core::rules::Evaluated;
+
+use super::AlertError;
+use crate::book::Book;
+use crate::config::Config;
+use crate::document::decode;
+use crate::keys::Statement;
+use crate::restated;
+use crate::state::{CommitKind, HistoryEntry};
+use crate::store::Store;
+
+/// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone, nothing
+/// is said: a message without it is still true.
+pub(super) async fn mark<S: Store>(
+    store: &S,
+    config: &Config,
+    book: &Book,
+    found: &mut Evaluated,
+) -> Result<(), AlertError> {
+    let is_crossed = |measured: &Measurement| measured.crossed().next().is_some();
+    let crossed = found.measurements.iter().filter(|measured| is_crossed(measured));
+    let days: BTreeSet<_> = crossed.filter_map(Measurement::only_day).collect();
+    let mut of_days = Vec::new();
+    for of_export in book.periods.iter().filter(|found| days.iter().any(|day| found.period.contains(*day))) {
+        let Some(commit) = of_export.commits.last().filter(|commit| commit.kind() == CommitKind::Delivery) else {
+            continue;
+        };
+        let statement = Statement { export_id: of_export.export_id.clone(), period: of_export.period };
+        let key = statement.history_key(commit);
+        let Some((bytes, _)) = store.get(&key).await? else { continue };
+        let entry: HistoryEntry = decode(&key, &bytes)?;
+        let restated = restated::of(&entry, book.commits(&of_export.export_id));
+        of_days.extend(restated.into_iter().filter(|restated| days.contains(&restated.day)));
+    }
+    if !of_days.is_empty() {
+        for measured in found.measurements.iter_mut().filter(|measured| is_crossed(measured)) {
+            measured.restated = DayRestated::of(measured, &of_days, &config.cost)?;
+        }
+    }
+    Ok(())
+}
