@@ -67,8 +67,9 @@ e2e-release: $(VENV)/installed release ## The same with release binaries.
 # What axe-core finds is another in another version.
 AXE := axe-core@4.14.1
 
-page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labels, accessibility (needs chromium and npm).
+page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labels, accessibility (needs chromium, pdftotext and npm).
 	@command -v chromium >/dev/null || { echo "there is no chromium: sudo apt-get install chromium (Debian, Ubuntu)" >&2; exit 1; }
+	@command -v pdftotext >/dev/null || { echo "there is no pdftotext: sudo apt-get install poppler-utils (Debian, Ubuntu)" >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
 	rm -rf target/page-check
 	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)

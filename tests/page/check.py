@@ -1,11 +1,12 @@
 """Look at pages with headless Chromium: in the light, in the dark, on a phone, on paper.
 
-Usage: check.py CHROMIUM AXE_JS PAGES OUT
+Usage: check.py CHROMIUM AXE_JS PAGES OUT (and pdftotext, of poppler)
 
 Every page of the folder PAGES is opened from disk in each mode, as it is and with everything unfolded. It must log
 nothing, ask for nothing but itself, clip nothing, lay no word over another, scroll sideways nowhere but in the boxes that
 are made for it, which show that there is more and on a phone keep names beside their numbers, and have nothing that
-axe-core calls serious. Screenshots go to OUT.
+axe-core calls serious. On paper, US Letter and A4, it must break no word, number or id that fits on a line, repeat the heads
+of tables, leave no heading alone at the foot of a page, and end with more than a sentence. Screenshots and PDF go to OUT.
 
 Chromium is driven over its pipe by the Chrome DevTools Protocol: https://chromedevtools.github.io/devtools-protocol/
 """
@@ -19,14 +20,19 @@ import sys
 import tempfile
 
 SCHEMES = [{"name": "prefers-color-scheme", "value": "light"}], [{"name": "prefers-color-scheme", "value": "dark"}]
-# A4 less the margins of the style sheet, in CSS pixels.
-PAPER = 690
+# Width and height in inches, and the width less the margins of the style sheet (14 mm each) in CSS pixels.
+PAPERS = {"a4": (8.27, 11.69, 688), "letter": (8.5, 11, 710)}
+# The longest word that must fit on its line: the longest id is a delivery's or an account's name before it.
+LONGEST_WORD = 44
+# The fewest lines of the last page.
+FEWEST_LINES = 4
 MODES = {
     "light": {"width": 1280, "media": "screen", "features": SCHEMES[0]},
     "dark": {"width": 1280, "media": "screen", "features": SCHEMES[1]},
     "phone": {"width": 390, "media": "screen", "features": SCHEMES[0], "mobile": True},
     "phone-dark": {"width": 390, "media": "screen", "features": SCHEMES[1], "mobile": True},
-    "print": {"width": PAPER, "media": "print", "features": SCHEMES[0]},
+    **{f"print-{name}": {"width": width, "media": "print", "features": SCHEMES[0], "paper": name}
+       for name, (_, _, width) in PAPERS.items()},
 }
 # The most pixels that a picture is high: taller pages are cut.
 TALLEST = 12000
@@ -87,6 +93,43 @@ GEOMETRY = """
       problems.push(`does not hold its words: ${about(node)}`);
   }
   return {problems: problems.slice(0, 20), labels, cells};
+})()
+"""
+
+# Words that stand on two lines although they would fit on one.
+BROKEN = """
+((longest) => {
+  const problems = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (parent.closest("svg, script, style") || !parent.checkVisibility() || !parent.getClientRects().length) continue;
+    for (const found of node.textContent.matchAll(/\\S+/gu)) {
+      if (found[0].length > longest || parent.closest(".l, details")) continue;
+      // A sentence may break where words do: behind a hyphen or a slash.
+      if (!parent.closest("tbody th, td.i, td:not(.w), data") && /[^\\p{L}\\p{N}.,:$%%@+()]/u.test(found[0])) continue;
+      const range = document.createRange();
+      range.setStart(node, found.index);
+      range.setEnd(node, found.index + found[0].length);
+      const tops = [...range.getClientRects()].filter((box) => box.width > 0).map((box) => Math.round(box.top));
+      if (Math.max(...tops) - Math.min(...tops) > 3) problems.push(`broken: ${found[0]} in ${parent.closest("[id]")?.id}`);
+    }
+  }
+  return problems.slice(0, 20);
+})(%d)
+""" % LONGEST_WORD
+
+# The headings of sections and tables, and of the head of each table what stands on its last line, as paper has them.
+TITLES = """
+(() => {
+  const seen = (node) => node.checkVisibility() && node.getClientRects().length > 0;
+  const words = (node) => node.textContent.trim().replace(/\\s+/g, " ");
+  const tables = [...document.querySelectorAll("table")].filter(seen).map((table) => ({
+    head: words(table.tHead.rows[0].cells[0]),
+    second: words(table.tHead.rows[0].cells[1]).split(" ").pop(),
+    rows: [...table.tBodies[0].rows].map((row) => words(row.cells[0])),
+  }));
+  return {headings: [...document.querySelectorAll("h2, h3, figcaption, caption")].filter(seen).map(words), tables};
 })()
 """
 
@@ -217,6 +260,39 @@ def noises(events, url):
             yield f"dialog: {parameters['message']}"
 
 
+def on_paper(browser, page, url, mode, out):
+    """What is wrong with the page as it is printed: folded, because nobody unfolds paper."""
+    browser.open(url, mode)
+    problems = browser.evaluate(BROKEN)
+    titles = browser.evaluate(TITLES)
+    width, height, _ = PAPERS[mode["paper"]]
+    pdf = browser.call("Page.printToPDF", printBackground=True, paperWidth=width, paperHeight=height,
+                       marginTop=14 / 25.4, marginBottom=14 / 25.4, marginLeft=14 / 25.4, marginRight=14 / 25.4)
+    path = out / f"{page.stem}-{mode['paper']}.pdf"
+    path.write_bytes(base64.b64decode(pdf["data"]))
+    text = subprocess.run(["pdftotext", "-layout", path, "-"], check=True, capture_output=True, text=True).stdout
+    sheets = [[" ".join(line.split()) for line in sheet.splitlines() if line.strip()] for sheet in text.split("\f")]
+    sheets = [sheet for sheet in sheets if sheet]
+    headings = set(titles["headings"])
+    for number, sheet in enumerate(sheets[:-1], 1):
+        if sheet[-1] in headings:
+            problems.append(f"page {number} ends with the heading {sheet[-1]}")
+    if len(sheets) > 1 and len(sheets[-1]) < FEWEST_LINES:
+        problems.append(f"the last page has nothing but {' '.join(sheets[-1])}")
+    named = [words for table in titles["tables"] for words in table["rows"]]
+    for table in titles["tables"]:
+        # Names that occur once tell on which page a row stands.
+        def where(words):
+            found = [number for number, sheet in enumerate(sheets) if any(line.startswith(words + " ") for line in sheet)]
+            return found[0] if len(found) == 1 and named.count(words) == 1 else None
+        rows = [number for number in map(where, table["rows"]) if number is not None]
+        for number in range(min(rows, default=0) + 1, max(rows, default=-1) + 1):
+            heads = [line for line in sheets[number] if line.startswith(table["head"]) and table["second"] in line]
+            if not heads:
+                problems.append(f"page {number + 1} goes on with a table without its head: {table['head']}")
+    return problems
+
+
 def check(browser, page, name, mode, axe, out):
     url = page.resolve().as_uri()
     browser.open(url, mode)
@@ -234,9 +310,7 @@ def check(browser, page, name, mode, axe, out):
     serious = [one for one in browser.evaluate(AXE) if one["impact"] in ("serious", "critical")]
     problems += [f"axe {one['impact']}: {one['id']}: {one['help']}: {one['nodes']}" for one in serious]
     if mode["media"] == "print":
-        browser.open(url, mode)
-        pdf = browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69)
-        (out / f"{page.stem}.pdf").write_bytes(base64.b64decode(pdf["data"]))
+        problems += on_paper(browser, page, url, mode, out)
     print(f"{page.name} {name}: {found['labels']} labels, {found['cells']} cells, {len(problems)} problems")
     return [f"{page.name} {name}: {problem}" for problem in problems]
 

@@ -89,7 +89,7 @@ struct Row {
 impl Row {
     fn of(moved: Moved, known: &Before) -> Result<Self, SumOutOfRange> {
         let restated = known.is_restated(&moved);
-        let Moved { day, identity, category, currency, before, after } = moved;
+        let Moved { day, identity, category, currency, before, after, .. } = moved;
         let moved = after.checked_sub(before).ok_or(SumOutOfRange)?;
         Ok(Self { day, identity, category, currency, before, after, moved, restated })
     }

@@ -315,8 +315,8 @@ impl HistoryEntry {
     }
 }
 
-/// A total before and after a delivery, in unblended cost. Whether it is a restatement is judged when it is read
-/// ([`crate::restated`]): entries of earlier releases carry a mark `restated`, which knew one month alone and is ignored.
+/// A total before and after a delivery, in unblended cost. Whether it is a restatement is judged when it is read, see
+/// [`crate::restated`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moved {
     /// The usage day; none for a total over all days.
@@ -334,6 +334,10 @@ pub struct Moved {
     pub before: Decimal,
     /// What this one says.
     pub after: Decimal,
+    /// Whether the day had settled by the data of the replaced delivery alone. It is kept for releases that took this for
+    /// a restatement; what other months had said is not in it, so nothing reads it any more. Never in a rebuild.
+    #[serde(default, rename = "restated", skip_serializing_if = "std::ops::Not::not")]
+    pub had_settled_alone: bool,
 }
 
 /// Which export a payer's period is counted from.

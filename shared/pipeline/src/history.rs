@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
+use spend_core::period::DayState;
 use spend_ledger::committed;
 use spend_ledger::document::{Document, DocumentError, decode, encode};
 use spend_ledger::keys::{self, Statement};
@@ -44,6 +45,10 @@ impl Change {
         };
         let current = previous.and_then(PeriodState::current);
         let is_delivery = kind == CommitKind::Delivery;
+        let settled_alone = |day| {
+            let as_of = current.and_then(|applied| applied.data_as_of);
+            is_delivery && as_of.is_some_and(|as_of| DayState::of(day, as_of) == DayState::Settled)
+        };
         let was_closed =
             |state: &PeriodState| state.period.is_closed(state.counts.usage_rows_without_invoice, known_at);
         let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
@@ -52,7 +57,7 @@ impl Change {
             replaced: current.map(|applied| applied.delivery_id.clone()),
             after_close: is_delivery && previous.is_some_and(was_closed),
             totals: moved_totals(&before, facts).map_err(out_of_range)?,
-            moved: moved(&before, facts).map_err(out_of_range)?,
+            moved: moved(&before, facts, settled_alone).map_err(out_of_range)?,
         })
     }
 
@@ -118,7 +123,11 @@ pub async fn read<L: Store>(
 type Sums = BTreeMap<(NaiveDate, String, String, String), Decimal>;
 
 /// What differs.
-fn moved(before: &[Fact], after: &[Fact]) -> Result<Vec<Moved>, SumOutOfRange> {
+fn moved(
+    before: &[Fact],
+    after: &[Fact],
+    settled_alone: impl Fn(NaiveDate) -> bool,
+) -> Result<Vec<Moved>, SumOutOfRange> {
     let (before, after) = (sums(before)?, sums(after)?);
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let of = |sums: &Sums, key| sums.get(key).copied().unwrap_or_default();
@@ -131,6 +140,7 @@ fn moved(before: &[Fact], after: &[Fact]) -> Result<Vec<Moved>, SumOutOfRange> {
             currency,
             before: of(&before, key),
             after: of(&after, key),
+            had_settled_alone: settled_alone(day),
         }
     });
     Ok(rows.filter(|row| row.before != row.after).collect())
@@ -166,6 +176,7 @@ fn moved_totals(before: &[Fact], after: &[Fact]) -> Result<Vec<Moved>, SumOutOfR
         currency: currency.to_owned(),
         before,
         after,
+        had_settled_alone: false,
     };
     Ok(totals.into_iter().map(row).collect())
 }

@@ -1,7 +1,7 @@
 //! Spend without a name, a tag or a single person behind it, and what to do about each.
 
 use super::PageFigures;
-use super::html::{Table, currency_heading, money, name, number, numbers, section as html_section, slug, text, words};
+use super::html::{Table, currency_heading, ids, money, name, number, numbers, section as html_section, slug, text, words};
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Nameless, Untagged};
 use crate::digest_text::layout::counted;
@@ -85,7 +85,7 @@ fn untagged(found: &CurrencyFigures) -> String {
     let table = Table {
         id: format!("untagged-{}", slug(currency)),
         caption: format!("Callers without a tag that is required, {}", or_none(currency)),
-        columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), words("Lacks"), words("Ask")],
+        columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), words("Lacks"), ids("Ask")],
         rows: found.untagged.iter().take(CALLERS).map(row).collect(),
         foot: None,
     };

@@ -3,7 +3,7 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use super::html::{Table, name, section as html_section, signed_money, words};
+use super::html::{Table, ids, name, section as html_section, signed_money, words};
 use super::{Delivery, PageFigures, html};
 use crate::text::instant;
 
@@ -22,8 +22,8 @@ pub(super) fn section(page: &PageFigures) -> String {
         caption: "Deliveries of the month, the newest first; totals are unblended".to_owned(),
         columns: vec![
             words("Delivered"),
-            words("Export"),
-            words("Delivery"),
+            ids("Export"),
+            ids("Delivery"),
             words("Data as of"),
             words("State"),
             words("The bill then"),

@@ -108,17 +108,30 @@ pub(super) fn exact(amount: Decimal) -> String {
 /// A column of a table.
 pub(super) struct Column {
     title: String,
-    is_number: bool,
+    holds: Holds,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Words,
+    Ids,
+    Numbers,
 }
 
 /// A column of words, on the left.
 pub(super) fn words(title: &str) -> Column {
-    Column { title: name(title), is_number: false }
+    Column { title: name(title), holds: Holds::Words }
+}
+
+/// A column of names for programs, on the left, which paper does not break.
+pub(super) fn ids(title: &str) -> Column {
+    Column { title: name(title), holds: Holds::Ids }
 }
 
 /// A column of numbers, on the right.
 pub(super) fn numbers(title: &str) -> Column {
-    Column { title: name(title), is_number: true }
+    Column { title: name(title), holds: Holds::Numbers }
 }
 
 /// A table: of each row the first cell is what it is about. Cells are HTML.
@@ -138,16 +151,22 @@ pub(super) struct Table {
 impl Table {
     /// The table in a box of its own, which scrolls where it is too wide.
     pub(super) fn html(&self) -> String {
-        let class = |column: &Column| if column.is_number { " class=\"n\"" } else { "" };
+        let class = |column: &Column| if column.holds == Holds::Numbers { " class=\"n\"" } else { "" };
         let head =
             self.columns.iter().map(|column| format!("<th scope=\"col\"{}>{}</th>", class(column), column.title));
         let head: String = head.collect();
         let row = |cells: &Vec<String>| {
-            let cells = cells.iter().zip(&self.columns).enumerate().map(|(index, (cell, column))| match index {
-                0 => format!("<th scope=\"row\">{cell}</th>"),
-                // Most cells are numbers: that is what a cell is unless it says otherwise.
-                _ if column.is_number => format!("<td>{cell}</td>"),
-                _ => format!("<td class=\"w\">{cell}</td>"),
+            let cells = cells.iter().zip(&self.columns).enumerate().map(|(index, (cell, column))| {
+                match (index, column.holds) {
+                    (0, _) if longest(cell, "") > LONG => format!("<th scope=\"row\" class=\"l\">{cell}</th>"),
+                    (0, _) => format!("<th scope=\"row\">{cell}</th>"),
+                    // Most cells are numbers: that is what a cell is unless it says otherwise.
+                    (_, Holds::Numbers) => format!("<td>{cell}</td>"),
+                    (_, Holds::Words) if longest(cell, " ") > LONG_WORD => format!("<td class=\"w l\">{cell}</td>"),
+                    (_, Holds::Words) => format!("<td class=\"w\">{cell}</td>"),
+                    (_, Holds::Ids) if longest(cell, "") > LONG => format!("<td class=\"w i l\">{cell}</td>"),
+                    (_, Holds::Ids) => format!("<td class=\"w i\">{cell}</td>"),
+                }
             });
             format!("<tr>{}</tr>\n", cells.collect::<String>())
         };
@@ -166,6 +185,26 @@ impl Table {
     pub(super) fn folded(&self, summary: &str) -> String {
         format!("<details><summary>{}</summary>\n{}</details>\n", text(summary), self.html())
     }
+}
+
+/// Names that are longer than this have no room on one line of paper, and words in a cell of words.
+const LONG: usize = 44;
+const LONG_WORD: usize = 26;
+
+/// How long what a cell shows is, or the longest part of it between `separators`.
+fn longest(cell: &str, separators: &str) -> usize {
+    let (mut longest, mut length, mut is_tag) = (0, 0, false);
+    for character in cell.chars() {
+        match character {
+            '<' => is_tag = true,
+            '>' => is_tag = false,
+            _ if is_tag => {}
+            _ if separators.contains(character) => length = 0,
+            _ => length += 1,
+        }
+        longest = longest.max(length);
+    }
+    longest
 }
 
 /// A picture with its title and what stands below it.

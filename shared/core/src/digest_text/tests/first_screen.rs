@@ -173,3 +173,21 @@ fn closed_months_that_moved_within_and_many_of_them_are_told_too() {
     let told = "Restated    after close: Jul 2026 by +$1.00 and Aug 2026 by +$1.00, and 2 more";
     assert_eq!(line(&text.body, "Restated    "), Some(told));
 }
+
+#[test]
+fn no_budget_of_a_closed_month_is_at_risk() {
+    let told = |kind, amount: &str| {
+        let given = Given { budgets: vec![budget("everything", None, amount)], ..Given::monthly(kind) };
+        (given.figures().budgets.len(), paragraph(&given.text().body, "Forecast"))
+    };
+    // Of October 4,282.92 was spent.
+    let (budgets, forecast) = told(DigestKind::Close, "4800");
+    assert_eq!(budgets, 0);
+    assert!(forecast.ends_with("the one budget was kept"), "{forecast}");
+    let (budgets, forecast) = told(DigestKind::Close, "4000");
+    assert_eq!(budgets, 1);
+    assert!(forecast.ends_with("the one budget was not kept"), "{forecast}");
+    let (budgets, forecast) = told(DigestKind::Preliminary, "4800");
+    assert_eq!(budgets, 1);
+    assert!(forecast.ends_with("the one budget is at risk"), "{forecast}");
+}

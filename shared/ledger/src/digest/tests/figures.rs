@@ -54,6 +54,7 @@ fn moved(day: &str, before: &str, after: &str) -> Moved {
         currency: "USD".to_owned(),
         before: before.parse().unwrap(),
         after: after.parse().unwrap(),
+        had_settled_alone: false,
     }
 }
 
