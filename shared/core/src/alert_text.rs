@@ -261,11 +261,11 @@ fn later_days(measured: &Measurement, data: &DataStatus) -> Option<String> {
         let named: Vec<_> = later.iter().map(|on| format!("{} on {}", money(spent_on(*on)), day(*on))).collect();
         format!("with {}", named.join(", "))
     } else {
-        let (least, most) = (spent().min().unwrap_or_default(), spent().max().unwrap_or_default());
-        if least == most {
-            format!("with {} a day", money(most))
+        let (lowest, highest) = (spent().min().unwrap_or_default(), spent().max().unwrap_or_default());
+        if lowest == highest {
+            format!("with {} a day", money(highest))
         } else {
-            format!("with {} to {} a day, {} on the last", money(least), money(most), money(spent_on(last)))
+            format!("with {} to {} a day, {} on the last", money(lowest), money(highest), money(spent_on(last)))
         }
     };
     let open = later.iter().find(|day| DayState::of(**day, as_of) == DayState::Provisional);
@@ -281,15 +281,12 @@ fn later_days(measured: &Measurement, data: &DataStatus) -> Option<String> {
 /// What the delivery changed of a day that had settled.
 fn restated(measured: &Measurement) -> Vec<String> {
     let Some(restated) = measured.restated else { return Vec::new() };
-    let text = match restated.from {
-        Some(from) => {
-            let verb = if from <= measured.spent { "raised" } else { "lowered" };
-            format!("this delivery {verb} the day from {}", money(&measured.currency, from))
-        }
-        None => {
-            let by = signed(&measured.currency, restated.by);
-            format!("this delivery changed all Bedrock spend of the day by {by}")
-        }
+    let text = if let Some(from) = restated.from {
+        let verb = if from <= measured.spent { "raised" } else { "lowered" };
+        format!("this delivery {verb} the day from {}", money(&measured.currency, from))
+    } else {
+        let by = signed(&measured.currency, restated.by);
+        format!("this delivery changed all Bedrock spend of the day by {by}")
     };
     labelled("Restated", &text)
 }

@@ -1,7 +1,9 @@
 //! Spend without a name, a tag or a single person behind it, and what to do about each.
 
 use super::PageFigures;
-use super::html::{Table, currency_heading, ids, money, name, number, numbers, section as html_section, slug, text, words};
+use super::html::{
+    Table, currency_heading, ids, money, name, number, numbers, section as html_section, slug, text, words,
+};
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Nameless, Untagged};
 use crate::digest_text::layout::counted;
