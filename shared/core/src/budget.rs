@@ -10,6 +10,7 @@ use crate::fact::Fact;
 use crate::forecast::{self, Outlook};
 use crate::line::SumOutOfRange;
 use crate::measure::{Detail, Level, Measured, Measurement, Verdict, measure, verdict};
+use crate::overrides::Overrides;
 use crate::rule::Rule;
 use crate::spend::CostPolicy;
 use crate::totals::{MemberTotals, totals};
@@ -29,26 +30,16 @@ pub struct Budget {
     /// Percents of the amount that people want to hear of when spend is heading there, ascending.
     pub forecast: Vec<u32>,
     /// Members with a limit of their own.
-    pub overrides: Vec<BudgetOverride>,
+    pub overrides: Overrides,
     /// A file beside the configuration with more of them, as it was named there.
     pub overrides_file: Option<String>,
-}
-
-/// A member of a budget with a limit of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BudgetOverride {
-    /// The member, by its exact name.
-    pub member: String,
-    /// Its limit, in the budget's currency, above zero.
-    pub amount: Decimal,
 }
 
 impl Budget {
     /// The limit of a member.
     #[must_use]
     pub fn amount_for(&self, member: Option<&str>) -> Decimal {
-        let own = self.overrides.iter().find(|own| member == Some(own.member.as_str()));
-        own.map_or(self.amount, |own| own.amount)
+        member.and_then(|member| self.overrides.amount(member)).unwrap_or(self.amount)
     }
 }
 

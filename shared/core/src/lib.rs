@@ -30,6 +30,7 @@ pub mod model;
 pub mod mute;
 pub mod near;
 pub mod operations_text;
+pub mod overrides;
 pub mod owner;
 pub mod page;
 pub mod people;

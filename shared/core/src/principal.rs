@@ -188,6 +188,13 @@ pub fn session_like_a_person(arn: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// Whether a name that somebody wrote for an identity can be a person's: the names of all other callers say what they are.
+#[must_use]
+pub fn is_person(identity: &str) -> bool {
+    const OTHERS: [&str; 6] = ["role/", "user/", "api-key/", "federated/", "root@", "arn:"];
+    !OTHERS.iter().any(|prefix| identity.starts_with(prefix))
+}
+
 /// Whether a session name is an e-mail address: something, one `@`, and a domain with a dot inside.
 fn is_email_address(session: &str) -> bool {
     let Some((local, domain)) = session.split_once('@') else { return false };

@@ -124,7 +124,7 @@ mod tests {
             amount,
             thresholds: vec![80, 100],
             forecast: vec![100],
-            overrides: Vec::new(),
+            overrides: crate::overrides::Overrides::default(),
             overrides_file: None,
         };
         let said = budget(&limit);

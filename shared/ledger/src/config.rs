@@ -27,6 +27,7 @@ mod encoding;
 mod fingerprint;
 mod hygiene;
 mod mutes;
+mod overrides;
 mod owners;
 mod reader;
 mod rules;

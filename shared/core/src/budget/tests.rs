@@ -6,6 +6,7 @@ use super::*;
 use crate::data_status::DataStatus;
 use crate::driver::Driver;
 use crate::fixtures::{decimal, fact};
+use crate::overrides::BudgetOverride;
 use crate::principal::IdentityKind;
 use crate::rule::Matcher;
 use crate::rules::Rules;
@@ -17,7 +18,7 @@ fn budget(name: &str) -> Budget {
         amount: decimal("100"),
         thresholds: vec![50, 80, 100],
         forecast: Vec::new(),
-        overrides: Vec::new(),
+        overrides: Overrides::default(),
         overrides_file: None,
     }
 }
@@ -78,9 +79,10 @@ fn a_month_is_its_usage_dates_and_what_counts() {
 
 #[test]
 fn each_member_has_its_own_measurement_and_overrides_are_by_exact_name() {
-    let own = BudgetOverride { member: "dana@example.com".to_owned(), amount: decimal("9000") };
-    let mut budget = Budget { overrides: vec![own], ..budget("people") };
+    let own = BudgetOverride { member: "Dana@example.com".to_owned(), amount: decimal("9000") };
+    let mut budget = budget("people");
     budget.rule.each = Some("identity".parse().unwrap());
+    assert!(budget.overrides.add(own, budget.rule.each.as_ref()));
     let facts = [
         fact("2026-11-01", "90", &[("identity", "dana@example.com")]),
         fact("2026-11-02", "90", &[("identity", "sam@example.com")]),

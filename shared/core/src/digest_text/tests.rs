@@ -110,7 +110,7 @@ fn budget(name: &str, each: Option<&str>, amount: &str) -> Budget {
     let owner = Some("search-oncall".parse().unwrap());
     let rule = Rule { each: each.map(|each| each.parse().unwrap()), owner, ..Rule::new(name) };
     let (thresholds, forecast) = (vec![50, 80, 100], vec![100]);
-    let (amount, overrides) = (decimal(amount), Vec::new());
+    let (amount, overrides) = (decimal(amount), crate::overrides::Overrides::default());
     Budget { rule, window: WindowKind::Month, amount, thresholds, forecast, overrides, overrides_file: None }
 }
 

@@ -365,6 +365,45 @@ fn what_is_wrong_in_a_file_is_told_with_its_name_and_line() {
     assert_eq!(lines, ["people.csv:2:", "people.csv:3:", "people.csv:5:", "people.csv:6:"], "{error}");
 }
 
+/// What a budget for each identity says of a file of overrides.
+fn people(csv: &str) -> Result<Config, String> {
+    let text = budget("each = \"identity\"\noverrides_file = \"people.csv\"");
+    let files = [("people.csv".to_owned(), csv.to_owned())].into();
+    Config::adopt("ledger.toml", &text, &files).map(|(config, _)| config).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_of_overrides_is_read_as_spreadsheets_write_it() {
+    for csv in [
+        "Member,AMOUNT\r\nDana@Example.com,9000.00\r\n,\r\n",
+        "\u{feff}\"member\",\"amount\"\n\"dana@example.com\",\"9000.00\"\n",
+        "amount,member\n9000.00,dana@example.com\n",
+        " dana@example.com , 9000.00 \n   \n",
+    ] {
+        let config = people(csv).unwrap_or_else(|error| panic!("{csv:?}: {error}"));
+        let [budget] = config.rules.budgets.as_slice() else { panic!("one budget") };
+        assert_eq!(budget.overrides.len(), 1, "{csv:?}");
+        assert_eq!(budget.amount_for(Some("dana@example.com")), "9000".parse().unwrap(), "{csv:?}");
+    }
+}
+
+#[test]
+fn a_file_of_overrides_that_could_be_read_otherwise_is_refused_with_its_line_and_the_cure() {
+    for (csv, line, said) in [
+        ("member,amount\n\n# people\ndana@example.com,\"2,100.00\"\n", 4, "write 2100.00, without separators"),
+        ("dana@example.com,2,100.00\n", 1, "this has 3 fields, and must have two"),
+        ("member;amount\ndana@example.com;2100.00\n", 1, "separate them by a comma"),
+        ("member,amount\n\"dana@example.com,2100.00\nsam@example.com,1\n", 2, "this has 1 field"),
+        ("member,amount\n\"dana@example.com\nsam\",1\n", 2, "close its quotes"),
+        ("member,amount\ndana@example.com,$2100\n", 2, "`$2100` is not a plain decimal"),
+        ("email,amount\ndana@example.com,1\n", 1, "`amount` is not a plain decimal"),
+        ("dana@example.com,1\nDana@Example.com,2\n", 2, "`Dana@Example.com` has two overrides"),
+    ] {
+        let error = people(csv).unwrap_err();
+        assert!(error.starts_with(&format!("people.csv:{line}: ")) && error.contains(said), "{csv:?}: {error}");
+    }
+}
+
 #[test]
 fn what_is_not_toml_says_where() {
     assert_problem("[cost]\nbasis = \n", 2, "config.syntax", &["not TOML"]);
