@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::currencies::largest_first;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::digest_text::layout::signed;
@@ -12,8 +13,8 @@ use crate::measure::{Detail, Measurement};
 use crate::period::{BillingPeriod, DayState, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, money, share, shorten, used};
-use crate::window::{WindowKind, end_of};
+use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, is_unsafe, money, share, shorten, used};
+use crate::window::{Window, WindowKind, end_of};
 
 mod advice;
 mod headline;
@@ -85,7 +86,7 @@ impl Alert<'_> {
             blocks.push(Block::kept(labelled("See it now", &advice::live(driver))));
             blocks.push(Block::kept(labelled("", &advice::cloudtrail(driver))));
         }
-        blocks.push(Block::kept(look_closer(measured, self.policy)));
+        blocks.push(Block::kept(reproduce(measured, self.policy)));
         match (&measured.detail, &measured.driver) {
             // Calls without a tag are no reason to stop anybody.
             (Detail::Hygiene { lack, .. }, driver) => {
@@ -329,7 +330,7 @@ fn peak_lines(measured: &Measurement) -> Vec<String> {
 
 /// The spend in other currencies that the rule matched.
 fn not_added(measured: &Measurement) -> Vec<String> {
-    let sums = measured.other_currencies.iter().map(|(currency, sum)| money(currency, *sum));
+    let sums = largest_first(&measured.other_currencies).into_iter().map(|(currency, sum)| money(currency, sum));
     let sums: Vec<_> = sums.collect();
     if sums.is_empty() {
         return sums;
@@ -337,62 +338,60 @@ fn not_added(measured: &Measurement) -> Vec<String> {
     labelled("Not added", &format!("{}: currencies are never converted", shorten(&sums.join(", "), NAME)))
 }
 
-/// The command that shows which lines of the bill make up the driver's spend, on lines that can be pasted together;
-/// where its name is nothing to paste, the totals.
-fn look_closer(measured: &Measurement, policy: &CostPolicy) -> Vec<String> {
-    let driver = measured.driver.as_ref().map(|driver| driver.identity.as_str()).filter(|identity| is_plain(identity));
-    let periods = periods(measured);
-    let Some(identity) = driver else { return totals(&periods, policy.basis) };
-    let Some(first) = periods.first() else { return Vec::new() };
-    let indent = label("");
-    let is_one_day = measured.covered.0 == measured.covered.1;
-    let day = if is_one_day { format!(" --day {}", measured.covered.0) } else { String::new() };
-    let mut lines = vec![format!("{}bedrock-ledger explain --export DIR --ledger DIR \\", label("Look closer"))];
-    let one_line = format!("{indent}  --period {first} --identity {identity}{day}");
-    if columns(&one_line) <= WIDTH {
-        lines.push(one_line);
-    } else {
-        let identity = format!("{indent}  --identity {identity}");
-        if columns(&identity) > WIDTH {
-            return totals(&periods, policy.basis);
+/// The one command whose total is the number that is told: the same lines of the same days, by whom and when. Where a
+/// name is nothing to paste, it is all lines of those days.
+fn reproduce(measured: &Measurement, policy: &CostPolicy) -> Vec<String> {
+    let (first, last) = measured.covered;
+    let by = if first == last { "identity,model" } else { "identity,day" };
+    let mut words = words(by, policy);
+    words.push(format!("--from {first} --to {last}"));
+    let selects: Option<Vec<_>> = measured.selects.iter().map(|select| quoted(select)).collect();
+    words.extend(selects.into_iter().flatten().map(|select| format!("--match {select}")));
+    command(words)
+}
+
+/// What a report of what counts as spend begins with, in parts that a line may be broken between.
+fn words(by: &str, policy: &CostPolicy) -> Vec<String> {
+    let categories: Vec<_> = policy.count.iter().map(|category| category.as_str()).collect();
+    let mut words = vec!["bedrock-ledger report --ledger DIR".to_owned(), format!("--by {by}")];
+    words.push(format!("--category {}", categories.join(",")));
+    if policy.basis == Basis::NetUnblended {
+        words.push(format!("--basis {}", policy.basis.as_str()));
+    }
+    words
+}
+
+/// A command on lines that can be pasted together.
+fn command(words: Vec<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = label("Reproduce");
+    let mut is_empty = true;
+    for word in words {
+        // Room for what says that the command goes on.
+        if !is_empty && columns(&line) + 1 + columns(&word) > WIDTH - 2 {
+            lines.push(format!("{line} \\"));
+            line = format!("{}  ", label(""));
+            is_empty = true;
         }
-        lines.push(format!("{indent}  --period {first}{day} \\"));
-        lines.push(identity);
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(&word);
+        is_empty = false;
     }
-    lines.extend(once_more(&periods));
+    lines.push(line);
     lines
 }
 
-/// The command that shows totals by identity, model and day.
-fn totals(periods: &[BillingPeriod], basis: Basis) -> Vec<String> {
-    let Some(first) = periods.first() else { return Vec::new() };
-    let basis = match basis {
-        Basis::Unblended => String::new(),
-        Basis::NetUnblended => format!(" --basis {}", basis.as_str()),
-    };
-    let begin = label("Look closer");
-    let mut lines = vec![
-        format!("{begin}bedrock-ledger report --ledger DIR --period {first} --top 20 \\"),
-        format!("{}  --category usage{basis} --by identity,model,day", label("")),
-    ];
-    lines.extend(once_more(periods));
-    lines
-}
-
-/// A week may lie in two billing periods, and a command is about one.
-fn once_more(periods: &[BillingPeriod]) -> Option<String> {
-    periods.get(1).map(|second| format!("{}and once more with --period {second}", label("")))
-}
-
-/// The billing periods of the days that the number is of.
-fn periods(measured: &Measurement) -> Vec<BillingPeriod> {
-    let days = measured.days.iter().map(|(day, _)| *day).filter(|day| is_covered(measured, *day));
-    let mut periods: Vec<_> = days.map(BillingPeriod::of).collect();
-    periods.dedup();
-    if periods.is_empty() {
-        periods.push(BillingPeriod::of(measured.covered.0));
+/// A text as a shell takes it for itself; nothing where it is nothing to paste.
+fn quoted(text: &str) -> Option<String> {
+    /// With its option and the continuation it stands alone on a line.
+    const LONGEST: usize = WIDTH - LABEL - 14;
+    if is_plain(text) {
+        return (columns(text) <= LONGEST).then(|| text.to_owned());
     }
-    periods
+    let is_safe = !text.contains('\'') && !text.contains(is_unsafe);
+    (is_safe && columns(text) + 2 <= LONGEST).then(|| format!("'{text}'"))
 }
 
 /// Whether a shell reads nothing into a text but itself.

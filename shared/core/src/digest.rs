@@ -11,6 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::category::Category;
 use crate::chargeback::is_split_identity;
+use crate::currencies;
 use crate::data_span::DataSpan;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
@@ -20,6 +21,7 @@ use crate::forecast::{self, Outlook};
 use crate::line::SumOutOfRange;
 use crate::measure::{Detail, Measurement};
 use crate::mute::Mute;
+use crate::net_cost::StandIn;
 use crate::people::{self, PeopleRole};
 use crate::period::BillingPeriod;
 use crate::report::{self, Row};
@@ -206,7 +208,7 @@ pub struct Figures {
     pub windows: Option<Windows>,
     /// The month before, if it has line items and has not closed.
     pub open_month: Option<OpenMonth>,
-    /// By currency, in order; none if the bill has no Bedrock line items.
+    /// By currency, the largest spend first; none if the bill has no Bedrock line items.
     pub currencies: Vec<CurrencyFigures>,
     /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; of a closed month those
     /// that were not kept. The worst first.
@@ -229,6 +231,8 @@ pub struct Figures {
     pub settling: DataStatus,
     /// What is wrong with the data.
     pub warnings: DigestWarnings,
+    /// The lines of the period whose unblended cost stands in for a net cost that was asked for.
+    pub stand_in: StandIn,
     /// The time at which the digest was made.
     pub now: DateTime<Utc>,
 }
@@ -284,13 +288,14 @@ impl Digest<'_> {
         totals.extend(elsewhere.into_iter().map(Totals::new));
         totals.sort_by(|left, right| left.currency.cmp(&right.currency));
         totals.dedup_by(|next, first| next.currency == first.currency);
+        totals.sort_by(|left, right| currencies::order((&left.currency, left.spend), (&right.currency, right.spend)));
         let mut callers = self.explained(FactField::Identity, &corrections)?;
-        let mut currencies = Vec::new();
+        let mut found = Vec::new();
         for total in totals {
             let of_currency = |variances: &mut Vec<Variance>| -> Vec<Variance> {
                 variances.extract_if(.., |variance| variance.currency == total.currency).collect()
             };
-            currencies.push(self.currency(total.clone(), of_currency(&mut owners), &of_currency(&mut callers))?);
+            found.push(self.currency(total.clone(), of_currency(&mut owners), &of_currency(&mut callers))?);
         }
         let extent = Extent::of(self.period, self.data.closed, self.now);
         let mut budgets: Vec<_> =
@@ -307,7 +312,7 @@ impl Digest<'_> {
             policy: self.policy.clone(),
             windows: self.windows,
             open_month: self.open_month()?,
-            currencies,
+            currencies: found,
             budgets,
             budgets_measured,
             mutes: self.mutes.iter().map(|mute| (*mute).clone()).collect(),
@@ -320,6 +325,7 @@ impl Digest<'_> {
             data: self.data,
             settling,
             warnings: self.warnings.clone(),
+            stand_in: StandIn::of(self.policy.basis, self.facts.iter().copied())?,
             now: self.now,
         };
         figures.decisions = decisions::of(&figures)?;

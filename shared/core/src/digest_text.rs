@@ -72,13 +72,8 @@ fn sections(figures: &Figures, found: &CurrencyFigures, options: &TextOptions<'_
 fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if !figures.currencies.is_empty() {
-        lines.extend([
-            String::new(),
-            "Amounts are rounded one by one; what is called exact is exact. Days are UTC.".to_owned(),
-            "All rows, exact, to paste into a sheet:".to_owned(),
-            format!("  bedrock-ledger report --ledger DIR --period {} \\", figures.period),
-            format!("    --by {}identity,model,category --format csv", tag_keys(figures)),
-        ]);
+        let rounding = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
+        lines.extend([String::new(), rounding.to_owned()]);
     }
     lines.extend(files(figures));
     if let Some(base) = options.link_base {
@@ -88,10 +83,12 @@ fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
     lines
 }
 
-/// Where the month's files are, once it is over.
+/// Where the month's files are. Names of sessions and values of tags are anybody's: in these files alone no cell is a
+/// formula, so that finance is never sent to another table.
 fn files(figures: &Figures) -> Vec<String> {
     let what = match (figures.kind, figures.extent) {
-        (DigestKind::Weekly, _) | (_, Extent::ToDate) => return Vec::new(),
+        (DigestKind::Weekly, _) | (_, Extent::ToDate) if figures.currencies.is_empty() => return Vec::new(),
+        (DigestKind::Weekly, _) | (_, Extent::ToDate) => "All rows as files",
         (_, Extent::NotClosed) => "Preliminary files",
         (_, Extent::Closed) => "Files to post",
     };
@@ -100,21 +97,13 @@ fn files(figures: &Figures) -> Vec<String> {
     lines.extend(wrap(
         "",
         &format!(
-            "{what} (showback, chargeback, unit costs, tiers, cache): on AWS in the ledger's bucket, \
-             chargeback/period={period}/, where about.json says what they rest on; from a ledger on disk by"
+            "{what} (showback, chargeback, unit costs, tiers, cache), exact, and safe to open in a spreadsheet: on AWS in \
+             the ledger's bucket, chargeback/period={period}/, where about.json says what they rest on; from a ledger on \
+             disk by"
         ),
     ));
     lines.push(format!("  bedrock-ledger chargeback --ledger DIR --period {period} --out DIR"));
     lines
-}
-
-/// The first tag as a key for the command line, where it can be pasted into a shell.
-fn tag_keys(figures: &Figures) -> String {
-    let tag = figures.currencies.first().and_then(|found| found.showback.first()).map(|(tag, _)| tag.as_str());
-    let is_plain = |tag: &&str| {
-        tag.len() <= 30 && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:@-".contains(&byte))
-    };
-    tag.filter(is_plain).map_or_else(String::new, |tag| format!("tag:{tag},"))
 }
 
 fn subject_of(figures: &Figures) -> String {

@@ -29,6 +29,8 @@ pub struct Measurement {
     pub each: Option<Dimension>,
     /// What the rule matches, for people; empty if it matches everything.
     pub scope: String,
+    /// What selects its lines, as the command line takes it: `KEY=GLOB`, the member among them; all must hold.
+    pub selects: Vec<String>,
     /// The currency of the amounts.
     pub currency: String,
     /// The window. Of what is told of days it is the first day of the episode.
@@ -258,6 +260,9 @@ pub(crate) fn measure(
         (Some(named), Seen::Several) if named.contains(NONE) => (Some(SEVERAL.to_owned()), true),
         (named, _) => (named, false),
     };
+    let mut selects: Vec<_> =
+        rule.matches.iter().map(|matcher| format!("{}={}", matcher.dimension(), matcher.glob())).collect();
+    selects.extend(rule.each.as_ref().zip(member).map(|(each, member)| format!("{each}={member}")));
     let days = totals.within(shown.0, shown.1).map(|(day, total)| (day, total.spent));
     // Who is behind it is worked out only where somebody will read it.
     let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
@@ -269,6 +274,7 @@ pub(crate) fn measure(
         member: member.map(str::to_owned),
         each: rule.each.clone(),
         scope: rule.scope(),
+        selects,
         currency: rule.currency.clone(),
         window,
         day,

@@ -11,10 +11,14 @@ pub fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<S
     let mut found: Vec<(usize, &str)> = Vec::new();
     for name in known.into_iter().filter(|name| !name.is_empty()) {
         let lower = name.to_lowercase();
-        let distance = distance(&wanted, &lower);
+        // People leave out the account, or the domain.
+        let name_alone = lower.split_once('@').map_or(lower.as_str(), |(name, _)| name);
+        let whole = distance(&wanted, &lower);
+        let least = whole.min(distance(&wanted, name_alone));
         let contains = !wanted.is_empty() && (lower.contains(&wanted) || wanted.contains(&lower));
-        if contains || distance * 3 <= wanted.chars().count().max(lower.chars().count()) {
-            found.push((distance, name));
+        let is_slip = |distance: usize, name: &str| distance * 3 <= wanted.chars().count().max(name.chars().count());
+        if contains || is_slip(whole, &lower) || is_slip(least, name_alone) {
+            found.push((least, name));
         }
     }
     found.sort_unstable();
@@ -56,6 +60,7 @@ mod tests {
         let known = ["dana@example.com", "role/search@444455556666", "root@444455556666", ""];
         assert_eq!(near("dnaa@example.com", known), ["dana@example.com"]);
         assert_eq!(near("SEARCH", known), ["role/search@444455556666"]);
+        assert_eq!(near("role/saerch", known), ["role/search@444455556666"]);
         assert_eq!(near("nobody like this", known), Vec::<String>::new());
     }
 }

@@ -17,6 +17,7 @@ use spend_core::error_class::Class;
 use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
 use spend_core::metering::Metering;
+use spend_core::net_cost::StandIn;
 use spend_core::period::BillingPeriod;
 use spend_core::showback::showback;
 use spend_core::spend::Basis;
@@ -245,7 +246,7 @@ fn remarks<'a>(
     found: &[&BookPeriod],
     config: &Config,
     basis: Basis,
-    facts: impl Iterator<Item = &'a Fact>,
+    facts: impl Iterator<Item = &'a Fact> + Clone,
 ) -> Result<Vec<String>, SumOutOfRange> {
     let mut remarks = Vec::new();
     for of_export in found {
@@ -260,6 +261,7 @@ fn remarks<'a>(
             remarks.push(format!("warning: {statement}: taken as found, nothing says that it is complete"));
         }
     }
+    remarks.extend(StandIn::of(basis, facts.clone())?.sentence().map(|sentence| format!("warning: {sentence}")));
     if basis == Basis::NetUnblended {
         let mut invoiced: BTreeMap<&str, Decimal> = BTreeMap::new();
         for fact in facts {

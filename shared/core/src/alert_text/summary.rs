@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, NAME, body, counted, data_lines, headline, label, labelled, subject};
+use super::{LABEL, NAME, body, command, counted, data_lines, headline, label, labelled, subject, words};
 use crate::data_status::DataStatus;
 use crate::measure::Measurement;
 use crate::spend::CostPolicy;
@@ -94,9 +94,9 @@ impl SummaryAlert<'_> {
             crate::period::BillingPeriod::of(measured.day.unwrap_or_else(|| measured.window.first_day()))
         });
         if let Some(period) = period {
-            let begin = label("Look closer");
-            lines.push(format!("{begin}bedrock-ledger report --ledger DIR --period {period} --top 20 \\"));
-            lines.push(format!("{}  --category usage --by identity,model,day", label("")));
+            let mut words = words("identity,model,day", self.policy);
+            words.push(format!("--period {period} --top 20"));
+            lines.extend(command(words));
         }
         lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
         Text { subject: self.subject(), body: body(&lines) }

@@ -55,6 +55,7 @@ fn team() -> Measurement {
         member: None,
         each: None,
         scope: "tag:iamPrincipal/team = search*".to_owned(),
+        selects: vec!["tag:iamPrincipal/team=search*".to_owned()],
         currency: "USD".to_owned(),
         window: "2026-11".parse::<crate::period::BillingPeriod>().unwrap().into(),
         day: None,
@@ -88,6 +89,7 @@ fn member() -> Measurement {
         member: Some("role/batch-summaries@111122223333".to_owned()),
         each: Some("identity".parse().unwrap()),
         scope: String::new(),
+        selects: vec!["identity=role/batch-summaries@111122223333".to_owned()],
         owner: None,
         runbook: None,
         severity: Severity::Notice,
@@ -385,15 +387,20 @@ fn all_thresholds_are_named_unless_they_are_very_many() {
 
 #[test]
 fn a_command_never_holds_what_a_shell_would_read() {
-    let measured = Measurement { driver: Some(driver("$(reboot)", "role", "")), ..team() };
-    let lines = look_closer(&measured, &CostPolicy::default());
-    assert!(lines.iter().all(|line| !line.contains("reboot")), "{lines:?}");
+    let lines = |select: &str| {
+        let measured = Measurement { selects: vec![select.to_owned()], ..team() };
+        reproduce(&measured, &CostPolicy::default()).join("\n")
+    };
+    assert!(lines("identity=$(reboot)").contains("--match 'identity=$(reboot)'"));
+    for hostile in ["identity=';reboot;'", "identity=\u{1b}reboot", &format!("identity={}", "reboot".repeat(20))] {
+        assert!(!lines(hostile).contains("reboot"), "{hostile}");
+    }
 }
 
 proptest! {
     #[test]
     fn whatever_names_hold_an_alert_is_well_formed(
-        texts in proptest::collection::vec(".{0,120}", 8),
+        texts in proptest::collection::vec(".{0,120}", 9),
         path in proptest::collection::vec("[A-Za-z0-9_+=,.@-]{2,64}", 2),
         kind in proptest::sample::select(vec!["user", "role", "sso", "federated", "api-key", "root", "other", "none"]),
         account in "[0-9]{12}",
@@ -412,6 +419,7 @@ proptest! {
             member: Some(next()),
             each: Some(Dimension::Tag(next())),
             scope: next(),
+            selects: vec![next()],
             owner: Some(next()),
             runbook: None,
             currency: "QQQ".to_owned(),

@@ -3,6 +3,7 @@
 use super::extent;
 use super::layout::{counted, fitting, inert, labelled, plural, signed, signed_whole};
 use super::movers::{days_compared, word};
+use crate::currencies::largest_first;
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
 use crate::forecast::Outlook;
@@ -122,6 +123,10 @@ fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
         Basis::Unblended => "",
         Basis::NetUnblended => " at net cost",
     };
+    if figures.data.unverified {
+        let exact = format!("the files as found add up exactly to {bill}{basis}; nothing says that they are all");
+        return fitting("The bill", &[exact]);
+    }
     fitting("The bill", &[format!("adds up exactly: Bedrock's part of it is {bill}{basis}")])
 }
 
@@ -154,7 +159,7 @@ pub(super) fn several(said: &[String]) -> String {
 
 /// The month before, while nobody else tells of it.
 fn open_month(open: &OpenMonth) -> Vec<String> {
-    let spends = open.spend.iter().map(|(currency, spend)| money(currency, *spend));
+    let spends = largest_first(&open.spend).into_iter().map(|(currency, spend)| money(currency, spend));
     let spends = spends.collect::<Vec<_>>();
     let spends = if spends.is_empty() { "no spend".to_owned() } else { spends.join(" and ") };
     labelled("Not closed", &format!("{}: {spends}", month(open.period)))
@@ -225,6 +230,7 @@ pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
         let count = rows(warnings.unknown_usage_rows);
         texts.push(format!("Of unknown usage type: {count}. The cost counts; model and kind may be missing."));
     }
+    texts.extend(figures.stand_in.sentence());
     if warnings.rows_without_cost > 0 {
         texts.push(format!("Without a cost: {}, taken as zero.", rows(warnings.rows_without_cost)));
     }

@@ -280,9 +280,14 @@ fn days_settle_in_the_digest_as_they_do_in_what_is_compared() {
 fn a_month_that_is_over_says_where_its_files_are() {
     for (kind, told) in [(DigestKind::Close, "\nFiles to post ("), (DigestKind::Preliminary, "\nPreliminary files (")] {
         let body = Given::monthly(kind).text().body;
-        assert!(body.contains(told) && body.contains(" chargeback/period=2026-10/,"), "{body}");
+        assert!(body.contains(told) && body.contains("chargeback/period=2026-10/,"), "{body}");
     }
-    assert!(!Given::weekly().text().body.contains("chargeback/"));
+    let weekly = Given::weekly().text().body;
+    assert!(
+        weekly.contains("\nAll rows as files (") && weekly.contains(" chargeback --ledger DIR --period"),
+        "{weekly}"
+    );
+    assert!(!weekly.contains("--format csv"), "names are anybody's, and a report's cells may be formulas: {weekly}");
 }
 
 #[test]
@@ -327,6 +332,29 @@ fn an_export_without_principals_is_warned_of() {
     };
     given.data.unverified = true;
     golden("no_principal_column", &given.text());
+}
+
+#[test]
+fn a_month_taken_as_found_adds_up_to_the_files_and_to_nothing_else() {
+    let mut given = Given::weekly();
+    assert!(given.text().body.contains("The bill    adds up exactly: Bedrock's part of it is $"));
+    given.data.unverified = true;
+    let body = given.text().body;
+    assert!(body.contains("The bill    the files as found add up exactly to $"), "{body}");
+    assert!(!body.contains("adds up exactly"), "{body}");
+}
+
+#[test]
+fn who_asks_for_net_cost_is_told_of_what_the_bill_has_none() {
+    let mut given = Given::weekly();
+    for fact in &mut given.facts {
+        (fact.measures.line_items, fact.measures.lines_without_net) = (1, 1);
+    }
+    let said = "The bill has no net cost";
+    assert!(!given.text().body.contains(said), "nobody asked");
+    given.policy = CostPolicy { basis: Basis::NetUnblended, count: vec![Category::Usage] };
+    let body = given.text().body.replace("\n            ", " ");
+    assert!(body.contains(said) && body.contains("their unblended cost stands in"), "{body}");
 }
 
 #[test]

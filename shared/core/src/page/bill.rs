@@ -17,7 +17,8 @@ pub(super) fn section(page: &PageFigures) -> String {
     if figures.currencies.is_empty() {
         body.push_str("<p>There is nothing on the bill.</p>\n");
     }
-    html_section("bill", "It adds up to the bill", &body)
+    let title = if figures.data.unverified { "It adds up to the files as found" } else { "It adds up to the bill" };
+    html_section("bill", title, &body)
 }
 
 fn reconciled(figures: &Figures, found: &CurrencyFigures) -> String {
@@ -40,8 +41,13 @@ fn reconciled(figures: &Figures, found: &CurrencyFigures) -> String {
     let others: Vec<_> = others.map(|(category, sum)| format!(" + {} {}", plural(*category), exact(*sum))).collect();
     let others = others.concat();
     let verdict = if totals.reconciled(&figures.policy) == Ok(totals.bill) {
+        let extent = if figures.data.unverified {
+            " This is the sum of the files as they were found: nothing says that they are all of the bill."
+        } else {
+            ""
+        };
         format!(
-            "<p>Exactly: spend {}{others} = {} {}.</p>\n",
+            "<p>Exactly: spend {}{others} = {} {}.{extent}</p>\n",
             exact(totals.spend),
             exact(totals.bill),
             name(&totals.currency)

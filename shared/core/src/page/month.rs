@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::PageFigures;
 use super::html::{escape, money, name, signed_money, text};
+use crate::currencies::largest_first;
 use crate::digest::{CurrencyFigures, Extent, Figures};
 use crate::digest_text::head;
 use crate::forecast::Outlook;
@@ -35,7 +36,8 @@ pub(super) fn section(page: &PageFigures) -> String {
     }
     let _ = writeln!(body, "<p>{}</p>", data_as_of(figures));
     if let Some(open) = &figures.open_month {
-        let spends = open.spend.iter().map(|(currency, spend)| money(currency, *spend)).collect::<Vec<_>>();
+        let spends = largest_first(&open.spend).into_iter();
+        let spends = spends.map(|(currency, spend)| money(currency, spend)).collect::<Vec<_>>();
         let _ = writeln!(body, "<p>{} is not closed: {}.</p>", month(open.period), spends.join(" and "));
     }
     for warning in head::warning_texts(figures) {

@@ -1,6 +1,7 @@
 //! That what was told is true no more.
 
 use super::*;
+use crate::period::BillingPeriod;
 
 pub(super) fn resolved<'a>(
     undone: &'a [String],

@@ -137,7 +137,7 @@ fn the_month_before_is_told_until_it_has_closed() {
     assert_eq!(open.figures().open_month.unwrap().spend["USD"], close, "what October's own digest says");
     let yuan = fact("2026-10-02", "7", &[("currency", "CNY"), ("identity", "li"), ("owner", "shanghai")]);
     let two = Given { earlier_facts: [october(), vec![yuan]].concat(), ..second_of_november(true) };
-    assert_eq!(line(&two.text().body, "Not closed"), Some("Not closed  October 2026: CNY 7.00 and $4,282.92"));
+    assert_eq!(line(&two.text().body, "Not closed"), Some("Not closed  October 2026: $4,282.92 and CNY 7.00"));
     let nothing = Given { earlier_facts: Vec::new(), ..second_of_november(true) };
     assert_eq!(line(&nothing.text().body, "Not closed"), None, "it has no line items");
 }
