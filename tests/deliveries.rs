@@ -148,7 +148,7 @@ fn files_that_are_no_whole_delivery_are_refused_where_no_manifest_tells() {
         let said = format!(
             "error: {data}/: not published: fin/cur/e 2026-11 has no manifest, and its files cannot be taken for one \
              delivery: {reason}: copy the export with its metadata/, or keep the files of the newest delivery alone \
-             (export.unlisted)\n"
+             (export.unlisted)\nnothing new to tell: no message was sent\n"
         );
         assert_eq!(notes, said);
         assert_eq!(error, "the only delivery was not published, see above");

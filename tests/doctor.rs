@@ -7,6 +7,7 @@ mod trees;
 use std::fmt::Write as _;
 
 use crate::bill::{session, usage};
+use crate::commands::call;
 use spend_cur::write::{self, FileShape};
 use spend_pipeline::examination::{Examined, Finding, Severity, Step};
 
@@ -38,6 +39,23 @@ fn every_finding_has_its_cause_and_its_message() {
     assert_golden(&found);
 }
 
+#[test]
+fn what_run_refuses_is_a_problem_and_nothing_else_is() {
+    for (cause, tree, _, severity) in cases().into_iter().chain([
+        ("a healthy export", healthy(), "", Severity::Ok),
+        ("an older month with a torn file", trees::with_an_older_month_torn(), "", Severity::Problem),
+        ("two deliveries kept", keeping_every_delivery(2), "", Severity::Ok),
+    ]) {
+        let folder = tempfile::tempdir().unwrap();
+        let (export, ledger) = (folder.path().join("export"), folder.path().join("ledger"));
+        tree.write(&export);
+        let (export, ledger) = (export.to_str().unwrap(), ledger.to_str().unwrap());
+        // The call itself holds what `doctor` says against what `run` does.
+        let outcome = call(&["run", "--export", export, "--ledger", ledger, "--now", "2026-11-20T12:00:00Z"]);
+        assert_eq!(outcome.result.is_err(), severity == Severity::Problem, "{cause}: {}", outcome.notes);
+    }
+}
+
 fn assert_golden(found: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/doctor/findings.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -66,6 +84,7 @@ fn a_healthy_export_has_only_what_is_well() {
         "tags",
         "granularity",
         "currency",
+        "net-cost-missing",
         "accounts",
     ];
     assert_eq!(ids, expected);

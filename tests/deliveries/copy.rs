@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::bucket::{Files, write_tree};
-use crate::commands::block_on;
+use crate::commands::{agree, block_on, new_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use spend_core::decimal::Decimal;
 use spend_ledger::committed;
@@ -62,8 +62,13 @@ impl Copy {
             now: Some(now.parse().unwrap()),
         };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
-        let outcome = block_on(bedrock_ledger::execute(&Cli { command: Command::Run(run) }, &mut out, &mut notes));
+        let command = Command::Run(run);
+        let tree = new_tree(&command);
+        let outcome = block_on(bedrock_ledger::execute(&Cli { command }, &mut out, &mut notes));
         let notes = String::from_utf8(notes).unwrap();
+        if let Some(tree) = tree {
+            agree(&tree, &outcome, &notes);
+        }
         match outcome {
             Ok(()) => Ok(notes),
             Err(error) => Err((notes, error.to_string())),

@@ -1,5 +1,6 @@
 //! Export trees in memory: a healthy one, and one for each thing that can be wrong with it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::bill::{PAYER, session, usage};
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::store::Store as _;
 use spend_pipeline::examination::{self, Examined, Finding, Severity, Step};
 
 pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
@@ -54,6 +56,17 @@ impl Tree {
         let arn = format!("arn:aws:bcm-data-exports:us-east-1:{}:export/cur-0a1b", self.account);
         let manifest = write::manifest(&arn, "cur", Some("e-1"), &[], "acme", keys, period);
         self.put(&format!("{export}/metadata/BILLING_PERIOD={folder}/cur-Manifest.json"), manifest);
+    }
+
+    /// Writes the tree into a folder.
+    pub(crate) fn write(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for object in runtime.block_on(self.bucket.list("")).unwrap() {
+            let path = folder.join(&object.key);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes_of(self, &object.key)).unwrap();
+        }
     }
 
     pub(crate) fn examine(&self) -> Vec<Finding> {
@@ -231,6 +244,35 @@ pub(crate) fn keeping_every_delivery(deliveries: usize) -> Tree {
     tree
 }
 
+/// Files of three deliveries, copied without their folders and manifests.
+pub(crate) fn three_refreshes_in_one_folder() -> Tree {
+    let tree = Tree::empty();
+    for name in ["cur-00001.snappy.parquet", "cur-00001 (1).snappy.parquet", "cur-00001 (2).snappy.parquet"] {
+        let key = format!("{EXPORT}/data/BILLING_PERIOD=2026-11/{name}");
+        tree.put(&key, write::parquet(&rows(), &FileShape::default()).unwrap());
+    }
+    tree
+}
+
+pub(crate) fn with_an_older_one_gone() -> Tree {
+    let tree = keeping_every_delivery(2);
+    let folder = "2026-11/2026-11-19T06:00:00.000Z-e1";
+    tree.bucket.remove(&Tree::data(folder, 1));
+    tree
+}
+
+pub(crate) fn with_an_older_month_torn() -> Tree {
+    let tree = healthy();
+    for period in ["2026-08", "2026-09", "2026-10"] {
+        let day = format!("{period}-03");
+        tree.deliver(period, &[usage(&day, &session("app", "app-handler"), MODEL, 1.0)]);
+    }
+    let key = Tree::data("2026-08", 1);
+    let bytes = bytes_of(&tree, &key);
+    tree.put(&key, bytes.slice(..bytes.len() / 2));
+    tree
+}
+
 pub(crate) fn delivered_before(hours: i64) -> Tree {
     let tree = Tree { at: now() - TimeDelta::hours(hours), ..Tree::empty() };
     tree.deliver("2026-11", &rows());
@@ -383,9 +425,10 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a file too many", with_unlisted_file(), "files-no-manifest-names", Notice),
         ("five deliveries kept", keeping_every_delivery(5), "copies-pile-up", Notice),
         ("no delivery since the day before yesterday", delivered_before(37), "delivery-late", Notice),
-        ("no delivery for two days", delivered_before(49), "delivery-late", Problem),
-        ("no column for callers", without(&caller, &rows()), "principal-column-missing", Problem),
-        ("no caller in it", called_by(|_, _| String::new()), "principals-missing", Problem),
+        ("three refreshes in one folder", three_refreshes_in_one_folder(), "files-of-no-whole-delivery", Problem),
+        ("an older delivery gone", with_an_older_one_gone(), "manifest-without-files", Problem),
+        ("no column for callers", without(&caller, &rows()), "principal-column-missing", Notice),
+        ("no caller in it", called_by(|_, _| String::new()), "principals-missing", Notice),
         ("callers since the 17th", called_by(since_17_november), "principals-began-late", Notice),
         ("few callers", called_by(seldom), "attributed-share-low", Notice),
         ("no column for tags", without(&["tags"], &rows()), "tags-column-missing", Notice),

@@ -24,6 +24,9 @@ use self::tree::Tree;
 /// How many of an export's billing periods are read: the current one and the one that may still be restated.
 const PERIODS_READ: usize = 2;
 
+/// The notices that stand before all others: an export that names no caller has nothing of what it is for.
+const NOBODY_NAMED: [&str; 2] = ["principal-column-missing", "principals-missing"];
+
 /// What is examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Examined {
@@ -37,9 +40,9 @@ pub enum Examined {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Numbers are missing, or will be, until it is mended.
+    /// A run refuses it: a delivery is not published, and its numbers are missing until it is mended.
     Problem,
-    /// The export can be used as it is, but something is lost or will surprise.
+    /// A run takes it as it is, but something is lost or will surprise.
     Notice,
     /// Checked, and as it should be.
     Ok,
@@ -154,6 +157,7 @@ pub async fn examine_below<E: Store + Send + 'static>(
         let mut older = Vec::new();
         for (age, period) in found.periods.iter().enumerate() {
             findings.extend(files::of_period(found, period));
+            findings.extend(reading::of_others(export, found, period, age < PERIODS_READ).await);
             if age < PERIODS_READ {
                 let reading = reading::read(export, found, period, age == 0, &mut on_step).await;
                 findings.extend(reading.refused.iter().cloned());
@@ -166,7 +170,7 @@ pub async fn examine_below<E: Store + Send + 'static>(
         findings.extend(callers::older_periods(found, &older));
     }
     findings.extend(money::overlaps(&readings));
-    findings.sort_by_key(|finding| finding.severity);
+    findings.sort_by_key(|finding| (finding.severity, !NOBODY_NAMED.contains(&finding.id)));
     Ok(findings)
 }
 
@@ -184,6 +188,7 @@ fn of_reading(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRange> {
         findings.extend(money::tags(reading)?);
         findings.extend(money::granularity(reading));
         findings.push(money::currencies(reading));
+        findings.extend(money::net_cost(reading)?);
         findings.extend(money::accounts(reading));
     }
     Ok(findings)

@@ -22,6 +22,7 @@ use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
 pub(crate) use self::past::ready;
 pub use self::seal::{Quiet, Seal, seal, seal_unlisted, still_stands, take};
+pub(crate) use self::seal::{check, spellings};
 use crate::error::PipelineError;
 use crate::pinned::PinnedObject;
 

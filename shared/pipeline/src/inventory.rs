@@ -139,7 +139,7 @@ impl Inventory {
 
 /// The deliveries of a period without a manifest: a folder is one; so are the files of a period without folders.
 /// Where both are there, all of it is one, which sealing refuses: nothing says which is the newer.
-fn unlisted(
+pub(crate) fn unlisted(
     export: &ExportPath,
     period: BillingPeriod,
     chunks: Vec<(Option<String>, String)>,

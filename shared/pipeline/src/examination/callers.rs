@@ -101,7 +101,7 @@ fn column_missing(reading: &PeriodReading) -> Finding {
         takes: "24 h until the next delivery; earlier days stay unattributed",
     };
     if reading.is_newest {
-        return reading.subject.problem("principal-column-missing", what, remedy);
+        return reading.subject.notice("principal-column-missing", what, remedy);
     }
     let remedy = Remedy { cure: "nothing is to be done for a month that was delivered before", ..remedy };
     reading.subject.notice("principal-column-missing", what, remedy)
@@ -116,7 +116,7 @@ fn empty(reading: &PeriodReading) -> Finding {
         takes: "24 h to 48 h until callers appear; earlier days stay unattributed",
     };
     if reading.is_newest {
-        return reading.subject.problem("principals-missing", what, remedy);
+        return reading.subject.notice("principals-missing", what, remedy);
     }
     let remedy = Remedy { cure: "nothing is to be done for a month that was delivered before", ..remedy };
     reading.subject.notice("principals-missing", what, remedy)

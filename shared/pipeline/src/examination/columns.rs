@@ -47,7 +47,7 @@ pub(super) fn missing(reading: &PeriodReading) -> Vec<Finding> {
         })
         .collect();
     if lost.is_empty() {
-        let net = if missing.contains(NET) { " but net costs, which accounts without discounts lack" } else { "" };
+        let net = if missing.contains(NET) { " but that of net cost" } else { "" };
         findings.push(subject.ok("columns", format!("every column that is used is there{net}")));
     } else {
         findings.push(subject.notice(

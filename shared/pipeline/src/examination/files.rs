@@ -7,13 +7,12 @@ use spend_core::text;
 use spend_cur::error::CurError;
 
 use super::tree::{ChunkFile, Delivered, ExportTree, PeriodTree, Tree};
-use super::{Examined, Finding, Remedy, Severity, Subject};
+use super::{Examined, Finding, Remedy, Subject};
+use crate::ingest;
 
 /// AWS refreshes an export at least once a day; half a day is left for the delivery itself.
 /// Source: AWS Data Exports user guide, "Understanding export delivery".
 const LATE_AFTER: TimeDelta = TimeDelta::hours(36);
-/// Two daily refreshes are missing.
-const DEAD_AFTER: TimeDelta = TimeDelta::hours(48);
 
 /// Older copies are spoken of when they hold this many times the bytes of the newest.
 const PILE: u64 = 3;
@@ -114,15 +113,14 @@ fn age(subject: &Subject, newest: &Delivered<'_>, examined: Examined, now: DateT
                delivery; where the bucket is a replica, look at its replication rule",
         takes: "24 h until the next delivery, which brings the days that are missing",
     };
-    let severity = if age > DEAD_AFTER { Severity::Problem } else { Severity::Notice };
-    Some(Finding { severity, ..subject.notice("delivery-late", what, remedy) })
+    Some(subject.notice("delivery-late", what, remedy))
 }
 
 fn copies(subject: &Subject, export: &ExportTree) -> Option<Finding> {
     let (mut kept, mut older, mut newest_bytes) = (0, 0, 0);
     for period in &export.periods {
         let Some(newest) = period.newest() else { continue };
-        let newest: BTreeSet<&str> = newest.keys.into_iter().collect();
+        let newest: BTreeSet<&str> = newest.keys.into_iter().filter_map(|key| period.find(key)).collect();
         let is_newest = |chunk: &ChunkFile| newest.contains(chunk.summary.key.as_str());
         newest_bytes += period.bytes(is_newest);
         older += period.bytes(|chunk| chunk.folder.is_some() && !is_newest(chunk));
@@ -154,6 +152,20 @@ pub(super) fn of_period(export: &ExportTree, period: &PeriodTree) -> Vec<Finding
     let subject = Subject { export: Some(export.path.to_string()), period: Some(period.period) };
     let mut findings = unusable_manifests(&subject, period);
     if period.manifests.is_empty() {
+        let unlisted = period.unlisted(&export.path);
+        findings.extend(unlisted.iter().filter_map(|delivery| ingest::check(delivery).err()).map(|error| {
+            let remedy = Remedy {
+                why: "without a manifest a delivery is known by the numbers of its files alone, and these are not of one \
+                      whole delivery: counted together they would be no month's spend",
+                cure: "copy the folder metadata/ too, so that a manifest says which files make up the delivery; or leave \
+                       the files of one delivery alone here",
+                takes: COPYING,
+            };
+            subject.problem("files-of-no-whole-delivery", error.to_string(), remedy)
+        }));
+        if findings.len() == unlisted.len() {
+            return findings;
+        }
         findings.push(subject.notice(
             "manifest-missing",
             format!("there is no manifest for {}", counted(period.chunks.len(), "file", "files")),
@@ -209,13 +221,10 @@ fn unusable_manifests(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
 
 fn missing_files(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
     let newest = period.newest().and_then(|newest| newest.manifest).map(|file| file.key.as_str());
-    let newest_folder = period.newest().and_then(|newest| newest.manifest?.read.as_ref().ok()?.folder.clone());
     let mut findings = Vec::new();
     for (file, manifest) in period.usable() {
-        // The newest manifest of an export that keeps every delivery stands twice.
-        let is_copy = newest != Some(file.key.as_str()) && newest_folder.is_some() && manifest.folder == newest_folder;
         let missing: Vec<_> = manifest.chunks.iter().filter(|key| !period.has(key)).collect();
-        if missing.is_empty() || is_copy {
+        if missing.is_empty() {
             continue;
         }
         let (listed, count) = (manifest.chunks.len(), missing.len());
@@ -224,7 +233,7 @@ fn missing_files(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
             why: if is_newest {
                 "a delivery that is not whole is not published: a part of a month is no month's spend"
             } else {
-                "this older delivery cannot feed the history; the newest is what counts"
+                "this older delivery is not published either, and is missing in the history; the newest is what counts"
             },
             cure: "copy the whole export again, data/ and metadata/; if the next delivery was just being written, \
                    copy once more when its manifest is there",
@@ -239,15 +248,13 @@ fn missing_files(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
             let are = counted(count, "is", "are");
             (id, format!("{} lists {listed} files, and {are} not there: {names}", file.key))
         };
-        let severity = if is_newest { Severity::Problem } else { Severity::Notice };
-        findings.push(Finding { severity, ..subject.notice(id, what, remedy) });
+        findings.push(subject.problem(id, what, remedy));
     }
     findings
 }
 
 fn unlisted_files(subject: &Subject, period: &PeriodTree) -> Option<Finding> {
-    let listed: BTreeSet<&str> =
-        period.usable().flat_map(|(_, manifest)| &manifest.chunks).map(String::as_str).collect();
+    let listed = period.counted();
     let is_unlisted = |chunk: &ChunkFile| !listed.contains(chunk.summary.key.as_str());
     let unlisted: Vec<_> = period.chunks.iter().filter(|chunk| is_unlisted(chunk)).collect();
     if unlisted.is_empty() {

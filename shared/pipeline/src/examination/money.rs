@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use spend_core::bedrock_line::Rule;
 use spend_core::line::{LineField, SumOutOfRange};
+use spend_core::net_cost::StandIn;
 use spend_core::tag_contract::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_alike};
 use spend_core::text;
 
@@ -166,6 +167,20 @@ pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
     let what =
         format!("all usage is on {} and ends {}: the export is monthly", text::day(first), text::instant(latest));
     Some(reading.subject.notice("granularity-monthly", what, remedy))
+}
+
+/// Of how much there is no net cost. Only accounts with a discount have any, so that it is well without; whoever asks for
+/// it must know.
+pub(super) fn net_cost(reading: &PeriodReading) -> Result<Option<Finding>, SumOutOfRange> {
+    let mut stand_in = StandIn::default();
+    for (key, measures) in reading.lines() {
+        stand_in.add(key.get(LineField::Currency), measures)?;
+    }
+    Ok(stand_in.sentence().map(|sentence| {
+        let what =
+            format!("{sentence} Accounts without a discount have none; it matters to the basis net-unblended alone");
+        reading.subject.ok("net-cost-missing", what)
+    }))
 }
 
 pub(super) fn currencies(reading: &PeriodReading) -> Finding {

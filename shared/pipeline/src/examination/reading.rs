@@ -1,6 +1,6 @@
 //! The newest delivery of a billing period, read file by file; one that cannot be read does not stop the others.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveTime;
@@ -126,7 +126,7 @@ pub(super) async fn read<E: Store + Send + 'static>(
     let mut reading = PeriodReading { subject, is_newest, ..PeriodReading::default() };
     let Some(delivery) = period.newest() else { return reading };
     reading.account = delivery.manifest.and_then(|manifest| manifest.account.clone());
-    let present: Vec<_> = delivery.keys.into_iter().filter(|key| period.has(key)).collect();
+    let present: Vec<_> = delivery.keys.into_iter().filter_map(|key| period.find(key)).collect();
     let mut errors = Vec::new();
     for (index, key) in present.iter().enumerate() {
         on_step(&Step {
@@ -177,13 +177,36 @@ async fn read_chunk<E: Store + Send + 'static>(
     Ok(Some(Read { reduction: builder.finish(), is_hourly, description }))
 }
 
+/// The files that a run would read besides those of the newest delivery, or all where that is not read either: each is
+/// opened, and its rows are not read.
+pub(super) async fn of_others<E: Store + Send + 'static>(
+    export: &Arc<E>,
+    found: &ExportTree,
+    period: &PeriodTree,
+    is_read: bool,
+) -> Vec<Finding> {
+    let newest = period.newest().filter(|_| is_read);
+    let read: BTreeSet<&str> =
+        newest.iter().flat_map(|newest| &newest.keys).filter_map(|key| period.find(key)).collect();
+    let mut errors = Vec::new();
+    for key in period.counted().difference(&read) {
+        let opened = match pin(export, key).await {
+            Ok(Some(chunk)) => chunk::describe(key, PinnedObject::new(export, &chunk)).await.map(drop),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        errors.extend(opened.err().map(|error| ((*key).to_owned(), error)));
+    }
+    refusal::findings(&Subject { export: Some(found.path.to_string()), period: Some(period.period) }, &errors)
+}
+
 /// Whether the period's files have the caller's column, by the footer of the first; `None` if that cannot be told.
 pub(super) async fn has_principal_column<E: Store + Send + 'static>(
     export: &Arc<E>,
     period: &PeriodTree,
 ) -> Option<bool> {
     let newest = period.newest()?;
-    let key = newest.keys.into_iter().find(|key| period.has(key))?;
+    let key = newest.keys.into_iter().find_map(|key| period.find(key))?;
     let chunk = pin(export, key).await.ok().flatten()?;
     let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await.ok()?;
     Some(description.columns.iter().any(|column| column.name == PRINCIPAL_COLUMN))

@@ -8,9 +8,10 @@ use spend_core::period::BillingPeriod;
 use spend_cur::error::CurError;
 use spend_cur::layout::{self, ExportPath, ObjectKind};
 use spend_cur::manifest::{self, Manifest};
-use spend_ledger::store::{ObjectSummary, Store, StoreError};
+use spend_ledger::store::{ETag, ObjectSummary, Store, StoreError};
 
-use crate::ingest::ManifestLocation;
+use crate::ingest::{ManifestLocation, spellings};
+use crate::inventory::{self, Unlisted};
 
 /// Everything below the root.
 pub(super) struct Tree {
@@ -39,6 +40,8 @@ pub(super) struct ManifestFile {
     pub(super) key: String,
     pub(super) folder: Option<String>,
     pub(super) last_modified: DateTime<Utc>,
+    /// Its version: two manifests of a period with the same bytes are of one delivery.
+    pub(super) etag: Option<ETag>,
     pub(super) read: Result<Manifest, CurError>,
     /// The account that the export was made in, where the manifest names it.
     pub(super) account: Option<String>,
@@ -76,9 +79,13 @@ impl Tree {
                     found.chunks.push(ChunkFile { summary, folder });
                 }
                 ObjectKind::Manifest { export: path, period, folder } => {
-                    let Some((read, account)) = read_manifest(export, &summary.key).await? else { continue };
+                    let Some((etag, read, account)) = read_manifest(export, &summary.key).await? else { continue };
                     let found = periods.entry(entry(path, period)).or_insert_with(|| PeriodTree::new(period));
+                    if etag.is_some() && found.manifests.iter().any(|known| known.etag == etag) {
+                        continue;
+                    }
                     found.manifests.push(ManifestFile {
+                        etag,
                         read,
                         account,
                         key: summary.key,
@@ -106,27 +113,27 @@ impl Tree {
     }
 }
 
-/// A manifest, and the account that it names; `None` if it is gone by now.
-async fn read_manifest<E: Store>(
-    export: &E,
-    key: &str,
-) -> Result<Option<(Result<Manifest, CurError>, Option<String>)>, StoreError> {
+/// A manifest's version, what it says, and the account that it names.
+type ReadManifest = (Option<ETag>, Result<Manifest, CurError>, Option<String>);
+
+/// Reads a manifest; `None` if it is gone by now.
+async fn read_manifest<E: Store>(export: &E, key: &str) -> Result<Option<ReadManifest>, StoreError> {
     let head = match export.head(key).await {
         Ok(Some(head)) => head,
         Ok(None) => return Ok(None),
         // A name that nobody can read it by is a finding about this manifest alone.
         Err(error @ StoreError::BadKey { .. }) => {
             let source = Box::new(error);
-            return Ok(Some((Err(CurError::Source { file: key.to_owned(), range: 0..0, source }), None)));
+            return Ok(Some((None, Err(CurError::Source { file: key.to_owned(), range: 0..0, source }), None)));
         }
         Err(error) => return Err(error),
     };
     // Whoever puts a file of any size beside an export must not decide how much memory reading it takes.
     if let Err(error) = manifest::check_size(key, head.size) {
-        return Ok(Some((Err(error), None)));
+        return Ok(Some((Some(head.etag), Err(error), None)));
     }
     let bytes = export.get_range(key, 0..head.size, &head.etag).await?;
-    Ok(Some((manifest::parse_copied_manifest(key, &bytes), account(&bytes))))
+    Ok(Some((Some(head.etag), manifest::parse_copied_manifest(key, &bytes), account(&bytes))))
 }
 
 /// The account in a manifest's `exportArn`: `arn:aws:bcm-data-exports:REGION:ACCOUNT:export/…`.
@@ -141,8 +148,31 @@ impl PeriodTree {
         Self { period, manifests: Vec::new(), chunks: Vec::new() }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.chunks.iter().any(|chunk| chunk.summary.key == key)
+    /// The data file that a manifest lists, by the key that it has here: a copy may spell it otherwise.
+    pub(super) fn find(&self, listed: &str) -> Option<&str> {
+        let keys = || self.chunks.iter().map(|chunk| chunk.summary.key.as_str());
+        keys().find(|key| *key == listed).or_else(|| {
+            let spelled = spellings(listed);
+            keys().find(|key| spelled.iter().any(|spelled| spelled == key))
+        })
+    }
+
+    pub(super) fn has(&self, listed: &str) -> bool {
+        self.find(listed).is_some()
+    }
+
+    /// The data files that a run would read, by the keys that they have here.
+    pub(super) fn counted(&self) -> BTreeSet<&str> {
+        if self.manifests.is_empty() {
+            return self.chunks.iter().map(|chunk| chunk.summary.key.as_str()).collect();
+        }
+        self.usable().flat_map(|(_, manifest)| &manifest.chunks).filter_map(|key| self.find(key)).collect()
+    }
+
+    /// The deliveries of a month without a manifest, as a run takes them.
+    pub(super) fn unlisted(&self, export: &ExportPath) -> Vec<Unlisted> {
+        let chunks = self.chunks.iter().map(|chunk| (chunk.folder.clone(), chunk.summary.key.clone())).collect();
+        inventory::unlisted(export, self.period, chunks).into_iter().map(|(_, delivery)| delivery).collect()
     }
 
     /// The manifests that can be used.

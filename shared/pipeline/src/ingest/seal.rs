@@ -217,16 +217,21 @@ async fn find<E: Store>(export: &E, key: &str, times: FileTimes) -> Result<Optio
     if found.is_some() || times == FileTimes::Delivered {
         return Ok(found);
     }
-    let Some((root, rest)) = key.rfind("/data/").and_then(|at| key.split_at_checked(at)) else { return Ok(None) };
-    let plain = rest.replace("%3D", "=").replace("%3d", "=").replace("%3A", ":").replace("%3a", ":");
-    let (equals, colons) = (plain.replacen('=', "%3D", 1), plain.replace(':', "%3A"));
-    let both = equals.replace(':', "%3A");
-    for spelled in [plain, equals, colons, both] {
-        if let Some(found) = export.head(&format!("{root}{spelled}")).await? {
+    for spelled in spellings(key) {
+        if let Some(found) = export.head(&spelled).await? {
             return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// How a copy may spell the key of a data file.
+pub(crate) fn spellings(key: &str) -> Vec<String> {
+    let Some((root, rest)) = key.rfind("/data/").and_then(|at| key.split_at_checked(at)) else { return Vec::new() };
+    let plain = rest.replace("%3D", "=").replace("%3d", "=").replace("%3A", ":").replace("%3a", ":");
+    let (equals, colons) = (plain.replacen('=', "%3D", 1), plain.replace(':', "%3A"));
+    let both = equals.replace(':', "%3A");
+    [plain, equals, colons, both].into_iter().map(|spelled| format!("{root}{spelled}")).collect()
 }
 
 /// Pins a delivery that no manifest lists, as it is found, and marks it unverified: nothing says that it is complete,
@@ -299,7 +304,11 @@ pub async fn still_stands<E: Store>(export: &E, sealed: &SealedDelivery) -> Resu
 }
 
 /// Refuses files that cannot be one whole delivery: AWS numbers the data files of a delivery from 1, without gaps.
-fn check(found: &Unlisted) -> Result<(), PipelineError> {
+///
+/// # Errors
+///
+/// [`PipelineError::Unlisted`].
+pub(crate) fn check(found: &Unlisted) -> Result<(), PipelineError> {
     let refuse = |reason: String| {
         Err(PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason })
     };
