@@ -282,7 +282,8 @@ fn a_listed_tag_is_kept_and_reported_by() {
     bench.deliver("one", &[rows], &FileShape::default());
     let by_app = ["--by", "tag:resourceTags/app"];
     bench.run().result.unwrap();
-    assert_eq!(bench.csv(&by_app), "tag:resourceTags/app,currency,cost\n,USD,1.8\n", "others are not kept");
+    let error = bench.report(&by_app).result.unwrap_err().to_string();
+    assert!(error.contains("the ledger has no tag at all") && error.contains("`keep` of [tags]"), "{error}");
 
     let config = bench.path("ledger.toml");
     fs::write(&config, "[tags]\nkeep = [\"resourceTags/app\"]\n").unwrap();

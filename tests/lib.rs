@@ -25,5 +25,6 @@ mod rebuild;
 mod reference_totals;
 mod replica;
 mod restated;
+mod said;
 mod sweep;
 mod trying_alerts;

@@ -166,7 +166,7 @@ fn a_check_says_what_would_never_do_anything() {
     let notices: Vec<_> = out.lines().filter(|line| line.contains("notice: ")).map(str::trim).collect();
     let expected = [
         "notice: nothing of it is spent in EUR, but in USD",
-        "notice: it has no member serach, who has a limit of its own",
+        "notice: it has no member serach, who has a limit of its own; did you mean search?",
         "notice: it mutes nobody today",
     ];
     assert_eq!(notices, expected, "{out}");

@@ -27,6 +27,7 @@ use spend_pipeline::rebuild;
 
 use crate::cli::{Backtest, ReportFormat};
 use crate::error::CommandError;
+use crate::progress::Progress;
 use crate::{in_force, periods};
 
 /// How long after its end a day is taken to be in the bill.
@@ -79,7 +80,18 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
     let (timed, untimed) = (months.iter().map(|month| month.to_come.len()), months.iter().map(|month| month.untimed));
     writeln!(notes, "{}", how(timed.sum(), untimed.sum()))?;
     let (memory, mut sent) = (MemoryStore::default(), Vec::new());
-    for now in times(&months) {
+    let evaluations = times(&months);
+    let progress = Progress::on_stderr();
+    for (index, now) in evaluations.iter().copied().enumerate() {
+        progress.show(|| {
+            format!(
+                "{}: evaluation {} of {}, {} alerts so far",
+                now.date_naive(),
+                index + 1,
+                evaluations.len(),
+                sent.len()
+            )
+        });
         for month in &mut months {
             month.go_on(&store, &with, now).await?;
         }
@@ -88,6 +100,7 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
         let messages = notifier.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
     }
+    drop(progress);
     let names = config.rules.all().map(|(rule, _)| (rule.name.clone(), 0));
     let mut counts: BTreeMap<String, usize> = names.collect();
     for alert in &sent {

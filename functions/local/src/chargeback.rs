@@ -15,7 +15,7 @@ use spend_ledger::{committed, metering_csv};
 
 use crate::cli::Chargeback;
 use crate::error::CommandError;
-use crate::{in_force, periods};
+use crate::{in_force, periods, whole_files};
 
 /// Writes the files; what was done, and what instead, goes to `notes`.
 ///
@@ -39,10 +39,8 @@ pub(crate) async fn run(options: &Chargeback, now: DateTime<Utc>, notes: &mut im
     let basis = options.basis.unwrap_or(config.cost.basis);
     let Files { files, about, .. } = chargeback::make(options.period, &found, &config, basis, &metering, now)?;
     fs::create_dir_all(&options.out).map_err(failed("make", &options.out))?;
-    for (name, bytes) in &files {
-        let path = options.out.join(name);
-        fs::write(&path, bytes).map_err(failed("write", &path))?;
-    }
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (options.out.join(name), bytes.as_ref())).collect();
+    whole_files::write(&files)?;
     tell(options, &about, notes)
 }
 

@@ -7,10 +7,12 @@ use clap::builder::{PathBufValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::category::Category;
 use spend_core::digest::DigestKind;
-use spend_core::dimension::Dimension;
+use spend_core::dimension::{Dimension, DimensionError};
 use spend_core::period::BillingPeriod;
 use spend_core::report::Measure;
+use spend_core::rule::Matcher;
 use spend_core::spend::Basis;
+use spend_core::text::NONE;
 
 use crate::sample::{Format, SampleOptions};
 
@@ -145,9 +147,19 @@ pub struct Report {
     #[arg(long, value_name = "MEASURE[,MEASURE…]", value_delimiter = ',', default_value = "cost", help = MEASURES)]
     /// What to say of each group.
     pub measure: Vec<Measure>,
-    /// One category: usage, discount, credit, refund, fee, tax or other; all of them without it.
-    #[arg(long, value_name = "NAME")]
-    pub category: Option<Category>,
+    /// Only some categories: usage, discount, credit, refund, fee, tax, other; all of them without it.
+    #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',')]
+    pub category: Vec<Category>,
+    /// Only what has such a value, as `match` of the configuration says it: identity=dana@example.com, or
+    /// tag:iamPrincipal/team=search*; may be given several times, and all must hold.
+    #[arg(long = "match", value_name = "KEY=GLOB", value_parser = matcher)]
+    pub matches: Vec<Matcher>,
+    /// The first usage day (UTC); from the first there is without it.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<NaiveDate>,
+    /// The last usage day (UTC); up to the last there is without it.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<NaiveDate>,
     /// Which cost: unblended or net-unblended.
     #[arg(long, value_name = "BASIS", default_value = "unblended")]
     pub basis: Basis,
@@ -383,6 +395,15 @@ pub enum DoctorFormat {
 fn count(least: usize, most: usize) -> impl TypedValueParser<Value = usize> {
     let bound = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     RangedU64ValueParser::<usize>::new().range(bound(least)..=bound(most))
+}
+
+fn matcher(text: &str) -> Result<Matcher, String> {
+    let (key, glob) = text.split_once('=').ok_or("write it as KEY=GLOB, such as identity=dana@example.com")?;
+    let dimension: Dimension = key.parse().map_err(|error: DimensionError| error.to_string())?;
+    if glob.is_empty() {
+        return Err(format!("no value is empty: write {key}={NONE} for what has none"));
+    }
+    Ok(Matcher::new(dimension, glob))
 }
 
 fn share(text: &str) -> Result<f64, String> {

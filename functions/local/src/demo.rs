@@ -62,15 +62,15 @@ pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl 
     writeln!(notes)?;
     let page = Page { ledger: ledger_dir.clone(), period: None, out: dir.join("page.html"), now: Some(now) };
     page::run(&page, now, notes).await?;
-    show(dir, &ledger_dir, out).await
+    show(dir, &ledger_dir, out, notes).await
 }
 
-async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write) -> Result<(), CommandError> {
+async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(ledger_dir)?;
     let statements = committed::statements(&store).await?;
     let Some(statement) = statements.last() else { return Ok(()) };
     heading(out, &format!("Who used what in {}, before discounts", statement.period))?;
-    spend_by(ledger_dir, statement.period, Dimension::Field(FactField::Identity), out).await?;
+    spend_by(ledger_dir, statement.period, Dimension::Field(FactField::Identity), out, notes).await?;
 
     let messages = messages(ledger_dir)?;
     if let Some(alert) = messages.iter().rev().find(|message| message.topic == "alerts") {
@@ -115,19 +115,23 @@ async fn spend_by(
     period: BillingPeriod,
     by: Dimension,
     out: &mut impl Write,
+    notes: &mut impl Write,
 ) -> Result<(), CommandError> {
     let options = Report {
         ledger: ledger.to_owned(),
         period: Some(period),
         by: vec![by, Dimension::Field(FactField::Owner)],
         measure: vec![Measure::Cost],
-        category: Some(Category::Usage),
+        category: vec![Category::Usage],
+        matches: Vec::new(),
+        from: None,
+        to: None,
         basis: Basis::Unblended,
         export_id: None,
         top: Some(12),
         format: ReportFormat::Table,
     };
-    report::run(&options, out).await
+    report::run(&options, out, notes).await
 }
 
 async fn last_restated(

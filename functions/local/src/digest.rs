@@ -11,7 +11,7 @@ use spend_ledger::{committed, digest};
 
 use crate::cli::{Digest, DigestFormat};
 use crate::error::CommandError;
-use crate::{in_force, periods};
+use crate::{in_force, periods, whole_files};
 
 /// Writes the digest to `out`, or to files and their names to `notes`.
 ///
@@ -68,18 +68,19 @@ fn ended(body: &str) -> String {
 }
 
 fn files(dir: &Path, messages: &[Message], notes: &mut impl Write) -> Result<(), CommandError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| CommandError::File { action: "write", path, source }
-    };
-    fs::create_dir_all(dir).map_err(failed(dir))?;
+    let failed = |source| CommandError::File { action: "make", path: dir.to_owned(), source };
+    fs::create_dir_all(dir).map_err(failed)?;
+    let mut files = Vec::new();
     for message in messages {
         let (name, text) = match message.topic {
             Topic::Digest => ("digest.txt", format!("Subject: {}\n\n{}", message.subject, ended(&message.body))),
             _ => ("digest.json", ended(&message.body)),
         };
-        let path = dir.join(name);
-        fs::write(&path, text).map_err(failed(&path))?;
+        files.push((dir.join(name), text));
+    }
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.clone(), text.as_bytes())).collect();
+    whole_files::write(&files)?;
+    for (path, _) in &files {
         writeln!(notes, "wrote {}", path.display())?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `explain`: the lines of the bill that a number is made of, and whether they come to what the ledger says.
 
 mod exact;
+mod summary;
 mod table;
 
 use std::io::Write;
@@ -112,10 +113,7 @@ impl<'a, W: Write> Sink<'a, W> {
 
     fn row(&mut self, row: ExplainedRow) -> Result<(), CommandError> {
         match self {
-            Self::Table(table) => {
-                table.row(row);
-                Ok(())
-            }
+            Self::Table(table) => table.row(row),
             Self::Csv(csv) => csv.row(&row),
             Self::Json(json) => json.row(&row),
         }

@@ -1,5 +1,6 @@
 //! `history`: each delivery of each period, and what it moved.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
+use spend_core::currencies;
 use spend_core::decimal::Decimal;
 use spend_core::line::SumOutOfRange;
 use spend_core::text;
@@ -100,8 +102,9 @@ impl Commit {
         let delivery = entry.delivery;
         let rows =
             |moved: Vec<Moved>| moved.into_iter().map(|moved| Row::of(moved, before)).collect::<Result<Vec<_>, _>>();
-        let mut moved = rows(entry.moved)?;
+        let (mut moved, mut totals) = (rows(entry.moved)?, rows(entry.totals)?);
         largest_first(&mut moved);
+        totals.sort_by(|left, right| currencies::order((&left.currency, left.after), (&right.currency, right.after)));
         Ok(Self {
             export_id: entry.export_id,
             period: entry.period.to_string(),
@@ -119,7 +122,7 @@ impl Commit {
             unverified: delivery.unverified,
             replaced: entry.replaced,
             after_close: entry.after_close,
-            totals: rows(entry.totals)?,
+            totals,
             moved,
         })
     }
@@ -129,9 +132,10 @@ fn instant(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Sorted by how much moved; where that is equal the order stays, which is by day and identity.
+/// What was restated before what is merely new, and the largest first; where moves are equal the order stays, which is by
+/// currency, day and identity.
 fn largest_first(rows: &mut [Row]) {
-    rows.sort_by(|left, right| left.currency.cmp(&right.currency).then(right.moved.abs().cmp(&left.moved.abs())));
+    rows.sort_by_key(|row| (Reverse(row.restated), Reverse(row.moved.abs())));
 }
 
 const CSV_HEADER: [&str; 18] = [
@@ -240,7 +244,7 @@ fn table(commit: &Commit, out: &mut impl Write) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What moved by day, identity and currency, all categories together, largest first.
+/// What moved by day, identity and currency, all categories together, sorted as [`largest_first`] does.
 fn by_day_and_identity(moved: &[Row]) -> Result<Vec<Row>, SumOutOfRange> {
     let mut sums: BTreeMap<_, Row> = BTreeMap::new();
     for row in moved {
@@ -263,4 +267,27 @@ fn by_day_and_identity(moved: &[Row]) -> Result<Vec<Row>, SumOutOfRange> {
     let mut rows: Vec<_> = sums.into_values().collect();
     largest_first(&mut rows);
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_restated_stands_before_what_is_merely_new_however_large() {
+        let row = |identity: &str, moved: &str, restated| Row {
+            day: None,
+            identity: Some(identity.to_owned()),
+            category: None,
+            currency: "USD".to_owned(),
+            before: Decimal::ZERO,
+            after: moved.parse().unwrap(),
+            moved: moved.parse().unwrap(),
+            restated,
+        };
+        let mut rows =
+            [row("new", "900", false), row("less", "-2", true), row("more", "1", true), row("newer", "950", false)];
+        largest_first(&mut rows);
+        assert_eq!(rows.map(|row| row.identity.unwrap()), ["less", "more", "newer", "new"]);
+    }
 }

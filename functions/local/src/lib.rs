@@ -11,6 +11,7 @@ pub mod error;
 mod explain;
 mod export_store;
 mod history;
+mod idle;
 mod in_force;
 mod ledger;
 pub mod notes;
@@ -21,8 +22,10 @@ mod rebuild;
 mod report;
 mod run;
 pub mod sample;
+mod sent;
 mod summary;
 mod test_alert;
+mod whole_files;
 
 use std::io::Write;
 
@@ -43,7 +46,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Demo(options) => Box::pin(demo::demo(options, out, notes)).await,
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => Box::pin(run::run(options, Utc::now(), notes)).await,
-        Command::Report(options) => report::run(options, out).await,
+        Command::Report(options) => report::run(options, out, notes).await,
         Command::Chargeback(options) => chargeback::run(options, Utc::now(), notes).await,
         Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
         Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
@@ -71,8 +74,7 @@ fn write_sample(options: &Sample, notes: &mut impl Write) -> Result<(), CommandE
     })?;
     drop(progress);
     if let Some(path) = &options.metering {
-        let failed = |source| CommandError::File { action: "write", path: path.clone(), source };
-        std::fs::write(path, sample::gateway_metering(options.seed)).map_err(failed)?;
+        whole_files::write(&[(path.clone(), sample::gateway_metering(options.seed).as_bytes())])?;
     }
     for note in written.notes {
         writeln!(notes, "{note}")?;

@@ -1,6 +1,5 @@
 //! `page`: a month as one file of HTML, and its numbers beside it.
 
-use std::fs;
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -10,7 +9,7 @@ use spend_ledger::digest::page;
 use crate::cli::Page;
 use crate::digest::no_such_month;
 use crate::error::CommandError;
-use crate::{in_force, periods};
+use crate::{in_force, periods, whole_files};
 
 /// Writes the page and its numbers, and their names to `notes`.
 ///
@@ -30,9 +29,9 @@ pub(crate) async fn run(options: &Page, now: DateTime<Utc>, notes: &mut impl Wri
         let out = options.out.display();
         return Err(CommandError::Unsupported(format!("the page's numbers go to {out}: name the page otherwise")));
     }
-    for (path, bytes) in [(&options.out, made.html.as_bytes()), (&numbers, &made.json)] {
-        let failed = |source| CommandError::File { action: "write", path: path.clone(), source };
-        fs::write(path, bytes).map_err(failed)?;
+    let files = [(options.out.clone(), made.html.as_bytes()), (numbers, &made.json)];
+    whole_files::write(&files)?;
+    for (path, _) in &files {
         writeln!(notes, "wrote {}", path.display())?;
     }
     Ok(())

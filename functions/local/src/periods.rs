@@ -1,14 +1,20 @@
 //! A ledger on disk, and which of its periods a command is about.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use spend_core::period::BillingPeriod;
+use spend_core::selection::meant;
+use spend_core::text::clean;
 use spend_ledger::committed;
 use spend_ledger::directory_store::{DirectoryStore, OWN_FOLDER};
 use spend_ledger::keys::Statement;
 use spend_ledger::store::StoreError;
 
 use crate::error::CommandError;
+
+/// How many months are named.
+const MONTHS: usize = 12;
 
 /// The ledger, to be read.
 ///
@@ -60,9 +66,31 @@ pub(crate) async fn of(
     if statements.is_empty() {
         return Err(nothing_delivered(ledger));
     }
-    let known: Vec<_> = statements.iter().map(ToString::to_string).collect();
-    let (ledger, known) = (ledger.display(), known.join(", "));
-    Err(CommandError::NothingFound(format!("{ledger} has nothing of that export or period; it has {known}")))
+    Err(CommandError::NothingFound(format!("{} has {}", ledger.display(), instead(&statements, period, export_id))))
+}
+
+/// What a ledger has instead of a period and an export that it does not have together: `nothing of 2026-13; …`.
+fn instead(statements: &[Statement], period: Option<BillingPeriod>, export_id: Option<&str>) -> String {
+    let exports: BTreeSet<&str> = statements.iter().map(|statement| statement.export_id.as_str()).collect();
+    if let Some(unknown) = export_id.filter(|export_id| !exports.contains(export_id)) {
+        let meant = meant(unknown, exports.iter().copied()).map_or_else(String::new, |meant| format!("; {meant}"));
+        let known: Vec<_> = exports.into_iter().collect();
+        return format!("no export {}; it has {}{meant}", clean(unknown), known.join(", "));
+    }
+    let of_export = statements.iter().filter(|found| export_id.is_none_or(|export_id| export_id == found.export_id));
+    let periods: BTreeSet<_> = of_export.map(|statement| statement.period).collect();
+    let periods: Vec<_> = periods.into_iter().map(|period| period.to_string()).collect();
+    let of = export_id.map_or_else(String::new, |export_id| format!(" of {export_id}"));
+    let wanted = period.map_or_else(String::new, |period| period.to_string());
+    format!("nothing{of} in {wanted}; it has {}", spans(&periods))
+}
+
+/// Months, in order; of many the first, the last and how many.
+fn spans(months: &[String]) -> String {
+    match (months.first(), months.last()) {
+        (Some(first), Some(last)) if months.len() > MONTHS => format!("{} months from {first} to {last}", months.len()),
+        _ => months.join(", "),
+    }
 }
 
 /// Why there is nothing to read: no ledger, or nothing in it.

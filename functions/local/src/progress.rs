@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the line changes at most.
 const REDRAW: Duration = Duration::from_millis(200);
+/// From when on it is said how long a step has taken: a line that stands still looks like a program that hangs.
+const LONG: Duration = Duration::from_secs(10);
 /// The most columns of the line: a longer one would wrap, and could not be removed.
 const WIDTH: usize = 78;
 /// Back to the start of the line, and empty it.
@@ -33,7 +35,7 @@ struct Line {
 struct State {
     terminal: Box<dyn Write + Send>,
     /// What is being done; none until something is, and while others write.
-    text: Option<String>,
+    text: Option<(String, Instant)>,
     is_drawn: bool,
     is_over: bool,
 }
@@ -67,7 +69,7 @@ impl Progress {
     /// Says what is being done from now on; made only where somebody sees it.
     pub(crate) fn show(&self, text: impl FnOnce() -> String) {
         if let Some(line) = &self.line {
-            line.state().text = Some(text());
+            line.state().text = Some((text(), Instant::now()));
         }
     }
 
@@ -105,11 +107,12 @@ impl Line {
         while !state.is_over {
             let wait = self.patience.saturating_sub(started.elapsed());
             if wait.is_zero()
-                && let Some(text) = &state.text
-                && (!state.is_drawn || *text != shown)
+                && let Some((text, since)) = &state.text
+                && let text = lasting(text, since.elapsed())
+                && (!state.is_drawn || text != shown)
             {
-                shown.clone_from(text);
-                state.put(&shown);
+                state.put(&text);
+                shown = text;
             }
             let wait = if wait.is_zero() { REDRAW } else { wait };
             let waited = self.changed.wait_timeout(state, wait);
@@ -118,10 +121,15 @@ impl Line {
     }
 }
 
+/// What is shown of a step that has taken so long.
+fn lasting(text: &str, taken: Duration) -> String {
+    let taken = if taken < LONG { String::new() } else { format!(" ({} s)", taken.as_secs()) };
+    format!("{}{taken}", spend_core::text::shorten(text, WIDTH.saturating_sub(taken.len())))
+}
+
 impl State {
     /// A terminal that is gone is no reason to stop the work.
     fn put(&mut self, text: &str) {
-        let text = spend_core::text::shorten(text, WIDTH);
         let _ = self.terminal.write_all(CLEAR).and_then(|()| self.terminal.write_all(text.as_bytes()));
         let _ = self.terminal.flush();
         self.is_drawn = true;
@@ -183,6 +191,13 @@ mod tests {
         assert_eq!(rest(&written).as_bytes(), CLEAR);
         drop(progress);
         assert_eq!(rest(&written), "", "what is removed is not removed again");
+    }
+
+    #[test]
+    fn a_step_that_takes_long_says_how_long() {
+        assert_eq!(lasting("evaluating 3 rules", Duration::from_secs(9)), "evaluating 3 rules");
+        assert_eq!(lasting("evaluating 3 rules", Duration::from_millis(64_900)), "evaluating 3 rules (64 s)");
+        assert_eq!(lasting(&"x".repeat(100), Duration::from_secs(64)).len(), WIDTH);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_ledger::outputs::{MessageFile, MetricsFile};
+use spend_ledger::outputs::MetricsFile;
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::rebuild;
 
 use crate::cli::Rebuild;
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::sent::Post;
 use crate::{in_force, ledger, periods, run};
 
 /// Rebuilds, and lets gauges and alerts follow. Notes for people go to `notes`.
@@ -40,8 +41,11 @@ pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl 
             }
         }
     }
-    let (metrics, messages) = (MetricsFile::in_ledger(&options.ledger), MessageFile::in_ledger(&options.ledger));
-    run::react(&ledger, &metrics, &messages, &config, now, notes).await?;
+    let (metrics, post) = (MetricsFile::in_ledger(&options.ledger), Post::in_ledger(&options.ledger));
+    let reacted = run::react(&ledger, &metrics, &post, &config, now, &progress, notes).await;
+    progress.clear();
+    post.tell(notes)?;
+    reacted?;
     match failures {
         0 => Ok(()),
         failures => Err(CommandError::NotRebuilt { failures, periods: statements.len() }),

@@ -1,51 +1,79 @@
 //! `report`: totals of the committed facts.
 
+mod about;
+
 use std::io::Write;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
+use spend_core::currencies;
 use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
-use spend_core::report::{self, Measure, Row};
+use spend_core::report::{self, Measure, OTHER, Row};
 use spend_core::text;
 use spend_ledger::committed;
 
+use self::about::About;
 use crate::cli::{Report, ReportFormat};
 use crate::error::CommandError;
 use crate::periods;
 
-/// Writes the report to `out`.
+/// What the last row of a currency is called.
+const TOTAL: &str = "total";
+
+/// Writes the report to `out`. What it is of stands above a table, and in `notes` where `out` is read by programs.
 ///
 /// # Errors
 ///
 /// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
-pub(crate) async fn run(options: &Report, out: &mut impl Write) -> Result<(), CommandError> {
+pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let statements = periods::of(&store, &options.ledger, options.period, options.export_id.as_deref()).await?;
-    let mut facts = Vec::new();
+    let (mut facts, mut about) = (Vec::new(), About::of(options));
     for statement in &statements {
         if let Some((state, _)) = committed::state(&store, statement).await? {
+            about.add(statement, &state);
             facts.extend(committed::facts(statement, state)?);
         }
     }
-    let in_category = |fact: &Fact| match options.category {
-        Some(category) => fact.key.get(FactField::Category) == category.as_str(),
-        None => true,
-    };
-    let mut rows =
-        report::totals(&facts, &options.by, |fact| in_category(fact).then(|| options.basis.cost(&fact.measures)))?;
+    about::check_names(&store, options, &facts).await?;
+    facts.retain(|fact| is_selected(options, fact));
+    about.count(&facts)?;
+    let is_counted = |fact: &Fact| options.category.is_empty() || is_in(options, fact);
+    let cost = |fact: &Fact| is_counted(fact).then(|| options.basis.cost(&fact.measures));
+    let mut rows = report::totals(&facts, &options.by, cost)?;
     if let Some(top) = options.top {
+        about.folded = rows.len();
         rows = report::fold(rows, top)?;
+        about.folded -= rows.iter().filter(|row| row.keys.iter().any(|key| key != OTHER)).count();
     }
+    if options.format == ReportFormat::Table {
+        about.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        return table(&options.by, &options.measure, &rows, out);
+    }
+    about.lines().iter().try_for_each(|line| writeln!(notes, "note: {line}"))?;
     let rows = measured(rows, &options.measure)?;
     match options.format {
-        ReportFormat::Table => table(&options.by, &options.measure, &rows, out),
         ReportFormat::Csv => csv(&options.by, &options.measure, &rows, out),
-        ReportFormat::Json => json(&options.by, &options.measure, &rows, out),
+        _ => json(&options.by, &options.measure, &rows, out),
     }
+}
+
+/// Whether a fact is of the days and the values that are asked for.
+fn is_selected(options: &Report, fact: &Fact) -> bool {
+    let day = fact.key.usage_date;
+    options.from.is_none_or(|from| from <= day)
+        && options.to.is_none_or(|to| day <= to)
+        && options.matches.iter().all(|matcher| matcher.matches(&fact.key))
+}
+
+/// Whether a fact is of a category that is asked for by name.
+fn is_in(options: &Report, fact: &Fact) -> bool {
+    let category = fact.key.get(FactField::Category);
+    options.category.iter().any(|wanted| wanted.as_str() == category)
 }
 
 /// A group, and its measures in the order asked.
@@ -100,7 +128,8 @@ fn json(by: &[Dimension], measures: &[Measure], rows: &[Measured], out: &mut imp
     Ok(())
 }
 
-fn table(by: &[Dimension], measures: &[Measure], rows: &[Measured], out: &mut impl Write) -> Result<(), CommandError> {
+/// For people: the largest currency first, its total last, and days in their order where they are the first key.
+fn table(by: &[Dimension], measures: &[Measure], rows: &[Row], out: &mut impl Write) -> Result<(), CommandError> {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header(by, measures));
     for column in (by.len() + 1..).take(measures.len()) {
@@ -108,18 +137,40 @@ fn table(by: &[Dimension], measures: &[Measure], rows: &[Measured], out: &mut im
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let number = |measure: Measure, value| match measure {
+    for (mut rows, total) in by_currency(rows)? {
+        if by.first() == Some(&Dimension::Day) {
+            // What is folded is of no day, and stands last.
+            rows.sort_by_key(|row| row.keys.first().map(|day| (day == OTHER, day.clone())));
+        }
+        let rows = measured(rows, measures)?;
+        for row in rows.iter().chain(&measured(vec![total], measures)?) {
+            let numbers = measures.iter().zip(&row.values);
+            let numbers = numbers.map(|(measure, value)| value.map_or(String::new(), |value| number(*measure, value)));
+            table.add_row(row.keys().map(text::shown).chain(numbers));
+        }
+    }
+    writeln!(out, "{table}")?;
+    Ok(())
+}
+
+fn number(measure: Measure, value: Decimal) -> String {
+    match measure {
         // Tokens are whole.
         Measure::Tokens => text::number(value).trim_end_matches(".00").to_owned(),
         Measure::Share | Measure::TokenShare => format!("{value}%"),
         _ => text::number(value),
-    };
-    for row in rows {
-        let shown = row.keys().map(text::shown);
-        let values = measures.iter().zip(&row.values);
-        let numbers = values.map(|(measure, value)| value.map_or(String::new(), |value| number(*measure, value)));
-        table.add_row(shown.chain(numbers));
     }
-    writeln!(out, "{table}")?;
-    Ok(())
+}
+
+/// The rows of each currency with their total.
+fn by_currency(rows: &[Row]) -> Result<Vec<(Vec<Row>, Row)>, SumOutOfRange> {
+    let mut totals = report::fold(rows.to_vec(), 0)?;
+    totals.sort_by(|left, right| currencies::order((&left.currency, left.cost), (&right.currency, right.cost)));
+    let with_rows = |total: Row| {
+        let of_currency = rows.iter().filter(|row| row.currency == total.currency).cloned().collect();
+        // Words for what a total is of: only its first key is a name.
+        let keys = (0..total.keys.len()).map(|index| if index == 0 { TOTAL.to_owned() } else { "-".to_owned() });
+        (of_currency, Row { keys: keys.collect(), ..total })
+    };
+    Ok(totals.into_iter().map(with_rows).collect())
 }

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use spend_core::net_cost::StandIn;
 use spend_core::text;
 use spend_ledger::alert::AlertError;
+use spend_ledger::book::Book;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
 use spend_ledger::outbox::Lease;
-use spend_ledger::outputs::{MessageFile, MetricsFile};
+use spend_ledger::outputs::MetricsFile;
 use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics, operations};
@@ -30,14 +32,15 @@ use crate::cli::Run;
 use crate::error::CommandError;
 use crate::export_store::ExportStore;
 use crate::progress::Progress;
-use crate::{in_force, ledger, summary};
+use crate::sent::Post;
+use crate::{idle, in_force, ledger, summary};
 
 /// What a run works on.
 struct Workshop<'a, W> {
     export: Arc<Tree<ExportStore>>,
     ledger: DirectoryStore,
     metrics: MetricsFile,
-    messages: MessageFile,
+    post: Post,
     config: Config,
     deriver: Deriver,
     now: DateTime<Utc>,
@@ -70,7 +73,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     let mut workshop = Workshop {
         export: Arc::new(export),
         metrics: MetricsFile::in_ledger(&options.ledger),
-        messages: MessageFile::in_ledger(&options.ledger),
+        post: Post::in_ledger(&options.ledger),
         ledger,
         deriver: Deriver::from(&config),
         config,
@@ -93,12 +96,20 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     }
     workshop.progress.clear();
     workshop.passed_over(&inventory, failures)?;
-    workshop.progress.show(|| "evaluating budgets and the digest".to_owned());
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
     // by now, and `[alerts] first_run` is about the whole run.
     let reacted = workshop.react().await;
-    workshop.digest().await?;
+    let digested = workshop.digest().await;
+    workshop.progress.clear();
+    if let Ok(book) = &digested {
+        let stand_in = StandIn::of(workshop.config.cost.basis, book.facts())?.sentence();
+        for line in idle::all(&workshop.config, book).into_iter().chain(stand_in) {
+            writeln!(workshop.notes, "note: {line}")?;
+        }
+    }
+    workshop.post.tell(workshop.notes)?;
     reacted?;
+    digested?;
     match failures {
         0 => Ok(()),
         failures => Err(CommandError::Unpublished { failures, deliveries: deliveries.len() }),
@@ -149,17 +160,22 @@ async fn distinct<'a, E: Store>(export: &E, inventory: &'a Inventory) -> Vec<&'a
 pub(crate) async fn react(
     ledger: &DirectoryStore,
     file: &MetricsFile,
-    messages: &MessageFile,
+    post: &Post,
     config: &Config,
     now: DateTime<Utc>,
+    progress: &Progress,
     notes: &mut impl Write,
 ) -> Result<(), CommandError> {
+    progress.show(|| "putting metrics".to_owned());
     let published = metrics::publish(ledger, file, config, now).await;
     // An alert does not wait for a metric that cannot be put.
+    let rules = config.rules.all().count();
+    progress.show(|| format!("evaluating {rules} rules over three months"));
     let book = committed::book(ledger, now).await?;
-    let alerted = alert::react(ledger, messages, config, &book, Lease::Alone, now).await;
-    operations::drain(ledger, messages, Lease::Alone, now).await.map_err(AlertError::from)?;
+    let alerted = alert::react(ledger, post, config, &book, Lease::Alone, now).await;
+    operations::drain(ledger, post, Lease::Alone, now).await.map_err(AlertError::from)?;
     alerted?;
+    progress.clear();
     summary::write_metrics(&published, notes)?;
     match published.failures.into_iter().next() {
         None => Ok(()),
@@ -241,15 +257,15 @@ impl<W: Write> Workshop<'_, W> {
     }
 
     async fn react(&mut self) -> Result<(), CommandError> {
-        self.progress.clear();
-        react(&self.ledger, &self.metrics, &self.messages, &self.config, self.now, self.notes).await
+        react(&self.ledger, &self.metrics, &self.post, &self.config, self.now, &self.progress, self.notes).await
     }
 
-    /// The digest follows the calendar: it is made of what all deliveries have come to.
-    async fn digest(&self) -> Result<(), CommandError> {
+    /// The digest follows the calendar: it is made of what all deliveries have come to. Returns what it was made of.
+    async fn digest(&self) -> Result<Book, CommandError> {
+        self.progress.show(|| "writing the digest".to_owned());
         let book = committed::book(&self.ledger, self.now).await?;
-        digest::react(&self.ledger, &self.messages, &self.config, &book, Lease::Alone, self.now).await?;
-        Ok(())
+        digest::react(&self.ledger, &self.post, &self.config, &book, Lease::Alone, self.now).await?;
+        Ok(book)
     }
 
     async fn tell(

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use spend_core::bedrock_line::Rule;
+use spend_core::currencies::largest_first;
 use spend_core::text;
 use spend_core::unusual::Unusual;
 use spend_ledger::metrics::Published;
@@ -52,8 +53,8 @@ pub(crate) fn write_metrics(published: &Published, notes: &mut impl Write) -> io
     let Published { spend, gauges, health, waiting, in_doubt, settled, outside_window, cost, withheld, .. } = published;
     if let Some(cost) = cost {
         writeln!(notes, "metrics: {spend} differences of Spend and {} gauges put; {cost}", gauges + health)?;
-        let outside = outside_window.iter().filter(|(_, amount)| !amount.is_zero());
-        let outside: Vec<_> = outside.map(|(currency, amount)| text::money(currency, *amount)).collect();
+        let outside = largest_first(outside_window).into_iter().filter(|(_, amount)| !amount.is_zero());
+        let outside: Vec<_> = outside.map(|(currency, amount)| text::money(currency, amount)).collect();
         if !outside.is_empty() {
             writeln!(
                 notes,

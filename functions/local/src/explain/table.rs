@@ -1,17 +1,16 @@
-//! Explained lines for people: the largest, then the sums.
+//! Explained lines for people, on a terminal of 80 columns: what they come to, the largest, then the exact sums.
 
 use std::cmp::Reverse;
 use std::io::Write;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table as Grid};
-use spend_core::decimal::Decimal;
+use spend_core::currencies;
 use spend_core::fact::FactField;
 use spend_core::line::LineField;
-use spend_core::text;
+use spend_core::text::{self, pad_left, wrap};
 use spend_core::usage::Context;
 use spend_pipeline::explain::{Explained, ExplainedRow};
 
+use super::summary::{Summary, session};
 use super::{owner_by, rules};
 use crate::error::CommandError;
 
@@ -23,21 +22,24 @@ pub(super) struct Table<'a, W: Write> {
     out: &'a mut W,
     all: bool,
     found: u64,
+    summary: Summary,
     kept: Vec<(u64, ExplainedRow)>,
 }
 
 impl<'a, W: Write> Table<'a, W> {
     pub(super) fn new(out: &'a mut W, all: bool) -> Self {
-        Self { out, all, found: 0, kept: Vec::new() }
+        Self { out, all, found: 0, summary: Summary::default(), kept: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, row: ExplainedRow) {
+    pub(super) fn row(&mut self, row: ExplainedRow) -> Result<(), CommandError> {
+        self.summary.add(&row)?;
         self.kept.push((self.found, row));
         self.found += 1;
         // Now and then is enough to stay small.
         if !self.all && self.kept.len() >= 16 * MOST {
             self.keep_largest();
         }
+        Ok(())
     }
 
     fn keep_largest(&mut self) {
@@ -50,34 +52,25 @@ impl<'a, W: Write> Table<'a, W> {
         if !self.all {
             self.keep_largest();
         }
-        let mut grid = Grid::new();
-        grid.load_style(UTF8_FULL_CONDENSED).set_header([
-            "chunk, row from 0",
-            "day, account",
-            "principal, identity",
-            "type, usage type, operation",
-            "model as billed, model",
-            "amount",
-            "cost",
-            "owner by, Bedrock by",
-        ]);
-        for number in 5..7 {
-            if let Some(column) = grid.column_mut(number) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+        for line in self.summary.lines()? {
+            writeln!(self.out, "{line}")?;
         }
         for (_, row) in &self.kept {
-            grid.add_row(cells(row));
+            for line in block(row) {
+                writeln!(self.out, "{line}")?;
+            }
         }
-        writeln!(self.out, "{grid}")?;
         let shown = self.kept.len() as u64;
         if let Some(more) = self.found.checked_sub(shown).filter(|more| *more > 0) {
-            writeln!(
-                self.out,
-                "the {shown} largest lines; {more} more are in the sum: see them with --all, or --format csv"
-            )?;
+            let hidden =
+                format!("the {shown} largest lines; {more} more are in the sum: see them with --all, or --format csv");
+            for line in wrap("", &hidden) {
+                writeln!(self.out, "{line}")?;
+            }
         }
-        for (currency, (bill, ledger)) in &explained.sums {
+        let mut sums: Vec<_> = explained.sums.iter().collect();
+        sums.sort_by(|left, right| currencies::order((left.0, left.1.0.cost), (right.0, right.1.0.cost)));
+        for (currency, (bill, ledger)) in sums {
             writeln!(self.out, "sum of {} lines of the bill: {currency} {}", bill.line_items, bill.cost)?;
             let verdict = if bill == ledger { "the same" } else { "NOT THE SAME" };
             writeln!(self.out, "the ledger says {currency} {} in {} lines: {verdict}", ledger.cost, ledger.line_items)?;
@@ -86,32 +79,45 @@ impl<'a, W: Write> Table<'a, W> {
     }
 }
 
-fn cells(row: &ExplainedRow) -> [String; 8] {
+/// A line of the bill: when and how much, what of, who, and why it is where it is.
+fn block(row: &ExplainedRow) -> Vec<String> {
     let line = |field| text::shown(row.row.key.get(field));
     let fact = |field| text::shown(row.fact.get(field));
     let measures = &row.row.measures;
-    let cost: Decimal = measures.unblended_cost;
     // In a delivery the file's name tells chunks apart; the whole key stands in the other formats.
     let file = row.chunk.rsplit('/').next().unwrap_or_default();
-    [
-        format!("{}\nrow {}", text::clean(file), row.row.row),
-        format!("{}\n{}", row.fact.usage_date, line(LineField::AccountId)),
-        format!("{}\n{}", line(LineField::Principal), fact(FactField::Identity)),
+    let cost = format!("{} {}", fact(FactField::Currency), measures.unblended_cost);
+    let place = format!("{} row {}", text::clean(file), row.row.row);
+    let model = match (row.fact.get(FactField::ModelAsBilled), row.fact.get(FactField::Model)) {
+        ("", "") => String::new(),
+        (billed, model) => {
+            format!(", {} billed as {}{}", text::shown(model), text::shown(billed), long_context(row))
+        }
+    };
+    let mut lines = wrap(&format!("{} {}  ", row.fact.usage_date, pad_left(&cost, 22)), &place);
+    for said in [
         format!(
-            "{} ({})\n{}\n{}",
+            "{} ({}), {} {}{model}",
             line(LineField::LineItemType),
             fact(FactField::Category),
-            line(LineField::UsageType),
-            line(LineField::Operation)
+            measures.usage_amount,
+            line(LineField::PricingUnit),
         ),
-        format!("{}\n{}{}", fact(FactField::ModelAsBilled), fact(FactField::Model), long_context(row)),
-        format!("{}\n{}", measures.usage_amount, line(LineField::PricingUnit)),
-        format!("{}\n{cost}", fact(FactField::Currency)),
-        format!("{}\n{}\n{}", fact(FactField::Owner), text::clean(&owner_by(row)), rules(row.row.rules)),
-    ]
+        format!("{}, {}", line(LineField::UsageType), line(LineField::Operation)),
+        format!(
+            "{} ({}), account {}",
+            text::shown(session(row.row.key.get(LineField::Principal))),
+            fact(FactField::Identity),
+            line(LineField::AccountId)
+        ),
+        format!("owner {} by {}; Bedrock by {}", fact(FactField::Owner), owner_by(row), rules(row.row.rules)),
+    ] {
+        lines.extend(wrap("    ", &said));
+    }
+    lines
 }
 
 /// Why the price may be another than the model's usual one.
 fn long_context(row: &ExplainedRow) -> &'static str {
-    if row.fact.get(FactField::Context) == Context::Long.as_str() { "\nlong context" } else { "" }
+    if row.fact.get(FactField::Context) == Context::Long.as_str() { ", long context" } else { "" }
 }
