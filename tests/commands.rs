@@ -47,7 +47,7 @@ pub(crate) fn agree(tree: &Path, run: &Result<(), CommandError>, notes: &str) {
         // It failed for what is not of the tree.
         Err(_) => return,
     };
-    let doctor = Doctor { export: tree.to_owned(), format: DoctorFormat::Table, now: None };
+    let doctor = Doctor { export: Some(tree.to_owned()), ledger: None, format: DoctorFormat::Table, now: None };
     let (mut found, mut ignored) = (Vec::new(), Vec::new());
     let cli = Cli { command: Command::Doctor(doctor) };
     let examined = block_on(bedrock_ledger::execute(&cli, &mut found, &mut ignored));

@@ -129,7 +129,7 @@ fn names(config: &Config, principals: &BTreeSet<&str>, models: &BTreeSet<&str>) 
     let kept = KeepSessions::new(config.keep_sessions.iter().map(String::as_str));
     let roles = principals.iter().copied().filter(|arn| Identity::of(arn, &kept).kind == IdentityKind::Role);
     let people = people::find(roles).into_iter();
-    let people = people.map(|role| ("keep_sessions".to_owned(), text::clean(&role.to_string())));
+    let people = people.map(|role| ("keep_sessions".to_owned(), text::clean(&role.to_string()).into_owned()));
     sessions.chain(aliases).chain(people).collect()
 }
 

@@ -10,11 +10,11 @@ use crate::digest_text::layout::signed;
 use crate::driver::Driver;
 use crate::forecast::{FEWEST_DAYS, Forecast, Outlook};
 use crate::measure::{Detail, Measurement};
-use crate::period::{BillingPeriod, DayState, SETTLED_AFTER};
+use crate::period::{DayState, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, is_unsafe, money, share, shorten, used};
-use crate::window::{Window, WindowKind, end_of};
+use crate::window::{WindowKind, end_of};
 
 mod advice;
 mod headline;

@@ -2,6 +2,7 @@ use super::*;
 use crate::budget::{self, Budget};
 use crate::data_span::DataSpan;
 use crate::fixtures::{decimal, fact};
+use crate::overrides::Overrides;
 use crate::rule::{Matcher, Rule};
 use crate::window::WindowKind;
 
@@ -31,7 +32,7 @@ fn restated(rule: Rule, window: WindowKind, policy: &CostPolicy) -> Vec<(String,
         amount: decimal("500"),
         thresholds: vec![100],
         forecast: Vec::new(),
-        overrides: Vec::new(),
+        overrides: Overrides::default(),
         overrides_file: None,
     }];
     let moves = [
