@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(told_prefix("BedrockLedger"), "metrics/namespace=004a8124a3c137c9be41d546c7239806/told/");
         let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
         let key = statement.reduction_key("a", &ETag("1".to_owned()), &KeptTags::new(["b"]));
-        assert_eq!(key, "reductions/export=cur/period=2026-11/v1/4f85584f47ce5128e0310b6b524b4468.json.zst");
+        assert_eq!(key, "reductions/export=cur/period=2026-11/v2/4f85584f47ce5128e0310b6b524b4468.json.zst");
     }
 
     #[test]
