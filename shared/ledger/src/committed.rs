@@ -1,6 +1,6 @@
 //! Reading what is committed: the states of billing periods, their facts, and the book of the last three months.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use spend_core::error_class::Class;
@@ -126,19 +126,47 @@ pub async fn newest<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Vec<State
     Ok(statements)
 }
 
+/// The versions of states.
+pub type Versions = BTreeMap<Statement, ETag>;
+
+/// The versions of the states of `statements` that have one: as long as they are the same, so is a book of them, but for
+/// what follows from the time.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn versions<S: Store>(store: &S, statements: &[Statement]) -> Result<Versions, CommittedError> {
+    let mut versions = Versions::new();
+    for statement in statements {
+        let head = store.head(&statement.state_key()).await?;
+        versions.extend(head.map(|head| (statement.clone(), head.etag)));
+    }
+    Ok(versions)
+}
+
 /// The book as of `now`: the three newest months that have begun and have a state, of every export.
 ///
 /// # Errors
 ///
 /// [`CommittedError`].
 pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, CommittedError> {
-    let mut periods = Vec::new();
+    Ok(book_and_versions(store, now).await?.0)
+}
+
+/// The same, with the versions of the states that it was read from.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn book_and_versions<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(Book, Versions), CommittedError> {
+    let (mut periods, mut versions) = (Vec::new(), Versions::new());
     for statement in newest(store, now).await? {
-        if let Some((state, _)) = state(store, &statement).await? {
+        if let Some((state, version)) = state(store, &statement).await? {
             periods.extend(period(&statement, state, now)?);
+            versions.insert(statement, version);
         }
     }
-    Ok(Book { periods })
+    Ok((Book { periods }, versions))
 }
 
 /// What a state has of a period as of `now`; nothing if no delivery is in force.

@@ -78,6 +78,20 @@ pub async fn of_deployment<S: Store>(store: &S) -> Result<Config, InForceError> 
     Ok(read(store).await?.unwrap_or_else(default))
 }
 
+/// Where a step finds its configuration, each time that it looks. A step that plans looks after it has read the state
+/// that the plan replaces, see [`crate::basis`].
+pub trait Configured: Sync {
+    /// The configuration as it is now.
+    fn config(&self) -> impl Future<Output = Result<Config, InForceError>> + Send;
+}
+
+/// One that does not change: of a command that nobody else runs beside.
+impl Configured for Config {
+    async fn config(&self) -> Result<Config, InForceError> {
+        Ok(self.clone())
+    }
+}
+
 /// Puts `text` in force, if it is valid. `file` is how errors call it.
 ///
 /// # Errors
