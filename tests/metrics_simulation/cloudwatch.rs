@@ -106,6 +106,13 @@ impl CloudWatch {
             .collect()
     }
 
+    /// What was put last to each series of a metric.
+    pub fn last_values(&self, name: &str) -> BTreeMap<Vec<(String, String)>, f64> {
+        let state = self.0.lock().unwrap();
+        let of_name = state.series.iter().filter(|((found, _), _)| found == name);
+        of_name.map(|((_, dimensions), taken)| (dimensions.clone(), taken.last().unwrap().value)).collect()
+    }
+
     /// The data of a metric that were put at an instant, by dimensions.
     pub fn put_at(&self, name: &str, at: DateTime<Utc>) -> Vec<(Vec<(String, String)>, f64)> {
         let state = self.0.lock().unwrap();

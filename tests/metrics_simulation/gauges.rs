@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use spend_core::fact::Fact;
-use spend_ledger::config::Config;
 use spend_ledger::faulty_store::Fault;
 
 use super::world::{Trouble, World, fact};
@@ -29,7 +28,7 @@ fn without_bob() -> Vec<Fact> {
 }
 
 fn world() -> World {
-    let mut world = World::new(CONFIG, "2026-11-21T09:00:00Z");
+    let world = World::new(CONFIG, "2026-11-21T09:00:00Z");
     world.commit("one", "2026-11", november());
     assert!(world.publish(Trouble::None).failures.is_empty());
     world
@@ -121,7 +120,7 @@ fn a_budget_of_days_is_zero_on_a_day_on_which_nothing_is_spent_yet() {
 #[test]
 fn what_the_configuration_does_not_name_any_more_is_zero() {
     let mut world = world();
-    world.config = Config::parse("test", "[metrics]\ntags = []\n").unwrap();
+    world.configure("[metrics]\ntags = []\n");
     publish_after(&mut world, 1);
     let mut zeros: Vec<_> = put_now(&world, &["ana", "bob", "search", "ads"]);
     zeros.retain(|(.., value)| *value == 0.0);
@@ -133,7 +132,7 @@ fn what_the_configuration_does_not_name_any_more_is_zero() {
 #[test]
 fn another_namespace_is_not_told_of_gauges_that_it_never_had() {
     let mut world = world();
-    world.config = Config::parse("test", &CONFIG.replace("[metrics]", "[metrics]\nnamespace = \"Other\"")).unwrap();
+    world.configure(&CONFIG.replace("[metrics]", "[metrics]\nnamespace = \"Other\""));
     world.commit("one", "2026-11", without_bob());
     publish_after(&mut world, 1);
     assert_eq!(put_now(&world, &["bob", "ads"]), []);

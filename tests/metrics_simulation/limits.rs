@@ -69,7 +69,7 @@ fn five_thousand_principals_have_few_series_and_exact_sums() {
 #[test]
 fn what_would_cost_too_much_is_folded() {
     let config = "[metrics]\ntop = 50\nmax_monthly_cost = \"6.00\"\ntags = [\"iamPrincipal/team\"]";
-    let mut world = World::new(config, NOW);
+    let world = World::new(config, NOW);
     world.commit("one", "2026-11", crowd(500, 0));
     let published = world.publish(Trouble::None);
     let cost = published.cost.unwrap();
@@ -81,8 +81,7 @@ fn what_would_cost_too_much_is_folded() {
 
 #[test]
 fn values_as_long_as_they_may_be_go_in_calls_as_large_as_they_may_be() {
-    let mut world =
-        World::new("[metrics]\ntop = 500\nmax_monthly_cost = \"5000\"\ntags = [\"iamPrincipal/team\"]", NOW);
+    let world = World::new("[metrics]\ntop = 500\nmax_monthly_cost = \"5000\"\ntags = [\"iamPrincipal/team\"]", NOW);
     let of = |person: usize| {
         let (name, team) = (format!("{person:0>1024}"), format!("\u{5b87}{person}").repeat(200));
         fact(day(14), usd("0.000000001"), &[("identity", &name), (TEAM, &team), ("model", &name)])
@@ -96,7 +95,7 @@ fn values_as_long_as_they_may_be_go_in_calls_as_large_as_they_may_be() {
 
 #[test]
 fn a_value_with_the_name_of_a_rest_is_counted_with_the_others() {
-    let mut world = World::new("[metrics]\ntop = 5\ntags = []", NOW);
+    let world = World::new("[metrics]\ntop = 5\ntags = []", NOW);
     let rows = [("(none)", "1"), ("(other)", "2"), ("", "4"), ("ana", "8")];
     let facts = rows.map(|(identity, cost)| fact(day(14), usd(cost), &[("identity", identity)]));
     world.commit("one", "2026-11", facts.into());
@@ -149,14 +148,14 @@ fn what_was_planned_and_not_put_in_time_is_outside_the_window() {
 
 #[test]
 fn a_delivery_that_changes_nothing_puts_nothing_and_asks_for_little() {
-    let mut world = World::new("", NOW);
+    let world = World::new("", NOW);
     world.commit("one", "2026-11", crowd(20, 0));
     assert!(world.publish(Trouble::None).spend > 0);
     let data = world.cloudwatch.data();
     let process = Process::new(&world, Trouble::None, 0);
-    let again = block_on(metrics::publish(&process, &process, &world.config, world.now));
+    let again = block_on(process.publish(world.now));
     assert_eq!((again.spend, again.gauges, again.health, world.cloudwatch.data()), (0, 0, 0, data));
-    assert!(process.calls() <= 6, "{} calls with nothing to do", process.calls());
+    assert!(process.calls() <= 8, "{} calls with nothing to do", process.calls());
     world.commit("one", "2026-11", crowd(20, 0));
     let same = world.publish(Trouble::None);
     assert_eq!((same.spend, same.failures.len()), (0, 0));
@@ -235,7 +234,7 @@ fn what_was_told_is_not_told_again_if_the_object_that_says_so_is_an_earlier_vers
 /// Nobody can say then what was told of a month of which nothing is known.
 #[test]
 fn a_month_of_which_nothing_is_known_waits_as_long_as_the_memory_of_what_was_told_is_damaged() {
-    let mut world = World::new("", NOW);
+    let world = World::new("", NOW);
     world.commit("one", "2026-11", crowd(9, 0));
     assert!(world.publish(Trouble::None).spend > 0);
     let (sums, health) = (world.cloudwatch.sums("Spend"), health_key("BedrockLedger"));
@@ -262,7 +261,7 @@ fn a_crash_at_any_call_costs_nothing_but_time() {
     };
     let whole = scene();
     let process = Process::new(&whole, Trouble::None, 0);
-    let _ = block_on(metrics::publish(&process, &process, &whole.config, whole.now));
+    let _ = block_on(process.publish(whole.now));
     let calls = process.calls();
     assert!(calls > 20, "{calls}");
     for (call, fault) in (1..=calls).flat_map(|call| [(call, Fault::Before), (call, Fault::After)]) {
@@ -282,10 +281,11 @@ fn a_crash_at_any_call_costs_nothing_but_time() {
 #[test]
 fn of_two_at_work_each_datum_is_put_once() {
     for pace in 0..60_u64 {
-        let mut world = World::new("[metrics]\ntop = 3\ntags = []", NOW);
+        let world = World::new("[metrics]\ntop = 3\ntags = []", NOW);
         world.commit("one", "2026-11", crowd(9, 0));
         world.commit("two", "2026-11", crowd(9, 5));
-        world.publish_twice([Trouble::None, Trouble::None], pace.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let pace = pace.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        world.publish_twice([Trouble::None, Trouble::None], pace, TimeDelta::zero(), |_| ());
         let last = world.publish(Trouble::None);
         assert_eq!((last.spend, last.waiting, last.in_doubt), (0, 0, 0), "pace {pace}");
         assert_eq!(world.differences(), Vec::<String>::new(), "pace {pace}");
@@ -317,4 +317,62 @@ fn what_reads_back_as_neither_stays_in_doubt_and_is_not_repeated() {
     world.pass(TimeDelta::hours(48));
     let still = world.publish(Trouble::None);
     assert_eq!((still.in_doubt, still.spend), (1, 0));
+}
+
+/// More data than one call takes: two batches, the second with one datum.
+fn two_batches() -> World {
+    let world = World::new("[metrics]\ntop = 500\nmax_monthly_cost = \"5000\"\ntags = []", NOW);
+    let of = |person: u64| {
+        let name = format!("person-{person:0>3}");
+        let days = (7..20).map(move |number| (name.clone(), number));
+        days.map(|(name, number)| fact(day(number), usd("1"), &[("identity", &name)]))
+    };
+    world.commit("one", "2026-11", (0..80).flat_map(of).collect());
+    world
+}
+
+#[test]
+fn a_batch_is_claimed_only_while_there_is_time_for_its_put() {
+    let world = two_batches();
+    let process = Process::new(&world, Trouble::None, 0);
+    let _ = block_on(process.publish(world.now));
+    let (mut landed, calls) = (BTreeSet::new(), process.calls());
+    for hurry in (0..calls + 10).step_by(3) {
+        let world = two_batches();
+        let published = world.publish(Trouble::Hurried(hurry));
+        assert!(published.failures.is_empty(), "{:?}", published.failures);
+        assert_eq!(published.in_doubt, 0);
+        assert_eq!(published.left > 0, published.waiting > 0 || published.health == 0, "{published:?}");
+        landed.insert(published.spend);
+        let rest = world.publish(Trouble::None);
+        assert_eq!((rest.waiting, rest.left, rest.in_doubt), (0, 0, 0));
+        assert_eq!(world.differences(), Vec::<String>::new(), "{hurry} calls");
+    }
+    assert_eq!(landed.len(), 3, "none, the first or both: {landed:?}");
+}
+
+#[test]
+fn what_is_refused_keeps_nothing_else_from_being_put_and_is_tried_again() {
+    let mut world = two_batches();
+    let published = world.publish(Trouble::Refused(1));
+    assert_eq!(published.failures.iter().map(metrics::MetricsError::kind).collect::<Vec<_>>(), ["publish.refused"]);
+    assert_eq!((published.refused, published.waiting), (1000, 1000));
+    assert!(published.spend > 0 && published.gauges > 0 && published.health > 0, "{published:?}");
+    assert!(!world.differences().is_empty());
+    // Again the first put of the call, which is of the same batch: the other one is told.
+    world.pass(TimeDelta::minutes(15));
+    assert_eq!(world.publish(Trouble::Refused(1)).refused, 1000);
+    let last = world.publish(Trouble::None);
+    assert_eq!((last.spend, last.refused, last.waiting), (1000, 0, 0));
+    assert_eq!(world.differences(), Vec::<String>::new());
+}
+
+#[test]
+fn a_gauge_that_is_refused_keeps_no_other_from_being_put() {
+    // The third put is of gauges.
+    let world = two_batches();
+    let published = world.publish(Trouble::Refused(3));
+    assert_eq!((published.waiting, published.gauges, published.failures.len()), (0, 0, 1), "{published:?}");
+    assert!(published.refused > 0 && published.health > 0);
+    assert!(world.publish(Trouble::None).gauges > 0, "it is tried again");
 }

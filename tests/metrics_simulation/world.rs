@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -14,6 +15,7 @@ use spend_ledger::columns::Columns;
 use spend_ledger::config::Config;
 use spend_ledger::document::encode_compressed;
 use spend_ledger::faulty_store::Fault;
+use spend_ledger::in_force::{Configured, InForceError};
 use spend_ledger::keys::Statement;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::metrics::{self, Published};
@@ -45,6 +47,10 @@ pub enum Trouble {
     NoAnswer(u64, Fault),
     /// Its nth call to put metrics is throttled.
     Throttled(u64),
+    /// Its nth call to put metrics is refused, for good as far as the answer says.
+    Refused(u64),
+    /// It has no time left after so many calls, each of which takes five seconds.
+    Hurried(u64),
     /// Its nth write has its effect, the answer is lost, and the client that tries again by itself is told that another
     /// version stands.
     Retried(u64),
@@ -57,14 +63,33 @@ pub struct Process<'a> {
     calls: AtomicU64,
     puts: AtomicU64,
     writes: AtomicU64,
-    /// Decides how long others have their turn before each call.
-    pace: AtomicU64,
+    /// Decides how long others have their turn before each call; none is once.
+    pace: Option<AtomicU64>,
 }
 
 impl<'a> Process<'a> {
     pub fn new(world: &'a World, trouble: Trouble, pace: u64) -> Self {
+        Self { pace: Some(AtomicU64::new(pace)), ..Self::stepping(world, trouble) }
+    }
+
+    /// One that each poll takes to its next call.
+    pub fn stepping(world: &'a World, trouble: Trouble) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { world, trouble, calls: zero(), puts: zero(), writes: zero(), pace: AtomicU64::new(pace) }
+        Self { world, trouble, calls: zero(), puts: zero(), writes: zero(), pace: None }
+    }
+
+    /// Publishes at `now` by its own clock.
+    pub async fn publish(&self, now: DateTime<Utc>) -> Published {
+        metrics::publish(self, self, self, now, || self.time_left()).await
+    }
+
+    fn time_left(&self) -> Duration {
+        match self.trouble {
+            Trouble::Hurried(calls) => {
+                Duration::from_secs(5) * u32::try_from(calls.saturating_sub(self.calls())).unwrap()
+            }
+            _ => Duration::MAX,
+        }
     }
 
     pub fn calls(&self) -> u64 {
@@ -73,9 +98,12 @@ impl<'a> Process<'a> {
 
     /// Before a call: on which side of it the process dies, if it does; an error if it is dead.
     async fn turn(&self) -> Result<Option<Fault>, ()> {
-        let pace = self.pace.load(Ordering::SeqCst).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        self.pace.store(pace, Ordering::SeqCst);
-        for _ in 0..(pace >> 33) % 4 {
+        let turns = self.pace.as_ref().map_or(1, |pace| {
+            let next = pace.load(Ordering::SeqCst).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            pace.store(next, Ordering::SeqCst);
+            (next >> 33) % 4
+        });
+        for _ in 0..turns {
             tokio::task::yield_now().await;
         }
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
@@ -98,6 +126,12 @@ impl<'a> Process<'a> {
             Ok(Some(Fault::After)) => effect.await.and(Err(failed())),
             Ok(None) => effect.await,
         }
+    }
+}
+
+impl Configured for Process<'_> {
+    async fn config(&self) -> Result<Config, InForceError> {
+        Ok(self.store("config", async { Ok(self.world.config()) }).await?)
     }
 }
 
@@ -138,6 +172,9 @@ impl Metrics for Process<'_> {
             Trouble::Throttled(nth) if nth == put => {
                 return Err(PublishError::NotSent { what: what(), source: "throttled".into() });
             }
+            Trouble::Refused(nth) if nth == put => {
+                return Err(PublishError::Refused { what: what(), reason: "refused".into() });
+            }
             _ => fault,
         };
         if fault != Some(Fault::Before) {
@@ -164,11 +201,16 @@ impl Metrics for Process<'_> {
 pub struct World {
     pub store: MemoryStore,
     pub cloudwatch: CloudWatch,
-    pub config: Config,
+    config: Mutex<Config>,
     pub now: DateTime<Utc>,
-    /// What the ledger says.
-    pub facts: BTreeMap<(String, String), Vec<Fact>>,
-    commits: u64,
+    committed: Mutex<BTreeMap<Statement, Committed>>,
+}
+
+/// What the ledger says of a statement.
+#[derive(Clone, Default)]
+struct Committed {
+    facts: Vec<Fact>,
+    deliveries: Vec<AppliedDelivery>,
 }
 
 impl World {
@@ -176,10 +218,9 @@ impl World {
         let mut world = Self {
             store: MemoryStore::default(),
             cloudwatch: CloudWatch::default(),
-            config: Config::parse("test", config).unwrap(),
+            config: Mutex::new(Config::parse("test", config).unwrap()),
             now: now.parse().unwrap(),
-            facts: BTreeMap::new(),
-            commits: 0,
+            committed: Mutex::default(),
         };
         world.pass(TimeDelta::zero());
         world
@@ -191,62 +232,90 @@ impl World {
     }
 
     /// A delivery is committed.
-    pub fn commit(&mut self, export: &str, period: &str, facts: Vec<Fact>) {
-        self.commits += 1;
+    pub fn commit(&self, export: &str, period: &str, facts: Vec<Fact>) {
+        let mut committed = self.committed.lock().unwrap();
+        let all: usize = committed.values().map(|committed| committed.deliveries.len()).sum();
         let statement = Statement { export_id: export.to_owned(), period: period.parse().unwrap() };
-        let mut sorted: BTreeMap<FactKey, Measures> = BTreeMap::new();
-        for fact in &facts {
-            sorted.entry(fact.key.clone()).or_default().add(&fact.measures).unwrap();
-        }
-        let rows: Vec<_> = sorted.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
-        let applied = AppliedDelivery {
-            sequence: self.commits,
-            delivery_id: format!("d{}", self.commits),
+        let of_statement = committed.entry(statement.clone()).or_default();
+        of_statement.facts = facts;
+        of_statement.deliveries.push(AppliedDelivery {
+            sequence: u64::try_from(of_statement.deliveries.len()).unwrap() + 1,
+            delivery_id: format!("d{}", all + 1),
             revision: 0,
             moved: String::new(),
             order: DeliveryOrder { source: OrderSource::LastModified, at: self.now },
             applied_at: self.now,
             data_as_of: Some(self.now),
             unverified: false,
-        };
+        });
+        self.write(&statement, of_statement);
+    }
+
+    /// Somebody puts a statement back to what it was before its newest commit.
+    pub fn put_back(&self, export: &str, period: &str, facts: Vec<Fact>) {
+        let mut committed = self.committed.lock().unwrap();
+        let statement = Statement { export_id: export.to_owned(), period: period.parse().unwrap() };
+        let of_statement = committed.get_mut(&statement).unwrap();
+        of_statement.facts = facts;
+        of_statement.deliveries.pop();
+        self.write(&statement, of_statement);
+    }
+
+    fn write(&self, statement: &Statement, committed: &Committed) {
+        let mut sorted: BTreeMap<FactKey, Measures> = BTreeMap::new();
+        for fact in &committed.facts {
+            sorted.entry(fact.key.clone()).or_default().add(&fact.measures).unwrap();
+        }
+        let rows: Vec<_> = sorted.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
         let state = PeriodState {
-            export_id: export.to_owned(),
+            export_id: statement.export_id.clone(),
             period: statement.period,
-            deliveries: vec![applied],
+            deliveries: committed.deliveries.clone(),
             counts: ScanCounts::default(),
             unknown_usage_rows: 0,
             derivation: String::new(),
             facts: Columns::of_facts(&rows),
         };
         self.store.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
-        self.facts.insert((export.to_owned(), period.to_owned()), facts);
+    }
+
+    pub fn config(&self) -> Config {
+        self.config.lock().unwrap().clone()
+    }
+
+    /// Another configuration is in force from now on.
+    pub fn configure(&self, text: &str) {
+        *self.config.lock().unwrap() = Config::parse("test", text).unwrap();
     }
 
     pub fn publish(&self, trouble: Trouble) -> Published {
-        let process = Process::new(self, trouble, 0);
-        block_on(metrics::publish(&process, &process, &self.config, self.now))
+        block_on(Process::new(self, trouble, 0).publish(self.now))
     }
 
-    /// Two processes at once, in turns that `pace` decides.
-    pub fn publish_twice(&self, troubles: [Trouble; 2], pace: u64) {
+    /// Two processes at once, in turns that `pace` decides, the clock of the second being off by so much; `meanwhile`
+    /// happens somewhere in between.
+    pub fn publish_twice(&self, troubles: [Trouble; 2], pace: u64, off: TimeDelta, meanwhile: impl FnOnce(&Self)) {
         let [one, two] = [(troubles[0], pace), (troubles[1], !pace)].map(|(t, pace)| Process::new(self, t, pace));
-        let _ = block_on(async {
-            tokio::join!(
-                metrics::publish(&one, &one, &self.config, self.now),
-                metrics::publish(&two, &two, &self.config, self.now),
-            )
-        });
+        let later = async {
+            for _ in 0..pace % 60 {
+                tokio::task::yield_now().await;
+            }
+            meanwhile(self);
+        };
+        let (one, two, ()) =
+            block_on(async { tokio::join!(one.publish(self.now), two.publish(self.now + off), later) });
+        assert_eq!([one.withheld, two.withheld], [None, None], "what the other has told meanwhile is not lost");
     }
 
     /// What the ledger says of each series and day, and of the members that have one.
     pub fn ledger(&self) -> BTreeMap<(Vec<(String, String)>, NaiveDate), Decimal> {
-        let members = self.members();
+        let (members, config) = (self.members(), self.config());
         let mut sums: BTreeMap<_, Decimal> = BTreeMap::new();
         let mut axes = vec![("Identity".to_owned(), "identity"), ("Model".to_owned(), "model")];
         axes.push(("Account".to_owned(), "account_id"));
-        axes.extend(self.config.metrics.tags.iter().map(|tag| (format!("Tag:{tag}"), tag.as_str())));
-        for fact in self.facts.values().flatten() {
-            let Some(cost) = self.config.cost.spend(fact) else { continue };
+        axes.extend(config.metrics.tags.iter().map(|tag| (format!("Tag:{tag}"), tag.as_str())));
+        for fact in self.committed.lock().unwrap().values().flat_map(|committed| &committed.facts) {
+            let Some(cost) = config.cost.spend(fact) else { continue };
             let (day, currency) = (fact.key.usage_date, fact.key.get(FactField::Currency).to_owned());
             let mut add = |dimensions: Vec<(String, String)>| {
                 let sum = sums.entry((dimensions, day)).or_default();
@@ -313,10 +382,10 @@ impl World {
         let month = |day: NaiveDate| day.format("%Y-%m").to_string();
         let this_month = month(self.now.date_naive());
         let mut gauges: BTreeMap<_, Decimal> = BTreeMap::new();
-        if !self.facts.keys().any(|(_, period)| *period == this_month) {
+        if !self.committed.lock().unwrap().keys().any(|statement| statement.period.to_string() == this_month) {
             return gauges;
         }
-        let first_tag = self.config.metrics.tags.first().map(|tag| format!("Tag:{tag}"));
+        let first_tag = self.config().metrics.tags.first().map(|tag| format!("Tag:{tag}"));
         let shown =
             |name: &String| ["Currency", "Identity"].contains(&name.as_str()) || Some(name) == first_tag.as_ref();
         for ((dimensions, day), spend) in self.ledger() {

@@ -1,14 +1,14 @@
 //! What `aggregate` does: a delivery that is ready replaces its period's state, then metrics follow; a configuration
 //! that its owner wrote is adopted. The sweep drives what no event has told of.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::Config;
-use spend_ledger::in_force;
+use spend_ledger::in_force::{self, Configured, InForceError};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::Metrics;
@@ -17,6 +17,10 @@ use spend_pipeline::aggregate::{self, Deriver};
 use spend_pipeline::sweep::{self, Counted};
 
 use crate::error::AggregateError;
+
+/// How much of a sweep's time is kept for metrics: in a backfill, which takes many sweeps, they keep up with it. It is
+/// twice what one put needs, see [`metrics::TIME_TO_PUT`]: the rest is for planning.
+const FOR_METRICS: Duration = metrics::TIME_TO_PUT.saturating_mul(2);
 
 /// What the function works on.
 #[derive(Debug)]
@@ -39,57 +43,56 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         for item in &event.items {
             outcomes.push((item, self.item(item, invocation).await));
         }
-        let published = if outcomes.iter().any(|(_, outcome)| matches!(outcome, Ok(Moved::Maybe))) {
+        // Also of what failed: what else is committed by now does not wait for it.
+        let published = if outcomes.iter().any(|(_, (moved, _))| *moved == Moved::Maybe) {
             self.publish(invocation).await
         } else {
             Ok(())
         };
         let mut answer = Answer::default();
-        for (item, outcome) in outcomes {
-            answer.take(
-                item,
-                match outcome {
-                    Ok(Moved::Maybe) => published.clone(),
-                    Ok(Moved::Nothing) => Ok(()),
-                    Err(failed) => Err(failed),
-                },
-            );
+        for (item, (moved, outcome)) in outcomes {
+            let published = if moved == Moved::Maybe { published.clone() } else { Ok(()) };
+            answer.take(item, outcome.and(published));
         }
         answer.finish()
     }
 
-    async fn item(&self, item: &Item, invocation: &Invocation) -> Result<Moved, Failed> {
-        let mut moved = Moved::Nothing;
+    /// Does all that the item tells of. One failure keeps nothing else from being done; the first one is what comes of it.
+    async fn item(&self, item: &Item, invocation: &Invocation) -> (Moved, Result<(), Failed>) {
+        let (mut moved, mut outcome) = (Moved::Nothing, Ok(()));
         for tiding in &item.tidings {
-            match tiding {
+            let done = match tiding {
                 Tiding::Created { bucket, key } if *bucket != self.bucket => {
                     tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
+                    continue;
                 }
-                Tiding::Created { key, .. } if keys::is_of_configuration(key) => {
-                    self.adopt(invocation).await?;
-                    // What counts as spend, and which series there are.
-                    moved = Moved::Maybe;
-                }
+                // What counts as spend, and which series there are.
+                Tiding::Created { key, .. } if keys::is_of_configuration(key) => self.adopt(invocation).await,
                 Tiding::Created { key, .. } => {
-                    if let Some((statement, delivery_id)) = Statement::from_ready_key(key) {
-                        self.aggregate(&statement, &delivery_id, invocation).await?;
-                        moved = Moved::Maybe;
-                    } else {
+                    let Some((statement, delivery_id)) = Statement::from_ready_key(key) else {
                         tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery");
-                    }
+                        continue;
+                    };
+                    self.aggregate(&statement, &delivery_id, invocation).await
                 }
-                Tiding::Sweep => {
-                    self.sweep(invocation).await?;
-                    moved = Moved::Maybe;
+                Tiding::Sweep => self.sweep(invocation).await,
+                Tiding::S3Test => {
+                    tracing::info!(outcome = "ignored", "S3 has tried its notifications");
+                    continue;
                 }
-                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
                 Tiding::Digest | Tiding::TestAlert => {
                     tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                    continue;
                 }
-                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
-            }
+                Tiding::Stranger { reason } => {
+                    tracing::info!(outcome = "stranger", "ignored: {reason}");
+                    continue;
+                }
+            };
+            moved = Moved::Maybe;
+            outcome = outcome.and(done);
         }
-        Ok(moved)
+        (moved, outcome)
     }
 
     /// A ready delivery replaces its period's state.
@@ -131,13 +134,17 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     }
 
     async fn sweep(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let adopted = self.adopt(invocation).await;
+        let swept = self.sweep_ready(invocation).await;
+        adopted.and(swept)
+    }
+
+    async fn sweep_ready(&self, invocation: &Invocation) -> Result<(), Failed> {
         let begun = Instant::now();
-        self.adopt(invocation).await?;
+        let time_left = || invocation.deadline.left().saturating_sub(FOR_METRICS);
         let swept = async {
             let with = Deriver::from(&self.config().await?);
-            Ok::<_, AggregateError>(
-                sweep::ready(&self.ledger, &with, invocation.now, || invocation.deadline.left()).await?,
-            )
+            Ok::<_, AggregateError>(sweep::ready(&self.ledger, &with, invocation.now, time_left).await?)
         };
         let doing = Doing { about: keys::DELIVERIES_PREFIX, what: "looking through the ready deliveries" };
         let swept = swept.await.map_err(Failed::from);
@@ -158,12 +165,26 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     async fn publish(&self, invocation: &Invocation) -> Result<(), Failed> {
         let (begun, now) = (Instant::now(), invocation.now);
         let doing = Doing { about: "metrics", what: "putting metrics" };
-        let config = self.config().await.map_err(Failed::from);
-        let Some(config) = settle(&self.ledger, doing, config, now).await? else { return Ok(()) };
-        let published = metrics::publish(&self.ledger, &self.metrics, &config, now).await;
-        let Published { spend, gauges, health, waiting, in_doubt, settled, .. } = published;
+        let time_left = || invocation.deadline.left();
+        let published = metrics::publish(&self.ledger, &self.metrics, self, now, time_left).await;
+        let Published { spend, gauges, health, waiting, left, refused, in_doubt, settled, .. } = published;
+        for set_back in &published.set_back {
+            tracing::warn!(outcome = "set_back", "{set_back}: metrics follow what is committed now");
+        }
         let ms = begun.elapsed().as_millis();
-        tracing::info!(spend, gauges, health, waiting, in_doubt, settled, ms, outcome = "published", "metrics");
+        tracing::info!(
+            spend,
+            gauges,
+            health,
+            waiting,
+            left,
+            refused,
+            in_doubt,
+            settled,
+            ms,
+            outcome = "published",
+            "metrics"
+        );
         let withheld = published.withheld.map(AggregateError::Withheld);
         let mut outcome = Ok(());
         for error in published.failures.into_iter().map(AggregateError::from).chain(withheld) {
@@ -172,8 +193,11 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         }
         outcome
     }
+}
 
-    async fn config(&self) -> Result<Config, AggregateError> {
+/// What is in force, but for the namespace.
+impl<L: Store, M: Metrics> Configured for Aggregate<L, M> {
+    async fn config(&self) -> Result<Config, InForceError> {
         let mut config = in_force::of_deployment(&self.ledger).await?;
         config.metrics.namespace.clone_from(&self.namespace);
         Ok(config)

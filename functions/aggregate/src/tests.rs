@@ -1,11 +1,13 @@
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use spend_aws::environment::Reader;
 use spend_aws::fixtures::{come_again, created, invocation, notes, schedule};
-use spend_aws::lambda::Failed;
+use spend_aws::lambda::{Deadline, Failed, Invocation};
 use spend_aws::{event, fixtures};
 use spend_core::line::KeptTags;
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
@@ -14,7 +16,7 @@ use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
-use spend_ledger::store::Store;
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 
 use crate::handler::Aggregate;
@@ -45,6 +47,51 @@ impl Metrics for &TestMetrics {
         _: std::ops::RangeInclusive<chrono::NaiveDate>,
     ) -> Result<Vec<std::collections::BTreeMap<chrono::NaiveDate, f64>>, PublishError> {
         Ok(series.iter().map(|_| std::collections::BTreeMap::new()).collect())
+    }
+}
+
+/// A store that does not answer for keys with a prefix.
+#[derive(Debug)]
+struct Closed<'a> {
+    store: &'a MemoryStore,
+    prefix: &'static str,
+}
+
+impl Closed<'_> {
+    fn answers(&self, key: &str) -> Result<(), StoreError> {
+        if key.starts_with(self.prefix) {
+            return Err(StoreError::Unavailable { action: "reach", key: key.to_owned(), source: "a test".into() });
+        }
+        Ok(())
+    }
+}
+
+impl Store for Closed<'_> {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        self.answers(key)?;
+        self.store.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.answers(key)?;
+        self.store.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.answers(key)?;
+        self.store.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.store.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        self.store.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        self.store.put_if_match(key, bytes, etag).await
     }
 }
 
@@ -156,6 +203,38 @@ async fn a_message_whose_metrics_were_not_taken_comes_again() {
     handle(&self::aggregate(&other_ledger, &undisturbed), &queued([&key])).await.unwrap();
     let data = |metrics: &TestMetrics| metrics.put.lock().unwrap().iter().map(|(_, data)| data).sum::<usize>();
     assert_eq!(data(&metrics), data(&undisturbed), "none is missing and none is put twice");
+}
+
+#[tokio::test]
+async fn a_delivery_that_fails_keeps_no_other_from_being_published() {
+    let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
+    ready(&ledger, "cur").await;
+    let bad = ready(&ledger, "other").await;
+    // A store that lets nobody at one delivery's reductions.
+    let failing = Closed { store: &ledger, prefix: "reductions/export=other/" };
+    let aggregate = aggregate(failing, &metrics);
+    let failed = handle(&aggregate, &schedule("sweep")).await.unwrap_err();
+    assert_eq!(failed.kind, "store.unavailable", "so that it is tried again");
+    assert_eq!(commits(&ledger).await, 1);
+    assert!(!metrics.put.lock().unwrap().is_empty(), "what is committed is published");
+    metrics.put.lock().unwrap().clear();
+    let next = ready_with(&ledger, "cur", "2-b", chunk_of("arn:aws:iam::444455556666:user/alice")).await;
+    assert_eq!(handle(&aggregate, &queued([&bad, &next])).await.unwrap(), ["0"]);
+    assert!(!metrics.put.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_invocation_without_time_for_a_put_plans_and_does_not_fail() {
+    let (ledger, metrics) = (MemoryStore::default(), TestMetrics::default());
+    let key = ready(&ledger, "cur").await;
+    let aggregate = aggregate(&ledger, &metrics);
+    let deadline = Deadline::after(Duration::from_secs(20));
+    let hurried = Invocation { deadline, ..invocation() };
+    let answer = aggregate.handle(&event::read(&queued([&key])), &hurried).await.unwrap();
+    assert_eq!(come_again(answer), [] as [String; 0]);
+    assert_eq!((commits(&ledger).await, metrics.put.lock().unwrap().len()), (1, 0));
+    handle(&aggregate, &schedule("sweep")).await.unwrap();
+    assert!(!metrics.put.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_core::net_cost::StandIn;
@@ -167,7 +168,7 @@ pub(crate) async fn react(
     notes: &mut impl Write,
 ) -> Result<(), CommandError> {
     progress.show(|| "putting metrics".to_owned());
-    let published = metrics::publish(ledger, file, config, now).await;
+    let published = metrics::publish(ledger, file, config, now, || Duration::MAX).await;
     // An alert does not wait for a metric that cannot be put.
     let rules = config.rules.all().count();
     progress.show(|| format!("evaluating {rules} rules over three months"));

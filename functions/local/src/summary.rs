@@ -51,6 +51,9 @@ pub(crate) fn write_unusual(state: &PeriodState, unusual: &[Unusual], notes: &mu
 /// Writes what was published as metrics, and what was not; nothing where nothing was to be done.
 pub(crate) fn write_metrics(published: &Published, notes: &mut impl Write) -> io::Result<()> {
     let Published { spend, gauges, health, waiting, in_doubt, settled, outside_window, cost, withheld, .. } = published;
+    for set_back in &published.set_back {
+        writeln!(notes, "note: {set_back}: metrics follow what is committed now")?;
+    }
     if let Some(cost) = cost {
         writeln!(notes, "metrics: {spend} differences of Spend and {} gauges put; {cost}", gauges + health)?;
         let outside = largest_first(outside_window).into_iter().filter(|(_, amount)| !amount.is_zero());
@@ -76,6 +79,9 @@ pub(crate) fn write_metrics(published: &Published, notes: &mut impl Write) -> io
     }
     if *waiting > 0 {
         writeln!(notes, "  note: {waiting} metric data are planned and not put yet; the next run puts them")?;
+    }
+    if published.refused > 0 {
+        writeln!(notes, "  WARNING: {} metric data were refused; the next run tries them again", published.refused)?;
     }
     if let Some(withheld) = withheld {
         writeln!(notes, "  WARNING: {withheld}")?;

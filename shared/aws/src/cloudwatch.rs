@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::error::BoxError;
 use aws_sdk_cloudwatch::primitives::DateTime as SdkTime;
@@ -19,7 +20,7 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, StandardUnit, StatusCode,
 };
 use chrono::{DateTime, NaiveDate, NaiveTime};
-use spend_ledger::outputs::{Datum, Metrics, PublishError, Series, Unit, check_data, dimension_text};
+use spend_ledger::outputs::{Datum, Metrics, PUT_TAKES, PublishError, Series, Unit, check_data, dimension_text};
 
 use crate::failure::{self, Effect, Failure};
 
@@ -45,7 +46,11 @@ impl CloudWatch {
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         let builder = aws_sdk_cloudwatch::config::Builder::from(config);
-        let once = Client::from_conf(builder.retry_config(RetryConfig::disabled()).build());
+        let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        // Whoever puts something has kept that much time for it.
+        let timeouts = timeouts.operation_attempt_timeout(PUT_TAKES).operation_timeout(PUT_TAKES).build();
+        let once = builder.retry_config(RetryConfig::disabled()).timeout_config(timeouts);
+        let once = Client::from_conf(once.build());
         Self { once, patient: Client::new(config) }
     }
 }

@@ -18,9 +18,11 @@ use spend_core::window::{Window, WindowKind};
 use crate::book::Book;
 use crate::config::Config;
 use crate::metrics::series::{Axis, Members, sums};
-use crate::metrics::{MetricsError, limits};
-use crate::outputs::{Datum, Metrics, Series, Unit, batches};
+use crate::metrics::{MetricsError, Scene, limits};
+use crate::outputs::{Datum, Series, Unit};
 use crate::store::Store;
+
+pub(crate) use shown::{Announced, Kept, is_due, read};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
 const MONTH_TO_DATE: &str = "MonthToDateSpend";
@@ -31,38 +33,26 @@ const BUDGET_USED: &str = "BudgetUsedPercent";
 /// The member of a budget that has none: `CloudWatch` takes no empty value.
 const NO_MEMBER: &str = "-";
 
-/// Whether the gauges were last put of something else than `basis`, or on another day than that of `now`.
-pub(crate) async fn is_due<S: Store>(
+/// The gauges of the windows that contain `now`, announced over what was read before anything that they are made from,
+/// and zeros where there was a value and is none any more. None if somebody else has announced theirs since.
+pub(crate) async fn announce<S: Store>(
     store: &S,
     config: &Config,
+    before: Option<Kept>,
+    scene: &Scene,
     now: DateTime<Utc>,
-    basis: &str,
-) -> Result<bool, MetricsError> {
-    shown::is_due(store, &config.metrics.namespace, basis, now.date_naive()).await
-}
-
-/// Puts the gauges of the windows that contain `now`, and zeros where there was a value and is none any more: how many.
-pub(crate) async fn publish<S: Store, M: Metrics>(
-    store: &S,
-    metrics: &M,
-    config: &Config,
-    seen: (&Book, &Members),
-    basis: &str,
-    now: DateTime<Utc>,
-) -> Result<usize, MetricsError> {
+) -> Result<Option<(Vec<Datum>, Announced)>, MetricsError> {
+    let mut data = data(config, (&scene.book, &scene.members), now)?;
     let namespace = &config.metrics.namespace;
-    let mut data = data(config, seen, now)?;
-    let announced = shown::announce(store, namespace, &data, now.date_naive()).await?;
+    let Some(announced) = shown::announce(store, namespace, before, &data, &scene.basis, now).await? else {
+        return Ok(None);
+    };
     let zero = |gone: Series| {
         let unit = if gone.name == BUDGET_USED { Unit::Percent } else { Unit::None };
         gauge(&gone.name, gone.dimensions, now, Decimal::ZERO, unit)
     };
     data.extend(announced.gone(&data).into_iter().map(zero));
-    for data in batches(&data) {
-        metrics.put(namespace, data).await?;
-    }
-    announced.was_put(store, basis).await?;
-    Ok(data.len())
+    Ok(Some((data, announced)))
 }
 
 /// The gauges: none for a month of which nothing was delivered.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
@@ -73,6 +74,9 @@ pub const MAX_DATA: usize = 1000;
 /// The most bytes of one call, before they are compressed. Source: Amazon CloudWatch User Guide, "CloudWatch service
 /// quotas", which says 1 MB and not of what: this is the smallest that it can mean.
 pub const MAX_PUT_BYTES: usize = 1_000_000;
+/// The longest that one put takes: whoever implements [`Metrics`] gives it up by then. [`crate::metrics::publish`] claims
+/// what is to be put only if there is that much time.
+pub const PUT_TAKES: Duration = Duration::from_secs(30);
 /// How far back a datum's timestamp may lie, and how far ahead. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 pub const MAX_AGE: TimeDelta = TimeDelta::weeks(2);
 /// See [`MAX_AGE`].
@@ -194,7 +198,8 @@ fn is_name(text: &str) -> bool {
 
 /// Where metrics are put.
 pub trait Metrics: Sync {
-    /// Puts all of `data`, at most [`MAX_DATA`], or none of it: they share one fate. No data is no call.
+    /// Puts all of `data`, at most [`MAX_DATA`], or none of it: they share one fate. No data is no call. It takes no
+    /// longer than [`PUT_TAKES`].
     ///
     /// Fails with a [`PublishError`], which says whether it may have had its effect all the same.
     fn put(&self, namespace: &str, data: &[Datum]) -> impl Future<Output = Result<(), PublishError>> + Send;

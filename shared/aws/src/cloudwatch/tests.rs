@@ -174,6 +174,14 @@ async fn an_answer_that_takes_too_long_is_in_doubt() {
     assert_eq!(error.kind(), "publish.in_doubt", "{error}");
 }
 
+#[test]
+fn a_put_is_given_up_in_the_time_that_is_kept_for_it() {
+    let cloudwatch = CloudWatch::new(&config("http://127.0.0.1:1"));
+    let timeouts = cloudwatch.once.config().timeout_config().unwrap();
+    assert_eq!([timeouts.operation_timeout(), timeouts.operation_attempt_timeout()], [Some(PUT_TAKES); 2]);
+    assert_eq!(timeouts.read_timeout(), crate::clients::timeouts().read_timeout(), "the others are everybody's");
+}
+
 #[tokio::test]
 async fn what_cloudwatch_would_refuse_is_never_sent() {
     let (cloudwatch, wire) = wire([error(500, "InternalServiceFault")]).await;

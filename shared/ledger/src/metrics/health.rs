@@ -10,18 +10,20 @@ use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
 use spend_core::text::or_none;
 
-use super::MetricsError;
 use super::series::{CURRENCY, Members, folded};
+use super::spend::AllTold;
 use super::told::Told;
+use super::{ATTEMPTS, MetricsError, Scene};
+use crate::basis::Basis;
 use crate::book::{Book, BookPeriod};
 use crate::config::Config;
 use crate::document::{Document, decode, decode_compressed, encode};
 use crate::keys::{METRICS_PREFIX, Statement, health_key};
 use crate::objects::Kind;
-use crate::outputs::{Datum, Metrics, Unit, batches};
+use crate::outputs::{Datum, Unit};
 use crate::restated;
 use crate::state::{CommitKind, HistoryEntry};
-use crate::store::{Put, Store};
+use crate::store::{ETag, Put, Store};
 
 /// The dimension of all of them.
 const EXPORT: &str = "Export";
@@ -31,10 +33,14 @@ const RESTATED_FOR: TimeDelta = TimeDelta::days(1);
 
 /// When health was last put, and of what: written after it was put. A crash between the two puts it again, which a
 /// gauge does not mind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PutHealth {
     at: DateTime<Utc>,
+    /// Empty if nobody knows of what it was put last.
     basis: String,
+    /// What it was made from. Version 1 does not say.
+    #[serde(default)]
+    pub(super) from: Basis,
     /// How many batches there were by then, by the key of the object that says what was told: so that it is known that
     /// something was, where that object is gone or is an earlier version of itself. Version 1 did not say.
     #[serde(default)]
@@ -47,40 +53,50 @@ impl Document for PutHealth {
     const READS_FROM: u32 = 1;
 }
 
-/// What is known of the last time; nothing if health was never put.
-pub(super) async fn read<S: Store>(store: &S, config: &Config) -> Result<PutHealth, MetricsError> {
-    let key = health_key(&config.metrics.namespace);
-    let Some((bytes, _)) = store.get(&key).await? else { return Ok(PutHealth::default()) };
-    Ok(decode(&key, &bytes)?)
-}
-
 impl PutHealth {
     /// Whether an hour has begun since health was put, or something has changed.
-    pub(super) fn is_due(&self, now: DateTime<Utc>, basis: &str) -> bool {
+    pub(super) fn is_due(&self, made_of: &str, now: DateTime<Utc>) -> bool {
         let hour = |at: DateTime<Utc>| at.timestamp().div_euclid(3600);
-        self.basis != basis || hour(self.at) != hour(now)
+        self.basis != made_of || hour(self.at) != hour(now)
     }
 
     /// Whether there were more batches than the object at `key` knows of; none where it is not there.
     fn knows_more(&self, key: &str, batches: Option<u64>) -> bool {
         self.told.get(key).is_some_and(|told| batches.is_none_or(|batches| batches < *told))
     }
+
+    /// Remembers what others know, too: of each object the most batches.
+    fn learn(&mut self, told: BTreeMap<String, u64>) {
+        for (key, batches) in told {
+            let so_far = self.told.entry(key).or_default();
+            *so_far = batches.max(*so_far);
+        }
+    }
 }
 
-/// The statements of which more was told than their objects know. Where nobody can say what was told by then, those of
-/// which nothing is known may be among them.
-pub(super) fn lost(
-    put: Option<&PutHealth>,
-    config: &Config,
-    statements: &[Statement],
-    told: &[(Statement, Told)],
-) -> Vec<Statement> {
-    let known: BTreeMap<_, _> = told.iter().map(|(statement, told)| (statement, told.batches_so_far())).collect();
-    let is_lost = |statement: &&Statement| {
-        let known = known.get(statement).copied();
-        put.map_or(known.is_none(), |put| put.knows_more(&statement.told_key(&config.metrics.namespace), known))
+/// What was found of the health that was put, and its version; none if it never was.
+pub(super) type Kept = Option<(PutHealth, ETag)>;
+
+/// What is known of the health that was put.
+pub(super) async fn read<S: Store>(store: &S, namespace: &str) -> Result<Kept, MetricsError> {
+    let key = health_key(namespace);
+    let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
+    Ok(Some((decode(&key, &bytes)?, etag)))
+}
+
+/// The statements of which more was told than their objects know. `kept` was read before what was `told`. Where it cannot
+/// be read nobody can say what was told by then, and those of which nothing is known may be among them.
+pub(super) fn lost(kept: Option<&Kept>, namespace: &str, told: &AllTold) -> Vec<Statement> {
+    let is_lost = |statement: &Statement, batches: Option<u64>| match kept {
+        None => batches.is_none(),
+        Some(kept) => kept.as_ref().is_some_and(|(put, _)| put.knows_more(&statement.told_key(namespace), batches)),
     };
-    statements.iter().filter(is_lost).cloned().collect()
+    let batches =
+        told.iter().map(|(statement, told)| (statement, told.as_ref().map(|(told, _)| told.batches_so_far())));
+    batches
+        .filter(|(statement, batches)| is_lost(statement, *batches))
+        .map(|(statement, _)| statement.clone())
+        .collect()
 }
 
 /// The keys of all objects, of whatever namespace, that say less than was told.
@@ -104,41 +120,63 @@ pub(super) async fn all_lost<S: Store>(store: &S) -> Result<Vec<String>, Metrics
     Ok(lost)
 }
 
-/// Puts the health of every export: how many data.
-pub(super) async fn publish<S: Store, M: Metrics>(
+/// Writes down that health was put, over what was `kept` before anything that it was made from was read, and how much was
+/// `told`. Where others have put theirs meanwhile nobody knows whose was put last: then the next call puts it again.
+pub(super) async fn was_put<S: Store>(
     store: &S,
-    metrics: &M,
-    config: &Config,
-    (book, members, told): (&Book, &Members, &BTreeMap<&Statement, &Told>),
-    basis: &str,
+    namespace: &str,
+    kept: Kept,
+    (scene, told): (&Scene, &AllTold),
     now: DateTime<Utc>,
-) -> Result<usize, MetricsError> {
+) -> Result<(), MetricsError> {
+    let key = health_key(namespace);
+    let batches = |(statement, told): (&Statement, &Option<(Told, ETag)>)| {
+        told.as_ref().map(|(told, _)| (statement.told_key(namespace), told.batches_so_far()))
+    };
+    let told: BTreeMap<_, _> = told.iter().filter_map(batches).collect();
+    let mut put = PutHealth { at: now, basis: scene.made_of.clone(), from: scene.basis.clone(), told: told.clone() };
+    let before = kept.map(|(before, etag)| {
+        put.learn(before.told);
+        etag
+    });
+    let mut written = write(store, &key, &put, before).await?;
+    for _ in 0..ATTEMPTS {
+        if let Put::Written(_) = written {
+            return Ok(());
+        }
+        let Some((mut theirs, etag)) = read(store, namespace).await? else { return Ok(()) };
+        theirs.basis.clear();
+        theirs.learn(told.clone());
+        written = write(store, &key, &theirs, Some(etag)).await?;
+    }
+    Err(MetricsError::Contended { key })
+}
+
+async fn write<S: Store>(store: &S, key: &str, put: &PutHealth, before: Option<ETag>) -> Result<Put, MetricsError> {
+    let bytes = encode(put)?;
+    Ok(match before {
+        None => store.put_if_absent(key, bytes).await?,
+        Some(etag) => store.put_if_match(key, bytes, &etag).await?,
+    })
+}
+
+/// The health of every export.
+pub(super) async fn data<S: Store>(
+    store: &S,
+    config: &Config,
+    (scene, told): (&Scene, &AllTold),
+    now: DateTime<Utc>,
+) -> Result<Vec<Datum>, MetricsError> {
     let mut data = Vec::new();
-    for export in super::exports(book) {
-        let periods: Vec<_> = book.periods.iter().filter(|period| period.export_id == export).collect();
-        let told: Vec<_> =
-            told.iter().filter(|(statement, _)| statement.export_id == export).map(|(_, told)| *told).collect();
-        let restated = restated_spend(store, config, book, &periods, now).await?;
-        let health = Health { export, now, config, members, periods, told, restated };
+    for export in super::exports(&scene.book) {
+        let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
+        let told = told.iter().filter(|(statement, _)| statement.export_id == export);
+        let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();
+        let restated = restated_spend(store, config, &scene.book, &periods, now).await?;
+        let health = Health { export, now, config, members: &scene.members, periods, told, restated };
         data.extend(health.data()?);
     }
-    for data in batches(&data) {
-        metrics.put(&config.metrics.namespace, data).await?;
-    }
-    let key = health_key(&config.metrics.namespace);
-    let before = store.get(&key).await?;
-    let mut batches = before.as_ref().map_or_else(|| Ok(PutHealth::default()), |(bytes, _)| decode(&key, bytes))?.told;
-    for (statement, told) in told {
-        let so_far = batches.entry(statement.told_key(&config.metrics.namespace)).or_default();
-        *so_far = told.batches_so_far().max(*so_far);
-    }
-    let bytes = encode(&PutHealth { at: now, basis: basis.to_owned(), told: batches })?;
-    // Whoever wins this race has put the same, or newer.
-    let (Put::Written(_) | Put::Lost) = match before {
-        None => store.put_if_absent(&key, bytes).await?,
-        Some((_, etag)) => store.put_if_match(&key, bytes, &etag).await?,
-    };
-    Ok(data.len())
+    Ok(data)
 }
 
 /// Amounts by currency.

@@ -19,6 +19,7 @@ use spend_core::period::BillingPeriod;
 use spend_core::report::OTHER;
 use spend_core::text::{NONE, or_none};
 
+use crate::basis::Basis;
 use crate::book::Book;
 use crate::config::{Config, RESTS};
 use crate::document::{Document, DocumentError, decode, encode};
@@ -167,12 +168,16 @@ type ByCurrency = BTreeMap<String, BTreeSet<String>>;
 /// The members of each dimension, by month of usage: a stored document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Members {
+    /// What they last grew by: they do not grow by older facts. Version 1 does not say.
+    #[serde(default)]
+    pub(super) from: Basis,
     months: BTreeMap<BillingPeriod, BTreeMap<String, ByCurrency>>,
 }
 
 impl Document for Members {
     const FORMAT: &'static str = "metric-series";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 impl Members {

@@ -1,14 +1,15 @@
 //! Differences of `Spend`: planned before they are put, claimed by whoever puts them, and marked after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::line::SumOutOfRange;
 
 use super::series::{Axis, Members, SpendSeries, Sums, sums};
-use super::told::{Fate, PLACES, Told, window};
-use super::{ATTEMPTS, MetricsError, Withheld};
+use super::told::{Batch, Fate, PLACES, Told, window};
+use super::{ATTEMPTS, MetricsError, Scene, Withheld, has_time};
 use crate::book::Book;
 use crate::config::Config;
 use crate::document::{decode_compressed, encode_compressed};
@@ -24,6 +25,44 @@ pub(super) struct Spend<'a, S, M> {
     pub(super) now: DateTime<Utc>,
 }
 
+/// What the namespace was told of each statement, and its version; none of what it was told nothing of.
+pub(super) type AllTold = BTreeMap<Statement, Option<(Told, ETag)>>;
+
+/// What planning came to.
+pub(super) enum Planned {
+    /// All is planned.
+    Done,
+    /// Nothing may be.
+    Withheld(Withheld),
+    /// Somebody else has written this object since it was read.
+    Lost(String),
+}
+
+/// What putting came to.
+#[derive(Default)]
+pub(super) struct PutSpend {
+    /// Data that were put.
+    pub(super) put: usize,
+    /// Data that were refused.
+    pub(super) refused: usize,
+    /// Data that there was no time for.
+    pub(super) left: usize,
+    /// The first refusal, and what kept the rest from being put.
+    pub(super) failures: Vec<MetricsError>,
+}
+
+/// What became of one batch.
+enum One {
+    /// So many data were put.
+    Put(usize),
+    /// So many were refused.
+    Refused(usize, MetricsError),
+    /// There is no time for so many.
+    Left(usize),
+    /// There is none.
+    Nothing,
+}
+
 impl<S: Store, M: Metrics> Spend<'_, S, M> {
     /// What the namespace was told of a statement.
     pub(super) async fn read(&self, statement: &Statement) -> Result<Option<(Told, ETag)>, MetricsError> {
@@ -32,34 +71,33 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         Ok(Some((decode_compressed(&key, &bytes)?, etag)))
     }
 
-    /// What it was told of each, as far as it was told anything.
-    pub(super) async fn told(&self, statements: &[Statement]) -> Result<Vec<(Statement, Told)>, MetricsError> {
-        let mut all = Vec::new();
+    /// What it was told of each.
+    pub(super) async fn told(&self, statements: &[Statement]) -> Result<AllTold, MetricsError> {
+        let mut all = AllTold::new();
         for statement in statements {
-            all.extend(self.read(statement).await?.map(|(told, _)| (statement.clone(), told)));
+            all.insert(statement.clone(), self.read(statement).await?);
         }
         Ok(all)
     }
 
-    /// Whether what was told of so many statements is not what follows from `basis`.
-    pub(super) fn is_plan_due(&self, told: &[(Statement, Told)], statements: usize, basis: &str) -> bool {
+    /// Whether what was told is not what follows from `made_of`.
+    pub(super) fn is_plan_due(&self, told: &AllTold, made_of: &str) -> bool {
         let window = window(self.now);
-        told.len() < statements || told.iter().any(|(_, told)| told.planned_for != basis || told.is_stale(&window))
+        let is_due = |told: &Told| told.planned_for != made_of || told.is_stale(&window);
+        told.values().any(|told| told.as_ref().is_none_or(|(told, _)| is_due(told)))
     }
 
-    /// Plans the differences of the statements of which it is `known` what was told, unless the namespace has data that
-    /// nobody here has put.
+    /// Plans the differences of the statements of which it is known what was `told`, unless the namespace has data that
+    /// nobody here has put. `told` was read before the scene.
     pub(super) async fn plan(
         &self,
         config: &Config,
-        book: &Book,
-        members: &Members,
-        known: &[Statement],
-        basis: &str,
-    ) -> Result<Option<Withheld>, MetricsError> {
-        let targets = targets(config, book, members)?;
+        scene: &Scene,
+        mut told: AllTold,
+    ) -> Result<Planned, MetricsError> {
+        let targets = targets(config, &scene.book, &scene.members)?;
         if let Some(withheld) = self.withheld(targets.values()).await? {
-            return Ok(Some(withheld));
+            return Ok(Planned::Withheld(withheld));
         }
         let axes = Axis::all(config);
         let concerns = |series: &SpendSeries| match &series.of {
@@ -67,72 +105,126 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             Some((name, _)) => axes.iter().any(|axis| axis.name == *name),
         };
         let window = window(self.now);
-        for (statement, targets) in targets.iter().filter(|(statement, _)| known.contains(statement)) {
-            let plan = |told: &mut Told| {
-                if told.planned_for == basis && !told.is_stale(&window) {
-                    return Ok(None);
-                }
-                told.plan(targets, concerns, &window)?;
-                basis.clone_into(&mut told.planned_for);
-                Ok(Some(()))
+        for (statement, targets) in &targets {
+            let Some(known) = told.remove(statement) else { continue };
+            let (mut told, etag) = match known {
+                Some((told, etag)) => (told, Some(etag)),
+                None => (Told::nothing(self.namespace, statement), None),
             };
-            self.change(statement, plan).await?;
+            if told.planned_for == scene.made_of && !told.is_stale(&window) {
+                continue;
+            }
+            told.plan(targets, concerns, &window)?;
+            scene.made_of.clone_into(&mut told.planned_for);
+            scene.basis.clone_into(&mut told.from);
+            let key = statement.told_key(self.namespace);
+            if let Put::Lost = self.write(&key, &told, etag.as_ref()).await? {
+                return Ok(Planned::Lost(key));
+            }
         }
-        Ok(None)
+        Ok(Planned::Done)
     }
 
-    /// Puts what is planned for a statement, batch by batch: how many data, and what went wrong. After a failure it goes
-    /// on with the next call, not with the next batch: what kept one from being put keeps the next.
-    pub(super) async fn put(&self, statement: &Statement) -> (usize, Option<MetricsError>) {
-        let mut count = 0;
+    /// Puts what is planned for a statement, batch by batch, as long as there is time. What is refused keeps no other
+    /// from being put, and is tried again by the next call, after the others. After any other failure the next call goes
+    /// on, not the next batch: what kept one from being put keeps the next.
+    pub(super) async fn put(&self, statement: &Statement, time_left: &impl Fn() -> Duration) -> PutSpend {
+        let (mut done, mut tried) = (PutSpend::default(), BTreeSet::new());
         loop {
-            match self.put_one(statement).await {
-                Ok(0) => return (count, None),
-                Ok(more) => count += more,
-                Err(error) => return (count, Some(error)),
+            match self.put_one(statement, time_left, &mut tried).await {
+                Ok(One::Put(count)) => done.put += count,
+                Ok(One::Refused(count, error)) => {
+                    done.refused += count;
+                    if done.failures.is_empty() {
+                        done.failures.push(error);
+                    }
+                }
+                Ok(One::Left(count)) => {
+                    done.left = count;
+                    return done;
+                }
+                Ok(One::Nothing) => return done,
+                Err(error) => {
+                    done.failures.push(error);
+                    return done;
+                }
             }
         }
     }
 
-    async fn put_one(&self, statement: &Statement) -> Result<usize, MetricsError> {
+    async fn put_one(
+        &self,
+        statement: &Statement,
+        time_left: &impl Fn() -> Duration,
+        tried: &mut BTreeSet<u64>,
+    ) -> Result<One, MetricsError> {
         let window = window(self.now);
         let claim = |told: &mut Told| {
             let orphans = told.orphans(self.now);
             for orphan in &orphans {
                 told.learn(orphan, Fate::InDoubt)?;
             }
-            let claimed = told.claim(&window, self.now);
-            Ok((claimed.is_some() || !orphans.is_empty()).then_some(claimed))
+            let left = if has_time(time_left) { 0 } else { told.free(&window, tried) };
+            let claimed = if left > 0 { None } else { told.claim(&window, tried, self.now) };
+            if claimed.is_none() && orphans.is_empty() {
+                return Ok(Change::Nothing((claimed, left)));
+            }
+            Ok(Change::Write((claimed, left)))
         };
-        let Some(batch) = self.change(statement, claim).await?.flatten() else { return Ok(0) };
+        let (claimed, left) = self.change(statement, claim).await?;
+        if left > 0 {
+            return Ok(One::Left(left));
+        }
+        let Some(batch) = claimed else { return Ok(One::Nothing) };
+        if !has_time(time_left) {
+            // The claim took too long. Nobody has put it.
+            let told = self.learn(statement, &batch, Fate::NotPut).await?;
+            return Ok(One::Left(told.free(&window, tried)));
+        }
         let data = batch.data();
         let outcome = self.metrics.put(self.namespace, &data).await;
         let fate = match &outcome {
             Ok(()) => Fate::Landed,
-            Err(PublishError::Refused { .. } | PublishError::NotSent { .. }) => Fate::NotPut,
+            Err(PublishError::Refused { .. }) => Fate::Refused,
+            Err(PublishError::NotSent { .. }) => Fate::NotPut,
             Err(PublishError::InDoubt { .. } | PublishError::NotRead { .. }) => Fate::InDoubt,
         };
-        self.change(statement, |told| told.learn(&batch, fate).map(Some)).await?;
-        outcome?;
-        Ok(data.len())
+        self.learn(statement, &batch, fate).await?;
+        tried.insert(batch.number);
+        match outcome {
+            Ok(()) => Ok(One::Put(data.len())),
+            Err(error @ PublishError::Refused { .. }) => Ok(One::Refused(data.len(), error.into())),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Changes what is known of a statement, by a conditional write, unless `change` says that nothing is to be.
+    async fn learn(&self, statement: &Statement, batch: &Batch, fate: Fate) -> Result<Told, MetricsError> {
+        let learn = |told: &mut Told| {
+            told.learn(batch, fate)?;
+            Ok(Change::Write(told.clone()))
+        };
+        self.change(statement, learn).await
+    }
+
+    /// Changes what is known of a statement, by a conditional write, if `change` says so. It depends on nothing but what
+    /// is known: what does is planned.
     async fn change<T>(
         &self,
         statement: &Statement,
-        mut change: impl FnMut(&mut Told) -> Result<Option<T>, SumOutOfRange>,
-    ) -> Result<Option<T>, MetricsError> {
+        mut change: impl FnMut(&mut Told) -> Result<Change<T>, SumOutOfRange>,
+    ) -> Result<T, MetricsError> {
         let key = statement.told_key(self.namespace);
         for _ in 0..ATTEMPTS {
-            let before = self.read(statement).await?;
-            let (mut told, etag) = match before {
+            let (mut told, etag) = match self.read(statement).await? {
                 Some((told, etag)) => (told, Some(etag)),
                 None => (Told::nothing(self.namespace, statement), None),
             };
-            let Some(changed) = change(&mut told)? else { return Ok(None) };
+            let changed = match change(&mut told)? {
+                Change::Nothing(found) => return Ok(found),
+                Change::Write(changed) => changed,
+            };
             if let Put::Written(_) = self.write(&key, &told, etag.as_ref()).await? {
-                return Ok(Some(changed));
+                return Ok(changed);
             }
         }
         Err(MetricsError::Contended { key })
@@ -153,8 +245,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         if !self.store.list(&prefix).await?.is_empty() {
             return Ok(None);
         }
-        let totals: std::collections::BTreeSet<_> =
-            targets.flat_map(BTreeMap::keys).filter(|series| series.is_total()).collect();
+        let totals: BTreeSet<_> = targets.flat_map(BTreeMap::keys).filter(|series| series.is_total()).collect();
         let series: Vec<_> = totals.iter().map(|total| total.series()).collect();
         let sums = self.metrics.daily_sums(self.namespace, &series, window(self.now)).await?;
         let found = totals.iter().zip(&sums).filter(|(_, days)| !days.is_empty());
@@ -165,6 +256,12 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         }
         Ok(Some(Withheld::Unknown { namespace: self.namespace.to_owned(), currencies }))
     }
+}
+
+/// Whether what is known has changed, and what was found.
+enum Change<T> {
+    Nothing(T),
+    Write(T),
 }
 
 /// What each statement is to have told, rounded so that together they are the rounded sum of them all.

@@ -1,7 +1,7 @@
 //! What `CloudWatch` was told of the spend of a statement: by series and day, rounded to [`PLACES`], with what is
 //! planned, being put and in doubt. It is a stored document, and the only word there is on what was put.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -11,6 +11,7 @@ use spend_core::line::SumOutOfRange;
 use spend_core::period::BillingPeriod;
 
 use super::series::{SpendSeries, Sums};
+use crate::basis::Basis;
 use crate::document::Document;
 use crate::keys::Statement;
 use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
@@ -24,7 +25,7 @@ pub(super) const PLACES: u32 = 9;
 const MARGIN: TimeDelta = TimeDelta::minutes(30);
 
 /// After this long nobody is putting a batch any more, see [`MARGIN`]: whoever claimed it is gone.
-const CLAIM_LIVES: TimeDelta = TimeDelta::minutes(30);
+pub(crate) const CLAIM_LIVES: TimeDelta = TimeDelta::minutes(30);
 
 /// The usage days whose midnight `CloudWatch` takes at `now`.
 pub(super) fn window(now: DateTime<Utc>) -> RangeInclusive<NaiveDate> {
@@ -46,6 +47,9 @@ pub(crate) struct Told {
     period: BillingPeriod,
     /// What the last plan was made of: equal texts make equal plans.
     pub(super) planned_for: String,
+    /// What it was made from: nothing is planned from older facts. Version 1 does not say.
+    #[serde(default)]
+    pub(super) from: Basis,
     /// The number of the next batch.
     next_batch: u64,
     /// What was told of each series and day if all that is planned, being put and in doubt has its effect.
@@ -66,7 +70,8 @@ pub(crate) struct Told {
 
 impl Document for Told {
     const FORMAT: &'static str = "told-metrics";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 /// What was told of one day of one series.
@@ -111,8 +116,10 @@ pub(super) struct Doubt {
 pub(super) enum Fate {
     /// `CloudWatch` took it.
     Landed,
-    /// It did not, for certain.
+    /// It did not, for certain: it may the next time.
     NotPut,
+    /// It did not, and says that it never will: others go first.
+    Refused,
     /// Nobody knows.
     InDoubt,
 }
@@ -140,6 +147,7 @@ impl Told {
             export_id: statement.export_id.clone(),
             period: statement.period,
             planned_for: String::new(),
+            from: Basis::default(),
             next_batch: 1,
             days: BTreeMap::new(),
             batches: Vec::new(),
@@ -179,7 +187,7 @@ impl Told {
         for (series, target) in all {
             let told = self.days.get(series);
             let days = target.keys().chain(told.into_iter().flat_map(BTreeMap::keys));
-            for day in days.copied().collect::<std::collections::BTreeSet<_>>() {
+            for day in days.copied().collect::<BTreeSet<_>>() {
                 let told = told.and_then(|days| days.get(&day)).map_or(Decimal::ZERO, |told| told.sum);
                 let target = target.get(&day).copied().unwrap_or_default();
                 let amount = target.checked_sub(told).ok_or(SumOutOfRange)?;
@@ -215,12 +223,26 @@ impl Told {
         }
     }
 
-    /// Takes the next batch that nobody has claimed and whose days can all be put, so that nobody else does.
-    pub(super) fn claim(&mut self, window: &RangeInclusive<NaiveDate>, now: DateTime<Utc>) -> Option<Batch> {
-        let free = |batch: &&mut Batch| {
-            batch.claimed_at.is_none() && batch.differences.iter().all(|difference| window.contains(&difference.day))
-        };
-        let batch = self.batches.iter_mut().find(free)?;
+    /// Whether somebody may claim the batch: nobody has, its days can all be put, and it is none of `tried`.
+    fn is_free(batch: &Batch, window: &RangeInclusive<NaiveDate>, tried: &BTreeSet<u64>) -> bool {
+        let can_be_put = |difference: &Difference| window.contains(&difference.day);
+        batch.claimed_at.is_none() && !tried.contains(&batch.number) && batch.differences.iter().all(can_be_put)
+    }
+
+    /// How many data could be claimed.
+    pub(super) fn free(&self, window: &RangeInclusive<NaiveDate>, tried: &BTreeSet<u64>) -> usize {
+        let free = self.batches.iter().filter(|batch| Self::is_free(batch, window, tried));
+        free.map(|batch| batch.differences.len()).sum()
+    }
+
+    /// Takes the next batch that is free, so that nobody else does.
+    pub(super) fn claim(
+        &mut self,
+        window: &RangeInclusive<NaiveDate>,
+        tried: &BTreeSet<u64>,
+        now: DateTime<Utc>,
+    ) -> Option<Batch> {
+        let batch = self.batches.iter_mut().find(|batch| Self::is_free(batch, window, tried))?;
         batch.claimed_at = Some(now);
         batch.number = self.next_batch;
         self.next_batch += 1;
@@ -241,6 +263,7 @@ impl Told {
             match fate {
                 Fate::Landed => {}
                 Fate::NotPut => self.batches.insert(index, Batch { claimed_at: None, ..batch }),
+                Fate::Refused => self.batches.push(Batch { claimed_at: None, ..batch }),
                 Fate::InDoubt => {
                     let doubts = batch.differences.into_iter();
                     self.doubts.extend(doubts.map(|difference| Doubt { batch: number, difference }));
@@ -252,7 +275,7 @@ impl Told {
             return Ok(());
         }
         let learnt: Vec<_> = self.doubts.extract_if(.., |doubt| doubt.batch == number).collect();
-        if fate == Fate::NotPut && !learnt.is_empty() {
+        if fate != Fate::Landed && !learnt.is_empty() {
             self.take_back(learnt.iter().map(|doubt| &doubt.difference))?;
             self.planned_for.clear();
         }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{at, fact, period};
@@ -61,14 +63,60 @@ fn health_says_what_cloudwatch_was_not_told() {
     assert_eq!(value(&health, "InDoubtDatums").as_deref(), Some("0"));
 }
 
+#[test]
+fn health_is_put_when_an_hour_has_begun_or_something_has_changed() {
+    let put = PutHealth { at: at(NOW), basis: "a".to_owned(), from: Basis::default(), told: BTreeMap::new() };
+    assert!(!put.is_due("a", at("2026-11-21T06:59:59Z")));
+    assert!(put.is_due("a", at("2026-11-21T07:00:00Z")));
+    assert!(put.is_due("b", at(NOW)));
+}
+
+fn scene(made_of: &str) -> Scene {
+    Scene { book: Arc::default(), members: Members::default(), basis: Basis::default(), made_of: made_of.to_owned() }
+}
+
 #[tokio::test]
-async fn health_is_put_when_an_hour_has_begun_or_something_has_changed() {
-    let (store, config) = (MemoryStore::default(), Config::default());
-    let due = async |now: &str, basis: &str| read(&store, &config).await.unwrap().is_due(at(now), basis);
-    assert!(due(NOW, "a").await);
-    let put = PutHealth { at: at(NOW), basis: "a".to_owned(), told: BTreeMap::new() };
-    store.overwrite(&health_key(&config.metrics.namespace), encode(&put).unwrap()).unwrap();
-    assert!(!due("2026-11-21T06:59:59Z", "a").await);
-    assert!(due("2026-11-21T07:00:00Z", "a").await);
-    assert!(due(NOW, "b").await);
+async fn health_that_others_put_meanwhile_is_put_again() {
+    let (store, now, told) = (MemoryStore::default(), at(NOW), AllTold::new());
+    let before = read(&store, "n").await.unwrap();
+    was_put(&store, "n", None, (&scene("newer"), &told), now).await.unwrap();
+    assert!(!read(&store, "n").await.unwrap().unwrap().0.is_due("newer", now));
+    was_put(&store, "n", before, (&scene("older"), &told), now).await.unwrap();
+    let kept = read(&store, "n").await.unwrap();
+    let put = &kept.as_ref().unwrap().0;
+    assert!(put.is_due("newer", now) && put.is_due("older", now), "nobody knows whose was put last");
+    was_put(&store, "n", kept, (&scene("newer"), &told), now).await.unwrap();
+    assert!(!read(&store, "n").await.unwrap().unwrap().0.is_due("newer", now));
+}
+
+/// What was told of the exports `one` and `two`, by how many batches there were.
+fn told(batches: [u64; 2]) -> AllTold {
+    let of = |(export, batches): (&str, u64)| {
+        let statement = Statement { export_id: export.to_owned(), period: "2026-11".parse().unwrap() };
+        let mut told = serde_json::to_value(Told::nothing("n", &statement)).unwrap();
+        told["next_batch"] = batches.into();
+        (statement, Some((serde_json::from_value(told).unwrap(), ETag("1".to_owned()))))
+    };
+    ["one", "two"].into_iter().zip(batches).map(of).collect()
+}
+
+#[tokio::test]
+async fn health_remembers_the_most_that_was_told_whoever_writes_it() {
+    let (store, now) = (MemoryStore::default(), at(NOW));
+    let lost_with = async |batches| {
+        let lost = lost(Some(&read(&store, "n").await.unwrap()), "n", &told(batches));
+        lost.into_iter().map(|statement| statement.export_id).collect::<Vec<_>>()
+    };
+    was_put(&store, "n", None, (&scene("a"), &told([5, 2])), now).await.unwrap();
+    // This one loses the race.
+    was_put(&store, "n", None, (&scene("b"), &told([3, 7])), now).await.unwrap();
+    assert_eq!(lost_with([5, 7]).await, [""; 0]);
+    assert_eq!(lost_with([4, 7]).await, ["one"]);
+    assert_eq!(lost_with([5, 6]).await, ["two"]);
+    // This one wins it, and knows of one of them alone.
+    let kept = read(&store, "n").await.unwrap();
+    let of_two = told([0, 8]).into_iter().filter(|(statement, _)| statement.export_id == "two").collect();
+    was_put(&store, "n", kept, (&scene("c"), &of_two), now).await.unwrap();
+    assert_eq!(lost_with([5, 8]).await, [""; 0]);
+    assert_eq!(lost_with([4, 7]).await, ["one", "two"]);
 }

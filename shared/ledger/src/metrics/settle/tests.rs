@@ -24,7 +24,7 @@ fn found(export: &str, told_sums: &[(&str, Fate)]) -> Found {
     for (sum, fate) in told_sums {
         let targets = Sums::from([(total(), BTreeMap::from([(day(), usd(sum))]))]);
         told.plan(&targets, |_| true, &window(at(NOW))).unwrap();
-        let batch = told.claim(&window(at(NOW)), at(NOW)).unwrap();
+        let batch = told.claim(&window(at(NOW)), &BTreeSet::new(), at(NOW)).unwrap();
         told.learn(&batch, *fate).unwrap();
     }
     Found { statement, told, etag: ETag(String::new()) }

@@ -30,6 +30,10 @@ fn plan(told: &mut Told, targets: &Sums) {
     told.plan(targets, |_| true, &window(now())).unwrap();
 }
 
+fn claim(told: &mut Told) -> Option<Batch> {
+    told.claim(&window(now()), &BTreeSet::new(), now())
+}
+
 fn sizes(told: &Told) -> Vec<usize> {
     told.batches.iter().map(|batch| batch.differences.len()).collect()
 }
@@ -90,8 +94,8 @@ fn a_plan_takes_the_place_of_what_nobody_claimed_and_adds_to_what_somebody_did()
     plan(&mut told, &targets(1, "7"));
     assert_eq!(told.waiting(), 1, "the five were never put");
     assert_eq!(told.batches[0].differences[0].amount, "7".parse().unwrap());
-    let claimed = told.claim(&window(now()), now()).unwrap();
-    assert_eq!(told.claim(&window(now()), now()), None, "nobody else puts it");
+    let claimed = claim(&mut told).unwrap();
+    assert_eq!(claim(&mut told), None, "nobody else puts it");
     plan(&mut told, &targets(1, "4"));
     let amounts: Vec<_> = told.batches.iter().map(|batch| batch.differences[0].amount.to_string()).collect();
     assert_eq!(amounts, ["7", "-3"]);
@@ -103,7 +107,7 @@ fn a_plan_takes_the_place_of_what_nobody_claimed_and_adds_to_what_somebody_did()
 fn a_series_that_is_gone_is_taken_back_to_zero() {
     let mut told = nothing();
     plan(&mut told, &targets(2, "5"));
-    while let Some(batch) = told.claim(&window(now()), now()) {
+    while let Some(batch) = claim(&mut told) {
         told.learn(&batch, Fate::Landed).unwrap();
     }
     plan(&mut told, &targets(1, "5"));
@@ -115,7 +119,7 @@ fn a_series_that_is_gone_is_taken_back_to_zero() {
 fn a_claim_that_nobody_was_heard_of_is_given_up_after_half_an_hour() {
     let mut told = nothing();
     plan(&mut told, &targets(1, "5"));
-    let batch = told.claim(&window(now()), now()).unwrap();
+    let batch = claim(&mut told).unwrap();
     assert_eq!(told.orphans(at("2026-11-20T12:30:00Z")), []);
     assert_eq!(told.orphans(at("2026-11-20T12:30:01Z")), [batch]);
     assert_eq!(told.orphans(at("2026-11-20T11:29:59Z")).len(), 1, "its clock ran ahead");
@@ -126,7 +130,7 @@ fn a_fate_that_is_heard_of_late_counts() {
     let doubtful = || {
         let mut told = nothing();
         plan(&mut told, &targets(2, "5"));
-        let batch = told.claim(&window(now()), now()).unwrap();
+        let batch = claim(&mut told).unwrap();
         told.learn(&batch, Fate::InDoubt).unwrap();
         (told, batch)
     };
@@ -147,11 +151,11 @@ fn a_fate_that_is_heard_of_late_counts() {
 fn what_was_noted_before_takes_no_claim_from_anybody() {
     let mut told = nothing();
     plan(&mut told, &targets(1, "5"));
-    let mine = told.claim(&window(now()), now()).unwrap();
+    let mine = claim(&mut told).unwrap();
     told.learn(&mine, Fate::NotPut).unwrap();
-    let theirs = told.claim(&window(now()), now()).unwrap();
+    let theirs = claim(&mut told).unwrap();
     told.learn(&mine, Fate::NotPut).unwrap();
-    assert_eq!(told.claim(&window(now()), now()), None, "it is theirs");
+    assert_eq!(claim(&mut told), None, "it is theirs");
     told.learn(&theirs, Fate::Landed).unwrap();
     assert_eq!(told.waiting(), 0);
 }
@@ -160,9 +164,35 @@ fn what_was_noted_before_takes_no_claim_from_anybody() {
 fn what_was_told_reads_back() {
     let mut told = nothing();
     plan(&mut told, &targets(3, "0.000000001"));
-    let claimed = told.claim(&window(now()), now()).unwrap();
+    let claimed = claim(&mut told).unwrap();
     told.learn(&claimed, Fate::InDoubt).unwrap();
     plan(&mut told, &targets(2, "-2"));
     let bytes = encode_compressed(&told).unwrap();
+    assert_eq!(decode_compressed::<Told>("k", &bytes).unwrap(), told);
+}
+
+#[test]
+fn what_was_refused_comes_last_and_is_claimed_once_in_a_call() {
+    let mut told = nothing();
+    plan(&mut told, &targets(MAX_DATA + 1, "1"));
+    let first = claim(&mut told).unwrap();
+    told.learn(&first, Fate::Refused).unwrap();
+    assert_eq!(sizes(&told), [1, 1000]);
+    let tried = BTreeSet::from([first.number]);
+    let second = told.claim(&window(now()), &tried, now()).unwrap();
+    assert_eq!(second.differences.len(), 1, "the others go first");
+    assert_eq!((told.claim(&window(now()), &tried, now()), told.free(&window(now()), &tried)), (None, 0));
+    told.learn(&second, Fate::Landed).unwrap();
+    assert_eq!(claim(&mut told).unwrap().differences.len(), 1000, "the next call tries it again");
+}
+
+#[test]
+fn what_version_1_says_is_read() {
+    let mut told = nothing();
+    plan(&mut told, &targets(2, "1"));
+    let mut document = serde_json::to_value(&told).unwrap();
+    document.as_object_mut().unwrap().remove("from").unwrap();
+    let text = document.to_string().replacen('{', "{\"format\": \"told-metrics/1\",", 1);
+    let bytes = zstd::encode_all(text.as_bytes(), 3).unwrap();
     assert_eq!(decode_compressed::<Told>("k", &bytes).unwrap(), told);
 }
