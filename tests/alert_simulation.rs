@@ -12,7 +12,7 @@ use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
 use spend_core::line::{Measures, ScanCounts};
 use spend_core::period::BillingPeriod;
-use spend_ledger::alert;
+use spend_ledger::alert::{self, Given};
 use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::config::Config;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
@@ -231,18 +231,19 @@ impl Notifier for Line {
 /// One evaluation that may die; what it sent.
 async fn evaluate(store: &MemoryStore, world: &World, now: DateTime<Utc>, crash: Crash) -> Vec<Message> {
     let (config, book) = (world.config(), world.book());
+    let given = Given { config: &config, book: &book };
     let mut line = Line::default();
     match crash {
-        Crash::Never => drop(alert::react(store, &line, &config, &book, Lease::INVOCATION, now).await.unwrap()),
+        Crash::Never => drop(alert::react(store, &line, &given, Lease::INVOCATION, now).await.unwrap()),
         Crash::Store { call, after } => {
             let fault = if after { Fault::After } else { Fault::Before };
             let store = FaultyStore::crashing(store, call, fault);
             // Where it makes fewer calls it does not die.
-            let _ = alert::react(&store, &line, &config, &book, Lease::INVOCATION, now).await;
+            let _ = alert::react(&store, &line, &given, Lease::INVOCATION, now).await;
         }
         Crash::Notifier { call, after } => {
             line.dies_at = Some((call, after));
-            let _ = alert::react(store, &line, &config, &book, Lease::INVOCATION, now).await;
+            let _ = alert::react(store, &line, &given, Lease::INVOCATION, now).await;
         }
     }
     line.sent.into_inner().unwrap()
@@ -251,9 +252,9 @@ async fn evaluate(store: &MemoryStore, world: &World, now: DateTime<Utc>, crash:
 /// Three evaluations at once, as of two deliveries and the sweep; what they sent.
 async fn race(store: &MemoryStore, world: &World) -> Vec<Message> {
     let (config, book, line, now) = (world.config(), world.book(), Line::default(), world.now());
+    let given = Given { config: &config, book: &book };
     let stores = [TurnTaking(store), TurnTaking(store), TurnTaking(store)];
-    let [one, two, three] =
-        stores.each_ref().map(|store| alert::react(store, &line, &config, &book, Lease::INVOCATION, now));
+    let [one, two, three] = stores.each_ref().map(|store| alert::react(store, &line, &given, Lease::INVOCATION, now));
     let (one, two, three) = tokio::join!(one, two, three);
     for summary in [one, two, three] {
         summary.unwrap();

@@ -3,8 +3,6 @@
 use spend_aws::lambda::Failed;
 use spend_core::error_class::Class;
 use spend_ledger::alert::AlertError;
-use spend_ledger::committed::CommittedError;
-use spend_ledger::in_force::InForceError;
 use spend_ledger::outbox::OutboxError;
 
 /// Why the function did not finish. Doing it again is harmless.
@@ -16,12 +14,6 @@ pub(crate) enum AlertingError {
     /// Operations was not told.
     #[error("failed to tell operations: {0}")]
     Operations(#[from] OutboxError),
-    /// The committed periods cannot be read.
-    #[error(transparent)]
-    Committed(#[from] CommittedError),
-    /// There is no configuration to go by.
-    #[error(transparent)]
-    Config(#[from] InForceError),
 }
 
 impl AlertingError {
@@ -29,8 +21,6 @@ impl AlertingError {
         match self {
             Self::Alert(error) => error.kind(),
             Self::Operations(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
         }
     }
 
@@ -38,8 +28,6 @@ impl AlertingError {
         match self {
             Self::Alert(error) => error.class(),
             Self::Operations(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Config(error) => error.class(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What `alert` does: after a commit budgets are evaluated over what is committed, once for all that an invocation
-//! brings, and what is to be told is sent; notes to operations are sent too. The sweep does both again.
+//! brings, and what is to be told is sent; notes to operations are sent too. The sweep does both again. What is pending is
+//! sent before anything is evaluated: an evaluation that fails or is killed keeps nothing back.
 
 use std::time::Instant;
 
@@ -7,11 +8,12 @@ use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_ledger::alert::Deployed;
 use spend_ledger::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::Notifier;
 use spend_ledger::store::Store;
-use spend_ledger::{alert, committed, in_force, operations};
+use spend_ledger::{alert, operations};
 
 use crate::error::AlertingError;
 
@@ -42,9 +44,14 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let asked: Vec<_> = event.items.iter().map(|item| (item, self.asked(item))).collect();
         let is_asked = |what: fn(&Asked) -> bool| asked.iter().any(|(_, asked)| what(asked));
-        let evaluated = if is_asked(|asked| asked.evaluate) { self.evaluate(invocation).await } else { Ok(()) };
-        // Whatever was asked for: an evaluation that failed may have left a note just now.
-        let told = if is_asked(|asked| asked.evaluate || asked.notes) { self.tell(invocation).await } else { Ok(()) };
+        let is_told = is_asked(|asked| asked.evaluate || asked.notes);
+        let mut told = if is_told { self.tell(invocation).await } else { Ok(()) };
+        let mut evaluated = Ok(());
+        if is_asked(|asked| asked.evaluate) {
+            evaluated = self.evaluate(invocation).await;
+            // Again, and this counts: an evaluation that failed may have left a note just now.
+            told = self.tell(invocation).await;
+        }
         let tested = if is_asked(|asked| asked.test) { self.test(invocation).await } else { Ok(()) };
         let mut answer = Answer::default();
         for (item, Asked { evaluate, notes, test }) in asked {
@@ -81,19 +88,25 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     /// Evaluates budgets over what is committed, and sends what is pending.
     async fn evaluate(&self, invocation: &Invocation) -> Result<(), Failed> {
         let (begun, now) = (Instant::now(), invocation.now);
-        let evaluated = async {
-            let config = in_force::of_deployment(&self.ledger).await?;
-            let book = committed::book(&self.ledger, now).await?;
-            Ok::<_, AlertingError>(
-                alert::react(&self.ledger, &self.notifier, &config, &book, Lease::INVOCATION, now).await?,
-            )
-        };
+        let deployed = Deployed { ledger: &self.ledger, now };
+        let evaluated = alert::react(&self.ledger, &self.notifier, &deployed, Lease::INVOCATION, now).await;
+        let evaluated = evaluated.map_err(|error| Failed::from(AlertingError::from(error)));
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
-        let evaluated = evaluated.await.map_err(Failed::from);
         if let Some(summary) = settle(&self.ledger, doing, evaluated, now).await? {
-            let alert::AlertSummary { measured, fired, muted, resolved, seeded, sent } = summary;
+            let alert::AlertSummary { measured, fired, muted, waiting, resolved, seeded, sent } = summary;
             let ms = begun.elapsed().as_millis();
-            tracing::info!(measured, fired, muted, resolved, seeded, sent, ms, outcome = "evaluated", "budgets");
+            tracing::info!(
+                measured,
+                fired,
+                muted,
+                waiting,
+                resolved,
+                seeded,
+                sent,
+                ms,
+                outcome = "evaluated",
+                "budgets"
+            );
         }
         Ok(())
     }

@@ -5,9 +5,11 @@ use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedul
 use spend_aws::lambda::Failed;
 use spend_aws::{event, fixtures};
 use spend_core::text::Text;
+use spend_ledger::alert;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::operations::{self, Note};
+use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Notifier, Topic};
 use spend_ledger::store::Store;
 
@@ -85,10 +87,37 @@ async fn what_stops_the_evaluation_for_good_is_told_in_the_same_invocation() {
     assert_eq!(sent, ["Failed (store.damaged): evaluating budgets"]);
 }
 
+/// An alert that was written down and not sent.
+async fn pend(ledger: &MemoryStore) {
+    let notifier = TestNotifier::default();
+    notifier.fail(2);
+    alert::test(ledger, &&notifier, Lease::INVOCATION, invocation().now).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_keeps_no_alert_and_no_note_back_and_is_told() {
+    for (key, kind) in [(STATE, "store.damaged"), ("config/in-force.toml", "config.syntax")] {
+        let (ledger, notifier) = (MemoryStore::default(), TestNotifier::default());
+        pend(&ledger).await;
+        leave(&ledger, "a").await;
+        ledger.overwrite(key, Bytes::from_static(b"= damaged")).unwrap();
+        assert_eq!(handle(&alert(&ledger, &notifier), &queued([STATE])).await.unwrap(), [] as [String; 0]);
+        let sent = notifier.sent();
+        let of =
+            |topic| sent.iter().filter(|sent| sent.topic == topic).map(|sent| sent.subject.clone()).collect::<Vec<_>>();
+        assert_eq!((of(Topic::Alerts).len(), of(Topic::Events).len()), (1, 1), "{kind}");
+        assert_eq!(of(Topic::Operations), ["About a".to_owned(), format!("Failed ({kind}): evaluating budgets")]);
+        assert_eq!(sent[0].subject, "About a", "before anything is evaluated");
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_does_not_answer_brings_again_what_asked() {
     let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
+    // The first two calls are for the notes, which are told again after the evaluation.
     let ledger = FaultyStore::failing(&memory, [(1, Fault::Before)]);
+    assert_eq!(handle(&alert(ledger, &notifier), &queued([STATE, NOTE])).await.unwrap(), [] as [String; 0]);
+    let ledger = FaultyStore::failing(&memory, [(4, Fault::Before)]);
     assert_eq!(handle(&alert(ledger, &notifier), &queued([STATE, NOTE, "stranger"])).await.unwrap(), ["0"]);
     let ledger = FaultyStore::crashing(&memory, 1, Fault::Before);
     let sweep = schedule("sweep");

@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 use spend_core::fact::Facts;
 use spend_core::period::{self, BillingPeriod};
-use spend_ledger::alert;
+use spend_ledger::alert::{self, Given};
 use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::committed;
 use spend_ledger::keys::Statement;
@@ -96,7 +96,8 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
             month.go_on(&store, &with, now).await?;
         }
         let notifier = Kept::default();
-        alert::react(&memory, &notifier, &config, &known(&months, now), Lease::Alone, now).await?;
+        let given = Given { config: &config, book: &known(&months, now) };
+        alert::react(&memory, &notifier, &given, Lease::Alone, now).await?;
         let messages = notifier.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
     }

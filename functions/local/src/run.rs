@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_core::net_cost::StandIn;
 use spend_core::text;
-use spend_ledger::alert::AlertError;
+use spend_ledger::alert::{AlertError, Committed};
 use spend_ledger::book::Book;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
@@ -172,8 +172,7 @@ pub(crate) async fn react(
     // An alert does not wait for a metric that cannot be put.
     let rules = config.rules.all().count();
     progress.show(|| format!("evaluating {rules} rules over three months"));
-    let book = committed::book(ledger, now).await?;
-    let alerted = alert::react(ledger, post, config, &book, Lease::Alone, now).await;
+    let alerted = alert::react(ledger, post, &Committed { ledger, config, now }, Lease::Alone, now).await;
     operations::drain(ledger, post, Lease::Alone, now).await.map_err(AlertError::from)?;
     alerted?;
     progress.clear();

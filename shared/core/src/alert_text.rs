@@ -142,7 +142,7 @@ fn is_covered(measured: &Measurement, day: chrono::NaiveDate) -> bool {
 
 /// Where a budget is heading. A day is over before anything could be said of it.
 fn outlook(measured: &Measurement, now: DateTime<Utc>) -> Vec<String> {
-    let (Detail::Budget(outlook) | Detail::Forecast(outlook)) = &measured.detail else { return Vec::new() };
+    let (Detail::Budget(Some(outlook)) | Detail::Forecast(outlook)) = &measured.detail else { return Vec::new() };
     if measured.window.kind() == WindowKind::Day || measured.window.end() <= now {
         return Vec::new();
     }

@@ -138,10 +138,15 @@ impl Anomaly {
         }
         let past: Vec<(NaiveDate, Decimal)> = first.iter_days().zip(totals.series(first, last)).collect();
         let all = median(past.iter().map(|(_, spent)| *spent).collect())?;
-        let usual_on = |day: NaiveDate| {
-            let same = past.iter().filter(|(other, _)| other.weekday() == day.weekday());
-            median(same.map(|(_, spent)| *spent).collect()).unwrap_or(all)
-        };
+        // Of each weekday once: this is done for every member on each of two weeks' days.
+        let mut by_weekday: [Vec<Decimal>; 7] = Default::default();
+        for (day, spent) in &past {
+            if let Some(same) = by_weekday.get_mut(place_of(*day)) {
+                same.push(*spent);
+            }
+        }
+        let usual_by_weekday = by_weekday.map(|same| median(same).unwrap_or(all));
+        let usual_on = |day: NaiveDate| usual_by_weekday.get(place_of(day)).copied().unwrap_or(all);
         let usual = all.max(usual_on(day));
         let off = |(day, spent): &(NaiveDate, Decimal)| spent.checked_sub(usual_on(*day)).map(Decimal::abs);
         let deviation = median(past.iter().filter_map(off).collect())?;
@@ -188,6 +193,11 @@ fn decide(spent: Decimal, limit: Decimal) -> Verdict {
     } else {
         Verdict::Undecided
     }
+}
+
+/// The place of its weekday in a week.
+fn place_of(day: NaiveDate) -> usize {
+    usize::try_from(day.weekday().num_days_from_monday()).unwrap_or_default()
 }
 
 fn ago(day: NaiveDate, days: u64) -> NaiveDate {

@@ -66,7 +66,7 @@ pub fn used<'a>(
         for (member, totals) in totals(&budget.rule, facts.clone(), policy)? {
             let has_spend = totals.within(window.first_day(), window.last_day()).next().is_some();
             if budget.rule.each.is_none() || has_spend {
-                measurements.extend(actual(budget, member.as_deref(), &totals, span, window)?);
+                measurements.extend(actual(budget, member.as_deref(), &totals, span, window, true)?);
             }
         }
     }
@@ -88,19 +88,21 @@ pub(crate) fn evaluate<'a>(
             if budget.rule.each.is_some() && !has_facts {
                 continue;
             }
-            measurements.extend(actual(budget, member.as_deref(), &totals, span, window)?);
+            // A forecast for each of five thousand members is most of the work, and few are told of.
+            measurements.extend(actual(budget, member.as_deref(), &totals, span, window, false)?);
         }
     }
     Ok(measurements)
 }
 
-/// What was spent, and where it is heading if that is asked for.
+/// What was spent, and where it is heading if that is asked for, by the budget, by the caller or by what is crossed.
 fn actual(
     budget: &Budget,
     member: Option<&str>,
     totals: &MemberTotals<'_>,
     span: &DataSpan,
     window: Window,
+    is_asked: bool,
 ) -> Result<Vec<Measurement>, SumOutOfRange> {
     let amount = budget.amount_for(member);
     let shown = (window.first_day(), window.last_day());
@@ -115,14 +117,14 @@ fn actual(
         Level { name: percent.to_string(), amount, verdict }
     };
     let levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
-    let outlook = forecast::of_window(totals, window, span)?;
+    let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
+    let is_foretold = is_asked || is_told || !budget.forecast.is_empty();
+    let outlook = if is_foretold { Some(forecast::of_window(totals, window, span)?) } else { None };
     let through = totals.within(shown.0, shown.1).next_back().map(|(day, _)| day);
     let detail = Detail::Budget(outlook);
     let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through };
     let mut measurements = vec![measure(&budget.rule, member, totals, measured)?];
-    if budget.forecast.is_empty() {
-        return Ok(measurements);
-    }
+    let Some(outlook) = outlook.filter(|_| !budget.forecast.is_empty()) else { return Ok(measurements) };
     let levels = budget.forecast.iter().map(|percent| match outlook {
         // What is spent already is told by the spend, where a threshold says so. What cannot be foretold changes nothing.
         _ if verdict(spent, amount, *percent) == Verdict::Crossed => {

@@ -453,7 +453,7 @@ fn is_worth_telling(budget: &Measurement, extent: Extent) -> bool {
 #[must_use]
 pub fn heading(budget: &Measurement) -> Option<Decimal> {
     match budget.detail {
-        Detail::Budget(Outlook::Forecast(forecast)) => Some(forecast.expected),
+        Detail::Budget(Some(Outlook::Forecast(forecast))) => Some(forecast.expected),
         _ => None,
     }
 }

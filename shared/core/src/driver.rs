@@ -61,8 +61,8 @@ pub(crate) fn driver(
 ) -> Result<Option<Driver>, SumOutOfRange> {
     let mut spenders: BTreeMap<Spender<'_>, Decimal> = BTreeMap::new();
     for (_, total) in totals.within(first, last) {
-        for (spender, spent) in &total.spenders {
-            add(spenders.entry(*spender).or_default(), *spent)?;
+        for (spender, spent) in total.spenders() {
+            add(spenders.entry(spender).or_default(), spent)?;
         }
     }
     let Some(((identity, kind), spent)) = largest(&spenders, |spender| Some((spender.identity, spender.kind)))? else {
@@ -114,7 +114,7 @@ fn rise(
     let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
     let from = ago(last, 2 * PAST);
     for (day, total) in totals.within(from, last) {
-        let spent = sum(total.spenders.iter().filter(|(spender, _)| is_theirs(spender)).map(|(_, spent)| *spent))?;
+        let spent = sum(total.spenders().filter(|(spender, _)| is_theirs(spender)).map(|(_, spent)| spent))?;
         days.insert(day, spent);
     }
     let of = |day: &NaiveDate| days.get(day).copied().unwrap_or_default();

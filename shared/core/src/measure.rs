@@ -98,8 +98,8 @@ pub const REARM_PERCENT: u32 = 95;
 /// What the rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Spend against a limit, and where it is heading.
-    Budget(Outlook),
+    /// Spend against a limit, and where it is heading; that is not worked out where nothing is crossed and nobody asked.
+    Budget(Option<Outlook>),
     /// Where spend is heading, against a limit.
     Forecast(Outlook),
     /// Spend against an earlier one.

@@ -34,7 +34,7 @@ pub struct Rules {
 }
 
 /// How many days back, from the newest data on, days are looked at one by one: what is older is history.
-const DAYS_LOOKED_AT: u64 = 14;
+pub const DAYS_LOOKED_AT: u64 = 14;
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Day totals of a rule's members: all that rules are evaluated on.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
 use crate::decimal::Decimal;
-use crate::fact::{Fact, FactField};
+use crate::fact::{Fact, FactField, FactKey};
 use crate::line::SumOutOfRange;
 use crate::rule::{OwnerTemplate, Rule};
 use crate::spend::CostPolicy;
@@ -24,15 +24,32 @@ pub(crate) struct Spender<'a> {
     pub(crate) region: &'a str,
 }
 
-/// What a member spent on one day.
+impl<'a> Spender<'a> {
+    fn of(key: &'a FactKey) -> Self {
+        Self {
+            identity: key.get(FactField::Identity),
+            kind: key.get(FactField::IdentityKind),
+            principal: key.get(FactField::Principal),
+            model: key.get(FactField::Model),
+            token: key.get(FactField::TokenKind),
+            account: key.get(FactField::AccountId),
+            region: key.get(FactField::Region),
+        }
+    }
+}
+
+/// What a member spent on one day. Five thousand members have hundreds of thousands of these, so what most have one of
+/// stands in place, and nothing is added up that few are asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DayTotal<'a> {
     /// In the rule's currency.
     pub(crate) spent: Decimal,
-    pub(crate) spenders: BTreeMap<Spender<'a>, Decimal>,
+    /// What was spent, fact by fact.
+    first: Option<(&'a FactKey, Decimal)>,
+    further: Vec<(&'a FactKey, Decimal)>,
     pub(crate) other_currencies: BTreeMap<&'a str, Decimal>,
     /// For each tag that the owner template asks for, the one value that was seen, or `None` for several.
-    pub(crate) tags: BTreeMap<&'a str, Option<&'a str>>,
+    pub(crate) tags: Vec<(&'a str, Option<&'a str>)>,
     /// Who owns the spend, where the rule names an owner.
     pub(crate) owner: Seen<'a>,
 }
@@ -63,26 +80,37 @@ impl Seen<'_> {
 /// What a member spent, day by day.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MemberTotals<'a> {
-    days: BTreeMap<NaiveDate, DayTotal<'a>>,
+    /// In order.
+    days: Vec<(NaiveDate, DayTotal<'a>)>,
 }
 
 /// The members of a rule: `None` alone where the rule is for all together.
 pub(crate) type Totals<'a> = BTreeMap<Option<Cow<'a, str>>, MemberTotals<'a>>;
 
 impl<'a> MemberTotals<'a> {
+    fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
+        let day = fact.key.usage_date;
+        let place = self.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
+            self.days.insert(place, (day, DayTotal::default()));
+            place
+        });
+        self.days.get_mut(place).map_or(Ok(()), |(_, total)| total.add(rule, fact, spend))
+    }
+
     /// The days with facts in a span, in order.
     pub(crate) fn within(
         &self,
         first: NaiveDate,
         last: NaiveDate,
     ) -> impl DoubleEndedIterator<Item = (NaiveDate, &DayTotal<'a>)> + Clone {
-        // A range that ends before it begins would panic.
-        self.days.range(first..=last.max(first)).map(|(day, total)| (*day, total))
+        let from = self.days.partition_point(|(day, _)| *day < first);
+        let to = self.days.partition_point(|(day, _)| *day <= last.max(first));
+        self.days.get(from..to).unwrap_or_default().iter().map(|(day, total)| (*day, total))
     }
 
     /// What was spent on a day.
     pub(crate) fn on(&self, day: NaiveDate) -> Decimal {
-        self.days.get(&day).map_or(Decimal::ZERO, |total| total.spent)
+        self.within(day, day).next().map_or(Decimal::ZERO, |(_, total)| total.spent)
     }
 
     /// The first day with spend above zero.
@@ -127,26 +155,43 @@ pub(crate) fn totals<'a, 'f: 'a>(
     facts: impl Iterator<Item = &'f Fact>,
     policy: &CostPolicy,
 ) -> Result<Totals<'a>, SumOutOfRange> {
-    let mut members = Totals::new();
+    let mut members: Vec<(Option<Cow<'a, str>>, MemberTotals<'a>)> = Vec::new();
     if rule.each.is_none() {
-        members.insert(None, MemberTotals::default());
+        members.push((None, MemberTotals::default()));
     }
+    let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
     for fact in facts {
         let Some(spend) = policy.spend(fact) else { continue };
         if !rule.matches(&fact.key) {
             continue;
         }
-        let member = rule.each.as_ref().map(|dimension| match dimension.value(&fact.key) {
-            Cow::Borrowed("") => Cow::Borrowed(NONE),
-            value => value,
-        });
-        let days = &mut members.entry(member).or_default().days;
-        days.entry(fact.key.usage_date).or_default().add(rule, fact, spend)?;
+        let place = match rule.each.as_ref().map(|dimension| dimension.value(&fact.key)) {
+            None => 0,
+            Some(value) => {
+                let member = if value.is_empty() { Cow::Borrowed(NONE) } else { value };
+                match places.get(&member) {
+                    Some(place) => *place,
+                    None => {
+                        places.insert(member.clone(), members.len());
+                        members.push((Some(member), MemberTotals::default()));
+                        members.len() - 1
+                    }
+                }
+            }
+        };
+        if let Some((_, totals)) = members.get_mut(place) {
+            totals.add(rule, fact, spend)?;
+        }
     }
-    Ok(members)
+    Ok(members.into_iter().collect())
 }
 
 impl<'a> DayTotal<'a> {
+    /// Who spent how much, a spender perhaps several times.
+    pub(crate) fn spenders(&self) -> impl Iterator<Item = (Spender<'a>, Decimal)> {
+        self.first.iter().chain(&self.further).map(|(key, spent)| (Spender::of(key), *spent))
+    }
+
     fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
         let key = &fact.key;
         let currency = key.get(FactField::Currency);
@@ -154,16 +199,10 @@ impl<'a> DayTotal<'a> {
             return add(self.other_currencies.entry(currency).or_default(), spend);
         }
         add(&mut self.spent, spend)?;
-        let spender = Spender {
-            identity: key.get(FactField::Identity),
-            kind: key.get(FactField::IdentityKind),
-            principal: key.get(FactField::Principal),
-            model: key.get(FactField::Model),
-            token: key.get(FactField::TokenKind),
-            account: key.get(FactField::AccountId),
-            region: key.get(FactField::Region),
-        };
-        add(self.spenders.entry(spender).or_default(), spend)?;
+        match self.first {
+            None => self.first = Some((key, spend)),
+            Some(_) => self.further.push((key, spend)),
+        }
         let owner = key.get(FactField::Owner);
         if rule.owner.is_some() && !owner.is_empty() {
             self.owner = self.owner.and(Seen::One(owner));
@@ -172,8 +211,10 @@ impl<'a> DayTotal<'a> {
             // Facts without the tag do not disagree: discounts, for one, have no principal's tags.
             let value = key.tag(name);
             if !value.is_empty() {
-                let seen = self.tags.entry(name).or_insert(Some(value));
-                *seen = seen.filter(|seen| *seen == value);
+                match self.tags.iter_mut().find(|(tag, _)| *tag == name) {
+                    Some((_, seen)) => *seen = seen.filter(|seen| *seen == value),
+                    None => self.tags.push((name, Some(value))),
+                }
             }
         }
         Ok(())

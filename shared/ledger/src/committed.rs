@@ -16,7 +16,7 @@ use crate::state::{AppliedDelivery, OrderSource, PeriodState};
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.
-const MONTHS: usize = 3;
+pub(crate) const MONTHS: usize = 3;
 
 /// Why committed state cannot be read.
 #[derive(Debug, thiserror::Error)]

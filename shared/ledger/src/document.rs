@@ -27,6 +27,8 @@ pub trait Document: Serialize + DeserializeOwned {
     /// The oldest version that the type's `Deserialize` can read: its own, unless the type says that it fills in what
     /// the one before did not have.
     const READS_FROM: u32 = Self::VERSION;
+    /// Whether it is written with a line for each value, for people to read: a large one is several times as large so.
+    const IS_INDENTED: bool = true;
 
     /// What was read of a document of `version`, which is older than [`Document::VERSION`], with what this one has besides.
     #[must_use]
@@ -150,14 +152,15 @@ pub const MAX_DECOMPRESSED_BYTES: u64 = 1 << 30;
 /// zstd's own default: above it the size hardly shrinks and the time grows.
 const COMPRESSION_LEVEL: i32 = 3;
 
-/// The document as indented JSON with the format first and a line break at the end, for people to read. Equal
-/// documents give equal bytes.
+/// The document as JSON with the format first and a line break at the end, indented unless its type is too large for
+/// that. Equal documents give equal bytes.
 ///
 /// # Errors
 ///
 /// [`DocumentError::Unwritable`].
 pub fn encode<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
-    let written = serde_json::to_vec_pretty(&Envelope::of(document));
+    let envelope = Envelope::of(document);
+    let written = if D::IS_INDENTED { serde_json::to_vec_pretty(&envelope) } else { serde_json::to_vec(&envelope) };
     let mut bytes = written.map_err(|source| DocumentError::Unwritable { name: D::FORMAT, source })?;
     bytes.push(b'\n');
     Ok(bytes.into())

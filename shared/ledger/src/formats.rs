@@ -2,6 +2,7 @@
 
 use crate::alert::event::{AlertEvent, SummaryEvent, TestEvent};
 use crate::alert::state::AlertState;
+use crate::backfill::Backfill;
 use crate::chargeback::about::About;
 use crate::digest::event::DigestEvent;
 use crate::digest::page::numbers::PageNumbers;
@@ -34,6 +35,7 @@ pub fn each(formats: &mut impl Formats) {
     formats.format::<PutHealth>();
     formats.format::<PutGauges>();
     formats.format::<AlertState>();
+    formats.format::<Backfill>();
     formats.format::<DigestState>();
     formats.format::<StoredNote>();
     formats.format::<OperationsState>();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
 use spend_core::operations_text::BrokenConfig;
 
@@ -90,6 +91,44 @@ impl Configured for Config {
     async fn config(&self) -> Result<Config, InForceError> {
         Ok(self.clone())
     }
+}
+
+/// Which configuration is in force, and since when by the store's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// Its version; empty where there is none, and the defaults are in force.
+    pub etag: ETag,
+    /// When it was written. The defaults are older than any.
+    pub written_at: DateTime<Utc>,
+}
+
+/// Which configuration is in force.
+///
+/// # Errors
+///
+/// The store's.
+pub async fn version<S: Store>(store: &S) -> Result<InForce, StoreError> {
+    let head = store.head(keys::CONFIG_IN_FORCE).await?;
+    let head = head.map(|head| InForce { etag: head.etag, written_at: head.last_modified });
+    Ok(head.unwrap_or_else(|| InForce { etag: ETag(String::new()), written_at: DateTime::UNIX_EPOCH }))
+}
+
+/// As [`of_deployment`], with which one it is.
+///
+/// # Errors
+///
+/// As [`of_deployment`]; [`InForceError::Race`] if it is replaced again and again meanwhile.
+pub async fn version_of_deployment<S: Store>(store: &S) -> Result<(Config, InForce), InForceError> {
+    let mut before = version(store).await?;
+    for _ in 0..ATTEMPTS {
+        let config = of_deployment(store).await?;
+        let after = version(store).await?;
+        if after == before {
+            return Ok((config, after));
+        }
+        before = after;
+    }
+    Err(InForceError::Race)
 }
 
 /// Puts `text` in force, if it is valid. `file` is how errors call it.

@@ -212,6 +212,9 @@ pub fn note_key(id: &str) -> String {
 /// Which deliveries of the export's bucket the sweep has nothing left to do for.
 pub const SWEPT_DELIVERIES: &str = "sweep/deliveries.json";
 
+/// How far the first sweep of the export's bucket has come.
+pub const BACKFILL: &str = "sweep/backfill.json";
+
 /// Which ready deliveries the sweep has seen aggregated.
 pub const SWEPT_READY: &str = "sweep/ready.json";
 

@@ -2,6 +2,7 @@
 //! that doing a step again is harmless, and the steps that react to it.
 
 pub mod alert;
+pub mod backfill;
 pub mod basis;
 pub mod book;
 pub mod chargeback;

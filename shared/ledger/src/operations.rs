@@ -12,7 +12,7 @@ use spend_core::text::{Text, ascii};
 
 use crate::document::{Document, DocumentError, decode, encode};
 use crate::keys;
-use crate::outbox::{self, Lease, Outbox, OutboxError, OutboxState};
+use crate::outbox::{self, Held, Lease, Outbox, OutboxError, OutboxState};
 use crate::outputs::{Attributes, Message, NOTHING, Notifier, Topic};
 use crate::store::{Put, Store, StoreError};
 
@@ -149,7 +149,7 @@ async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxErro
     if listed.is_empty() {
         return Ok(());
     }
-    let (mut state, _) = outbox::read::<OperationsState, S>(store).await?;
+    let mut state = Held::<OperationsState>::read(store).await?.state;
     let mut unknown = Vec::new();
     let mut unreadable = None;
     // An entry bears the name of its note's object, so that what is known need not be read.

@@ -70,6 +70,11 @@ impl TestNotifier {
         Self { fails: vec![(call, after)], ..Self::default() }
     }
 
+    /// These calls fail, without an effect.
+    pub(crate) fn refusing(calls: impl IntoIterator<Item = u64>) -> Self {
+        Self { fails: calls.into_iter().map(|call| (call, false)).collect(), ..Self::default() }
+    }
+
     pub(crate) fn sent(&self) -> Vec<Message> {
         self.sent.lock().unwrap().clone()
     }

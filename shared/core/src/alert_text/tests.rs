@@ -62,12 +62,12 @@ fn team() -> Measurement {
         spent: decimal("2431.2"),
         covered: ("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap()),
         amount: decimal("2400"),
-        detail: Detail::Budget(Outlook::Forecast(Forecast {
+        detail: Detail::Budget(Some(Outlook::Forecast(Forecast {
             expected: decimal("3120"),
             low: decimal("2950.5"),
             high: decimal("3391.2"),
             settled_days: 48,
-        })),
+        }))),
         levels: vec![Level { name: "100".to_owned(), amount: decimal("2400"), verdict: Verdict::Crossed }],
         through: None,
         severity: Severity::Page,
@@ -255,7 +255,7 @@ fn every_kind_of_rule_has_its_message() {
         "hygiene_principal",
         &Measurement { detail: nameless, driver: Some(driver("(none)", "none", "")), ..team() },
     );
-    let early = Detail::Budget(Outlook::TooEarly { settled_days: 3 });
+    let early = Detail::Budget(Some(Outlook::TooEarly { settled_days: 3 }));
     of_kind("too_early_to_foretell", &Measurement { detail: early, ..team() });
     let week = Window::of(WindowKind::Week, "2026-11-17".parse().unwrap());
     of_kind("week", &Measurement { window: week, ..team() });
@@ -263,7 +263,7 @@ fn every_kind_of_rule_has_its_message() {
 
 fn outlook_of(measured: &Measurement) -> Outlook {
     match measured.detail {
-        Detail::Budget(outlook) => outlook,
+        Detail::Budget(Some(outlook)) => outlook,
         ref other => panic!("{other:?}"),
     }
 }

@@ -328,7 +328,7 @@ impl FindingEvent {
 impl DetailEvent {
     fn new(detail: &Detail) -> Self {
         match detail {
-            Detail::Budget(Outlook::Forecast(forecast)) | Detail::Forecast(Outlook::Forecast(forecast)) => Self {
+            Detail::Budget(Some(Outlook::Forecast(forecast))) | Detail::Forecast(Outlook::Forecast(forecast)) => Self {
                 expected: Some(forecast.expected),
                 expected_low: Some(forecast.low),
                 expected_high: Some(forecast.high),

@@ -11,6 +11,8 @@ use spend_core::rules::Evaluated;
 use spend_core::window::{Window, WindowKind, end_of};
 
 use super::AlertSummary;
+use super::episodes::Episodes;
+use super::sources::Known;
 use super::state::{AlertState, Crossing, Told};
 use super::{ids, levels};
 use crate::book::Book;
@@ -18,13 +20,14 @@ use crate::config::{Config, FirstRun};
 use crate::document::DocumentError;
 
 /// How far the clocks of two evaluators may be apart.
-const SKEW: TimeDelta = TimeDelta::hours(1);
+pub(super) const SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// Days that are unlike their past and no further apart than this are one episode: quiet weekends do not make two of it.
-const EPISODE_GAP: TimeDelta = TimeDelta::days(3);
+pub(super) const EPISODE_GAP: TimeDelta = TimeDelta::days(3);
 
-/// One evaluation: the same however often a lost race makes it be planned again.
+/// One evaluation of one configuration over one book.
 pub(super) struct Evaluation<'a> {
+    pub(super) known: &'a Known<'a>,
     pub(super) config: &'a Config,
     pub(super) book: &'a Book,
     pub(super) span: &'a DataSpan,
@@ -57,41 +60,51 @@ enum Disposition {
     Summarise,
     Seed,
     Mute,
+    /// Nothing yet: the first run goes on until the newest delivery is in.
+    Wait,
 }
 
 impl<'a> Evaluation<'a> {
     pub(super) fn plan(&self, state: &mut AlertState) -> Result<AlertSummary, DocumentError> {
         let mut summary = AlertSummary { measured: self.found.measurements.len(), ..AlertSummary::default() };
         state.meet(levels::asked(self.config), self.now);
+        let mut episodes = Episodes::of(state);
         let mut alive = BTreeSet::new();
         let mut new: BTreeMap<String, New<'a>> = BTreeMap::new();
         for measured in &self.found.measurements {
-            let window = episode(state, measured);
+            let is_alive = measured.levels.iter().any(|level| level.verdict != Verdict::Clear);
+            if !is_alive || state.horizon.has_passed(measured) {
+                continue;
+            }
+            let window = episodes.window(measured);
             let incident = incident_key(measured, window);
             for (rank, level) in measured.levels.iter().enumerate() {
-                let key = ids::crossing(&incident, &level.name, level.amount);
-                if level.verdict != Verdict::Clear {
-                    alive.insert(key.clone());
+                if level.verdict == Verdict::Clear {
+                    continue;
                 }
-                let is_unmuted = match level.verdict {
-                    Verdict::Crossed => match self.cross(state, measured, window, level, &key) {
-                        None => false,
-                        Some(Disposition::Send | Disposition::Summarise) => true,
-                        Some(Disposition::Seed) => {
-                            summary.seeded += 1;
-                            false
-                        }
-                        Some(Disposition::Mute) => {
-                            summary.muted += 1;
-                            false
-                        }
-                    },
-                    Verdict::Undecided => state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known)),
-                    Verdict::Clear => false,
+                let key = ids::crossing(&incident, &level.name, level.amount);
+                alive.insert(key.clone());
+                let disposition = match level.verdict {
+                    Verdict::Crossed => self.cross(state, measured, window, level, &key),
+                    _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known)) => {
+                        Some(self.disposition(state, measured, level))
+                    }
+                    _ => None,
                 };
-                if is_unmuted {
-                    let is_first = self.disposition(state, measured, level) == Disposition::Summarise;
-                    add(&mut new, measured, window, &incident, (rank, level), key, is_first);
+                if level.verdict == Verdict::Crossed
+                    && let Some(crossing) = state.crossings.get(&key)
+                {
+                    episodes.add(crossing);
+                }
+                match disposition {
+                    None => {}
+                    Some(Disposition::Seed) => summary.seeded += 1,
+                    Some(Disposition::Mute) => summary.muted += 1,
+                    Some(Disposition::Wait) => summary.waiting += 1,
+                    Some(told @ (Disposition::Send | Disposition::Summarise)) => {
+                        let is_first = told == Disposition::Summarise;
+                        add(&mut new, measured, window, &incident, (rank, level), key, is_first);
+                    }
                 }
             }
         }
@@ -102,7 +115,12 @@ impl<'a> Evaluation<'a> {
         for (name, rule) in &mut state.rules {
             rule.matched = rule.matched.max(self.matched.get(name).copied().flatten());
             let has_numbers = self.span.months().any(|month| month == rule.first_month());
-            rule.first_window_seen |= has_numbers;
+            rule.first_window_seen |= has_numbers && self.known.newest_is_in();
+        }
+        // Nobody asks for anything, and nobody did: there is no state then.
+        if *state != AlertState::default() || !self.config.rules.is_empty() {
+            state.origin.remember(self.known);
+            state.forget(self.book, self.span.newest(), self.now);
         }
         Ok(summary)
     }
@@ -117,6 +135,9 @@ impl<'a> Evaluation<'a> {
         key: &str,
     ) -> Option<Disposition> {
         let disposition = self.disposition(state, measured, level);
+        if disposition == Disposition::Wait {
+            return Some(disposition);
+        }
         let rise = rise(measured);
         let known = state.crossings.get_mut(key);
         let count = match known {
@@ -151,7 +172,7 @@ impl<'a> Evaluation<'a> {
             is_crossed: true,
             told: match disposition {
                 Disposition::Mute => Told::Muted,
-                Disposition::Seed => Told::Nobody,
+                Disposition::Seed | Disposition::Wait => Told::Nobody,
                 // By this or, where several are told together, by that: it is told before the state is written.
                 Disposition::Send | Disposition::Summarise => Told::By(ids::alert_id(key, count)),
             },
@@ -189,6 +210,9 @@ impl<'a> Evaluation<'a> {
         if seen.is_none_or(|rule| rule.first_window_seen || !rule.was_open(measured.window)) {
             return Disposition::Send;
         }
+        if !self.known.newest_is_in() {
+            return Disposition::Wait;
+        }
         match self.config.first_run {
             FirstRun::Send => Disposition::Send,
             FirstRun::Summary => Disposition::Summarise,
@@ -215,23 +239,6 @@ fn is_no_news(known: &Crossing, rise: Option<Decimal>) -> bool {
 /// The incident that a measurement belongs to.
 fn incident_key(measured: &Measurement, window: Window) -> String {
     ids::incident_key(&measured.rule, measured.member.as_deref(), &measured.currency, window, measured.kind())
-}
-
-/// The window of a measurement; of a day that belongs to an episode that was told of, that one's.
-fn episode(state: &AlertState, measured: &Measurement) -> Window {
-    let Some(day) = measured.day.filter(|_| measured.window.kind() == WindowKind::Day) else { return measured.window };
-    let near = state.crossings.values().filter_map(|known| {
-        let is_same = known.kind == measured.kind()
-            && known.rule == measured.rule
-            && known.member == measured.member
-            && known.currency == measured.currency
-            && known.is_crossed
-            && known.told != Told::Nobody;
-        let (first, last) = (known.window.first_day(), known.last_day());
-        let distance = (first - day).max(day - last).max(TimeDelta::zero());
-        (is_same && distance <= EPISODE_GAP).then_some((distance, known.window))
-    });
-    near.min().map_or(measured.window, |(_, window)| window)
 }
 
 /// Adds a level to what is told of its incident.

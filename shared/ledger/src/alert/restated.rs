@@ -15,8 +15,8 @@ use crate::restated;
 use crate::state::{CommitKind, HistoryEntry};
 use crate::store::Store;
 
-/// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone, nothing
-/// is said: a message without it is still true.
+/// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone or damaged,
+/// nothing is said: a message without it is still true, and none is held back for it.
 pub(super) async fn mark<S: Store>(
     store: &S,
     config: &Config,
@@ -34,7 +34,7 @@ pub(super) async fn mark<S: Store>(
         let statement = Statement { export_id: of_export.export_id.clone(), period: of_export.period };
         let key = statement.history_key(commit);
         let Some((bytes, _)) = store.get(&key).await? else { continue };
-        let entry: HistoryEntry = decode(&key, &bytes)?;
+        let Ok(entry) = decode::<HistoryEntry>(&key, &bytes) else { continue };
         let restated = restated::of(&entry, book.commits(&of_export.export_id));
         of_days.extend(restated.into_iter().filter(|restated| days.contains(&restated.day)));
     }

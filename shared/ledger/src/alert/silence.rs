@@ -1,8 +1,11 @@
 //! Rules that nobody matches: what is silent is told to operations, once for each silence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use spend_core::dimension::Dimension;
+use spend_core::fact::Fact;
 use spend_core::near::near;
 use spend_core::operations_text::{SilentRule, UnmatchedPart};
 use spend_core::rule::{Matcher, Rule};
@@ -20,18 +23,58 @@ const SILENT_FOR: TimeDelta = TimeDelta::days(14);
 /// How many values are named where none is like what was written.
 const NAMED: usize = 5;
 
-/// The last day on which each rule that is not about everything matched somebody, in the months of the book.
-pub(super) fn last_matched(config: &Config, book: &Book) -> BTreeMap<String, Option<NaiveDate>> {
-    let narrow = config.rules.all().filter(|(rule, _)| !rule.matches.is_empty());
-    let last = |rule: &Rule| {
-        let matched = book.facts().filter(|fact| rule.matches(&fact.key) && config.cost.spend(fact).is_some());
-        matched.map(|fact| fact.key.usage_date).max()
-    };
-    narrow.map(|(rule, _)| (rule.name.clone(), last(rule))).collect()
+/// The last day of each combination of values that rules can match by, with a fact that has them: few, however many
+/// facts there are, so that rules are held against them and not against every fact.
+pub(super) struct Values<'a>(Vec<(&'a Fact, NaiveDate)>);
+
+impl<'a> Values<'a> {
+    /// Those of what counts as spend.
+    pub(super) fn of(config: &Config, book: &'a Book) -> Self {
+        let matchers = config.rules.all().flat_map(|(rule, _)| &rule.matches);
+        let dimensions: BTreeSet<&Dimension> = matchers.map(Matcher::dimension).collect();
+        let mut last: HashMap<Vec<Cow<'a, str>>, (&'a Fact, NaiveDate)> = HashMap::new();
+        if dimensions.is_empty() {
+            return Self(Vec::new());
+        }
+        for fact in book.facts().filter(|fact| config.cost.spend(fact).is_some()) {
+            let values = dimensions.iter().map(|dimension| dimension.value(&fact.key)).collect();
+            let (_, day) = last.entry(values).or_insert((fact, fact.key.usage_date));
+            *day = fact.key.usage_date.max(*day);
+        }
+        Self(last.into_values().collect())
+    }
+
+    /// The last day on which each rule that is not about everything matched somebody, in the months of the book.
+    pub(super) fn last_matched(&self, config: &Config) -> BTreeMap<String, Option<NaiveDate>> {
+        let narrow = config.rules.all().filter(|(rule, _)| !rule.matches.is_empty());
+        let last = |rule: &Rule| {
+            let matched = self.0.iter().filter(|(fact, _)| rule.matches(&fact.key));
+            matched.map(|(_, day)| *day).max()
+        };
+        narrow.map(|(rule, _)| (rule.name.clone(), last(rule))).collect()
+    }
+
+    /// What there is in the place of a part of a match that nobody matches.
+    fn unmatched(&self, part: &Matcher) -> Option<UnmatchedPart> {
+        if self.0.iter().any(|(fact, _)| part.matches(&fact.key)) {
+            return None;
+        }
+        let values: BTreeSet<String> =
+            self.0.iter().map(|(fact, _)| part.dimension().value(&fact.key).into_owned()).collect();
+        let values: Vec<_> = values.into_iter().filter(|value| !value.is_empty()).collect();
+        let written = part.glob().replace(['*', '?'], "");
+        let similar = if written.is_empty() { Vec::new() } else { near(&written, values.iter().map(String::as_str)) };
+        Some(UnmatchedPart { part: part.to_string(), similar, values: values.into_iter().take(NAMED).collect() })
+    }
 }
 
 /// The notes to leave of rules that had matched nobody for two weeks when the newest data was made.
-pub(super) fn notes(state: &AlertState, config: &Config, book: &Book, newest: Option<DateTime<Utc>>) -> Vec<Note> {
+pub(super) fn notes(
+    state: &AlertState,
+    config: &Config,
+    values: &Values<'_>,
+    newest: Option<DateTime<Utc>>,
+) -> Vec<Note> {
     let Some(newest) = newest else { return Vec::new() };
     let mut notes = Vec::new();
     for (rule, sentence) in sentence::of_all(&config.rules) {
@@ -40,7 +83,7 @@ pub(super) fn notes(state: &AlertState, config: &Config, book: &Book, newest: Op
         if newest < since + SILENT_FOR {
             continue;
         }
-        let unmatched: Vec<_> = rule.matches.iter().filter_map(|part| unmatched(part, config, book)).collect();
+        let unmatched: Vec<_> = rule.matches.iter().filter_map(|part| values.unmatched(part)).collect();
         let silent = SilentRule {
             rule: &rule.name,
             sentence: &sentence,
@@ -52,17 +95,4 @@ pub(super) fn notes(state: &AlertState, config: &Config, book: &Book, newest: Op
         notes.push(Note { id, text: silent.text() });
     }
     notes
-}
-
-/// What there is in the place of a part of a match that nobody matches.
-fn unmatched(part: &Matcher, config: &Config, book: &Book) -> Option<UnmatchedPart> {
-    let counted = || book.facts().filter(|fact| config.cost.spend(fact).is_some());
-    if counted().any(|fact| part.matches(&fact.key)) {
-        return None;
-    }
-    let values: BTreeSet<String> = counted().map(|fact| part.dimension().value(&fact.key).into_owned()).collect();
-    let values: Vec<_> = values.into_iter().filter(|value| !value.is_empty()).collect();
-    let written = part.glob().replace(['*', '?'], "");
-    let similar = if written.is_empty() { Vec::new() } else { near(&written, values.iter().map(String::as_str)) };
-    Some(UnmatchedPart { part: part.to_string(), similar, values: values.into_iter().take(NAMED).collect() })
 }

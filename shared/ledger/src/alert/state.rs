@@ -1,4 +1,4 @@
-//! What was alerted: `alerts/state.json`. Nothing in it is ever deleted.
+//! What was alerted: `alerts/state.json`. Only what cannot be found again leaves it, see [`super::horizon`].
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,27 @@ use spend_core::period::BillingPeriod;
 use spend_core::rule::{Kind, Severity};
 use spend_core::window::{Window, WindowKind};
 
+use super::horizon::Horizon;
+use super::origin::Origin;
 use crate::document::Document;
 use crate::outbox::{Outbox, OutboxState};
 
 /// Where the state lies.
 pub const STATE_KEY: &str = "alerts/state.json";
 
-/// What was alerted and what is to be sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What was alerted and what is to be sent. How it is stored is in [`super::stored`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AlertState {
     /// Every rule of the last evaluation, by name. What is taken out of a configuration is new when it comes back.
     pub(super) rules: BTreeMap<String, RuleState>,
-    /// Every crossing that was ever found, by rule, member, currency, window, kind, level and amount.
+    /// Every crossing that was found and may be found again, by rule, member, currency, window, kind, level and amount.
     pub(super) crossings: BTreeMap<String, Crossing>,
     /// How many messages told of several findings.
     pub(super) summaries: u32,
+    /// What was forgotten.
+    pub(super) horizon: Horizon,
+    /// What all of it was planned from.
+    pub(super) origin: Origin,
     /// The messages.
     pub(super) outbox: Outbox,
 }
@@ -142,7 +148,9 @@ impl RuleState {
 
 impl Document for AlertState {
     const FORMAT: &'static str = "alert-state";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
+    const IS_INDENTED: bool = false;
 }
 
 impl OutboxState for AlertState {

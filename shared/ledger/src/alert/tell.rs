@@ -1,6 +1,6 @@
 //! Writing down what is told: a message for each, or one for many of one owner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spend_core::alert_text::{Alert, SummaryAlert, SummaryReason};
 use spend_core::measure::Measurement;
@@ -144,7 +144,8 @@ impl Evaluation<'_> {
             incident_key: &incident,
         };
         state.summaries += 1;
-        state.outbox.queue(&id, messages(text, event, &attributes.map()).into(), self.now);
+        let incidents = new.iter().map(|new| new.incident.clone()).collect();
+        state.outbox.queue_of(&id, incidents, messages(text, event, &attributes.map()).into(), self.now);
         for new in new {
             told(state, new, &id);
         }
@@ -180,15 +181,15 @@ fn told(state: &mut AlertState, new: &New<'_>, id: &str) {
 
 /// What belongs to one owner each, in the order of the first of them: who filters by owner gets theirs and no other's.
 pub(super) fn by_owner<T>(all: Vec<T>, owner: impl Fn(&T) -> Option<String>) -> Vec<Vec<T>> {
-    let mut owners: Vec<(Option<String>, Vec<T>)> = Vec::new();
+    let (mut owners, mut places): (Vec<Vec<T>>, BTreeMap<Option<String>, usize>) = Default::default();
     for one in all {
-        let of = owner(&one);
-        match owners.iter_mut().find(|(known, _)| *known == of) {
-            Some((_, theirs)) => theirs.push(one),
-            None => owners.push((of, vec![one])),
+        let place = *places.entry(owner(&one)).or_insert(owners.len());
+        match owners.get_mut(place) {
+            Some(theirs) => theirs.push(one),
+            None => owners.push(vec![one]),
         }
     }
-    owners.into_iter().map(|(_, theirs)| theirs).collect()
+    owners
 }
 
 /// The one value that all have, or that there are several.

@@ -1,19 +1,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::config::FirstRun;
+use crate::book::Book;
+use crate::config::{Config, FirstRun};
 use crate::document::decode;
 use crate::faulty_store::{Fault, FaultyStore};
 use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
+use crate::state::{AppliedDelivery, DeliveryOrder, OrderSource};
 
 mod course;
+mod first_run;
+mod forgetting;
+mod interleavings;
 mod month;
 mod new_levels;
+mod older;
+mod order;
 mod owners;
 mod silence;
+mod stored;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
@@ -31,9 +40,36 @@ fn november(cost: &str) -> Book {
     book(vec![period("2026-11", vec![fact("2026-11-17", cost, &caller)])])
 }
 
+fn given<'a>(config: &'a Config, book: &'a Book) -> Given<'a> {
+    Given { config, book }
+}
+
+/// The book after the commit `sequence` of each of its periods, an hour after the one before.
+fn committed(mut book: Book, sequence: u64) -> Book {
+    for period in &mut book.periods {
+        let applied_at = at("2026-11-21T00:00:00Z") + chrono::TimeDelta::hours(i64::try_from(sequence).unwrap());
+        period.delivery_id = format!("delivery-{sequence}");
+        period.commits = vec![applied(&period.delivery_id, sequence, applied_at)];
+    }
+    book
+}
+
+fn applied(delivery_id: &str, sequence: u64, applied_at: DateTime<Utc>) -> AppliedDelivery {
+    AppliedDelivery {
+        sequence,
+        delivery_id: delivery_id.to_owned(),
+        revision: 0,
+        moved: String::new(),
+        order: DeliveryOrder { source: OrderSource::LastModified, at: applied_at },
+        applied_at,
+        data_as_of: Some(applied_at),
+        unverified: false,
+    }
+}
+
 async fn run(store: &MemoryStore, config: &Config, book: &Book, now: &str) -> (AlertSummary, TestNotifier) {
     let notifier = TestNotifier::default();
-    let summary = react(store, &notifier, config, book, Lease::INVOCATION, at(now)).await.unwrap();
+    let summary = react(store, &notifier, &given(config, book), Lease::INVOCATION, at(now)).await.unwrap();
     (summary, notifier)
 }
 
@@ -312,14 +348,15 @@ async fn a_crash_at_any_call_of_the_store_loses_no_alert() {
     let (config, book, ids) = two_alerts();
     let bare = MemoryStore::default();
     let dry = FaultyStore::failing(&bare, []);
-    react(&dry, &TestNotifier::default(), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap();
+    react(&dry, &TestNotifier::default(), &given(&config, &book), Lease::INVOCATION, at(NOW)).await.unwrap();
     assert!(dry.calls() >= 7, "read, write, and for each alert read and write: {}", dry.calls());
     for call in 1..=dry.calls() {
         for fault in [Fault::Before, Fault::After] {
             let store = MemoryStore::default();
             let crashing = FaultyStore::crashing(&store, call, fault);
             let crashed = TestNotifier::default();
-            let error = react(&crashing, &crashed, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+            let error =
+                react(&crashing, &crashed, &given(&config, &book), Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
             let (_, after) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
             assert_all_told(&[crashed.sent(), after.sent()].concat(), &ids);
@@ -336,7 +373,7 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
         for after in [false, true] {
             let store = MemoryStore::default();
             let failing = TestNotifier::failing(call, after);
-            let error = react(&store, &failing, &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+            let error = react(&store, &failing, &given(&config, &book), Lease::INVOCATION, at(NOW)).await.unwrap_err();
             assert_eq!(error.kind(), "publish.in_doubt");
             assert_eq!(failing.calls(), 4, "the others are sent all the same");
             let (summary, again) = run(&store, &config, &book, "2026-11-21T07:00:00Z").await;
@@ -351,7 +388,9 @@ async fn a_failure_at_any_message_loses_no_alert_and_holds_up_no_other() {
 async fn a_sweep_sends_what_was_left() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(2, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(2, false), &given(&config, &book), Lease::INVOCATION, at(NOW))
+        .await
+        .unwrap_err();
     let sweep = TestNotifier::default();
     assert_eq!(drain(&store, &sweep, Lease::INVOCATION, at(NOW)).await.unwrap(), 1);
     assert_eq!(sweep.ids(Topic::Events).len(), 1);
@@ -362,12 +401,14 @@ async fn a_sweep_sends_what_was_left() {
 async fn what_is_pending_is_sent_even_where_a_sum_leaves_its_range() {
     let (config, book, _) = two_alerts();
     let store = MemoryStore::default();
-    react(&store, &TestNotifier::failing(1, false), &config, &book, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    react(&store, &TestNotifier::failing(1, false), &given(&config, &book), Lease::INVOCATION, at(NOW))
+        .await
+        .unwrap_err();
     let most = "99999999999999999999";
     let facts = vec![fact("2026-11-01", most, &[]), fact("2026-11-01", most, &[])];
     let absurd = Book { periods: vec![period("2026-11", facts)] };
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &config, &absurd, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    let error = react(&store, &notifier, &given(&config, &absurd), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "bug.sum_out_of_range");
     assert_eq!(notifier.sent().len(), 1);
 }
@@ -378,9 +419,10 @@ async fn two_evaluators_that_race_tell_everything_and_agree() {
     let store = MemoryStore::default();
     let (left, right) = (TestNotifier::default(), TestNotifier::default());
     let (one, other) = (TurnTaking(&store), TurnTaking(&store));
+    let sources = given(&config, &book);
     let (first, second) = tokio::join!(
-        react(&one, &left, &config, &book, Lease::INVOCATION, at(NOW)),
-        react(&other, &right, &config, &book, Lease::INVOCATION, at(NOW))
+        react(&one, &left, &sources, Lease::INVOCATION, at(NOW)),
+        react(&other, &right, &sources, Lease::INVOCATION, at(NOW))
     );
     let fired = first.unwrap().fired + second.unwrap().fired;
     assert_eq!(fired, 2, "one wrote both alerts, the other found them written");
@@ -395,10 +437,11 @@ async fn two_evaluators_that_race_tell_everything_and_agree() {
 #[tokio::test]
 async fn state_of_a_newer_release_is_left_alone() {
     let store = MemoryStore::default();
-    let newer = "{\"format\": \"alert-state/2\", \"rules\": {}}";
+    let newer = "{\"format\": \"alert-state/3\", \"rules\": {}}";
     store.overwrite(STATE_KEY, newer.into()).unwrap();
     let notifier = TestNotifier::default();
-    let error = react(&store, &notifier, &one_budget(), &november("85"), Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    let error =
+        react(&store, &notifier, &given(&one_budget(), &november("85")), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!((error.kind(), error.class()), ("store.newer_format", Class::Operator));
     assert_eq!(store.get(STATE_KEY).await.unwrap().unwrap().0, newer.as_bytes());
     assert!(notifier.sent().is_empty());

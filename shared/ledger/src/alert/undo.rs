@@ -23,12 +23,26 @@ use crate::outputs::{Message, Topic};
 /// later is told by itself.
 const OVER_AFTER: TimeDelta = TimeDelta::days(7);
 
+/// How many incidents end by that in one evaluation: when a month of five thousand people does, nothing else waits long.
+const OVER_AT_ONCE: usize = 500;
+
 /// What is true no more of one incident.
 struct Undone<'a> {
     /// The keys of what was told, lowest level first.
     keys: Vec<&'a str>,
     why: Why,
 }
+
+/// What is looked up of incidents that have ended: made once for all of them.
+struct Lookup<'a> {
+    /// What is crossed of each incident, by key.
+    crossed: BTreeMap<String, Vec<&'a str>>,
+    /// What was measured of each member.
+    measured: BTreeMap<Whose<'a>, Vec<&'a Measurement>>,
+}
+
+/// A rule and kind, a member and a currency.
+type Whose<'a> = (&'a str, Kind, Option<&'a str>, &'a str);
 
 /// How it is told that an incident has ended, or is less than it was.
 struct Ended {
@@ -51,11 +65,14 @@ impl Evaluation<'_> {
         told: &BTreeSet<String>,
     ) -> Result<usize, DocumentError> {
         let before = state.crossings.clone();
+        let mut lookup = Lookup { crossed: BTreeMap::new(), measured: BTreeMap::new() };
         let mut incidents: BTreeMap<String, Undone<'_>> = BTreeMap::new();
         let mut over: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (key, crossing) in before.iter().filter(|(_, crossing)| crossing.is_crossed) {
             let incident = incident_of(crossing);
-            if let Some(why) = self.undone(crossing, alive.contains(key)) {
+            lookup.crossed.entry(incident.clone()).or_default().push(key);
+            let is_alive = alive.contains(key) || self.is_asked_for(crossing) && state.horizon.has_left(crossing);
+            if let Some(why) = self.undone(crossing, is_alive) {
                 if let Some(crossing) = state.crossings.get_mut(key) {
                     crossing.is_crossed = false;
                 }
@@ -67,14 +84,20 @@ impl Evaluation<'_> {
                 over.entry(incident).or_default().push(key);
             }
         }
+        if !incidents.is_empty() || !over.is_empty() {
+            for measured in &self.found.measurements {
+                let whose = (&*measured.rule, measured.kind(), measured.member.as_deref(), &*measured.currency);
+                lookup.measured.entry(whose).or_default().push(measured);
+            }
+        }
         let mut ended = Vec::new();
         for (incident, undone) in incidents {
             // What follows is told by itself: a limit that was moved, a level that was crossed meanwhile.
             if !told.contains(&incident) {
-                ended.extend(self.ended(state, &incident, &undone)?);
+                ended.extend(self.ended(state, &lookup, &incident, &undone)?);
             }
         }
-        for (incident, keys) in over {
+        for (incident, keys) in over.into_iter().take(OVER_AT_ONCE) {
             for key in &keys {
                 if let Some(crossing) = state.crossings.get_mut(*key)
                     && let Told::By(id) = &crossing.told
@@ -82,7 +105,7 @@ impl Evaluation<'_> {
                     crossing.told = Told::Over(id.clone());
                 }
             }
-            ended.extend(self.ended(state, &incident, &Undone { keys, why: Why::Over })?);
+            ended.extend(self.ended(state, &lookup, &incident, &Undone { keys, why: Why::Over })?);
         }
         Ok(self.tell_ended(state, ended))
     }
@@ -111,15 +134,16 @@ impl Evaluation<'_> {
                 state.outbox.queue(&id, messages, self.now);
             }
         }
-        for summary in summaries {
+        for (incidents, summary) in summaries {
             let id = summary.attributes.get("alert_id").cloned().unwrap_or_default();
-            state.outbox.queue(&id, vec![summary], self.now);
+            state.outbox.queue_of(&id, incidents, vec![summary], self.now);
         }
         count
     }
 
-    /// One message to people in the place of theirs for each; machines are told of each.
-    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> Message {
+    /// One message to people in the place of theirs for each, with the incidents that it tells of; machines are told of
+    /// each.
+    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> (BTreeSet<String>, Message) {
         state.summaries += 1;
         let month = BillingPeriod::of(self.now.date_naive()).first_day();
         let incident = format!("too-many-resolved:{month}");
@@ -139,7 +163,9 @@ impl Evaluation<'_> {
             alert_id: &id,
             incident_key: &incident,
         };
-        Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes: attributes.map() }
+        let incidents = of("incident_key").cloned().collect();
+        let attributes = attributes.map();
+        (incidents, Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes })
     }
 
     /// Why a crossing is crossed no more, if that is certain.
@@ -147,7 +173,7 @@ impl Evaluation<'_> {
         if is_alive {
             return None;
         }
-        if !self.is_configured(crossing) {
+        if !self.is_asked_for(crossing) {
             return Some(Why::Changed);
         }
         let looked = (crossing.rule.clone(), crossing.kind, crossing.window);
@@ -164,9 +190,8 @@ impl Evaluation<'_> {
     }
 
     /// Whether a rule still asks for what was crossed.
-    fn is_configured(&self, crossing: &Crossing) -> bool {
-        let rules = &self.config.rules;
-        let (member, level) = (crossing.member.as_deref(), &crossing.level);
+    fn is_asked_for(&self, crossing: &Crossing) -> bool {
+        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), &crossing.level);
         let has = |percents: &[u32]| percents.iter().any(|percent| percent.to_string() == *level);
         match crossing.kind {
             Kind::Budget | Kind::Forecast => rules.budgets.iter().any(|budget| {
@@ -193,7 +218,13 @@ impl Evaluation<'_> {
     }
 
     /// How it is told that an incident is over, or less than it was, if anybody is told.
-    fn ended(&self, state: &AlertState, incident: &str, undone: &Undone<'_>) -> Result<Option<Ended>, DocumentError> {
+    fn ended(
+        &self,
+        state: &AlertState,
+        lookup: &Lookup<'_>,
+        incident: &str,
+        undone: &Undone<'_>,
+    ) -> Result<Option<Ended>, DocumentError> {
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
         levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
@@ -202,16 +233,16 @@ impl Evaluation<'_> {
         let open = levels.iter().rev().find(|(_, crossing)| is_open(crossing));
         let is_closed = open.is_none();
         let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(None) };
-        let still = state.crossings.values().filter(|crossing| {
-            crossing.is_crossed && matches!(crossing.told, Told::By(_)) && incident_of(crossing) == incident
-        });
+        let crossed = lookup.crossed.get(incident).into_iter().flatten();
+        let still = crossed.filter_map(|key| state.crossings.get(*key));
+        let still = still.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
         let still = still.max_by_key(|crossing| rank(&crossing.level)).map(|crossing| crossing.level.clone());
         let status = if still.is_some() { "updated" } else { "resolved" };
         let id = ids::alert_id(key, highest.count);
         let window = data_window(&highest);
         let data = self.span.status(window);
         let names: Vec<String> = levels.iter().map(|(_, crossing)| crossing.level.clone()).collect();
-        let measured = self.measurement_of(&highest);
+        let measured = lookup.measurement_of(&highest);
         let text = ResolvedAlert {
             rule: &highest.rule,
             member: highest.member.as_deref(),
@@ -282,19 +313,17 @@ impl Evaluation<'_> {
         };
         Ok(Some(ended))
     }
+}
 
+impl<'a> Lookup<'a> {
     /// What was found now in the place of a crossing.
-    fn measurement_of(&self, crossing: &Crossing) -> Option<&Measurement> {
-        self.found.measurements.iter().rev().find(|measured| {
-            measured.kind() == crossing.kind
-                && measured.rule == crossing.rule
-                && measured.member == crossing.member
-                && measured.currency == crossing.currency
-                && (measured.window == crossing.window
-                    || measured
-                        .day
-                        .is_some_and(|day| (crossing.window.first_day()..=crossing.last_day()).contains(&day)))
-        })
+    fn measurement_of(&self, crossing: &Crossing) -> Option<&'a Measurement> {
+        let whose = (&*crossing.rule, crossing.kind, crossing.member.as_deref(), &*crossing.currency);
+        let days = crossing.window.first_day()..=crossing.last_day();
+        let is_its = |measured: &&&Measurement| {
+            measured.window == crossing.window || measured.day.is_some_and(|day| days.contains(&day))
+        };
+        self.measured.get(&whose)?.iter().rev().find(is_its).copied()
     }
 }
 

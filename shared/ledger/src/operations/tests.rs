@@ -91,7 +91,7 @@ async fn of_two_that_drain_at_once_each_note_is_queued_and_sent_once() {
     );
     one.unwrap();
     other.unwrap();
-    let (mut state, _) = outbox::read::<OperationsState, _>(&memory).await.unwrap();
+    let mut state = Held::<OperationsState>::read(&memory).await.unwrap().state;
     assert_eq!((state.outbox().pending(), state.outbox().knows(&keys::note_key("a"))), (0, true));
     assert_eq!(notifier.ids(Topic::Operations), ["a"]);
 }

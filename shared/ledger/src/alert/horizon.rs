@@ -1,0 +1,76 @@
+//! What the state need not remember any more: windows that cannot be measured again.
+//!
+//! Rules look at three months, and at single days of the last two weeks. What lies before leaves the state once its
+//! incident has ended, and the state remembers how far that went: nothing before it is ever looked at again, whatever
+//! book comes, so that what was forgotten cannot be told as news.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use spend_core::measure::Measurement;
+use spend_core::rule::Kind;
+use spend_core::rules::DAYS_LOOKED_AT;
+use spend_core::window::WindowKind;
+
+use super::plan::EPISODE_GAP;
+use super::state::{AlertState, Crossing, Told};
+use crate::book::Book;
+use crate::committed::MONTHS;
+
+/// For how long it is remembered that a message was sent. That it is not queued again is known from its crossing; this
+/// is for people, and for tests that were asked for twice.
+const SENT_FOR: TimeDelta = TimeDelta::days(7);
+
+/// The first days that are still looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Horizon {
+    /// By rules that look at all of the book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    windows: Option<NaiveDate>,
+    /// By rules that look at days one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    days: Option<NaiveDate>,
+}
+
+impl Horizon {
+    /// Whether what was measured is of windows that were forgotten.
+    pub(super) fn has_passed(&self, measured: &Measurement) -> bool {
+        let first = if measured.day.is_some() { self.days } else { self.windows };
+        first.is_some_and(|first| measured.last_day() < first)
+    }
+
+    /// The same of a crossing.
+    pub(super) fn has_left(&self, crossing: &Crossing) -> bool {
+        let is_of_a_day = match crossing.kind {
+            Kind::Delta | Kind::Anomaly => crossing.window.kind() == WindowKind::Day,
+            Kind::Budget | Kind::Forecast | Kind::Hygiene | Kind::Test => false,
+        };
+        let first = if is_of_a_day { self.days } else { self.windows };
+        first.is_some_and(|first| crossing.last_day() < first)
+    }
+
+    /// Goes on with the book, never back.
+    fn advance(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        let months: BTreeSet<_> = book.months();
+        // As long as there are fewer, older ones may still come.
+        let first = months.first().filter(|_| months.len() >= MONTHS).map(|month| month.first_day());
+        self.windows = self.windows.max(first);
+        // A day joins an episode whose last day lies so far before.
+        let back = DAYS_LOOKED_AT.saturating_add_signed(EPISODE_GAP.num_days());
+        let day = newest.and_then(|newest| newest.min(now).date_naive().checked_sub_days(Days::new(back)));
+        self.days = self.days.max(day);
+    }
+}
+
+impl AlertState {
+    /// Forgets what is over, was told, and cannot be found again.
+    pub(super) fn forget(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        self.horizon.advance(book, newest, now);
+        let horizon = self.horizon;
+        // Of an incident that machines take to be open they hear first that it is over.
+        let is_open = |crossing: &Crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_));
+        self.crossings.retain(|_, crossing| is_open(crossing) || !horizon.has_left(crossing));
+        self.outbox.forget(now - SENT_FOR);
+    }
+}

@@ -1,0 +1,46 @@
+//! The first run lasts until the newest delivery is in.
+
+use super::*;
+
+/// Evaluates with the newest delivery in the book, or still to come.
+async fn told(store: &MemoryStore, config: &Config, cost: &str, newest_is_in: bool) -> (AlertSummary, Vec<String>) {
+    struct Course<'a>(Known<'a>);
+    impl Sources for Course<'_> {
+        async fn read(&self) -> Result<Known<'_>, AlertError> {
+            Ok(self.0.clone())
+        }
+
+        async fn is_current(&self, _: &Known<'_>) -> Result<bool, AlertError> {
+            Ok(true)
+        }
+    }
+    let (book, notifier) = (november(cost), TestNotifier::default());
+    let sources = Course(Known::of(config, &book, None, newest_is_in));
+    let summary = react(store, &notifier, &sources, Lease::INVOCATION, at(NOW)).await.unwrap();
+    (summary, notifier.ids(Topic::Alerts))
+}
+
+#[tokio::test]
+async fn however_many_deliveries_come_first_there_is_one_summary_or_none() {
+    let of_each = ["a:-:USD:2026-11-01:budget:100:100:1", "b:-:USD:2026-11-01:budget:100:50:1"];
+    for (policy, expected) in
+        [("summary", vec!["first-run:2026-11-01:1"]), ("silent", Vec::new()), ("send", of_each.to_vec())]
+    {
+        let (store, config) = (MemoryStore::default(), super::first_run(policy));
+        for (cost, waiting) in [("30", 1), ("60", 4), ("90", 5)] {
+            let (summary, ids) = told(&store, &config, cost, false).await;
+            assert_eq!((ids.len(), summary.waiting), (0, waiting), "{policy} {cost}");
+        }
+        let (summary, mut ids) = told(&store, &config, "120", true).await;
+        ids.sort();
+        assert_eq!((ids, summary.waiting), (expected.iter().map(ToString::to_string).collect(), 0), "{policy}");
+        assert!(told(&store, &config, "130", true).await.1.is_empty(), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_has_had_its_first_run_waits_for_nothing() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    told(&store, &config, "10", true).await;
+    assert_eq!(told(&store, &config, "85", false).await.1, ["search:-:USD:2026-11-01:budget:80:100:1"]);
+}
