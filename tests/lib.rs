@@ -14,6 +14,7 @@ mod digest;
 mod doctor;
 mod event_order;
 mod explain;
+mod first_run;
 mod forecast;
 mod formats;
 mod gzip;

@@ -19,6 +19,7 @@ WRITTEN_BY = {
         f"reductions/{STATEMENT}/v2/9f86d081884c7d659a2feaa0c55ad015.json.zst",
         f"deliveries/{STATEMENT}/{DELIVERY}/sealed.json",
         READY,
+        "sweep/backfill.json",
         "sweep/deliveries.json",
         NOTE,
     ],

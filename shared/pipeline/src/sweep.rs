@@ -6,6 +6,7 @@
 //! earlier version, is looked at again. Both work until shortly before the time that they are given is over, and go on the
 //! next time: the same steps are the backfill of the first day.
 
+mod backfill;
 mod introduction;
 mod ready;
 pub(crate) mod state;
@@ -30,6 +31,7 @@ use spend_ledger::operations::{self, Note};
 use spend_ledger::state::SealedDelivery;
 use spend_ledger::store::{ObjectSummary, Store};
 
+use self::backfill::Progress;
 pub use self::ready::{Counted, overlap, ready};
 use self::state::SweptDeliveries;
 pub use self::unusual::unusual;
@@ -99,8 +101,8 @@ struct Standing {
 
 /// What a delivery came to.
 enum Delivered {
-    /// By the object with this key.
-    Ready(String),
+    /// By its id, and the object that says so.
+    Ready { id: String, object: String },
     Waiting,
     Incomplete(Vec<String>),
 }
@@ -130,6 +132,11 @@ where
         remembered.document.done.retain(|name, _| standings.contains_key(name));
         remembered.document.waiting.retain(|name, _| standings.contains_key(name));
         self.forget_what_is_gone(&mut remembered.document).await?;
+        let is_done = |(name, standing): &(&String, &Standing)| {
+            remembered.document.done.get(*name) == Some(&standing.fingerprint)
+        };
+        let left = standings.len() - standings.iter().filter(is_done).count();
+        let mut progress = Progress::begin(self.ledger, left, self.now).await?;
         for found in &inventory.deliveries {
             let name = found.to_string();
             let Some(standing) = standings.get(&name) else { continue };
@@ -143,15 +150,21 @@ where
                 swept.left += 1;
                 continue;
             };
-            let is_newest = newest.get(&found.statement()) == Some(&name);
-            if let Ok(Delivered::Ready(key)) = &outcome {
-                remembered.document.ready.insert(name.clone(), key.clone());
+            if let Ok(Delivered::Ready { id, object }) = &outcome {
+                remembered.document.ready.insert(name.clone(), object.clone());
+                if let (Some(progress), Some(statement)) = (&mut progress, found.statement()) {
+                    progress.ready(&statement, id.clone());
+                }
             }
+            let is_newest = newest.get(&found.statement()) == Some(&name);
             let written = is_newest.then_some(standing.written);
             if self.finish(found, outcome, written, unchanged, &mut swept).await? {
                 remembered.document.waiting.remove(&name);
                 remembered.document.done.insert(name, standing.fingerprint.clone());
             }
+        }
+        if let Some(progress) = progress {
+            progress.end(self.ledger, swept.left + swept.failures.len(), self.now).await?;
         }
         state::write(self.ledger, remembered).await?;
         Ok(swept)
@@ -197,16 +210,16 @@ where
             }
         };
         let statement = sealed.statement();
-        let ready = statement.ready_key(&sealed.delivery_id);
+        let object = statement.ready_key(&sealed.delivery_id);
         if ingest::complete(ledger, &sealed, self.kept).await? {
-            return Ok(Delivered::Ready(ready));
+            return Ok(Delivered::Ready { id: sealed.delivery_id, object });
         }
         let maps = sealed.chunks.iter().map(|chunk| ingest::map(self.export, ledger, &statement, chunk, self.kept));
         stream::iter(maps).buffer_unordered(CHUNKS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
         // Files that were written meanwhile belong to the next delivery.
         ingest::still_stands(export, &sealed).await?;
         let is_ready = ingest::complete(ledger, &sealed, self.kept).await?;
-        Ok(if is_ready { Delivered::Ready(ready) } else { Delivered::Waiting })
+        Ok(if is_ready { Delivered::Ready { id: sealed.delivery_id, object } } else { Delivered::Waiting })
     }
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
@@ -221,7 +234,7 @@ where
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         match outcome {
-            Ok(Delivered::Ready(_)) => {
+            Ok(Delivered::Ready { .. }) => {
                 swept.ready += 1;
                 Ok(true)
             }
