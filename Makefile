@@ -18,7 +18,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check forecast-table e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ unit: ## Unit, property, golden and end-to-end tests.
 forecast-table: ## Print how far forecasts are off on generated histories, beside a library's and the run-rate's.
 	cargo clippy --locked $(BESIDE_AUGURS) --target-dir target/forecast-table -- -D warnings
 	cargo run --locked $(BESIDE_AUGURS) --target-dir target/forecast-table
+
+bench: ## Print what alerts cost 5,000 people over 90 days, by day: CPU and the size of the state (some minutes).
+	cargo bench --locked -p spend-ledger --bench alerts
 
 # Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.
