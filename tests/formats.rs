@@ -275,6 +275,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "digests/state.json",
         "operations/state.json",
         "operations/notes/0a.json",
+        "sweep/backfill.json",
         "sweep/deliveries.json",
         "sweep/ready.json",
         "pages/period=2026-11.json",

@@ -40,6 +40,8 @@ pub enum Kind {
     Note,
     /// Which notes were sent.
     Operations,
+    /// How far the first sweep of the export's bucket has come.
+    Backfill,
     /// What the sweep of the export's bucket remembers.
     SweptDeliveries,
     /// What the sweep of ready deliveries remembers.
@@ -81,6 +83,7 @@ impl Kind {
             "digests" if rest == "state.json" => Self::Digests,
             "operations" if rest == "state.json" => Self::Operations,
             "operations" if rest.starts_with("notes/") && is(".json") => Self::Note,
+            "sweep" if key == keys::BACKFILL => Self::Backfill,
             "sweep" if key == keys::SWEPT_DELIVERIES => Self::SweptDeliveries,
             "sweep" if key == keys::SWEPT_READY => Self::SweptReady,
             "pages" if is(".json") => Self::PageNumbers,
@@ -113,6 +116,7 @@ impl Kind {
             Self::Digests => crate::digest::state::DigestState::FORMAT,
             Self::Note => crate::operations::StoredNote::FORMAT,
             Self::Operations => crate::operations::OperationsState::FORMAT,
+            Self::Backfill => crate::backfill::Backfill::FORMAT,
             Self::SweptDeliveries => "swept",
             Self::SweptReady => "swept-ready",
             Self::PageNumbers => crate::digest::page::numbers::PageNumbers::FORMAT,
@@ -183,6 +187,10 @@ impl Kind {
                  again"
             }
             Self::Note => "remove it: what it tells of is told again if it is still so",
+            Self::Backfill => {
+                "remove it: rules that were never evaluated then wait for fresh data, or until nothing was committed for \
+                 six hours"
+            }
             Self::SweptDeliveries | Self::SweptReady => "remove it: the next sweep looks at everything again",
             Self::Report | Self::PageNumbers | Self::Chargeback => {
                 "remove it: the next digest writes those of the newest three months again; of older months put it back \
