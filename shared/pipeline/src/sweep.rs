@@ -102,7 +102,10 @@ struct Standing {
 /// What a delivery came to.
 enum Delivered {
     /// By its id, and the object that says so.
-    Ready { id: String, object: String },
+    Ready {
+        id: String,
+        object: String,
+    },
     Waiting,
     Incomplete(Vec<String>),
 }
