@@ -284,6 +284,11 @@ enum Going<'a> {
 
 /// Goes through a history.
 async fn live(steps: &[Step], going: Going<'_>) -> Heard {
+    // What races is large.
+    Box::pin(live_through(steps, going)).await
+}
+
+async fn live_through(steps: &[Step], going: Going<'_>) -> Heard {
     let (store, mut world, mut heard) = (MemoryStore::default(), World::new(), Heard::new());
     // The rules are known from the beginning, before anything is spent.
     hear(&mut heard, evaluate(&store, &world, world.now(), Crash::Never).await);
@@ -298,7 +303,7 @@ async fn live(steps: &[Step], going: Going<'_>) -> Heard {
                 hear(&mut heard, evaluate(&store, &world, now, crashes[index % crashes.len()]).await);
                 hear(&mut heard, evaluate(&store, &world, later, Crash::Never).await);
             }
-            Going::Racing => hear(&mut heard, race(&store, &world).await),
+            Going::Racing => hear(&mut heard, Box::pin(race(&store, &world)).await),
         }
         if !matches!(going, Going::Quiet) {
             let sent = evaluate(&store, &world, later, Crash::Never).await;

@@ -27,6 +27,7 @@ use spend_pipeline::rebuild::{self, Rebuilt};
 use spend_pipeline::sweep::{self, Sweep};
 
 const BUCKET: &str = "acme";
+const PLACE: Place<'static> = Place { bucket: BUCKET, prefix: "" };
 
 /// A delivery as AWS wrote it: two chunks, then the manifest.
 fn delivery(id: &'static str, first: &[(&str, f64)], second: &[(&str, f64)]) -> Files {
@@ -118,13 +119,9 @@ impl World {
     fn new(times: FileTimes, stamp: Stamp) -> Self {
         let world = Self { bucket: Arc::default(), ledger: MemoryStore::default(), times, stamp, now: start() };
         // What lies there was told: these tests are not about the first message.
-        let told = keys::note_key(&format!("deployment:{}", world.place()));
+        let told = keys::note_key(&format!("deployment:{PLACE}"));
         world.ledger.overwrite(&told, Bytes::from_static(br#"{"subject": "Deployed"}"#)).unwrap();
         world
-    }
-
-    fn place(&self) -> Place<'static> {
-        Place { bucket: BUCKET, prefix: "" }
     }
 
     /// A file of a delivery comes, and its event is handled.
@@ -159,7 +156,7 @@ impl World {
 
     async fn sweep_into<L: Store>(&self, ledger: &L) -> Result<(), PipelineError> {
         let (kept, now) = (KeptTags::default(), self.now);
-        let sweep = Sweep { export: &self.bucket, ledger, place: self.place(), times: self.times, kept: &kept, now };
+        let sweep = Sweep { export: &self.bucket, ledger, place: PLACE, times: self.times, kept: &kept, now };
         let swept = sweep.deliveries(|| Duration::from_hours(1)).await?;
         let counted = sweep::ready(ledger, &Deriver::default(), now, || Duration::from_hours(1)).await?;
         swept.troubles.into_iter().chain(swept.failures).chain(counted.failures).next().map_or(Ok(()), Err)

@@ -160,7 +160,7 @@ impl Ledger {
         let digest = digest.split("Restated since the last digest").nth(1).unwrap_or_default().to_owned();
         let event: Value = serde_json::from_str(&self.last_digest("events")).unwrap();
         let restated = event["currencies"][0]["restated"].as_array().unwrap().clone();
-        let moves = restated.iter().flat_map(|month| month["moves"]["rows"].as_array().unwrap());
+        let of_event = restated.iter().flat_map(|month| month["moves"]["rows"].as_array().unwrap());
         let of_day = |row: &Value| row["day"].as_str().unwrap().to_owned();
         let told = |text: &str| {
             let of = LAST_DAYS.iter().filter(|(day, _)| text.contains(&format!("{} Oct", &day[8..])));
@@ -171,7 +171,7 @@ impl Ledger {
             page: told(section),
             page_json: page_json.map(of_day).collect(),
             digest: told(&digest),
-            digest_event: moves.map(of_day).collect(),
+            digest_event: of_event.map(of_day).collect(),
             metric: self.metric(),
         }
     }

@@ -32,9 +32,7 @@ struct Names {
 impl Known {
     /// Reads an object as `D`, and remembers what it could have had.
     pub(super) fn read<D: Document>(&mut self, value: &Value) {
-        D::deserialize(Reader { value, known: self })
-            .map(drop)
-            .unwrap_or_else(|error| panic!("{}: {error}", D::FORMAT));
+        D::deserialize(Reader { value, known: self }).map_or_else(|error| panic!("{}: {error}", D::FORMAT), drop);
     }
 
     /// The fields that nothing which was read has, or only as null or an empty list.

@@ -6,24 +6,24 @@ use super::*;
 type File = (usize, usize);
 
 /// Every order of two deliveries' files in which each key's versions come in theirs: 6! / 2³.
-fn orders(older: usize, newer: usize) -> Vec<Vec<File>> {
-    fn extend(order: &mut Vec<File>, (older, newer): (usize, usize), all: &mut Vec<Vec<File>>) {
-        if order.len() == 6 {
-            all.push(order.clone());
+fn orders(first: usize, second: usize) -> Vec<Vec<File>> {
+    fn extend(so_far: &mut Vec<File>, (first, second): (usize, usize), all: &mut Vec<Vec<File>>) {
+        if so_far.len() == 6 {
+            all.push(so_far.clone());
         }
         for file in [CHUNKS[0], CHUNKS[1], MANIFEST] {
-            let next = match order.iter().filter(|(_, found)| *found == file).count() {
-                0 => (older, file),
-                1 => (newer, file),
+            let next = match so_far.iter().filter(|(_, found)| *found == file).count() {
+                0 => (first, file),
+                1 => (second, file),
                 _ => continue,
             };
-            order.push(next);
-            extend(order, (older, newer), all);
-            order.pop();
+            so_far.push(next);
+            extend(so_far, (first, second), all);
+            so_far.pop();
         }
     }
     let mut all = Vec::new();
-    extend(&mut Vec::new(), (older, newer), &mut all);
+    extend(&mut Vec::new(), (first, second), &mut all);
     assert_eq!(all.len(), 90);
     all
 }

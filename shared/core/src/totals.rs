@@ -169,13 +169,12 @@ pub(crate) fn totals<'a, 'f: 'a>(
             None => 0,
             Some(value) => {
                 let member = if value.is_empty() { Cow::Borrowed(NONE) } else { value };
-                match places.get(&member) {
-                    Some(place) => *place,
-                    None => {
-                        places.insert(member.clone(), members.len());
-                        members.push((Some(member), MemberTotals::default()));
-                        members.len() - 1
-                    }
+                if let Some(place) = places.get(&member) {
+                    *place
+                } else {
+                    places.insert(member.clone(), members.len());
+                    members.push((Some(member), MemberTotals::default()));
+                    members.len() - 1
                 }
             }
         };

@@ -35,13 +35,13 @@ pub(super) struct Horizon {
 
 impl Horizon {
     /// Whether what was measured is of windows that were forgotten.
-    pub(super) fn has_passed(&self, measured: &Measurement) -> bool {
+    pub(super) fn has_passed(self, measured: &Measurement) -> bool {
         let first = if measured.day.is_some() { self.days } else { self.windows };
         first.is_some_and(|first| measured.last_day() < first)
     }
 
     /// The same of a crossing.
-    pub(super) fn has_left(&self, crossing: &Crossing) -> bool {
+    pub(super) fn has_left(self, crossing: &Crossing) -> bool {
         let is_of_a_day = match crossing.kind {
             Kind::Delta | Kind::Anomaly => crossing.window.kind() == WindowKind::Day,
             Kind::Budget | Kind::Forecast | Kind::Hygiene | Kind::Test => false,

@@ -44,8 +44,8 @@ impl Sources for Slow<'_> {
     }
 }
 
-fn in_force(version: i64) -> Option<InForce> {
-    Some(InForce { etag: ETag(version.to_string()), written_at: at(NOW) - chrono::TimeDelta::hours(9 - version) })
+fn in_force(version: i64) -> InForce {
+    InForce { etag: ETag(version.to_string()), written_at: at(NOW) - chrono::TimeDelta::hours(9 - version) }
 }
 
 /// What people and machines hear when somebody with `old` is overtaken by somebody with `new`, and of two sweeps after.
@@ -74,7 +74,7 @@ async fn a_month_that_fired_is_not_said_to_have_receded_by_a_book_that_did_not_k
     let (old, new) = (month("10", 1), month("900", 2));
     let store = MemoryStore::default();
     run(&store, &config, &book(Vec::new()), "2026-10-01T00:00:00Z").await;
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     let heard = overtaken(&store, known(&old), known(&new)).await;
     assert_eq!(heard, ["firing mtd:-:USD:2026-11-01:delta:50:100:1"]);
 }
@@ -90,7 +90,7 @@ fn settled(cost: &str, sequence: u64) -> Book {
 async fn what_a_restatement_has_resolved_is_not_fired_again_with_the_numbers_before() {
     let (store, config) = (MemoryStore::default(), one_budget());
     let (old, new) = (settled("85", 1), settled("10", 2));
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     react(&store, &TestNotifier::default(), &Steady(known(&old)), Lease::INVOCATION, at(NOW)).await.unwrap();
     let heard = overtaken(&store, known(&old), known(&new)).await;
     assert_eq!(heard, ["resolved search:-:USD:2026-11-01:budget:80:100:1"]);
@@ -101,7 +101,8 @@ async fn a_configuration_that_was_replaced_resolves_and_pages_nothing() {
     let store = MemoryStore::default();
     let (small, large) = (one_budget(), config("[[budget]]\nname = \"search\"\namount = \"50\""));
     let book = settled("85", 1);
-    let (old, new) = (Known::of(&small, &book, in_force(1), true), Known::of(&large, &book, in_force(2), true));
+    let (old, new) =
+        (Known::of(&small, &book, Some(in_force(1)), true), Known::of(&large, &book, Some(in_force(2)), true));
     react(&store, &TestNotifier::default(), &Steady(old.clone()), Lease::INVOCATION, at(NOW)).await.unwrap();
     let heard = overtaken(&store, old, new).await;
     assert_eq!(heard, ["firing search:-:USD:2026-11-01:budget:100:50:1"]);
@@ -110,7 +111,7 @@ async fn a_configuration_that_was_replaced_resolves_and_pages_nothing() {
 #[tokio::test]
 async fn who_finds_nothing_new_in_a_newer_book_still_keeps_an_older_one_from_being_told() {
     let (store, config) = (MemoryStore::default(), one_budget());
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     let (first, old, new) = (settled("10", 1), settled("85", 2), settled("10", 3));
     react(&store, &TestNotifier::default(), &Steady(known(&first)), Lease::INVOCATION, at(NOW)).await.unwrap();
     assert!(overtaken(&store, known(&old), known(&new)).await.is_empty());
@@ -138,9 +139,9 @@ async fn what_is_older_for_good_is_not_evaluated_for_an_hour_and_operations_is_t
         [("put back", &put_back, in_force(2)), ("gone", &gone, in_force(2)), ("configuration", &newest, in_force(1))]
     {
         let store = MemoryStore::default();
-        let known = Known::of(&config, &newest, in_force_now.clone(), true);
+        let known = Known::of(&config, &newest, Some(in_force_now.clone()), true);
         evaluate(&store, &known, NOW).await.0.unwrap();
-        let older = Known::of(&config, book, version, true);
+        let older = Known::of(&config, book, Some(version), true);
         for now in ["2026-11-21T06:15:00Z", "2026-11-21T07:14:59Z"] {
             let (outcome, sent) = evaluate(&store, &older, now).await;
             let error = outcome.unwrap_err();
@@ -158,7 +159,7 @@ async fn what_is_older_for_good_is_not_evaluated_for_an_hour_and_operations_is_t
 #[tokio::test]
 async fn a_delivery_after_a_period_was_put_back_is_newer_though_its_number_is_not() {
     let (store, config) = (MemoryStore::default(), one_budget());
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     let newest = settled("10", 5);
     evaluate(&store, &known(&newest), NOW).await.0.unwrap();
     let put_back = settled("10", 3);
@@ -173,7 +174,7 @@ async fn a_delivery_after_a_period_was_put_back_is_newer_though_its_number_is_no
 #[tokio::test]
 async fn a_wait_that_a_clock_ahead_began_is_no_longer_than_any() {
     let (store, config) = (MemoryStore::default(), one_budget());
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     let (newest, older) = (settled("10", 5), settled("85", 4));
     evaluate(&store, &known(&newest), NOW).await.0.unwrap();
     evaluate(&store, &known(&older), "2036-01-01T00:00:00Z").await.0.unwrap_err();
@@ -184,7 +185,7 @@ async fn a_wait_that_a_clock_ahead_began_is_no_longer_than_any() {
 #[tokio::test]
 async fn who_works_alone_goes_by_what_is_there() {
     let (store, config) = (MemoryStore::default(), one_budget());
-    let known = |book| Known::of(&config, book, in_force(1), true);
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
     let newest = settled("10", 5);
     evaluate(&store, &known(&newest), NOW).await.0.unwrap();
     let (older, notifier) = (settled("85", 4), TestNotifier::default());
