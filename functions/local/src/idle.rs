@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
+use spend_core::hygiene::Lack;
 use spend_core::model;
 use spend_core::mute::Mute;
 use spend_core::overrides::{BudgetOverride, compared};
@@ -44,7 +46,7 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
             format!("it matches nobody today: {}", reasons.join("; "))
         }];
     }
-    let mut notices = Vec::new();
+    let mut notices: Vec<_> = tag_of(rule, config).and_then(|key| unknown(key, book)).into_iter().collect();
     let currencies: BTreeSet<_> = matched().map(|fact| fact.key.get(FactField::Currency)).collect();
     if !currencies.contains(rule.currency.as_str()) {
         let spent: Vec<_> = currencies.into_iter().map(text::shown).collect();
@@ -74,6 +76,21 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
     notices
 }
 
+/// The tag that tells a rule's members apart, or whose lack it is about.
+fn tag_of<'a>(rule: &'a Rule, config: &'a Config) -> Option<&'a str> {
+    let lacks = config.rules.hygiene.iter().find(|hygiene| hygiene.rule.name == rule.name).map(|hygiene| &hygiene.lack);
+    match (&rule.each, lacks) {
+        (Some(Dimension::Tag(key)), _) | (_, Some(Lack::Tag(key))) => Some(key),
+        _ => None,
+    }
+}
+
+/// That no line has a tag, and which may have been meant.
+fn unknown(key: &str, book: &Book) -> Option<String> {
+    let known = selection::tags(book.facts());
+    (!known.contains(key)).then(|| selection::unknown_tag(key, &known))
+}
+
 /// Whether there is anybody to mute.
 pub(crate) fn of_mute(mute: &Mute, config: &Config, book: &Book) -> Option<String> {
     let (rule, _) = config.rules.all().find(|(rule, _)| rule.name == mute.rule)?;
@@ -92,6 +109,13 @@ pub(crate) fn settings(config: &Config, book: &Book) -> Vec<(String, String)> {
     let principals: BTreeSet<&str> = book.facts().map(|fact| fact.key.get(FactField::Principal)).collect();
     let models: BTreeSet<&str> = book.facts().map(|fact| fact.key.get(FactField::ModelAsBilled)).collect();
     let mut lines = names(config, &principals, &models);
+    // Who has written nothing about tags need not have any.
+    if config.required_tags != Config::default().required_tags {
+        let unknown = config.required_tags.iter().filter_map(|key| unknown(key, book));
+        lines.extend(unknown.map(|why| ("required of [tags]".to_owned(), why)));
+    }
+    let allowed = config.allowed_tags.keys().filter(|key| !config.required_tags.contains(key));
+    lines.extend(allowed.filter_map(|key| unknown(key, book)).map(|why| ("[tags.allowed]".to_owned(), why)));
     for owner in &config.owner_rules {
         lines.extend(unmatched(&owner.matches, book).into_iter().map(|why| (format!("owner {owner}"), why)));
     }

@@ -89,6 +89,13 @@ impl DataSpan {
         newest.iter_days().rev().take(40).find(|day| self.is_settled(*day))
     }
 
+    /// Whether a window has begun in the data. Where a later one is heading is not told: whoever is told of it before it has
+    /// begun is not told when it comes.
+    #[must_use]
+    pub fn has_begun(&self, window: Window) -> bool {
+        self.newest().is_none_or(|newest| window.start() < newest)
+    }
+
     /// Whether every month that a window lies in is known, as far as the data has come: only then can a window be said
     /// to have less than something.
     #[must_use]

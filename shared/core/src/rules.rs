@@ -145,10 +145,9 @@ fn recent_days(span: &DataSpan) -> Vec<NaiveDate> {
     oldest.iter_days().take_while(|day| *day <= newest).collect()
 }
 
-/// The windows of a kind that have days in the months of `span`, as far as they have begun in the data. Where a later one
-/// is heading is not asked: whoever is told of it before it has begun is not told when it comes.
+/// The windows of a kind that have days in the months of `span`, as far as they have begun in the data.
 fn windows(kind: WindowKind, span: &DataSpan) -> BTreeSet<Window> {
     let days = span.months().flat_map(|month| Window::from(month).days().collect::<Vec<_>>());
     let windows = days.map(|day| Window::of(kind, day));
-    windows.filter(|window| span.newest().is_none_or(|newest| window.start() < newest)).collect()
+    windows.filter(|window| span.has_begun(*window)).collect()
 }

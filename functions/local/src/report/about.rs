@@ -120,6 +120,11 @@ impl<'a> About<'a> {
 ///
 /// [`CommandError::NothingFound`] with what may have been meant.
 pub(super) async fn check_names(store: &DirectoryStore, options: &Report, facts: &[Fact]) -> Result<(), CommandError> {
+    if let (Some(from), Some(to)) = (options.from, options.to)
+        && from > to
+    {
+        return Err(CommandError::NothingFound(format!("--from {from} is after --to {to}")));
+    }
     for dimension in &options.by {
         let Dimension::Tag(key) = dimension else { continue };
         let known = selection::tags(facts.iter());

@@ -116,6 +116,9 @@ impl ResolvedAlert<'_> {
         };
         let Some(measured) = self.measured else {
             let was = self.was.map_or_else(String::new, |was| format!(" (was {})", of(was)));
+            if self.why == Why::Changed {
+                return format!("The configuration does not ask for it any more{was}.");
+            }
             return match (self.kind, self.member) {
                 (Kind::Hygiene, _) => format!("Nothing lacks it {when} any more{was}."),
                 (_, Some(member)) => format!(
@@ -197,6 +200,7 @@ impl ResolvedAlert<'_> {
     fn subject(&self) -> String {
         let of = |amount| money(self.currency, amount);
         let amounts = match self.measured.map(|measured| (measured, &measured.detail)) {
+            None if self.why == Why::Changed => "Not asked for any more".to_owned(),
             None => "No spend any more".to_owned(),
             Some((measured, Detail::Budget(_) | Detail::Forecast(Outlook::TooEarly { .. } | Outlook::Over))) => {
                 format!("{} of {}", of(measured.spent), of(self.amount))
