@@ -20,7 +20,13 @@ impl Mute {
     /// Whether it withholds messages at `now`.
     #[must_use]
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
-        now < self.until.and_time(NaiveTime::MIN).and_utc()
+        now < self.end()
+    }
+
+    /// From when on messages are sent again.
+    #[must_use]
+    pub fn end(&self) -> DateTime<Utc> {
+        self.until.and_time(NaiveTime::MIN).and_utc()
     }
 
     /// Whether it is about a member of a rule.

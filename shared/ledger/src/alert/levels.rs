@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::anomaly::Shape;
 use spend_core::decimal::Decimal;
+use spend_core::measure::Level;
 use spend_core::rule::{Kind, Rule};
 use spend_core::spend::CostPolicy;
 
-use super::state::{AlertState, RuleState};
+use super::state::{AlertState, Crossing, RuleState, Told};
 use crate::config::Config;
 use crate::keys;
 
@@ -95,6 +96,28 @@ impl AlertState {
     pub(super) fn level_since(&self, rule: &str, kind: Kind, level: &str, amount: Decimal) -> Option<DateTime<Utc>> {
         self.rules.get(rule)?.levels.get(&name(kind, level, amount)).copied()
     }
+
+    /// Whether a level is past only because its amount was raised: with a smaller amount a higher one of the same
+    /// incident is known, and until this evaluation one at least as high was crossed. What was crossed is armed again by
+    /// the evaluation that finds another amount, so what is crossed later is news.
+    pub(super) fn was_known_higher(&self, incident: &str, level: &Level) -> bool {
+        let percent = rank(&level.name);
+        let smaller = || self.of_incident(incident).filter(|known| known.amount < level.amount);
+        smaller().any(|known| known.told != Told::Muted && rank(&known.level) > percent)
+            && smaller().any(|known| known.told != Told::Muted && known.is_crossed && rank(&known.level) >= percent)
+    }
+
+    /// What is known of an incident.
+    fn of_incident(&self, incident: &str) -> impl Iterator<Item = &Crossing> {
+        let prefix = format!("{incident}:");
+        let from = self.crossings.range(prefix.clone()..);
+        from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, crossing)| crossing)
+    }
+}
+
+/// How high a level is: percents by number, and a runaway above all.
+pub(super) fn rank(level: &str) -> u32 {
+    if level == Shape::Runaway.as_str() { u32::MAX } else { level.parse().unwrap_or(0) }
 }
 
 #[cfg(test)]

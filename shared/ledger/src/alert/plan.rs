@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::data_span::DataSpan;
 use spend_core::decimal::Decimal;
 use spend_core::measure::{Detail, Level, Measurement, Verdict};
+use spend_core::mute::Mute;
 use spend_core::rule::Kind;
 use spend_core::rules::Evaluated;
 use spend_core::window::{Window, WindowKind, end_of};
@@ -85,9 +86,9 @@ impl<'a> Evaluation<'a> {
                 let key = ids::crossing(&incident, &level.name, level.amount);
                 alive.insert(key.clone());
                 let disposition = match level.verdict {
-                    Verdict::Crossed => self.cross(state, measured, window, level, &key),
-                    _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known)) => {
-                        Some(self.disposition(state, measured, level))
+                    Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key),
+                    _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known, measured)) => {
+                        Some(self.disposition(state, measured, &incident, level))
                     }
                     _ => None,
                 };
@@ -130,11 +131,11 @@ impl<'a> Evaluation<'a> {
         &self,
         state: &mut AlertState,
         measured: &Measurement,
-        window: Window,
+        (window, incident): (Window, &str),
         level: &Level,
         key: &str,
     ) -> Option<Disposition> {
-        let disposition = self.disposition(state, measured, level);
+        let disposition = self.disposition(state, measured, incident, level);
         if disposition == Disposition::Wait {
             return Some(disposition);
         }
@@ -143,11 +144,11 @@ impl<'a> Evaluation<'a> {
         let count = match known {
             None => 1,
             Some(known) if known.is_crossed => {
+                let is_unmuted = self.is_unmuted(known, measured);
                 // An episode that goes on rests on its last day; a window rests on the day on which it was crossed.
                 if measured.day.is_some() {
                     known.through = known.through.max(measured.through);
                 }
-                let is_unmuted = self.is_unmuted(known);
                 // What is not told because of a clock that ran ahead is not known.
                 let is_unseeded = known.told == Told::Nobody && known.at > self.now + SKEW;
                 if !is_unmuted && !is_unseeded {
@@ -185,23 +186,32 @@ impl<'a> Evaluation<'a> {
         Some(disposition)
     }
 
-    /// Whether nobody was told of a crossing because of a mute that has ended.
-    fn is_unmuted(&self, crossing: &Crossing) -> bool {
-        crossing.is_crossed
-            && crossing.told == Told::Muted
-            && !self.is_muted(&crossing.rule, crossing.member.as_deref())
+    /// Whether a crossing is to be told of that nobody was told of because of a mute: the mute has ended, and what was
+    /// measured had not ended before it did. Of an episode a day that was not known under the mute is to be told of.
+    fn is_unmuted(&self, crossing: &Crossing, measured: &Measurement) -> bool {
+        let (rule, member) = (&crossing.rule, crossing.member.as_deref());
+        if !crossing.is_crossed || crossing.told != Told::Muted || self.is_muted(rule, member) {
+            return false;
+        }
+        // A mute that was taken out of the configuration has ended just now.
+        let mutes = self.config.mutes.iter().filter(|mute| mute.matches(rule, member));
+        let ended = mutes.map(Mute::end).filter(|end| *end > crossing.at).max().unwrap_or(self.now);
+        end_of(measured.last_day()) > ended || measured.last_day() > crossing.last_day()
     }
 
     pub(super) fn is_muted(&self, rule: &str, member: Option<&str>) -> bool {
         self.config.mutes_in_force(self.now).any(|mute| mute.matches(rule, member))
     }
 
-    fn disposition(&self, state: &AlertState, measured: &Measurement, level: &Level) -> Disposition {
+    fn disposition(&self, state: &AlertState, measured: &Measurement, incident: &str, level: &Level) -> Disposition {
         let seen = state.rules.get(&measured.rule);
         // A level that nobody knows of would be a mistake of ours, and is no reason to be silent.
         let since = state.level_since(&measured.rule, measured.kind(), &level.name, level.amount);
         let since = since.or(seen.map(|rule| rule.first_seen));
         if since.is_some_and(|since| end_of(measured.last_day()) <= since) {
+            return Disposition::Seed;
+        }
+        if matches!(measured.kind(), Kind::Budget | Kind::Forecast) && state.was_known_higher(incident, level) {
             return Disposition::Seed;
         }
         if self.is_muted(&measured.rule, measured.member.as_deref()) {

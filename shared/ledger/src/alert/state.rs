@@ -99,9 +99,9 @@ pub(super) struct Crossing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Told {
-    /// Nobody, and nobody will be: it was there when the rule was first seen.
+    /// Nobody, and nobody will be: it was there when the rule was first seen, or is past because an amount was raised.
     Nobody,
-    /// Nobody yet: it is muted.
+    /// Nobody: it is muted. It is told when the mute ends, unless what it is about ended under the mute.
     Muted,
     /// Everybody, by the message with this id.
     By(String),

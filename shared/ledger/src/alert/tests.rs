@@ -12,11 +12,13 @@ use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
 use crate::state::{AppliedDelivery, DeliveryOrder, OrderSource};
 
+mod amounts;
 mod course;
 mod first_run;
 mod forgetting;
 mod interleavings;
 mod month;
+mod mutes;
 mod new_levels;
 mod older;
 mod order;

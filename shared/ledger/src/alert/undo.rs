@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use spend_core::alert_text::{ResolvedAlert, ResolvedSummary, SummaryAlert, Why};
-use spend_core::anomaly::Shape;
 use spend_core::measure::Measurement;
 use spend_core::period::BillingPeriod;
 use spend_core::rule::{Kind, Severity};
@@ -12,6 +11,7 @@ use spend_core::window::{Window, WindowKind, end_of};
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};
 use super::ids::{self, Attributes, NOTHING};
+use super::levels::rank;
 use super::messages;
 use super::plan::Evaluation;
 use super::state::{AlertState, Crossing, Told};
@@ -338,9 +338,4 @@ fn data_window(crossing: &Crossing) -> Window {
         WindowKind::Day => Window::of(WindowKind::Day, crossing.last_day()),
         WindowKind::Month | WindowKind::Week => crossing.window,
     }
-}
-
-/// How high a level is: percents by number, and a runaway above all.
-fn rank(level: &str) -> u32 {
-    if level == Shape::Runaway.as_str() { u32::MAX } else { level.parse().unwrap_or(0) }
 }

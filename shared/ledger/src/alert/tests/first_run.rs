@@ -44,3 +44,18 @@ async fn a_rule_that_has_had_its_first_run_waits_for_nothing() {
     told(&store, &config, "10", true).await;
     assert_eq!(told(&store, &config, "85", false).await.1, ["search:-:USD:2026-11-01:budget:80:100:1"]);
 }
+
+#[tokio::test]
+async fn days_that_ended_before_the_first_evaluation_are_no_part_of_it() {
+    let text = |policy: &str| {
+        format!("[alerts]\nfirst_run = \"{policy}\"\n[[budget]]\nname = \"d\"\nwindow = \"day\"\namount = \"10\"")
+    };
+    let days = ["2026-11-02", "2026-11-20", "2026-11-21"].map(|day| fact(day, "50", &[])).to_vec();
+    let mut book = book(vec![period("2026-11", days)]);
+    book.periods[0].data_as_of = Some(at(NOW));
+    for (policy, expected) in [("send", "d:-:USD:2026-11-21:budget:100:10:1"), ("summary", "first-run:2026-11-01:1")] {
+        let (summary, notifier) = run(&MemoryStore::default(), &config(&text(policy)), &book, NOW).await;
+        assert_eq!((summary.seeded, notifier.ids(Topic::Alerts)), (6, vec![expected.to_owned()]), "{policy}");
+        assert_eq!(notifier.sent()[0].attributes["rule"], "d", "{policy}");
+    }
+}
