@@ -4,7 +4,7 @@ use std::fs;
 
 use bytes::Bytes;
 use spend_core::decimal::Decimal;
-use spend_cur::write::{self, FileShape, Row};
+use spend_cur::write::{self, FileShape, Row, Value};
 use tempfile::TempDir;
 
 use crate::bill::{session, usage};
@@ -237,4 +237,28 @@ fn an_explanation_fits_a_terminal_and_begins_with_what_it_comes_to() {
     assert!(order.map(at).is_sorted(), "{out}");
     let usd: Decimal = "39".parse().unwrap();
     assert!(out.contains(&format!("the ledger says USD {usd} in 2 lines: the same")), "{out}");
+}
+
+#[test]
+fn a_role_that_has_the_tag_under_another_spelling_is_not_asked_to_have_it() {
+    let input = "USE1-Claude4.6Sonnet-input-tokens";
+    let rows: Vec<Row> = (1..=14)
+        .map(|day| {
+            let key = if day < 8 { "iamPrincipal/team" } else { "iamPrincipal/Team" };
+            let mut row = usage(&format!("2026-11-{day:02}"), &session("app", "pod"), input, 20.0);
+            row.insert("tags", Value::Map(vec![(key.to_owned(), "red".to_owned())]));
+            row
+        })
+        .collect();
+    let bench = Bench::of(&rows);
+    bench.run("[[hygiene]]\nname = \"no team\"\nlack = \"tag:iamPrincipal/team\"\n");
+    let sent = fs::read_to_string(bench.path("ledger/out/messages.jsonl")).unwrap();
+    let sent: Vec<serde_json::Value> = sent.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let texts = sent.iter().filter(|sent| sent["topic"] == "alerts");
+    let texts: Vec<String> = texts.map(|sent| sent["body"].as_str().unwrap().replace("\n            ", " ")).collect();
+    let [text] = texts.as_slice() else { panic!("{sent:#?}") };
+    let advice = "Mend it     role app has iamPrincipal/Team, probably the same tag under another key: set team in its \
+                  place, then activate iamPrincipal/team as a cost allocation tag";
+    assert!(text.contains(advice), "{text}");
+    assert!(!text.contains("tag role app"), "{text}");
 }

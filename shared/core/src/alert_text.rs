@@ -89,8 +89,9 @@ impl Alert<'_> {
         blocks.push(Block::kept(reproduce(measured, self.policy)));
         match (&measured.detail, &measured.driver) {
             // Calls without a tag are no reason to stop anybody.
-            (Detail::Hygiene { lack, .. }, driver) => {
-                blocks.push(Block::kept(labelled("Mend it", &advice::mend(lack, driver.as_ref()))));
+            (Detail::Hygiene { lack, spelt, .. }, driver) => {
+                let mend = advice::mend(lack, spelt.as_deref(), driver.as_ref());
+                blocks.push(Block::kept(labelled("Mend it", &mend)));
             }
             (_, Some(driver)) => blocks.push(Block::kept(labelled("Stop it", &advice::stop(driver)))),
             (_, None) => {}

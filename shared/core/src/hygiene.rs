@@ -1,19 +1,24 @@
 //! Hygiene: how much spend says not whose it is.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use chrono::NaiveDate;
 
 use crate::data_span::DataSpan;
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
+use crate::driver::Driver;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
 use crate::measure::{Detail, Level, Measured, Measurement, Verdict, measure, verdict};
+use crate::principal::IdentityKind;
 use crate::rule::{Matcher, Rule};
 use crate::spend::CostPolicy;
-use crate::text::NONE;
-use crate::totals::totals;
+use crate::tag_contract::are_one_key;
+use crate::text::{NONE, or_none};
+use crate::totals::{MemberTotals, add, totals};
 use crate::window::Window;
 
 /// A share of a month's spend without an owner that people want to hear of.
@@ -93,7 +98,8 @@ pub(crate) fn evaluate<'a>(
                 _ => Verdict::Undecided,
             };
             let level = Level { name: hygiene.percent.to_string(), amount: hygiene.amount, verdict };
-            let detail = Detail::Hygiene { lack: hygiene.lack.clone(), whole, percent: hygiene.percent };
+            let lack = hygiene.lack.clone();
+            let detail = Detail::Hygiene { lack, whole, percent: hygiene.percent, spelt: None };
             let measured = Measured {
                 window,
                 day: None,
@@ -106,10 +112,36 @@ pub(crate) fn evaluate<'a>(
                 through: all.within(shown.0, shown.1).next_back().map(|(day, _)| day),
             };
             let name = member.as_ref().map(Cow::as_ref);
-            measurements.push(measure(&lacking, name, &part, measured)?);
+            let mut measured = measure(&lacking, name, &part, measured)?;
+            if let (Detail::Hygiene { lack, spelt, .. }, Some(driver)) = (&mut measured.detail, &measured.driver) {
+                *spelt = spelt_otherwise(lack, driver, &part, shown)?;
+            }
+            measurements.push(measured);
         }
     }
     Ok(measurements)
+}
+
+/// The key of probably the same tag that a driver's spend without it has; of several the one with the largest spend.
+fn spelt_otherwise(
+    lack: &Lack,
+    driver: &Driver,
+    part: &MemberTotals<'_>,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Option<String>, SumOutOfRange> {
+    let Lack::Tag(tag) = lack else { return Ok(None) };
+    let mut others: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for (key, spent) in part.within(first, last).flat_map(|(_, total)| total.facts()) {
+        let is_theirs = or_none(key.get(FactField::Identity)) == driver.identity
+            && IdentityKind::of(key.get(FactField::IdentityKind)) == driver.identity_kind;
+        for other in key.tags.keys().filter(|_| is_theirs) {
+            if &**other != tag && !key.tag(other).is_empty() && are_one_key(tag, other) {
+                add(others.entry(other).or_default(), spent)?;
+            }
+        }
+    }
+    let largest = others.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    Ok(largest.map(|(key, _)| key.to_owned()))
 }
 
 impl Hygiene {

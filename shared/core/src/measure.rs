@@ -132,6 +132,8 @@ pub enum Detail {
         whole: Decimal,
         /// The share that is too much, in percent.
         percent: u32,
+        /// The key under which the driver has the tag that is missing, where that is probably the same tag.
+        spelt: Option<String>,
     },
 }
 

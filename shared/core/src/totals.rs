@@ -188,7 +188,12 @@ pub(crate) fn totals<'a, 'f: 'a>(
 impl<'a> DayTotal<'a> {
     /// Who spent how much, a spender perhaps several times.
     pub(crate) fn spenders(&self) -> impl Iterator<Item = (Spender<'a>, Decimal)> {
-        self.first.iter().chain(&self.further).map(|(key, spent)| (Spender::of(key), *spent))
+        self.facts().map(|(key, spent)| (Spender::of(key), spent))
+    }
+
+    /// What was spent, fact by fact.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'a FactKey, Decimal)> {
+        self.first.iter().chain(&self.further).copied()
     }
 
     fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {

@@ -3,6 +3,7 @@
 use crate::driver::Driver;
 use crate::hygiene::Lack;
 use crate::principal::IdentityKind;
+use crate::tag_contract::PRINCIPAL_TAGS;
 use crate::text::shorten;
 use crate::usage::TokenKind;
 
@@ -116,32 +117,40 @@ pub(super) fn stop(driver: &Driver) -> String {
     }
 }
 
-/// How to give spend what it lacks.
+/// How to give spend what it lacks; `spelt` is the key under which the driver has it.
 ///
-/// Tags of principals are in the bill once they are activated, and not for the past.
-/// Source: AWS Billing user guide, "Activating user-defined cost allocation tags"; AWS Data Exports user guide, "IAM principal data".
-pub(super) fn mend(lack: &Lack, driver: Option<&Driver>) -> String {
+/// Tags of principals are in the bill once they are activated, and not for the past. A role or user has a key in one case
+/// only: `team` replaces `Team`.
+/// Source: AWS Billing user guide, "Activating user-defined cost allocation tags"; AWS Data Exports user guide, "IAM principal data";
+/// IAM user guide, "Tags for AWS Identity and Access Management resources".
+pub(super) fn mend(lack: &Lack, spelt: Option<&str>, driver: Option<&Driver>) -> String {
     let Lack::Tag(tag) = lack else {
         return "include the caller identity in the export; what stays nameless is found in CloudTrail".to_owned();
     };
     let key = shorten(tag, IAM_NAME);
     let activate = format!("then activate {key} as a cost allocation tag");
-    let Some((kind, name)) = tag.split_once('/') else { return format!("give the spend the tag {key}, {activate}") };
-    let name = shorten(name, IAM_NAME);
-    if kind != "iamPrincipal" {
-        return format!("give what spends it {key}, {activate}");
-    }
+    let principals = tag.strip_prefix(PRINCIPAL_TAGS).map(|name| shorten(name, IAM_NAME));
     let caller = driver.and_then(|driver| Some((driver.identity_kind, caller(&driver.principal)?)));
-    match caller {
-        Some((IdentityKind::User | IdentityKind::ApiKey, user)) => {
-            format!("tag IAM user {} with {name}, {activate}", user.name)
+    let (whom, are_many) = match (&principals, caller) {
+        (None, _) => ("what spends it".to_owned(), false),
+        (_, Some((IdentityKind::User | IdentityKind::ApiKey, user))) => (format!("IAM user {}", user.name), false),
+        (_, Some((IdentityKind::Role | IdentityKind::Federated, role))) => (format!("role {}", role.name), false),
+        (_, Some((IdentityKind::Sso | IdentityKind::Root | IdentityKind::Other | IdentityKind::None, _)) | None) => {
+            ("the callers' roles and users".to_owned(), true)
         }
-        Some((IdentityKind::Role | IdentityKind::Federated, role)) => {
-            format!("tag role {} with {name}, {activate}", role.name)
-        }
-        Some((IdentityKind::Sso | IdentityKind::Root | IdentityKind::Other | IdentityKind::None, _)) | None => {
-            format!("tag the callers' roles and users with {name}, {activate}")
-        }
+    };
+    if let Some(spelt) = spelt {
+        let has = if are_many { "have" } else { "has" };
+        let (spelt, name) = (shorten(spelt, IAM_NAME), principals.as_ref().unwrap_or(&key));
+        return format!(
+            "{whom} {has} {spelt}, probably the same tag under another key: set {name} in its place, {activate}; for the \
+             past add an [[owner]] rule"
+        );
+    }
+    match principals {
+        Some(name) => format!("tag {whom} with {name}, {activate}"),
+        None if tag.contains('/') => format!("give {whom} {key}, {activate}"),
+        None => format!("give the spend the tag {key}, {activate}"),
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
                 format!("{what}: anomaly {rule} tells of more than {}, from {past_days} days. {severity}", of(*limit)),
             ]
         }
-        Detail::Hygiene { lack, whole, percent } => [
+        Detail::Hygiene { lack, whole, percent, .. } => [
             format!("{spent} of {} ({}) in {window} is without {lack}.", of(*whole), share(measured.spent, *whole)),
             format!("Hygiene {rule} tells of {percent}% and {amount} or more. {severity}"),
         ],

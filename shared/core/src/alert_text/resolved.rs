@@ -174,7 +174,7 @@ impl ResolvedAlert<'_> {
                 Some(_) => format!("{spent} {when} now: no {} any more.", self.undone.join(" and no ")),
                 None => format!("{spent} {when} now, an ordinary day."),
             },
-            Detail::Hygiene { lack, whole, percent } => {
+            Detail::Hygiene { lack, whole, percent, .. } => {
                 let limit = match verdict(measured.spent, *whole, *percent) {
                     Verdict::Crossed => of(self.amount),
                     Verdict::Undecided | Verdict::Clear => format!("{percent}%"),

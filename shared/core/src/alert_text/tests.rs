@@ -248,9 +248,9 @@ fn every_kind_of_rule_has_its_message() {
     of_kind("anomaly_runaway", &day_of(many, "runaway"));
     of_kind("anomaly_new", &day_of(anomaly(Shape::New, "0"), "new"));
     let lack = Lack::Tag("iamPrincipal/team".to_owned());
-    let hygiene = Detail::Hygiene { lack, whole: decimal("9876.54"), percent: 10 };
+    let hygiene = Detail::Hygiene { lack, whole: decimal("9876.54"), percent: 10, spelt: None };
     of_kind("hygiene", &Measurement { detail: hygiene, amount: decimal("100"), ..team() });
-    let nameless = Detail::Hygiene { lack: Lack::Principal, whole: decimal("9876.54"), percent: 10 };
+    let nameless = Detail::Hygiene { lack: Lack::Principal, whole: decimal("9876.54"), percent: 10, spelt: None };
     of_kind(
         "hygiene_principal",
         &Measurement { detail: nameless, driver: Some(driver("(none)", "none", "")), ..team() },
@@ -328,16 +328,26 @@ fn a_week_in_two_months_is_looked_at_in_both() {
 #[test]
 fn calls_without_a_tag_are_mended_and_not_stopped() {
     let mut advice = String::new();
-    for (lack, kind, principal) in [
-        (Lack::Tag("iamPrincipal/team".to_owned()), "role", "arn:aws:sts::111122223333:assumed-role/app/i-0abc1234"),
-        (Lack::Tag("iamPrincipal/team".to_owned()), "user", "arn:aws:iam::111122223333:user/division/bob"),
-        (Lack::Tag("iamPrincipal/team".to_owned()), "sso", DANA),
-        (Lack::Tag("iamPrincipal/team".to_owned()), "none", ""),
-        (Lack::Tag("accountTag/env".to_owned()), "role", "arn:aws:sts::111122223333:assumed-role/app/i-0abc1234"),
-        (Lack::Principal, "none", ""),
+    let app = "arn:aws:sts::111122223333:assumed-role/app/i-0abc1234";
+    let bob = "arn:aws:iam::111122223333:user/division/bob";
+    let team = Lack::Tag("iamPrincipal/team".to_owned());
+    let env = Lack::Tag("accountTag/env".to_owned());
+    for (lack, spelt, kind, principal) in [
+        (&team, None, "role", app),
+        (&team, None, "user", bob),
+        (&team, None, "sso", DANA),
+        (&team, None, "none", ""),
+        (&env, None, "role", app),
+        (&Lack::Principal, None, "none", ""),
+        (&team, Some("iamPrincipal/Team"), "role", app),
+        (&team, Some("iamPrincipal/te_am"), "user", bob),
+        (&team, Some("iamPrincipal/Team"), "sso", DANA),
+        (&env, Some("accountTag/Env"), "role", app),
     ] {
         let driver = driver("any", kind, principal);
-        advice += &[&lack.key(), ", ", kind, ": ", &advice::mend(&lack, Some(&driver)), "\n"].concat();
+        let otherwise = spelt.map_or_else(String::new, |spelt| format!(", {spelt}"));
+        let mend = advice::mend(lack, spelt, Some(&driver));
+        advice += &format!("{}{otherwise}, {kind}: {mend}\n", lack.key());
     }
     assert_golden("alert_text", "mend", &advice);
 }

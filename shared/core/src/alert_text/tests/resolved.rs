@@ -72,7 +72,7 @@ fn a_rise_that_is_none_any_more_is_said_with_what_it_is_compared_with() {
 #[test]
 fn what_was_given_an_owner_is_said() {
     let lack = Lack::Tag("iamPrincipal/team".to_owned());
-    let detail = Detail::Hygiene { lack, whole: decimal("1000"), percent: 10 };
+    let detail = Detail::Hygiene { lack, whole: decimal("1000"), percent: 10, spelt: None };
     let less = Measurement { detail, spent: decimal("50"), amount: decimal("100"), ..team() };
     golden("receded_hygiene", &resolved(&names(&[10]), Some(&less), Kind::Hygiene, Why::Receded).text());
 }
