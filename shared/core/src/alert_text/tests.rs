@@ -347,7 +347,7 @@ fn calls_without_a_tag_are_mended_and_not_stopped() {
         let driver = driver("any", kind, principal);
         let otherwise = spelt.map_or_else(String::new, |spelt| format!(", {spelt}"));
         let mend = advice::mend(lack, spelt, Some(&driver));
-        advice += &format!("{}{otherwise}, {kind}: {mend}\n", lack.key());
+        advice += &[&lack.key(), &*otherwise, ", ", kind, ": ", &mend, "\n"].concat();
     }
     assert_golden("alert_text", "mend", &advice);
 }
