@@ -2,6 +2,8 @@
 //! weeks ago, through the steps of the functions.
 
 use std::cell::Cell;
+use std::iter;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
-use spend_ledger::store::Store;
+use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::ingest::{self, FileTimes};
 use spend_pipeline::sweep::{self, Sweep};
@@ -164,6 +166,111 @@ fn told_by_events(kept: Kept, policy: &str) -> (Vec<Vec<String>>, Vec<String>) {
         }
         (told, hours_later)
     })
+}
+
+#[test]
+fn a_backfill_of_a_replica_is_one_first_run() {
+    for policy in POLICIES {
+        let (export, ledger) = (Arc::new(MemoryStore::default()), ledger(policy));
+        export.set_now(now() - TimeDelta::hours(9));
+        for (key, bytes) in deliveries(FRESH).into_iter().flatten() {
+            export.overwrite(&key, bytes).unwrap();
+        }
+        block_on(async {
+            let (mut heard, mut swept_at, mut cut_short) = (Vec::new(), now(), 0);
+            // The first sweep takes nothing of a replica before it was quiet for an hour.
+            for calls in iter::once(1000).chain(1..60) {
+                let left = Cell::new(calls);
+                let time_left = || {
+                    left.set(left.get() - 1);
+                    if left.get() >= 0 { Duration::from_hours(1) } else { Duration::ZERO }
+                };
+                let place = Place { bucket: "acme", prefix: "" };
+                let (times, kept) = (FileTimes::Arriving, KeptTags::default());
+                let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, now: swept_at };
+                let swept = sweep.deliveries(time_left).await.unwrap();
+                assert!(swept.failures.is_empty() && swept.troubles.is_empty(), "{swept:?}");
+                let told = react(&ledger, swept_at).await;
+                let left = swept.left + swept.waiting;
+                assert!(left == 0 || told.is_empty(), "{policy}: {told:?} with {left} left");
+                cut_short += usize::from(swept.left > 0 && swept.ready > 0);
+                heard.extend(told);
+                swept_at += TimeDelta::minutes(61);
+                if left == 0 {
+                    break;
+                }
+            }
+            assert!(cut_short >= 1, "no sweep was cut short amid the deliveries");
+            for hours in [1, 6, 30] {
+                heard.extend(react(&ledger, swept_at + TimeDelta::hours(hours)).await);
+            }
+            assert_eq!(heard, expected(policy), "{policy}");
+        });
+    }
+}
+
+/// A bucket of which one object can never be read, and nobody knows why.
+struct Stuck(MemoryStore, String);
+
+impl Stuck {
+    fn check(&self, key: &str) -> Result<(), StoreError> {
+        if key != self.1 {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable { action: "read", key: key.to_owned(), source: "503 SlowDown".into() })
+    }
+}
+
+impl Store for Stuck {
+    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+        self.check(key)?;
+        self.0.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
+        self.check(key)?;
+        self.0.get_range(key, range, etag).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
+        self.check(key)?;
+        self.0.head(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
+        self.0.list(prefix).await
+    }
+
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
+        self.0.put_if_absent(key, bytes).await
+    }
+
+    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
+        self.0.put_if_match(key, bytes, etag).await
+    }
+}
+
+#[test]
+fn a_delivery_that_fails_for_good_keeps_a_first_run_from_ending_for_a_day_alone() {
+    let (ledger, files) = (ledger("summary"), deliveries(FRESH));
+    let export = Arc::new(Stuck(MemoryStore::default(), files[0][0].0.clone()));
+    export.0.set_now(now() - TimeDelta::hours(9));
+    for (key, bytes) in files.into_iter().flatten() {
+        export.0.overwrite(&key, bytes).unwrap();
+    }
+    block_on(async {
+        let mut heard = Vec::new();
+        for hours in (0..30).step_by(3) {
+            let now = now() + TimeDelta::hours(hours);
+            let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
+            let times = FileTimes::Delivered;
+            let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, now };
+            let swept = sweep.deliveries(|| Duration::from_hours(1)).await.unwrap();
+            assert_eq!(swept.failures.len(), 1, "{swept:?}");
+            heard.extend(react(&ledger, now).await.into_iter().map(|id| (hours, id)));
+        }
+        assert_eq!(heard, [(24, "first-run:2026-11-01:1".to_owned())]);
+    });
 }
 
 #[test]

@@ -263,6 +263,42 @@ fn what_aws_writes_itself_is_counted_at_once_and_never_marked() {
 }
 
 #[test]
+fn a_chunk_that_aws_writes_in_the_second_of_the_manifest_before_is_the_next_deliverys() {
+    let deliveries = deliveries();
+    let mut world = World::new(FileTimes::Delivered, Stamp::Source);
+    block_on(async {
+        world.delivered(&deliveries, 0).await;
+        let (key, bytes) = &deliveries[1][CHUNKS[0]];
+        world.bucket.set_now(written(0, MANIFEST));
+        world.bucket.overwrite(key, bytes.clone()).unwrap();
+        world.handle(key).await;
+        for file in [CHUNKS[1], MANIFEST] {
+            world.arrives(&deliveries, 1, file).await;
+        }
+        assert_eq!((world.total().await, world.is_unverified().await), (Some(usd("35")), false));
+    });
+}
+
+#[test]
+fn a_first_delivery_that_takes_aws_hours_is_no_mixture_with_its_own_beginning() {
+    let deliveries = deliveries();
+    let mut world = World::new(FileTimes::Delivered, Stamp::Arrival);
+    block_on(async {
+        world.arrives(&deliveries, 0, CHUNKS[0]).await;
+        world.sweep(1).await;
+        // One file, as far as anybody can know, and nothing more for an hour.
+        world.sweep(61).await;
+        assert_eq!((world.total().await, world.is_unverified().await), (Some(usd("10")), true));
+        for file in [CHUNKS[1], MANIFEST] {
+            world.arrives(&deliveries, 0, file).await;
+        }
+        assert_eq!((world.total().await, world.is_unverified().await), (Some(usd("30")), false));
+        world.settles().await;
+        assert_eq!(world.told("Delivery unverified").await, [] as [String; 0]);
+    });
+}
+
+#[test]
 fn a_chunk_that_never_changes_keeps_its_delivery_waiting_for_two_hours_and_marks_it() {
     let mut deliveries = deliveries();
     deliveries[2][CHUNKS[0]].1 = Bytes::clone(&deliveries[1][CHUNKS[0]].1);

@@ -172,6 +172,33 @@ async fn a_delivery_after_a_period_was_put_back_is_newer_though_its_number_is_no
 }
 
 #[tokio::test]
+async fn what_a_period_that_was_removed_had_is_not_told_while_it_is_applied_again() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
+    let newest = settled("10", 5);
+    let last = newest.periods[0].commits[0].clone();
+    evaluate(&store, &known(&newest), NOW).await.0.unwrap();
+    // The sweep applies its deliveries again, oldest first: each bears its own time, and is applied now.
+    let again = |cost, delivery: u64, sequence: u64| {
+        let mut book = settled(cost, delivery);
+        let applied_at = at("2026-11-21T08:00:00Z") + chrono::TimeDelta::seconds(i64::try_from(sequence).unwrap());
+        let commit = &mut book.periods[0].commits[0];
+        *commit = AppliedDelivery { sequence, applied_at, ..commit.clone() };
+        book
+    };
+    let (first, fourth) = (again("85", 1, 1), again("120", 4, 2));
+    for older in [&first, &fourth] {
+        let (outcome, sent) = evaluate(&store, &known(older), NOW).await;
+        assert_eq!((outcome.map_err(|error| error.kind()), sent), (Err("store.older_version"), 0));
+    }
+    let fifth = again("10", 5, 3);
+    assert_eq!(fifth.periods[0].commits[0].order, last.order);
+    let (outcome, sent) = evaluate(&store, &known(&fifth), NOW).await;
+    outcome.unwrap();
+    assert_eq!(sent, 0);
+}
+
+#[tokio::test]
 async fn a_wait_that_a_clock_ahead_began_is_no_longer_than_any() {
     let (store, config) = (MemoryStore::default(), one_budget());
     let known = |book| Known::of(&config, book, Some(in_force(1)), true);
