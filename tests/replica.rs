@@ -299,6 +299,41 @@ fn a_first_delivery_that_takes_aws_hours_is_no_mixture_with_its_own_beginning() 
 }
 
 #[test]
+fn odd_deliveries_of_aws_are_counted_at_once_and_never_marked() {
+    let row =
+        |role: &str, cost: f64| usage("2026-11-02", &session(role, "pod"), "USE1-Claude4.6Sonnet-input-tokens", cost);
+    let files = |execution_id, costs: &[f64]| {
+        let chunks = costs.iter().map(|cost| parquet(&[row("a", *cost)]));
+        Layout { execution_id, ..Layout::default() }.files(chunks)
+    };
+    // The seconds after each file, and after a delivery: in the last case the next one begins in the manifest's second.
+    for (within, between) in [(0, 3600), (0, 1), (1, 0), (1, -1)] {
+        for ids in [[None; 4], [Some("one"), Some("two"), Some("three"), Some("four")], [Some("one"); 4]] {
+            let costs: [&[f64]; 4] = [&[10.0, 20.0, 30.0], &[11.0, 20.0], &[12.0, 5.0, 30.0], &[13.0]];
+            let mut world = World::new(FileTimes::Delivered, Stamp::Source);
+            let mut time = start() - TimeDelta::days(1);
+            block_on(async {
+                for (id, costs) in ids.into_iter().zip(costs) {
+                    for (key, bytes) in files(id, costs) {
+                        world.bucket.set_now(time);
+                        world.bucket.overwrite(&key, bytes).unwrap();
+                        world.handle(&key).await;
+                        time += TimeDelta::seconds(within);
+                    }
+                    time += TimeDelta::seconds(between);
+                    let expected: f64 = costs.iter().sum();
+                    let what = format!("{within} {between} {ids:?} {costs:?}");
+                    assert_eq!(world.total().await, Some(usd(&expected.to_string())), "{what}");
+                    assert!(!world.is_unverified().await, "{what}");
+                    world.sweep(0).await;
+                    assert_eq!(world.total().await, Some(usd(&expected.to_string())), "swept {what}");
+                }
+            });
+        }
+    }
+}
+
+#[test]
 fn a_chunk_that_never_changes_keeps_its_delivery_waiting_for_two_hours_and_marks_it() {
     let mut deliveries = deliveries();
     deliveries[2][CHUNKS[0]].1 = Bytes::clone(&deliveries[1][CHUNKS[0]].1);
