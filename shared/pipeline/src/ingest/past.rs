@@ -109,15 +109,26 @@ impl Past {
         };
         let orders = others().map(|other| other.order).chain(seen).filter(is_before);
         let last = orders.map(|order| order.at).max().filter(|_| times == FileTimes::Delivered);
+        // S3 tells seconds. A file of the very second of a manifest that has pinned another version came after that one.
+        let pinned_last: BTreeSet<&str> = others()
+            .filter(|other| last.is_some_and(|last| is_before(&other.order) && other.order.at == last))
+            .flat_map(|other| other.chunks.iter().map(|chunk| chunk.key.as_str()))
+            .collect();
+        let is_until = |chunk: &PinnedChunk, last| {
+            chunk.last_modified < last || chunk.last_modified == last && !pinned_last.contains(chunk.key.as_str())
+        };
         let is_earlier =
-            |chunk: &&PinnedChunk| pinned.contains(chunk) || last.is_some_and(|last| chunk.last_modified <= last);
+            |chunk: &&PinnedChunk| pinned.contains(chunk) || last.is_some_and(|last| is_until(chunk, last));
         delivery.chunks.iter().filter(is_earlier).map(|chunk| chunk.key.clone()).collect()
     }
 }
 
-/// Whether `other` took these very files as they were found, without a manifest or before it came: then they are one
-/// delivery, under two names.
+/// Whether `other` took these very files as they were found, without a manifest or before it came, or those of them that
+/// were there by then: they are one delivery, under two names.
 fn is_same(other: &SealedDelivery, delivery: &SealedDelivery) -> bool {
+    let has_all = |has: &SealedDelivery, of: &SealedDelivery| {
+        of.chunks.iter().all(|chunk| has.chunks.binary_search(chunk).is_ok())
+    };
     let is_as_found = other.unverified && other.earlier.is_empty();
-    is_as_found && delivery.chunks.iter().all(|chunk| other.chunks.binary_search(chunk).is_ok())
+    is_as_found && (has_all(other, delivery) || other.manifest.is_empty() && has_all(delivery, other))
 }
