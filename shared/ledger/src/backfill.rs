@@ -20,13 +20,13 @@ const FRESH: TimeDelta = TimeDelta::hours(48);
 /// For how long nothing must have been committed of an export whose data is older: then nothing more comes.
 const QUIET: TimeDelta = TimeDelta::hours(6);
 
-/// How long a sweep that is not done is waited for after it was last heard of. It is heard of every 15 minutes.
+/// How long a sweep that is not done is waited for after it was last heard of: every 15 minutes as long as it gets on.
 const GONE_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// How far the first sweep has come. Written by the sweep of the export's bucket until that is done, and never again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backfill {
-    /// When this was written.
+    /// When it was last heard of that the sweep gets on with what it found, or was done.
     pub at: DateTime<Utc>,
     /// How many deliveries are left to read.
     pub left: usize,

@@ -167,7 +167,8 @@ where
             }
         }
         if let Some(progress) = progress {
-            progress.end(self.ledger, swept.left + swept.failures.len(), self.now).await?;
+            let unfinished = swept.waiting + swept.failures.len();
+            progress.end(self.ledger, (swept.left, unfinished), self.now).await?;
         }
         state::write(self.ledger, remembered).await?;
         Ok(swept)

@@ -13,6 +13,8 @@ use crate::error::PipelineError;
 pub(super) struct Progress {
     backfill: Backfill,
     version: ETag,
+    /// Whether a delivery became ready.
+    moved: bool,
 }
 
 impl Progress {
@@ -26,26 +28,37 @@ impl Progress {
         if left == 0 {
             return Ok(None);
         }
-        let (newest, version) = match Backfill::read_version(ledger).await? {
+        let (at, newest, version) = match Backfill::read_version(ledger).await? {
             Some((done, _)) if done.left == 0 => return Ok(None),
-            Some((begun, version)) => (begun.newest, Some(version)),
-            None => (BTreeMap::new(), None),
+            Some((begun, version)) => (begun.at, begun.newest, Some(version)),
+            None => (now, BTreeMap::new(), None),
         };
-        let backfill = Backfill { at: now, left, newest };
+        let backfill = Backfill { at, left, newest };
         let written = backfill.write(ledger, version.as_ref()).await?;
-        Ok(written.map(|version| Self { backfill, version }))
+        Ok(written.map(|version| Self { backfill, version, moved: false }))
     }
 
     /// A delivery is ready. They come oldest first.
     pub(super) fn ready(&mut self, statement: &Statement, delivery_id: String) {
+        self.moved = true;
         self.backfill.newest.insert(statement.to_string(), delivery_id);
     }
 
-    /// Writes down how many are left. It comes before what the sweep remembers: a sweep that remembers all does not look
-    /// at it again.
-    pub(super) async fn end<L: Store>(self, ledger: &L, left: usize, now: DateTime<Utc>) -> Result<(), PipelineError> {
-        let Self { backfill, version } = self;
-        Backfill { at: now, left, ..backfill }.write(ledger, Some(&version)).await?;
+    /// Writes down how many are left: those that there was no time for, and those that wait or have failed. It comes
+    /// before what the sweep remembers: a sweep that remembers all does not look at it again.
+    ///
+    /// What waits or fails for good must not keep the first run from ending, however many deliveries come meanwhile: it
+    /// is heard of as long as there was no time for some, and others became ready.
+    pub(super) async fn end<L: Store>(
+        self,
+        ledger: &L,
+        (untouched, unfinished): (usize, usize),
+        now: DateTime<Utc>,
+    ) -> Result<(), PipelineError> {
+        let Self { backfill, version, moved } = self;
+        let left = untouched + unfinished;
+        let at = if left == 0 || untouched > 0 && moved { now } else { backfill.at };
+        Backfill { at, left, ..backfill }.write(ledger, Some(&version)).await?;
         Ok(())
     }
 }
