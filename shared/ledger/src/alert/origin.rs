@@ -16,6 +16,7 @@ use super::sources::Known;
 use crate::book::BookPeriod;
 use crate::in_force::InForce;
 use crate::keys::{self, Statement};
+use crate::state::OrderSource;
 
 /// For how long nothing is planned from what is older: time enough to put back what was lost by mistake.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
@@ -39,6 +40,9 @@ struct Commit {
     sequence: u64,
     delivery: String,
     applied_at: DateTime<Utc>,
+    /// When it was delivered, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivered_at: Option<DateTime<Utc>>,
 }
 
 /// Something that is older than what the state was planned from.
@@ -54,13 +58,23 @@ impl Commit {
     /// What of a period is in force; none where nothing orders its commits.
     fn of(found: &BookPeriod) -> Option<Self> {
         let applied = found.commits.last()?;
-        Some(Self { sequence: applied.sequence, delivery: found.commit(), applied_at: applied.applied_at })
+        let delivered_at = (applied.order.source != OrderSource::Arrival).then_some(applied.order.at);
+        Some(Self {
+            sequence: applied.sequence,
+            delivery: found.commit(),
+            applied_at: applied.applied_at,
+            delivered_at,
+        })
     }
 
     /// Whether this is an earlier commit than `known`. After a period was put back its next commit bears a number that
-    /// another one had; the time tells that it is newer.
+    /// another one had; the time tells that it is newer. If
+    /// deliveries are applied again then, each is newer by that time, and older by its own.
     fn is_older_than(&self, known: &Self) -> bool {
-        self != known && self.sequence <= known.sequence && self.applied_at <= known.applied_at
+        let number = |commit: &Self| (commit.sequence, commit.applied_at, commit.delivery.clone());
+        let is_put_back = self.sequence <= known.sequence && self.applied_at <= known.applied_at;
+        let is_applied_again = self.delivered_at.zip(known.delivered_at).is_some_and(|(at, known)| at < known);
+        number(self) != number(known) && is_put_back || is_applied_again
     }
 }
 
