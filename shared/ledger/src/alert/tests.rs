@@ -14,6 +14,7 @@ use crate::state::{AppliedDelivery, DeliveryOrder, OrderSource};
 
 mod amounts;
 mod course;
+mod denied;
 mod first_run;
 mod forgetting;
 mod interleavings;
