@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use spend_core::error_class::Class;
 use spend_core::measure::Measurement;
 use spend_core::restated::DayRestated;
 use spend_core::rules::Evaluated;
@@ -15,8 +16,8 @@ use crate::restated;
 use crate::state::{CommitKind, HistoryEntry};
 use crate::store::Store;
 
-/// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone or damaged,
-/// nothing is said: a message without it is still true, and none is held back for it.
+/// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone, damaged or may
+/// not be read, nothing is said: a message without it is still true, and none is held back for it.
 pub(super) async fn mark<S: Store>(
     store: &S,
     config: &Config,
@@ -33,7 +34,11 @@ pub(super) async fn mark<S: Store>(
         };
         let statement = Statement { export_id: of_export.export_id.clone(), period: of_export.period };
         let key = statement.history_key(commit);
-        let Some((bytes, _)) = store.get(&key).await? else { continue };
+        let (bytes, _) = match store.get(&key).await {
+            Ok(Some(found)) => found,
+            Err(error) if error.class() == Class::Retry => return Err(error.into()),
+            Ok(None) | Err(_) => continue,
+        };
         let Ok(entry) = decode::<HistoryEntry>(&key, &bytes) else { continue };
         let restated = restated::of(&entry, book.commits(&of_export.export_id));
         of_days.extend(restated.into_iter().filter(|restated| days.contains(&restated.day)));
