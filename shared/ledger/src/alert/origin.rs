@@ -68,8 +68,8 @@ impl Commit {
     }
 
     /// Whether this is an earlier commit than `known`. After a period was put back its next commit bears a number that
-    /// another one had; the time tells that it is newer. If
-    /// deliveries are applied again then, each is newer by that time, and older by its own.
+    /// another one had; the time tells that it is newer. Deliveries that are applied again then are newer by that time, and
+    /// older by their own.
     fn is_older_than(&self, known: &Self) -> bool {
         let number = |commit: &Self| (commit.sequence, commit.applied_at, commit.delivery.clone());
         let is_put_back = self.sequence <= known.sequence && self.applied_at <= known.applied_at;
