@@ -66,7 +66,8 @@ impl Evaluation<'_> {
             status: "firing".to_owned(),
             why: None,
             alert_id: id.clone(),
-            incident_key: incident.clone(),
+            // Each is an incident of its own: one key for several would let incident tools keep the first owner's alone.
+            incident_key: id.clone(),
             evaluated_at: self.now,
             finding: FindingEvent::new(measured, *window, fired),
             data: DataEvent::new(&data, self.book, data_window(measured)),
@@ -96,8 +97,7 @@ impl Evaluation<'_> {
     ) -> Result<usize, DocumentError> {
         let Some(worst) = new.first() else { return Ok(0) };
         let month = BillingPeriod::of(self.now.date_naive()).first_day();
-        let incident = format!("{}:{month}", reason.as_str());
-        let id = format!("{incident}:{}", state.summaries + 1);
+        let id = format!("{}:{month}:{}", reason.as_str(), state.summaries + 1);
         let window = data_window(worst.measured);
         let data = self.span.status(window);
         let measurements: Vec<&Measurement> = new.iter().map(|new| new.measured).collect();
@@ -122,7 +122,8 @@ impl Evaluation<'_> {
             status: "firing".to_owned(),
             reason: reason.as_str().to_owned(),
             alert_id: id.clone(),
-            incident_key: incident.clone(),
+            // Each is an incident of its own: one key for several would let incident tools keep the first owner's alone.
+            incident_key: id.clone(),
             evaluated_at: self.now,
             alerts: alerts.collect(),
             data: DataEvent::new(&data, self.book, window),
@@ -141,7 +142,7 @@ impl Evaluation<'_> {
             severity: worst.measured.severity.as_str(),
             owner: worst.measured.owner.as_deref().unwrap_or(NOTHING),
             alert_id: &id,
-            incident_key: &incident,
+            incident_key: &id,
         };
         state.summaries += 1;
         let incidents = new.iter().map(|new| new.incident.clone()).collect();

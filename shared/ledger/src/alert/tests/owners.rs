@@ -36,6 +36,9 @@ async fn who_filters_by_owner_is_told_of_every_alert_of_theirs_and_no_other() {
         let (summary, notifier) = run(&store, &rules(alerts), &members("5"), NOW).await;
         let sent = notifier.sent();
         assert!(sent.iter().all(|message| message.attributes["owner"] != "(several)"));
+        // An incident tool keeps one message of each key.
+        let keys: BTreeSet<_> = sent.iter().map(|message| &message.attributes["incident_key"]).collect();
+        assert_eq!(keys.len(), sent.len() / 2, "{alerts}: each message to people has a key of its own");
         for owner in ["ads", "search", "web"] {
             let theirs = of_owner(&sent, owner);
             let texts: String = theirs
