@@ -313,6 +313,9 @@ fn weeks_that_have_not_begun_are_told_of_when_they_come() {
         }
         weeks.into_iter().filter(|week| week.as_str() >= "2026-11-02").collect::<Vec<_>>()
     };
+    assert_eq!(told("2026-11-02T00:00:00Z"), [""; 0]);
+    let digest = done(&["digest", "--ledger", &ledger.path("ledger"), "--now", "2026-11-02T06:00:00Z"]);
+    assert!(!digest.contains("used up"), "{digest}");
     assert_eq!(told("2026-11-03T00:00:00Z"), ["2026-11-02"]);
     assert_eq!(told("2026-11-10T00:00:00Z"), ["2026-11-02", "2026-11-09"]);
 }

@@ -87,6 +87,21 @@ fn overrides_that_are_of_nobody_are_told_by_run_and_check_alike() {
 }
 
 #[test]
+fn a_tag_that_nobody_has_is_told_by_run_and_check_wherever_the_configuration_names_it() {
+    let bench = Bench::of(&rows());
+    let config = "[tags]\nrequired = [\"iamPrincipal/taem\"]\n\
+                  [[budget]]\nname = \"each\"\neach = \"tag:iamPrincipal/tema\"\namount = \"1000\"\n\
+                  [[hygiene]]\nname = \"lack\"\nlack = \"tag:iamPrincipal/etam\"\n";
+    let notes = bench.run(config).notes;
+    let (ledger, config) = (bench.path("ledger"), bench.path("ledger.toml"));
+    let checked = done(&["check", "--config", &config, "--ledger", &ledger, "--now", NOW]);
+    for tag in ["iamPrincipal/taem", "iamPrincipal/tema", "iamPrincipal/etam"] {
+        let said = format!("no line has the tag {tag}: the ledger has iamPrincipal/team");
+        assert!(notes.contains(&said) && checked.contains(&said), "{said}\n{notes}\n{checked}");
+    }
+}
+
+#[test]
 fn a_run_ends_by_saying_what_it_sent_and_where_to_read_it() {
     let bench = Bench::of(&rows());
     let config = "[[budget]]\nname = \"all\"\namount = \"40\"\n";
@@ -163,6 +178,7 @@ fn a_name_that_selects_nothing_is_an_error_with_what_may_have_been_meant() {
         ),
         ("--by tag:iamPrincipal/taem", "did you mean iamPrincipal/team?"),
         ("--by day --match identity=dnaa@example.com", "did you mean dana@example.com?"),
+        ("--by day --from 2026-11-03 --to 2026-11-02", "--from 2026-11-03 is after --to 2026-11-02"),
         ("--by day --period 2026-12", "has nothing in 2026-12; it has 2026-11"),
         (
             "--by day --export-id f--708b9d37",

@@ -122,6 +122,13 @@ mod tests {
     }
 
     #[test]
+    fn a_window_has_begun_once_the_data_goes_beyond_its_start() {
+        let week = Window::of(WindowKind::Week, day("2026-11-02"));
+        assert!(!span(&[("2026-11", "2026-11-02T00:00:00Z")]).has_begun(week));
+        assert!(span(&[("2026-11", "2026-11-02T00:00:01Z")]).has_begun(week));
+    }
+
+    #[test]
     fn the_days_at_a_months_end_settle_while_the_next_one_goes_on() {
         let alone = span(&[("2026-10", "2026-11-01T00:00:00Z")]);
         assert!(!alone.is_settled(day("2026-10-31")));
