@@ -18,7 +18,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs clean
+.PHONY: help demo test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,15 +67,13 @@ e2e-release: $(VENV)/installed release ## The same with release binaries.
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
 
-# What axe-core finds is another in another version.
-AXE := axe-core@4.14.1
-
 page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labels, accessibility (needs chromium, pdftotext and npm).
 	@command -v chromium >/dev/null || { echo "there is no chromium: sudo apt-get install chromium (Debian, Ubuntu)" >&2; exit 1; }
 	@command -v pdftotext >/dev/null || { echo "there is no pdftotext: sudo apt-get install poppler-utils (Debian, Ubuntu)" >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "there is no npm: sudo apt-get install npm (Debian, Ubuntu)" >&2; exit 1; }
 	rm -rf target/page-check
-	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm $(AXE)
+	mkdir -p target/page-check/npm && cp tests/page/package.json tests/page/package-lock.json target/page-check/npm/
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix target/page-check/npm
 	PAGE_CHECK_DIR=$(CURDIR)/target/page-check/pages cargo test --locked --workspace --lib page::
 	python3 tests/page/check.py chromium target/page-check/npm/node_modules/axe-core/axe.min.js \
 		target/page-check/pages target/page-check/screenshots
@@ -151,8 +149,17 @@ $(AWS_VENV)/installed: infra/requirements.txt
 $(CHECKOV_VENV)/installed: infra/checkov-requirements.txt
 $(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
 	python3 -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
+
+# Files named *.in say what is wanted; the ones named *.txt which files of which packages are installed, by their hashes.
+lock: ## Lock the Python packages and the npm package that checks use, after a change of their .in files or package.json.
+	python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	for wanted in tests/requirements infra/requirements infra/checkov-requirements; do \
+		$(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-annotate --custom-compile-command "make lock" $$wanted.in --output-file $$wanted.txt; \
+	done
+	cd tests/page && npm install --package-lock-only --ignore-scripts --silent
 
 clean: ## Remove what was built, installed and written by the demo.
 	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) $(TOOLS) .demo

@@ -2,6 +2,8 @@
 
 import re
 
+from stack import as_list
+
 
 def matches(pattern, event):
     for key, wanted in pattern.items():
@@ -10,7 +12,8 @@ def matches(pattern, event):
         if isinstance(wanted, dict):
             if not isinstance(event[key], dict) or not matches(wanted, event[key]):
                 return False
-        elif not any(_matches_one(one, event[key]) for one in wanted):
+        # Of a list in an event one value is enough.
+        elif not any(_matches_one(one, value) for one in wanted for value in as_list(event[key])):
             return False
     return True
 

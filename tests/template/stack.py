@@ -54,6 +54,7 @@ class Stack:
             "AWS::AccountId": ACCOUNT,
             "AWS::Region": REGION,
             "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": None,
         }
         self.conditions = {key: self.value(value) for key, value in template.get("Conditions", {}).items()}

@@ -15,6 +15,7 @@ SAMPLES = ROOT / "infra" / "events"
 def created(bucket, key):
     event = json.loads((SAMPLES / "eventbridge-object-created.json").read_text())
     event["detail"]["bucket"]["name"], event["detail"]["object"]["key"] = bucket, key
+    event["resources"] = [f"arn:aws:s3:::{bucket}"]
     return event
 
 
@@ -40,6 +41,38 @@ class Rules(unittest.TestCase):
         for function, wanted in keys.DRIVEN_BY.items():
             for key in wanted:
                 self.assertFalse(matches(pattern(function), created("elsewhere", key)))
+
+    def test_no_function_is_driven_by_what_another_account_says_of_a_bucket_of_that_name(self):
+        for function, wanted in keys.DRIVEN_BY.items():
+            for key in wanted:
+                event = created("ledgerbucket", key) | {"account": "999988887777"}
+                self.assertFalse(matches(pattern(function), event), function)
+        for key in keys.EXPORT_KEYS:
+            honest = created("exports", f"finance/cur2/{key}")
+            self.assertTrue(matches(pattern("ingest"), honest))
+            self.assertFalse(matches(pattern("ingest"), honest | {"account": "999988887777"}))
+            self.assertFalse(matches(pattern("ingest"), honest | {"resources": ["arn:aws:s3:::elsewhere"]}))
+
+    def test_events_of_another_account_come_over_a_bus_of_their_own_from_that_account_alone(self):
+        foreign = Stack(EXISTING | {"ExportBucketAccount": "444455556666"})
+        rules = foreign.of_type("AWS::Events::Rule")
+        self.assertEqual(
+            {key: rule.get("EventBusName") for key, rule in rules.items()},
+            {"IngestRule": "ForwardedBus", "AggregateRule": None, "AlertRule": None},
+        )
+        (policy,) = foreign.of_type("AWS::Events::EventBusPolicy").values()
+        self.assertEqual(policy["EventBusName"], "ForwardedBus")
+        statement = policy["Statement"]
+        self.assertEqual(statement["Principal"], {"AWS": "arn:aws:iam::444455556666:root"})
+        self.assertEqual(statement["Resource"], foreign.arn("ForwardedBus"))
+        self.assertEqual(
+            statement["Condition"], {"StringEquals": {"events:source": "aws.s3", "events:detail-type": "Object Created"}}
+        )
+        for key in keys.EXPORT_KEYS:
+            event = created("exports", f"finance/cur2/{key}")
+            self.assertTrue(matches(pattern("ingest", foreign), event | {"account": "444455556666"}))
+            self.assertFalse(matches(pattern("ingest", foreign), event), "this account has no such bucket")
+        self.assertEqual(STACK.of_type("AWS::Events::EventBus") | STACK.of_type("AWS::Events::EventBusPolicy"), {})
 
     def test_ingest_is_driven_by_exports_below_the_prefix(self):
         for parameters, bucket, prefix in (
@@ -80,12 +113,33 @@ class Queues(unittest.TestCase):
         admitted = set()
         for policy in STACK.of_type("AWS::SQS::QueuePolicy").values():
             for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Effect"] == "Deny":
+                    continue
                 self.assertEqual(statement["Principal"], {"Service": "events.amazonaws.com"})
                 admitted.add((statement["Resource"], statement["Condition"]["ArnEquals"]["aws:SourceArn"]))
         for key, rule in rules.items():
             for target in rule["Targets"]:
                 self.assertIn((target["Arn"], STACK.arn(key)), admitted)
                 self.assertIn((target["DeadLetterConfig"]["Arn"], STACK.arn(key)), admitted)
+
+    def test_every_queue_refuses_what_is_not_tls(self):
+        for stack in (STACK, Stack({"ExportBucketName": "exports"}, file="forward.yaml")):
+            refusing = set()
+            for policy in stack.of_type("AWS::SQS::QueuePolicy").values():
+                (queue,) = policy["Queues"]
+                denied = {
+                    "Sid": "TlsOnly",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sqs:*",
+                    "Resource": queue,
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+                self.assertIn(denied, policy["PolicyDocument"]["Statement"])
+                # A second policy on a queue would replace the first.
+                self.assertNotIn(queue, refusing)
+                refusing.add(queue)
+            self.assertEqual(refusing, {stack.arn(key) for key in stack.of_type("AWS::SQS::Queue")})
 
     def test_every_queue_is_encrypted_and_every_source_queue_has_dead_letters(self):
         sources = {mapping["EventSourceArn"] for mapping in self.mappings.values()}

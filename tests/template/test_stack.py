@@ -21,8 +21,9 @@ def texts(node):
 
 
 class Names(unittest.TestCase):
-    # Names of metrics, policies within a role and texts for people are no names of resources.
-    NOT_PHYSICAL = {"DatabaseName", "DisplayName", "FunctionName", "MetricName"}
+    # Names of metrics, policies within a role and texts for people are no names of resources; a bus that is referred to
+    # has its name where it is created.
+    NOT_PHYSICAL = {"DatabaseName", "DisplayName", "EventBusName", "FunctionName", "MetricName"}
 
     def names(self, stack):
         for key, resource in stack.resources.items():
@@ -31,7 +32,7 @@ class Names(unittest.TestCase):
             for name, value in [item for found in (properties, *inner) for item in found.items()]:
                 # Saved queries are told apart by their work group, tables by their database.
                 is_label = resource["Type"] == "AWS::Athena::NamedQuery" and name == "Name"
-                if (name.endswith("Name") or name == "StatementId") and name not in self.NOT_PHYSICAL and not is_label:
+                if name.endswith("Name") and name not in self.NOT_PHYSICAL and not is_label:
                     yield key, name, value
 
     def test_two_stacks_have_no_name_in_common(self):
@@ -133,19 +134,53 @@ class Topics(unittest.TestCase):
         for topic in topics.values():
             self.assertEqual(topic["KmsMasterKeyId"], EXISTS.arn("Key"))
 
-    def test_the_key_admits_the_alarm_services_without_a_condition_that_they_do_not_meet(self):
+    def test_the_key_admits_services_for_this_account_alone(self):
         statements = EXISTS.properties("Key")["KeyPolicy"]["Statement"]
-        (statement,) = [one for one in statements if "Service" in one["Principal"]]
-        self.assertEqual(statement["Effect"], "Allow")
-        self.assertEqual(set(statement["Principal"]["Service"]), {"cloudwatch.amazonaws.com", "events.amazonaws.com"})
-        self.assertEqual(set(statement["Action"]), {"kms:Decrypt", "kms:GenerateDataKey*"})
-        self.assertNotIn("Condition", statement)
+        found = {one["Principal"]["Service"]: one for one in statements if "Service" in one["Principal"]}
+        self.assertEqual(set(found), {"cloudwatch.amazonaws.com", "logs.us-east-1.amazonaws.com"})
+        alarms, logs = found["cloudwatch.amazonaws.com"], found["logs.us-east-1.amazonaws.com"]
+        self.assertEqual(set(alarms["Action"]), {"kms:Decrypt", "kms:GenerateDataKey*"})
+        self.assertEqual(alarms["Condition"], {"StringEquals": {"aws:SourceAccount": "111122223333"}})
+        of_this_stack = "arn:aws:logs:us-east-1:111122223333:log-group:ledger-stack-*"
+        self.assertEqual(logs["Condition"], {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": of_this_stack}})
+
+    def test_every_topic_refuses_what_is_not_tls_and_no_topic_has_two_policies(self):
+        refusing = set()
+        for policy in EXISTS.of_type("AWS::SNS::TopicPolicy").values():
+            (topic,) = policy["Topics"]
+            denied = {
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sns:Publish",
+                "Resource": topic,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+            self.assertIn(denied, policy["PolicyDocument"]["Statement"])
+            self.assertNotIn(topic, refusing)
+            refusing.add(topic)
+        self.assertEqual(refusing, {EXISTS.arn(key) for key in EXISTS.of_type("AWS::SNS::Topic")})
+
+    def test_no_resource_policy_admits_a_service_without_saying_for_whom(self):
+        foreign = Stack(EXISTING | {"ExportBucketAccount": "444455556666"})
+        for stack in (CREATES, EXISTS, foreign, Stack({"ExportBucketName": "exports"}, file="forward.yaml")):
+            for kind in ("S3::BucketPolicy", "SNS::TopicPolicy", "SQS::QueuePolicy", "KMS::Key"):
+                for key, found in stack.of_type(f"AWS::{kind}").items():
+                    for statement in found.get("PolicyDocument", found.get("KeyPolicy"))["Statement"]:
+                        if statement["Effect"] == "Allow" and "Service" in statement["Principal"]:
+                            self.assertTrue(statement.get("Condition"), f"{key}: {statement['Sid']}")
+
+    def test_logs_are_encrypted_with_the_key_of_the_stack(self):
+        groups = EXISTS.of_type("AWS::Logs::LogGroup")
+        self.assertEqual(len(groups), 4)
+        for key, group in groups.items():
+            self.assertEqual(group["KmsKeyId"], EXISTS.arn("Key"), key)
 
     def test_the_topic_of_operations_admits_the_alarms_of_this_account(self):
         policy = EXISTS.properties("OperationsTopicPolicy")
         self.assertEqual(policy["Topics"], [EXISTS.arn("OperationsTopic")])
-        (statement,) = policy["PolicyDocument"]["Statement"]
-        self.assertIn("cloudwatch.amazonaws.com", statement["Principal"]["Service"])
+        (statement,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+        self.assertEqual(statement["Principal"], {"Service": "cloudwatch.amazonaws.com"})
         self.assertEqual(statement["Resource"], EXISTS.arn("OperationsTopic"))
         self.assertEqual(statement["Condition"], {"StringEquals": {"aws:SourceAccount": "111122223333"}})
 
@@ -211,6 +246,18 @@ class Dashboard(unittest.TestCase):
 
 
 class Policies(unittest.TestCase):
+    def test_keys_are_used_through_the_services_that_encrypt_and_not_by_themselves(self):
+        stack = Stack(EXISTING | {"ExportBucketKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1"})
+        for key, role in stack.of_type("AWS::IAM::Role").items():
+            for policy in role["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    if not "".join(as_list(statement["Action"])).startswith("kms:"):
+                        continue
+                    through = set(as_list(statement["Condition"]["StringLike"]["kms:ViaService"]))
+                    publishes = key in ("AlertRole", "DigestRole") and statement["Sid"] == "UseTheKey"
+                    expected = {"s3.us-east-1.amazonaws.com*"} | ({"sns.us-east-1.amazonaws.com*"} if publishes else set())
+                    self.assertEqual(through, expected, (key, statement["Sid"]))
+
     def test_no_role_has_a_managed_policy(self):
         for stack in (CREATES, EXISTS, Stack(file="forward.yaml", parameters={"ExportBucketName": "exports"})):
             for role in stack.of_type("AWS::IAM::Role").values():
