@@ -149,7 +149,7 @@ $(AWS_VENV)/installed: infra/requirements.txt
 $(CHECKOV_VENV)/installed: infra/checkov-requirements.txt
 $(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
 	python3 -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	touch $@
 
 # Files named *.in say what is wanted; the ones named *.txt which files of which packages are installed, by their hashes.
