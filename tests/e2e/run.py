@@ -7,14 +7,15 @@ BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-le
 (actions.json: function, action and resource, by the template's own names), and in a folder for each part their logs and
 the ledgers.
 
-There are two parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
+There are three parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
 stack, and more that needs no stack:
 - `calm` is deployed on a bucket that has deliveries, of an export that keeps every delivery. Events come by the
   template's rules, twice and in no order, several sandboxes at once; nothing fails.
 - `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
   once before and once after every kind of write that they make. The command line reads buckets beside it.
+- `attacked` has strangers' exports in its bucket, which come before each honest delivery and want to silence it.
 
-Prints one line for each check, then, of both parts, how many passed and failed; exits 1 if any failed.
+Prints one line for each check, then, of all parts, how many passed and failed; exits 1 if any failed.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import sys
 import deliveries
 import events
 import standins
+from attack import Attacker
 from aws import Aws, Created
 from checks import Checks
 from clock import Clock
@@ -115,6 +117,21 @@ class Run:
         rough.everything_was_interrupted(interruptions)
         rough.told_of_the_first_delivery()
         rough.close()
+
+    def attacked(self):
+        make_bucket(self.aws.client("s3"), BUCKET)
+        attacked = Attacked(
+            self,
+            "attacked",
+            self.kept,
+            bucket=BUCKET,
+            parameters={"CountedExports": HONEST},
+            sandboxes={"ingest": 2},
+        )
+        attacked.deployed_on_deliveries()
+        attacked.whole_month()
+        attacked.operations_is_told_and_not_flooded()
+        attacked.close()
 
     def startup(self):
         """Without its variables a function says which, all at once, and ends."""
@@ -311,9 +328,12 @@ class Scenario:
         )
         self.compare_files(what, objects, copy)
         # The command line's outputs always answer: nothing that it puts is ever in doubt.
-        data, local = ([datum for datum in data if datum[1] != DOUBT] for data in (self.stack.data(), self.local.data()))
+        data, local = ([datum for datum in data if self.compares(datum)] for data in (self.stack.data(), self.local.data()))
         self.checks.equal(f"{what}: the same metrics", as_read(data, SUMS), as_read(local, SUMS))
         self.compare_messages(what, messages)
+
+    def compares(self, datum):
+        return datum[1] != DOUBT
 
     def compare_files(self, what, objects, copy):
         """What the function has written for finance, against what the command line makes of the bucket's copy, and of its
@@ -494,6 +514,51 @@ class Scenario:
             (self.folder / f"{name}.log").write_text("\n".join(self.stack.all_logs(name)) + "\n")
 
 
+class Attacked(Scenario):
+    """The same month, told and counted as if nobody had attacked; the command line sees honest files alone."""
+
+    def deployed_on_deliveries(self):
+        self.attacker = Attacker(self.s3, self.clock, self.bucket, self.deliveries[0])
+        self.strike("2026-10")
+        super().deployed_on_deliveries()
+
+    def deliver(self, delivery):
+        self.strike("2026-11")
+        super().deliver(delivery)
+
+    def strike(self, period):
+        attacker = self.attacker
+        for each in (period, "2026-12", "2027-01"):
+            attacker.claims(each)
+        attacker.removes(attacker.delivers_a_caller_of(1 << 20, period))
+        attacker.delivers_a_caller_of(5000, period)
+        attacker.delivers_what_is_no_bill(period)
+        attacker.lists(20_000, period)
+        attacker.floods(30, period)
+
+    def compares(self, datum):
+        """Strangers' exports have health of their own, which says that they are there."""
+        _, _, dimensions, *_ = datum
+        return super().compares(datum) and dict(dimensions).get("Export", HONEST) == HONEST
+
+    def told_of_deployment(self):
+        """Of more than the deployment: what operations is told of strangers is looked at in the end."""
+        self.stack.schedules("sweep")
+        self.compare_messages("deployment", frozenset())
+
+    def operations_is_told_and_not_flooded(self):
+        told = [f"{subject}\n{body}" for _, subject, body, _ in self.operations]
+        of = lambda *words: [text for text in told if all(word in text for word in words)]
+        self.checks.true("attacked: operations is told of a text that is too long, and where", of("2,048 bytes", "long"), told)
+        self.checks.true("attacked: operations is told that an export is not counted", of("claim-2026-11"), told)
+        self.checks.true("attacked: operations is told of manifests that cannot be read", of("flood"), told)
+        self.checks.true(f"attacked: {len(told)} messages to operations in a month, not hundreds", len(told) <= 40, told)
+        longest = max(map(len, told))
+        self.checks.true(f"attacked: none of them is long ({longest} characters)", longest <= 8_000)
+        claims = [key for key in self.stack.objects() if key.startswith("claims/")]
+        self.checks.equal("attacked: no month is claimed but those of the bill", len(claims), 2)
+
+
 def tables(files):
     return {name: body for name, body in files.items() if name.endswith(".csv")}
 
@@ -534,7 +599,7 @@ def main():
     return 1 if run.checks.failed else 0
 
 
-PARTS = {"calm": Run.calm, "rough": Run.rough}
+PARTS = {"calm": Run.calm, "rough": Run.rough, "attacked": Run.attacked}
 
 if __name__ == "__main__":
     sys.exit(main())
