@@ -1,5 +1,5 @@
 //! What machines are told: versioned JSON on the topic of events. Amounts are exact decimals in strings, days are
-//! UTC, instants RFC 3339. `infra/events.md` describes it for those who read it.
+//! UTC, instants RFC 3339. `docs/events.md` describes it for those who read it.
 
 use std::collections::BTreeMap;
 
