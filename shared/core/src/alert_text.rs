@@ -13,7 +13,9 @@ use crate::measure::{Detail, Measurement};
 use crate::period::{DayState, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{NONE, Text, WIDTH, columns, day, days, instant, is_unsafe, money, share, shorten, used};
+use crate::text::{
+    NONE, Text, WIDTH, columns, day, days, instant, is_unsafe, money, name, share, shorten, used, without_links,
+};
 use crate::window::{WindowKind, end_of};
 
 mod advice;
@@ -65,7 +67,7 @@ impl Alert<'_> {
         let mut blocks = vec![Block::kept(headline::lines(measured, self.fired)), Block::blank()];
         if let (Some(member), Some(each)) = (&measured.member, &measured.each) {
             let each = shorten(&each.to_string(), NAME);
-            blocks.push(Block::kept(labelled("Who", &format!("{} ({each})", shorten(member, NAME)))));
+            blocks.push(Block::kept(labelled("Who", &format!("{} ({each})", name(member, NAME)))));
         }
         // Who spent it is what whoever is woken asks first.
         blocks.push(Block::kept(driver_lines(measured)));
@@ -73,7 +75,7 @@ impl Alert<'_> {
         blocks.push(Block::blank());
         let scope = if measured.scope.is_empty() { "all Bedrock spend" } else { &measured.scope };
         blocks.push(Block::dropped(7, labelled("Scope", &shorten(scope, 2 * NAME))));
-        blocks.push(Block::kept(labelled("Owner", &owner(measured.owner.as_deref(), measured.is_owner_of_spend))));
+        blocks.push(Block::kept(labelled("Owner", &whom_to_call(measured))));
         blocks.push(Block::dropped(2, outlook(measured, self.now)));
         blocks.push(Block::dropped(5, self.counted()));
         blocks.push(Block::kept(data_lines(&self.data, self.known_since, self.now)));
@@ -97,7 +99,7 @@ impl Alert<'_> {
             (_, None) => {}
         }
         blocks.push(Block::kept(measured.runbook.as_deref().map(runbook).into_iter().collect()));
-        blocks.push(Block::kept(labelled("Alert id", &shorten(self.alert_id, 2 * NAME))));
+        blocks.push(Block::kept(labelled("Alert id", &id(self.alert_id))));
         Text { subject: headline::subject(measured), body: body(&fit(blocks)) }
     }
 
@@ -192,14 +194,28 @@ fn owner(owner: Option<&str>, is_of_spend: bool) -> String {
         // A call list that says "(several)" helps nobody.
         Some(owner) if owner.contains(SEVERAL) => {
             let whose = if is_of_spend { "the spend has several owners" } else { "the tags disagree" };
-            format!("{}: {whose}", shorten(owner, 48))
+            format!("{}: {whose}", name(owner, 48))
         }
         Some(owner) if is_of_spend => {
-            format!("{}: they own the spend; the bill lacks what the rule's owner is named by", shorten(owner, 48))
+            format!("{}: they own the spend; the bill lacks what the rule's owner is named by", name(owner, 48))
         }
         Some(owner) if owner.contains(NONE) => "not known: the bill does not name one".to_owned(),
-        Some(owner) => format!("{}: call them first", shorten(owner, 48)),
+        Some(owner) => format!("{}: call them first", name(owner, 48)),
         None => "the rule names none".to_owned(),
+    }
+}
+
+/// Whom to call for what was measured. A value that only the bill has calls nobody: that is said, with the value.
+fn whom_to_call(measured: &Measurement) -> String {
+    let Some(value) = &measured.unlisted_owner else {
+        return owner(measured.owner.as_deref(), measured.is_owner_of_spend);
+    };
+    let (value, whom) = (name(value, 40), measured.owner.as_deref().map(|owner| name(owner, 40)));
+    let why = format!("{value} on the bill is no owner that the configuration names");
+    match whom {
+        Some(owner) if measured.is_owner_of_spend => format!("{owner}: they own the spend; {why}"),
+        Some(owner) => format!("{owner}: the fallback owner; {why}"),
+        None => format!("not known: {why}; [tags.allowed] lists who may be called"),
     }
 }
 
@@ -299,11 +315,11 @@ fn driver_lines(measured: &Measurement) -> Vec<String> {
     if let Some(Driver { identity, identity_kind, spent, model, model_spent, token, rise, .. }) = &measured.driver {
         let who = match identity.as_str() {
             NONE => "nobody: the bill names no caller".to_owned(),
-            identity => format!("{} ({identity_kind})", shorten(identity, NAME)),
+            identity => format!("{} ({identity_kind})", name(identity, NAME)),
         };
         lines.extend(labelled("Driver", &who));
         let part = share(*spent, measured.spent);
-        let on_model = format!("{} of it on {}, {token}", money(*model_spent), shorten(model, 24));
+        let on_model = format!("{} of it on {}, {}", money(*model_spent), name(model, 24), name(token, 24));
         lines.extend(labelled("", &format!("{} ({part}); {on_model}", money(*spent))));
         if let Some(rise) = rise {
             let when = days(rise.since, rise.until);
@@ -384,15 +400,23 @@ fn command(words: Vec<String>) -> Vec<String> {
     lines
 }
 
-/// A text as a shell takes it for itself; nothing where it is nothing to paste.
+/// An alert's id: names of members are parts of it.
+fn id(alert_id: &str) -> String {
+    shorten(&without_links(alert_id), 2 * NAME)
+}
+
+/// A text as a shell takes it for itself; nothing where it is nothing to paste. What would be a link is spelt so that it
+/// is one for the shell alone: `evil'.'example`.
 fn quoted(text: &str) -> Option<String> {
     /// With its option and the continuation it stands alone on a line.
     const LONGEST: usize = WIDTH - LABEL - 14;
-    if is_plain(text) {
-        return (columns(text) <= LONGEST).then(|| text.to_owned());
+    if text.contains('\'') || text.contains(is_unsafe) {
+        return None;
     }
-    let is_safe = !text.contains('\'') && !text.contains(is_unsafe);
-    (is_safe && columns(text) + 2 <= LONGEST).then(|| format!("'{text}'"))
+    let quoted = if is_plain(text) { text.to_owned() } else { format!("'{text}'") };
+    let is_link = without_links(text) != text;
+    let quoted = if is_link { quoted.replace('.', "'.'").replace("://", "':'//") } else { quoted };
+    (columns(&quoted) <= LONGEST).then_some(quoted)
 }
 
 /// Whether a shell reads nothing into a text but itself.

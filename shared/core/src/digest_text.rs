@@ -3,7 +3,7 @@
 
 use crate::alert_text::{body, subject};
 use crate::digest::{CurrencyFigures, DigestKind, Extent, Figures};
-use crate::text::{Text, money, month, or_none, share, short_month, wrap};
+use crate::text::{Text, currency, money, month, share, short_month, wrap};
 
 mod asked;
 mod bill;
@@ -43,7 +43,7 @@ pub fn text(figures: &Figures, options: &TextOptions<'_>) -> Text {
     lines.extend(decide::lines(figures));
     for found in &figures.currencies {
         if figures.currencies.len() > 1 {
-            lines.extend([String::new(), format!("=== {} ===", or_none(&found.totals.currency))]);
+            lines.extend([String::new(), format!("=== {} ===", currency(&found.totals.currency))]);
         }
         lines.extend(sections(figures, found, options));
     }

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use wildmatch::WildMatch;
+
 use crate::decimal::Decimal;
 use crate::fact::{Fact, FactField, FactKey};
 use crate::line::Measures;
+use crate::owner_names::OwnerNames;
+use crate::rule::OwnerTemplate;
 
 pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -22,6 +26,12 @@ pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
     let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
     let cost = decimal(cost);
     Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+}
+
+/// An owner that may be filled with whatever the bill has.
+pub(crate) fn anybody(template: &str) -> OwnerTemplate {
+    let names = OwnerNames { owners: vec![WildMatch::new("*")], ..OwnerNames::default() };
+    template.parse::<OwnerTemplate>().unwrap().with_names(&Arc::new(names))
 }
 
 /// Compares a text with the file `golden/NAME.txt` of a module's folder; with `UPDATE_GOLDEN` set it writes the file.

@@ -34,6 +34,7 @@ pub mod net_cost;
 pub mod operations_text;
 pub mod overrides;
 pub mod owner;
+pub mod owner_names;
 pub mod page;
 pub mod people;
 pub mod period;

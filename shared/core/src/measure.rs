@@ -13,7 +13,7 @@ use crate::forecast::Outlook;
 use crate::hygiene::Lack;
 use crate::line::SumOutOfRange;
 use crate::restated::DayRestated;
-use crate::rule::{Kind, Rule, SEVERAL, Severity};
+use crate::rule::{Filled, Kind, Rule, SEVERAL, Severity, TagValue};
 use crate::text::NONE;
 use crate::totals::{MemberTotals, Seen, add};
 use crate::window::Window;
@@ -56,6 +56,9 @@ pub struct Measurement {
     pub owner: Option<String>,
     /// Whether that is who owns the spend, because the bill says nothing of what the rule's owner is made of.
     pub is_owner_of_spend: bool,
+    /// The value of the bill that would have been filled into the rule's owner and is none that the configuration lists:
+    /// then somebody else is called, or nobody.
+    pub unlisted_owner: Option<String>,
     /// What to read.
     pub runbook: Option<String>,
     /// What was spent on each day with spend of the window, in order; where a day is told of, of the week before too.
@@ -249,19 +252,11 @@ pub(crate) fn measure(
             add(other_currencies.entry((*currency).to_owned()).or_default(), *amount)?;
         }
     }
-    let named = rule.owner.as_ref().map(|template| {
-        template.fill(member, |tag| match tags.get(tag) {
-            None => NONE.to_owned(),
-            Some(None) => SEVERAL.to_owned(),
-            Some(Some(value)) => (*value).to_owned(),
-        })
+    let Owner { owner, is_owner_of_spend, unlisted_owner } = owner(rule, member, of_spend, |tag| match tags.get(tag) {
+        None => TagValue::None,
+        Some(None) => TagValue::Several,
+        Some(Some(value)) => TagValue::One((*value).to_owned()),
     });
-    let (owner, is_owner_of_spend) = match (named, of_spend) {
-        // Nobody is called "(none)-leads".
-        (Some(named), Seen::One(owner)) if named.contains(NONE) => (Some(owner.to_owned()), true),
-        (Some(named), Seen::Several) if named.contains(NONE) => (Some(SEVERAL.to_owned()), true),
-        (named, _) => (named, false),
-    };
     let mut selects: Vec<_> =
         rule.matches.iter().map(|matcher| format!("{}={}", matcher.dimension(), matcher.glob())).collect();
     selects.extend(rule.each.as_ref().zip(member).map(|(each, member)| format!("{each}={member}")));
@@ -289,6 +284,7 @@ pub(crate) fn measure(
         severity: rule.severity,
         owner,
         is_owner_of_spend,
+        unlisted_owner,
         runbook: rule.runbook.clone(),
         days: days.filter(|(_, spent)| !spent.is_zero()).collect(),
         later: later.collect(),
@@ -296,6 +292,44 @@ pub(crate) fn measure(
         driver: if is_told { driver(totals, first, last)? } else { None },
         other_currencies,
     })
+}
+
+/// Whom to call, and why it is not who the rule names.
+struct Owner {
+    owner: Option<String>,
+    is_owner_of_spend: bool,
+    unlisted_owner: Option<String>,
+}
+
+fn owner(rule: &Rule, member: Option<&str>, of_spend: Seen<'_>, tag_value: impl FnMut(&str) -> TagValue) -> Owner {
+    let by_rule = |owner| Owner { owner, is_owner_of_spend: false, unlisted_owner: None };
+    let Some(template) = &rule.owner else { return by_rule(None) };
+    let names = template.names();
+    let unlisted = match template.fill(rule.each.as_ref(), member, tag_value) {
+        // Nobody is called "(none)-leads".
+        Filled::Owner(named) if named.contains(NONE) => match of_spend {
+            Seen::Nothing => return by_rule(Some(named)),
+            Seen::One(_) | Seen::Several => None,
+        },
+        Filled::Owner(named) => return by_rule(Some(named)),
+        Filled::Unlisted(value) => Some(value),
+    };
+    match of_spend {
+        Seen::One(owner) if names.lists_owner_of_spend(owner) => {
+            Owner { owner: Some(owner.to_owned()), is_owner_of_spend: true, unlisted_owner: unlisted }
+        }
+        Seen::Several if unlisted.is_none() => {
+            Owner { owner: Some(SEVERAL.to_owned()), is_owner_of_spend: true, unlisted_owner: None }
+        }
+        Seen::One(owner) => Owner {
+            owner: names.fallback.clone(),
+            is_owner_of_spend: false,
+            unlisted_owner: unlisted.or_else(|| Some(owner.to_owned())),
+        },
+        Seen::Several | Seen::Nothing => {
+            Owner { owner: names.fallback.clone(), is_owner_of_spend: false, unlisted_owner: unlisted }
+        }
+    }
 }
 
 /// `percent` of `amount`, rounded up to the next 10⁻¹⁸, or `None` where no decimal is as large.

@@ -7,6 +7,10 @@ use std::fmt;
 
 use crate::fact::{Fact, FactField};
 use crate::principal::{IdentityKind, session_like_a_person};
+use crate::text;
+
+/// The most columns of a role's name: IAM lets it have 64 characters.
+const ROLE: usize = 80;
 
 /// A role, and how many of its sessions look like people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +26,8 @@ impl PeopleRole {
     #[must_use]
     pub fn what(&self) -> String {
         match self.sessions {
-            1 => format!("{}: 1 session looks like a person", self.role),
-            sessions => format!("{}: {sessions} sessions look like people", self.role),
+            1 => format!("{}: 1 session looks like a person", text::name(&self.role, ROLE)),
+            sessions => format!("{}: {sessions} sessions look like people", text::name(&self.role, ROLE)),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::dimension::Dimension;
 use crate::fact::FactKey;
+use crate::owner_names::OwnerNames;
 use crate::text::NONE;
 
 /// What an owner template gives where the facts do not agree on a tag's value.
@@ -185,15 +187,39 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// Whom to call, where the name may depend on the member: `{member}` and `{tag:NAME}` are filled in.
+/// Whom to call, where the name may depend on the member: `{member}` and `{tag:NAME}` are filled in, with values that
+/// the configuration lists alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnerTemplate {
+    pieces: Vec<Piece>,
+    names: Arc<OwnerNames>,
+}
+
+/// What an owner template gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnerTemplate(Vec<Piece>);
+pub(crate) enum Filled {
+    /// An owner.
+    Owner(String),
+    /// None: this value of the bill is not one that the configuration lists.
+    Unlisted(String),
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(String),
     Member,
     Tag(String),
+}
+
+/// What the facts of a member say of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TagValue {
+    /// Nothing.
+    None,
+    /// Those that have it agree.
+    One(String),
+    /// They do not.
+    Several,
 }
 
 /// The text is not an owner template.
@@ -213,26 +239,83 @@ pub enum OwnerTemplateError {
 impl OwnerTemplate {
     /// The tag keys that it asks for.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| if let Piece::Tag(name) = piece { Some(name.as_str()) } else { None })
+        self.pieces.iter().filter_map(|piece| if let Piece::Tag(name) = piece { Some(name.as_str()) } else { None })
     }
 
     /// Whether it asks for the member.
     #[must_use]
     pub fn needs_member(&self) -> bool {
-        self.0.contains(&Piece::Member)
+        self.pieces.contains(&Piece::Member)
     }
 
-    /// The owner, with `tag_value` giving what the facts say of a tag.
-    pub(crate) fn fill(&self, member: Option<&str>, mut tag_value: impl FnMut(&str) -> String) -> String {
+    /// The same with what it may be filled with; until then it is nothing of a bill.
+    #[must_use]
+    pub fn with_names(self, names: &Arc<OwnerNames>) -> Self {
+        Self { names: Arc::clone(names), ..self }
+    }
+
+    /// What it may be filled with.
+    #[must_use]
+    pub fn names(&self) -> &OwnerNames {
+        &self.names
+    }
+
+    /// The owner as it is written, if nothing of it is filled in.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The owner, with `tag_value` giving what the facts say of a tag: a value, or why there is none. `each` is what the
+    /// member is one of.
+    pub(crate) fn fill(
+        &self,
+        each: Option<&Dimension>,
+        member: Option<&str>,
+        mut tag_value: impl FnMut(&str) -> TagValue,
+    ) -> Filled {
         let mut owner = String::new();
-        for piece in &self.0 {
+        let mut unlisted = None;
+        for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => owner.push_str(text),
-                Piece::Member => owner.push_str(member.unwrap_or(NONE)),
-                Piece::Tag(name) => owner.push_str(&tag_value(name)),
+                Piece::Member => {
+                    let member = member.unwrap_or(NONE);
+                    if member != NONE && !self.names.lists_member(each, member) {
+                        unlisted.get_or_insert_with(|| member.to_owned());
+                    }
+                    owner.push_str(member);
+                }
+                Piece::Tag(tag) => match tag_value(tag) {
+                    TagValue::None => owner.push_str(NONE),
+                    TagValue::Several => owner.push_str(SEVERAL),
+                    TagValue::One(value) => {
+                        if !self.names.lists_tag(tag, &value) {
+                            unlisted.get_or_insert_with(|| value.clone());
+                        }
+                        owner.push_str(&value);
+                    }
+                },
             }
         }
-        owner
+        match unlisted {
+            Some(value) if !self.names.lists_owner(&owner) => Filled::Unlisted(value),
+            _ => Filled::Owner(owner),
+        }
+    }
+}
+
+/// As in the configuration.
+impl fmt::Display for OwnerTemplate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => formatter.write_str(text),
+            Piece::Member => formatter.write_str("{member}"),
+            Piece::Tag(name) => write!(formatter, "{{tag:{name}}}"),
+        })
     }
 }
 
@@ -267,7 +350,7 @@ impl FromStr for OwnerTemplate {
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.to_owned()));
         }
-        Ok(Self(pieces))
+        Ok(Self { pieces, names: Arc::default() })
     }
 }
 

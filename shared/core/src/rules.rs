@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 
@@ -15,6 +16,7 @@ use crate::fact::Fact;
 use crate::hygiene::{self, Hygiene};
 use crate::line::SumOutOfRange;
 use crate::measure::Measurement;
+use crate::owner_names::OwnerNames;
 use crate::rule::{Kind, Rule};
 use crate::spend::CostPolicy;
 use crate::totals::{sum, totals};
@@ -53,6 +55,17 @@ impl Rules {
         let anomalies = self.anomalies.iter().map(|anomaly| (&anomaly.rule, Kind::Anomaly));
         let hygiene = self.hygiene.iter().map(|hygiene| (&hygiene.rule, Kind::Hygiene));
         budgets.chain(deltas).chain(anomalies).chain(hygiene)
+    }
+
+    /// Gives every rule's owner the names that it may be filled with.
+    pub fn name_owners(&mut self, names: &Arc<OwnerNames>) {
+        let budgets = self.budgets.iter_mut().map(|budget| &mut budget.rule);
+        let deltas = self.deltas.iter_mut().map(|delta| &mut delta.rule);
+        let anomalies = self.anomalies.iter_mut().map(|anomaly| &mut anomaly.rule);
+        let hygiene = self.hygiene.iter_mut().map(|hygiene| &mut hygiene.rule);
+        for rule in budgets.chain(deltas).chain(anomalies).chain(hygiene) {
+            rule.owner = rule.owner.take().map(|owner| owner.with_names(names));
+        }
     }
 
     /// Whether there is none.

@@ -6,7 +6,7 @@ use crate::dimension::Dimension;
 use crate::fact::Fact;
 use crate::near::near;
 use crate::rule::Matcher;
-use crate::text::{NONE, clean};
+use crate::text::{NONE, shown};
 
 /// How many tag keys are listed.
 const KEYS: usize = 12;
@@ -28,7 +28,7 @@ pub fn tags<'a>(facts: impl Iterator<Item = &'a Fact>) -> BTreeSet<&'a str> {
 /// What to say of a tag key that none of the facts has, where they have `known`.
 #[must_use]
 pub fn unknown_tag(key: &str, known: &BTreeSet<&str>) -> String {
-    let listed: Vec<_> = known.iter().take(KEYS).map(|key| clean(key)).collect();
+    let listed: Vec<_> = known.iter().take(KEYS).map(|key| shown(key)).collect();
     let more = known.len().saturating_sub(KEYS);
     let has = match (listed.is_empty(), more) {
         (true, _) => "the ledger has no tag at all".to_owned(),
@@ -36,7 +36,7 @@ pub fn unknown_tag(key: &str, known: &BTreeSet<&str>) -> String {
         (false, more) => format!("the ledger has {} and {more} more", listed.join(", ")),
     };
     let meant = meant(key, known.iter().copied()).map_or_else(String::new, |meant| format!("; {meant}"));
-    format!("no line has the tag {}: {has}{meant}", clean(key))
+    format!("no line has the tag {}: {has}{meant}", shown(key))
 }
 
 /// Why a matcher matches none of the facts, with what it may have meant; nothing if it matches one.
@@ -58,7 +58,7 @@ pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + 
     let values: BTreeSet<_> = facts.map(|fact| dimension.value(&fact.key)).collect();
     let meant =
         meant(&glob, values.iter().map(|value| &**value)).map_or_else(String::new, |meant| format!(": {meant}"));
-    Some(format!("no line has a value of {dimension} that is {}{meant}", clean(&glob)))
+    Some(format!("no line has a value of {dimension} that is {}{meant}", shown(&glob)))
 }
 
 /// Which of some names may have been meant: `did you mean dana@example.com?` Nothing if none is near. `wanted` may be a
@@ -66,7 +66,7 @@ pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + 
 #[must_use]
 pub fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near: Vec<_> = near(wanted.trim_matches(['*', '?']), known);
-    let named: Vec<_> = near.iter().map(|name| clean(name)).collect();
+    let named: Vec<_> = near.iter().map(|name| shown(name)).collect();
     (!named.is_empty()).then(|| format!("did you mean {}?", named.join(", ")))
 }
 

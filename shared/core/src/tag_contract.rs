@@ -128,7 +128,9 @@ impl TagFinding {
                 None => format!("see that {key} is set; for the past add an [[owner]] rule"),
             },
             Self::NearDuplicates { .. } => "agree on one value and correct the tags; what is billed stays".to_owned(),
-            Self::OutOfContract { like: Some(like), .. } => format!("correct the tag to {like}"),
+            Self::OutOfContract { like: Some(like), .. } => {
+                format!("correct the tag to {}", crate::text::name(like, 64))
+            }
             Self::OutOfContract { .. } => "correct the tag, or add the value to [tags] allowed".to_owned(),
             Self::TooManyValues { .. } => "group by another tag, or list the values in [tags] allowed".to_owned(),
             Self::SpeltOtherwise { key, .. } => {

@@ -1,7 +1,8 @@
 //! Writing for people: money, shares, days and lines of plain text.
 //!
-//! Messages are read in mail clients and on phones, so lines are short, and what comes from a bill or a configuration
-//! (tag values, names of sessions) is cleaned before it is shown: nobody can forge a line of a message.
+//! Messages are read in mail clients and on phones, so lines are short. Tag values, names of sessions and most other
+//! texts of a bill are chosen by strangers. They enter our sentences through [`name`] and our tables through [`shown`]:
+//! there they forge no line, are no link, and are in quotes where they could be read as our own words.
 
 use std::borrow::Cow;
 
@@ -9,6 +10,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::decimal::Decimal;
 use crate::period::BillingPeriod;
+
+mod link;
+
+pub use link::broken as without_links;
 
 /// How many columns a line of a message has at most.
 pub const WIDTH: usize = 78;
@@ -41,8 +46,17 @@ pub fn money(currency: &str, amount: Decimal) -> String {
     match currency {
         "USD" => format!("{sign}${digits}"),
         "" => format!("{sign}{digits} (no currency)"),
-        code => format!("{sign}{} {digits}", clean(code)),
+        code => format!("{sign}{} {digits}", self::currency(code)),
     }
+}
+
+/// The most columns of a currency's code: real ones have three letters.
+const CURRENCY: usize = 12;
+
+/// A currency's code as it may be shown; [`NONE`] where there is none.
+#[must_use]
+pub fn currency(code: &str) -> String {
+    name(or_none(code), CURRENCY)
 }
 
 /// An amount without its currency: `2,431.20`; not zero, but rounded to zero, is `<0.01` or `>-0.01`.
@@ -141,22 +155,73 @@ pub fn or_none(text: &str) -> &str {
     if text.is_empty() { NONE } else { text }
 }
 
-/// `text` as it may be shown: what would end the line, move the cursor or turn the direction of writing becomes `?`.
+/// `text` on one line: what would end the line, move the cursor or turn the direction of writing becomes `?`. For texts
+/// of others this is not enough: see [`name`] and [`shown`].
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "?")) } else { Cow::Borrowed(text) }
 }
 
+/// `text` with everything spelt out that ends the line, moves the cursor, turns the direction of writing or cannot be
+/// seen: `\u{1b}[31m`.
+#[must_use]
+pub fn spelt_out(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_unsafe(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Whether a character ends the line, moves the cursor, turns the direction of writing or cannot be seen.
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFE}'..='\u{FFFF}')
+        || matches!(
+            character,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{FFFE}'..='\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}'
+        )
 }
 
-/// A value as it may be shown: [`or_none`], and [`clean`].
+/// The most columns of a text of others in a table, so that one cell cannot fill a screen.
+const CELL: usize = 512;
+
+/// A text of others in a cell of its own: [`or_none`], on one line, no link, and not without end.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    clean(or_none(text)).into_owned()
+    shorten(&without_links(&clean(or_none(text))), CELL)
+}
+
+/// What begins a formula where a message is pasted into a spreadsheet.
+const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+
+/// What keeps `text` from being taken for a formula: an apostrophe where it needs one.
+pub(crate) fn formula_mark(text: &str) -> &'static str {
+    if text.starts_with(FORMULA_STARTS) { "'" } else { "" }
+}
+
+/// A text of others among our words, in at most `limit` columns: on one line, no link, no markup and no formula. It is
+/// in quotes unless it is a single word, so that a tag value such as `AWS: pay here` does not speak for us. Identities,
+/// account ids, e-mail addresses and canonical model names are single words and stay exactly as they are.
+#[must_use]
+pub fn name(text: &str, limit: usize) -> String {
+    let text = clean(text);
+    let mark = formula_mark(&text);
+    let harmless = without_links(&text).replace('<', "[<]");
+    if !harmless.contains(|character: char| character.is_whitespace() || character == '"') {
+        return shorten(&format!("{mark}{harmless}"), limit);
+    }
+    let inner = format!("{mark}{}", harmless.replace('"', "'"));
+    format!("\"{}\"", shorten(&inner, limit.saturating_sub(2)))
 }
 
 /// `text` in printable ASCII, for subjects: every other character becomes `?`.
@@ -180,7 +245,8 @@ fn columns_of(character: char) -> usize {
     if is_wide { 2 } else { 1 }
 }
 
-/// `text`, cleaned, in at most `limit` columns; what is cut off is marked with `...`.
+/// `text`, on one line, in at most `limit` columns; what is cut off is marked with `...`. Texts of others go through
+/// [`name`].
 #[must_use]
 pub fn shorten(text: &str, limit: usize) -> String {
     const MARK: &str = "...";

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use spend_core::category::Category;
@@ -53,7 +54,8 @@ pub struct Config {
     pub keep_tags: Vec<String>,
     /// The tag that names the cost center, as the bill names it: `[tags] cost_center`.
     pub cost_center_tag: String,
-    /// The values that tags may have, by key: `[tags.allowed]`. The bill is checked against it, nothing else.
+    /// The values that tags may have, by key: `[tags.allowed]`. The bill is checked against it, and the
+    /// owners of rules are filled with no others.
     pub allowed_tags: BTreeMap<String, Vec<String>>,
     /// Who owns what no tag does, the first that applies wins: `[[owner]]`.
     pub owner_rules: Vec<OwnerRule>,
@@ -69,6 +71,11 @@ pub struct Config {
     pub digest: DigestConfig,
     /// How many messages of their own one evaluation sends at most; the rest is one summary: `[alerts] max_per_run`.
     pub max_per_run: usize,
+    /// Owners that may be called, as globs over the owner as it is filled in: `[alerts] owners`.
+    pub owners: Vec<String>,
+    /// Whom to call where an owner would be filled with a value that the configuration does not list: `[alerts]
+    /// fallback_owner`.
+    pub fallback_owner: Option<String>,
     /// The rules, in the order of the file: `[[budget]]`, `[[delta]]`, `[[anomaly]]` and `[[hygiene]]`.
     pub rules: Rules,
     /// What is not to be sent for a while: `[[mute]]`.
@@ -204,6 +211,8 @@ impl Default for Config {
             first_run: FirstRun::default(),
             digest: DigestConfig::default(),
             max_per_run: 20,
+            owners: Vec::new(),
+            fallback_owner: None,
             rules: Rules::default(),
             mutes: Vec::new(),
         }
@@ -292,6 +301,9 @@ impl Config {
             if let Some(most) = rules::number(&mut section, reader, "max_per_run", 1, MOST_MESSAGES) {
                 config.max_per_run = usize::try_from(most).unwrap_or(config.max_per_run);
             }
+            let cure = ": name the owners that may be called, or leave the key out";
+            config.owners = section.some_globs(reader, "owners", cure).unwrap_or_default();
+            config.fallback_owner = owners::read_name(&mut section, reader, "fallback_owner");
             section.finish(reader, &[]);
         }
         config.owner_rules = owners::read(&mut root, reader);
@@ -300,6 +312,8 @@ impl Config {
             config.digest = digest::read(section, reader);
         }
         config.rules = rules::read(&mut root, reader);
+        let names = Arc::new(owners::names(&config));
+        config.rules.name_owners(&names);
         config.mutes = mutes::read(&mut root, reader);
         root.finish(reader, &UNSUPPORTED);
         config

@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::hygiene::Lack;
 use crate::principal::IdentityKind;
 use crate::tag_contract::PRINCIPAL_TAGS;
-use crate::text::shorten;
+use crate::text::{self, shorten};
 use crate::usage::TokenKind;
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
@@ -34,8 +34,8 @@ fn caller(arn: &str) -> Option<Caller> {
         ["assumed-role"] | [] => return None,
         [.., name] => (*name, None),
     };
-    let short = |text: &str| shorten(text, IAM_NAME);
-    Some(Caller { account: shorten(account, 12), name: short(name), session: session.map(short) })
+    let short = |text: &str| text::name(text, IAM_NAME);
+    Some(Caller { account: text::name(account, 12), name: short(name), session: session.map(short) })
 }
 
 /// The permission set behind a role that IAM Identity Center made: `AWSReservedSSO_NAME_0123456789abcdef`.
@@ -47,8 +47,8 @@ fn permission_set(role: &str) -> Option<&str> {
 /// Which metrics move at once, hours before the bill: Bedrock's own, of which there is none by caller.
 /// Source: Amazon Bedrock user guide, "Monitoring the performance of Amazon Bedrock".
 pub(super) fn live(driver: &Driver) -> String {
-    let account = if driver.account.is_empty() { "every account".to_owned() } else { shorten(&driver.account, 12) };
-    let region = if driver.region.is_empty() { "every region".to_owned() } else { shorten(&driver.region, 20) };
+    let account = if driver.account.is_empty() { "every account".to_owned() } else { text::name(&driver.account, 12) };
+    let region = if driver.region.is_empty() { "every region".to_owned() } else { text::name(&driver.region, 20) };
     let token = TokenKind::ALL.iter().find(|kind| kind.as_str() == driver.token);
     let metric = match token {
         Some(TokenKind::Input | TokenKind::CacheRead | TokenKind::CacheWrite | TokenKind::CacheWrite1h) => {
@@ -141,7 +141,7 @@ pub(super) fn mend(lack: &Lack, spelt: Option<&str>, driver: Option<&Driver>) ->
     };
     if let Some(spelt) = spelt {
         let has = if are_many { "have" } else { "has" };
-        let (spelt, name) = (shorten(spelt, IAM_NAME), principals.as_ref().unwrap_or(&key));
+        let (spelt, name) = (text::name(spelt, IAM_NAME), principals.as_ref().unwrap_or(&key));
         return format!(
             "{whom} {has} {spelt}, probably the same tag under another key: set {name} in its place, {activate}; for the \
              past add an [[owner]] rule"
@@ -160,5 +160,5 @@ fn unknown(driver: &Driver) -> String {
             "the bill names no caller: find it in CloudTrail by day and model, or {DENY} in a service control policy"
         );
     }
-    format!("find {} in CloudTrail, then {DENY} where it gets its permissions", shorten(&driver.principal, IAM_NAME))
+    format!("find {} in CloudTrail, then {DENY} where it gets its permissions", text::name(&driver.principal, IAM_NAME))
 }

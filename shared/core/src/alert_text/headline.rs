@@ -6,7 +6,7 @@ use crate::delta::Against;
 use crate::forecast::Outlook;
 use crate::hygiene::Lack;
 use crate::measure::{Detail, Measurement};
-use crate::text::{SUBJECT_LENGTH, ascii, columns, day, money, share, shorten, used, wrap};
+use crate::text::{SUBJECT_LENGTH, ascii, columns, day, money, name, share, shorten, used, wrap};
 use crate::window::WindowKind;
 
 /// The money and the rule, as they stand in a subject.
@@ -24,7 +24,7 @@ pub(super) fn subject_with(measured: &Measurement, remark: &str) -> String {
     let when = measured.day.map_or_else(|| measured.window.short(), day);
     let end = format!("{what} {}, {when}{remark}", shorten(&measured.rule, 24));
     let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
-    let member = measured.member.as_deref().map(|member| format!("{}, ", shorten(&ascii(&no_arn(member)), room)));
+    let member = measured.member.as_deref().map(|member| format!("{}, ", name(&ascii(&no_arn(member)), room)));
     lines::subject(&format!("{start}{}{end}", member.unwrap_or_default()))
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{NAME, body, data_lines, headline, labelled, owner, subject};
+use super::{NAME, body, data_lines, headline, id, labelled, owner, subject};
 use crate::anomaly::Shape;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
@@ -10,7 +10,7 @@ use crate::delta::Against;
 use crate::forecast::Outlook;
 use crate::measure::{Detail, Measurement, Verdict, verdict};
 use crate::rule::Kind;
-use crate::text::{SUBJECT_LENGTH, Text, ascii, columns, day, money, share, shorten, used, wrap};
+use crate::text::{SUBJECT_LENGTH, Text, ascii, columns, day, money, name, share, shorten, used, wrap};
 use crate::window::{Window, WindowKind};
 
 /// Why something is true no more.
@@ -98,12 +98,12 @@ impl ResolvedAlert<'_> {
         lines.extend(wrap("", again));
         lines.push(String::new());
         if let Some(member) = self.member {
-            lines.extend(labelled("Who", &shorten(member, NAME)));
+            lines.extend(labelled("Who", &name(member, NAME)));
         }
         lines.extend(labelled("Owner", &owner(self.owner, false).replace(": call them first", "")));
         lines.extend(labelled("Told at", &crate::text::instant(self.told_at)));
         lines.extend(data_lines(&self.data, self.known_since, self.now));
-        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
+        lines.extend(labelled("Alert id", &id(self.alert_id)));
         Text { subject: self.subject(), body: body(&lines) }
     }
 
@@ -123,7 +123,7 @@ impl ResolvedAlert<'_> {
                 (Kind::Hygiene, _) => format!("Nothing lacks it {when} any more{was}."),
                 (_, Some(member)) => format!(
                     "No spend is booked on {} {when} any more{was}; it may have moved to another name.",
-                    shorten(member, NAME)
+                    name(member, NAME)
                 ),
                 (_, None) => format!("No spend is booked {when} any more{was}."),
             };
@@ -219,7 +219,7 @@ impl ResolvedAlert<'_> {
         let start = format!("{amounts}, {word}: ");
         let end = format!("{} {}, {}", self.kind, shorten(self.rule, 24), self.window.short());
         let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
-        let member = self.member.map(|member| format!("{}, ", shorten(&ascii(&headline::no_arn(member)), room)));
+        let member = self.member.map(|member| format!("{}, ", name(&ascii(&headline::no_arn(member)), room)));
         subject(&format!("{start}{}{end}", member.unwrap_or_default()))
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, NAME, body, command, counted, data_lines, headline, label, labelled, subject, words};
+use super::{LABEL, NAME, body, command, counted, data_lines, headline, id, label, labelled, subject, words};
 use crate::data_status::DataStatus;
 use crate::measure::Measurement;
 use crate::spend::CostPolicy;
-use crate::text::{Text, WIDTH, columns, shorten, wrap};
+use crate::text::{Text, WIDTH, columns, name, shorten, wrap};
 
 /// Why findings are told together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl SummaryAlert<'_> {
             let amounts = format!("{}  ", headline::amounts(measured));
             let rule = format!("{} {}", measured.kind(), shorten(&measured.rule, 24));
             let name = match &measured.member {
-                Some(member) => format!("{rule}: {}", shorten(member, NAME)),
+                Some(member) => format!("{rule}: {}", name(member, NAME)),
                 None => rule,
             };
             if columns(&amounts) + columns(&name) <= WIDTH {
@@ -98,7 +98,7 @@ impl SummaryAlert<'_> {
             words.push(format!("--period {period} --top 20"));
             lines.extend(command(words));
         }
-        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
+        lines.extend(labelled("Alert id", &id(self.alert_id)));
         Text { subject: self.subject(), body: body(&lines) }
     }
 
@@ -143,7 +143,7 @@ impl ResolvedSummary<'_> {
             lines.extend(wrapped.map(|line| format!("{}{line}", label(""))));
         }
         lines.push(String::new());
-        lines.extend(labelled("Alert id", &shorten(self.alert_id, 2 * NAME)));
+        lines.extend(labelled("Alert id", &id(self.alert_id)));
         let first = self.subjects.first().copied().unwrap_or_default();
         Text { subject: subject(&format!("{count} {are} true no more: {first}")), body: body(&lines) }
     }

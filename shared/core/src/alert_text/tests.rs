@@ -73,6 +73,7 @@ fn team() -> Measurement {
         severity: Severity::Page,
         owner: Some("search-oncall".to_owned()),
         is_owner_of_spend: false,
+        unlisted_owner: None,
         later: Vec::new(),
         restated: None,
         runbook: Some("https://wiki.example.com/bedrock-budget".to_owned()),

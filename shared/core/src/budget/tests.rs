@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use wildmatch::WildMatch;
 
 use super::*;
 use crate::data_status::DataStatus;
 use crate::driver::Driver;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{anybody, decimal, fact};
 use crate::overrides::BudgetOverride;
+use crate::owner_names::OwnerNames;
 use crate::principal::IdentityKind;
-use crate::rule::Matcher;
+use crate::rule::{Matcher, OwnerTemplate};
 use crate::rules::Rules;
 
 fn budget(name: &str) -> Budget {
@@ -224,7 +227,7 @@ fn an_owner_is_filled_in_from_the_member_and_the_tags_it_agrees_on() {
     let owner = |template: &str, facts: &[Fact]| {
         let mut budget = budget("people");
         budget.rule.each = Some("identity".parse().unwrap());
-        budget.rule.owner = Some(template.parse().unwrap());
+        budget.rule.owner = Some(anybody(template));
         measure(&budget, facts)[0].owner.clone().unwrap()
     };
     let one = fact("2026-11-01", "1", &[("identity", "a"), ("iamPrincipal/team", "ads")]);
@@ -236,6 +239,42 @@ fn an_owner_is_filled_in_from_the_member_and_the_tags_it_agrees_on() {
     assert_eq!(owner(template, &[one.clone(), other, same]), "(several)-oncall for a");
     assert_eq!(owner(template, &[untagged]), "(none)-oncall for a");
     assert_eq!(owner("search-oncall", &[one]), "search-oncall");
+}
+
+#[test]
+fn a_value_that_only_the_bill_has_calls_nobody_and_is_named() {
+    let tag = "iamPrincipal/team".to_owned();
+    let names = OwnerNames {
+        tag_values: [(tag.clone(), vec![WildMatch::new("search")])].into(),
+        owner_tag: Some(tag),
+        fallback: Some("platform-oncall".to_owned()),
+        ..OwnerNames::default()
+    };
+    let called = |template: &str, names: &OwnerNames, facts: &[Fact]| {
+        let mut budget = budget("people");
+        budget.rule.each = Some("identity".parse().unwrap());
+        let template: OwnerTemplate = template.parse().unwrap();
+        budget.rule.owner = Some(template.with_names(&Arc::new(names.clone())));
+        let found = measure(&budget, facts).remove(0);
+        (found.owner, found.is_owner_of_spend, found.unlisted_owner)
+    };
+    let spend = |team: &str, owner: &str| {
+        fact("2026-11-01", "1", &[("identity", "a"), ("iamPrincipal/team", team), ("owner", owner)])
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let by_tag = "{tag:iamPrincipal/team}-oncall";
+    assert_eq!(called(by_tag, &names, &[spend("search", "search")]), (some("search-oncall"), false, None));
+    let unlisted = (some("platform-oncall"), false, some("payments"));
+    assert_eq!(called(by_tag, &names, &[spend("payments", "payments")]), unlisted);
+    let of_spend = (some("search"), true, some("payments"));
+    assert_eq!(called(by_tag, &names, &[spend("payments", "search")]), of_spend);
+    let none = (some("platform-oncall"), false, some("payments"));
+    assert_eq!(called(by_tag, &names, &[spend("", "payments")]), none, "nor does the owner of the spend");
+    assert_eq!(called("{member}", &names, &[spend("search", "search")]), (some("search"), true, some("a")));
+    let without = OwnerNames { fallback: None, ..names.clone() };
+    assert_eq!(called(by_tag, &without, &[spend("payments", "")]), (None, false, some("payments")));
+    let listed = OwnerNames { owners: vec![WildMatch::new("pay*-oncall")], ..names };
+    assert_eq!(called(by_tag, &listed, &[spend("payments", "")]), (some("payments-oncall"), false, None));
 }
 
 proptest! {

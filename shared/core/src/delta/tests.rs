@@ -94,7 +94,7 @@ fn what_is_before_the_ledger_is_not_known_to_be_nothing() {
 #[test]
 fn a_month_to_date_is_explained_by_the_days_that_it_is_compared_over() {
     let mut tagged = Rule::new("jumps");
-    tagged.owner = Some("{tag:iamPrincipal/team}".parse().unwrap());
+    tagged.owner = Some(crate::fixtures::anybody("{tag:iamPrincipal/team}"));
     let rule = Delta { rule: tagged, ..delta(Against::Month) };
     // The 17th is the last settled day.
     let facts = [

@@ -1,9 +1,9 @@
 //! Whom to ask: callers that are new, spend that names nobody, callers without tags.
 
-use super::layout::{Cells, counted, heading, inert, row};
+use super::layout::{Cells, counted, heading, row, row_of};
 use crate::digest::{CurrencyFigures, Figures, Nameless, Untagged};
 use crate::tag_contract::{Spend, TagFinding};
-use crate::text::{NONE, day, money, number, or_none, share, shorten, wrap};
+use crate::text::{NONE, day, money, name, number, or_none, share, wrap};
 
 /// How many callers are named.
 const CALLERS: usize = 10;
@@ -20,8 +20,8 @@ pub(super) fn new_callers(found: &CurrencyFigures) -> Vec<String> {
     let mut lines = vec![String::new(), heading("New callers", &found.totals.currency, "", "first day")];
     for caller in callers.iter().take(CALLERS) {
         let cells = (number(caller.spend), day(caller.first_day));
-        lines.push(row(&caller.identity, &Cells(&cells.0, "", &cells.1)));
-        lines.extend(wrap("    ", &format!("owner: {}", shorten(&inert(or_none(&caller.owner)), 60))));
+        lines.push(row_of(&caller.identity, &Cells(&cells.0, "", &cells.1)));
+        lines.extend(wrap("    ", &format!("owner: {}", name(or_none(&caller.owner), 60))));
     }
     lines.extend(more(callers.len()));
     lines
@@ -47,7 +47,7 @@ fn accounts(nameless: &Nameless) -> String {
         return String::new();
     }
     let named = nameless.accounts.iter().take(ACCOUNTS);
-    let named = named.map(|(account, spent)| format!("{} ({})", shorten(or_none(account), 20), number(*spent)));
+    let named = named.map(|(account, spent)| format!("{} ({})", name(or_none(account), 20), number(*spent)));
     let named: Vec<_> = named.collect();
     let more = match nameless.accounts.len().saturating_sub(named.len()) {
         0 => String::new(),
@@ -65,7 +65,7 @@ pub(super) fn untagged(found: &CurrencyFigures) -> Vec<String> {
     let mut lines = vec![String::new(), heading("Callers without a tag", &found.totals.currency, "share", "")];
     for caller in callers.iter().take(CALLERS) {
         let part = share(caller.spend, found.totals.spend);
-        lines.push(row(&caller.identity, &Cells(&number(caller.spend), &part, "")));
+        lines.push(row_of(&caller.identity, &Cells(&number(caller.spend), &part, "")));
         lines.extend(wrap("    ", &lacks(caller)));
     }
     lines.extend(more(callers.len()));
@@ -73,11 +73,11 @@ pub(super) fn untagged(found: &CurrencyFigures) -> Vec<String> {
 }
 
 fn lacks(caller: &Untagged) -> String {
-    let tags: Vec<_> = caller.tags.iter().map(|tag| shorten(&inert(tag), 40)).collect();
+    let tags: Vec<_> = caller.tags.iter().map(|tag| name(tag, 40)).collect();
     let ask = match caller.ask.as_str() {
         ask if ask == caller.identity => "ask them".to_owned(),
         "" => format!("ask: {NONE}"),
-        ask => format!("ask {}", shorten(&inert(ask), 40)),
+        ask => format!("ask {}", name(ask, 40)),
     };
     format!("lacks {}; {ask}", tags.join(", "))
 }
@@ -90,7 +90,7 @@ pub(super) fn shared(figures: &Figures) -> Vec<String> {
     let mut lines = vec![String::new(), "Callers that are probably used by several parties".to_owned()];
     for found in figures.shared.iter().take(CALLERS) {
         let signs: Vec<_> = found.signs.iter().map(ToString::to_string).collect();
-        lines.extend(wrap("  ", &format!("{}, {}", shorten(&inert(&found.identity), 50), spend(&found.spend))));
+        lines.extend(wrap("  ", &format!("{}, {}", name(&found.identity, 50), spend(&found.spend))));
         lines.extend(wrap("    ", &format!("{}: {}", signs.join("; "), found.cure())));
     }
     lines.extend(more(figures.shared.len()));
@@ -103,7 +103,7 @@ pub(super) fn people(figures: &Figures) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![String::new(), "Roles whose sessions look like people".to_owned()];
-    lines.extend(figures.people.iter().take(CALLERS).flat_map(|role| wrap("  ", &inert(&role.to_string()))));
+    lines.extend(figures.people.iter().take(CALLERS).flat_map(|role| wrap("  ", &role.to_string())));
     let more = figures.people.len().checked_sub(CALLERS).filter(|more| *more > 0);
     lines.extend(more.map(|more| format!("  and {}", counted(more, "more role"))));
     lines
@@ -153,8 +153,8 @@ fn tag_finding(finding: &TagFinding) -> String {
     }
 }
 
-fn short(name: &str) -> String {
-    shorten(&inert(name), 40)
+fn short(text: &str) -> String {
+    name(text, 40)
 }
 
 /// Money in each of its currencies.

@@ -1,9 +1,9 @@
 //! What AWS has changed since the last digest, and how spend and all else add up to the bill.
 
-use super::layout::{Cells, heading, inert, plural, row, signed_number};
+use super::layout::{Cells, heading, plural, row, signed_number};
 use crate::digest::{CurrencyFigures, Figures, RestatedPeriod};
 use crate::spend::Basis;
-use crate::text::{day, month, number, or_none, wrap};
+use crate::text::{currency, day, month, name, number, or_none, wrap};
 
 /// How many moves of a restated month are named.
 const MOVES: usize = 5;
@@ -25,7 +25,7 @@ fn period(restated: &RestatedPeriod) -> Vec<String> {
     let title = format!("{}{closed}", month(restated.period));
     let mut lines = vec![row(&title, &Cells("", "", &signed_number(restated.amount)))];
     for (on, identity, amount) in restated.moves.iter().take(MOVES) {
-        let name = format!("  {}, {}", day(*on), inert(or_none(identity)));
+        let name = format!("  {}, {}", day(*on), name(or_none(identity), 60));
         lines.push(row(&name, &Cells("", "", &signed_number(*amount))));
     }
     if let Some(more) = restated.moves.len().checked_sub(MOVES).filter(|more| *more > 0) {
@@ -49,7 +49,7 @@ pub(super) fn on_the_bill(figures: &Figures, found: &CurrencyFigures) -> Vec<Str
         totals.categories.iter().filter(|(category, sum)| !figures.policy.count.contains(category) && !sum.is_zero());
     let others = others.map(|(category, sum)| format!(" + {} {sum}", plural(*category)));
     let others: String = others.collect();
-    let sum = format!("spend {}{others} = {} {}", totals.spend, totals.bill, or_none(&totals.currency));
+    let sum = format!("spend {}{others} = {} {}", totals.spend, totals.bill, currency(&totals.currency));
     lines.extend(wrap("  exact: ", &sum));
     if figures.policy.basis == Basis::NetUnblended {
         // Net costs are after discounts that also stand in lines of their own: what is invoiced is unblended.

@@ -4,7 +4,7 @@ use super::layout::{counted, inert, signed};
 use crate::decimal::Decimal;
 use crate::digest::{self, Decision, Figures};
 use crate::measure::Measurement;
-use crate::text::{money, month, shorten, used, wrap};
+use crate::text::{money, month, used, wrap};
 
 /// How many decisions are spelled out.
 const MOST: usize = 15;
@@ -72,12 +72,12 @@ fn of_budget(budget: &Measurement, is_used_up: &str, reached: Decimal) -> String
     let member = budget.member.as_deref().map_or_else(String::new, |member| format!(" of {}", name(member)));
     let whose = if budget.is_owner_of_spend { ", who own the spend" } else { "" };
     let owner = budget.owner.as_deref().map_or_else(String::new, |owner| format!(" Ask {}{whose}.", name(owner)));
-    let (rule, window, used) = (name(&budget.rule), budget.window.long(), used(reached, budget.amount));
+    let (rule, window, used) = (inert(&budget.rule, NAME), budget.window.long(), used(reached, budget.amount));
     let (reached, amount) = (money(&budget.currency, reached), money(&budget.currency, budget.amount));
     let what = format!("Budget {rule}{member} {is_used_up} in {window}: {reached} of {amount} ({used}).");
     format!("{what} Raise it or cut spend.{owner}")
 }
 
 fn name(text: &str) -> String {
-    shorten(&inert(text), NAME)
+    crate::text::name(text, NAME)
 }

@@ -1,14 +1,14 @@
 //! The six lines that stand alone, and what must be known of the data.
 
 use super::extent;
-use super::layout::{counted, fitting, inert, labelled, plural, signed, signed_whole};
+use super::layout::{counted, fitting, labelled, plural, signed, signed_whole};
 use super::movers::{days_compared, word};
 use crate::currencies::largest_first;
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
 use crate::forecast::Outlook;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{day, days, instant, money, month, share, short_month, shorten, used};
+use crate::text::{day, days, instant, money, month, name, share, short_month, used};
 
 /// An amount as it is said.
 type AmountText = fn(&str, Decimal) -> String;
@@ -169,11 +169,8 @@ fn open_month(open: &OpenMonth) -> Vec<String> {
 fn left_out(currency: &str, left_out: &LeftOut) -> Vec<String> {
     let Some(largest) = left_out.callers.first() else { return Vec::new() };
     let span = days(left_out.first, left_out.last);
-    let who = if largest.identity.is_empty() {
-        "what names no caller".to_owned()
-    } else {
-        shorten(&inert(&largest.identity), CALLER)
-    };
+    let who =
+        if largest.identity.is_empty() { "what names no caller".to_owned() } else { name(&largest.identity, CALLER) };
     let before = if largest.compared.is_zero() {
         "nothing on the days compared".to_owned()
     } else {
@@ -222,7 +219,7 @@ pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
         texts.push(format!(
             "Export {} has no column line_item_iam_principal: nothing in it can be attributed. Turn \
              INCLUDE_IAM_PRINCIPAL_DATA on and select the column; what is past is not filled in.",
-            shorten(export, 60)
+            name(export, 60)
         ));
     }
     let rows = |count: u64| if count == 1 { "1 line item".to_owned() } else { format!("{count} line items") };

@@ -2,7 +2,9 @@
 
 use crate::category::Category;
 use crate::decimal::Decimal;
-use crate::text::{WIDTH, clean, columns, money, number, or_none, pad_left, pad_right, shorten, wrap};
+use crate::text::{
+    self, WIDTH, columns, formula_mark, money, name, number, or_none, pad_left, pad_right, shorten, wrap,
+};
 
 /// How many columns the labels of the first lines take.
 const LABEL: usize = 12;
@@ -34,18 +36,22 @@ pub(super) fn heading(title: &str, currency: &str, share: &str, change: &str) ->
     if columns(title) > room && share.is_empty() && change.is_empty() {
         return shorten(title, WIDTH);
     }
-    Cells(&clean(or_none(currency)), share, change).line(title)
+    Cells(&text::currency(currency), share, change).line(title)
 }
 
-/// A row of a table: `name` is anything that a bill may hold.
-pub(super) fn row(name: &str, cells: &Cells<'_>) -> String {
-    cells.line(&format!("  {}", inert(name)))
+/// A row of a table with a title of ours.
+pub(super) fn row(title: &str, cells: &Cells<'_>) -> String {
+    cells.line(&format!("  {title}"))
 }
 
-/// A name that no spreadsheet takes for a formula, and that ends no line.
-pub(super) fn inert(name: &str) -> String {
-    let name = clean(name);
-    if name.starts_with(['=', '+', '-', '@']) { format!("'{name}") } else { name.into_owned() }
+/// A text of the configuration, such as a rule's name: no formula.
+pub(super) fn inert(text: &str, limit: usize) -> String {
+    shorten(&format!("{}{text}", formula_mark(text)), limit)
+}
+
+/// A row of a table about something that a bill names.
+pub(super) fn row_of(of: &str, cells: &Cells<'_>) -> String {
+    row(&name(or_none(of), WIDTH), cells)
 }
 
 pub(super) fn labelled(name: &str, text: &str) -> Vec<String> {

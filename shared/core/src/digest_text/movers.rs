@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Cells, heading, row, signed_number};
+use super::layout::{Cells, heading, row, row_of, signed_number};
 use crate::category::Category;
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
 use crate::report::OTHER;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{days, number, or_none, wrap};
+use crate::text::{days, number, wrap};
 use crate::variance::{Term, Variance, Windows};
 
 /// How many owners are named.
@@ -38,7 +38,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     let named = moved.get(..OWNERS).unwrap_or(&moved);
     for owner in named {
         let change = signed_number(owner.change());
-        lines.push(row(or_none(&owner.group), &Cells(&number(owner.after), "", &change)));
+        lines.push(row_of(&owner.group, &Cells(&number(owner.after), "", &change)));
         lines.extend(terms(owner, &figures.policy, &mut told));
     }
     let rest = change.owners.len().saturating_sub(named.len());

@@ -4,7 +4,7 @@ use super::layout::{Cells, heading, inert, row, signed_number};
 use crate::decimal::Decimal;
 use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Extent, Figures};
 use crate::report::{OTHER, Row};
-use crate::text::{NONE, clean, day, number, share, shorten, used, wrap};
+use crate::text::{self, NONE, WIDTH, clean, day, number, share, used, wrap};
 use crate::variance::Windows;
 
 /// How many callers are named.
@@ -22,7 +22,7 @@ pub(super) fn callers(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
     let change = figures.windows.map_or_else(String::new, change);
     let mut lines = vec![String::new(), heading("Who spent it", &found.totals.currency, "share", &change)];
     let to_row =
-        |caller: &Caller| TableRow { name: caller.identity.clone(), amount: caller.spend, change: caller.change };
+        |caller: &Caller| TableRow { name: named(&caller.identity), amount: caller.spend, change: caller.change };
     lines.extend(rows(found, found.callers.iter().map(to_row).collect(), CALLERS));
     let total = found.change.as_ref().map(|change| signed_number(change.total.change())).unwrap_or_default();
     lines.push(row("together", &Cells(&number(found.totals.spend), "", &total)));
@@ -47,13 +47,18 @@ pub(super) fn models(found: &CurrencyFigures) -> Vec<String> {
 fn table(title: &str, found: &CurrencyFigures, values: &[Row], top: usize) -> Vec<String> {
     let mut lines = vec![String::new(), heading(title, &found.totals.currency, "share", "")];
     let to_row = |value: &Row| TableRow {
-        name: value.keys.first().cloned().unwrap_or_default(),
+        name: value.keys.first().map(|key| named(key)).unwrap_or_default(),
         amount: value.cost,
         change: None,
     };
     lines.extend(rows(found, values.iter().map(to_row).collect(), top));
     lines.push(row("together", &Cells(&number(found.totals.spend), "", "")));
     lines
+}
+
+/// What a bill names, as a row's title; what has no name has no title.
+fn named(text: &str) -> String {
+    if text.is_empty() { String::new() } else { text::name(text, WIDTH) }
 }
 
 /// A row before it is written.
@@ -99,9 +104,10 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
     };
     let mut lines = vec![String::new(), heading(&title, currency, "used", "of")];
     for budget in at_risk.iter().take(BUDGETS) {
+        let rule = inert(&budget.rule, WIDTH);
         let name = match &budget.member {
-            Some(member) => format!("{}: {}", inert(&budget.rule), inert(member)),
-            None => budget.rule.clone(),
+            Some(member) => format!("{rule}: {}", text::name(member, WIDTH)),
+            None => rule,
         };
         let (spent, amount) = (number(budget.spent), number(budget.amount));
         lines.push(row(&name, &Cells(&spent, &used(budget.spent, budget.amount), &amount)));
@@ -123,9 +129,8 @@ pub(super) fn mutes(figures: &Figures) -> Vec<String> {
     }
     let mut lines = vec![String::new(), "Mutes in force: alerts that nobody is sent".to_owned()];
     for mute in figures.mutes.iter().take(MUTES) {
-        let member =
-            if mute.member == "*" { String::new() } else { format!(" of {}", shorten(&inert(&mute.member), 40)) };
-        let (rule, reason) = (shorten(&inert(&mute.rule), 40), shorten(&inert(&mute.reason), 120));
+        let member = if mute.member == "*" { String::new() } else { format!(" of {}", inert(&mute.member, 40)) };
+        let (rule, reason) = (inert(&mute.rule, 40), inert(&mute.reason, 120));
         lines.extend(wrap("  ", &format!("{rule}{member}, until {}: {reason}", day(mute.until))));
     }
     if let Some(more) = figures.mutes.len().checked_sub(MUTES).filter(|more| *more > 0) {

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::LABEL;
 use crate::alert_text::{body, subject};
-use crate::text::{Text, instant, pad_right, shorten, wrap};
+use crate::text::{Text, instant, name, pad_right, shorten, wrap};
 
 /// How many columns a name may take.
 const NAME: usize = 64;
@@ -54,8 +54,7 @@ impl SilentRule<'_> {
         }
         for UnmatchedPart { part, similar, values } in self.unmatched {
             add("Match", &format!("nobody in three months has {}", shorten(part, 2 * NAME)));
-            let named =
-                |values: &[String]| values.iter().map(|value| shorten(value, NAME)).collect::<Vec<_>>().join(", ");
+            let named = |values: &[String]| values.iter().map(|value| name(value, NAME)).collect::<Vec<_>>().join(", ");
             if !similar.is_empty() {
                 add("Similar", &named(similar));
             } else if !values.is_empty() {

@@ -1,7 +1,7 @@
 //! Pieces of HTML. What comes from a bill or a configuration enters through [`text()`] and [`name`] alone.
 
 use crate::decimal::Decimal;
-use crate::text::{self, clean, columns, grouped, or_none};
+use crate::text::{self, clean, columns, grouped, or_none, without_links};
 
 /// How many columns of a name are shown: its beginning and its end, where accounts stand.
 const NAME: usize = 80;
@@ -25,7 +25,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// Any text as it may be shown.
 pub(super) fn text(text: &str) -> String {
-    escape(&clean(text))
+    escape(&without_links(&clean(text)))
 }
 
 /// A name as it may be shown: what is too long loses its middle.
@@ -35,9 +35,9 @@ pub(super) fn name(name: &str) -> String {
 
 /// A name in at most so many columns.
 pub(super) fn fitted(name: &str, limit: usize) -> String {
-    let name = clean(or_none(name));
+    let name = without_links(&clean(or_none(name))).into_owned();
     if columns(&name) <= limit {
-        return name.into_owned();
+        return name;
     }
     let end = NAME_END.min(limit / 3);
     let mut width = 0;

@@ -88,6 +88,28 @@ fn a_tag_value_cannot_forge_a_line() {
 }
 
 #[test]
+fn a_text_of_others_does_not_speak_for_us() {
+    for (text, limit, expected) in [
+        ("search", 40, "search"),
+        ("dana@example.com", 40, "dana@example.com"),
+        ("role/ai-gateway@444455556666", 40, "role/ai-gateway@444455556666"),
+        ("Data Platform", 40, "\"Data Platform\""),
+        ("AWS Security. Confirm at https://evil.example", 60, "\"AWS Security. Confirm at https[:]//evil[.]example\""),
+        ("AWS Security. Confirm at https://evil.example", 20, "\"AWS Security. C...\""),
+        ("say \"yes\"", 40, "\"say 'yes'\""),
+        ("=cmd()", 40, "'=cmd()"),
+        ("<script>", 40, "[<]script>"),
+        ("a\r\nSubject: forged", 40, "\"a??Subject: forged\""),
+        ("\u{202E}x\u{200B}\u{1B}[31m", 40, "?x??[31m"),
+    ] {
+        assert_eq!(name(text, limit), expected);
+    }
+    assert_eq!(money("USD\nSubject: forged", decimal("1")), "\"USD?Sub...\" 1.00");
+    assert_eq!(currency(""), NONE);
+    assert_eq!(shown("Data Platform at evil.com"), "Data Platform at evil[.]com");
+}
+
+#[test]
 fn lines_break_between_words_and_only_then_within() {
     let lines = wrap("Who         ", &format!("{} {}", "a".repeat(70), "b".repeat(70)));
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -107,6 +129,14 @@ proptest! {
         }
         let squeezed = |text: &str| text.chars().filter(|character| *character != ' ').collect::<String>();
         prop_assert_eq!(squeezed(&lines.concat()), squeezed(&format!("{first}{}", clean(&text))));
+    }
+
+    #[test]
+    fn names_fit_and_are_no_links(text in "(://|www\\.|[.@/ \"<-]|[a-z0-9]{1,4}|.){0,40}", limit in 6_usize..40) {
+        let name = name(&text, limit);
+        prop_assert!(columns(&name) <= limit && !name.contains(is_unsafe) && !name.contains("://"), "{}", name);
+        let whole = without_links(&text).into_owned();
+        prop_assert_eq!(without_links(&whole), &*whole);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use spend_core::decimal::Decimal;
 use spend_core::forecast::Outlook;
 use spend_core::measure::{Detail, Measurement};
 use spend_core::period::BillingPeriod;
-use spend_core::text::shorten;
 use spend_core::window::Window;
 
 use crate::book::Book;
@@ -20,7 +19,7 @@ use crate::document::{Document, DocumentError, encode};
 /// Source: Amazon SNS API reference, "Publish".
 pub(super) const MOST_BYTES: usize = 200_000;
 
-/// The most columns of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
+/// The most characters of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
 /// Source: IAM user guide, "IAM and AWS STS quotas".
 const LONGEST_TEXT: usize = 1024;
 
@@ -275,9 +274,12 @@ impl Document for TestEvent {
     const VERSION: u32 = 1;
 }
 
-/// A text that cannot make a message too large.
+/// A text exactly as it is, but for one that would make a message too large. JSON spells out what cannot be seen.
 pub(super) fn bounded(text: &str) -> String {
-    shorten(text, LONGEST_TEXT)
+    match text.char_indices().nth(LONGEST_TEXT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
 }
 
 impl FindingEvent {

@@ -1,6 +1,16 @@
 //! Reading `[[owner]]`.
 
+use std::collections::BTreeSet;
+
+use spend_core::dimension::Dimension;
+use spend_core::fact::FactField;
 use spend_core::owner::OwnerRule;
+use spend_core::owner_names::OwnerNames;
+use spend_core::rule::{Matcher, OwnerTemplate};
+use spend_core::text::NONE;
+use wildmatch::WildMatch;
+
+use super::Config;
 
 use super::reader::{Reader, Section};
 use super::rules::read_matches;
@@ -41,12 +51,35 @@ fn read_rule(mut section: Section<'_, '_>, reader: &mut Reader<'_>) -> Option<Ow
     Some(OwnerRule { matches, team: team?, cost_center, from, to })
 }
 
-fn read_name(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str) -> Option<String> {
+pub(super) fn read_name(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, key: &str) -> Option<String> {
     let (span, name) = section.text(reader, key)?;
     if name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
         reader.invalid(&span, &format!("`{key}` must be one line of at most {LONGEST_NAME} characters"));
     }
     Some(name)
+}
+
+/// What the owners of rules may be filled with: what the file spells out.
+pub(super) fn names(config: &Config) -> OwnerNames {
+    let globs = |texts: &[String]| texts.iter().map(|glob| WildMatch::new(glob)).collect::<Vec<_>>();
+    let mut named: BTreeSet<String> = config.owner_rules.iter().map(|rule| rule.team.clone()).collect();
+    named.extend(config.fallback_owner.clone());
+    for rule in config.rules.all().map(|(rule, _)| rule) {
+        named.extend(rule.owner.as_ref().and_then(OwnerTemplate::literal).map(str::to_owned));
+        let of_owner = |matcher: &&Matcher| {
+            matches!(matcher.dimension(), Dimension::Tag(_) | Dimension::Field(FactField::Owner | FactField::Identity))
+        };
+        let globs = rule.matches.iter().filter(of_owner).map(Matcher::glob);
+        named.extend(globs.filter(|glob| glob != NONE && !glob.contains(['*', '?'])));
+    }
+    named.extend(config.rules.budgets.iter().flat_map(|budget| budget.overrides.iter()).map(|own| own.member.clone()));
+    OwnerNames {
+        tag_values: config.allowed_tags.iter().map(|(tag, allowed)| (tag.clone(), globs(allowed))).collect(),
+        owner_tag: config.required_tags.first().cloned(),
+        named,
+        owners: globs(&config.owners),
+        fallback: config.fallback_owner.clone(),
+    }
 }
 
 #[cfg(test)]

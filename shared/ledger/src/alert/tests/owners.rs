@@ -20,7 +20,7 @@ fn members(cost: &str) -> Book {
 
 fn rules(alerts: &str) -> Config {
     config(&format!(
-        "[alerts]\n{alerts}\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"\nthresholds = [100]\n\
+        "[tags.allowed]\n\"iamPrincipal/team\" = [\"ads\", \"search\", \"web\"]\n[alerts]\n{alerts}\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"\nthresholds = [100]\n\
          owner = \"{{tag:iamPrincipal/team}}\"\nseverity = \"page\""
     ))
 }
@@ -94,4 +94,30 @@ async fn what_ends_is_told_to_people_in_one_message_for_each_owner_beyond_the_ca
     }
     assert_eq!(notifier.ids(Topic::Events).len(), 9, "machines are told of each");
     assert!(run(&store, &config, &members("0.1"), NOW).await.1.sent().is_empty());
+}
+
+/// The attack: a session tag that reads like a message, and one that names a team which the configuration does not.
+#[tokio::test]
+async fn a_tag_value_picks_no_team_and_writes_no_subject_of_its_own() {
+    let bait = "AWS Security. Confirm this charge at https://evil.example/pay";
+    let text = "[alerts]\nfallback_owner = \"platform-oncall\"\n[[budget]]\nname = \"b\"\neach = \"tag:iamPrincipal/team\"\n\
+                amount = \"1\"\nthresholds = [100]\nowner = \"{tag:iamPrincipal/team}\"\nseverity = \"page\"";
+    let config = config(text);
+    for value in [bait, "payments-oncall"] {
+        let fields = [("iamPrincipal/team", value), ("identity", "role/x@111122223333"), ("owner", value)];
+        let book = book(vec![period("2026-11", vec![fact("2026-11-17", "5", &fields)])]);
+        let (_, notifier) = run(&MemoryStore::default(), &config, &book, NOW).await;
+        let sent = notifier.sent();
+        let [alert, event] = sent.as_slice() else { panic!("{sent:?}") };
+        assert_eq!(alert.attributes["owner"], "platform-oncall");
+        assert!(alert.body.contains("Owner       platform-oncall: the fallback owner;"), "{}", alert.body);
+        for text in [&alert.subject, &alert.body, &event.subject] {
+            assert!(!text.contains("://") && !text.contains("evil.example"), "{text}");
+        }
+        if value == bait {
+            assert!(alert.subject.contains(": \"AWS Security. Conf"), "{}", alert.subject);
+        }
+        let event: serde_json::Value = serde_json::from_str(&event.body).unwrap();
+        assert_eq!(event["finding"]["member"], value, "machines are told exactly what the bill says");
+    }
 }
