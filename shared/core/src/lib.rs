@@ -59,6 +59,7 @@ pub mod unit_cost;
 pub mod unusual;
 pub mod usage;
 pub mod variance;
+pub mod weaker;
 mod wide;
 pub mod window;
 mod words;

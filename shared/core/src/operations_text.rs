@@ -8,9 +8,11 @@ use crate::alert_text::{body, subject};
 use crate::period::BillingPeriod;
 use crate::text::{Text, instant, pad_right, shorten, wrap};
 
+mod adopted;
 mod silent;
 mod unverified;
 
+pub use adopted::{FirstConfig, WeakerConfig};
 pub use silent::{SilentRule, UnmatchedPart};
 pub use unverified::Unverified;
 

@@ -90,7 +90,7 @@ fn verb(rule: &Rule) -> &'static str {
 }
 
 /// `each identity with tag:iamPrincipal/team = search*`, `all Bedrock spend`.
-fn whom(rule: &Rule) -> String {
+pub(crate) fn whom(rule: &Rule) -> String {
     let scope = rule.scope();
     match (&rule.each, scope.is_empty()) {
         (None, true) => "all Bedrock spend".to_owned(),

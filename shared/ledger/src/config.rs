@@ -33,10 +33,12 @@ mod owners;
 mod reader;
 mod rules;
 mod splits;
+mod weaker;
 
 pub use digest::DigestConfig;
 pub use encoding::text;
 use reader::{Kind, Reader, Section};
+pub(crate) use weaker::changes as weaker_changes;
 
 /// What the configuration says. [`Config::default`] is what an empty file says.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
-use spend_core::operations_text::BrokenConfig;
+use spend_core::operations_text::{BrokenConfig, FirstConfig, WeakerConfig};
 
-use crate::config::{self, Config, ConfigError, FirstRun};
+use crate::config::{self, Config, ConfigError, FirstRun, weaker_changes};
 use crate::keys;
 use crate::operations::{self, Note, NoteError};
 use crate::store::{ETag, Put, Store, StoreError};
@@ -177,7 +177,8 @@ impl Adopted {
 }
 
 /// Puts in force what its owner wrote, together with the files beside it that it names, if it is valid; else leaves a
-/// note to operations, once for each version of it.
+/// note to operations, once for each version of it. Operations is told too of what it tells less of than the one before:
+/// budgets that are gone or raised, mutes.
 ///
 /// What is in force is read first: whoever adopts an older version after somebody has adopted a newer one loses, and
 /// looks again.
@@ -190,14 +191,22 @@ pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, I
         let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
         let Some((bytes, etag)) = store.get(keys::CONFIG).await? else { return Ok(Adopted::Absent) };
         let (files, version) = beside(store, &bytes, etag).await?;
-        let text = match parse(bytes, files) {
-            Ok(text) => text,
+        let (config, text) = match parse(bytes, files) {
+            Ok(parsed) => parsed,
             Err(error) => {
                 operations::leave(store, &broken(&error, &version, in_force.is_some()), now).await?;
                 return Ok(Adopted::Refused);
             }
         };
-        if let Some(adopted) = replace(store, in_force, text.into()).await? {
+        let bytes = Bytes::from(text);
+        // Before it is in force: whoever dies in between leaves it again, under the same id. Who loses the race to another
+        // text has told of one that was in force for nobody, or only just.
+        if in_force.as_ref().is_none_or(|(found, _)| *found != bytes)
+            && let Some(note) = weaker(store, in_force.as_ref(), (&config, &bytes), now).await?
+        {
+            operations::leave(store, &note, now).await?;
+        }
+        if let Some(adopted) = replace(store, in_force, bytes).await? {
             return Ok(adopted);
         }
     }
@@ -221,15 +230,48 @@ async fn beside<S: Store>(
     Ok((files, version))
 }
 
-/// The text that is to be put in force, if the configuration is valid with the files beside it.
-fn parse(bytes: Bytes, beside: BTreeMap<String, Bytes>) -> Result<String, ConfigError> {
+/// The note of what `new` tells less of than the configuration in force, if there is anything. It is one for each time that
+/// one takes the place of another: its id names both, and since when the old one is in force.
+async fn weaker<S: Store>(
+    store: &S,
+    in_force: Option<&(Bytes, ETag)>,
+    (new, bytes): (&Config, &Bytes),
+    now: DateTime<Utc>,
+) -> Result<Option<Note>, StoreError> {
+    let hash = keys::hash(&[&String::from_utf8_lossy(bytes)]);
+    let file = keys::CONFIG;
+    let old = in_force.map(|(bytes, _)| {
+        let text = config::text(keys::CONFIG_IN_FORCE, bytes.clone().into())?;
+        Config::parse(keys::CONFIG_IN_FORCE, &text)
+    });
+    if let Some(Ok(old)) = old {
+        let changes = weaker_changes(&old, new, now);
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let InForce { etag, written_at } = version(store).await?;
+        let text = WeakerConfig { file, changes: &changes, now }.text();
+        return Ok(Some(Note { id: format!("config-weaker:{etag}:{}:{hash}", written_at.timestamp()), text }));
+    }
+    // Before anything is committed nobody was told of anything.
+    let is_unreadable = old.is_some();
+    if !is_unreadable && store.list(keys::STATE_PREFIX).await?.is_empty() {
+        return Ok(None);
+    }
+    let (rules, mutes) = (new.rules.all().count(), new.mutes_in_force(now).count());
+    let text = FirstConfig { file, is_unreadable, rules, mutes, now }.text();
+    Ok(Some(Note { id: format!("config-first:{}:{hash}", now.date_naive()), text }))
+}
+
+/// The configuration and the text that is to be put in force, if it is valid with the files beside it.
+fn parse(bytes: Bytes, beside: BTreeMap<String, Bytes>) -> Result<(Config, String), ConfigError> {
     let text = config::text(keys::CONFIG, bytes.into())?;
     let mut files = BTreeMap::new();
     for (name, bytes) in beside {
         let content = config::text(&keys::beside_config(&name), bytes.into())?;
         files.insert(name, content);
     }
-    Config::adopt(keys::CONFIG, &text, &files).map(|(_, text)| text)
+    Config::adopt(keys::CONFIG, &text, &files)
 }
 
 /// Writes what is to be in force over what was read. `None` is a lost race.

@@ -178,3 +178,23 @@ fn a_rule_that_nobody_matches_says_what_may_have_been_meant() {
     let matched = "2026-11-05".parse().ok();
     assert_text("silent_since", &SilentRule { matched, unmatched: &[], ..silent }.text());
 }
+
+#[test]
+fn a_configuration_that_tells_less_is_told_with_every_change_that_there_is_room_for() {
+    let mut changes: Vec<String> = [
+        "budget people is gone: Gives notice when each identity spends 100% of $500.00 in a calendar month",
+        "budget search allows $9,000.00, before $5,000.00",
+        "budget search no longer pages: its severity is notice",
+        "rule search is muted until 31 Dec 2027, because: \"load test\"",
+        "people are sessions of Identity Center and of the roles Okta*, before OktaDevelopers",
+    ]
+    .map(str::to_owned)
+    .into();
+    let weaker = |changes: &[String]| WeakerConfig { file: "config/ledger.toml", changes, now: now() }.text();
+    assert_text("weaker_config", &weaker(&changes));
+    changes.extend((0..5_000).map(|index| format!("budget {index} is gone {}", "x".repeat(500))));
+    let text = weaker(&changes);
+    assert!(text.body.contains("\n  and 4985 more\n") && text.body.len() < 10_000, "{}", text.body);
+    let first = FirstConfig { file: "config/ledger.toml", is_unreadable: false, rules: 3, mutes: 1, now: now() };
+    assert_text("first_config", &first.text());
+}

@@ -122,3 +122,58 @@ async fn a_configuration_in_another_encoding_is_refused_and_not_guessed() {
     operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
     assert!(notifier.sent()[0].body.contains("config/ledger.toml:1: this is not UTF-8"), "{}", notifier.sent()[0].body);
 }
+
+const BUDGET: &str = "[[budget]]\nname = \"search\"\namount = 5000\nseverity = \"page\"\n";
+const RAISED: &str = "[[budget]]\nname = \"search\"\namount = 9000\nseverity = \"page\"\n";
+
+/// The notes that are sent.
+async fn told(store: &MemoryStore, notifier: &TestNotifier) -> Vec<String> {
+    operations::drain(store, notifier, Lease::INVOCATION, now()).await.unwrap();
+    notifier.sent().into_iter().map(|message| format!("{}\n{}", message.subject, message.body)).collect()
+}
+
+/// The attack: whoever may write the configuration takes a budget out, or makes it never fire.
+#[tokio::test]
+async fn a_budget_that_is_gone_or_raised_is_told_once_each_time_that_it_happens() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    write(&store, BUDGET).await.unwrap();
+    assert!(told(&store, &notifier).await.is_empty(), "the first one of a ledger that has nothing yet");
+    write(&store, RAISED).await.unwrap();
+    write(&store, RAISED).await.unwrap();
+    let found = told(&store, &notifier).await;
+    assert!(found.len() == 1 && found[0].contains("budget search allows $9,000.00, before $5,000.00"), "{found:?}");
+    write(&store, BUDGET).await.unwrap();
+    assert_eq!(told(&store, &notifier).await.len(), 1, "lower again: nothing is told");
+    write(&store, RAISED).await.unwrap();
+    assert_eq!(told(&store, &notifier).await.len(), 2, "the same change on another occasion is told again");
+    write(&store, GOOD).await.unwrap();
+    let found = told(&store, &notifier).await;
+    assert!(found.len() == 3 && found[2].contains("budget search is gone: Pages when"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_crash_while_a_budget_is_taken_out_is_told_all_the_same_and_once() {
+    for call in 1..=6 {
+        for fault in [Fault::Before, Fault::After] {
+            let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
+            write(&memory, BUDGET).await.unwrap();
+            memory.overwrite(keys::CONFIG, Bytes::from_static(GOOD.as_bytes())).unwrap();
+            let _ = adopt(&FaultyStore::crashing(&memory, call, fault), now()).await;
+            adopt(&memory, now()).await.unwrap();
+            assert_eq!(told(&memory, &notifier).await.len(), 1, "call {call} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_in_force_that_was_removed_hides_no_change() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    store.overwrite("state/export=cur/period=2026-11.json.zst", Bytes::from_static(b"x")).unwrap();
+    write(&store, GOOD).await.unwrap();
+    let found = told(&store, &notifier).await;
+    assert!(found.len() == 1 && found[0].contains("there was none in force before"), "{found:?}");
+    store.overwrite(keys::CONFIG_IN_FORCE, Bytes::from_static(b"[newer]\n")).unwrap();
+    write(&store, BETTER).await.unwrap();
+    let found = told(&store, &notifier).await;
+    assert!(found.len() == 2 && found[1].contains("cannot be read by this release"), "{found:?}");
+}
