@@ -34,6 +34,21 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Whether what goes to standard output is CSV.
+    #[must_use]
+    pub fn is_csv(&self) -> bool {
+        let format = match &self.command {
+            Command::Report(options) => options.format,
+            Command::Explain(options) => options.format,
+            Command::History(options) => options.format,
+            Command::Backtest(options) => options.format,
+            _ => return false,
+        };
+        format == ReportFormat::Csv
+    }
+}
+
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {

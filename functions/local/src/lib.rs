@@ -24,6 +24,7 @@ mod run;
 pub mod sample;
 mod sent;
 mod summary;
+pub mod terminal;
 mod test_alert;
 mod whole_files;
 

@@ -1,16 +1,20 @@
 //! The command line `bedrock-ledger`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::error::CommandError;
 use bedrock_ledger::notes::Notes;
+use bedrock_ledger::terminal::Output;
 use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let (mut out, mut notes) = (io::BufWriter::new(io::stdout().lock()), Notes(io::stderr()));
+    let (stdout, mut notes) = (io::stdout(), Notes(io::stderr()));
+    let is_terminal = stdout.is_terminal();
+    let buffered = io::BufWriter::new(stdout.lock());
+    let mut out = if is_terminal { Output::terminal(buffered, cli.is_csv()) } else { Output::exact(buffered) };
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
