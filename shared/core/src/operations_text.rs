@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::alert_text::{body, subject};
 use crate::period::BillingPeriod;
-use crate::text::{Text, instant, pad_right, shorten, wrap};
+use crate::text::{Text, instant, name, pad_right, shorten, without_links, wrap};
 
 mod adopted;
 mod silent;
@@ -18,6 +18,8 @@ pub use unverified::Unverified;
 
 /// How many exports, findings, files and problems a message names.
 const NAMED: usize = 12;
+/// How many columns a path or an export's id may take.
+const PATH: usize = 160;
 /// How many columns of what an error says are shown.
 const SAID: usize = 2000;
 /// How many columns the labels of the first lines take.
@@ -171,9 +173,9 @@ impl Deployed<'_> {
         for finding in findings.iter().take(NAMED) {
             let word = if finding.is_problem { "PROBLEM" } else { "notice" };
             let about = if finding.about.is_empty() { String::new() } else { format!(" ({})", finding.about) };
-            lines.extend(wrap("  ", &shorten(&format!("{word}{about}: {}", finding.what), SAID)));
-            lines.extend(wrap("    cure:  ", &shorten(&finding.cure, SAID)));
-            lines.extend(wrap("    takes: ", &shorten(&finding.takes, SAID)));
+            lines.extend(wrap("  ", &said(&format!("{word}{about}: {}", finding.what))));
+            lines.extend(wrap("    cure:  ", &said(&finding.cure)));
+            lines.extend(wrap("    takes: ", &said(&finding.takes)));
         }
         lines.extend(more(findings.len(), "findings"));
         if findings.is_empty() {
@@ -191,7 +193,7 @@ fn found(export: &FoundExport) -> String {
         0 => String::new(),
         count => format!(", {count} without a manifest: read as found once quiet, and marked unverified"),
     };
-    format!("{}: {periods}, {deliveries}{without}", export.path)
+    format!("{}: {periods}, {deliveries}{without}", name(&export.path, PATH))
 }
 
 /// A delivery that is not whole, two hours after anything of it was written.
@@ -213,7 +215,7 @@ impl Incomplete<'_> {
     /// The message.
     #[must_use]
     pub fn text(&self) -> Text {
-        let (export, period) = (self.export_id, self.period);
+        let (export, period) = (name(self.export_id, PATH), self.period);
         let files = counted(self.files.len(), "file", "files");
         let mut lines = wrap(
             "",
@@ -225,9 +227,9 @@ impl Incomplete<'_> {
             ),
         );
         lines.push(String::new());
-        lines.extend(wrap(&pad_right("Manifest", LABEL), self.manifest));
+        lines.extend(wrap(&pad_right("Manifest", LABEL), &without_links(self.manifest)));
         for file in self.files.iter().take(NAMED) {
-            lines.extend(wrap(&pad_right("File", LABEL), file));
+            lines.extend(wrap(&pad_right("File", LABEL), &without_links(file)));
         }
         lines.extend(more(self.files.len(), "files"));
         lines.push(String::new());
@@ -258,9 +260,10 @@ impl Trouble<'_> {
     /// The message.
     #[must_use]
     pub fn text(&self) -> Text {
-        let mut lines = wrap("", &format!("{} failed, and will until somebody mends it.", capital(self.doing)));
+        let doing = without_links(self.doing);
+        let mut lines = wrap("", &format!("{} failed, and will until somebody mends it.", capital(&doing)));
         lines.push(String::new());
-        lines.extend(wrap(&pad_right("Error", LABEL), &shorten(self.said, SAID)));
+        lines.extend(wrap(&pad_right("Error", LABEL), &said(self.said)));
         lines.extend(wrap(&pad_right("Kind", LABEL), self.kind));
         lines.extend(wrap(&pad_right("Since", LABEL), &format!("{} at the latest", instant(self.now))));
         lines.push(String::new());
@@ -269,7 +272,7 @@ impl Trouble<'_> {
             "Numbers, metrics and alerts stay at the last good delivery meanwhile. It is tried again every 15 minutes \
              or with the next delivery; you are told again in a week if it lasts.",
         ));
-        Text { subject: subject(&format!("Failed ({}): {}", self.kind, self.doing)), body: body(&lines) }
+        Text { subject: subject(&format!("Failed ({}): {doing}", self.kind)), body: body(&lines) }
     }
 }
 
@@ -333,7 +336,7 @@ impl BrokenMetering<'_> {
         );
         lines.push(String::new());
         for problem in self.problems.iter().take(NAMED) {
-            lines.extend(wrap("  ", &shorten(problem, SAID)));
+            lines.extend(wrap("  ", &said(problem)));
         }
         lines.extend(more(self.problems.len(), "problems"));
         lines.push(String::new());
@@ -363,10 +366,11 @@ impl Overlap<'_> {
     /// The message.
     #[must_use]
     pub fn text(&self) -> Text {
-        let Self { export_id, period, payer, counted } = *self;
+        let Self { period, payer, .. } = *self;
+        let (export_id, counted) = (name(self.export_id, PATH), name(self.counted, PATH));
         let bill = match payer {
             "" => "the bill of a payer that is not known (add the column bill_payer_account_id to both)".to_owned(),
-            payer => format!("the bill of payer {payer}"),
+            payer => format!("the bill of payer {}", name(payer, PATH)),
         };
         let mut lines = wrap(
             "",
@@ -393,6 +397,11 @@ impl Overlap<'_> {
 fn next<const N: usize>(steps: [&str; N]) -> Vec<String> {
     let steps = steps.into_iter().flat_map(|step| wrap("  ", step));
     std::iter::once("Next".to_owned()).chain(steps).collect()
+}
+
+/// What an error or a finding says, cells and keys of others in it: no link, and not without end.
+fn said(text: &str) -> String {
+    shorten(&without_links(text), SAID)
 }
 
 fn more(count: usize, things: &str) -> Option<String> {

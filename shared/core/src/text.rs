@@ -282,14 +282,17 @@ pub fn pad_left(text: &str, width: usize) -> String {
 }
 
 /// `text` in lines of at most [`WIDTH`] columns, broken between words, and within a word only where it is longer than
-/// a line. The first line begins with `first`, the others are indented as far.
+/// a line. What stands in quotes stays on one line where it fits: else a name with blanks could begin a line as if it were
+/// ours. The first line begins with `first`, the others are indented as far.
 #[must_use]
 pub fn wrap(first: &str, text: &str) -> Vec<String> {
     let indent = columns(first);
     let room = WIDTH.saturating_sub(indent).max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for mut word in clean(text).split(' ').filter(|word| !word.is_empty()) {
+    let text = clean(text);
+    for word in words(&text, room) {
+        let mut word = word.as_ref();
         let spaced = if line.is_empty() { 0 } else { columns(&line) + 1 };
         if !line.is_empty() && spaced + columns(word) > room {
             lines.push(std::mem::take(&mut line));
@@ -312,6 +315,30 @@ pub fn wrap(first: &str, text: &str) -> Vec<String> {
         format!("{start}{line}").trim_end_matches(' ').to_owned()
     };
     lines.into_iter().enumerate().map(indented).collect()
+}
+
+/// The words of a text; what stands in quotes is one where it fits into `room` columns.
+fn words(text: &str, room: usize) -> Vec<Cow<'_, str>> {
+    let is_open = |text: &str| text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    let mut words: Vec<Cow<'_, str>> = Vec::new();
+    let mut rest = text.split(' ').filter(|word| !word.is_empty());
+    while let Some(word) = rest.next() {
+        if !is_open(word) {
+            words.push(Cow::Borrowed(word));
+            continue;
+        }
+        let mut quoted = vec![word];
+        let behind = rest.clone().position(is_open).map_or(0, |end| end + 1);
+        quoted.extend(rest.clone().take(behind));
+        let joined = quoted.join(" ");
+        if behind > 0 && columns(&joined) <= room {
+            words.push(Cow::Owned(joined));
+            rest.by_ref().nth(behind - 1);
+        } else {
+            words.push(Cow::Borrowed(word));
+        }
+    }
+    words
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use crate::alert_text::{body, subject};
 use crate::decimal::Decimal;
 use crate::period::BillingPeriod;
-use crate::text::{Text, money, pad_right, wrap};
+use crate::text::{Text, money, name, pad_right, wrap};
 
 /// How many columns the labels of the lines take.
 const LABEL: usize = 12;
@@ -70,6 +70,7 @@ impl Unusual {
     /// The message to whoever operates the program.
     #[must_use]
     pub fn text(&self, export_id: &str, period: BillingPeriod) -> Text {
+        let export_id = name(export_id, 160);
         let mut lines = wrap("", &format!("{period} of {export_id}: {self}."));
         lines.push(String::new());
         lines.extend(wrap(&pad_right("What to do", LABEL), &format!("{}.", self.cure())));

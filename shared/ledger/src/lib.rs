@@ -16,6 +16,8 @@ pub mod document;
 pub mod faulty_store;
 pub mod formats;
 mod gauges;
+#[cfg(test)]
+mod hostile_texts;
 pub mod in_force;
 pub mod keys;
 pub mod memory_store;

@@ -1,8 +1,8 @@
 //! A delivery that was counted although some of its files may be those of the delivery before.
 
-use super::{LABEL, NAMED, body, counted, more, subject};
+use super::{LABEL, NAMED, PATH, body, counted, more, subject};
 use crate::period::BillingPeriod;
-use crate::text::{Text, pad_right, wrap};
+use crate::text::{Text, name, pad_right, without_links, wrap};
 
 /// A delivery with files that an earlier delivery had already, two hours after the last change in its bucket.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Unverified<'_> {
     /// The message.
     #[must_use]
     pub fn text(&self) -> Text {
-        let (export, period) = (self.export_id, self.period);
+        let (export, period) = (name(self.export_id, PATH), self.period);
         let files = counted(self.files, "file", "files");
         let mut lines = wrap(
             "",
@@ -36,9 +36,9 @@ impl Unverified<'_> {
             ),
         );
         lines.push(String::new());
-        lines.extend(wrap(&pad_right("Manifest", LABEL), self.manifest));
+        lines.extend(wrap(&pad_right("Manifest", LABEL), &without_links(self.manifest)));
         for file in self.earlier.iter().take(NAMED) {
-            lines.extend(wrap(&pad_right("Unchanged", LABEL), file));
+            lines.extend(wrap(&pad_right("Unchanged", LABEL), &without_links(file)));
         }
         lines.extend(more(self.earlier.len(), "files"));
         lines.push(String::new());

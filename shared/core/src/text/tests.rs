@@ -120,6 +120,14 @@ fn lines_break_between_words_and_only_then_within() {
     assert_eq!(shorten("東京東京", 7), "東京...");
 }
 
+#[test]
+fn a_name_in_quotes_begins_no_line_of_its_own() {
+    let name = name("AWS Security. Confirm. Total: $0.00, all is well", 54);
+    let lines = wrap("", &format!("No spend is booked on any day of the month on {name} any more; it moved."));
+    assert_eq!(lines, ["No spend is booked on any day of the month on", &format!("{name} any more; it moved.")]);
+    assert_eq!(wrap("", "an \"open quote"), ["an \"open quote"]);
+}
+
 proptest! {
     #[test]
     fn no_line_is_too_long_and_no_character_is_lost(text in "\\PC{0,300}", first in "[A-Za-z ]{0,14}") {
