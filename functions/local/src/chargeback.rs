@@ -11,7 +11,7 @@ use spend_cur::metering_parquet;
 use spend_ledger::chargeback::metering::{self, MeteringFiles, PARQUET};
 use spend_ledger::chargeback::{self, About, Files};
 use spend_ledger::store::Store;
-use spend_ledger::{committed, metering_csv};
+use spend_ledger::{committed, metering_csv, private_files};
 
 use crate::cli::Chargeback;
 use crate::error::CommandError;
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: &Chargeback, now: DateTime<Utc>, notes: &mut im
     let found: Vec<_> = found.iter().collect();
     let basis = options.basis.unwrap_or(config.cost.basis);
     let Files { files, about, .. } = chargeback::make(options.period, &found, &config, basis, &metering, now)?;
-    fs::create_dir_all(&options.out).map_err(failed("make", &options.out))?;
+    private_files::create_folders(&options.out).map_err(failed("make", &options.out))?;
     let files: Vec<_> = files.iter().map(|(name, bytes)| (options.out.join(name), bytes.as_ref())).collect();
     whole_files::write(&files)?;
     tell(options, &about, notes)

@@ -13,13 +13,13 @@ use spend_core::period::BillingPeriod;
 use spend_core::report::Measure;
 use spend_core::spend::Basis;
 use spend_core::text;
-use spend_ledger::committed;
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
 use spend_ledger::restated;
 use spend_ledger::state::HistoryEntry;
 use spend_ledger::store::Store;
+use spend_ledger::{committed, private_files};
 
 use crate::cli::{Demo, Page, Report, ReportFormat, Run};
 use crate::error::CommandError;
@@ -206,7 +206,7 @@ fn prepare(dir: &Path) -> Result<(), CommandError> {
             _ => {}
         }
     }
-    fs::create_dir_all(dir).map_err(file("make", dir))?;
+    private_files::create_folders(dir).map_err(file("make", dir))?;
     fs::write(&marker, "made by `bedrock-ledger demo`, which may replace what is here\n")
         .map_err(file("write", &marker))
 }

@@ -1,13 +1,12 @@
 //! `digest`: what finance would be mailed now, and what machines would be told. Nothing is sent.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_ledger::book::Book;
 use spend_ledger::outputs::{Message, Topic};
-use spend_ledger::{committed, digest};
+use spend_ledger::{committed, digest, private_files};
 
 use crate::cli::{Digest, DigestFormat};
 use crate::error::CommandError;
@@ -69,7 +68,7 @@ fn ended(body: &str) -> String {
 
 fn files(dir: &Path, messages: &[Message], notes: &mut impl Write) -> Result<(), CommandError> {
     let failed = |source| CommandError::File { action: "make", path: dir.to_owned(), source };
-    fs::create_dir_all(dir).map_err(failed)?;
+    private_files::create_folders(dir).map_err(failed)?;
     let mut files = Vec::new();
     for message in messages {
         let (name, text) = match message.topic {

@@ -69,7 +69,9 @@ async fn of_export(path: &Path, now: DateTime<Utc>) -> Result<Vec<Finding>, Comm
             format!("reading {export} {period}: chunk {} of {}, {rows} rows so far", step.chunk, step.chunks)
         });
     });
-    Ok(findings.await?)
+    let mut findings = findings.await?;
+    findings.extend(export.store().left_out().map(examination::left_out));
+    Ok(findings)
 }
 
 async fn of_ledger(path: &Path) -> Result<Vec<Finding>, CommandError> {

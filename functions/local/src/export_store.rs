@@ -1,5 +1,6 @@
 //! Where an export is read from: a folder, or (with the feature `s3`) the bucket itself. It is never written to.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -38,6 +39,23 @@ impl ExportStore {
         // `.` has a name too.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok((Self::Folder(store), real.file_name().map(|name| name.to_string_lossy().into_owned())))
+    }
+
+    /// What of a folder's files was not listed, with why: links, and paths that are too long. Nothing of a bucket.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let left_out = match self {
+            Self::Folder(store) => store.left_out(),
+            #[cfg(feature = "s3")]
+            Self::Bucket(_) => Vec::new(),
+        };
+        let mut reasons: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+        for one in &left_out {
+            reasons.entry(one.reason).or_insert((0, &one.key)).0 += 1;
+        }
+        let reasons = reasons.iter().map(|(reason, (count, example))| format!("{count} because {reason} ({example})"));
+        let reasons: Vec<_> = reasons.collect();
+        let paths = if left_out.len() == 1 { "1 path was" } else { &format!("{} paths were", left_out.len()) };
+        (!left_out.is_empty()).then(|| format!("{paths} left out and not looked into: {}", reasons.join("; ")))
     }
 }
 

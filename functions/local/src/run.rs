@@ -130,10 +130,11 @@ pub(crate) async fn open(path: &Path) -> Result<Tree<ExportStore>, CommandError>
 /// Why a tree cannot be run: what its files are matters more than where they lie.
 async fn refusal(path: &Path, error: TreeError, now: DateTime<Utc>) -> CommandError {
     let Ok((store, _)) = ExportStore::open(path).await else { return error.into() };
-    let findings =
-        examination::examine(&Arc::new(Tree::whole(store)), Examined::Copy, now, |_| ()).await.unwrap_or_default();
-    match findings.into_iter().find(|finding| finding.is_of_another_kind) {
-        Some(finding) => CommandError::NotAnExport { tree: path.to_owned(), what: finding.what },
+    let tree = Arc::new(Tree::whole(store));
+    let findings = examination::examine(&tree, Examined::Copy, now, |_| ()).await.unwrap_or_default();
+    let of_another_kind = findings.into_iter().find(|finding| finding.is_of_another_kind).map(|finding| finding.what);
+    match of_another_kind.or_else(|| tree.store().left_out()) {
+        Some(what) => CommandError::NotAnExport { tree: path.to_owned(), what },
         None => error.into(),
     }
 }
@@ -230,6 +231,9 @@ impl<W: Write> Workshop<'_, W> {
 
     /// Says what of the tree was not read.
     fn passed_over(&mut self, inventory: &Inventory, failures: usize) -> Result<(), CommandError> {
+        if let Some(left_out) = self.export.store().left_out() {
+            writeln!(self.notes, "note: {left_out}")?;
+        }
         if !inventory.strangers.is_empty() {
             let count: usize = inventory.strangers.values().map(|strangers| strangers.count).sum();
             let reasons = inventory.strangers.iter();

@@ -1,10 +1,12 @@
 //! Files that are whole or absent: each is written beside its place and moved there, so that no full disk and no kill
-//! leaves a part of it under its name.
+//! leaves a part of it under its name. A new one is its owner's alone; one that is replaced keeps its rights.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use spend_ledger::private_files;
 
 use crate::error::CommandError;
 
@@ -57,7 +59,7 @@ impl Beside {
 
     fn fill(&self, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
         let Some(temporary) = &self.temporary else { return Ok(()) };
-        let mut file = File::create(temporary)?;
+        let mut file = private_files::options().write(true).create(true).truncate(true).open(temporary)?;
         if let Some(permissions) = permissions {
             file.set_permissions(permissions)?;
         }
@@ -108,6 +110,19 @@ mod tests {
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["page.html", "page.json"]);
+    }
+
+    #[test]
+    fn a_new_file_is_its_owners_alone_and_one_that_is_replaced_keeps_its_rights() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.html");
+        let mode = || fs::metadata(&page).unwrap().permissions().mode() & 0o777;
+        write(&[(page.clone(), b"new")]).unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&page, Permissions::from_mode(0o644)).unwrap();
+        write(&[(page.clone(), b"newer")]).unwrap();
+        assert_eq!(mode(), 0o644);
     }
 
     #[test]

@@ -7,14 +7,17 @@
 //!
 //! What a folder cannot do: hold an object at `a` and another at `a/b` or at `/a`, or tell `A` from `a` where the file
 //! system does not. `/a` is the object `a` here, as for the tools that copy buckets, and is listed as such.
+//!
+//! The folder that is named may be a symbolic link. No link below it is followed: a stranger's could lead out of the tree,
+//! or double its paths. [`DirectoryStore::left_out`] says which were met; a folder that is written to must have none.
 
 mod listing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -27,6 +30,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::content_tag;
+use crate::private_files;
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
 /// The folder below the root that is the store's own: no key begins with it, and no listing shows it.
@@ -61,7 +65,24 @@ pub struct DirectoryStore {
     writable: bool,
     /// The versions of files that have been hashed, by key.
     tags: Mutex<HashMap<String, (Fingerprint, ETag)>>,
+    /// What listings have met and did not list, with why.
+    left_out: Mutex<BTreeMap<String, &'static str>>,
 }
+
+/// Something below a store's folder that is no object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The key that it would have; of a folder without what is below it.
+    pub key: String,
+    /// Why it is none.
+    pub reason: &'static str,
+}
+
+/// Why a symbolic link is no object.
+pub const IS_A_LINK: &str = "a symbolic link stands in its path, and none is followed below the folder that was named; \
+                             put the file or folder itself there";
+/// Why a path is none.
+pub const IS_TOO_LONG: &str = "its path is longer than the 1024 bytes of a key; shorten it";
 
 /// What tells that a file has not changed since it was hashed. The change time is in it because, unlike the
 /// modification time, no copying tool can set it.
@@ -113,15 +134,27 @@ struct Opened {
 }
 
 impl DirectoryStore {
+    fn new(root: PathBuf, writable: bool) -> Self {
+        Self { root, writable, tags: Mutex::default(), left_out: Mutex::default() }
+    }
+
+    /// What the listings of this store have met below its folder and left out, by key.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.iter().map(|(key, reason)| LeftOut { key: key.clone(), reason }).collect()
+    }
+
     /// The store in the folder `root`, which is created if it is not there.
     ///
     /// # Errors
     ///
     /// [`StoreError::Denied`] or [`StoreError::Unavailable`] if the folder cannot be created or used.
     pub fn open(root: PathBuf) -> Result<Self, StoreError> {
-        let store = Self { root, writable: true, tags: Mutex::default() };
+        let store = Self::new(root, true);
         for folder in [store.locks(), store.temporaries()] {
-            fs::create_dir_all(&folder).map_err(|error| failed("create", &folder.to_string_lossy(), error))?;
+            private_files::create_folders(&folder)
+                .map_err(|error| failed("create", &folder.to_string_lossy(), error))?;
         }
         let swept = store.sweep();
         swept.map_err(|error| failed("clean up", &store.temporaries().to_string_lossy(), error))?;
@@ -137,7 +170,7 @@ impl DirectoryStore {
     pub fn open_read_only(root: PathBuf) -> Result<Self, StoreError> {
         let name = || root.to_string_lossy().into_owned();
         match fs::metadata(&root) {
-            Ok(metadata) if metadata.is_dir() => Ok(Self { root, writable: false, tags: Mutex::default() }),
+            Ok(metadata) if metadata.is_dir() => Ok(Self::new(root, false)),
             Ok(_) => Err(StoreError::BadKey { key: name(), reason: "it is a file, and a folder is needed" }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(StoreError::NotFound { key: name() }),
             Err(error) => Err(failed("open", &name(), error)),
@@ -155,7 +188,7 @@ impl DirectoryStore {
     pub fn take_turn(&self, on_wait: impl FnOnce()) -> Result<Turn, StoreError> {
         let path = self.root.join(OWN_FOLDER).join(TURN);
         let take = || {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+            let file = private_files::options().create(true).truncate(false).write(true).open(&path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -192,6 +225,9 @@ impl DirectoryStore {
                 return bad("one of the parts between its slashes cannot be a file's name");
             }
             path.push(part);
+            if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+                return bad(IS_A_LINK);
+            }
         }
         Ok(path)
     }
@@ -298,7 +334,7 @@ impl DirectoryStore {
 
     fn lock_file(&self, number: u8) -> io::Result<File> {
         let path = self.locks().join(format!("{number:02}"));
-        OpenOptions::new().create(true).truncate(false).write(true).open(path)
+        private_files::options().create(true).truncate(false).write(true).open(path)
     }
 
     /// Removes what killed writers left: a temporary file whose lock is free has no writer.
@@ -352,11 +388,19 @@ impl Store for DirectoryStore {
         Ok(Some(ObjectHead { key: key.to_owned(), etag, size: fingerprint.size, last_modified }))
     }
 
-    /// A symbolic link is what it points to; one that leads back into a folder around it, or nowhere, is nothing. A
-    /// file whose name is not UTF-8 is listed with U+FFFD for what cannot be read of it: it is there, and whoever reads
-    /// it by that key is told with a [`StoreError::BadKey`] that it has to be renamed.
+    /// A symbolic link is no object, nor is a path that is longer than a key: [`DirectoryStore::left_out`] names them. In
+    /// a store that is written to a link is an error: what lies behind it would be taken to be gone. A file whose name is
+    /// not UTF-8 is listed with U+FFFD for what cannot be read of it: it is there, and whoever reads it by that key is
+    /// told with a [`StoreError::BadKey`] that it has to be renamed.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        listing::list(&self.root, prefix)
+        let (found, left_out) = listing::list(&self.root, prefix)?;
+        let link = left_out.iter().find(|one| self.writable && one.reason == IS_A_LINK);
+        if let Some(LeftOut { key, reason }) = link.cloned() {
+            return Err(StoreError::BadKey { key, reason });
+        }
+        let mut known = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(left_out.into_iter().map(|LeftOut { key, reason }| (key, reason)));
+        Ok(found)
     }
 
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
@@ -408,7 +452,7 @@ fn unchanged(file: &File, fingerprint: Fingerprint) -> io::Result<()> {
 /// Makes `bytes` the content of `path` at once, and so that it outlives a loss of power.
 fn publish(temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     remove_if_there(temporary)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).open(temporary)?;
+    let mut file = private_files::options().write(true).create_new(true).open(temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     if let Some(folder) = path.parent() {
@@ -422,7 +466,7 @@ fn publish(temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates the folder and those above it, and makes their names outlive a loss of power.
 fn create_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-    fs::create_dir_all(folder)?;
+    private_files::create_folders(folder)?;
     missing.iter().filter_map(|created| created.parent()).try_for_each(sync_folder)
 }
 

@@ -27,6 +27,7 @@ pub mod objects;
 pub mod operations;
 pub mod outbox;
 pub mod outputs;
+pub mod private_files;
 #[cfg(test)]
 mod racing;
 #[cfg(test)]

@@ -104,6 +104,20 @@ impl Subject {
     }
 }
 
+/// That a folder has paths which no listing shows: `what` names them.
+#[must_use]
+pub fn left_out(what: String) -> Finding {
+    Subject::default().notice(
+        "paths-left-out",
+        what,
+        Remedy {
+            why: "deliveries that lie there are not read",
+            cure: "copy them into the folder itself, or name the folder that a link points to",
+            takes: "at once",
+        },
+    )
+}
+
 /// How far an examination is, told before each chunk is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {

@@ -161,6 +161,12 @@ impl<S: Store> Tree<S> {
         Self { store, before: String::new() }
     }
 
+    /// The store that the tree lies in.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The key in the store of an object of the tree; `None` if the tree cannot hold it.
     fn inner<'k>(&self, key: &'k str) -> Result<Option<&'k str>, StoreError> {
         check_key(key)?;

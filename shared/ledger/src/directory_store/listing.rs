@@ -3,44 +3,29 @@
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{OWN_FOLDER, failed, is_absent, last_modified};
-use crate::store::{ObjectSummary, StoreError, check_key};
+use super::{IS_A_LINK, IS_TOO_LONG, LeftOut, OWN_FOLDER, failed, is_absent, last_modified};
+use crate::store::{MAX_KEY_BYTES, ObjectSummary, StoreError, check_key};
 
-/// The objects below `root` whose keys start with `prefix`.
-pub(super) fn list(root: &Path, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-    let mut walk = Walk { found: Vec::new(), trail: Vec::new() };
+/// The objects below `root` whose keys start with `prefix`, and what of it is no object.
+pub(super) fn list(root: &Path, prefix: &str) -> Result<(Vec<ObjectSummary>, Vec<LeftOut>), StoreError> {
+    let mut walk = Walk { found: Vec::new(), left_out: Vec::new() };
     walk.folder(root, "", prefix)?;
     // A folder's place among its siblings is not the place of its keys: `a.b` comes before `a/b`.
     walk.found.sort_unstable_by(|left, right| left.key.cmp(&right.key));
-    Ok(walk.found)
+    Ok((walk.found, walk.left_out))
 }
 
+/// It follows no links, so it ends, and it goes no deeper than keys are long.
 struct Walk {
     found: Vec<ObjectSummary>,
-    /// The folders that the walk is in, without symbolic links, from the root down.
-    trail: Vec<PathBuf>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Walk {
     /// Lists what is below `path`, whose keys start with `parent`, as far as the rest of their keys starts with `rest`.
     fn folder(&mut self, path: &Path, parent: &str, rest: &str) -> Result<(), StoreError> {
-        let real = match fs::canonicalize(path) {
-            Err(error) if is_absent(&error) => return Ok(()),
-            real => real.map_err(|error| failed("list", &path.to_string_lossy(), error))?,
-        };
-        // A link to a folder that the walk is in leads to nothing that it does not see anyway, without end.
-        if self.trail.iter().any(|around| around.starts_with(&real)) {
-            return Ok(());
-        }
-        self.trail.push(real);
-        let done = self.entries(path, parent, rest);
-        self.trail.pop();
-        done
-    }
-
-    fn entries(&mut self, path: &Path, parent: &str, rest: &str) -> Result<(), StoreError> {
         if let Some((name, below)) = rest.split_once('/') {
             // The prefix names the folder, so that the others need not be looked at.
             return match check_key(name) {
@@ -76,20 +61,28 @@ impl Walk {
         }
         // A name that is not UTF-8 is shown as far as it can be, and refused to whoever reads it.
         let key = format!("{parent}{}", name.to_string_lossy());
-        // Follows a symbolic link. What was there a moment ago and is not any more is not listed.
-        let metadata = match fs::metadata(path) {
+        // What was there a moment ago and is not any more is not listed.
+        let metadata = match fs::symlink_metadata(path) {
             Err(error) if is_absent(&error) => return Ok(()),
             metadata => metadata.map_err(|error| failed("list", &key, error))?,
         };
-        if metadata.is_dir() {
-            self.folder(path, &format!("{key}/"), below.unwrap_or_default())
+        if metadata.is_symlink() {
+            self.left_out.push(LeftOut { key, reason: IS_A_LINK });
+        } else if metadata.is_dir() {
+            let inner = format!("{key}/");
+            if inner.len() < MAX_KEY_BYTES {
+                return self.folder(path, &inner, below.unwrap_or_default());
+            }
+            self.left_out.push(LeftOut { key, reason: IS_TOO_LONG });
         } else if metadata.is_file() && below.is_none() {
+            if key.len() > MAX_KEY_BYTES {
+                self.left_out.push(LeftOut { key, reason: IS_TOO_LONG });
+                return Ok(());
+            }
             check_key(&key)?;
             self.found.push(summary(&key, &metadata).map_err(|error| failed("list", &key, error))?);
-            Ok(())
-        } else {
-            Ok(())
         }
+        Ok(())
     }
 }
 

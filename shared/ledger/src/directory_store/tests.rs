@@ -178,29 +178,121 @@ fn reading_a_folder_that_is_not_there_or_a_file_is_an_error() {
     assert!(!folder.path().join("none").exists());
 }
 
+/// A store that is read only, as an export is, in a folder that others write to.
+fn tree(folder: &TempDir) -> DirectoryStore {
+    DirectoryStore::open_read_only(folder.path().to_owned()).unwrap()
+}
+
 #[test]
-fn links_are_followed_and_loops_end() {
+fn a_listing_is_not_hung_by_links_that_double_its_paths() {
+    let folder = TempDir::new().unwrap();
+    // Each folder has two links to the next: 2^33 paths lead to the file.
+    for level in 0..33 {
+        let here = folder.path().join(format!("{level:02}"));
+        fs::create_dir(&here).unwrap();
+        for name in ["a", "b"] {
+            symlink(format!("../{:02}", level + 1), here.join(name)).unwrap();
+        }
+    }
+    fs::create_dir(folder.path().join("33")).unwrap();
+    fs::write(folder.path().join("33/file"), "x").unwrap();
+    let store = tree(&folder);
+    assert_eq!(keys(&store, ""), ["33/file"]);
+    let left_out = store.left_out();
+    assert_eq!(left_out.len(), 66);
+    assert_eq!((left_out[0].key.as_str(), left_out[0].reason), ("00/a", IS_A_LINK));
+}
+
+#[test]
+fn a_path_that_is_longer_than_a_key_is_named_and_keeps_nothing_else_from_being_listed() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "x").unwrap();
+    let deep = [&*"d".repeat(250), &*"e".repeat(250), &*"f".repeat(250), &*"g".repeat(250)].join("/");
+    fs::create_dir_all(folder.path().join(&deep)).unwrap();
+    fs::write(folder.path().join(&deep).join("h".repeat(96)), "x").unwrap();
+    let further = folder.path().join(&deep).join("i".repeat(100)).join("j");
+    fs::create_dir_all(&further).unwrap();
+    fs::write(further.join("k"), "x").unwrap();
+    let store = tree(&folder);
+    assert_eq!(keys(&store, ""), ["file"]);
+    let left_out = store.left_out();
+    assert_eq!(left_out.len(), 2, "a file of 1,100 bytes, and a folder as a whole");
+    assert!(left_out.iter().all(|one| one.key.starts_with(&deep) && one.reason == IS_TOO_LONG), "{left_out:?}");
+}
+
+#[test]
+fn no_link_leads_out_of_a_tree() {
+    let (outer, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    fs::write(elsewhere.path().join("secret"), "elsewhere").unwrap();
+    fs::create_dir(outer.path().join("real")).unwrap();
+    let at = |path: &str| outer.path().join("real").join(path);
+    fs::create_dir(at("data")).unwrap();
+    fs::write(at("data/file"), "x").unwrap();
+    symlink(elsewhere.path(), at("linked")).unwrap();
+    symlink(elsewhere.path().join("secret"), at("data/alias")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    symlink(at(""), at("data/up")).unwrap();
+    // The folder that is named may be a link itself.
+    symlink(outer.path().join("real"), outer.path().join("export")).unwrap();
+    for root in ["real", "export"] {
+        let store = DirectoryStore::open_read_only(outer.path().join(root)).unwrap();
+        assert_eq!(keys(&store, ""), ["data/file"], "{root}");
+        assert_eq!(keys(&store, "linked/"), [""; 0], "{root}");
+        let left_out: Vec<_> = store.left_out().into_iter().map(|one| one.key).collect();
+        assert_eq!(left_out, ["dangling", "data/alias", "data/up", "linked"], "{root}");
+        for key in ["linked/secret", "data/alias", "data/up/data/file", "dangling"] {
+            let error = wait(store.get(key)).unwrap_err();
+            assert!(error.kind() == "store.bad_key" && error.to_string().contains("symbolic link"), "{key}: {error}");
+            assert_eq!(wait(store.head(key)).unwrap_err().kind(), "store.bad_key", "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_ledger_whose_folder_is_a_link_is_refused_and_not_taken_for_empty() {
     let (store, folder) = store();
     let elsewhere = TempDir::new().unwrap();
-    fs::write(elsewhere.path().join("x"), "elsewhere").unwrap();
-    put(&store, "a/file", "x");
-    put(&store, "b/file", "x");
-    let at = |path: &str| folder.path().join(path);
-    symlink(elsewhere.path(), at("linked")).unwrap();
-    symlink(at("a/file"), at("alias")).unwrap();
-    symlink(at("nowhere"), at("dangling")).unwrap();
-    symlink(folder.path(), at("a/up")).unwrap();
-    symlink(at("b"), at("a/to-b")).unwrap();
-    symlink(at("a"), at("b/to-a")).unwrap();
-    assert_eq!(
-        keys(&store, ""),
-        ["a/file", "a/to-b/file", "alias", "b/file", "b/to-a/file", "linked/x"],
-        "neither endless nor what lies behind a loop"
-    );
-    // A longer prefix shows the same keys, not what a walk that starts there would see.
-    assert_eq!(keys(&store, "a/to-b/"), ["a/to-b/file"]);
-    assert_eq!(wait(store.get("linked/x")).unwrap().unwrap().0, Bytes::from_static(b"elsewhere"));
-    assert_eq!(wait(store.get("dangling")).unwrap(), None);
+    fs::write(elsewhere.path().join("x.json"), "{}").unwrap();
+    symlink(elsewhere.path(), folder.path().join("state")).unwrap();
+    for prefix in ["", "state/", "sta"] {
+        let error = wait(store.list(prefix)).unwrap_err();
+        assert!(error.kind() == "store.bad_key" && error.to_string().contains("\"state\""), "{error}");
+    }
+    let put = wait(store.put_if_absent("state/new.json", Bytes::new()));
+    assert_eq!(put.unwrap_err().kind(), "store.bad_key");
+    assert!(!elsewhere.path().join("new.json").exists());
+}
+
+#[test]
+fn what_is_written_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let outer = TempDir::new().unwrap();
+    let root = outer.path().join("made/ledger");
+    let store = DirectoryStore::open(root.clone()).unwrap();
+    put(&store, "state/export=e/period.json", "x");
+    drop(store.take_turn(|| ()).unwrap());
+    let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
+    let mut folders = vec![outer.path().join("made")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files += 1;
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+            }
+        }
+    }
+    assert!(files >= 3, "the object, its lock and the turn");
+    // A folder that was there is its owner's business.
+    let theirs = outer.path().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o755)).unwrap();
+    put(&DirectoryStore::open(theirs.clone()).unwrap(), "a", "x");
+    assert_eq!((mode(&theirs), mode(&theirs.join("a"))), (0o755, 0o600));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
@@ -19,6 +19,7 @@ use spend_core::decimal::Decimal;
 
 use super::{Datum, Message, Metrics, Notifier, PublishError, Series, check_data, dimension_text};
 use crate::directory_store::lock;
+use crate::private_files;
 
 /// [`Metrics`] in the file `out/metrics.jsonl` of a ledger's folder: one line per datum.
 ///
@@ -205,9 +206,9 @@ fn append<L: Serialize>(
 /// The file, locked, and its length.
 fn open(path: &Path) -> io::Result<(File, u64)> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private_files::create_folders(folder)?;
     }
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let file = private_files::options().read(true).append(true).create(true).open(path)?;
     lock(&file)?;
     let length = file.metadata()?.len();
     Ok((file, length))
