@@ -80,6 +80,8 @@ pub enum Command {
     TestAlert(TestAlert),
     /// Derive months again, with the export not at hand, after a change of configuration or release.
     Rebuild(Rebuild),
+    /// Replace a person's name by an alias in a ledger, and in what it will read of the bill.
+    Forget(Forget),
 }
 
 /// `demo`.
@@ -366,6 +368,20 @@ pub struct Rebuild {
     /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
+}
+
+/// `forget`.
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// Whom: a session's, IAM user's or federated user's name, an identity as reports show it, or an ARN.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The ledger.
+    #[arg(long, value_name = "DIR", value_parser = folder())]
+    pub ledger: PathBuf,
+    /// What stands in the name's place; without it forgotten- and a part of a salted hash, and an e-mail address's domain.
+    #[arg(long, value_name = "ALIAS")]
+    pub alias: Option<String>,
 }
 
 /// How a report is shown.

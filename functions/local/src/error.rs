@@ -15,6 +15,7 @@ use spend_ledger::metrics::MetricsError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::explain::ExplainError;
+use spend_pipeline::forget::ForgetError;
 use spend_pipeline::tree::TreeError;
 
 use crate::sample::SampleError;
@@ -131,6 +132,15 @@ pub enum CommandError {
         /// Of how many.
         periods: usize,
     },
+    /// Nobody was forgotten.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+    /// Some objects still have the name.
+    #[error("{objects} objects still have the name, see above; do what each says, and forget again")]
+    NotForgotten {
+        /// How many.
+        objects: usize,
+    },
     /// An option that this release does not have yet.
     #[error("{0}")]
     Unsupported(String),
@@ -216,6 +226,8 @@ impl CommandError {
             Self::Committed(error) => error.kind(),
             Self::Config(error) => error.kind(),
             Self::Explain(error) => error.kind(),
+            Self::Forget(error) => error.kind(),
+            Self::NotForgotten { .. } => "store.not_forgotten",
             Self::Disagreement { .. } => "bug.disagreement",
             Self::Chargeback(error) => error.kind(),
             Self::Metering(error) => error.kind(),

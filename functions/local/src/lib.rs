@@ -10,6 +10,7 @@ mod doctor;
 pub mod error;
 mod explain;
 mod export_store;
+mod forget;
 mod history;
 mod idle;
 mod in_force;
@@ -58,6 +59,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::Check(options) => check::run(options, Utc::now(), out).await,
         Command::TestAlert(options) => test_alert::run(options, Utc::now(), notes).await,
         Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,
+        Command::Forget(options) => forget::run(options, notes).await,
     }
 }
 

@@ -251,14 +251,27 @@ pub fn decode_compressed<D: Document>(key: &str, bytes: &[u8]) -> Result<D, Docu
     decode_compressed_within(key, bytes, MAX_DECOMPRESSED_BYTES)
 }
 
+/// What a compressed document is before it is compressed.
+///
+/// # Errors
+///
+/// [`DocumentError`], naming the key.
+pub fn decompressed(key: &str, bytes: &[u8]) -> Result<Vec<u8>, DocumentError> {
+    decompressed_within(key, bytes, MAX_DECOMPRESSED_BYTES)
+}
+
 fn decode_compressed_within<D: Document>(key: &str, bytes: &[u8], limit: u64) -> Result<D, DocumentError> {
+    decode(key, &decompressed_within(key, bytes, limit)?)
+}
+
+fn decompressed_within(key: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, DocumentError> {
     let damaged = |source| DocumentError::NotCompressed { key: key.to_owned(), source };
     let mut json = Vec::new();
     let decoder = zstd::Decoder::with_buffer(bytes).map_err(damaged)?;
     // One more than allowed tells a document that is too large from one that just fits.
     decoder.take(limit.saturating_add(1)).read_to_end(&mut json).map_err(damaged)?;
     if u64::try_from(json.len()).is_ok_and(|length| length <= limit) {
-        decode(key, &json)
+        Ok(json)
     } else {
         Err(DocumentError::TooLarge { key: key.to_owned(), limit })
     }

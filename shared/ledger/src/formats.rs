@@ -8,6 +8,7 @@ use crate::digest::event::DigestEvent;
 use crate::digest::page::numbers::PageNumbers;
 use crate::digest::state::DigestState;
 use crate::document::Document;
+use crate::forgotten::Forgotten;
 use crate::gauges::shown::PutGauges;
 use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
@@ -39,6 +40,7 @@ pub fn each(formats: &mut impl Formats) {
     formats.format::<DigestState>();
     formats.format::<StoredNote>();
     formats.format::<OperationsState>();
+    formats.format::<Forgotten>();
     formats.format::<PageNumbers>();
     formats.format::<About>();
     formats.format::<AlertEvent>();

@@ -87,6 +87,17 @@ impl Statement {
         format!("{FACTS_PREFIX}export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
+    /// The statement whose facts file `key` is, if it is one.
+    #[must_use]
+    pub fn from_facts_key(key: &str) -> Option<Self> {
+        let (export_id, period) = key
+            .strip_prefix(FACTS_PREFIX)?
+            .strip_prefix("export=")?
+            .strip_suffix("/facts.parquet")?
+            .split_once("/billing_period=")?;
+        Some(Self { export_id: export_id.to_owned(), period: period.parse().ok()? })
+    }
+
     /// What a namespace was told of the statement's spend.
     #[must_use]
     pub fn told_key(&self, namespace: &str) -> String {
@@ -221,6 +232,9 @@ pub const SWEPT_READY: &str = "sweep/ready.json";
 /// The configuration as its owner writes it.
 pub const CONFIG: &str = "config/ledger.toml";
 
+/// Which names are replaced by which aliases.
+pub const FORGOTTEN: &str = "config/forgotten.json";
+
 /// A file beside it that it names.
 #[must_use]
 pub fn beside_config(name: &str) -> String {
@@ -231,7 +245,7 @@ pub fn beside_config(name: &str) -> String {
 /// for whoever adopts it to say.
 #[must_use]
 pub fn is_of_configuration(key: &str) -> bool {
-    key.starts_with("config/") && key != CONFIG_IN_FORCE
+    key.starts_with("config/") && key != CONFIG_IN_FORCE && key != FORGOTTEN
 }
 
 /// The configuration that is in force: the last one that was valid.
@@ -273,6 +287,13 @@ mod tests {
         for stranger in [statement.sealed_key("1-a").as_str(), "deliveries/ready.json", "deliveries/x/1-a/ready.json"] {
             assert_eq!(Statement::from_ready_key(stranger), None, "{stranger}");
         }
+    }
+
+    #[test]
+    fn a_facts_key_reads_back() {
+        let statement = Statement { export_id: "cur--0a1b2c3d".to_owned(), period: "2026-11".parse().unwrap() };
+        assert_eq!(Statement::from_facts_key(&statement.facts_key()), Some(statement));
+        assert_eq!(Statement::from_facts_key("facts/export=e/facts.parquet"), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod directory_store;
 pub mod document;
 pub mod faulty_store;
+pub mod forgotten;
 pub mod formats;
 mod gauges;
 #[cfg(test)]

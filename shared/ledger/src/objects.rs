@@ -56,6 +56,8 @@ pub enum Kind {
     Configuration,
     /// The configuration in force.
     InForce,
+    /// Which names are replaced.
+    Forgotten,
     /// Records of a gateway.
     Metering,
 }
@@ -91,6 +93,7 @@ impl Kind {
             "chargeback" if is("/about.json") => Self::Chargeback,
             "chargeback" if is(".csv") => Self::Report,
             "config" if key == keys::CONFIG_IN_FORCE => Self::InForce,
+            "config" if key == keys::FORGOTTEN => Self::Forgotten,
             "config" => Self::Configuration,
             "metering" => Self::Metering,
             _ => return None,
@@ -121,6 +124,7 @@ impl Kind {
             Self::SweptReady => "swept-ready",
             Self::PageNumbers => crate::digest::page::numbers::PageNumbers::FORMAT,
             Self::Chargeback => crate::chargeback::about::About::FORMAT,
+            Self::Forgotten => crate::forgotten::Forgotten::FORMAT,
             Self::Facts | Self::Report | Self::Configuration | Self::InForce | Self::Metering => return None,
         })
     }
@@ -199,6 +203,10 @@ impl Kind {
             Self::Configuration | Self::InForce => {
                 "write config/ledger.toml again, or run with --config: what is valid is in force then"
             }
+            Self::Forgotten => {
+                "put it back from an earlier version and never remove it: names that were replaced would come back with the \
+                 next delivery; without a version, forget each of them again"
+            }
             Self::Metering => "ask whoever writes these records to write the file again",
         }
     }
@@ -222,6 +230,7 @@ mod tests {
             "metrics/namespace=0a/told/export=e/period=2026-11.json.zst",
             "alerts/state.json",
             "digests/state.json",
+            "config/forgotten.json",
         ];
         for key in keys {
             assert!(cure(key).contains("version") && cure(key).contains("never remove it"), "{key}: {}", cure(key));

@@ -13,6 +13,7 @@ use spend_core::line::KeptTags;
 use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::document::{decode, encode};
+use spend_ledger::forgotten;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::state::{AppliedDelivery, Claim, CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
@@ -169,12 +170,17 @@ pub(crate) async fn derive<L: Store>(
     delivery: &SealedDelivery,
     with: &Deriver,
 ) -> Result<Facts, PipelineError> {
+    let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+    let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
-        reductions.push(ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?);
+        let mut reduction = ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?;
+        // One that was being made when somebody was forgotten has the name.
+        reduction.lines = forgotten.lines(reduction.lines).map_err(out_of_range)?;
+        reductions.push(reduction);
     }
     let derived = with.derivation.derive(&reductions);
-    derived.map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
+    derived.map_err(out_of_range)
 }
 
 /// Claims the period for each payer in the facts; an export that comes second is named, not counted, and claims
@@ -243,7 +249,8 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
 }
 
-fn facts_of(statement: &Statement, state: PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
+/// The facts file of a state.
+pub(crate) fn facts_of(statement: &Statement, state: PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
     let facts =
         state.facts.into_facts().map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
     facts_file::write(&facts, of).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })

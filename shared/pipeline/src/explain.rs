@@ -13,6 +13,7 @@ use spend_core::line::{Measures, SumOutOfRange};
 use spend_cur::chunk::{self, BillRow};
 use spend_cur::error::CurError;
 use spend_ledger::committed;
+use spend_ledger::forgotten;
 use spend_ledger::keys::Statement;
 use spend_ledger::state::{PinnedChunk, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
@@ -231,13 +232,17 @@ where
         }
     }
     known.check(question)?;
+    let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
     for (statement, delivery, lacks_principal) in deliveries {
         let mut reader = Explainer::new(&with.derivation, lacks_principal);
         for chunk in &delivery.chunks {
             check_version(&**export, chunk, &delivery.delivery_id).await?;
             let name: Arc<str> = Arc::from(chunk.key.as_str());
             let source = PinnedObject::new(export, chunk);
-            let mut visit = |row: BillRow| {
+            let mut visit = |mut row: BillRow| {
+                if let Some(key) = forgotten.line(&row.key) {
+                    row.key = key;
+                }
                 let (fact, owner_by) = reader.explain(&row.key);
                 if question.is_about(&fact) {
                     explained.tally(&fact).0.add(&row.measures)?;

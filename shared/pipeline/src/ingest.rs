@@ -16,6 +16,7 @@ use spend_cur::error::CurError;
 use spend_cur::layout::{self, ExportPath, ObjectKind};
 use spend_ledger::columns::Columns;
 use spend_ledger::document::{decode, decode_compressed, encode, encode_compressed};
+use spend_ledger::forgotten;
 use spend_ledger::keys::Statement;
 use spend_ledger::state::{PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
@@ -101,11 +102,14 @@ where
     }
     let source = PinnedObject::new(export, chunk);
     let reduction = chunk::reduce(&chunk.key, statement.period, kept, source).await.map_err(from_source)?;
+    let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
+    let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+    let lines = forgotten.lines(reduction.lines).map_err(out_of_range)?;
     let stored = StoredReduction {
         chunk: chunk.key.clone(),
         etag: chunk.etag.clone(),
         counts: reduction.counts,
-        lines: Columns::of_lines(&reduction.lines),
+        lines: Columns::of_lines(&lines),
     };
     // Whoever comes second has made the same object.
     let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, encode_compressed(&stored)?).await?;

@@ -8,6 +8,7 @@ pub mod error;
 pub mod examination;
 pub mod explain;
 pub mod facts_file;
+pub mod forget;
 pub mod formats;
 pub mod history;
 pub mod ingest;

@@ -111,6 +111,10 @@ pub(super) struct Doubt {
     pub(super) difference: Difference,
 }
 
+/// Data are being put, or in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy;
+
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -221,6 +225,35 @@ impl Told {
             self.next_batch += 1;
             differences = rest;
         }
+    }
+
+    /// Calls members by other names. What was told of a name and of the one that it gets adds up, so that each dimension
+    /// still sums to what it summed to. Nothing is renamed while it is not known what was taken of a name's data: a
+    /// series that is read back must be the one that was put.
+    pub(crate) fn rename(&mut self, renamed: impl Fn(&str) -> Option<String>) -> Result<Result<(), Busy>, SumOutOfRange> {
+        let other = |series: &SpendSeries| {
+            let (axis, member) = series.of.as_ref()?;
+            Some(SpendSeries { of: Some((axis.clone(), renamed(member)?)), ..series.clone() })
+        };
+        let claimed = self.batches.iter().filter(|batch| batch.claimed_at.is_some());
+        let claimed = claimed.flat_map(|batch| &batch.differences);
+        if claimed.chain(self.doubts.iter().map(|doubt| &doubt.difference)).any(|one| other(&one.series).is_some()) {
+            return Ok(Err(Busy));
+        }
+        for difference in self.batches.iter_mut().flat_map(|batch| &mut batch.differences) {
+            if let Some(series) = other(&difference.series) {
+                difference.series = series;
+            }
+        }
+        for (series, days) in std::mem::take(&mut self.days) {
+            let known = self.days.entry(other(&series).unwrap_or(series)).or_default();
+            for (day, told) in days {
+                let sum = known.entry(day).or_default();
+                sum.sum = sum.sum.checked_add(told.sum).ok_or(SumOutOfRange)?;
+                sum.put_at = sum.put_at.max(told.put_at);
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Whether somebody may claim the batch: nobody has, its days can all be put, and it is none of `tried`.

@@ -196,3 +196,25 @@ fn what_version_1_says_is_read() {
     let bytes = zstd::encode_all(text.as_bytes(), 3).unwrap();
     assert_eq!(decode_compressed::<Told>("k", &bytes).unwrap(), told);
 }
+
+#[test]
+fn a_renamed_member_keeps_its_sums_and_adds_to_what_the_other_had() {
+    let (mut told, on) = (nothing(), day("2026-11-19"));
+    let amounts = [("dana", "3"), ("alias", "2"), ("lee", "1")];
+    plan(&mut told, &amounts.map(|(of, amount)| (series(of), [(on, amount.parse().unwrap())].into())).into());
+    let renamed = |member: &str| (member == "dana").then(|| "alias".to_owned());
+    let mut planned = told.clone();
+    assert_eq!(planned.rename(renamed).unwrap(), Ok(()));
+    assert_eq!(planned.day(&series("alias"), on).unwrap().sum, "5".parse().unwrap());
+    assert_eq!(planned.day(&series("dana"), on), None);
+    assert!(planned.awaits(&series("alias"), on) && !planned.awaits(&series("dana"), on));
+    assert_eq!(planned.batches_so_far(), told.batches_so_far(), "it is no earlier version");
+
+    let batch = claim(&mut told).unwrap();
+    let claimed = told.clone();
+    assert_eq!(told.rename(renamed).unwrap(), Err(Busy), "it is being put");
+    assert_eq!(told, claimed);
+    told.learn(&batch, Fate::InDoubt).unwrap();
+    assert_eq!(told.rename(renamed).unwrap(), Err(Busy), "nobody knows whether it was taken");
+    assert_eq!(told.rename(|member| (member == "x").then(String::new)).unwrap(), Ok(()), "others can be");
+}

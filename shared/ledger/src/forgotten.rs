@@ -1,0 +1,283 @@
+//! People whose names a ledger holds no more: `config/forgotten.json` says which names are replaced and by which alias,
+//! without holding the names.
+//!
+//! The bill goes on naming whoever calls Amazon Bedrock. So the names of every line are held against this list where a file
+//! is reduced, where reductions become facts, and where a number is followed down to the bill. A name is known by its
+//! SHA-256 behind a salt of the ledger: reading the list tells nobody, and testing a guess takes the list.
+
+pub mod name;
+pub mod rewrite;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::line::{LineField, LineKey, Measures, SumOutOfRange, Tags};
+
+use self::name::Name;
+use crate::document::{Document, DocumentError, decode};
+use crate::keys::{FORGOTTEN, hash};
+use crate::state::Moved;
+use crate::store::{ETag, Store, StoreError};
+
+/// How much of a name's hash an alias has.
+const ALIAS_DIGITS: usize = 8;
+
+/// Fields of bill lines that can name a person; of tags all values can.
+const LINE_FIELDS: [LineField; 1] = [LineField::Principal];
+
+/// Fields of facts that can: what is derived of the principal and of tags.
+const FACT_FIELDS: [FactField; 4] =
+    [FactField::Principal, FactField::Identity, FactField::Owner, FactField::CostCenter];
+
+/// Which names are replaced, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Random, in hexadecimal; made with the first name, and kept.
+    salt: String,
+    /// The aliases, by the hash of the name in lower case behind the salt.
+    names: BTreeMap<String, String>,
+}
+
+impl Document for Forgotten {
+    const FORMAT: &'static str = "forgotten";
+    const VERSION: u32 = 1;
+}
+
+/// Reads the list, and which version of it that is. Without one nobody is forgotten.
+///
+/// # Errors
+///
+/// The store's; a list that cannot be read is an error, because names would come back without it.
+pub async fn read<S: Store, E: From<StoreError> + From<DocumentError>>(
+    store: &S,
+) -> Result<(Forgotten, Option<ETag>), E> {
+    match store.get(FORGOTTEN).await? {
+        None => Ok((Forgotten::default(), None)),
+        Some((bytes, etag)) => Ok((decode(FORGOTTEN, &bytes)?, Some(etag))),
+    }
+}
+
+impl Forgotten {
+    /// An empty list. `salt` is random: the hashes of two ledgers must not be comparable.
+    #[must_use]
+    pub fn salted(salt: String) -> Self {
+        Self { salt, names: BTreeMap::new() }
+    }
+
+    /// Whether there is no name to replace.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn hash(&self, name: &str) -> String {
+        hash(&[&self.salt, &name.to_ascii_lowercase()])
+    }
+
+    /// What stands for a name.
+    #[must_use]
+    pub fn alias(&self, name: &str) -> Option<&str> {
+        self.names.get(&self.hash(name)).map(String::as_str)
+    }
+
+    /// Whether an alias stands for somebody.
+    #[must_use]
+    pub fn has_alias(&self, alias: &str) -> bool {
+        self.names.values().any(|known| known == alias)
+    }
+
+    /// The alias that a name has if nobody chooses one. An e-mail address keeps its domain: what rules say of a domain goes
+    /// on being about the same spend.
+    #[must_use]
+    pub fn usual_alias(&self, name: &Name) -> String {
+        let digits: String = self.hash(name.as_str()).chars().take(ALIAS_DIGITS).collect();
+        match name.domain() {
+            Some(domain) => format!("forgotten-{digits}@{domain}"),
+            None => format!("forgotten-{digits}"),
+        }
+    }
+
+    /// Lets `alias` stand for a name; whoever was called by the name as an alias is called by the new one.
+    pub fn add(&mut self, name: &Name, alias: &str) {
+        for known in self.names.values_mut().filter(|known| known.as_str() == name.as_str()) {
+            alias.clone_into(known);
+        }
+        self.names.insert(self.hash(name.as_str()), alias.to_owned());
+    }
+
+    /// The text with aliases in the place of names; none if it has none of them. Names are found as a whole text, as a part
+    /// of an ARN, and as a word, whatever their case.
+    #[must_use]
+    pub fn renamed(&self, text: &str) -> Option<String> {
+        if self.names.is_empty() || text.is_empty() {
+            return None;
+        }
+        if let Some(alias) = self.alias(text) {
+            return Some(alias.to_owned());
+        }
+        let mut renamed = String::with_capacity(text.len());
+        let mut last = 0;
+        for (start, token) in name::tokens(text) {
+            if start >= last && let Some(alias) = self.alias(token) {
+                renamed.push_str(text.get(last..start).unwrap_or_default());
+                renamed.push_str(alias);
+                last = start + token.len();
+            }
+        }
+        renamed.push_str(text.get(last..).unwrap_or_default());
+        (last > 0).then_some(renamed)
+    }
+
+    /// A bill line's key with aliases; none if it names nobody of the list.
+    #[must_use]
+    pub fn line(&self, key: &LineKey) -> Option<LineKey> {
+        Renaming::by(self).line(key)
+    }
+
+    /// Bill lines with aliases, sorted by key; lines that have become one are summed.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn lines(&self, lines: Vec<(LineKey, Measures)>) -> Result<Vec<(LineKey, Measures)>, SumOutOfRange> {
+        let mut renaming = Renaming::by(self);
+        merged(lines, |key| renaming.line(key))
+    }
+
+    /// Facts with aliases, sorted by key; facts that have become one are summed.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn facts(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, SumOutOfRange> {
+        let mut renaming = Renaming::by(self);
+        let rows = facts.into_iter().map(|Fact { key, measures }| (key, measures)).collect();
+        let rows = merged(rows, |key| renaming.fact(key))?;
+        Ok(rows.into_iter().map(|(key, measures)| Fact { key, measures }).collect())
+    }
+
+    /// What a commit moved, with aliases: what moved from a name to its alias has not moved.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`].
+    pub fn moved(&self, rows: Vec<Moved>) -> Result<Vec<Moved>, SumOutOfRange> {
+        let mut is_changed = false;
+        let mut merged: BTreeMap<_, Moved> = BTreeMap::new();
+        let all = rows.clone();
+        for mut row in rows {
+            if let Some(renamed) = row.identity.as_deref().and_then(|identity| self.renamed(identity)) {
+                (row.identity, is_changed) = (Some(renamed), true);
+            }
+            let key = (row.day, row.identity.clone(), row.category.clone(), row.currency.clone());
+            match merged.get_mut(&key) {
+                None => drop(merged.insert(key, row)),
+                Some(known) => {
+                    known.before = known.before.checked_add(row.before).ok_or(SumOutOfRange)?;
+                    known.after = known.after.checked_add(row.after).ok_or(SumOutOfRange)?;
+                    known.had_settled_alone |= row.had_settled_alone;
+                }
+            }
+        }
+        Ok(if is_changed { merged.into_values().filter(|row| row.before != row.after).collect() } else { all })
+    }
+}
+
+/// Replaces texts, each once: a bill repeats few in very many rows.
+struct Renaming<'a> {
+    by: &'a Forgotten,
+    known: HashMap<Arc<str>, Option<Arc<str>>>,
+}
+
+impl<'a> Renaming<'a> {
+    fn by(by: &'a Forgotten) -> Self {
+        Self { by, known: HashMap::new() }
+    }
+
+    fn text(&mut self, text: &Arc<str>) -> Option<Arc<str>> {
+        if let Some(known) = self.known.get(text) {
+            return known.clone();
+        }
+        let renamed: Option<Arc<str>> = self.by.renamed(text).map(Arc::from);
+        self.known.insert(Arc::clone(text), renamed.clone());
+        renamed
+    }
+
+    fn texts<'t>(&mut self, texts: impl Iterator<Item = &'t mut Arc<str>>) -> bool {
+        let mut is_changed = false;
+        for text in texts {
+            if let Some(renamed) = self.text(text) {
+                (*text, is_changed) = (renamed, true);
+            }
+        }
+        is_changed
+    }
+
+    fn tags(&mut self, tags: &Arc<Tags>) -> Option<Arc<Tags>> {
+        if !tags.values().any(|value| self.text(value).is_some()) {
+            return None;
+        }
+        let mut tags = Tags::clone(tags);
+        self.texts(tags.values_mut());
+        Some(Arc::new(tags))
+    }
+
+    fn line(&mut self, key: &LineKey) -> Option<LineKey> {
+        let mut fields = key.fields.clone();
+        let places = LINE_FIELDS.map(|field| field as usize);
+        let named = fields.iter_mut().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, text)| text);
+        let is_changed = self.texts(named);
+        let tags = self.tags(&key.tags);
+        (is_changed || tags.is_some()).then(|| LineKey {
+            usage_date: key.usage_date,
+            fields,
+            tags: tags.unwrap_or_else(|| Arc::clone(&key.tags)),
+        })
+    }
+
+    fn fact(&mut self, key: &FactKey) -> Option<FactKey> {
+        let mut fields = key.fields.clone();
+        let places = FACT_FIELDS.map(|field| field as usize);
+        let named = fields.iter_mut().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, text)| text);
+        let is_changed = self.texts(named);
+        let tags = self.tags(&key.tags);
+        (is_changed || tags.is_some()).then(|| FactKey {
+            usage_date: key.usage_date,
+            fields,
+            tags: tags.unwrap_or_else(|| Arc::clone(&key.tags)),
+        })
+    }
+}
+
+/// Rows under their new keys, in the order of these, each key once. Rows of which none is renamed stay as they are.
+fn merged<K: Ord + Clone>(
+    rows: Vec<(K, Measures)>,
+    mut renamed: impl FnMut(&K) -> Option<K>,
+) -> Result<Vec<(K, Measures)>, SumOutOfRange> {
+    let mut is_changed = false;
+    let mut rows: Vec<(K, Measures)> = rows
+        .into_iter()
+        .map(|(key, measures)| {
+            let other = renamed(&key);
+            is_changed |= other.is_some();
+            (other.unwrap_or(key), measures)
+        })
+        .collect();
+    if !is_changed {
+        return Ok(rows);
+    }
+    rows.sort_by(|left, right| left.0.cmp(&right.0));
+    let mut merged: Vec<(K, Measures)> = Vec::with_capacity(rows.len());
+    for (key, measures) in rows {
+        match merged.last_mut().filter(|(last, _)| *last == key) {
+            Some((_, sums)) => sums.add(&measures)?,
+            None => merged.push((key, measures)),
+        }
+    }
+    Ok(merged)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! An object of the ledger with an alias in the place of a name.
+//!
+//! Where equal names have become one, what was said of each is summed: bill lines, facts, what a commit moved, what metrics
+//! were told. Every other object is a text in which the name is replaced, and must still be what its format says.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use spend_core::line::SumOutOfRange;
+
+use super::Forgotten;
+use super::name::Name;
+use crate::alert::state::AlertState;
+use crate::chargeback::about::About;
+use crate::columns::{Columns, ColumnsError};
+use crate::digest::page::numbers::PageNumbers;
+use crate::digest::state::DigestState;
+use crate::document::{
+    Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
+};
+use crate::gauges::shown::PutGauges;
+use crate::metrics::health::PutHealth;
+use crate::metrics::series::Members;
+use crate::metrics::told::{Busy, Told};
+use crate::objects::Kind;
+use crate::operations::{OperationsState, StoredNote};
+use crate::state::{HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
+
+/// Why an object keeps a name.
+#[derive(Debug, thiserror::Error)]
+pub enum RewriteError {
+    /// It cannot be read, or the name is a word of its format.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Its rows cannot be read.
+    #[error("{key} is damaged: {source}")]
+    Columns {
+        /// The object.
+        key: String,
+        /// What is wrong.
+        source: ColumnsError,
+    },
+    /// A sum is too large to be money.
+    #[error("{key}: {source}")]
+    Sum {
+        /// The object.
+        key: String,
+        /// The sum.
+        source: SumOutOfRange,
+    },
+    /// Nobody knows yet whether metrics of the name were taken.
+    #[error(
+        "{key} has metrics of that name of which nobody knows yet whether CloudWatch took them: let metrics be put until \
+         that is found out (up to four days), and forget again"
+    )]
+    InDoubt {
+        /// The object.
+        key: String,
+    },
+    /// It is the owner's.
+    #[error("{key} is written by people: whoever wrote it has to take the name out, see the first lines of its text")]
+    Theirs {
+        /// The object.
+        key: String,
+    },
+    /// It is no object of the program's.
+    #[error("{key} is none of this program's files: take the name out of it, or remove it")]
+    Stranger {
+        /// The object.
+        key: String,
+    },
+}
+
+/// The bytes of an object as they are before they are compressed.
+///
+/// # Errors
+///
+/// [`DocumentError`].
+pub fn plain<'a>(key: &str, bytes: &'a Bytes) -> Result<Cow<'a, [u8]>, DocumentError> {
+    if key.ends_with(".zst") { decompressed(key, bytes).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) }
+}
+
+/// Whether an object has a name in it. Of a facts file its bytes do not tell.
+///
+/// # Errors
+///
+/// [`DocumentError`].
+pub fn holds(key: &str, bytes: &Bytes, name: &Name) -> Result<bool, DocumentError> {
+    Ok(name.is_in(&String::from_utf8_lossy(&plain(key, bytes)?)))
+}
+
+/// The object with the alias that `forgotten` has for the name; none if the name is not in it. Facts files are not
+/// rewritten but made again.
+///
+/// # Errors
+///
+/// [`RewriteError`].
+pub fn rewritten(
+    key: &str,
+    bytes: &Bytes,
+    name: &Name,
+    forgotten: &Forgotten,
+) -> Result<Option<Bytes>, RewriteError> {
+    let kind = Kind::of(key);
+    if kind == Some(Kind::Facts) || !holds(key, bytes, name)? {
+        return Ok(None);
+    }
+    let sum = |source| RewriteError::Sum { key: key.to_owned(), source };
+    let columns = |source| RewriteError::Columns { key: key.to_owned(), source };
+    Ok(Some(match kind {
+        Some(Kind::Reduction) => {
+            let mut stored: StoredReduction = decode_compressed(key, bytes)?;
+            let lines = forgotten.lines(stored.lines.into_lines().map_err(columns)?).map_err(sum)?;
+            stored.lines = Columns::of_lines(&lines);
+            encode_compressed(&stored)?
+        }
+        Some(Kind::State) => {
+            let mut state: PeriodState = decode_compressed(key, bytes)?;
+            let facts = forgotten.facts(state.facts.into_facts().map_err(columns)?).map_err(sum)?;
+            state.facts = Columns::of_facts(&facts);
+            encode_compressed(&state)?
+        }
+        Some(Kind::History) => {
+            let mut entry: HistoryEntry = decode(key, bytes)?;
+            entry.moved = forgotten.moved(entry.moved).map_err(sum)?;
+            encode(&entry)?
+        }
+        Some(Kind::Told) => {
+            let mut told: Told = decode_compressed(key, bytes)?;
+            match told.rename(|member| forgotten.renamed(member)).map_err(sum)? {
+                Ok(()) => encode_compressed(&told)?,
+                Err(Busy) => return Err(RewriteError::InDoubt { key: key.to_owned() }),
+            }
+        }
+        Some(Kind::Configuration | Kind::InForce | Kind::Metering) => {
+            return Err(RewriteError::Theirs { key: key.to_owned() });
+        }
+        None if !is_output(key) => return Err(RewriteError::Stranger { key: key.to_owned() }),
+        _ => replaced(key, bytes, name, forgotten.alias(name.as_str()).unwrap_or_default())?,
+    }))
+}
+
+/// Whether it is a file of the local outputs.
+fn is_output(key: &str) -> bool {
+    key.starts_with("out/") && key.ends_with(".jsonl")
+}
+
+/// A text with the name replaced, if it still is what lies at its key.
+fn replaced(key: &str, bytes: &Bytes, name: &Name, alias: &str) -> Result<Bytes, DocumentError> {
+    let text = String::from_utf8_lossy(bytes);
+    // The first line of a table says what its columns are.
+    let head = if key.ends_with(".csv") { text.find('\n').map_or(0, |end| end + 1) } else { 0 };
+    let (head, body) = text.split_at_checked(head).unwrap_or(("", &text));
+    let Some(body) = name.replaced(body, alias) else { return Ok(bytes.clone()) };
+    let bytes = Bytes::from(format!("{head}{body}"));
+    check(key, &bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a document as what it must be.
+fn check(key: &str, bytes: &Bytes) -> Result<(), DocumentError> {
+    fn read<D: Document>(key: &str, bytes: &Bytes) -> Result<(), DocumentError> {
+        decode::<D>(key, bytes).map(drop)
+    }
+    match Kind::of(key) {
+        Some(Kind::Sealed) => read::<SealedDelivery>(key, bytes),
+        Some(Kind::Ready) => read::<ReadyDelivery>(key, bytes),
+        Some(Kind::SeenManifest) => read::<SeenManifest>(key, bytes),
+        Some(Kind::Series) => read::<Members>(key, bytes),
+        Some(Kind::Health) => read::<PutHealth>(key, bytes),
+        Some(Kind::Gauges) => read::<PutGauges>(key, bytes),
+        Some(Kind::Alerts) => read::<AlertState>(key, bytes),
+        Some(Kind::Digests) => read::<DigestState>(key, bytes),
+        Some(Kind::Note) => read::<StoredNote>(key, bytes),
+        Some(Kind::Operations) => read::<OperationsState>(key, bytes),
+        Some(Kind::PageNumbers) => read::<PageNumbers>(key, bytes),
+        Some(Kind::Chargeback) => read::<About>(key, bytes),
+        _ => Ok(()),
+    }
+}
