@@ -280,6 +280,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "sweep/ready.json",
         "pages/period=2026-11.json",
         "chargeback/period=2026-11/about.json",
+        "config/forgotten.json",
     ];
     let found: BTreeSet<_> =
         keys.iter().map(|key| Kind::of(key).and_then(Kind::format).expect(key).to_owned()).collect();

@@ -16,6 +16,7 @@ mod event_order;
 mod explain;
 mod first_run;
 mod forecast;
+mod forget;
 mod formats;
 mod gzip;
 mod in_a_bucket;

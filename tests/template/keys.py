@@ -12,7 +12,7 @@ NOTE = "operations/notes/9f86d081884c7d659a2feaa0c55ad015.json"
 CHARGEBACK = ("showback.csv", "chargeback.csv", "unit_costs.csv", "tiers.csv", "cache.csv", "about.json")
 
 # What only a person writes is nobody's output.
-BY_PEOPLE = [CONFIGURATION, OVERRIDES, "metering/gateway.csv"]
+BY_PEOPLE = [CONFIGURATION, OVERRIDES, "config/forgotten.json", "metering/gateway.csv"]
 
 WRITTEN_BY = {
     "ingest": [
