@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::folding::Folded;
 use spend_core::line::{Measures, ScanCounts};
 use spend_core::period::BillingPeriod;
 use spend_ledger::alert::{self, Given};
@@ -173,6 +174,7 @@ impl World {
             closed: month.is_closed(1, self.now()),
             counts: ScanCounts::default(),
             unknown_usage_rows: 0,
+            folded: Folded::default(),
             derivation: String::new(),
             facts: self.facts().filter(|fact| month.contains(fact.key.usage_date)).collect(),
         };

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::folding::Folded;
 use spend_core::line::{Measures, ScanCounts};
 use spend_ledger::columns::Columns;
 use spend_ledger::config::Config;
@@ -273,6 +274,7 @@ impl World {
             deliveries: committed.deliveries.clone(),
             counts: ScanCounts::default(),
             unknown_usage_rows: 0,
+            folded: Folded::default(),
             derivation: String::new(),
             facts: Columns::of_facts(&rows),
         };

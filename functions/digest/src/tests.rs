@@ -4,6 +4,7 @@ use spend_aws::environment::Reader;
 use spend_aws::event;
 use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
 use spend_aws::lambda::Failed;
+use spend_core::folding::Folded;
 use spend_core::line::ScanCounts;
 use spend_ledger::columns::Columns;
 use spend_ledger::document::encode_compressed;
@@ -38,6 +39,7 @@ fn ledger() -> MemoryStore {
         deliveries: vec![delivery],
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
+        folded: Folded::default(),
         derivation: String::new(),
         facts: Columns::of_facts(&[]),
     };

@@ -242,6 +242,7 @@ fn delivered(of: &BookPeriod, applied: &AppliedDelivery, facts: Facts) -> BookPe
         closed: of.period.is_closed(facts.counts.usage_rows_without_invoice, applied.order.at),
         counts: facts.counts,
         unknown_usage_rows: facts.unknown_usage_rows,
+        folded: facts.folded,
         derivation: of.derivation.clone(),
         facts: facts.rows,
     }
@@ -280,6 +281,7 @@ fn known(months: &[Month], now: DateTime<Utc>) -> Book {
             revision: 0,
             counts,
             unknown_usage_rows: 0,
+            folded: found.folded,
             derivation: found.derivation.clone(),
             facts: found.facts.iter().filter(|fact| fact.key.usage_date < as_of.date_naive()).cloned().collect(),
             ..*found

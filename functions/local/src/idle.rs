@@ -95,7 +95,8 @@ fn unknown(key: &str, book: &Book) -> Option<String> {
 pub(crate) fn of_mute(mute: &Mute, config: &Config, book: &Book) -> Option<String> {
     let (rule, _) = config.rules.all().find(|(rule, _)| rule.name == mute.rule)?;
     let member = |fact: &Fact| rule.each.as_ref().map(|each| text::or_none(&each.value(&fact.key)).to_owned());
-    let mutes = |fact: &Fact| rule.matches(&fact.key) && mute.matches(&rule.name, member(fact).as_deref());
+    let mutes =
+        |fact: &Fact| rule.matches(&fact.key) && mute.matches(&rule.name, rule.each.as_ref(), member(fact).as_deref());
     (!book.facts().any(mutes)).then(|| "it mutes nobody today".to_owned())
 }
 

@@ -12,8 +12,8 @@ use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
-use spend_core::report::{self, Measure, OTHER, Row};
-use spend_core::text;
+use spend_core::report::{self, Measure, Row};
+use spend_core::text::{self, OTHER};
 use spend_ledger::committed;
 
 use self::about::About;

@@ -7,14 +7,17 @@ use crate::currencies::largest_first;
 use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::digest_text::layout::signed;
+use crate::dimension::Dimension;
 use crate::driver::Driver;
+use crate::fact::FactField;
+use crate::folding::Folded;
 use crate::forecast::{FEWEST_DAYS, Forecast, Outlook};
 use crate::measure::{Detail, Measurement};
 use crate::period::{DayState, SETTLED_AFTER};
 use crate::rule::SEVERAL;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{
-    NONE, Text, WIDTH, columns, day, days, instant, is_unsafe, money, name, share, shorten, used, without_links,
+    NONE, OTHER, Text, WIDTH, columns, day, days, instant, is_unsafe, money, name, share, shorten, used, without_links,
 };
 use crate::window::{WindowKind, end_of};
 
@@ -51,6 +54,8 @@ pub struct Alert<'a> {
     pub data: DataStatus,
     /// When the newest delivery of that data was made.
     pub known_since: Option<DateTime<Utc>>,
+    /// How many callers the facts of the window's months do not keep apart.
+    pub folded: Folded,
     /// What counts as spend.
     pub policy: &'a CostPolicy,
     /// The alert's id.
@@ -71,6 +76,7 @@ impl Alert<'_> {
         }
         // Who spent it is what whoever is woken asks first.
         blocks.push(Block::kept(driver_lines(measured)));
+        blocks.push(Block::kept(self.folded()));
         blocks.push(Block::dropped(6, peak_lines(measured)));
         blocks.push(Block::blank());
         let scope = if measured.scope.is_empty() { "all Bedrock spend" } else { &measured.scope };
@@ -101,6 +107,23 @@ impl Alert<'_> {
         blocks.push(Block::kept(measured.runbook.as_deref().map(runbook).into_iter().collect()));
         blocks.push(Block::kept(labelled("Alert id", &id(self.alert_id))));
         Text { subject: headline::subject(measured), body: body(&fit(blocks)) }
+    }
+
+    /// What [`OTHER`] stands for, where it is told of.
+    fn folded(&self) -> Vec<String> {
+        let (measured, folded) = (self.measurement, self.folded);
+        let is_other =
+            |each: &Dimension| measured.each.as_ref() == Some(each) && measured.member.as_deref() == Some(OTHER);
+        let identity = Dimension::Field(FactField::Identity);
+        let is_of_identities =
+            is_other(&identity) || measured.driver.as_ref().is_some_and(|driver| driver.identity == OTHER);
+        let is_of_tags = measured.member.as_deref() == Some(OTHER) && !is_other(&identity);
+        let told = Folded {
+            identities: if is_of_identities { folded.identities } else { 0 },
+            sessions: 0,
+            tag_sets: if is_of_tags { folded.tag_sets } else { 0 },
+        };
+        told.sentences().iter().flat_map(|sentence| labelled("Note", sentence)).collect()
     }
 
     fn counted(&self) -> Vec<String> {
@@ -312,12 +335,17 @@ fn restated(measured: &Measurement) -> Vec<String> {
 fn driver_lines(measured: &Measurement) -> Vec<String> {
     let money = |amount| money(&measured.currency, amount);
     let mut lines = Vec::new();
-    if let Some(Driver { identity, identity_kind, spent, model, model_spent, token, rise, .. }) = &measured.driver {
+    if let Some(Driver { identity, identity_kind, roles, spent, model, model_spent, token, rise, .. }) =
+        &measured.driver
+    {
         let who = match identity.as_str() {
             NONE => "nobody: the bill names no caller".to_owned(),
             identity => format!("{} ({identity_kind})", name(identity, NAME)),
         };
         lines.extend(labelled("Driver", &who));
+        if !roles.is_empty() {
+            lines.extend(labelled("", &format!("through {}", roles.within(2 * NAME))));
+        }
         let part = share(*spent, measured.spent);
         let on_model = format!("{} of it on {}, {}", money(*model_spent), name(model, 24), name(token, 24));
         lines.extend(labelled("", &format!("{} ({part}); {on_model}", money(*spent))));

@@ -17,12 +17,13 @@ use crate::data_status::DataStatus;
 use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
+use crate::folding::Folded;
 use crate::forecast::{self, Outlook};
 use crate::line::SumOutOfRange;
 use crate::measure::{Detail, Measurement};
 use crate::mute::Mute;
 use crate::net_cost::StandIn;
-use crate::people::{self, PeopleRole};
+use crate::people::{self, PeopleRole, Roles};
 use crate::period::BillingPeriod;
 use crate::report::{self, Row};
 use crate::restated::Restated;
@@ -165,6 +166,8 @@ pub struct DigestWarnings {
     pub exports_without_principals: BTreeSet<String>,
     /// Line items whose usage type belongs to no known family.
     pub unknown_usage_rows: u64,
+    /// How many callers facts do not keep apart.
+    pub folded: Folded,
     /// Bedrock line items without a cost.
     pub rows_without_cost: u64,
     /// Line items that are taken for Bedrock's only because they name a caller.
@@ -378,10 +381,11 @@ impl Digest<'_> {
             }
             None => (Vec::new(), None),
         };
+        let roles = Roles::of_people(facts.iter().copied(), self.policy)?;
         Ok(CurrencyFigures {
             outlook: self.outlook(&totals.currency)?,
             budget: self.budgets.iter().find(|budget| self.is_of_everything(budget, &totals.currency)).cloned(),
-            callers: callers::with_changes(by(Dimension::Field(FactField::Identity))?, self.windows, changes),
+            callers: callers::with_changes(by(Dimension::Field(FactField::Identity))?, self.windows, changes, roles),
             showback,
             models: by(Dimension::Field(FactField::Model))?,
             change,

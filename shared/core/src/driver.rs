@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
 use crate::measure::median;
+use crate::people::Roles;
 use crate::principal::IdentityKind;
 use crate::text::{NONE, or_none};
 use crate::totals::{MemberTotals, Spender, add, sum};
@@ -22,6 +23,8 @@ pub struct Driver {
     pub spent: Decimal,
     /// The principal as billed with the largest part of that; empty if the bill names nobody.
     pub principal: String,
+    /// The roles that a person came through, the most spend first; none of who is no person.
+    pub roles: Roles,
     /// The identity's most expensive model; [`NONE`] if the bill names none.
     pub model: String,
     /// What the identity spent on that model.
@@ -70,6 +73,8 @@ pub(crate) fn driver(
     };
     let is_theirs = |spender: &Spender<'_>| (spender.identity, spender.kind) == (identity, kind);
     let principal = largest(&spenders, |spender| is_theirs(spender).then_some(spender.principal))?;
+    let sessions = spenders.iter().filter(|(spender, _)| is_theirs(spender));
+    let roles = Roles::of(IdentityKind::of(kind), sessions.map(|(spender, spent)| (spender.principal, *spent)))?;
     let model = largest(&spenders, |spender| is_theirs(spender).then_some(spender.model))?;
     let (model, model_spent) = model.unwrap_or_default();
     let on_model = |spender: &Spender<'_>| is_theirs(spender) && spender.model == model;
@@ -81,6 +86,7 @@ pub(crate) fn driver(
         identity_kind: IdentityKind::of(kind),
         spent,
         principal: principal.map_or_else(String::new, |(principal, _)| principal.to_owned()),
+        roles,
         model: or_none(model).to_owned(),
         model_spent,
         token: token.map_or(NONE, |(token, _)| or_none(token)).to_owned(),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::fact::{Derivation, FactKey, category_of, fields_without_caller};
+use crate::folding::Folding;
 use crate::line::{Interner, LineField, LineKey};
 use crate::usage::{self, Usage};
 
@@ -37,22 +38,25 @@ impl fmt::Display for OwnerBy {
 pub struct Explainer<'a> {
     derivation: &'a Derivation,
     lacks_principal: bool,
+    folding: Folding,
     interner: Interner,
     usages: HashMap<[Arc<str>; LineField::ALL.len()], Usage>,
 }
 
 impl<'a> Explainer<'a> {
-    /// For lines of a delivery; `lacks_principal` says whether its export was made without the caller's identity.
+    /// For lines of a delivery; `lacks_principal` says whether its export was made without the caller's identity, and
+    /// `folding` which callers its facts keep apart.
     #[must_use]
-    pub fn new(derivation: &'a Derivation, lacks_principal: bool) -> Self {
-        Self { derivation, lacks_principal, interner: Interner::default(), usages: HashMap::new() }
+    pub fn new(derivation: &'a Derivation, lacks_principal: bool, folding: Folding) -> Self {
+        Self { derivation, lacks_principal, folding, interner: Interner::default(), usages: HashMap::new() }
     }
 
     /// The fact that the line adds to, and what decided its owner.
     pub fn explain(&mut self, line: &LineKey) -> (FactKey, OwnerBy) {
         let aliases = &self.derivation.model_aliases;
         let usage = self.usages.entry(fields_without_caller(line)).or_insert_with(|| usage::classify(line, aliases));
-        self.derivation.key(line, category_of(line), usage, self.lacks_principal, &mut self.interner)
+        let category = category_of(line);
+        self.derivation.key(line, category, usage, self.lacks_principal, &self.folding, &mut self.interner)
     }
 }
 
@@ -117,7 +121,7 @@ mod tests {
             let measures = Measures { unblended_cost: Decimal::ONE, line_items: 1, ..Measures::default() };
             let reduction = Reduction { lines: vec![(line.clone(), measures)], ..Reduction::default() };
             let facts = derivation.derive(&[reduction]).unwrap();
-            let (key, owner_by) = Explainer::new(&derivation, false).explain(&line);
+            let (key, owner_by) = Explainer::new(&derivation, false, Folding::default()).explain(&line);
             assert_eq!(facts.rows[0].key, key);
             let found = [FactField::Owner, FactField::OwnerSource, FactField::CostCenter].map(|field| key.get(field));
             assert_eq!((found, owner_by), ([owner, source, cost_center], by));

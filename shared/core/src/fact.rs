@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::category::Category;
 use crate::explanation::OwnerBy;
+use crate::folding::{Folded, Folding, Limits};
 use crate::line::{Interner, LineField, LineKey, Measures, Reduction, ScanCounts, SumOutOfRange, Tags};
 use crate::owner::{OwnerRule, OwnerSource};
 use crate::principal::{Identity, IdentityKind, KeepSessions};
@@ -20,7 +21,7 @@ pub enum FactField {
     PayerAccountId,
     /// The account that used the service.
     AccountId,
-    /// The caller's ARN as billed.
+    /// The caller's ARN as billed; of what is folded the ARN up to the session, and [`OTHER`](crate::text::OTHER).
     Principal,
     /// Whom the spend is grouped by, see [`Identity`].
     Identity,
@@ -148,6 +149,12 @@ impl FactKey {
         self.fields.get(field as usize).map_or("", |text| text)
     }
 
+    /// The same, shared.
+    #[must_use]
+    pub fn text(&self, field: FactField) -> Arc<str> {
+        self.fields.get(field as usize).cloned().unwrap_or_default()
+    }
+
     /// A tag's value; empty if the fact does not have it.
     #[must_use]
     pub fn tag(&self, key: &str) -> &str {
@@ -173,6 +180,8 @@ pub struct Facts {
     pub counts: ScanCounts,
     /// Line items whose usage type belongs to no known family.
     pub unknown_usage_rows: u64,
+    /// How many callers are not kept apart.
+    pub folded: Folded,
 }
 
 /// What of the configuration facts depend on.
@@ -188,6 +197,8 @@ pub struct Derivation {
     pub cost_center_tag: Option<String>,
     /// Who owns what no tag does, the first that applies wins.
     pub owner_rules: Vec<OwnerRule>,
+    /// How many callers are kept apart.
+    pub limits: Limits,
 }
 
 impl Derivation {
@@ -197,6 +208,7 @@ impl Derivation {
     ///
     /// [`SumOutOfRange`].
     pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
+        let folding = Folding::of(reductions, &self.keep_sessions, &self.limits)?;
         let mut interner = Interner::default();
         let mut usages: HashMap<[Arc<str>; LineField::ALL.len()], usage::Usage> = HashMap::new();
         let mut rows: HashMap<FactKey, Measures> = HashMap::new();
@@ -214,13 +226,13 @@ impl Derivation {
                     unknown_usage_rows += measures.line_items;
                 }
                 let tokens = tokens(category, usage, measures)?;
-                let (key, _) = self.key(line, category, usage, lacks_principal, &mut interner);
+                let (key, _) = self.key(line, category, usage, lacks_principal, &folding, &mut interner);
                 rows.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
             }
         }
         let mut rows: Vec<_> = rows.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
         rows.sort_unstable_by(|left, right| left.key.cmp(&right.key));
-        Ok(Facts { rows, counts, unknown_usage_rows })
+        Ok(Facts { rows, counts, unknown_usage_rows, folded: folding.folded() })
     }
 
     /// The fact that a line adds to, and what decided its owner.
@@ -230,6 +242,7 @@ impl Derivation {
         category: Category,
         usage: &usage::Usage,
         lacks_principal: bool,
+        folding: &Folding,
         interner: &mut Interner,
     ) -> (FactKey, OwnerBy) {
         let identity = Identity::of(line.get(LineField::Principal), &self.keep_sessions);
@@ -244,7 +257,7 @@ impl Derivation {
                 FactField::Principal => line.get(LineField::Principal),
                 FactField::Identity => &identity.name,
                 FactField::IdentityKind => identity.kind.as_str(),
-                // Rules match by the other fields: see below.
+                // Rules match by the other fields, as the bill has them: see below.
                 FactField::Owner | FactField::OwnerSource | FactField::CostCenter => "",
                 FactField::UnattributedReason => reason,
                 FactField::Category => category.as_str(),
@@ -265,20 +278,29 @@ impl Derivation {
             })
         });
         let mut key = FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) };
-        let (owned, by) = self.owned(&key);
-        for (field, text) in owned {
-            let text = interner.intern(&text);
-            if let Some(found) = key.fields.get_mut(field as usize) {
-                *found = text;
+        let caller = folding.caller(&line.text(LineField::Principal), identity, &line.tags);
+        // Rules go by what the bill says, for they name few owners. Tags would name as many as callers choose.
+        let (owned, by) = self.owned(&key, &caller.tags);
+        let named = [
+            (FactField::Principal, &*caller.principal),
+            (FactField::Identity, &caller.identity.name),
+            (FactField::IdentityKind, caller.identity.kind.as_str()),
+        ];
+        let owned = owned.iter().map(|(field, text)| (*field, text.as_str()));
+        for (field, text) in named.into_iter().chain(owned) {
+            if let Some(found) = key.fields.get_mut(field as usize).filter(|found| ***found != *text) {
+                *found = interner.intern(text);
             }
         }
+        key.tags = caller.tags;
         (key, by)
     }
 
     /// Owner, what decided it, and cost center of a fact whose other fields are known: by tag, else by the first rule
-    /// that applies; spend that neither names belongs to its account, where there is one.
-    fn owned(&self, key: &FactKey) -> ([(FactField, String); 3], OwnerBy) {
-        let filled = |tag: &String| Some(key.tag(tag)).filter(|value| !value.is_empty());
+    /// that applies; spend that neither names belongs to its account, where there is one. `tags` are those that facts
+    /// have.
+    fn owned(&self, key: &FactKey, tags: &Tags) -> ([(FactField, String); 3], OwnerBy) {
+        let filled = |tag: &String| tags.get(tag.as_str()).map(|value| &**value).filter(|value| !value.is_empty());
         let tagged = self.owner_tags.iter().find_map(|tag| filled(tag).map(|value| (tag, value)));
         let cost_center = self.cost_center_tag.as_ref().and_then(filled);
         let rule = match (tagged, cost_center) {

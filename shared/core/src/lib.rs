@@ -21,6 +21,7 @@ pub mod driver;
 pub mod error_class;
 pub mod explanation;
 pub mod fact;
+pub mod folding;
 pub mod forecast;
 pub mod hygiene;
 pub mod line;

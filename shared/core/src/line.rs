@@ -152,6 +152,12 @@ impl LineKey {
     pub fn get(&self, field: LineField) -> &str {
         self.fields.get(field as usize).map_or("", |text| text)
     }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn text(&self, field: LineField) -> Arc<str> {
+        self.fields.get(field as usize).cloned().unwrap_or_default()
+    }
 }
 
 /// What bill lines and facts sum. All sums are exact.

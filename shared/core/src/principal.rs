@@ -4,6 +4,8 @@ use std::fmt;
 
 use wildmatch::WildMatch;
 
+use crate::text::OTHER;
+
 /// What kind of caller an identity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdentityKind {
@@ -19,7 +21,7 @@ pub enum IdentityKind {
     ApiKey,
     /// An account's root user.
     Root,
-    /// A principal that cannot be parsed; it is its own identity.
+    /// A principal that cannot be parsed, which is its own identity; and what is folded, see [`crate::folding`].
     Other,
     /// The bill names nobody.
     None,
@@ -34,6 +36,12 @@ impl IdentityKind {
     #[must_use]
     pub fn of(name: &str) -> Self {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other)
+    }
+
+    /// Whether such an identity can be a person, who comes through roles.
+    #[must_use]
+    pub fn is_person(self) -> bool {
+        matches!(self, Self::Sso | Self::Federated)
     }
 
     /// The name in facts and reports.
@@ -145,13 +153,16 @@ impl<'a> Principal<'a> {
 
 impl Identity {
     /// The identity behind a `line_item_iam_principal`; empty means that the bill names nobody.
+    ///
+    /// No two kinds have a name in common, whatever a caller or a file chooses: people have names in which no other
+    /// kind's can be written (see [`is_person`]), and the other kinds say what they are.
     #[must_use]
     pub fn of(arn: &str, keep_sessions: &KeepSessions) -> Self {
         if arn.is_empty() {
             return Self { name: String::new(), kind: IdentityKind::None };
         }
         let (name, kind) = match Principal::parse(arn) {
-            None => (arn.to_owned(), IdentityKind::Other),
+            None => (unparsed(arn), IdentityKind::Other),
             Some(Principal::Root { account }) => (format!("root@{account}"), IdentityKind::Root),
             Some(Principal::FederatedUser { account, name }) => {
                 (format!("federated/{name}@{account}"), IdentityKind::Federated)
@@ -164,9 +175,9 @@ impl Identity {
                     (format!("user/{path_and_name}@{account}"), IdentityKind::User)
                 }
             }
-            Some(Principal::Role { account, name, session }) => match session {
-                Some(session) if name.starts_with(SSO_ROLE_PREFIX) => (session.to_lowercase(), IdentityKind::Sso),
-                Some(session) if keep_sessions.matches(name) => (session.to_lowercase(), IdentityKind::Federated),
+            Some(Principal::Role { account, name, session }) => match session.and_then(person) {
+                Some(person) if name.starts_with(SSO_ROLE_PREFIX) => (person, IdentityKind::Sso),
+                Some(person) if keep_sessions.matches(name) => (person, IdentityKind::Federated),
                 _ => (format!("role/{name}@{account}"), IdentityKind::Role),
             },
         };
@@ -178,21 +189,65 @@ impl Identity {
 /// The role and the session of a principal whose session is named like a person, of any role but Identity Center's.
 #[must_use]
 pub fn session_like_a_person(arn: &str) -> Option<(&str, &str)> {
+    let looks_so = |(role, session): &(&str, &str)| is_email_address(session) && !role.starts_with(SSO_ROLE_PREFIX);
+    role_and_session(arn).filter(looks_so)
+}
+
+/// The same principal under the session [`OTHER`]; `None` of what is no session of a role.
+#[must_use]
+pub fn with_other_session(arn: &str) -> Option<String> {
+    let (_, session) = role_and_session(arn)?;
+    arn.strip_suffix(session).map(|role| format!("{role}{OTHER}"))
+}
+
+/// The role and the session of a principal that has both.
+#[must_use]
+pub fn role_and_session(arn: &str) -> Option<(&str, &str)> {
     match Principal::parse(arn) {
-        Some(Principal::Role { name, session: Some(session), .. })
-            if is_email_address(session) && !name.starts_with(SSO_ROLE_PREFIX) =>
-        {
-            Some((name, session))
-        }
+        Some(Principal::Role { name, session: Some(session), .. }) => Some((name, session)),
         _ => None,
     }
+}
+
+/// The role of a session, as `NAME@ACCOUNT`.
+#[must_use]
+pub fn role_of(arn: &str) -> Option<String> {
+    match Principal::parse(arn) {
+        Some(Principal::Role { account, name, session: Some(_) }) => Some(format!("{name}@{account}")),
+        _ => None,
+    }
+}
+
+/// The name of the person whose session has this name: in lower case, unless another kind of identity, or none, could be
+/// written so. AWS allows no such session name but those that begin with `root@`.
+fn person(session: &str) -> Option<String> {
+    let name = session.to_lowercase();
+    is_person(&name).then_some(name)
 }
 
 /// Whether a name that somebody wrote for an identity can be a person's: the names of all other callers say what they are.
 #[must_use]
 pub fn is_person(identity: &str) -> bool {
-    const OTHERS: [&str; 6] = ["role/", "user/", "api-key/", "federated/", "root@", "arn:"];
-    !OTHERS.iter().any(|prefix| identity.starts_with(prefix))
+    let is_root = identity.get(..ROOT.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ROOT));
+    !identity.contains(['/', ':']) && !identity.starts_with('(') && !is_root
+}
+
+/// How the name of a root user begins.
+const ROOT: &str = "root@";
+
+/// What stands before a principal that cannot be parsed and that is written like another identity.
+const UNKNOWN: &str = "unknown/";
+
+/// How the names of other kinds than people begin.
+const KINDS: [&str; 6] = ["role/", "user/", "api-key/", "federated/", ROOT, UNKNOWN];
+
+/// The identity of a principal that cannot be parsed: itself. One that is written like a person or like another kind of
+/// identity takes nobody's name, budget or mute.
+fn unparsed(principal: &str) -> String {
+    let is_anothers = is_email_address(principal)
+        || principal.starts_with('(')
+        || KINDS.iter().any(|kind| principal.starts_with(kind));
+    if is_anothers { format!("{UNKNOWN}{principal}") } else { principal.to_owned() }
 }
 
 /// Whether a session name is an e-mail address: something, one `@`, and a domain with a dot inside.
@@ -279,6 +334,54 @@ mod tests {
             "arn:",
         ] {
             assert_eq!(identity(arn), (arn.to_owned(), "other"));
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_caller_or_a_file_names_is_taken_for_an_identity_of_another_kind() {
+        let of = |role_and_session: &str| format!("arn:aws:sts::111122223333:assumed-role/{role_and_session}");
+        for (arn, name, kind) in [
+            // Principals that are none.
+            ("dana@example.com".to_owned(), "unknown/dana@example.com", "other"),
+            ("Dana@Example.com".to_owned(), "unknown/Dana@Example.com", "other"),
+            ("role/app@111122223333".to_owned(), "unknown/role/app@111122223333", "other"),
+            ("user/alice@111122223333".to_owned(), "unknown/user/alice@111122223333", "other"),
+            ("root@111122223333".to_owned(), "unknown/root@111122223333", "other"),
+            ("unknown/dana@example.com".to_owned(), "unknown/unknown/dana@example.com", "other"),
+            ("(other)".to_owned(), "unknown/(other)", "other"),
+            ("(none)".to_owned(), "unknown/(none)", "other"),
+            // Sessions that are kept apart.
+            (of("Okta/root@111122223333"), "role/Okta@111122223333", "role"),
+            (of("Okta/Root@111122223333"), "role/Okta@111122223333", "role"),
+            (
+                of("AWSReservedSSO_Dev_0123456789abcdef/(other)"),
+                "role/AWSReservedSSO_Dev_0123456789abcdef@111122223333",
+                "role",
+            ),
+            (of("Okta/arn:aws:odd"), "role/Okta@111122223333", "role"),
+            // Users and federated users.
+            (
+                "arn:aws:iam::111122223333:user/dana@example.com".to_owned(),
+                "user/dana@example.com@111122223333",
+                "user",
+            ),
+            (
+                "arn:aws:sts::111122223333:federated-user/dana@example.com".to_owned(),
+                "federated/dana@example.com@111122223333",
+                "federated",
+            ),
+        ] {
+            assert_eq!(identity(&arn), (name.to_owned(), kind), "{arn}");
+        }
+    }
+
+    #[test]
+    fn a_session_has_a_role_and_another_session_under_it() {
+        let arn = "arn:aws:sts::111122223333:assumed-role/app/i-0abc";
+        assert_eq!(role_of(arn).as_deref(), Some("app@111122223333"));
+        assert_eq!(with_other_session(arn).as_deref(), Some("arn:aws:sts::111122223333:assumed-role/app/(other)"));
+        for arn in ["arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:user/app", "app/x", ""] {
+            assert_eq!((role_of(arn), with_other_session(arn)), (None, None), "{arn}");
         }
     }
 

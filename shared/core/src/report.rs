@@ -8,10 +8,8 @@ use crate::decimal::Decimal;
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
+use crate::text::OTHER;
 use crate::unit_cost::UnitSums;
-
-/// What the rest is called when only the largest groups are shown.
-pub const OTHER: &str = "(other)";
 
 /// What a report says of each group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::decimal::Decimal;
 use crate::fact::{Fact, FactField};
+use crate::folding::Limits;
 use crate::line::SumOutOfRange;
 use crate::owner::OwnerSource;
 use crate::principal::IdentityKind;
@@ -73,6 +74,10 @@ impl fmt::Display for Sign {
         match self {
             Self::GenericName(word) => write!(formatter, "its name says \"{word}\""),
             Self::NoOwner => formatter.write_str("no tag and no rule names an owner"),
+            // Of a role with more, facts keep the largest apart: the rest is one.
+            Self::ManySessions(sessions) if *sessions > Limits::default().sessions => {
+                write!(formatter, "more than {} sessions", Limits::default().sessions)
+            }
             Self::ManySessions(sessions) => write!(formatter, "{sessions} sessions"),
             Self::MixedModels(models) => write!(formatter, "{} models", models.len()),
             Self::LargeShare { spend, of, .. } => write!(formatter, "{} of what callers spent", share(*spend, *of)),

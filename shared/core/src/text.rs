@@ -25,6 +25,9 @@ pub const SUBJECT_LENGTH: usize = 99;
 /// What a fact without a value is called in messages.
 pub const NONE: &str = "(none)";
 
+/// What everything together is called that has no name of its own, in facts, reports and metrics.
+pub const OTHER: &str = "(other)";
+
 /// A message for people: what the mail's subject says, and its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {

@@ -1,10 +1,11 @@
-//! What must not pass in silence when a delivery replaces another: spend or callers that are gone, and a closed month
-//! that moves.
+//! What must not pass in silence of a delivery: callers without number, and, when it replaces another, spend or callers
+//! that are gone, and a closed month that moves.
 
 use std::fmt::{self, Display};
 
 use crate::alert_text::{body, subject};
 use crate::decimal::Decimal;
+use crate::folding::Folded;
 use crate::period::BillingPeriod;
 use crate::text::{Text, money, name, pad_right, wrap};
 
@@ -31,6 +32,11 @@ pub enum Unusual {
         /// The totals that moved, by currency: before and after. Empty if only their parts did.
         totals: Vec<(String, Decimal, Decimal)>,
     },
+    /// There are more callers, or tags of one caller, than facts keep apart.
+    CallersFolded {
+        /// How many are not kept apart.
+        folded: Folded,
+    },
 }
 
 impl Unusual {
@@ -41,7 +47,14 @@ impl Unusual {
             Self::SpendGone { .. } => "spend-gone",
             Self::CallersGone { .. } => "callers-gone",
             Self::RestatedAfterClose { .. } => "restated-after-close",
+            Self::CallersFolded { .. } => "callers-folded",
         }
+    }
+
+    /// Whether each delivery of a month says it again: then it is told once.
+    #[must_use]
+    pub fn is_of_the_month(&self) -> bool {
+        matches!(self, Self::CallersFolded { .. })
     }
 
     /// What to do about it.
@@ -64,6 +77,11 @@ impl Unusual {
                 "what was reported or charged back of it is out of date: bedrock-ledger history says what moved, and \
                  bedrock-ledger chargeback writes its files again"
             }
+            Self::CallersFolded { .. } => {
+                "so many names are seldom honest: somebody may be inventing them to hide from budgets of each caller. \
+                 Look at them with bedrock-ledger report --by account --match 'identity=(other)' and bedrock-ledger explain \
+                 --identity '(other)', and deny sts:GetFederationToken, sts:TagSession or the role to whoever needs none of it"
+            }
         }
     }
 
@@ -78,6 +96,7 @@ impl Unusual {
             Self::SpendGone { .. } => "Spend is gone",
             Self::CallersGone { .. } => "Callers are gone",
             Self::RestatedAfterClose { .. } => "Restated after close",
+            Self::CallersFolded { .. } => "Callers without number",
         };
         Text { subject: subject(&format!("{what}: {export_id} {period}")), body: body(&lines) }
     }
@@ -111,6 +130,11 @@ impl Display for Unusual {
                 let moved: Vec<_> = moved.collect();
                 write!(formatter, "the month was closed, and this delivery restates it: {}", moved.join(", "))
             }
+            Self::CallersFolded { folded } => {
+                let sentences = folded.sentences().join(" ");
+                let told = sentences.strip_suffix('.').unwrap_or(&sentences);
+                write!(formatter, "there are more callers than are kept apart. {told}; sums are exact")
+            }
         }
     }
 }
@@ -135,6 +159,7 @@ mod tests {
             Unusual::CallersGone { before: 24, column_is_gone: true },
             Unusual::RestatedAfterClose { totals: vec![restated] },
             Unusual::RestatedAfterClose { totals: Vec::new() },
+            Unusual::CallersFolded { folded: Folded { identities: 51_200, sessions: 0, tag_sets: 7 } },
         ] {
             let text = unusual.text("cur--0a1b2c3d", "2026-10".parse().unwrap());
             assert!(text.subject.len() <= SUBJECT_LENGTH && text.subject.is_ascii(), "{}", text.subject);

@@ -18,6 +18,7 @@ use std::time::Instant;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::folding::Folded;
 use spend_core::line::{Measures, ScanCounts, Tags};
 use spend_core::period::BillingPeriod;
 use spend_ledger::alert::{self, AlertSummary, Given};
@@ -118,6 +119,7 @@ fn book(all: &[Fact], today: NaiveDate, now: DateTime<Utc>) -> Book {
         closed: month.is_closed(1, now),
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
+        folded: Folded::default(),
         derivation: String::new(),
         facts: {
             let is_its = |fact: &&Fact| month.contains(fact.key.usage_date) && fact.key.usage_date < today;

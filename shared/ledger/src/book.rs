@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use spend_core::data_span::DataSpan;
 use spend_core::data_status::DataStatus;
 use spend_core::fact::Fact;
+use spend_core::folding::Folded;
 use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
 use spend_core::window::Window;
@@ -44,6 +45,8 @@ pub struct BookPeriod {
     pub counts: ScanCounts,
     /// Usage line items of no known family.
     pub unknown_usage_rows: u64,
+    /// How many callers the facts do not keep apart.
+    pub folded: Folded,
     /// The fingerprint of the configuration that the facts were derived with.
     pub derivation: String,
     /// The facts.
@@ -99,6 +102,13 @@ impl Book {
     #[must_use]
     pub fn span(&self) -> DataSpan {
         DataSpan::new(self.months().into_iter().map(|month| (month, self.status(month))).collect())
+    }
+
+    /// How many callers the facts of a window's months do not keep apart, all exports together.
+    #[must_use]
+    pub fn folded(&self, window: Window) -> Folded {
+        let found = window.periods().flat_map(|period| self.of(period)).map(|found| found.folded);
+        found.fold(Folded::default(), Folded::and)
     }
 
     /// When the newest delivery was made of what is known of a window.

@@ -196,6 +196,7 @@ pub fn period(
         closed: statement.period.is_closed(state.counts.usage_rows_without_invoice, now),
         counts: state.counts.clone(),
         unknown_usage_rows: state.unknown_usage_rows,
+        folded: state.folded,
         derivation: state.derivation.clone(),
         facts: facts(statement, state)?,
     }))

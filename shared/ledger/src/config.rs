@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
 use spend_core::fact::Derivation;
+use spend_core::folding::Limits;
 use spend_core::line::{KEPT_TAG_PREFIXES, KeptTags};
 use spend_core::mute::Mute;
 use spend_core::owner::OwnerRule;
@@ -336,6 +337,7 @@ impl Config {
             owner_tags: self.owner_tags().to_vec(),
             cost_center_tag: Some(self.cost_center_tag.clone()),
             owner_rules: self.owner_rules.clone(),
+            limits: Limits::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
+use spend_core::folding::Folded;
 use spend_core::line::{Measures, ScanCounts};
 use spend_core::period::BillingPeriod;
 
@@ -47,6 +48,7 @@ pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
         closed: false,
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
+        folded: Folded::default(),
         derivation: String::new(),
         facts,
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::decimal::Decimal;
 use spend_core::fact::FactField;
+use spend_core::folding::Folded;
 use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
 use spend_core::usage::Context;
@@ -247,6 +248,9 @@ pub struct PeriodState {
     pub counts: ScanCounts,
     /// Usage line items of no known family.
     pub unknown_usage_rows: u64,
+    /// How many callers the facts do not keep apart.
+    #[serde(default, skip_serializing_if = "Folded::is_empty")]
+    pub folded: Folded,
     /// What of the configuration the facts were derived with.
     pub derivation: String,
     /// The facts.
@@ -255,7 +259,8 @@ pub struct PeriodState {
 
 impl Document for PeriodState {
     const FORMAT: &'static str = "period-state";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
+    // Version 2 had no `folded`: all callers were kept apart.
     const READS_FROM: u32 = 1;
 
     /// Version 1 had no column `context`.
@@ -378,6 +383,7 @@ mod tests {
             deliveries: Vec::new(),
             counts: ScanCounts::default(),
             unknown_usage_rows: 0,
+            folded: Folded::default(),
             derivation: String::new(),
             facts: Columns::of_facts(&facts),
         }
@@ -386,7 +392,7 @@ mod tests {
     /// The document of `state`, as version 1 wrote it.
     fn version_1(state: &PeriodState) -> String {
         let text = String::from_utf8(encode(state).unwrap().to_vec()).unwrap();
-        let mut value: Value = serde_json::from_str(&text.replace("period-state/2", "period-state/1")).unwrap();
+        let mut value: Value = serde_json::from_str(&text.replace("period-state/3", "period-state/1")).unwrap();
         value["facts"]["columns"].as_object_mut().unwrap().remove("context").unwrap();
         // The format stands first.
         let format = value.as_object_mut().unwrap().remove("format").unwrap();
@@ -417,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_state_of_this_version_without_contexts_is_damaged() {
-        let text = version_1(&state()).replacen("period-state/1", "period-state/2", 1);
+        let text = version_1(&state()).replacen("period-state/1", "period-state/3", 1);
         let read: PeriodState = decode("k", text.as_bytes()).unwrap();
         let error = read.facts.into_facts().unwrap_err();
         assert_eq!(error.to_string(), "column context is missing");

@@ -46,6 +46,7 @@ pub(crate) async fn commit<L: Store>(
         deliveries,
         counts: next.facts.counts.clone(),
         unknown_usage_rows: next.facts.unknown_usage_rows,
+        folded: next.facts.folded,
         derivation: with.fingerprint.clone(),
         facts: Columns::of_facts(&next.facts.rows),
     };

@@ -9,7 +9,10 @@ use spend_core::decimal::Decimal;
 use spend_core::error_class::Class;
 use spend_core::explanation::{Explainer, OwnerBy};
 use spend_core::fact::{FactField, FactKey};
+use spend_core::folding::Folding;
 use spend_core::line::{Measures, SumOutOfRange};
+use spend_core::principal;
+use spend_core::text::OTHER;
 use spend_cur::chunk::{self, BillRow};
 use spend_cur::error::CurError;
 use spend_ledger::committed;
@@ -146,6 +149,20 @@ pub enum ExplainError {
         /// Names that may have been meant.
         near: Vec<String>,
     },
+    /// The ledger does not keep the caller apart.
+    #[error(
+        "the ledger does not keep {field} {name:?} apart: of a month facts have the largest callers by name, and what such \
+         a caller spent, if it did, is part of {field} {other:?}. Explain that one: it is followed to the lines of the \
+         bill, which have their own principals (--format csv lists them all)"
+    )]
+    Folded {
+        /// What was asked for, an identity or a principal.
+        field: &'static str,
+        /// Its name.
+        name: String,
+        /// What it is part of.
+        other: String,
+    },
     /// The ledger has nothing of the caller on that day.
     #[error("nothing of that caller on {day}: it has days from {first} to {last}")]
     OtherDays {
@@ -165,7 +182,7 @@ impl ExplainError {
         match self {
             Self::Pipeline(error) => error.kind(),
             Self::Gone { .. } => "export.replaced",
-            Self::Unknown { .. } | Self::OtherDays { .. } => "usage",
+            Self::Unknown { .. } | Self::Folded { .. } | Self::OtherDays { .. } => "usage",
         }
     }
 
@@ -174,7 +191,7 @@ impl ExplainError {
     pub fn class(&self) -> Class {
         match self {
             Self::Pipeline(error) => error.class(),
-            Self::Gone { .. } | Self::Unknown { .. } | Self::OtherDays { .. } => Class::Operator,
+            Self::Gone { .. } | Self::Unknown { .. } | Self::Folded { .. } | Self::OtherDays { .. } => Class::Operator,
         }
     }
 }
@@ -219,11 +236,17 @@ where
         if state.derivation != with.fingerprint {
             explained.derived_otherwise.push(statement.clone());
         }
-        if let Some(current) = state.current() {
-            let delivery = ready(ledger, statement, &current.delivery_id).await?;
-            deliveries.push((statement, delivery, state.counts.lacks_principal_column()));
+        let delivery = match state.current() {
+            Some(current) => Some(ready(ledger, statement, &current.delivery_id).await?),
+            None => None,
+        };
+        let lacks_principal = state.counts.lacks_principal_column();
+        let facts = committed::facts(statement, state).map_err(PipelineError::from)?;
+        if let Some(delivery) = delivery {
+            let folding = Folding::in_facts(facts.iter().map(|fact| &fact.key));
+            deliveries.push((statement, delivery, lacks_principal, folding));
         }
-        for fact in committed::facts(statement, state).map_err(PipelineError::from)? {
+        for fact in facts {
             known.add(&fact.key, question);
             if question.is_about(&fact.key) {
                 let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
@@ -233,8 +256,8 @@ where
     }
     known.check(question)?;
     let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
-    for (statement, delivery, lacks_principal) in deliveries {
-        let mut reader = Explainer::new(&with.derivation, lacks_principal);
+    for (statement, delivery, lacks_principal, folding) in deliveries {
+        let mut reader = Explainer::new(&with.derivation, lacks_principal, folding);
         for chunk in &delivery.chunks {
             check_version(&**export, chunk, &delivery.delivery_id).await?;
             let name: Arc<str> = Arc::from(chunk.key.as_str());
@@ -290,11 +313,24 @@ impl Known {
         }
     }
 
+    /// What a caller that the ledger does not name can be part of.
+    fn folded_into(&self, caller: &Caller) -> Option<String> {
+        let session = match caller {
+            Caller::Principal(arn) => principal::with_other_session(arn),
+            Caller::Identity(_) => None,
+        };
+        let candidates = session.into_iter().chain([OTHER.to_owned()]);
+        candidates.filter(|_| !caller.name().is_empty()).find(|other| self.callers.contains(other))
+    }
+
     fn check(&self, question: &Question) -> Result<(), ExplainError> {
         let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else {
-            let name = question.caller.name();
+            let (field, name) = (question.caller.field().name(), question.caller.name());
+            if let Some(other) = self.folded_into(&question.caller) {
+                return Err(ExplainError::Folded { field, name: name.to_owned(), other });
+            }
             return Err(ExplainError::Unknown {
-                field: question.caller.field().name(),
+                field,
                 name: name.to_owned(),
                 near: spend_core::near::near(name, self.callers.iter().map(String::as_str)),
             });

@@ -1,12 +1,14 @@
 //! What a commit moved, by day and identity, written before the commit that it describes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField};
+use spend_core::folding;
 use spend_core::line::SumOutOfRange;
 use spend_core::period::DayState;
+use spend_core::text::OTHER;
 use spend_ledger::committed;
 use spend_ledger::document::{Document, DocumentError, decode, encode};
 use spend_ledger::keys::{self, Statement};
@@ -128,8 +130,9 @@ fn moved(
     after: &[Fact],
     settled_alone: impl Fn(NaiveDate) -> bool,
 ) -> Result<Vec<Moved>, SumOutOfRange> {
-    let (before, after) = (sums(before)?, sums(after)?);
-    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let apart = Apart { before: identities(before), after: identities(after) };
+    let (before, after) = (sums(before, &apart)?, sums(after, &apart)?);
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let of = |sums: &Sums, key| sums.get(key).copied().unwrap_or_default();
     let rows = keys.into_iter().map(|key| {
         let (day, identity, category, currency) = key.clone();
@@ -146,12 +149,32 @@ fn moved(
     Ok(rows.filter(|row| row.before != row.after).collect())
 }
 
-fn sums(facts: &[Fact]) -> Result<Sums, SumOutOfRange> {
+/// The identities that facts keep apart; `None` where that is all of them.
+fn identities(facts: &[Fact]) -> Option<BTreeSet<&str>> {
+    let is_folded = facts.iter().any(|fact| folding::is_other(&fact.key));
+    is_folded.then(|| facts.iter().map(|fact| fact.key.get(FactField::Identity)).collect())
+}
+
+/// The identities whose spend is known by their names before a commit and after it. What the others spent is compared
+/// together: an identity that comes out of [`OTHER`] or goes into it moves no money.
+struct Apart<'a> {
+    before: Option<BTreeSet<&'a str>>,
+    after: Option<BTreeSet<&'a str>>,
+}
+
+impl Apart<'_> {
+    fn name<'b>(&self, identity: &'b str) -> &'b str {
+        let is_known = |kept: &Option<BTreeSet<&str>>| kept.as_ref().is_none_or(|kept| kept.contains(identity));
+        if identity.is_empty() || is_known(&self.before) && is_known(&self.after) { identity } else { OTHER }
+    }
+}
+
+fn sums(facts: &[Fact], apart: &Apart<'_>) -> Result<Sums, SumOutOfRange> {
     let mut sums = Sums::new();
     for fact in facts {
         let text = |field| fact.key.get(field).to_owned();
-        let key =
-            (fact.key.usage_date, text(FactField::Identity), text(FactField::Category), text(FactField::Currency));
+        let identity = apart.name(fact.key.get(FactField::Identity)).to_owned();
+        let key = (fact.key.usage_date, identity, text(FactField::Category), text(FactField::Currency));
         let sum = sums.entry(key).or_default();
         *sum = sum.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
     }

@@ -118,6 +118,7 @@ fn is_derived(
 ) -> Result<bool, PipelineError> {
     let same = state.derivation == with.fingerprint
         && state.counts == facts.counts
-        && state.unknown_usage_rows == facts.unknown_usage_rows;
+        && state.unknown_usage_rows == facts.unknown_usage_rows
+        && state.folded == facts.folded;
     Ok(same && committed::facts(statement, state.clone())? == facts.rows)
 }

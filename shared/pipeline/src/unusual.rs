@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use spend_core::bedrock_line::Rule;
+use spend_core::folding::Folded;
 use spend_core::unusual::Unusual;
 use spend_ledger::document::decode;
 use spend_ledger::keys::Statement;
-use spend_ledger::state::{CommitKind, HistoryEntry, PeriodState};
+use spend_ledger::state::{AppliedDelivery, CommitKind, HistoryEntry, PeriodState};
 use spend_ledger::store::Store;
 
 use crate::error::PipelineError;
 
-/// What is unusual about the delivery in force, against the one that it replaced. Nothing, where there was none before,
-/// or where it was derived again: that is no word of AWS's.
+/// What is unusual about the delivery in force: callers without number, and what differs from the delivery that it
+/// replaced. Nothing differs where there was none before, or where it was derived again: that is no word of AWS's.
 ///
 /// # Errors
 ///
@@ -22,15 +23,15 @@ pub async fn of<L: Store>(
     statement: &Statement,
     state: &PeriodState,
 ) -> Result<Vec<Unusual>, PipelineError> {
-    let Some(current) = state.current().filter(|commit| commit.kind() == CommitKind::Delivery) else {
-        return Ok(Vec::new());
-    };
-    if current.sequence == 1 {
-        return Ok(Vec::new());
-    }
+    // Sessions without number are what fleets have: containers and functions bring a new name for each task.
+    let folded = Folded { sessions: 0, ..state.folded };
+    let mut found: Vec<_> = (!folded.is_empty()).then_some(Unusual::CallersFolded { folded }).into_iter().collect();
+    let is_delivery = |commit: &&AppliedDelivery| commit.kind() == CommitKind::Delivery && commit.sequence > 1;
+    let Some(current) = state.current().filter(is_delivery) else { return Ok(found) };
     let key = statement.history_key(current);
     let Some((bytes, _)) = ledger.get(&key).await? else { return Err(PipelineError::NoHistory { key }) };
-    Ok(between(&decode(&key, &bytes)?, state))
+    found.extend(between(&decode(&key, &bytes)?, state));
+    Ok(found)
 }
 
 fn between(entry: &HistoryEntry, state: &PeriodState) -> Vec<Unusual> {

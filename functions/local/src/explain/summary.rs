@@ -1,4 +1,5 @@
-//! What explained lines come to by day, by model and by session: read before the lines themselves.
+//! What explained lines come to by day, by model and by session, and through which roles people came: read before the
+//! lines themselves.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -6,7 +7,9 @@ use std::collections::BTreeMap;
 use spend_core::decimal::Decimal;
 use spend_core::fact::FactField;
 use spend_core::line::{LineField, SumOutOfRange};
-use spend_core::text::{money, pad_left, pad_right, shorten, shown};
+use spend_core::people::Roles;
+use spend_core::principal::IdentityKind;
+use spend_core::text::{money, pad_left, pad_right, shorten, shown, wrap};
 use spend_pipeline::explain::ExplainedRow;
 
 /// How many days are shown: those of a month.
@@ -15,6 +18,8 @@ const DAYS: usize = 31;
 const OTHERS: usize = 8;
 /// How many columns a name may take: a line fits a terminal of 80.
 const NAME: usize = 46;
+/// How many columns the roles of a person may take, on several lines.
+const ROLES: usize = 400;
 /// How many columns an amount takes.
 const AMOUNT: usize = 18;
 
@@ -33,6 +38,8 @@ pub(super) struct Summary {
     days: Tallies,
     models: Tallies,
     sessions: Tallies,
+    /// By person, and by principal.
+    people: BTreeMap<(String, IdentityKind), BTreeMap<String, Decimal>>,
 }
 
 impl Summary {
@@ -40,6 +47,12 @@ impl Summary {
         let currency = row.fact.get(FactField::Currency);
         let model = row.fact.get(FactField::Model);
         let session = session(row.row.key.get(LineField::Principal));
+        let kind = IdentityKind::of(row.fact.get(FactField::IdentityKind));
+        if kind.is_person() {
+            let principals = self.people.entry((row.fact.get(FactField::Identity).to_owned(), kind)).or_default();
+            let sum = principals.entry(row.row.key.get(LineField::Principal).to_owned()).or_default();
+            *sum = sum.checked_add(row.row.measures.unblended_cost).ok_or(SumOutOfRange)?;
+        }
         let day = row.fact.usage_date.to_string();
         for (tallies, name) in
             [(&mut self.days, day.as_str()), (&mut self.models, model), (&mut self.sessions, session)]
@@ -62,6 +75,14 @@ impl Summary {
             lines.push(line(title, "lines", "cost"));
             lines.extend(table(tallies, most, is_by_time)?);
             lines.push(String::new());
+        }
+        for ((identity, kind), principals) in &self.people {
+            let spent = principals.iter().map(|(principal, spent)| (principal.as_str(), *spent));
+            let roles = Roles::of(*kind, spent)?;
+            if !roles.is_empty() {
+                lines.extend(wrap("", &format!("{} came through {}", shown(identity), roles.within(ROLES))));
+                lines.push(String::new());
+            }
         }
         Ok(lines)
     }

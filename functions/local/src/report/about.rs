@@ -7,9 +7,11 @@ use spend_core::currencies::largest_first;
 use spend_core::decimal::Decimal;
 use spend_core::dimension::Dimension;
 use spend_core::fact::{Fact, FactField};
+use spend_core::folding::Folded;
 use spend_core::line::SumOutOfRange;
 use spend_core::net_cost::StandIn;
 use spend_core::period::BillingPeriod;
+use spend_core::rule::Matcher;
 use spend_core::{selection, text};
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
@@ -27,6 +29,8 @@ pub(super) struct About<'a> {
     unverified: BTreeSet<BillingPeriod>,
     /// How many groups are one row.
     pub(super) folded: usize,
+    /// How many callers the facts do not keep apart.
+    callers: Folded,
     /// By category and currency, of the categories that are not asked for.
     left_out: BTreeMap<Category, BTreeMap<String, Decimal>>,
     stand_in: StandIn,
@@ -35,12 +39,14 @@ pub(super) struct About<'a> {
 impl<'a> About<'a> {
     pub(super) fn of(options: &'a Report) -> Self {
         let (months, unverified, left_out) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { options, months, unverified, folded: 0, left_out, stand_in: StandIn::default() }
+        let (callers, stand_in) = (Folded::default(), StandIn::default());
+        Self { options, months, unverified, folded: 0, callers, left_out, stand_in }
     }
 
     /// Adds a month of an export.
     pub(super) fn add(&mut self, statement: &Statement, state: &PeriodState) {
         self.months.insert(statement.period);
+        self.callers = self.callers.and(state.folded);
         if state.current().is_some_and(|delivery| delivery.unverified) {
             self.unverified.insert(statement.period);
         }
@@ -76,12 +82,27 @@ impl<'a> About<'a> {
         if self.folded > 0 {
             lines.push(format!("(other) is {} groups, folded by --top", self.folded));
         }
+        lines.extend(self.shown_callers().sentences());
         lines.extend(self.stand_in.sentence());
         if !self.unverified.is_empty() {
             let months: Vec<_> = self.unverified.iter().map(ToString::to_string).collect();
             lines.push(format!("{} taken as found: nothing says that its files are all", months.join(", ")));
         }
         lines
+    }
+
+    /// What of the folded callers can stand in a row.
+    fn shown_callers(&self) -> Folded {
+        let matched = self.options.matches.iter().map(Matcher::dimension);
+        let named: Vec<_> = self.options.by.iter().chain(matched).collect();
+        let names = |field| named.contains(&&Dimension::Field(field));
+        let has_tags = named.iter().any(|dimension| matches!(dimension, Dimension::Tag(_)));
+        let Folded { identities, sessions, tag_sets } = self.callers;
+        Folded {
+            identities: if names(FactField::Identity) || names(FactField::Principal) { identities } else { 0 },
+            sessions: if names(FactField::Principal) { sessions } else { 0 },
+            tag_sets: if has_tags || names(FactField::Owner) { tag_sets } else { 0 },
+        }
     }
 
     /// The months, and whether rows add them together.

@@ -4,7 +4,7 @@ use crate::driver::Driver;
 use crate::hygiene::Lack;
 use crate::principal::IdentityKind;
 use crate::tag_contract::PRINCIPAL_TAGS;
-use crate::text::{self, shorten};
+use crate::text::{self, OTHER, shorten};
 use crate::usage::TokenKind;
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.
@@ -68,6 +68,9 @@ pub(super) fn live(driver: &Driver) -> String {
 /// Source: `CloudTrail` user guide, "Looking up events", and "userIdentity element".
 pub(super) fn cloudtrail(driver: &Driver) -> String {
     match caller(&driver.principal) {
+        Some(Caller { account, name, session: Some(session) }) if session == OTHER => {
+            format!("CloudTrail, account {account}: many sessions of role {name}, each a user name")
+        }
         Some(Caller { account, name, session }) => {
             let user = session.unwrap_or(name);
             format!("CloudTrail, account {account}: user name {user}")
@@ -158,6 +161,11 @@ fn unknown(driver: &Driver) -> String {
     if driver.principal.is_empty() {
         return format!(
             "the bill names no caller: find it in CloudTrail by day and model, or {DENY} in a service control policy"
+        );
+    }
+    if driver.principal == OTHER {
+        return format!(
+            "bedrock-ledger explain --identity '{OTHER}' lists them; {DENY} where they get their permissions"
         );
     }
     format!("find {} in CloudTrail, then {DENY} where it gets its permissions", text::name(&driver.principal, IAM_NAME))

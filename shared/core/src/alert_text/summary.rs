@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::{LABEL, NAME, body, command, counted, data_lines, headline, id, label, labelled, subject, words};
 use crate::data_status::DataStatus;
+use crate::dimension::Dimension;
+use crate::fact::FactField;
 use crate::measure::Measurement;
 use crate::spend::CostPolicy;
 use crate::text::{Text, WIDTH, columns, name, shorten, wrap};
@@ -86,6 +88,10 @@ impl SummaryAlert<'_> {
                 lines.extend(wrap("", &amounts));
                 lines.extend(wrap(&" ".repeat(LABEL), &name));
             }
+            let roles = measured.driver.as_ref().map(|driver| &driver.roles).filter(|_| is_of_identity(measured));
+            if let Some(roles) = roles.filter(|roles| !roles.is_empty()) {
+                lines.extend(wrap(&" ".repeat(LABEL), &format!("through {}", roles.within(2 * NAME))));
+            }
         }
         lines.push(String::new());
         lines.extend(labelled("Counted", &counted(self.policy)));
@@ -117,6 +123,11 @@ impl SummaryAlert<'_> {
             SummaryReason::TooMany => format!("{first}{more}: too many alerts for messages of their own"),
         })
     }
+}
+
+/// Whether the member is a caller: then it is who drives its spend.
+fn is_of_identity(measured: &Measurement) -> bool {
+    measured.each == Some(Dimension::Field(FactField::Identity))
 }
 
 /// More findings that are true no more than one run sends messages of.

@@ -11,6 +11,7 @@ use crate::fixtures::{assert_golden, decimal};
 use crate::forecast::Forecast;
 use crate::hygiene::Lack;
 use crate::measure::{Level, Verdict};
+use crate::people::Roles;
 use crate::principal::IdentityKind;
 use crate::rule::{Kind, Severity};
 use crate::text::{SUBJECT_LENGTH, columns};
@@ -33,6 +34,7 @@ fn driver(identity: &str, kind: &str, principal: &str) -> Driver {
         identity_kind: IdentityKind::of(kind),
         spent: decimal("1902.1"),
         principal: principal.to_owned(),
+        roles: Roles::of(IdentityKind::of(kind), std::iter::once((principal, decimal("1902.1")))).unwrap(),
         model: "claude-opus-4.5".to_owned(),
         model_spent: decimal("1700"),
         token: "output".to_owned(),
@@ -111,7 +113,8 @@ fn settled() -> DataStatus {
 fn alert<'a>(measurement: &'a Measurement, fired: &'a [String], data: DataStatus, policy: &'a CostPolicy) -> Alert<'a> {
     let alert_id = "search:-:USD:2026-11-01:budget:100:2400:1";
     let known_since = Some(at("2026-11-24T02:40:00Z"));
-    Alert { measurement, fired, data, known_since, policy, alert_id, now: at("2026-11-24T03:00:00Z") }
+    let folded = Folded::default();
+    Alert { measurement, fired, data, known_since, folded, policy, alert_id, now: at("2026-11-24T03:00:00Z") }
 }
 
 fn names(percents: &[u32]) -> Vec<String> {
@@ -380,12 +383,44 @@ fn the_way_to_stop_fits_the_kind_of_identity() {
         ("api-key", "arn:aws:iam::111122223333:user/BedrockAPIKey-a1b2"),
         ("root", "arn:aws:iam::111122223333:root"),
         ("other", "bedrock.amazonaws.com"),
+        ("role", "arn:aws:sts::111122223333:assumed-role/app/(other)"),
+        ("other", "(other)"),
         ("none", ""),
     ] {
         let driver = driver("any", kind, principal);
         advice += &[kind, ": ", &advice::stop(&driver), "\n  ", &advice::cloudtrail(&driver), "\n"].concat();
     }
     assert_golden("alert_text", "advice", &advice);
+}
+
+#[test]
+fn a_person_is_told_with_the_roles_and_the_rest_with_what_it_stands_for() {
+    let mut measured = team();
+    let role = |account: u64, spent: &'static str| {
+        let arn =
+            format!("arn:aws:sts::{account}:assumed-role/AWSReservedSSO_PowerUser_0123456789abcdef/Dana@Example.com");
+        (arn, decimal(spent))
+    };
+    let sessions = [
+        role(111_122_223_333, "5"),
+        role(111_122_224_444, "7"),
+        role(111_122_225_555, "1"),
+        role(111_122_226_666, "1"),
+    ];
+    let roles = Roles::of(IdentityKind::Sso, sessions.iter().map(|(arn, spent)| (arn.as_str(), *spent))).unwrap();
+    measured.driver = Some(Driver { roles, ..driver("dana@example.com", "sso", DANA) });
+    let (fired, policy) = (names(&[100]), CostPolicy::default());
+    let text = alert(&measured, &fired, settled(), &policy).text().body;
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let roles = "through AWSReservedSSO_PowerUser_0123456789abcdef@111122224444 and 3 more $1,902.10";
+    assert!(told.contains(roles), "{text}");
+    measured.driver = Some(driver("(other)", "other", "(other)"));
+    let folded = Folded { identities: 51_200, sessions: 7, tag_sets: 8 };
+    let text = Alert { folded, ..alert(&measured, &fired, settled(), &policy) }.text().body;
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let note = "Note Identity (other) stands for 51,200 identities beyond the 50,000 largest of a month.";
+    assert!(told.contains(note) && !told.contains("Session (other)"), "{text}");
+    assert!(text.lines().count() <= BODY_LINES, "{text}");
 }
 
 #[test]

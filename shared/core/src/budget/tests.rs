@@ -10,6 +10,7 @@ use crate::driver::Driver;
 use crate::fixtures::{anybody, decimal, fact};
 use crate::overrides::BudgetOverride;
 use crate::owner_names::OwnerNames;
+use crate::people::Roles;
 use crate::principal::IdentityKind;
 use crate::rule::{Matcher, OwnerTemplate};
 use crate::rules::Rules;
@@ -157,6 +158,7 @@ fn the_driver_is_the_largest_identity_with_its_largest_model() {
         identity_kind: IdentityKind::Sso,
         spent: decimal("70"),
         principal: "p2".to_owned(),
+        roles: Roles::default(),
         model: "m2".to_owned(),
         model_spent: decimal("40"),
         token: "(none)".to_owned(),

@@ -10,6 +10,7 @@ use crate::category::Category;
 use crate::decimal::Decimal;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
+use crate::people::Roles;
 use crate::principal::IdentityKind;
 use crate::report::Row;
 use crate::spend::CostPolicy;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub spend: Decimal,
     /// How it changed between the two spans of days; `None` where nothing can be compared.
     pub change: Option<Decimal>,
+    /// The roles that a person came through.
+    pub roles: Roles,
 }
 
 /// A caller that was not seen up to the end of the earlier span of days.
@@ -66,20 +69,27 @@ pub struct Untagged {
 
 /// The rows with their changes, and behind them those who spent something then and nothing in the period: the changes
 /// are then all of the change.
-pub(super) fn with_changes(rows: Vec<Row>, windows: Option<Windows>, changes: &[Variance]) -> Vec<Caller> {
+pub(super) fn with_changes(
+    rows: Vec<Row>,
+    windows: Option<Windows>,
+    changes: &[Variance],
+    mut roles: BTreeMap<&str, Roles>,
+) -> Vec<Caller> {
     let mut changes: BTreeMap<_, _> = changes.iter().map(|change| (change.group.as_str(), change.change())).collect();
     let mut callers = Vec::new();
     for row in rows {
         let identity = row.keys.into_iter().next().unwrap_or_default();
         let change = changes.remove(identity.as_str());
         let change = windows.map(|_| change.unwrap_or_default());
-        callers.push(Caller { identity, spend: row.cost, change });
+        let roles = roles.remove(identity.as_str()).unwrap_or_default();
+        callers.push(Caller { identity, spend: row.cost, change, roles });
     }
     let absent = changes.into_iter().filter(|(_, change)| !change.is_zero());
     callers.extend(absent.map(|(identity, change)| Caller {
         identity: identity.to_owned(),
         spend: Decimal::ZERO,
         change: Some(change),
+        roles: Roles::default(),
     }));
     callers
 }

@@ -6,6 +6,7 @@ use super::movers::{days_compared, word};
 use crate::currencies::largest_first;
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
+use crate::folding::Folded;
 use crate::forecast::Outlook;
 use crate::spend::{Basis, CostPolicy};
 use crate::text::{day, days, instant, money, month, name, share, short_month, used};
@@ -235,6 +236,8 @@ pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
         let count = rows(warnings.rows_by_principal_alone);
         texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
     }
+    // Nothing here is by session: a fleet has many, and that is nothing to warn of.
+    texts.extend(Folded { sessions: 0, ..warnings.folded }.sentences());
     if warnings.lost_history > 0 {
         let count = warnings.lost_history;
         texts

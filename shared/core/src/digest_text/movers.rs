@@ -6,9 +6,8 @@ use super::layout::{Cells, heading, row, row_of, signed_number};
 use crate::category::Category;
 use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
-use crate::report::OTHER;
 use crate::spend::{Basis, CostPolicy};
-use crate::text::{days, number, wrap};
+use crate::text::{OTHER, days, number, wrap};
 use crate::variance::{Term, Variance, Windows};
 
 /// How many owners are named.

@@ -3,8 +3,8 @@
 use super::layout::{Cells, heading, inert, row, signed_number};
 use crate::decimal::Decimal;
 use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Extent, Figures};
-use crate::report::{OTHER, Row};
-use crate::text::{self, NONE, WIDTH, clean, day, number, share, used, wrap};
+use crate::report::Row;
+use crate::text::{self, NONE, OTHER, WIDTH, clean, day, number, share, used, wrap};
 use crate::variance::Windows;
 
 /// How many callers are named.

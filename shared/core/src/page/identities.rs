@@ -12,6 +12,8 @@ use crate::variance::Windows;
 
 /// How many callers are listed; those beyond are one row.
 const LISTED: usize = 400;
+/// How many columns the roles of a person may take.
+const ROLES: usize = 120;
 /// The size of a trend.
 const WIDTH: f64 = 112.0;
 const HEIGHT: f64 = 28.0;
@@ -43,7 +45,7 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         let spend = caller.map(|caller| caller.spend).unwrap_or_default();
         let (peak, peak_day) = peak(trend, pictures);
         vec![
-            name(&trend.identity),
+            who(&trend.identity, caller),
             sparkline(trend, pictures),
             number(peak),
             peak_day,
@@ -71,6 +73,14 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
     let title = format!("Those who spent most, and their spend by day, {span}");
     let note = "<p class=\"note\">Each line goes from zero to its own highest day; dotted are days that may still change.</p>\n";
     figure(&title, &table.html(), &format!("{note}{}", by_day(found, pictures).folded("The numbers of the lines")))
+}
+
+/// A caller, and of a person the roles that the spend came through.
+fn who(identity: &str, caller: Option<&Caller>) -> String {
+    let roles = caller.map(|caller| &caller.roles).filter(|roles| !roles.is_empty());
+    let roles =
+        roles.map_or_else(String::new, |roles| format!("<br><small>through {}</small>", text(&roles.within(ROLES))));
+    format!("{}{roles}", name(identity))
 }
 
 fn peak(trend: &Trend, pictures: &Pictures) -> (Decimal, String) {
@@ -135,7 +145,7 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
     let against = figures.windows.map_or_else(String::new, against);
     let of = |caller: &Caller| {
         vec![
-            name(&caller.identity),
+            who(&caller.identity, Some(caller)),
             number(caller.spend),
             text(&share(caller.spend, found.totals.spend)),
             caller.change.map_or_else(|| "–".to_owned(), signed),

@@ -10,7 +10,8 @@ use crate::digest::{CurrencyFigures, Figures};
 use crate::dimension::Dimension;
 use crate::fact::{Fact, FactField};
 use crate::line::SumOutOfRange;
-use crate::report::{self, OTHER, Row};
+use crate::report::{self, Row};
+use crate::text::OTHER;
 use crate::unit_cost;
 
 /// How many owners have a colour of their own, the others together being one more: as many as can be told apart.

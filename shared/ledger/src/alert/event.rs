@@ -23,7 +23,10 @@ pub(super) const MOST_BYTES: usize = 200_000;
 /// Source: IAM user guide, "IAM and AWS STS quotas".
 const LONGEST_TEXT: usize = 1024;
 
-/// An alert, or its end: `{"format": "alert-event/1", …}`.
+/// How many roles of a person are listed.
+const MOST_ROLES: usize = 10;
+
+/// An alert, or its end: `{"format": "alert-event/2", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertEvent {
     /// `budget`, `forecast`, `delta`, `anomaly` or `hygiene`.
@@ -45,7 +48,7 @@ pub struct AlertEvent {
     pub data: DataEvent,
 }
 
-/// Several findings of one owner in one message: `{"format": "alert-summary-event/1", …}`.
+/// Several findings of one owner in one message: `{"format": "alert-summary-event/2", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryEvent {
     /// The kind of the worst finding.
@@ -192,6 +195,9 @@ pub struct DriverEvent {
     pub identity_kind: String,
     /// The principal as billed with the largest part; empty if the bill names none.
     pub principal: String,
+    /// Of a person, the roles that the spend came through, as `NAME@ACCOUNT`: the ten with most of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// The identity's spend.
     pub spent: Decimal,
     /// Its most expensive model.
@@ -261,12 +267,15 @@ pub struct DeliveryEvent {
 
 impl Document for AlertEvent {
     const FORMAT: &'static str = "alert-event";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    // Version 1 had no roles of a driver.
+    const READS_FROM: u32 = 1;
 }
 
 impl Document for SummaryEvent {
     const FORMAT: &'static str = "alert-summary-event";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
 }
 
 impl Document for TestEvent {
@@ -304,6 +313,7 @@ impl FindingEvent {
                 identity: bounded(&driver.identity),
                 identity_kind: driver.identity_kind.as_str().to_owned(),
                 principal: bounded(&driver.principal),
+                roles: driver.roles.iter().take(MOST_ROLES).map(bounded).collect(),
                 spent: driver.spent,
                 model: bounded(&driver.model),
                 model_spent: driver.model_spent,

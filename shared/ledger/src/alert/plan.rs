@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::data_span::DataSpan;
 use spend_core::decimal::Decimal;
+use spend_core::dimension::Dimension;
 use spend_core::measure::{Detail, Level, Measurement, Verdict};
 use spend_core::mute::Mute;
 use spend_core::rule::Kind;
@@ -194,13 +195,19 @@ impl<'a> Evaluation<'a> {
             return false;
         }
         // A mute that was taken out of the configuration has ended just now.
-        let mutes = self.config.mutes.iter().filter(|mute| mute.matches(rule, member));
+        let each = self.each(rule);
+        let mutes = self.config.mutes.iter().filter(|mute| mute.matches(rule, each, member));
         let ended = mutes.map(Mute::end).filter(|end| *end > crossing.at).max().unwrap_or(self.now);
         end_of(measured.last_day()) > ended || measured.last_day() > crossing.last_day()
     }
 
     pub(super) fn is_muted(&self, rule: &str, member: Option<&str>) -> bool {
-        self.config.mutes_in_force(self.now).any(|mute| mute.matches(rule, member))
+        self.config.mutes_in_force(self.now).any(|mute| mute.matches(rule, self.each(rule), member))
+    }
+
+    /// What the members of a rule are; nothing where the configuration does not have it any more.
+    fn each(&self, rule: &str) -> Option<&Dimension> {
+        self.config.rules.all().find(|(found, _)| found.name == rule).and_then(|(found, _)| found.each.as_ref())
     }
 
     fn disposition(&self, state: &AlertState, measured: &Measurement, incident: &str, level: &Level) -> Disposition {

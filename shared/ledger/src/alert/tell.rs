@@ -56,6 +56,7 @@ impl Evaluation<'_> {
             fired,
             data,
             known_since: self.book.known_since(data_window(measured)),
+            folded: self.book.folded(data_window(measured)),
             policy: &self.config.cost,
             alert_id: &id,
             now: self.now,

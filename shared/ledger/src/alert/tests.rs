@@ -164,7 +164,7 @@ async fn attributes_and_event_say_what_the_text_says() {
     assert!(text.body.ends_with(&format!("Alert id    {id}\n")), "{}", text.body);
     let json: Value = serde_json::from_str(&event.body).unwrap();
     for (pointer, value) in [
-        ("/format", "alert-event/1"),
+        ("/format", "alert-event/2"),
         ("/alert_id", id),
         ("/finding/spent", "101.5"),
         ("/finding/amount", "100"),

@@ -155,6 +155,7 @@ fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings
         let by_principal_alone = found.counts.rules.iter().find(|(rule, ..)| *rule == Rule::Principal);
         warnings.rows_by_principal_alone += by_principal_alone.map_or(0, |(_, _, alone)| alone);
         warnings.unknown_usage_rows += found.unknown_usage_rows;
+        warnings.folded = warnings.folded.and(found.folded);
         warnings.rows_without_cost += found.counts.rows_without_cost;
         warnings.resource_tags.extend(found.counts.resource_tags.iter().cloned());
     }

@@ -16,8 +16,7 @@ use spend_core::fact::{Fact, FactField};
 use spend_core::line::SumOutOfRange;
 use spend_core::metrics_cost::SeriesCount;
 use spend_core::period::BillingPeriod;
-use spend_core::report::OTHER;
-use spend_core::text::{NONE, or_none};
+use spend_core::text::{NONE, OTHER, or_none};
 
 use crate::basis::Basis;
 use crate::book::Book;

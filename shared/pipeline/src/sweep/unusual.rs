@@ -1,4 +1,4 @@
-//! Notes to operations about deliveries that replaced others with something that must not pass in silence.
+//! Notes to operations about what must not pass in silence of a delivery.
 
 use chrono::{DateTime, Utc};
 use spend_core::period::BillingPeriod;
@@ -12,7 +12,8 @@ use crate::aggregate::Aggregated;
 use crate::error::PipelineError;
 use crate::unusual;
 
-/// Tells operations what is unusual about a delivery that is in force, once for each delivery. Spend of the current
+/// Tells operations what is unusual about a delivery that is in force, once for each delivery, or once for the month
+/// where every delivery of it says the same. Spend of the current
 /// month that is gone has an alarm of its own.
 ///
 /// # Errors
@@ -38,8 +39,11 @@ pub async fn unusual<L: Store>(
         if is_current && matches!(found, Unusual::SpendGone { .. }) {
             continue;
         }
-        let note =
-            Note { id: format!("{}:{statement}:{delivery_id}", found.name()), text: found.text(export_id, *period) };
+        let id = match found.is_of_the_month() {
+            true => format!("{}:{statement}", found.name()),
+            false => format!("{}:{statement}:{delivery_id}", found.name()),
+        };
+        let note = Note { id, text: found.text(export_id, *period) };
         operations::leave(ledger, &note, now).await?;
     }
     Ok(())
