@@ -50,8 +50,9 @@ forecast-table: ## Print how far forecasts are off on generated histories, besid
 	cargo clippy --locked $(BESIDE_AUGURS) --target-dir target/forecast-table -- -D warnings
 	cargo run --locked $(BESIDE_AUGURS) --target-dir target/forecast-table
 
-bench: ## Print what alerts cost 5,000 people over 90 days, by day: CPU and the size of the state (some minutes).
+bench: ## Print what alerts cost 5,000 people over 90 days, by day, and how much memory very many callers take (some minutes).
 	cargo bench --locked -p spend-ledger --bench alerts
+	cargo bench --locked -p spend-pipeline --bench memory
 
 # Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.

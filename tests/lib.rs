@@ -5,6 +5,7 @@ mod agreement;
 mod alert_simulation;
 mod bill;
 mod bucket;
+mod callers;
 mod chargeback;
 mod command_line;
 mod commands;

@@ -46,9 +46,10 @@ pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl
     let cost = |fact: &Fact| is_counted(fact).then(|| options.basis.cost(&fact.measures));
     let mut rows = report::totals(&facts, &options.by, cost)?;
     if let Some(top) = options.top {
-        about.folded = rows.len();
+        let named = |rows: &[Row]| rows.iter().filter(|row| row.has_name()).count();
+        about.folded = named(&rows);
         rows = report::fold(rows, top)?;
-        about.folded -= rows.iter().filter(|row| row.keys.iter().any(|key| key != OTHER)).count();
+        about.folded -= named(&rows);
     }
     if options.format == ReportFormat::Table {
         about.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;

@@ -129,7 +129,16 @@ pub fn totals<'a>(
     Ok(rows)
 }
 
-/// Keeps the first `top` rows of each currency and adds one row with [`OTHER`] for the rest, where there is a rest.
+impl Row {
+    /// Whether it is of something, and not of what is not kept apart.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.keys.is_empty() || self.keys.iter().any(|key| key != OTHER)
+    }
+}
+
+/// Keeps the first `top` rows of each currency and adds one row with [`OTHER`] for the rest, where there is a rest. What is
+/// called so itself, because facts do not keep it apart, is part of the rest.
 ///
 /// # Errors
 ///
@@ -141,7 +150,7 @@ pub fn fold(rows: Vec<Row>, top: usize) -> Result<Vec<Row>, SumOutOfRange> {
         let mut kept = 0;
         let mut rest: Option<Row> = None;
         while let Some(row) = rows.next_if(|row| row.currency == currency) {
-            if kept < top {
+            if kept < top && row.has_name() {
                 kept += 1;
                 folded.push(row);
                 continue;
@@ -167,6 +176,13 @@ mod tests {
     fn row(key: &str, currency: &str, cost: &str) -> Row {
         let (keys, currency) = (vec![key.to_owned()], currency.to_owned());
         Row { keys, currency, cost: cost.parse().unwrap(), units: UnitSums::default() }
+    }
+
+    #[test]
+    fn what_facts_do_not_keep_apart_is_part_of_the_rest() {
+        let rows = vec![row("(other)", "USD", "9"), row("a", "USD", "5"), row("b", "USD", "4"), row("c", "USD", "1")];
+        let expected = vec![row("a", "USD", "5"), row("b", "USD", "4"), row("(other)", "USD", "10")];
+        assert_eq!(fold(rows, 2).unwrap(), expected);
     }
 
     #[test]

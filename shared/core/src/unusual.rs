@@ -1,4 +1,4 @@
-//! What must not pass in silence of a delivery: callers without number, and, when it replaces another, spend or callers
+//! What must not pass in silence of a delivery: more callers than are kept apart, and, when it replaces another, spend or callers
 //! that are gone, and a closed month that moves.
 
 use std::fmt::{self, Display};
@@ -96,7 +96,7 @@ impl Unusual {
             Self::SpendGone { .. } => "Spend is gone",
             Self::CallersGone { .. } => "Callers are gone",
             Self::RestatedAfterClose { .. } => "Restated after close",
-            Self::CallersFolded { .. } => "Callers without number",
+            Self::CallersFolded { .. } => "Too many callers",
         };
         Text { subject: subject(&format!("{what}: {export_id} {period}")), body: body(&lines) }
     }

@@ -12,7 +12,7 @@ use spend_ledger::store::Store;
 
 use crate::error::PipelineError;
 
-/// What is unusual about the delivery in force: callers without number, and what differs from the delivery that it
+/// What is unusual about the delivery in force: more callers than are kept apart, and what differs from the delivery that it
 /// replaced. Nothing differs where there was none before, or where it was derived again: that is no word of AWS's.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub async fn of<L: Store>(
     statement: &Statement,
     state: &PeriodState,
 ) -> Result<Vec<Unusual>, PipelineError> {
-    // Sessions without number are what fleets have: containers and functions bring a new name for each task.
+    // Sessions are no reason: containers and functions bring a new name for each task.
     let folded = Folded { sessions: 0, ..state.folded };
     let mut found: Vec<_> = (!folded.is_empty()).then_some(Unusual::CallersFolded { folded }).into_iter().collect();
     let is_delivery = |commit: &&AppliedDelivery| commit.kind() == CommitKind::Delivery && commit.sequence > 1;

@@ -1,6 +1,7 @@
 //! Keys of tags and roles that somebody has to look at.
 
 use super::*;
+use crate::folding::Folded;
 
 /// The lines below a heading, as one text.
 fn section(given: &Given, heading: &str) -> String {
@@ -58,4 +59,14 @@ fn roles_whose_sessions_look_like_people_are_named() {
         "app: 2 sessions look like people; if your identity provider sets them, add the role to keep_sessions"
     );
     assert!(!Given::weekly().text().body.contains("look like people"));
+}
+
+#[test]
+fn callers_that_are_not_kept_apart_are_warned_of_and_sessions_of_a_fleet_are_not() {
+    let mut given = Given::weekly();
+    given.warnings.folded = Folded { identities: 51_200, sessions: 61_234, tag_sets: 0 };
+    let body = given.text().body;
+    let told = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    let warning = "Warning Identity (other) stands for 51,200 identities beyond the 50,000 largest of a month.";
+    assert!(told.contains(warning) && !told.contains("Session (other)"), "{body}");
 }

@@ -83,6 +83,26 @@ async fn a_model_with_two_prices_a_kind_shows_both() {
 }
 
 #[tokio::test]
+async fn a_person_is_shown_with_the_roles_and_the_rest_with_what_it_stands_for() {
+    let dana = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/dana@example.com";
+    let role = "arn:aws:sts::111122223333:assumed-role/app/x";
+    let of = |identity: &str, kind: &str, principal: &str| {
+        fact("2026-11-05", "5", &[("identity", identity), ("identity_kind", kind), ("principal", principal)])
+    };
+    let mut november = period(
+        "2026-11",
+        vec![of("dana@example.com", "sso", dana), of("role/app@111122223333", "role", role), of("(other)", "other", "")],
+    );
+    november.folded.identities = 51_200;
+    let book = book(vec![november]);
+    let made = make(&MemoryStore::default(), &Config::default(), &book, None, at(NOW)).await.unwrap().unwrap();
+    let through = "dana@example.com<br><small>through AWSReservedSSO_Dev_0123456789abcdef@111122223333</small>";
+    assert_eq!(made.html.matches(through).count(), 2, "{}", made.html);
+    assert!(!made.html.contains("through app@"), "a role says what it is");
+    assert!(made.html.contains("Identity (other) stands for 51,200 identities beyond the 50,000 largest"));
+}
+
+#[tokio::test]
 async fn browsers_are_told_to_run_the_pages_own_script_alone() {
     use sha2::{Digest, Sha256};
     let (store, config) = (MemoryStore::default(), Config::default());
