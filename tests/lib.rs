@@ -24,6 +24,7 @@ mod in_a_bucket;
 mod matrix;
 mod metrics_simulation;
 mod page;
+mod poison;
 mod rebuild;
 mod reference_totals;
 mod replica;

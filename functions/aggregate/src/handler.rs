@@ -149,7 +149,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let doing = Doing { about: keys::DELIVERIES_PREFIX, what: "looking through the ready deliveries" };
         let swept = swept.await.map_err(Failed::from);
         let Some(counted) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
-        let Counted { found, known, applied, passed_over, waiting, left, troubles, failures } = counted;
+        let Counted { found, known, applied, passed_over, waiting, left, paused, troubles, failures } = counted;
         for error in &troubles {
             tracing::error!(kind = error.kind(), outcome = "told", "{error}");
         }
@@ -157,7 +157,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
             tracing::warn!(kind = error.kind(), outcome = "failed", "{error}");
         }
         let (told, failed, ms) = (troubles.len(), failures.len(), begun.elapsed().as_millis());
-        tracing::info!(found, known, applied, passed_over, waiting, left, told, failed, ms, outcome = "swept");
+        tracing::info!(found, known, applied, passed_over, waiting, left, paused, told, failed, ms, outcome = "swept");
         failures.into_iter().next().map_or(Ok(()), |error| Err(AggregateError::from(error).into()))
     }
 

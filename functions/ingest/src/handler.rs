@@ -124,7 +124,7 @@ where
         let (about, what) = (place.to_string(), format!("looking through {place}"));
         let doing = Doing { about: &about, what: &what };
         let Some(swept) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
-        let Swept { found, known, ready, waiting, incomplete, left, troubles, failures } = swept;
+        let Swept { found, known, ready, waiting, incomplete, left, paused, early, troubles, failures } = swept;
         for error in &troubles {
             tracing::error!(kind = error.kind(), outcome = "told", "{error}");
         }
@@ -132,7 +132,21 @@ where
             tracing::warn!(kind = error.kind(), outcome = "failed", "{error}");
         }
         let (told, failed, ms) = (troubles.len(), failures.len(), begun.elapsed().as_millis());
-        tracing::info!(found, known, ready, waiting, incomplete, left, told, failed, ms, outcome = "swept", "{place}");
+        tracing::info!(
+            found,
+            known,
+            ready,
+            waiting,
+            incomplete,
+            left,
+            paused,
+            early,
+            told,
+            failed,
+            ms,
+            outcome = "swept",
+            "{place}"
+        );
         failures.into_iter().next().map_or(Ok(()), |error| Err(of_step(error)))
     }
 }

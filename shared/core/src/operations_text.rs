@@ -10,10 +10,12 @@ use crate::text::{Text, instant, name, pad_right, shorten, without_links, wrap};
 
 mod adopted;
 mod silent;
+mod stuck;
 mod unverified;
 
 pub use adopted::{FirstConfig, WeakerConfig};
 pub use silent::{SilentRule, UnmatchedPart};
+pub use stuck::{Left, Stuck};
 pub use unverified::Unverified;
 
 /// How many exports, findings, files and problems a message names.

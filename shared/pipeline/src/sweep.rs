@@ -5,13 +5,20 @@
 //! forgetting it costs time alone. They believe what they find: what is gone from the ledger, or was put back from an
 //! earlier version, is looked at again. Both work until shortly before the time that they are given is over, and go on the
 //! next time: the same steps are the backfill of the first day.
+//!
+//! One bad file must not stop the others. So an attempt is written down before it begins ([`trial`]); what an attempt did
+//! not return from, or failed with, comes last in the next sweep, with growing pauses; and the newest delivery of each
+//! export comes first.
 
 mod backfill;
 mod introduction;
 mod ready;
 pub(crate) mod state;
+pub(crate) mod trial;
 mod unusual;
 
+use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::pin::pin;
@@ -33,7 +40,8 @@ use spend_ledger::store::{ObjectSummary, Store};
 
 use self::backfill::Progress;
 pub use self::ready::{Counted, overlap, ready};
-use self::state::SweptDeliveries;
+use self::state::{Remembered, SweptDeliveries};
+use self::trial::{Left, NOTES_AT_ONCE, Trial};
 pub use self::unusual::unusual;
 use crate::error::PipelineError;
 use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
@@ -52,6 +60,15 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// How long nothing of a delivery must have come before operations is told that files of its own are missing, and before
 /// an earlier delivery's are taken for them.
 const PATIENCE: TimeDelta = TimeDelta::hours(2);
+
+/// How long before its first day a period may be delivered: clocks and time zones are apart, months are not.
+const EARLY: TimeDelta = TimeDelta::days(1);
+
+/// What to do about a delivery that no attempt at reading comes to an end with.
+const CURE: &str = "copy the delivery and run bedrock-ledger doctor --export on it. If AWS wrote the file, its next delivery \
+                    replaces it: wait for that. If the file is real and large, give ingest more memory or time \
+                    (MemorySize, Timeout in infra/template.yaml). If the export is not yours, find out who may write to \
+                    the bucket, and name yours in count = [...] of [export] in config/ledger.toml: others are not read.";
 
 /// What is swept, and with what.
 #[derive(Debug)]
@@ -85,6 +102,10 @@ pub struct Swept {
     pub incomplete: usize,
     /// How many there was no time for: the next sweep goes on with them.
     pub left: usize,
+    /// How many are paused, because no attempt at them has come to an end.
+    pub paused: usize,
+    /// How many are of months that have not begun, and are not read.
+    pub early: usize,
     /// What a person must mend, which operations was told.
     pub troubles: Vec<PipelineError>,
     /// What may succeed if it is done again.
@@ -99,13 +120,21 @@ struct Standing {
     written: DateTime<Utc>,
 }
 
+/// A delivery that there is something to do for.
+struct Candidate<'a> {
+    found: &'a Found,
+    name: String,
+    standing: &'a Standing,
+    /// Whether no later delivery of its period is there.
+    is_newest: bool,
+    /// Whether it comes before the backfill.
+    is_first: bool,
+}
+
 /// What a delivery came to.
 enum Delivered {
-    /// By its id, and the object that says so.
-    Ready {
-        id: String,
-        object: String,
-    },
+    /// By the object that says so.
+    Ready(String),
     Waiting,
     Incomplete(Vec<String>),
 }
@@ -116,7 +145,8 @@ where
     L: Store,
 {
     /// Drives every delivery in the bucket until it is ready, tells operations of what a person must mend, and, the
-    /// first time, of what was found. One delivery's failure keeps no other from being driven.
+    /// first time, of what was found. One delivery's failure keeps no other from being driven, and neither does one that
+    /// this sweep dies of: the next sweep tries it last.
     ///
     /// `time_left` is asked again and again; what is under way when it says that the time is over is dropped, which is
     /// harmless.
@@ -125,53 +155,222 @@ where
     ///
     /// [`PipelineError`], if the bucket cannot be listed, or the sweep's own state or a note cannot be written.
     pub async fn deliveries(&self, time_left: impl Fn() -> Duration) -> Result<Swept, PipelineError> {
+        let whole = time_left();
         let objects = self.export.list(self.place.prefix).await?;
         let inventory = Inventory::of(&objects);
         let mut remembered = state::read::<SweptDeliveries, L>(self.ledger).await?;
         let mut swept = Swept { found: inventory.deliveries.len(), ..Swept::default() };
-        self.introduce(&inventory, &mut remembered, &mut swept, &time_left).await?;
-        let newest = newest(&inventory);
+        let to_introduce = self.to_introduce(&inventory, &mut remembered).await?;
         let standings = self.standings(&inventory, &objects);
-        remembered.document.done.retain(|name, _| standings.contains_key(name));
-        remembered.document.waiting.retain(|name, _| standings.contains_key(name));
+        let SweptDeliveries { done, waiting, trials, .. } = &mut remembered.document;
+        done.retain(|name, _| standings.contains_key(name));
+        waiting.retain(|name, _| standings.contains_key(name));
+        trials.retain(|name, trial| standings.get(name).is_some_and(|standing| trial.is_of(&standing.fingerprint)));
         self.forget_what_is_gone(&mut remembered.document).await?;
-        let is_done = |(name, standing): &(&String, &Standing)| {
-            remembered.document.done.get(*name) == Some(&standing.fingerprint)
-        };
-        let left = standings.len() - standings.iter().filter(is_done).count();
-        let mut progress = Progress::begin(self.ledger, left, self.now).await?;
-        for found in &inventory.deliveries {
+        let mut queue = self.queue(&inventory, &standings, &remembered.document, &mut swept);
+        let mut progress = Progress::begin(self.ledger, queue.len() + swept.paused, self.now).await?;
+        self.tell_stuck(&inventory, &mut remembered).await?;
+        if let Some(introduction) = to_introduce {
+            // The newest numbers first, but not so long that nobody is told of anything.
+            let backfill = queue.split_off(queue.partition_point(|candidate| candidate.is_first));
+            let has_time = || time_left() > RESERVE.max(whole / 2);
+            queue = self.drive(queue, &mut remembered, &mut swept, (&has_time, &time_left)).await?;
+            queue.extend(backfill);
+            if queue.is_empty() {
+                // A sweep that remembers all does not look at the backfill again, and what it remembers is written next.
+                self.end(progress.take(), &inventory, &remembered, &swept).await?;
+            }
+            self.introduce(introduction, &inventory, &mut remembered, &mut swept, &time_left).await?;
+        }
+        let has_time = || time_left() > RESERVE;
+        swept.left = self.drive(queue, &mut remembered, &mut swept, (&has_time, &time_left)).await?.len();
+        self.end(progress, &inventory, &remembered, &swept).await?;
+        self.tell_left(&mut remembered, &swept).await?;
+        remembered.save(self.ledger).await?;
+        Ok(swept)
+    }
+
+    /// Writes down how far the first sweep has come, if this is one.
+    async fn end(
+        &self,
+        progress: Option<Progress>,
+        inventory: &Inventory,
+        remembered: &Remembered<SweptDeliveries>,
+        swept: &Swept,
+    ) -> Result<(), PipelineError> {
+        let Some(progress) = progress else { return Ok(()) };
+        let unfinished = swept.waiting + swept.failures.len() + swept.paused;
+        let newest = newest_ready(inventory, &remembered.document);
+        progress.end(self.ledger, newest, (swept.left, unfinished), self.now).await
+    }
+
+    /// What there is something to do for, in the order in which it is tried:
+    ///
+    /// 1. the newest delivery of each export, those of exports first of which something was ever ready;
+    /// 2. the backfill, the newest month first, and within a month the oldest delivery first: what each moved is the
+    ///    month's history;
+    /// 3. what an attempt did not return from or failed with, the fewest attempts first. The newest delivery of such a
+    ///    month comes before the month's others.
+    ///
+    /// The rest is counted in `swept`.
+    fn queue<'s>(
+        &self,
+        inventory: &'s Inventory,
+        standings: &'s BTreeMap<String, Standing>,
+        remembered: &SweptDeliveries,
+        swept: &mut Swept,
+    ) -> Vec<Candidate<'s>> {
+        let newest = newest(inventory);
+        let newest_month = newest_months(inventory, self.now);
+        let known: BTreeSet<String> = remembered
+            .ready
+            .values()
+            .filter_map(|key| Statement::from_ready_key(key))
+            .map(|(statement, _)| statement.export_id)
+            .collect();
+        let stuck: BTreeSet<Option<Statement>> = inventory
+            .deliveries
+            .iter()
+            .filter(|found| remembered.trials.contains_key(&found.to_string()))
+            .map(Found::statement)
+            .collect();
+        let mut queue = Vec::new();
+        for (place, found) in inventory.deliveries.iter().enumerate() {
             let name = found.to_string();
             let Some(standing) = standings.get(&name) else { continue };
-            if remembered.document.done.get(&name) == Some(&standing.fingerprint) {
+            if remembered.done.get(&name) == Some(&standing.fingerprint) {
                 swept.known += 1;
                 continue;
             }
-            let unchanged = remembered.document.unchanged(&name, &standing.fingerprint, self.now);
-            let has_time = || time_left() > RESERVE;
-            let Some(outcome) = within(has_time, self.deliver(found, unchanged)).await else {
-                swept.left += 1;
+            let statement = found.statement();
+            if statement.as_ref().is_some_and(|statement| !has_begun(statement.period, self.now)) {
+                swept.early += 1;
+                continue;
+            }
+            let trial = remembered.trials.get(&name);
+            if trial.is_some_and(|trial| !trial.is_due(self.now)) {
+                swept.paused += 1;
+                continue;
+            }
+            let is_newest = newest.get(&statement) == Some(&name);
+            let of_export = |statement: &Statement| newest_month.get(&statement.export_id) == Some(&statement.period);
+            let is_first = is_newest
+                && trial.is_none()
+                && (statement.as_ref().is_some_and(of_export) || stuck.contains(&statement));
+            let is_known = statement.as_ref().is_some_and(|statement| known.contains(&statement.export_id));
+            let period = statement.map(|statement| statement.period);
+            let times = trial.map_or(0, Trial::times);
+            let order = (times, !is_first, is_first && !is_known, Reverse(period), place);
+            queue.push((order, Candidate { found, name, standing, is_newest, is_first }));
+        }
+        queue.sort_by(|(left, _), (right, _)| left.cmp(right));
+        queue.into_iter().map(|(_, candidate)| candidate).collect()
+    }
+
+    /// Drives each delivery in turn. Returns those that there was no time for. `has_time` says whether there is, and
+    /// `time_left` how much.
+    async fn drive<'s>(
+        &self,
+        queue: Vec<Candidate<'s>>,
+        remembered: &mut Remembered<SweptDeliveries>,
+        swept: &mut Swept,
+        (has_time, time_left): (&impl Fn() -> bool, &impl Fn() -> Duration),
+    ) -> Result<Vec<Candidate<'s>>, PipelineError> {
+        let mut left = Vec::new();
+        for candidate in queue {
+            if !has_time() {
+                left.push(candidate);
+                continue;
+            }
+            let (now, name, fingerprint) = (self.now, candidate.name.clone(), candidate.standing.fingerprint.clone());
+            let before = remembered.document.trials.get(&name).cloned();
+            let mark = Trial::begin(before.as_ref(), &fingerprint, now);
+            remembered.change({
+                let (name, fingerprint) = (name.clone(), fingerprint.clone());
+                move |memory| {
+                    memory.find(&name, &fingerprint, now);
+                    memory.trials.insert(name.clone(), mark.clone());
+                }
+            });
+            remembered.save(self.ledger).await?;
+            let unchanged = remembered.document.unchanged(&name, now);
+            let (began_with, read) = (time_left(), Cell::new(0));
+            let attempt = Attempt { name: &name, one_by_one: before.is_some(), read: &read };
+            let Some(outcome) = within(has_time, self.deliver(candidate.found, unchanged, remembered, &attempt)).await
+            else {
+                // What has got on will end, and what had little time may. Only what took most of a sweep for nothing counts
+                // as an attempt that did not return.
+                let took_long = began_with.saturating_sub(time_left()) >= began_with / 2;
+                if read.get() > 0 || !took_long {
+                    remembered.change(move |memory| put_back(&mut memory.trials, &name, before.as_ref()));
+                }
+                left.push(candidate);
                 continue;
             };
-            if let Ok(Delivered::Ready { id, object }) = &outcome {
-                remembered.document.ready.insert(name.clone(), object.clone());
-                if let (Some(progress), Some(statement)) = (&mut progress, found.statement()) {
-                    progress.ready(&statement, id.clone());
+            let ready = match &outcome {
+                Ok(Delivered::Ready(object)) => Some(object.clone()),
+                _ => None,
+            };
+            let failed = match &outcome {
+                Err(error) if error.class() == Class::Retry => Some(error.to_string()),
+                _ => None,
+            };
+            let written = candidate.is_newest.then_some(candidate.standing.written);
+            let is_done = self.finish(candidate.found, outcome, written, unchanged, swept).await?;
+            remembered.change(move |memory| {
+                match (&failed, memory.trials.get_mut(&name)) {
+                    (Some(error), Some(trial)) => trial.failed(error),
+                    _ => drop(memory.trials.remove(&name)),
                 }
-            }
-            let is_newest = newest.get(&found.statement()) == Some(&name);
-            let written = is_newest.then_some(standing.written);
-            if self.finish(found, outcome, written, unchanged, &mut swept).await? {
-                remembered.document.waiting.remove(&name);
-                remembered.document.done.insert(name, standing.fingerprint.clone());
-            }
+                memory.ready.extend(ready.clone().map(|object| (name.clone(), object)));
+                if is_done {
+                    memory.waiting.remove(&name);
+                    memory.done.insert(name.clone(), fingerprint.clone());
+                }
+            });
         }
-        if let Some(progress) = progress {
-            let unfinished = swept.waiting + swept.failures.len();
-            progress.end(self.ledger, (swept.left, unfinished), self.now).await?;
+        Ok(left)
+    }
+
+    /// Tells operations, once, of each delivery that no attempt has come to an end with.
+    async fn tell_stuck(
+        &self,
+        inventory: &Inventory,
+        remembered: &mut Remembered<SweptDeliveries>,
+    ) -> Result<(), PipelineError> {
+        let mut told = 0;
+        for found in &inventory.deliveries {
+            let name = found.to_string();
+            let Some(trial) = remembered.document.trials.get(&name) else { continue };
+            if !trial.is_to_be_told(self.now) || told == NOTES_AT_ONCE {
+                continue;
+            }
+            let doing = format!("reading the delivery of {}", about(found));
+            operations::leave(self.ledger, &trial.note(&doing, &name, CURE, self.now), self.now).await?;
+            told += 1;
+            remembered.change(move |memory| {
+                if let Some(trial) = memory.trials.get_mut(&name) {
+                    trial.was_told();
+                }
+            });
         }
-        state::write(self.ledger, remembered).await?;
-        Ok(swept)
+        Ok(())
+    }
+
+    /// Tells operations of deliveries that are left and do not become fewer.
+    async fn tell_left(
+        &self,
+        remembered: &mut Remembered<SweptDeliveries>,
+        swept: &Swept,
+    ) -> Result<(), PipelineError> {
+        let count = swept.left + swept.paused + swept.failures.len();
+        let left = Left::after(remembered.document.left.as_ref(), count, self.now);
+        let note = left.as_ref().and_then(|left| left.note("to read", &self.place.to_string(), count, self.now));
+        if let Some(note) = note {
+            operations::leave(self.ledger, &note, self.now).await?;
+        }
+        remembered.change(move |memory| memory.left.clone_from(&left));
+        Ok(())
     }
 
     /// Forgets that a delivery was done with whose declaration of being ready is gone.
@@ -189,7 +388,13 @@ where
     }
 
     /// Pins a delivery, reduces what was not, and declares it ready. `unchanged` is for how long nothing of it has come.
-    async fn deliver(&self, found: &Found, unchanged: TimeDelta) -> Result<Delivered, PipelineError> {
+    async fn deliver(
+        &self,
+        found: &Found,
+        unchanged: TimeDelta,
+        remembered: &mut Remembered<SweptDeliveries>,
+        attempt: &Attempt<'_>,
+    ) -> Result<Delivered, PipelineError> {
         let (export, ledger) = (&**self.export, self.ledger);
         let seal = match found {
             Found::Manifest(key) => ingest::seal(export, ledger, Some(self.place.bucket), key, self.times).await?,
@@ -213,17 +418,51 @@ where
                 ingest::take(ledger, delivery).await?
             }
         };
-        let statement = sealed.statement();
-        let object = statement.ready_key(&sealed.delivery_id);
+        let object = sealed.statement().ready_key(&sealed.delivery_id);
         if ingest::complete(ledger, &sealed, self.kept).await? {
-            return Ok(Delivered::Ready { id: sealed.delivery_id, object });
+            return Ok(Delivered::Ready(object));
         }
-        let maps = sealed.chunks.iter().map(|chunk| ingest::map(self.export, ledger, &statement, chunk, self.kept));
-        stream::iter(maps).buffer_unordered(CHUNKS_AT_ONCE).try_for_each(|_| future::ready(Ok(()))).await?;
+        if attempt.one_by_one {
+            self.map_one_by_one(&sealed, remembered, attempt).await?;
+        } else {
+            let statement = sealed.statement();
+            let maps = sealed.chunks.iter().map(|chunk| ingest::map(self.export, ledger, &statement, chunk, self.kept));
+            let mut maps = stream::iter(maps).buffer_unordered(CHUNKS_AT_ONCE);
+            while let Some(was_new) = maps.try_next().await? {
+                attempt.read.set(attempt.read.get() + usize::from(was_new));
+            }
+        }
         // Files that were written meanwhile belong to the next delivery.
         ingest::still_stands(export, &sealed).await?;
         let is_ready = ingest::complete(ledger, &sealed, self.kept).await?;
-        Ok(if is_ready { Delivered::Ready { id: sealed.delivery_id, object } } else { Delivered::Waiting })
+        Ok(if is_ready { Delivered::Ready(object) } else { Delivered::Waiting })
+    }
+
+    /// Reduces the files of a delivery that an attempt did not return from: each alone, and written down before, so that
+    /// it is known which of them it was.
+    async fn map_one_by_one(
+        &self,
+        sealed: &SealedDelivery,
+        remembered: &mut Remembered<SweptDeliveries>,
+        attempt: &Attempt<'_>,
+    ) -> Result<(), PipelineError> {
+        let statement = sealed.statement();
+        for chunk in &sealed.chunks {
+            let key = statement.reduction_key(&chunk.key, &chunk.etag, self.kept);
+            if self.ledger.head(&key).await?.is_some() {
+                continue;
+            }
+            let (name, file) = (attempt.name.to_owned(), chunk.key.clone());
+            remembered.change(move |memory| {
+                if let Some(trial) = memory.trials.get_mut(&name) {
+                    trial.at_file(&file);
+                }
+            });
+            remembered.save(self.ledger).await?;
+            let was_new = ingest::map(self.export, self.ledger, &statement, chunk, self.kept).await?;
+            attempt.read.set(attempt.read.get() + usize::from(was_new));
+        }
+        Ok(())
     }
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
@@ -238,7 +477,7 @@ where
         swept: &mut Swept,
     ) -> Result<bool, PipelineError> {
         match outcome {
-            Ok(Delivered::Ready { .. }) => {
+            Ok(Delivered::Ready(_)) => {
                 swept.ready += 1;
                 Ok(true)
             }
@@ -257,7 +496,7 @@ where
                     Ok(false)
                 }
                 Class::Operator => {
-                    let about = found.statement().map_or_else(|| found.to_string(), |statement| statement.to_string());
+                    let about = about(found);
                     let doing = format!("reading the delivery of {about}");
                     let note = Note::of_error(error.kind(), &about, &doing, &error.to_string(), self.now);
                     operations::leave(self.ledger, &note, self.now).await?;
@@ -372,9 +611,52 @@ impl<'a> DataFiles<'a> {
     }
 }
 
+/// One attempt at a delivery.
+struct Attempt<'a> {
+    /// The delivery's name.
+    name: &'a str,
+    /// Whether its files are read one by one, because an earlier attempt did not return.
+    one_by_one: bool,
+    /// How many files were reduced that were not before.
+    read: &'a Cell<usize>,
+}
+
+/// The attempt that was begun counts for nothing.
+fn put_back(trials: &mut BTreeMap<String, Trial>, name: &str, before: Option<&Trial>) {
+    match before {
+        Some(before) => drop(trials.insert(name.to_owned(), before.clone())),
+        None => drop(trials.remove(name)),
+    }
+}
+
+/// What a delivery is called in notes.
+fn about(found: &Found) -> String {
+    found.statement().map_or_else(|| found.to_string(), |statement| statement.to_string())
+}
+
+/// Whether a month has begun, or is about to: nobody is billed for one that has not.
+pub(crate) fn has_begun(period: BillingPeriod, now: DateTime<Utc>) -> bool {
+    period.start() <= now + EARLY
+}
+
 /// The last delivery of each period, by name.
 fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
     inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
+}
+
+/// The newest month of each export that has begun.
+fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, BillingPeriod> {
+    let statements = inventory.deliveries.iter().filter_map(Found::statement);
+    // Deliveries come oldest first.
+    let begun = statements.filter(|statement| has_begun(statement.period, now));
+    begun.map(|statement| (statement.export_id, statement.period)).collect()
+}
+
+/// The newest delivery of each statement that is ready, by the statement's name.
+fn newest_ready(inventory: &Inventory, remembered: &SweptDeliveries) -> BTreeMap<String, String> {
+    let ready = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
+    let ready = ready.filter_map(|key| Statement::from_ready_key(key));
+    ready.map(|(statement, delivery_id)| (statement.to_string(), delivery_id)).collect()
 }
 
 /// What the future comes to, or `None` if the time is over before; it is asked whenever the future goes on.

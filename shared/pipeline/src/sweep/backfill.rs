@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use spend_ledger::backfill::Backfill;
-use spend_ledger::keys::Statement;
 use spend_ledger::store::{ETag, Store};
 
 use crate::error::PipelineError;
@@ -13,8 +12,6 @@ use crate::error::PipelineError;
 pub(super) struct Progress {
     backfill: Backfill,
     version: ETag,
-    /// Whether a delivery became ready.
-    moved: bool,
 }
 
 impl Progress {
@@ -35,13 +32,7 @@ impl Progress {
         };
         let backfill = Backfill { at, left, newest };
         let written = backfill.write(ledger, version.as_ref()).await?;
-        Ok(written.map(|version| Self { backfill, version, moved: false }))
-    }
-
-    /// A delivery is ready. They come oldest first.
-    pub(super) fn ready(&mut self, statement: &Statement, delivery_id: String) {
-        self.moved = true;
-        self.backfill.newest.insert(statement.to_string(), delivery_id);
+        Ok(written.map(|version| Self { backfill, version }))
     }
 
     /// Writes down how many are left: those that there was no time for, and those that wait or have failed. It comes
@@ -49,16 +40,22 @@ impl Progress {
     ///
     /// What waits or fails for good must not keep the first run from ending, however many deliveries come meanwhile: it
     /// is heard of as long as there was no time for some, and others became ready.
+    ///
+    /// `newest` is the newest delivery of each statement that is ready by now.
     pub(super) async fn end<L: Store>(
         self,
         ledger: &L,
+        newest: BTreeMap<String, String>,
         (untouched, unfinished): (usize, usize),
         now: DateTime<Utc>,
     ) -> Result<(), PipelineError> {
-        let Self { backfill, version, moved } = self;
+        let Self { backfill, version } = self;
         let left = untouched + unfinished;
+        let mut all = backfill.newest.clone();
+        all.extend(newest);
+        let moved = all != backfill.newest || left < backfill.left;
         let at = if left == 0 || untouched > 0 && moved { now } else { backfill.at };
-        Backfill { at, left, ..backfill }.write(ledger, Some(&version)).await?;
+        Backfill { at, left, newest: all }.write(ledger, Some(&version)).await?;
         Ok(())
     }
 }

@@ -17,48 +17,72 @@ use crate::inventory::{Found, Inventory};
 /// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
 const LOOKING: Duration = Duration::from_mins(4);
 
+/// How often it is tried to look through them: a sweep may die of a file that is looked at.
+const LOOKS: u32 = 2;
+
 impl<E, L> Sweep<'_, E, L>
 where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// Tells operations what was found, once. If that is nothing, it is told so, and once more when something is there;
-    /// nobody is told of nothing afterwards. At most half of the time is for looking through the newest two periods; the
-    /// rest is for reading them.
+    /// Whether operations is to be told what was found, and how. It is told once. If that is nothing, it is told so, and
+    /// once more when something is there; nobody is told of nothing afterwards.
     ///
     /// What was told is asked of the notes themselves, which are for ever: the sweep's memory may be removed, and only
     /// saves asking.
+    pub(super) async fn to_introduce(
+        &self,
+        inventory: &Inventory,
+        remembered: &mut Remembered<SweptDeliveries>,
+    ) -> Result<Option<Introduction>, PipelineError> {
+        let is_empty = inventory.deliveries.is_empty();
+        let found = format!("deployment:{}", self.place);
+        let nothing = format!("{found}:empty");
+        let introduced = remembered.document.introduced.as_ref();
+        if introduced.is_some_and(|told| *told == found || is_empty && *told == nothing) {
+            return Ok(None);
+        }
+        if operations::is_left(self.ledger, &found).await? {
+            remembered.change(move |memory| {
+                memory.looks = 0;
+                memory.introduced = Some(found.clone());
+            });
+            return Ok(None);
+        }
+        let told_of_nothing = operations::is_left(self.ledger, &nothing).await?;
+        let id = if is_empty { nothing } else { found };
+        Ok(Some(Introduction { id, told_of_nothing }))
+    }
+
+    /// Tells operations what was found. At most half of the time that is left is for looking through the newest two
+    /// periods; the rest is for reading them. Where earlier sweeps died of looking, the note comes without it.
     pub(super) async fn introduce(
         &self,
+        Introduction { id, told_of_nothing }: Introduction,
         inventory: &Inventory,
         remembered: &mut Remembered<SweptDeliveries>,
         swept: &mut Swept,
         time_left: &impl Fn() -> Duration,
     ) -> Result<(), PipelineError> {
-        let is_empty = inventory.deliveries.is_empty();
-        let found = format!("deployment:{}", self.place);
-        let nothing = format!("{found}:empty");
-        let introduced = &mut remembered.document.introduced;
-        if introduced.as_ref().is_some_and(|told| *told == found || is_empty && *told == nothing) {
-            return Ok(());
-        }
-        if operations::is_left(self.ledger, &found).await? {
-            *introduced = Some(found);
-            return Ok(());
-        }
-        let told_of_nothing = operations::is_left(self.ledger, &nothing).await?;
-        let id = if is_empty { nothing } else { found };
-        let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
-        let examined = examination::examine_below(self.export, self.place.prefix, Examined::Bucket, self.now, |_| ());
-        let findings = match within(|| time_left() > until, examined).await {
-            None => None,
-            Some(Ok(findings)) => Some(advice(findings)),
-            // What keeps it from being looked at keeps it from being read, which is told; the next sweep looks again.
-            Some(Err(error)) => {
-                if error.class() == Class::Retry {
-                    swept.failures.push(error.into());
+        let findings = if remembered.document.looks >= LOOKS {
+            None
+        } else {
+            remembered.change(|memory| memory.looks += 1);
+            remembered.save(self.ledger).await?;
+            let until = (time_left() / 2).max(time_left().saturating_sub(LOOKING));
+            let examined =
+                examination::examine_below(self.export, self.place.prefix, Examined::Bucket, self.now, |_| ());
+            match within(|| time_left() > until, examined).await {
+                None => None,
+                Some(Ok(findings)) => Some(advice(findings)),
+                // What keeps it from being looked at keeps it from being read, which is told; the next sweep looks again.
+                Some(Err(error)) => {
+                    remembered.change(|memory| memory.looks = 0);
+                    if error.class() == Class::Retry {
+                        swept.failures.push(error.into());
+                    }
+                    return Ok(());
                 }
-                return Ok(());
             }
         };
         let deployed = Deployed {
@@ -70,9 +94,19 @@ where
             now: self.now,
         };
         operations::leave(self.ledger, &Note { id: id.clone(), text: deployed.text() }, self.now).await?;
-        *introduced = Some(id);
+        remembered.change(move |memory| {
+            memory.looks = 0;
+            memory.introduced = Some(id.clone());
+        });
         Ok(())
     }
+}
+
+/// The first note, as it is to be left.
+pub(super) struct Introduction {
+    id: String,
+    /// Whether it was told before that there is nothing.
+    told_of_nothing: bool,
 }
 
 /// What is not as it should be, the worst first.

@@ -2,14 +2,19 @@
 //! it finds: where the ledger is not as remembered, the memory counts for nothing. Losing it costs time alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_ledger::document::{Document, decode, encode};
-use spend_ledger::keys;
+use spend_ledger::keys::{self, Statement};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
+use super::trial::{Left, Trial};
 use crate::error::PipelineError;
+
+/// How often a lost race for a sweep's memory is run again. Sweeps rarely meet.
+const ATTEMPTS: usize = 16;
 
 /// A sweep's memory: one object.
 pub(super) trait Memory: Document + Clone + Default + PartialEq {
@@ -17,11 +22,63 @@ pub(super) trait Memory: Document + Clone + Default + PartialEq {
     const KEY: &'static str;
 }
 
+/// A change of a sweep's memory that can be made again, on the memory that another sweep has written meanwhile.
+type Change<D> = Box<dyn Fn(&mut D) + Send>;
+
 /// What was read, and what is to be written.
 pub(super) struct Remembered<D> {
     pub(super) document: D,
     before: D,
     etag: Option<ETag>,
+    /// What [`Remembered::change`] has changed since it was written last.
+    changes: Vec<Change<D>>,
+}
+
+impl<D: fmt::Debug> fmt::Debug for Remembered<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Remembered").field("document", &self.document).finish_non_exhaustive()
+    }
+}
+
+impl<D: Memory> Remembered<D> {
+    /// Changes the memory so that the change survives a race. What is changed in `document` itself is lost with a race:
+    /// that is for what the next sweep finds again.
+    pub(super) fn change(&mut self, change: impl Fn(&mut D) + Send + 'static) {
+        change(&mut self.document);
+        self.changes.push(Box::new(change));
+    }
+
+    /// Writes what is new. After a lost race the changes are made again on what the other sweep has written: both have
+    /// done work that need not be done again.
+    pub(super) async fn save<L: Store>(&mut self, ledger: &L) -> Result<(), PipelineError> {
+        for _ in 0..ATTEMPTS {
+            if self.document == self.before {
+                self.changes.clear();
+                return Ok(());
+            }
+            let bytes = encode(&self.document)?;
+            let put = match &self.etag {
+                None => ledger.put_if_absent(D::KEY, bytes).await?,
+                Some(etag) => ledger.put_if_match(D::KEY, bytes, etag).await?,
+            };
+            match put {
+                Put::Written(etag) => {
+                    self.etag = Some(etag);
+                    self.before = self.document.clone();
+                    self.changes.clear();
+                    return Ok(());
+                }
+                Put::Lost => {
+                    let Self { document, before, etag, .. } = read::<D, L>(ledger).await?;
+                    (self.document, self.before, self.etag) = (document, before, etag);
+                    for change in &self.changes {
+                        change(&mut self.document);
+                    }
+                }
+            }
+        }
+        Err(PipelineError::Contended { key: D::KEY.to_owned(), attempts: ATTEMPTS })
+    }
 }
 
 /// Deliveries in the export's bucket.
@@ -37,6 +94,21 @@ pub(crate) struct SweptDeliveries {
     /// Deliveries that wait, by name. Version 1 did not have it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) waiting: BTreeMap<String, Waiting>,
+    /// Attempts at deliveries that did not end, failed or are under way, by the delivery's name. Version 2 did not have
+    /// it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) trials: BTreeMap<String, Trial>,
+    /// How often the files were looked through for the first note without an end. Version 2 did not say.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) looks: u32,
+    /// How many deliveries are left, and since when they do not become fewer. Version 2 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<Left>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what serde passes")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A delivery that waits. The times of its files do not tell when they came: a replica has those of its source.
@@ -49,20 +121,24 @@ pub(super) struct Waiting {
 }
 
 impl SweptDeliveries {
-    /// For how long sweeps have found the delivery as it is.
-    pub(super) fn unchanged(&mut self, name: &str, fingerprint: &str, now: DateTime<Utc>) -> TimeDelta {
+    /// A sweep finds the delivery as it is.
+    pub(super) fn find(&mut self, name: &str, fingerprint: &str, now: DateTime<Utc>) {
         let found = || Waiting { fingerprint: fingerprint.to_owned(), since: now };
         let waiting = self.waiting.entry(name.to_owned()).or_insert_with(found);
         if waiting.fingerprint != fingerprint {
             *waiting = found();
         }
-        now.signed_duration_since(waiting.since)
+    }
+
+    /// For how long sweeps have found the delivery as it is.
+    pub(super) fn unchanged(&self, name: &str, now: DateTime<Utc>) -> TimeDelta {
+        self.waiting.get(name).map_or_else(TimeDelta::zero, |waiting| now.signed_duration_since(waiting.since))
     }
 }
 
 impl Document for SweptDeliveries {
     const FORMAT: &'static str = "swept";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const READS_FROM: u32 = 1;
 }
 
@@ -78,11 +154,25 @@ pub(crate) struct SweptReady {
     /// The states beside which they were, as the listing showed them ([`version`]), by key. Version 1 did not say.
     #[serde(default)]
     pub(super) states: BTreeMap<String, String>,
+    /// Attempts at ready deliveries that did not end, failed or are under way, by key. Version 2 did not have it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) trials: BTreeMap<String, Trial>,
+    /// How many deliveries are left, and since when they do not become fewer. Version 2 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<Left>,
+}
+
+impl SweptReady {
+    /// Whether anything of an export was ever applied.
+    pub(super) fn has_state(&self, export_id: &str) -> bool {
+        let states = self.states.keys().filter_map(|key| Statement::from_state_key(key));
+        states.into_iter().any(|statement| statement.export_id == export_id)
+    }
 }
 
 impl Document for SweptReady {
     const FORMAT: &'static str = "swept-ready";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const READS_FROM: u32 = 1;
 }
 
@@ -101,20 +191,5 @@ pub(super) async fn read<D: Memory, L: Store>(ledger: &L) -> Result<Remembered<D
         None => (D::default(), None),
         Some((bytes, etag)) => (decode::<D>(D::KEY, &bytes)?, Some(etag)),
     };
-    Ok(Remembered { before: document.clone(), document, etag })
-}
-
-/// Writes what is new. Where another sweep was faster its memory stands: it has done the same, and what it has not is
-/// done again.
-pub(super) async fn write<D: Memory, L: Store>(ledger: &L, remembered: Remembered<D>) -> Result<(), PipelineError> {
-    let Remembered { document, before, etag } = remembered;
-    if document == before {
-        return Ok(());
-    }
-    let bytes = encode(&document)?;
-    let (Put::Written(_) | Put::Lost) = match etag {
-        None => ledger.put_if_absent(D::KEY, bytes).await?,
-        Some(etag) => ledger.put_if_match(D::KEY, bytes, &etag).await?,
-    };
-    Ok(())
+    Ok(Remembered { before: document.clone(), document, etag, changes: Vec::new() })
 }
