@@ -1,6 +1,6 @@
 //! Bill lines: a chunk's Bedrock rows, summed by the bill's own fields, before any configuration touches them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::bedrock_line::RuleCounts;
 use crate::decimal::{Decimal, DecimalError};
+
+pub mod limits;
+mod reduction;
+
+pub use reduction::{Coded, CodedLines, Reduction, ReductionBuilder};
 
 /// Tag keys and values as the bill has them (`iamPrincipal/team`), sorted by key.
 pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
@@ -275,47 +280,17 @@ const LONGEST_TAG_KEY: usize = "resourceTags/".len() + 128 * 4;
 /// The column that names the caller.
 pub const PRINCIPAL_COLUMN: &str = "line_item_iam_principal";
 
-/// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on [`KeptTags`] alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reduction {
-    /// What the scan found.
-    pub counts: ScanCounts,
-    /// The lines, sorted by key, each key once.
-    pub lines: Vec<(LineKey, Measures)>,
-}
-
-/// Sums rows into a [`Reduction`]. The order of the rows does not matter.
-#[derive(Debug, Default)]
-pub struct ReductionBuilder {
-    /// What the scan finds; the reader fills it.
-    pub counts: ScanCounts,
-    lines: HashMap<LineKey, Measures>,
-}
-
-impl ReductionBuilder {
-    /// Adds one Bedrock row.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
-    pub fn add(&mut self, key: LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
-        self.lines.entry(key).or_default().add(measures)
-    }
-
-    /// The finished reduction.
-    #[must_use]
-    pub fn finish(self) -> Reduction {
-        let mut lines: Vec<_> = self.lines.into_iter().collect();
-        lines.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        Reduction { counts: self.counts, lines }
-    }
-}
-
 /// Shares equal texts: a bill repeats few values in very many rows.
 #[derive(Debug, Default)]
 pub struct Interner(std::collections::HashSet<Arc<str>>);
 
 impl Interner {
+    /// The shared copy of `text`, if there is one already.
+    #[must_use]
+    pub fn get(&self, text: &str) -> Option<Arc<str>> {
+        self.0.get(text).map(Arc::clone)
+    }
+
     /// The shared copy of `text`.
     pub fn intern(&mut self, text: &str) -> Arc<str> {
         if let Some(shared) = self.0.get(text) {

@@ -8,6 +8,7 @@ use spend_core::period::BillingPeriod;
 use crate::chunk_bytes::ChunkBytes;
 pub use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::CurError;
+use crate::limits::MEMORY;
 use crate::source::ChunkSource;
 use crate::{csv_rows, format, parquet_rows};
 
@@ -38,10 +39,29 @@ pub async fn reduce<S: ChunkSource>(
     kept: &KeptTags,
     source: S,
 ) -> Result<Reduction, CurError> {
+    reduce_with(name, period, kept, source, &mut |_| ()).await.map(ReductionBuilder::finish)
+}
+
+/// As [`reduce`], before the lines are taken out, and with every row shown to `look`.
+///
+/// # Errors
+///
+/// [`CurError`], as [`visit`]; [`CurError::TooMuch`] where the lines would take more memory than one file may.
+pub async fn reduce_with<S: ChunkSource>(
+    name: &str,
+    period: BillingPeriod,
+    kept: &KeptTags,
+    source: S,
+    look: &mut impl FnMut(&BillRow),
+) -> Result<ReductionBuilder, CurError> {
     let mut builder = ReductionBuilder::default();
-    let counts = visit(name, period, kept, source, &mut |row| builder.add(row.key, &row.measures)).await?;
-    builder.counts = counts;
-    Ok(builder.finish())
+    let mut add = |row: BillRow| {
+        look(&row);
+        builder.add(row.key, &row.measures)?;
+        Ok(ReductionBuilder::BYTES_A_LINE.saturating_mul(builder.lines() as u64))
+    };
+    builder.counts = read(name, period, kept, source, MEMORY, &mut add).await?;
+    Ok(builder)
 }
 
 /// Hands every Bedrock row of a chunk to `visit`, in the order of the file, and returns what the scan found. The rows
@@ -59,10 +79,22 @@ pub async fn visit<S: ChunkSource>(
     source: S,
     visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
+    read(name, period, kept, source, MEMORY, &mut |row| visit(row).map(|()| 0)).await
+}
+
+/// As [`visit`], within so many bytes of memory; `visit` answers how many of them it uses by then.
+async fn read<S: ChunkSource>(
+    name: &str,
+    period: BillingPeriod,
+    kept: &KeptTags,
+    source: S,
+    memory: u64,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+) -> Result<ScanCounts, CurError> {
     let mut chunk = ChunkBytes::new(name, source);
     match format::sniff(&mut chunk).await? {
-        Format::Parquet => parquet_rows::visit(&mut chunk, period, kept, visit).await,
-        Format::Csv => csv_rows::visit(&mut chunk, period, kept, visit).await,
+        Format::Parquet => parquet_rows::visit(&mut chunk, period, kept, memory, visit).await,
+        Format::Csv => csv_rows::visit(&mut chunk, period, kept, memory, visit).await,
     }
 }
 

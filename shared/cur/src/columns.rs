@@ -11,7 +11,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use spend_core::bedrock_line::Rule;
 use spend_core::line::{LineField, PRINCIPAL_COLUMN};
 
-use crate::error::CurError;
+use crate::error::{CurError, shown};
 use crate::footer;
 use crate::guard::guarded;
 use crate::plan::Plan;
@@ -123,8 +123,8 @@ impl ChunkColumns {
             let physical = physical.get(column.as_str()).copied();
             let data_type = read_type(field.data_type(), physical, *wanted).ok_or_else(|| CurError::WrongType {
                 file: name.to_owned(),
-                column: column.clone(),
-                found: physical.map_or_else(|| field.data_type().to_string(), |physical| physical.to_string()),
+                column: shown(column),
+                found: physical.map_or_else(|| shown(&field.data_type().to_string()), |physical| physical.to_string()),
                 wanted: describe(*wanted),
             })?;
             *read_as = Arc::new(field.as_ref().clone().with_data_type(data_type));
@@ -136,6 +136,7 @@ impl ChunkColumns {
         let found = Self { reader, positions };
         let all = found.projection(|_| true);
         footer::check_codecs(name, metadata, |leaf| all.leaf_included(leaf))?;
+        footer::check_overlap(name, metadata, |leaf| all.leaf_included(leaf))?;
         Ok(found)
     }
 
@@ -164,7 +165,7 @@ impl ChunkColumns {
 
 /// A column that is there twice: which of them counts?
 pub(crate) fn twice(name: &str, column: &str) -> CurError {
-    bad_schema(name, &format!("column {column} is there twice"))
+    bad_schema(name, &format!("column {} is there twice", shown(column)))
 }
 
 fn bad_schema(name: &str, error: &str) -> CurError {

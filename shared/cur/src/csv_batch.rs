@@ -1,6 +1,7 @@
 //! Text turned into batches of the types that Parquet gives, so that one scan and one reader serve both.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,8 +13,11 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
+use spend_core::line::limits::MOST_ENTRIES;
+
 use crate::csv_records::Records;
-use crate::error::{CurError, Place, Within};
+use crate::error::{CurError, Place, Within, shown};
+use crate::kept_texts::too_many_entries;
 use crate::schema::Kind;
 
 /// How many rows are looked at together.
@@ -91,7 +95,7 @@ impl Pending {
             let bad = |row, reason| CurError::BadValue {
                 file: file.to_owned(),
                 place: self.place(row),
-                column: column.name.clone(),
+                column: shown(&column.name),
                 reason,
             };
             let mut cells = Vec::with_capacity(rows.len());
@@ -101,6 +105,12 @@ impl Pending {
             }
             let failed = |(row, failure)| match failure {
                 Failure::Value(reason) => bad(row, reason),
+                Failure::Long(reason) => CurError::Overlong {
+                    file: file.to_owned(),
+                    place: self.place(row),
+                    column: shown(&column.name),
+                    reason,
+                },
                 Failure::Arrow(error) => corrupt(error),
             };
             arrays.push((&column.name, array(column.kind, &cells).map_err(failed)?));
@@ -117,6 +127,7 @@ impl Pending {
 /// Why a value does not become part of an array.
 enum Failure {
     Value(String),
+    Long(String),
     Arrow(ArrowError),
 }
 
@@ -153,7 +164,7 @@ fn array(kind: Kind, cells: &[(usize, &str)]) -> Result<ArrayRef, (usize, Failur
         Kind::TextMap | Kind::NumberMap => {
             let mut builder = MapBuilder::new(None, TextBuilder::new(), TextBuilder::new());
             for (row, text) in cells {
-                let entries = entries(text).map_err(|reason| (*row, Failure::Value(reason)))?;
+                let entries = entries(text).map_err(|failure| (*row, failure))?;
                 for (key, value) in entries {
                     builder.keys().append(&key).map_err(|error| (*row, error.into()))?;
                     append(builder.values(), value.as_deref()).map_err(|failure| (*row, failure))?;
@@ -178,7 +189,7 @@ fn append(builder: &mut TextBuilder, text: Option<&str>) -> Result<(), Failure> 
 fn number(text: &str) -> Result<Option<f64>, String> {
     match text.trim() {
         "" => Ok(None),
-        number => number.parse().map(Some).map_err(|_| format!("is {text:?}, which is no number")),
+        number => number.parse().map(Some).map_err(|_| "is no number".to_owned()),
     }
 }
 
@@ -197,27 +208,35 @@ fn seconds(text: &str) -> Result<Option<i64>, String> {
     let day = || NaiveDate::parse_from_str(local, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
     match found.or_else(day) {
         Some(time) => Ok(Some(time.and_utc().timestamp())),
-        None => Err(format!("is {text:?}, which is no time such as 2026-11-01T00:00:00.000Z")),
+        None => Err("is no time such as 2026-11-01T00:00:00.000Z".to_owned()),
     }
 }
 
 type Entries<'a> = Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>;
 
 /// The entries of a JSON object, in its order. Numbers and truth values are their text; null is no value.
-fn entries(text: &str) -> Result<Entries<'_>, String> {
+fn entries(text: &str) -> Result<Entries<'_>, Failure> {
     match text.trim() {
         "" | "{}" => Ok(Vec::new()),
         object => {
             let mut parser = serde_json::Deserializer::from_str(object);
-            let found = parser.deserialize_map(EntriesVisitor).and_then(|entries| parser.end().map(|()| entries));
-            found.map_err(|error| format!("is no JSON object of texts: {error}"))
+            let too_many = Cell::new(false);
+            let found =
+                parser.deserialize_map(EntriesVisitor(&too_many)).and_then(|entries| parser.end().map(|()| entries));
+            // What the parser says may have a part of the text in it.
+            found.map_err(|error| match error.column() {
+                _ if too_many.get() => Failure::Long(too_many_entries()),
+                0 => Failure::Value("is no JSON object of texts".to_owned()),
+                column => Failure::Value(format!("is no JSON object of texts, as its character {column} shows")),
+            })
         }
     }
 }
 
-struct EntriesVisitor;
+/// Notes whether there were too many entries.
+struct EntriesVisitor<'a>(&'a Cell<bool>);
 
-impl<'de> Visitor<'de> for EntriesVisitor {
+impl<'de> Visitor<'de> for EntriesVisitor<'_> {
     type Value = Entries<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,8 +251,12 @@ impl<'de> Visitor<'de> for EntriesVisitor {
                 serde_json::Value::String(text) => Some(Cow::Owned(text)),
                 serde_json::Value::Number(number) => Some(Cow::Owned(number.to_string())),
                 serde_json::Value::Bool(value) => Some(Cow::Owned(value.to_string())),
-                _ => return Err(A::Error::custom(format!("the value of {key:?} is no text"))),
+                _ => return Err(A::Error::custom("a value is no text")),
             };
+            if entries.len() >= MOST_ENTRIES {
+                self.0.set(true);
+                return Err(A::Error::custom("too many entries"));
+            }
             entries.push((key, value));
         }
         Ok(entries)

@@ -5,13 +5,8 @@ use csv_core::{ReadRecordResult, Reader};
 use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
 use crate::inflate::Inflated;
+use crate::limits::{RECORD, RECORD_FIELDS};
 use crate::source::ChunkSource;
-
-/// The longest record that is read, in bytes without quotes.
-const LONGEST_RECORD: usize = 16 * 1024 * 1024;
-
-/// The most fields of a record. CUR 2.0 has 131 columns; a query can lay many tags flat.
-const MOST_FIELDS: usize = 8192;
 
 /// How much is decompressed at a time.
 const BUFFER: usize = 64 * 1024;
@@ -39,7 +34,7 @@ impl Records {
             is_ended: false,
             parser: Reader::new(),
             record: vec![0; BUFFER],
-            ends: vec![0; MOST_FIELDS],
+            ends: vec![0; RECORD_FIELDS],
             fields: 0,
             line: 1,
         }
@@ -108,13 +103,13 @@ impl Records {
                     self.fields = fields;
                     return Ok(true);
                 }
-                ReadRecordResult::OutputFull if self.record.len() >= LONGEST_RECORD => {
-                    let limit = LONGEST_RECORD / 1024 / 1024;
+                ReadRecordResult::OutputFull if self.record.len() >= RECORD => {
+                    let limit = RECORD / 1024 / 1024;
                     return Err(corrupt(format!("the record that begins on line {line} is longer than {limit} MiB")));
                 }
                 ReadRecordResult::OutputFull => self.record.resize(self.record.len().saturating_mul(2), 0),
                 ReadRecordResult::OutputEndsFull => {
-                    let reason = format!("the record that begins on line {line} has more than {MOST_FIELDS} fields");
+                    let reason = format!("the record that begins on line {line} has more than {RECORD_FIELDS} fields");
                     return Err(corrupt(reason));
                 }
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => {}

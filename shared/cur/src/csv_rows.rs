@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use spend_core::line::{KeptTags, ScanCounts, SumOutOfRange};
 use spend_core::period::BillingPeriod;
+use spend_core::text::clean;
 
 use crate::chunk::BillRow;
 use crate::chunk_bytes::ChunkBytes;
@@ -16,6 +17,7 @@ use crate::csv_records::Records;
 use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::CurError;
 use crate::format::{Foreign, is_wrapped};
+use crate::limits;
 use crate::plan::Plan;
 use crate::rows::{Found, RowReader};
 use crate::scan::Scan;
@@ -30,7 +32,8 @@ pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     kept: &KeptTags,
-    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+    memory: u64,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
     let mut records = Records::new();
@@ -38,9 +41,13 @@ pub(crate) async fn visit<S: ChunkSource>(
     let Some((header, plan)) = header(chunk, &mut records, kept).await? else { return Ok(ScanCounts::default()) };
     plan.require(name)?;
     let columns = columns(name, &header, &plan)?;
-    let mut reader = RowReader::new(name, period, &plan);
+    let mut reader = RowReader::new(name, period, &plan, memory);
+    reader.held = limits::TEXT_BUFFERS;
     let mut pending = Pending::default();
+    let mut rows = 0;
     while records.next(chunk).await? {
+        rows += 1;
+        limits::check_rows(name, chunk.size(), rows)?;
         if records.fields() != header.len() {
             let (found, line) = (records.fields(), records.line());
             let reason =
@@ -63,7 +70,7 @@ fn read(
     columns: &[CsvColumn],
     plan: &Plan,
     reader: &mut RowReader<'_>,
-    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<(), CurError> {
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: None, reason };
     let all: Vec<_> = (0..pending.rows()).collect();
@@ -120,7 +127,8 @@ async fn header<S: ChunkSource>(
     let roots: HashSet<&str> = header.iter().map(String::as_str).collect();
     let plan = Plan::of(name, &roots, kept)?;
     if !roots.iter().any(|column| schema::column(column).is_some()) {
-        let begins = header.join(",").chars().take(SHOWN).collect();
+        let begins = header.join(",").chars().take(SHOWN).collect::<String>();
+        let begins = clean(&begins).into_owned();
         return Err(CurError::NoHeader { file: name.to_owned(), begins });
     }
     Ok(Some((header, plan)))

@@ -14,9 +14,9 @@ pub(crate) const DELTA_BYTE_ARRAY: i32 = 7;
 /// The largest block of lengths. Writers use 128.
 const BLOCK_LIMIT: u64 = 1 << 16;
 
-/// How many bytes the texts of a page come to, of which there are `most` at the most. `bytes` are what follows its
-/// levels.
-pub(crate) fn texts(encoding: i32, bytes: &[u8], most: usize) -> Result<u64, Malformed> {
+/// How many bytes the texts of a page come to, of which there are `most` at the most, and the most that one can come to.
+/// `bytes` are what follows its levels.
+pub(crate) fn texts(encoding: i32, bytes: &[u8], most: usize) -> Result<(u64, u64), Malformed> {
     let mut shared = Lengths::default();
     let mut rest = bytes;
     if encoding == DELTA_BYTE_ARRAY {
@@ -27,7 +27,7 @@ pub(crate) fn texts(encoding: i32, bytes: &[u8], most: usize) -> Result<u64, Mal
     if encoding == DELTA_BYTE_ARRAY && shared.count != own.count {
         return Err(Malformed);
     }
-    Ok(shared.sum.saturating_add(own.sum))
+    Ok((shared.sum.saturating_add(own.sum), shared.longest.saturating_add(own.longest)))
 }
 
 /// A run of lengths.
@@ -35,6 +35,7 @@ pub(crate) fn texts(encoding: i32, bytes: &[u8], most: usize) -> Result<u64, Mal
 struct Lengths {
     count: u64,
     sum: u64,
+    longest: u64,
 }
 
 impl Lengths {
@@ -81,6 +82,7 @@ impl Lengths {
     fn add(&mut self, length: i64) -> Result<(), Malformed> {
         let length = u64::from(u32::try_from(length).map_err(|_| Malformed)?);
         self.sum = self.sum.saturating_add(length);
+        self.longest = self.longest.max(length);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use spend_core::error_class::Class;
 use spend_core::period::BillingPeriod;
+use spend_core::text;
 
 pub use crate::format::Foreign;
 use crate::source::SourceError;
@@ -101,18 +102,56 @@ pub enum CurError {
         /// Bytes that they came to.
         inflated: u64,
     },
-    /// Pages are said to come to more than is held in memory.
+    /// A file claims more than is read of one.
     #[error(
-        "{file}: row group {row_group}: {reason}, which no bill needs, so nothing was decompressed: copy the file \
-         again; if a tool wrote it, have it write smaller row groups and pages; if it is the same in the export's \
-         bucket, report it to AWS Support"
+        "{file}: {}{reason}, which no bill needs, so reading was given up: copy the file again; if a tool wrote it, \
+         have it write smaller files, row groups and pages; if it is the same in the export's bucket, report it to AWS \
+         Support",
+        in_row_group(*row_group)
     )]
     Oversized {
         /// The chunk's key.
         file: String,
-        /// The row group.
-        row_group: usize,
-        /// Which column, and what it is said to come to.
+        /// The row group, if it is one that claims too much.
+        row_group: Option<usize>,
+        /// What it claims, and what is read.
+        reason: String,
+    },
+    /// What the Bedrock rows of one file say takes more memory than one file may.
+    #[error(
+        "{file}: {place}: what its {rows} Bedrock rows before this one say takes {bytes} bytes of memory, besides {held} \
+         for reading, and {memory} are used for one file: let the export write a row a day instead of an hour (TIME_GRANULARITY), and deactivate cost \
+         allocation tags whose values differ from call to call; if callers make up names of sessions by the hundred \
+         thousand, find them in CloudTrail and stop them"
+    )]
+    TooMuch {
+        /// The chunk's key.
+        file: String,
+        /// The row.
+        place: Place,
+        /// How many Bedrock rows were read before it.
+        rows: u64,
+        /// What was kept of them.
+        bytes: u64,
+        /// What else is held.
+        held: u64,
+        /// The most that is used.
+        memory: u64,
+    },
+    /// A Bedrock row has a text, a tag or a map that is longer than any of AWS's.
+    #[error(
+        "{file}: {place}: column {column} {reason}: no bill of AWS has that, so its delivery is not published, and all \
+         others are: check what wrote the file, and copy it again; if it is the same in the export's bucket, report the \
+         line item to AWS Support, and find in CloudTrail who calls by such a name or tag"
+    )]
+    Overlong {
+        /// The chunk's key.
+        file: String,
+        /// The row.
+        place: Place,
+        /// The column.
+        column: String,
+        /// How long it is, and what is read.
         reason: String,
     },
     /// The chunk is damaged.
@@ -209,6 +248,19 @@ pub enum CurError {
         /// The most that is read.
         limit: u64,
     },
+    /// A manifest lists more files than any delivery has.
+    #[error(
+        "{manifest}: lists {files} files, and a delivery of more than {limit} is not read: refresh the export, or remove \
+         what was put in the manifest's place"
+    )]
+    ManifestFiles {
+        /// The manifest's key.
+        manifest: String,
+        /// How many it lists.
+        files: usize,
+        /// The most that are read.
+        limit: usize,
+    },
     /// A manifest lists a file that is not its own export's data of the same billing period.
     #[error(
         "{manifest}: lists {entry:?}, {reason}: a manifest may only list the data files of its own export and billing \
@@ -217,7 +269,7 @@ pub enum CurError {
     ManifestScope {
         /// The manifest's key.
         manifest: String,
-        /// The entry as listed.
+        /// The entry as listed, or its beginning.
         entry: String,
         /// Why it is foreign.
         reason: String,
@@ -250,8 +302,10 @@ impl CurError {
             Self::WrongType { .. } => "export.wrong_type",
             Self::WrongPeriod { .. } => "export.wrong_period",
             Self::BadValue { .. } => "export.bad_value",
+            Self::Overlong { .. } => "export.too_long",
+            Self::TooMuch { .. } => "export.too_many_lines",
             Self::ManifestShape { .. } => "export.manifest_shape",
-            Self::ManifestSize { .. } => "export.manifest_size",
+            Self::ManifestSize { .. } | Self::ManifestFiles { .. } => "export.manifest_size",
             Self::ManifestScope { .. } => "export.manifest_scope",
             Self::Source { .. } => "store.unavailable",
         }
@@ -267,6 +321,12 @@ impl CurError {
             _ => Class::Operator,
         }
     }
+}
+
+/// A name from a file as errors show it: cleaned, and no longer than a name is.
+pub(crate) fn shown(name: &str) -> String {
+    const LONGEST: usize = 128;
+    text::shorten(name, LONGEST)
 }
 
 fn missing(columns: &[&'static str]) -> String {

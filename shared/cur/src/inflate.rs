@@ -7,16 +7,11 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::chunk_bytes::ChunkBytes;
 use crate::error::CurError;
+use crate::limits;
 use crate::source::ChunkSource;
 
 /// How many compressed bytes are asked for at a time.
 const READ: u64 = 1024 * 1024;
-
-/// More than this times its size no bill decompresses to: AWS's come to about ten times.
-pub(crate) const MOST_RATIO: u64 = 200;
-
-/// Up to this much the ratio says little.
-pub(crate) const ALWAYS_FINE: u64 = 64 * 1024 * 1024;
 
 /// The compressed bytes at hand. Having none is not the end, unless it is said to be.
 #[derive(Default)]
@@ -92,7 +87,7 @@ impl Inflated {
 
     fn check<S: ChunkSource>(&self, chunk: &ChunkBytes<'_, S>) -> Result<(), CurError> {
         let compressed = self.position.saturating_sub(self.decoder.get_ref().bytes.len() as u64);
-        if self.length > ALWAYS_FINE && self.length / MOST_RATIO > compressed {
+        if self.length > limits::decoded(compressed) {
             return Err(CurError::Bomb { file: chunk.name().to_owned(), compressed, inflated: self.length });
         }
         Ok(())

@@ -7,15 +7,26 @@
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 use spend_core::period::BillingPeriod;
+use spend_core::text;
 
 use crate::error::CurError;
 use crate::layout::{ExportPath, KeyParts, ObjectKind, classify_key};
 
-/// The largest manifest that is read, in bytes. AWS writes one entry of about 200 bytes per data file: this one lists
-/// over 80,000. Its JSON takes many times as much in memory.
-pub const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+mod listing;
+
+use listing::Listing;
+
+/// How much of an entry is shown: a bucket, folders and a file.
+const SHOWN: usize = 200;
+
+/// The most data files of a delivery: each is asked for by itself before the delivery is pinned. AWS's largest deliveries
+/// have some thousand.
+pub const MOST_FILES: usize = 10_000;
+
+/// The largest manifest that is read, in bytes: AWS writes one entry of about 200 bytes per data file, and a key has 1,024
+/// at the most.
+pub const SIZE_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// What a manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +83,8 @@ pub fn parse_copied_manifest(key: &str, bytes: &[u8]) -> Result<Manifest, CurErr
 /// alone. `None` if it says neither, or is no manifest.
 #[must_use]
 pub fn origin(bytes: &[u8]) -> Option<ExportPath> {
-    let json: Value = serde_json::from_slice(without_mark(bytes)).ok()?;
-    let listed = entries(&json).into_iter().flatten().filter_map(entry_text).find_map(|listed| {
+    let listing = Listing::read(bytes).ok()?;
+    let listed = listing.entries().into_iter().flat_map(|entries| entries.named.iter().flatten()).find_map(|listed| {
         let (_, path) = split_location(listed).ok()?;
         let decoded = percent_decode_str(path).decode_utf8().ok()?;
         [path, &decoded].into_iter().find_map(|path| {
@@ -82,8 +93,8 @@ pub fn origin(bytes: &[u8]) -> Option<ExportPath> {
         })
     });
     let named = || {
-        let name = text_field(&json, "exportName").filter(|name| !name.contains('/') && name != "..")?;
-        Some(ExportPath { prefix: String::new(), name })
+        let name = listing.export_name().filter(|name| !name.contains('/') && *name != "..")?;
+        Some(ExportPath { prefix: String::new(), name: name.to_owned() })
     };
     listed.or_else(named)
 }
@@ -94,56 +105,39 @@ fn parse(key: &str, bucket: Option<&str>, bytes: &[u8], copied: bool) -> Result<
         return Err(shape("its key is not [PREFIX/]EXPORT/metadata/BILLING_PERIOD=YYYY-MM/…Manifest.json".to_owned()));
     };
     let own = KeyParts::parse(key).map_err(|reason| shape(reason.to_owned()))?;
-    let json: Value =
-        serde_json::from_slice(without_mark(bytes)).map_err(|error| shape(format!("not JSON: {error}")))?;
-    let entries = entries(&json)
+    let listing = Listing::read(bytes).map_err(|error| shape(format!("not JSON: {error}")))?;
+    let entries = listing
+        .entries()
         .ok_or_else(|| shape("it lists no files (neither dataFiles nor reportKeys has any)".to_owned()))?;
+    if entries.count > MOST_FILES {
+        return Err(CurError::ManifestFiles { manifest: key.to_owned(), files: entries.count, limit: MOST_FILES });
+    }
 
     let original = copied.then(|| Original {
         names: [
             Some(export.name.clone()),
-            text_field(&json, "exportName"),
+            listing.export_name().map(str::to_owned),
             own.file.strip_suffix("-Manifest.json").map(str::to_owned),
         ],
         root: None,
     });
     let mut scope = Scope { own, original, bucket: bucket.map(str::to_owned), folder: folder.clone(), first: true };
-    let mut chunks: Vec<String> = Vec::with_capacity(entries.len());
-    let mut seen = HashSet::with_capacity(entries.len());
-    for entry in entries {
-        let listed = entry_text(entry).ok_or_else(|| shape(format!("it lists {entry}, which names no file")))?;
+    let mut chunks: Vec<String> = Vec::with_capacity(entries.named.len());
+    let mut seen = HashSet::with_capacity(entries.named.len());
+    for (number, entry) in (1_usize..).zip(&entries.named) {
+        let names_none = || shape(format!("entry {number} of its list names no file"));
+        let listed = entry.as_deref().ok_or_else(names_none)?;
         let chunk = scope.resolve(listed).map_err(|reason| CurError::ManifestScope {
             manifest: key.to_owned(),
-            entry: listed.to_owned(),
+            entry: text::shorten(listed, SHOWN),
             reason,
         })?;
         if seen.insert(chunk.clone()) {
             chunks.push(chunk);
         }
     }
-    let execution_id = text_field(&json, "executionId");
+    let execution_id = listing.execution_id().map(str::to_owned);
     Ok(Manifest { export, period, execution_id, bucket: scope.bucket, folder: scope.folder, chunks })
-}
-
-fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
-fn text_field(json: &Value, name: &str) -> Option<String> {
-    json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// The list of files, if there is one that is not empty.
-fn entries(json: &Value) -> Option<&Vec<Value>> {
-    let lists = ["dataFiles", "reportKeys"].into_iter().filter_map(|name| json.get(name)?.as_array());
-    lists.into_iter().find(|entries| !entries.is_empty())
-}
-
-/// The text that names an entry's file: the entry itself, or the first of the fields that readers have met.
-fn entry_text(entry: &Value) -> Option<&str> {
-    const FIELDS: [&str; 5] = ["s3Uri", "key", "s3Key", "url", "relativePath"];
-    let named = || FIELDS.into_iter().find_map(|field| entry.get(field)?.as_str());
-    entry.as_str().or_else(named).filter(|text| !text.is_empty())
 }
 
 /// The export that a manifest was copied from.
@@ -283,9 +277,11 @@ fn split_location(listed: &str) -> Result<(Option<&str>, &str), String> {
             .ok_or_else(|| "which names no file".to_owned()),
         "https" => {
             let bucket = [".s3.", ".s3-"].into_iter().find_map(|s3| Some(host.rsplit_once(s3)?.0));
-            bucket.map(|bucket| (Some(bucket), path)).ok_or_else(|| format!("and {host} is not S3"))
+            bucket
+                .map(|bucket| (Some(bucket), path))
+                .ok_or_else(|| format!("and {} is not S3", text::shorten(host, SHOWN)))
         }
-        scheme => Err(format!("and {scheme}:// is not S3")),
+        scheme => Err(format!("and {}:// is not S3", text::shorten(scheme, SHOWN))),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -15,16 +16,13 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use crate::chunk_bytes::ChunkBytes;
 use crate::delta;
 use crate::error::CurError;
-use crate::inflate::{ALWAYS_FINE, MOST_RATIO};
+use crate::footer::path_of;
+use crate::levels::Entries;
+use crate::limits::{self, DICTIONARY_VALUES, PAGE};
 use crate::page_header::{Holds, Levels, PageHeader};
+use crate::parquet_rows::BATCH;
 use crate::source::ChunkSource;
 use crate::thrift::Reader;
-
-/// The largest page that is decompressed. Writers end a page at about 1 MB; AWS's largest hold a few.
-const PAGE_LIMIT: usize = 256 * 1024 * 1024;
-
-/// The most that the decoder holds at a time: a dictionary and a page of every column that is read.
-const HELD_LIMIT: usize = 1024 * 1024 * 1024;
 
 /// What a column chunk's pages may come to beyond twice the size that the footer says. Spark's and AWS's own files never
 /// come to more than that size; the slack is for writers that forget the dictionary or the headers in it. It bounds
@@ -32,66 +30,167 @@ const HELD_LIMIT: usize = 1024 * 1024 * 1024;
 /// damaged.
 const SIZE_SLACK: usize = 1024 * 1024;
 
+/// Parquet's numbers for values that are numbers of a dictionary.
+const DICTIONARY_CODES: [i32; 2] = [2, 8];
+
 /// Snappy's longest copy turns three bytes into 64.
 const SNAPPY_RATIO: usize = 22;
+
+/// What a batch of rows should come to; a smaller number of rows is decoded at a time where it would be more.
+const BATCH_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The fewest rows that are decoded at a time.
+const FEWEST_ROWS: usize = 32;
+
+/// Up to so many entries of a map, and bytes of texts without a dictionary, a row group is not looked through for the
+/// longest of them: all of them may be of one batch.
+const ENTRIES_UNSEEN: u64 = 256 * 1024;
+const TEXTS_UNSEEN: u64 = 8 * 1024 * 1024;
+
+/// What a value takes in a batch beside its text: its code, its levels, and the room that vectors grow by.
+const BYTES_A_VALUE: u64 = 24;
+
+/// What a value of a dictionary takes beside its text: where it begins, and what was found for it.
+const BYTES_A_DICTIONARY_VALUE: u64 = 56;
 
 /// What a column chunk comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sizes {
-    /// Its dictionary.
-    dictionary: usize,
+    /// As it lies in the file.
+    compressed: u64,
+    /// Its dictionary, and how many values that has.
+    dictionary: u64,
+    dictionary_values: u64,
     /// Its largest page of data.
-    largest: usize,
+    largest: u64,
+    /// Its pages of texts that are not numbers of a dictionary, and what texts that share their beginnings come to.
+    plain_texts: u64,
+    /// The longest text, where there may be texts beside the dictionary's and they were looked at.
+    longest: Option<u64>,
     /// All of its pages, and what texts that share their beginnings come to beyond them.
-    total: usize,
+    total: u64,
+    /// How many values it has.
+    values: u64,
+    /// The most values of a row: one, but for maps.
+    most_of_a_row: u64,
 }
 
-/// The column chunks of one row group, of which each is checked once.
-#[derive(Default)]
+impl Sizes {
+    /// What the decoder holds whatever the number of rows in a batch: the column chunk, its dictionary while it is decoded,
+    /// and a page while the next one is.
+    fn held(&self) -> u64 {
+        let dictionary = self.dictionary.saturating_mul(2);
+        let values = self.dictionary_values.saturating_mul(BYTES_A_DICTIONARY_VALUE);
+        let pages = self.largest.saturating_mul(2);
+        self.compressed.saturating_add(dictionary).saturating_add(values).saturating_add(pages)
+    }
+
+    /// What a batch of so many rows comes to. Texts are there twice, as they were read and as a dictionary of their own.
+    fn batch(&self, rows: usize) -> u64 {
+        let values = self.values.min(self.most_of_a_row.saturating_mul(rows as u64));
+        let longest = self.longest.map_or(u64::MAX, |longest| longest.saturating_mul(values));
+        let texts = match (self.plain_texts, self.dictionary) {
+            (0, _) => 0,
+            (plain, 0) => plain.min(longest).saturating_mul(2),
+            // Texts of a dictionary that stand beside others in a batch are copied.
+            (..) => longest.saturating_mul(2),
+        };
+        values.saturating_mul(BYTES_A_VALUE).saturating_add(texts)
+    }
+}
+
+/// What decoding columns of a row group takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// How much memory.
+    pub(crate) bytes: u64,
+    /// How many rows are to be decoded at a time.
+    pub(crate) batch: usize,
+}
+
+/// The column chunks of a file, row group by row group, of which each is checked once.
 pub(crate) struct PageBounds {
     checked: HashMap<usize, Sizes>,
+    /// What all pages came to so far.
+    decoded: u64,
+    /// How much memory may be used.
+    memory: u64,
 }
 
 impl PageBounds {
-    /// Checks the column chunks of `columns` that `projection` asks for. They are read for it, and kept.
+    /// For a file whose reading may use so many bytes of memory.
+    pub(crate) fn within(memory: u64) -> Self {
+        Self { checked: HashMap::new(), decoded: 0, memory }
+    }
+
+    /// Goes on to the next row group.
+    pub(crate) fn next_row_group(&mut self) {
+        self.checked.clear();
+    }
+
+    /// Checks the column chunks of `columns` that `projection` asks for. They are read for it, and kept. `held` is how much
+    /// memory is used already.
     pub(crate) async fn check<S: ChunkSource>(
         &mut self,
         chunk: &mut ChunkBytes<'_, S>,
         row_group: usize,
         columns: &[ColumnChunkMetaData],
         projection: &ProjectionMask,
-    ) -> Result<(), CurError> {
+        held: u64,
+    ) -> Result<Needs, CurError> {
         let name = chunk.name();
+        let (size, memory) = (chunk.size(), self.memory);
+        let oversized = |reason| CurError::Oversized { file: name.to_owned(), row_group: Some(row_group), reason };
         let asked = || columns.iter().enumerate().filter(|(leaf, _)| projection.leaf_included(*leaf));
         let ranges: Vec<_> = asked()
             .map(|(_, column)| {
                 let (start, length) = column.byte_range();
-                start..start + length
+                start..start.saturating_add(length)
             })
             .collect();
+        let compressed = ranges.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
+        if compressed.saturating_add(held) > memory {
+            return Err(oversized(format!(
+                "the columns that are read take {compressed} bytes of the file, and {memory} are held at a time, of which \
+                 {held} are used"
+            )));
+        }
         let bytes = chunk.get(&ranges).await?;
-        let (mut held, mut total) = (0_usize, 0_usize);
+        let mut read = Vec::new();
         for ((leaf, column), bytes) in asked().zip(bytes) {
-            let sizes = if let Some(sizes) = self.checked.get(&leaf) {
-                *sizes
-            } else {
-                let sizes = walk(column, &bytes).map_err(|unfit| unfit_column(name, row_group, column, unfit))?;
-                *self.checked.entry(leaf).or_insert(sizes)
+            let sizes = match self.checked.entry(leaf) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let unfit = |unfit| unfit_column(name, row_group, column, unfit);
+                    let mut sizes = walk(column, &bytes).map_err(unfit)?;
+                    self.decoded = self.decoded.saturating_add(sizes.total);
+                    let (most, total) = (limits::decoded(size), self.decoded);
+                    if total > most {
+                        return Err(oversized(format!(
+                            "the columns that are read come to {total} bytes so far in a file of {size}, and {most} are read"
+                        )));
+                    }
+                    look_through(column, &bytes, &mut sizes).map_err(unfit)?;
+                    *unknown.insert(sizes)
+                }
             };
-            held = held.saturating_add(sizes.dictionary).saturating_add(sizes.largest);
-            total = total.saturating_add(sizes.total);
+            read.push(sizes);
         }
-        let oversized = |reason| CurError::Oversized { file: name.to_owned(), row_group, reason };
-        if held > HELD_LIMIT {
-            let reason = format!("a page of each column that is read comes to {held} bytes, and {HELD_LIMIT} are held");
-            return Err(oversized(reason));
+        let of_batch = |rows| read.iter().map(|sizes| sizes.batch(rows)).fold(0, u64::saturating_add);
+        let mut batch = BATCH;
+        while batch > FEWEST_ROWS && of_batch(batch) > BATCH_BYTES {
+            batch /= 2;
         }
-        let most = chunk.size().saturating_mul(MOST_RATIO).max(ALWAYS_FINE);
-        if u64::try_from(total).is_ok_and(|total| total > most) {
-            let size = chunk.size();
-            return Err(oversized(format!("the columns that are read come to {total} bytes in a file of {size}")));
+        let fixed = read.iter().map(Sizes::held).fold(0, u64::saturating_add);
+        let bytes = fixed.saturating_add(of_batch(batch));
+        if bytes.saturating_add(held) > memory {
+            let of_batch = of_batch(batch);
+            return Err(oversized(format!(
+                "the columns that are read, with a dictionary and a page of each, take {fixed} bytes and a batch of rows \
+                 {of_batch}, and {memory} are held at a time, of which {held} are used"
+            )));
         }
-        Ok(())
+        Ok(Needs { bytes, batch })
     }
 }
 
@@ -101,63 +200,97 @@ enum Unfit {
     Oversized(String),
 }
 
-fn unfit_column(file: &str, row_group: usize, column: &ColumnChunkMetaData, unfit: Unfit) -> CurError {
-    let (file, path) = (file.to_owned(), column.column_path().string());
-    match unfit {
-        Unfit::Corrupt(reason) => {
-            CurError::Corrupt { file, row_group: Some(row_group), reason: format!("column {path}: {reason}") }
+impl Unfit {
+    /// The same, of a page.
+    fn of_page(self, number: usize) -> Self {
+        match self {
+            Self::Corrupt(reason) => Self::Corrupt(format!("page {number} {reason}")),
+            Self::Oversized(reason) => Self::Oversized(format!("page {number} {reason}")),
         }
+    }
+}
+
+fn unfit_column(file: &str, row_group: usize, column: &ColumnChunkMetaData, unfit: Unfit) -> CurError {
+    let (file, path, row_group) = (file.to_owned(), path_of(column), Some(row_group));
+    match unfit {
+        Unfit::Corrupt(reason) => CurError::Corrupt { file, row_group, reason: format!("column {path}: {reason}") },
         Unfit::Oversized(reason) => CurError::Oversized { file, row_group, reason: format!("column {path}: {reason}") },
+    }
+}
+
+/// The pages of a column chunk.
+struct Pages<'a> {
+    rest: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Iterator for Pages<'a> {
+    type Item = Result<(usize, PageHeader, &'a [u8]), Unfit>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let number = self.number;
+        self.number += 1;
+        let corrupt = |reason: String| Some(Err(Unfit::Corrupt(reason).of_page(number)));
+        let Ok((header, after)) = PageHeader::read(self.rest) else {
+            return corrupt("has a header that cannot be read".to_owned());
+        };
+        let Some((page, after)) = after.split_at_checked(header.compressed) else {
+            let (said, left) = (header.compressed, after.len());
+            return corrupt(format!("is said to have {said} bytes where {left} are left"));
+        };
+        self.rest = after;
+        Some(Ok((number, header, page)))
     }
 }
 
 /// Walks the pages of a column chunk.
 fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, Unfit> {
-    let mut sizes = Sizes::default();
-    let (mut rest, mut values, mut has_dictionary, mut written) = (bytes, 0_u64, false, 0_usize);
-    for number in 0_usize.. {
-        if rest.is_empty() {
-            break;
-        }
-        let corrupt = |reason: &str| Unfit::Corrupt(format!("page {number} {reason}"));
-        let (header, after) = PageHeader::read(rest).map_err(|_| corrupt("has a header that cannot be read"))?;
-        let (page, after) = after.split_at_checked(header.compressed).ok_or_else(|| {
-            let (said, left) = (header.compressed, after.len());
-            corrupt(&format!("is said to have {said} bytes where {left} are left"))
-        })?;
-        rest = after;
-        let numbered = |wrong| match wrong {
-            Unfit::Corrupt(reason) => Unfit::Corrupt(format!("page {number} {reason}")),
-            Unfit::Oversized(reason) => Unfit::Oversized(format!("page {number} {reason}")),
-        };
-        let size = size_of(column.compression(), &header, page).map_err(numbered)?;
+    let mut sizes = Sizes { compressed: bytes.len() as u64, most_of_a_row: 1, ..Sizes::default() };
+    let (mut has_dictionary, mut written) = (false, 0_u64);
+    for page in (Pages { rest: bytes, number: 0 }) {
+        let (number, header, page) = page?;
+        let of_page = |unfit: Unfit| unfit.of_page(number);
+        let size = size_of(column.compression(), &header, page).map_err(of_page)? as u64;
         written = written.saturating_add(size);
-        let size = size.max(texts_of(column, &header, page).map_err(numbered)?);
+        let texts = delta_texts(column, &header, page).map_err(of_page)?;
+        let size = size.max(texts);
         sizes.total = sizes.total.saturating_add(size);
         match header.holds {
             Holds::Index => {}
-            Holds::Data { values: of_page, .. } => {
-                values = values.saturating_add(of_page as u64);
+            Holds::Data { values, encoding, .. } => {
+                sizes.values = sizes.values.saturating_add(values as u64);
                 sizes.largest = sizes.largest.max(size);
+                if column.column_type() == Type::BYTE_ARRAY && !DICTIONARY_CODES.contains(&encoding) {
+                    sizes.plain_texts = sizes.plain_texts.saturating_add(size);
+                }
             }
             Holds::Dictionary { values } => {
+                let corrupt = |reason: &str| Err(Unfit::Corrupt(reason.to_owned()).of_page(number));
                 if has_dictionary {
-                    return Err(corrupt("is a second dictionary"));
+                    return corrupt("is a second dictionary");
                 }
-                if values.saturating_mul(least_width(column.column_type())) > size {
-                    return Err(corrupt(&format!("is said to be a dictionary of {values} values in {size} bytes")));
+                let least = (values as u64).saturating_mul(least_width(column.column_type()));
+                if least > size {
+                    return corrupt(&format!("is said to be a dictionary of {values} values in {size} bytes"));
+                }
+                if values > DICTIONARY_VALUES {
+                    let reason = format!("is a dictionary of {values} values, and {DICTIONARY_VALUES} are read");
+                    return Err(Unfit::Oversized(reason).of_page(number));
                 }
                 has_dictionary = true;
-                sizes.dictionary = size;
+                (sizes.dictionary, sizes.dictionary_values) = (size, values as u64);
             }
         }
     }
-    let said = column.num_values();
+    let (said, values) = (column.num_values(), sizes.values);
     if u64::try_from(said) != Ok(values) {
         return Err(Unfit::Corrupt(format!("its pages are said to hold {values} values, and the footer says {said}")));
     }
-    let said = usize::try_from(column.uncompressed_size()).unwrap_or(0);
-    if written > said.saturating_mul(2).saturating_add(SIZE_SLACK) {
+    let said = u64::try_from(column.uncompressed_size()).unwrap_or(0);
+    if written > said.saturating_mul(2).saturating_add(SIZE_SLACK as u64) {
         return Err(Unfit::Corrupt(format!(
             "its pages are said to come to {written} bytes, and the footer says {said}"
         )));
@@ -165,12 +298,86 @@ fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, Unfit> {
     Ok(sizes)
 }
 
+/// Finds the longest text and the most entries of a row, where they decide how much a batch of rows may take.
+fn look_through(column: &ColumnChunkMetaData, bytes: &[u8], sizes: &mut Sizes) -> Result<(), Unfit> {
+    let is_map = column.column_descr().max_rep_level() > 0;
+    if is_map {
+        sizes.most_of_a_row = sizes.values;
+    }
+    let counts_entries = is_map && sizes.values > ENTRIES_UNSEEN;
+    let sees_texts = sizes.plain_texts > TEXTS_UNSEEN || (sizes.plain_texts > 0 && sizes.dictionary_values > 0);
+    if !counts_entries && !sees_texts {
+        return Ok(());
+    }
+    let (mut entries, mut longest) = (Entries::default(), 0_u64);
+    for page in (Pages { rest: bytes, number: 0 }) {
+        let (number, header, page) = page?;
+        let of_page = |reason: &str| Unfit::Corrupt(reason.to_owned()).of_page(number);
+        let (values, is_plain) = match header.holds {
+            Holds::Index => continue,
+            Holds::Dictionary { .. } => (0, true),
+            Holds::Data { values, encoding, .. } => (values, !DICTIONARY_CODES.contains(&encoding)),
+        };
+        let is_inside = matches!(header.holds, Holds::Data { levels: Levels::Inside { .. }, .. });
+        let body = if (sees_texts && is_plain) || (counts_entries && is_inside) {
+            body_of(column, &header, page).map_err(|error| of_page(&format!("cannot be decompressed: {error}")))?
+        } else {
+            Cow::Borrowed(&[][..])
+        };
+        let levels = || of_page("has levels that cannot be read");
+        if counts_entries {
+            let repetition = match header.holds {
+                Holds::Data { levels: Levels::Before { repetition, .. }, .. } => {
+                    page.get(..repetition).ok_or_else(levels)?
+                }
+                Holds::Data { levels: Levels::Inside { repetition, .. }, .. } => {
+                    split_levels(repetition, &body).ok_or_else(levels)?.0
+                }
+                Holds::Dictionary { .. } | Holds::Index => &[],
+            };
+            entries.take(repetition, values).map_err(|_| levels())?;
+        }
+        if sees_texts && is_plain {
+            let found = match header.holds {
+                Holds::Data {
+                    encoding: encoding @ (delta::DELTA_BYTE_ARRAY | delta::DELTA_LENGTH_BYTE_ARRAY), ..
+                } => {
+                    let texts = after_levels(column, &header, &body).ok_or_else(levels)?;
+                    let lengths = || of_page("has lengths that cannot be read");
+                    if texts.is_empty() { 0 } else { delta::texts(encoding, texts, values).map_err(|_| lengths())?.1 }
+                }
+                _ => longest_text(after_levels(column, &header, &body).ok_or_else(levels)?),
+            };
+            longest = longest.max(found);
+        }
+    }
+    if counts_entries {
+        sizes.most_of_a_row = entries.most();
+    }
+    if sees_texts {
+        sizes.longest = Some(longest);
+    }
+    Ok(())
+}
+
+/// The longest of texts that each have their length before them. Where they break off, the decoder answers an error.
+fn longest_text(mut bytes: &[u8]) -> u64 {
+    let mut longest = 0;
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let length = u32::from_le_bytes(*length);
+        let Some(rest) = usize::try_from(length).ok().and_then(|length| rest.get(length..)) else { break };
+        longest = longest.max(length);
+        bytes = rest;
+    }
+    longest.into()
+}
+
 /// How many bytes a page takes in memory: what its header says, if the page can come to that and to no more.
 fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize, Unfit> {
     let corrupt = |reason: String| Err(Unfit::Corrupt(reason));
     let said = header.uncompressed;
     let (levels, is_compressed) = match header.holds {
-        Holds::Data { levels: Levels::Before(levels), is_compressed, .. } => (levels, is_compressed),
+        Holds::Data { levels: Levels::Before { all, .. }, is_compressed, .. } => (all, is_compressed),
         Holds::Data { .. } | Holds::Dictionary { .. } => (0, true),
         Holds::Index => return Ok(0),
     };
@@ -178,8 +385,8 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
     if !is_compressed || codec == Compression::UNCOMPRESSED {
         return Ok(page.len());
     }
-    if said > PAGE_LIMIT {
-        return Err(Unfit::Oversized(format!("is said to come to {said} bytes, and {PAGE_LIMIT} are read")));
+    if said > PAGE {
+        return Err(Unfit::Oversized(format!("is said to come to {said} bytes, and {PAGE} are read")));
     }
     let (Some(body), Some(inside)) = (page.get(levels..), said.checked_sub(levels)) else {
         return corrupt(format!("is said to begin with {levels} bytes of levels"));
@@ -219,43 +426,56 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
 
 /// How many bytes the texts of a page come to that the decoder makes from what they share; 0 for all other pages. Its
 /// size was checked.
-fn texts_of(column: &ColumnChunkMetaData, header: &PageHeader, page: &[u8]) -> Result<usize, Unfit> {
-    let Holds::Data { values, encoding, levels, is_compressed } = header.holds else { return Ok(0) };
+fn delta_texts(column: &ColumnChunkMetaData, header: &PageHeader, page: &[u8]) -> Result<u64, Unfit> {
+    let Holds::Data { values, encoding, .. } = header.holds else { return Ok(0) };
     if !matches!(encoding, delta::DELTA_BYTE_ARRAY | delta::DELTA_LENGTH_BYTE_ARRAY) {
         return Ok(0);
     }
     let corrupt = |reason: &str| Unfit::Corrupt(reason.to_owned());
-    let before = if let Levels::Before(length) = levels { length } else { 0 };
-    let body = page.get(before..).unwrap_or_default();
-    let inside = header.uncompressed.saturating_sub(before);
-    let codec = if is_compressed && inside > 0 { column.compression() } else { Compression::UNCOMPRESSED };
-    let decompressed = decompress(codec, body, inside);
-    let mut bytes = decompressed.as_deref().map_err(|error| corrupt(&format!("cannot be decompressed: {error}")))?;
-    if let Levels::Inside { definition, repetition } = levels {
-        let descriptor = column.column_descr();
-        for (most, encoding) in [(descriptor.max_rep_level(), repetition), (descriptor.max_def_level(), definition)] {
-            if most > 0 {
-                bytes = after_levels(encoding, bytes).ok_or_else(|| corrupt("has levels that cannot be read"))?;
-            }
-        }
-    }
+    let body = body_of(column, header, page).map_err(|error| corrupt(&format!("cannot be decompressed: {error}")))?;
+    let bytes = after_levels(column, header, &body).ok_or_else(|| corrupt("has levels that cannot be read"))?;
     if bytes.is_empty() {
         return Ok(0);
     }
-    let length = delta::texts(encoding, bytes, values).map_err(|_| corrupt("has lengths that cannot be read"))?;
-    match usize::try_from(length).ok().filter(|length| *length <= PAGE_LIMIT) {
-        Some(length) => Ok(length),
-        None => Err(Unfit::Oversized(format!("holds texts of {length} bytes, and {PAGE_LIMIT} are read"))),
+    let (length, _) = delta::texts(encoding, bytes, values).map_err(|_| corrupt("has lengths that cannot be read"))?;
+    if length > PAGE as u64 {
+        return Err(Unfit::Oversized(format!("holds texts of {length} bytes, and {PAGE} are read")));
     }
+    Ok(length)
 }
 
-/// What follows levels that are encoded as runs, with their length before them. No writer encodes texts by what they
-/// share and levels in the older way.
-fn after_levels(encoding: i32, bytes: &[u8]) -> Option<&[u8]> {
+/// What of a page is compressed, decompressed: with the levels, where they stand inside.
+fn body_of<'a>(column: &ColumnChunkMetaData, header: &PageHeader, page: &'a [u8]) -> io::Result<Cow<'a, [u8]>> {
+    let (before, is_compressed) = match header.holds {
+        Holds::Data { levels: Levels::Before { all, .. }, is_compressed, .. } => (all, is_compressed),
+        Holds::Data { .. } | Holds::Dictionary { .. } | Holds::Index => (0, true),
+    };
+    let inside = header.uncompressed.saturating_sub(before);
+    let codec = if is_compressed && inside > 0 { column.compression() } else { Compression::UNCOMPRESSED };
+    decompress(codec, page.get(before..).unwrap_or_default(), inside)
+}
+
+/// What follows the levels in what [`body_of`] a page is.
+fn after_levels<'a>(column: &ColumnChunkMetaData, header: &PageHeader, body: &'a [u8]) -> Option<&'a [u8]> {
+    let mut bytes = body;
+    if let Holds::Data { levels: Levels::Inside { definition, repetition }, .. } = header.holds {
+        let descriptor = column.column_descr();
+        for (most, encoding) in [(descriptor.max_rep_level(), repetition), (descriptor.max_def_level(), definition)] {
+            if most > 0 {
+                bytes = split_levels(encoding, bytes)?.1;
+            }
+        }
+    }
+    Some(bytes)
+}
+
+/// Levels that are encoded as runs with their length before them, and what follows them. No writer of maps, or of texts
+/// that are encoded by what they share, encodes levels in the older way.
+fn split_levels(encoding: i32, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     const RLE: i32 = 3;
     let (length, rest) = bytes.split_first_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    if encoding == RLE { rest.get(length..) } else { None }
+    if encoding == RLE { rest.split_at_checked(length) } else { None }
 }
 
 /// Decompresses what comes to `length` bytes, as was checked, or at least to no more.
@@ -273,7 +493,7 @@ fn decompress(codec: Compression, bytes: &[u8], length: usize) -> io::Result<Cow
 }
 
 /// How many bytes the shortest value of a type takes in a dictionary.
-fn least_width(physical: Type) -> usize {
+fn least_width(physical: Type) -> u64 {
     match physical {
         // A text begins with its length.
         Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,

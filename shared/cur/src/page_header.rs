@@ -7,8 +7,13 @@ use crate::thrift::{Kind, Malformed, Reader};
 /// Where the levels of a page of data stand, which say what is null and where a map begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Levels {
-    /// So many bytes before what is compressed.
-    Before(usize),
+    /// Before what is compressed.
+    Before {
+        /// How many bytes they take.
+        all: usize,
+        /// How many of them, the first, say where a map begins.
+        repetition: usize,
+    },
     /// Before the values and compressed with them; encoded in these ways, as Parquet numbers them.
     Inside {
         /// The levels that say what is null.
@@ -124,7 +129,7 @@ fn data_v2(reader: &mut Reader<'_>) -> Result<Holds, Malformed> {
     })?;
     let (Some(values), Some(encoding)) = (values, encoding) else { return Err(Malformed) };
     let (Some(definition), Some(repetition)) = (definition, repetition) else { return Err(Malformed) };
-    let levels = Levels::Before(definition.checked_add(repetition).ok_or(Malformed)?);
+    let levels = Levels::Before { all: definition.checked_add(repetition).ok_or(Malformed)?, repetition };
     Ok(Holds::Data { values, encoding, levels, is_compressed })
 }
 

@@ -20,33 +20,41 @@ use crate::chunk_bytes::ChunkBytes;
 use crate::columns::{self, ChunkColumns};
 use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::{CurError, Place, Within};
-use crate::footer;
+use crate::footer::{self, Footer};
 use crate::guard::guarded;
+use crate::limits::RUNS;
 use crate::page_bounds::PageBounds;
 use crate::plan::Plan;
 use crate::rows::{Found, RowReader};
 use crate::scan::Scan;
 use crate::source::ChunkSource;
 
-/// How many rows are decoded at a time.
+/// How many rows are decoded at a time, unless they are uncommonly large.
 pub(crate) const BATCH: usize = 8192;
+
+/// What a run of Bedrock rows takes in memory, as it is found and as the decoder is told of it. Measured.
+const BYTES_A_RUN: u64 = 88;
 
 /// Hands every Bedrock row of the chunk to `visit`.
 pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     kept: &KeptTags,
-    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+    memory: u64,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
-    let metadata = footer::read(chunk).await?;
+    let Footer { metadata, held } = footer::read(chunk).await?;
     let inferred = columns::infer(name, &metadata)?;
     let plan = Plan::of(name, &roots(&inferred), kept)?;
     plan.require(name)?;
     let columns = ChunkColumns::resolve(name, &metadata, &inferred, &plan)?;
-    let mut reader = RowReader::new(name, period, &plan);
+    let mut reader = RowReader::new(name, period, &plan, memory);
+    let mut bounds = PageBounds::within(memory);
     for row_group in 0..columns.row_groups() {
-        visit_row_group(chunk, &columns, row_group, &plan, &mut reader, visit).await?;
+        reader.held = held;
+        visit_row_group(chunk, &columns, row_group, &plan, &mut bounds, &mut reader, visit).await?;
+        bounds.next_row_group();
         chunk.release();
     }
     Ok(reader.counts)
@@ -59,7 +67,7 @@ fn roots(inferred: &ArrowReaderMetadata) -> HashSet<&str> {
 
 /// Says what the chunk is by its footer alone.
 pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Description, CurError> {
-    let metadata = footer::read(chunk).await?;
+    let Footer { metadata, .. } = footer::read(chunk).await?;
     let mut compressed: HashMap<&str, u64> = HashMap::new();
     for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let root = column.column_path().parts().first().map_or("", String::as_str);
@@ -88,18 +96,28 @@ async fn visit_row_group<S: ChunkSource>(
     columns: &ChunkColumns,
     row_group: usize,
     plan: &Plan,
+    bounds: &mut PageBounds,
     reader: &mut RowReader<'_>,
-    visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<(), CurError> {
     let expected = columns.rows_of(row_group);
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
-    let mut bounds = PageBounds::default();
+    let before = reader.held.saturating_add(reader.kept_bytes());
     let mut scan = Scan::new(plan);
     let all = RowGroupSelection::new(row_group, None);
     let telling = columns.projection(|column| plan.tells(column));
-    decode(chunk, columns, &mut bounds, all, telling, |batch| scan.test(batch).map_err(corrupt)).await?;
+    let needs = bounds.check(chunk, row_group, columns.chunks_of(row_group), &telling, before).await?;
+    decode(chunk, columns, needs.batch, all, telling, |batch| {
+        scan.test(batch).map_err(corrupt)?;
+        if scan.selected.len() > RUNS {
+            let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
+            return Err(CurError::Oversized { file: name.to_owned(), row_group: Some(row_group), reason });
+        }
+        Ok(())
+    })
+    .await?;
     if scan.rows != expected {
         return Err(short(scan.rows, expected));
     }
@@ -117,7 +135,12 @@ async fn visit_row_group<S: ChunkSource>(
         rules,
     });
     let mut found = 0;
-    decode(chunk, columns, &mut bounds, selected, columns.projection(|_| true), |batch| {
+    let runs = BYTES_A_RUN.saturating_mul(scan.selected.len() as u64);
+    let projection = columns.projection(|_| true);
+    let held = before.saturating_add(runs);
+    let needs = bounds.check(chunk, row_group, columns.chunks_of(row_group), &projection, held).await?;
+    reader.held = reader.held.saturating_add(runs).saturating_add(needs.bytes);
+    decode(chunk, columns, needs.batch, selected, projection, |batch| {
         found += batch.num_rows();
         reader.read(batch, Some(row_group), &mut rows, visit)
     })
@@ -132,7 +155,7 @@ async fn visit_row_group<S: ChunkSource>(
 async fn decode<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     columns: &ChunkColumns,
-    bounds: &mut PageBounds,
+    batch: usize,
     selection: RowGroupSelection,
     projection: ProjectionMask,
     mut on_batch: impl FnMut(&RecordBatch) -> Result<(), CurError>,
@@ -140,9 +163,8 @@ async fn decode<S: ChunkSource>(
     let row_group = selection.row_group_index();
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
-    bounds.check(chunk, row_group, columns.chunks_of(row_group), &projection).await?;
     let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
-        .with_batch_size(BATCH)
+        .with_batch_size(batch)
         .with_projection(projection)
         .with_row_group_selections(vec![selection]);
     let mut decoder = guarded(|| builder.build()).map_err(corrupt)?;

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use spend_core::line::{Interner, ScanCounts, Tags};
+use spend_core::line::{ScanCounts, Tags};
 
 use crate::columns::{COST_CATEGORY, RESOURCE_TAGS, TAGS};
-use crate::tag_sources::{Keys, TagSources, names_meet};
+use crate::kept_texts::{KeptTexts, Refused, check_entries};
+use crate::tag_sources::{Keys, TagSources, names_meet, normal_name};
 use crate::text::{Maps, Memo, Texts};
 
 /// A batch's columns with tags.
@@ -40,7 +41,6 @@ struct Memos {
 /// Reads the tags of rows; equal sets are shared.
 pub(crate) struct TagReader<'a> {
     sources: &'a TagSources,
-    sets: HashSet<Arc<Tags>>,
     keys: Memo<Option<Arc<str>>>,
     values: Memo<Arc<str>>,
     resource_tags: Memos,
@@ -52,7 +52,6 @@ impl<'a> TagReader<'a> {
     pub(crate) fn new(sources: &'a TagSources) -> Self {
         Self {
             sources,
-            sets: HashSet::new(),
             keys: Memo::default(),
             values: Memo::default(),
             resource_tags: Memos::default(),
@@ -62,26 +61,29 @@ impl<'a> TagReader<'a> {
     }
 
     /// The tags of a row that a reduction keeps; the others are noted in `counts`. Where a map has a key twice, the last
-    /// counts; empty is not there.
+    /// counts; empty is not there. Or what of the row is too long.
     pub(crate) fn read(
         &mut self,
         columns: &TagColumns<'_>,
         row: usize,
-        interner: &mut Interner,
+        kept: &mut KeptTexts,
         counts: &mut ScanCounts,
-    ) -> Arc<Tags> {
+    ) -> Result<Arc<Tags>, Refused> {
         let mut tags = Tags::new();
         if let Some(maps) = columns.tags {
+            check_entries(TAGS, &maps.entries(row))?;
             for entry in maps.entries(row) {
                 let keep = |key: &str| {
-                    let is_kept = self.sources.keeps(key);
-                    if !is_kept {
-                        counts.note_unkept_tag(key);
+                    if self.sources.keeps(key) {
+                        return kept.tag(key).map(Some);
                     }
-                    is_kept.then(|| interner.intern(key))
+                    counts.note_unkept_tag(key);
+                    Ok(None)
                 };
-                let Some(key) = self.keys.get(maps.keys, entry, keep).flatten() else { continue };
-                match self.values.get(maps.values, entry, |text| interner.intern(text)) {
+                let key = self.keys.try_get(maps.keys, entry, keep).map_err(Refused::of(TAGS))?;
+                let Some(key) = key.flatten() else { continue };
+                let value = self.values.try_get(maps.values, entry, |text| kept.tag(text));
+                match value.map_err(Refused::of(TAGS))? {
                     Some(value) if !value.is_empty() => tags.insert(key, value),
                     _ => tags.remove(&key),
                 };
@@ -90,39 +92,61 @@ impl<'a> TagReader<'a> {
         let sources = self.sources;
         let by_name = [
             (
+                RESOURCE_TAGS,
                 columns.resource_tags,
                 &mut self.resource_tags,
                 TagSources::of_resource_tag as fn(&TagSources, &str) -> Keys,
             ),
-            (columns.cost_category, &mut self.cost_category, TagSources::of_cost_category),
+            (COST_CATEGORY, columns.cost_category, &mut self.cost_category, TagSources::of_cost_category),
         ];
-        for (maps, memos, keys_of) in by_name {
+        let mut told = Told::default();
+        for (column, maps, memos, keys_of) in by_name {
             let Some(maps) = maps else { continue };
+            check_entries(column, &maps.entries(row))?;
             // What is there is not replaced, so the last comes first.
             for entry in maps.entries(row).rev() {
-                let Some(keys) = memos.keys.get(maps.keys, entry, |key| keys_of(sources, key)) else { continue };
-                let value = memos.values.get(maps.values, entry, |text| interner.intern(text));
-                add_absent(&mut tags, &keys, value);
+                let keys = memos.keys.try_get(maps.keys, entry, |key| {
+                    keys_of(sources, key).iter().map(|key| kept.tag(key)).collect::<Result<Keys, _>>()
+                });
+                let Some(keys) = keys.map_err(Refused::of(column))?.filter(|keys| !keys.is_empty()) else { continue };
+                let value = memos.values.try_get(maps.values, entry, |text| kept.tag(text));
+                told.add_absent(&mut tags, &keys, value.map_err(Refused::of(column))?);
             }
         }
-        for ((texts, keys), memo) in columns.flat.iter().zip(sources.flat_keys()).zip(&mut self.flat) {
-            let value = texts.and_then(|texts| memo.get(texts, row, |text| interner.intern(text)));
-            add_absent(&mut tags, keys, value);
+        let flat = sources.flat().zip(&columns.flat).zip(sources.flat_keys()).zip(&mut self.flat);
+        for (((column, texts), keys), memo) in flat {
+            let Some(texts) = texts else { continue };
+            let value = memo.try_get(*texts, row, |text| kept.tag(text)).map_err(Refused::of(column))?;
+            told.add_absent(&mut tags, keys, value);
         }
-        if let Some(shared) = self.sets.get(&tags) {
-            return Arc::clone(shared);
-        }
-        let shared = Arc::new(tags);
-        self.sets.insert(Arc::clone(&shared));
-        shared
+        Ok(kept.set(tags))
     }
 }
 
-/// Gives a value to `keys`, unless an earlier source has told that tag under its own spelling.
-fn add_absent(tags: &mut Tags, keys: &Keys, value: Option<Arc<str>>) {
-    let Some(value) = value.filter(|value| !value.is_empty()) else { return };
-    if tags.keys().any(|known| keys.iter().any(|key| names_meet(known, key))) {
-        return;
+/// The tags that a row has so far, as they are where case and punctuation are normalised away: kept where they are many,
+/// because comparing each with each other would take seconds for one row.
+#[derive(Default)]
+struct Told {
+    names: Option<HashSet<String>>,
+}
+
+impl Told {
+    /// Up to how many tags are compared one by one.
+    const FEW: usize = 16;
+
+    /// Gives a value to `keys`, unless an earlier source has told that tag under its own spelling.
+    fn add_absent(&mut self, tags: &mut Tags, keys: &Keys, value: Option<Arc<str>>) {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { return };
+        if tags.len() > Self::FEW {
+            let names = self.names.get_or_insert_with(|| tags.keys().map(|known| normal_name(known)).collect());
+            let own: Vec<_> = keys.iter().map(|key| normal_name(key)).collect();
+            if own.iter().any(|name| names.contains(name)) {
+                return;
+            }
+            names.extend(own);
+        } else if tags.keys().any(|known| keys.iter().any(|key| names_meet(known, key))) {
+            return;
+        }
+        tags.extend(keys.iter().map(|key| (Arc::clone(key), Arc::clone(&value))));
     }
-    tags.extend(keys.iter().map(|key| (Arc::clone(key), Arc::clone(&value))));
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use spend_core::bedrock_line::RuleSet;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
-use spend_core::line::{Interner, LineField, LineKey, Measures, ScanCounts, SumOutOfRange};
+use spend_core::line::{LineField, LineKey, Measures, ScanCounts, SumOutOfRange};
 use spend_core::period::BillingPeriod;
 
 use crate::chunk::BillRow;
@@ -19,7 +19,8 @@ use crate::columns::{
     CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
 };
-use crate::error::{CurError, Place};
+use crate::error::{CurError, Place, shown};
+use crate::kept_texts::{KeptTexts, Refused, check_entries};
 use crate::plan::{PRODUCT_KEYS, Plan};
 use crate::row_tags::{TagColumns, TagReader};
 use crate::text::{Maps, Memo, Texts, unexpected_type};
@@ -49,7 +50,15 @@ pub(crate) struct RowReader<'a> {
     plan: &'a Plan,
     /// What the scan of the chunk found.
     pub(crate) counts: ScanCounts,
-    interner: Interner,
+    kept: KeptTexts,
+    /// How much memory reading may use.
+    memory: u64,
+    /// What reading holds in memory besides what is kept.
+    pub(crate) held: u64,
+    /// What whoever is handed the rows holds.
+    visitor: u64,
+    /// How many Bedrock rows were read.
+    rows_read: u64,
     empty: Arc<str>,
     texts: [Memo<Arc<str>>; COLUMN_FIELDS.len()],
     product_keys: Memo<Option<usize>>,
@@ -119,15 +128,18 @@ pub(crate) struct Found {
 }
 
 impl<'a> RowReader<'a> {
-    pub(crate) fn new(name: &'a str, period: BillingPeriod, plan: &'a Plan) -> Self {
-        let mut interner = Interner::default();
+    pub(crate) fn new(name: &'a str, period: BillingPeriod, plan: &'a Plan, memory: u64) -> Self {
         Self {
             name,
             period,
             plan,
             counts: ScanCounts { missing_columns: plan.missing.clone(), ..ScanCounts::default() },
-            empty: interner.intern(""),
-            interner,
+            kept: KeptTexts::default(),
+            memory,
+            held: 0,
+            visitor: 0,
+            rows_read: 0,
+            empty: Arc::default(),
             texts: Default::default(),
             product_keys: Memo::default(),
             product_values: Memo::default(),
@@ -136,13 +148,18 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// Hands the rows of a batch to `visit`; `found` says where they are and why.
+    /// How much memory is used by what was kept of the rows so far.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        self.kept.bytes().saturating_add(self.visitor)
+    }
+
+    /// Hands the rows of a batch to `visit`, which answers how much memory it uses; `found` says where they are and why.
     pub(crate) fn read(
         &mut self,
         batch: &RecordBatch,
         row_group: Option<usize>,
         found: &mut impl Iterator<Item = Found>,
-        visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
+        visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
     ) -> Result<(), CurError> {
         let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
         let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
@@ -150,7 +167,19 @@ impl<'a> RowReader<'a> {
             let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
             let bill_row = self.row(&columns, row, found)?;
             let too_much = |error| At { file: self.name, place: found.place }.too_much(error);
-            visit(bill_row).map_err(too_much)?;
+            self.visitor = visit(bill_row).map_err(too_much)?;
+            let bytes = self.kept_bytes();
+            if bytes.saturating_add(self.held) > self.memory {
+                return Err(CurError::TooMuch {
+                    file: self.name.to_owned(),
+                    place: found.place,
+                    rows: self.rows_read,
+                    bytes,
+                    held: self.held,
+                    memory: self.memory,
+                });
+            }
+            self.rows_read += 1;
         }
         Ok(())
     }
@@ -168,8 +197,11 @@ impl<'a> RowReader<'a> {
         }
         let key = LineKey {
             usage_date: started.date_naive(),
-            fields: self.fields(columns, row),
-            tags: self.tags.read(&columns.tags, row, &mut self.interner, &mut self.counts),
+            fields: self.fields(columns, row).map_err(|refused| at.refused(refused))?,
+            tags: self
+                .tags
+                .read(&columns.tags, row, &mut self.kept, &mut self.counts)
+                .map_err(|refused| at.refused(refused))?,
         };
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
         let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;
@@ -198,7 +230,7 @@ impl<'a> RowReader<'a> {
         Ok(BillRow { row: place.row, usage_start: started, key, measures, rules: found.rules })
     }
 
-    fn fields(&mut self, columns: &Columns<'_>, row: usize) -> [Arc<str>; LineField::ALL.len()] {
+    fn fields(&mut self, columns: &Columns<'_>, row: usize) -> Result<[Arc<str>; LineField::ALL.len()], Refused> {
         let mut fields = LineField::ALL.map(|_| Arc::clone(&self.empty));
         let mut set = |field: LineField, text: Arc<str>| {
             if let Some(slot) = fields.get_mut(field as usize) {
@@ -207,39 +239,46 @@ impl<'a> RowReader<'a> {
         };
         for ((field, texts), memo) in COLUMN_FIELDS.into_iter().zip(&columns.texts).zip(&mut self.texts) {
             let Some(texts) = texts else { continue };
-            let found = memo.get(*texts, row, |text| {
-                self.interner.intern(if field == LineField::Resource { resource(text) } else { text })
+            let found = memo.try_get(*texts, row, |text| {
+                self.kept.text(if field == LineField::Resource { resource(text) } else { text })
             });
-            if let Some(text) = found {
+            if let Some(text) = found.map_err(Refused::of(field_column(field)))? {
                 set(field, text);
             }
         }
-        for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)).rev() {
+        for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)?).rev() {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 set(field, text);
             }
         }
-        fields
+        Ok(fields)
     }
 
     /// The values of [`PRODUCT_KEYS`], of the map or of the columns that stand in for it. Where a map has a key twice,
     /// the last counts.
-    fn product(&mut self, columns: &Columns<'_>, row: usize) -> [Option<Arc<str>>; PRODUCT_KEYS.len()] {
+    fn product(
+        &mut self,
+        columns: &Columns<'_>,
+        row: usize,
+    ) -> Result<[Option<Arc<str>>; PRODUCT_KEYS.len()], Refused> {
         let mut found = PRODUCT_KEYS.map(|_| None);
         if let Some(maps) = columns.product {
+            check_entries(PRODUCT, &maps.entries(row))?;
             for entry in maps.entries(row) {
                 let position = |key: &str| PRODUCT_KEYS.into_iter().position(|(name, ..)| name == key);
                 let key = self.product_keys.get(maps.keys, entry, position).flatten();
                 if let Some(slot) = key.and_then(|key| found.get_mut(key)) {
-                    *slot = self.product_values.get(maps.values, entry, |text| self.interner.intern(text));
+                    let value = self.product_values.try_get(maps.values, entry, |text| self.kept.text(text));
+                    *slot = value.map_err(Refused::of(PRODUCT))?;
                 }
             }
         }
-        for ((slot, texts), memo) in found.iter_mut().zip(columns.flat_product).zip(&mut self.flat_product) {
+        let flat = PRODUCT_KEYS.into_iter().zip(columns.flat_product).zip(&mut self.flat_product);
+        for (slot, (((_, column, _), texts), memo)) in found.iter_mut().zip(flat) {
             let Some(texts) = texts else { continue };
-            *slot = memo.get(texts, row, |text| self.interner.intern(text));
+            *slot = memo.try_get(texts, row, |text| self.kept.text(text)).map_err(Refused::of(column))?;
         }
-        found
+        Ok(found)
     }
 }
 
@@ -277,6 +316,10 @@ struct At<'a> {
 impl At<'_> {
     fn too_much(&self, error: SumOutOfRange) -> CurError {
         self.bad(UNBLENDED_COST, format!("is too much: {error}"))
+    }
+
+    fn refused(&self, Refused { column, reason }: Refused) -> CurError {
+        CurError::Overlong { file: self.file.to_owned(), place: self.place, column: shown(&column), reason }
     }
 
     fn bad(&self, column: &str, reason: String) -> CurError {

@@ -113,10 +113,16 @@ impl TagSources {
 
 /// Whether two names are the same once case and punctuation are normalised away.
 pub(crate) fn names_meet(left: &str, right: &str) -> bool {
-    fn normal(name: &str) -> impl Iterator<Item = char> + '_ {
-        name.chars().flat_map(char::to_lowercase).map(|char| if char.is_alphanumeric() { char } else { '_' })
-    }
     normal(left).eq(normal(right))
+}
+
+/// A name with case and punctuation normalised away.
+pub(crate) fn normal_name(name: &str) -> String {
+    normal(name).collect()
+}
+
+fn normal(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.chars().flat_map(char::to_lowercase).map(|char| if char.is_alphanumeric() { char } else { '_' })
 }
 
 #[cfg(test)]

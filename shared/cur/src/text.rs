@@ -1,5 +1,6 @@
 //! Text columns of a decoded batch: dictionaries whose values are looked at once each.
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,17 +23,29 @@ impl<T> Default for Memo<T> {
 impl<T: Clone> Memo<T> {
     /// What `find` makes of the text at `row`; `None` if there is none.
     pub(crate) fn get(&mut self, texts: Texts<'_>, row: usize, find: impl FnOnce(&str) -> T) -> Option<T> {
-        let position = texts.position(row)?;
+        let Ok(found) = self.try_get::<Infallible>(texts, row, |text| Ok(find(text)));
+        found
+    }
+
+    /// What `find` makes of the text at `row`, or why it makes nothing of it; `None` if there is none.
+    pub(crate) fn try_get<E>(
+        &mut self,
+        texts: Texts<'_>,
+        row: usize,
+        find: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let Some(position) = texts.position(row) else { return Ok(None) };
         if !self.dictionary.as_ref().is_some_and(|known| Arc::ptr_eq(known, texts.dictionary)) {
             // Holding the dictionary keeps its address from being given to another.
             self.dictionary = Some(Arc::clone(texts.dictionary));
             self.found = vec![None; texts.dictionary.len()];
         }
-        let found = self.found.get_mut(position)?;
+        let Some(found) = self.found.get_mut(position) else { return Ok(None) };
         if found.is_none() {
-            *found = Some(find(texts.value(position)?));
+            let Some(text) = texts.value(position) else { return Ok(None) };
+            *found = Some(find(text)?);
         }
-        found.clone()
+        Ok(found.clone())
     }
 }
 

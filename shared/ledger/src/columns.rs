@@ -13,7 +13,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use spend_core::decimal::Decimal;
 use spend_core::fact::{Fact, FactField, FactKey};
-use spend_core::line::{Interner, LineField, LineKey, Measures, Tags};
+use spend_core::line::limits::{self, TooLong};
+use spend_core::line::{self, CodedLines, Interner, LineField, LineKey, Measures, Tags};
 
 /// Rows as columns: each column of texts as its values in the order in which rows first have them, and one number per
 /// row. A part of a document's format: the document that holds it carries the version.
@@ -101,6 +102,45 @@ impl Columns {
             measures,
         });
         Self::of_rows(LineField::ALL.map(LineField::name), rows.collect())
+    }
+
+    /// The same columns, of lines that are columns already.
+    #[must_use]
+    pub fn of_coded_lines(lines: CodedLines) -> Self {
+        let rows = lines.line_items.len();
+        let fields = LineField::ALL.into_iter().zip(lines.fields);
+        Self {
+            rows,
+            days: lines.days.into(),
+            texts: fields.map(|(field, column)| (field.name().to_owned(), column.into())).collect(),
+            tags: Coded { values: lines.tags.values.into_iter().map(TagSet).collect(), codes: lines.tags.codes },
+            usage_amount: lines.usage_amount,
+            tokens: vec![None; rows],
+            unblended_cost: lines.unblended_cost,
+            net_unblended_cost: lines.net_unblended_cost,
+            list_cost: lines.list_cost,
+            line_items: lines.line_items,
+            lines_without_net: lines.lines_without_net,
+        }
+    }
+
+    /// Refuses texts that are longer than any that is read from a bill, with the column that has one.
+    ///
+    /// # Errors
+    ///
+    /// The column, and how long the text is.
+    pub fn check_texts(&self) -> Result<(), (String, TooLong)> {
+        for (name, column) in &self.texts {
+            let known = LineField::ALL.into_iter().map(LineField::name).find(|known| known == name);
+            for text in &column.values {
+                // A column that lines do not have may be called anything; reading the lines refuses it.
+                limits::check_text(text).map_err(|error| (known.unwrap_or("of no line").to_owned(), error))?;
+            }
+        }
+        for text in self.tags.values.iter().flat_map(|TagSet(tags)| tags.iter()).flat_map(|(key, value)| [key, value]) {
+            limits::check_tag(text).map_err(|error| ("tags".to_owned(), error))?;
+        }
+        Ok(())
     }
 
     /// The columns of `facts`, in the order of their keys: the same facts give the same columns in whatever order
@@ -293,6 +333,12 @@ struct Coded<T> {
 impl<T> Default for Coded<T> {
     fn default() -> Self {
         Self { values: Vec::new(), codes: Vec::new() }
+    }
+}
+
+impl<T> From<line::Coded<T>> for Coded<T> {
+    fn from(line::Coded { values, codes }: line::Coded<T>) -> Self {
+        Self { values, codes }
     }
 }
 

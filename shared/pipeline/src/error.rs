@@ -2,6 +2,7 @@
 
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
+use spend_core::line::limits::TooLong;
 use spend_core::period::BillingPeriod;
 use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
@@ -33,6 +34,22 @@ pub enum PipelineError {
         key: String,
         /// What is wrong with it.
         source: ColumnsError,
+    },
+    /// A stored reduction has a text that no file of an export may have any more.
+    #[error(
+        "{key}: column {column} {reason}: an earlier release reduced {chunk}, whose delivery is not counted again until this \
+         is mended: put the file right or let the next delivery replace it, remove the object together with \
+         sweep/deliveries.json, and run again"
+    )]
+    Overlong {
+        /// The object.
+        key: String,
+        /// The file of the export.
+        chunk: String,
+        /// The column.
+        column: String,
+        /// How long the text is.
+        reason: TooLong,
     },
     /// Data files without a manifest are not one whole delivery.
     #[error(
@@ -111,6 +128,7 @@ impl PipelineError {
             Self::Document(error) => error.kind(),
             Self::Committed(error) => error.kind(),
             Self::Columns { .. } => "store.damaged",
+            Self::Overlong { .. } => "export.too_long",
             Self::Unlisted { .. } => "export.unlisted",
             Self::Unreduced { .. } => "store.unreduced",
             Self::NoHistory { .. } => "store.not_found",
@@ -132,6 +150,7 @@ impl PipelineError {
             | Self::NoHistory { .. }
             | Self::Unlisted { .. }
             | Self::Columns { .. }
+            | Self::Overlong { .. }
             | Self::Sum { .. }
             | Self::Facts { .. } => Class::Operator,
             Self::Contended { .. } => Class::Retry,

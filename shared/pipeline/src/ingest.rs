@@ -6,6 +6,7 @@ mod past;
 mod seal;
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -101,16 +102,18 @@ where
         return Ok(false);
     }
     let source = PinnedObject::new(export, chunk);
-    let reduction = chunk::reduce(&chunk.key, statement.period, kept, source).await.map_err(from_source)?;
+    let reduced = chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut |_| ()).await;
+    let mut builder = reduced.map_err(from_source)?;
+    let counts = mem::take(&mut builder.counts);
+    let coded = builder.finish_coded();
     let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
-    let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
-    let lines = forgotten.lines(reduction.lines).map_err(out_of_range)?;
-    let stored = StoredReduction {
-        chunk: chunk.key.clone(),
-        etag: chunk.etag.clone(),
-        counts: reduction.counts,
-        lines: Columns::of_lines(&lines),
+    let lines = if forgotten.is_empty() {
+        Columns::of_coded_lines(coded)
+    } else {
+        let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+        Columns::of_lines(&forgotten.lines(coded.into_lines()).map_err(out_of_range)?)
     };
+    let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
     // Whoever comes second has made the same object.
     let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, encode_compressed(&stored)?).await?;
     Ok(true)
@@ -263,6 +266,9 @@ pub async fn load_reduction<L: Store>(
         },
     };
     let stored: StoredReduction = decode_compressed(&key, &bytes)?;
+    if let Err((column, reason)) = stored.lines.check_texts() {
+        return Err(PipelineError::Overlong { key, chunk: stored.chunk, column, reason });
+    }
     let lines = stored.lines.into_lines().map_err(|source| PipelineError::Columns { key, source })?;
     Ok(Reduction { counts: stored.counts, lines })
 }
@@ -289,7 +295,44 @@ fn not_found(key: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use spend_core::error_class::Class;
+    use spend_core::line::{LineField, LineKey, Measures, ScanCounts};
+    use spend_ledger::memory_store::MemoryStore;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_reduction_of_before_texts_had_a_limit_is_refused_with_its_cure() {
+        let statement = Statement { export_id: "e".to_owned(), period: "2026-11".parse().unwrap() };
+        let chunk = PinnedChunk {
+            key: "e/data/BILLING_PERIOD=2026-11/e-00001.csv.gz".to_owned(),
+            etag: spend_ledger::store::ETag("1".to_owned()),
+            size: 1,
+            last_modified: DateTime::UNIX_EPOCH,
+        };
+        for (length, is_read) in [(2_048, true), (110 << 10, false)] {
+            let fields = LineField::ALL.map(|_| Arc::from("x".repeat(length)));
+            let key = LineKey { usage_date: statement.period.first_day(), fields, tags: Arc::default() };
+            let lines = Columns::of_lines(&[(key, Measures::default())]);
+            let (name, etag) = (chunk.key.clone(), chunk.etag.clone());
+            let stored = StoredReduction { chunk: name, etag, counts: ScanCounts::default(), lines };
+            let ledger = MemoryStore::default();
+            let kept = KeptTags::default();
+            let at = statement.reduction_key(&chunk.key, &chunk.etag, &kept);
+            let (Put::Written(_) | Put::Lost) =
+                ledger.put_if_absent(&at, encode_compressed(&stored).unwrap()).await.unwrap();
+            let read = load_reduction(&ledger, &statement, &chunk, &kept).await;
+            assert_eq!(read.is_ok(), is_read);
+            let Err(error) = read else { continue };
+            assert_eq!((error.kind(), error.class()), ("export.too_long", Class::Operator));
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&at) && text.contains(&chunk.key) && text.contains(" remove the object"),
+                "{text}"
+            );
+            assert!(text.len() < 1_000, "{text}");
+        }
+    }
 
     #[test]
     fn a_folders_time_is_read_however_it_is_spelled() {

@@ -5,6 +5,7 @@ mod damage;
 mod errors;
 mod foreign;
 mod lies;
+mod limits;
 mod odd_files;
 mod pages;
 mod rows;

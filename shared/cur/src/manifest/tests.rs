@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -162,8 +162,8 @@ fn what_is_no_manifest_is_refused_with_the_reason() {
         (KEY, r#"{"executionId":"1"}"#, "it lists no files (neither dataFiles nor reportKeys has any)"),
         (KEY, r#"{"dataFiles":[]}"#, "it lists no files (neither dataFiles nor reportKeys has any)"),
         (KEY, r#"{"dataFiles":"x"}"#, "it lists no files (neither dataFiles nor reportKeys has any)"),
-        (KEY, r#"{"dataFiles":[{"size":1}]}"#, r#"it lists {"size":1}, which names no file"#),
-        (KEY, r#"{"dataFiles":[""]}"#, r#"it lists "", which names no file"#),
+        (KEY, r#"{"dataFiles":[{"size":1}]}"#, "entry 1 of its list names no file"),
+        (KEY, r#"{"dataFiles":[""]}"#, "entry 1 of its list names no file"),
         (
             "fin/cur/e/data/BILLING_PERIOD=2026-11/a.parquet",
             "{}",
@@ -260,8 +260,45 @@ fn a_manifest_is_not_read_at_any_size() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{KEY}: has 16777217 bytes, and a manifest of more than 16777216 is not read: refresh the export, or \
+            "{KEY}: has 8388609 bytes, and a manifest of more than 8388608 is not read: refresh the export, or \
              remove what was put in the manifest's place"
         )
     );
+}
+
+#[test]
+fn a_manifest_lists_no_more_files_than_a_delivery_has() {
+    let listing =
+        |files: usize| json!({ "dataFiles": (0..files).map(|file| format!("{file}.parquet")).collect::<Vec<_>>() });
+    assert_eq!(parse_at(KEY, None, &listing(MOST_FILES)).unwrap().chunks.len(), MOST_FILES);
+    let error = parse_at(KEY, None, &listing(200_000)).unwrap_err();
+    assert_eq!(error.kind(), "export.manifest_size");
+    assert!(
+        error.to_string().starts_with(&format!("{KEY}: lists 200000 files, and a delivery of more than 10000 is not")),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_manifest_lists_is_shown_short_and_clean() {
+    let long = format!("x\u{1b}[2J{}", "y".repeat(4 << 20));
+    for entry in
+        [json!(format!("s3://acme/{long}")), json!(format!("{long}://acme/x")), json!({ "key": long, "x": long })]
+    {
+        let error = parse_at(KEY, Some("acme"), &json!({ "dataFiles": [entry] })).unwrap_err();
+        assert_eq!(error.kind(), "export.manifest_scope");
+        assert!(error.to_string().len() < 1_000 && !error.to_string().contains('\u{1b}'), "{error}");
+    }
+    let error = parse_at(KEY, Some("acme"), &json!({ "dataFiles": [{ long: 1 }] })).unwrap_err();
+    assert!(error.to_string().len() < 500, "{error}");
+}
+
+#[test]
+fn the_last_of_two_equal_fields_counts_and_other_fields_may_be_anything() {
+    let text = format!(
+        r#"{{"dataFiles":7,"x":[{{"y":[[]]}}],"dataFiles":[{{"s3Uri":1,"key":"{DATA}/a.parquet","z":null}}],"executionId":"1",
+            "executionId":"2","exportName":{{}}}}"#
+    );
+    let manifest = parse_manifest(KEY, None, text.as_bytes()).unwrap();
+    assert_eq!((manifest.chunks, manifest.execution_id.as_deref()), (vec![format!("{DATA}/a.parquet")], Some("2")));
 }

@@ -284,3 +284,28 @@ fn a_large_month_in_a_second() {
     println!("{} bytes, encoded in {encoded:?}, decoded in {decoded:?}", bytes.len());
     assert!(encoded.as_secs_f64() < 1.0 && decoded.as_secs_f64() < 1.0, "{encoded:?} {decoded:?}");
 }
+
+#[test]
+fn lines_that_are_columns_already_are_stored_as_the_same_bytes() {
+    let mut builder = spend_core::line::ReductionBuilder::default();
+    for (key, measures) in two_lines().into_iter().rev() {
+        builder.add(key, &measures).unwrap();
+    }
+    let coded = Columns::of_coded_lines(builder.finish_coded());
+    assert_eq!(coded, Columns::of_lines(&two_lines()));
+    let nothing = spend_core::line::ReductionBuilder::default().finish_coded();
+    assert_eq!(Columns::of_coded_lines(nothing), Columns::of_lines(&[]));
+}
+
+#[test]
+fn texts_that_no_bill_may_have_are_found_with_their_column() {
+    assert_eq!(Columns::of_lines(&two_lines()).check_texts(), Ok(()));
+    let long = |length: usize| "x".repeat(length);
+    let found = |line| Columns::of_lines(&[line]).check_texts().map_err(|(column, error)| format!("{column} {error}"));
+    let error = found(line(1, &long(110 << 10), "1", tags(&[]))).unwrap_err();
+    assert!(error.starts_with("principal has a text of 112640 bytes"), "{error}");
+    for (key, value) in [(long(513), "a".to_owned()), ("a".to_owned(), long(513))] {
+        let error = found(line(1, "a", "1", tags(&[(&key, &value)]))).unwrap_err();
+        assert!(error.starts_with("tags has a tag with a key or value of 513 characters"), "{error}");
+    }
+}

@@ -7,9 +7,9 @@ use chrono::NaiveTime;
 use spend_core::category::Category;
 use spend_core::decimal::Decimal;
 use spend_core::line::{
-    KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ReductionBuilder, ScanCounts, SumOutOfRange,
+    KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ScanCounts, SumOutOfRange,
 };
-use spend_cur::chunk::{self, Description};
+use spend_cur::chunk::{self, BillRow, Description};
 use spend_cur::error::CurError;
 use spend_ledger::state::PinnedChunk;
 use spend_ledger::store::Store;
@@ -166,13 +166,10 @@ async fn read_chunk<E: Store + Send + 'static>(
     key: &str,
 ) -> Result<Option<Read>, CurError> {
     let Some(chunk) = pin(export, key).await? else { return Ok(None) };
-    let (mut builder, mut is_hourly) = (ReductionBuilder::default(), false);
+    let mut is_hourly = false;
     let source = PinnedObject::new(export, &chunk);
-    builder.counts = chunk::visit(key, period.period, &KeptTags::default(), source, &mut |row| {
-        is_hourly |= is_usage(&row.key) && row.usage_start.time() != NaiveTime::MIN;
-        builder.add(row.key, &row.measures)
-    })
-    .await?;
+    let mut look = |row: &BillRow| is_hourly |= is_usage(&row.key) && row.usage_start.time() != NaiveTime::MIN;
+    let builder = chunk::reduce_with(key, period.period, &KeptTags::default(), source, &mut look).await?;
     let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await?;
     Ok(Some(Read { reduction: builder.finish(), is_hourly, description }))
 }

@@ -61,14 +61,15 @@ impl Refusal {
             CurError::MissingColumn { .. } => Self::MissingColumn,
             CurError::WrongType { .. } => Self::WrongType,
             CurError::UnsupportedCodec { .. } => Self::UnsupportedCodec,
-            CurError::Bomb { .. } | CurError::Oversized { .. } => Self::TooLarge,
+            CurError::Bomb { .. } | CurError::Oversized { .. } | CurError::TooMuch { .. } => Self::TooLarge,
             CurError::Corrupt { .. } => Self::Damaged,
             CurError::WrongPeriod { .. } => Self::WrongPeriod,
-            CurError::BadValue { .. } => Self::BadValue,
+            CurError::BadValue { .. } | CurError::Overlong { .. } => Self::BadValue,
             CurError::Source { .. } => Self::Unreadable,
-            CurError::ManifestShape { .. } | CurError::ManifestSize { .. } | CurError::ManifestScope { .. } => {
-                Self::Manifest
-            }
+            CurError::ManifestShape { .. }
+            | CurError::ManifestSize { .. }
+            | CurError::ManifestFiles { .. }
+            | CurError::ManifestScope { .. } => Self::Manifest,
         }
     }
 

@@ -312,6 +312,10 @@ pub(crate) fn check(found: &Unlisted) -> Result<(), PipelineError> {
     let refuse = |reason: String| {
         Err(PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason })
     };
+    if found.chunks.len() > manifest::MOST_FILES {
+        let (files, most) = (found.chunks.len(), manifest::MOST_FILES);
+        return refuse(format!("they are {files}, and a delivery of more than {most} is not read"));
+    }
     let folders: BTreeSet<&str> = found.chunks.iter().filter_map(|key| Some(key.rsplit_once('/')?.0)).collect();
     if let [first, second, ..] = folders.iter().copied().collect::<Vec<_>>().as_slice() {
         return refuse(format!("data files lie in {first}/ and in {second}/, and either may be the newest delivery"));

@@ -173,21 +173,15 @@ fn values_that_cannot_be_read_are_errors_with_their_line() {
     let cure = "the row cannot be counted; check what wrote the file, or report the line item to AWS Support";
     let long = "\"quoted\nover\nlines\"";
     for (bad, message) in [
-        (
-            record("1,5", START, "").replace("1,5", "\"1,5\""),
-            "column line_item_unblended_cost is \"1,5\", which is no number",
-        ),
+        (record("1,5", START, "").replace("1,5", "\"1,5\""), "column line_item_unblended_cost is no number"),
         (record("NaN", START, ""), "column line_item_unblended_cost cannot be added: NaN is not a finite number"),
         (
             record("1", "11/17/2026", ""),
-            "column line_item_usage_start_date is \"11/17/2026\", which is no time such as 2026-11-01T00:00:00.000Z",
+            "column line_item_usage_start_date is no time such as 2026-11-01T00:00:00.000Z",
         ),
         (record("1", "", ""), "column line_item_usage_start_date is empty"),
-        (record("1", START, "{\"\"a\"\":"), "column tags is no JSON object of texts: expected `:` at line 1 column 4"),
-        (
-            record("1", START, "[]"),
-            "column tags is no JSON object of texts: invalid type: sequence, expected an object of texts at line 1 column 0",
-        ),
+        (record("1", START, "{\"\"a\"\":"), "column tags is no JSON object of texts, as its character 4 shows"),
+        (record("1", START, "[]"), "column tags is no JSON object of texts"),
     ] {
         let elsewhere = bad.replace("AmazonBedrock", "AmazonEC2");
         let header = format!("{HEADER},line_item_line_item_description");
@@ -299,7 +293,7 @@ fn a_record_without_end_is_given_up() {
     assert!(zeros.len() > 2_000_000, "{}", zeros.len());
     let source = Memory::new(zeros);
     let error = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap_err();
-    let reason = "corrupt: the record that begins on line 2 is longer than 16 MiB";
+    let reason = "corrupt: the record that begins on line 2 is longer than 4 MiB";
     assert!(error.to_string().contains(reason), "{error}");
     let read: u64 = source.reads.lock().unwrap().iter().map(|read| read.end - read.start).sum();
     assert!(read < 1_200_000, "no more than the part that it was found in: {read}");

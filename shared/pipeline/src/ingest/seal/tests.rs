@@ -65,7 +65,7 @@ async fn a_manifest_is_read_up_to_its_limit() {
     assert_eq!((sealed.delivery_id.as_str(), sealed.chunks.len()), ("1-a", 1));
     let error = seal_it(&bucket(manifest::SIZE_LIMIT + 1)).await.unwrap_err();
     assert_eq!(error.kind(), "export.manifest_size");
-    assert!(error.to_string().starts_with(&format!("{MANIFEST}: has 16777217 bytes, ")), "{error}");
+    assert!(error.to_string().starts_with(&format!("{MANIFEST}: has 8388609 bytes, ")), "{error}");
 }
 
 #[tokio::test]
