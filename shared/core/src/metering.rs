@@ -13,7 +13,7 @@ use crate::period::BillingPeriod;
 
 mod table;
 
-pub use table::{LARGEST_FILE, MeteringFileError, MeteringTable};
+pub use table::{LARGEST_FILE, MeteringFileError, MeteringTable, Wanted};
 
 /// What one tenant used of one gateway on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]

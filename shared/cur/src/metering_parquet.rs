@@ -6,7 +6,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
-use spend_core::metering::{MeteringFileError, MeteringRecord, MeteringTable};
+use spend_core::metering::{MeteringFileError, MeteringRecord, MeteringTable, Wanted};
 
 use crate::guard::guarded;
 
@@ -16,11 +16,11 @@ use crate::guard::guarded;
 ///
 /// [`MeteringFileError`]: nothing of a file is used of which something is wrong.
 pub fn read(file: &str, bytes: &Bytes) -> Result<Vec<MeteringRecord>, MeteringFileError> {
-    MeteringTable::read(file, bytes.len(), |table| fill(table, bytes))
+    MeteringTable::read(file, bytes.len(), Wanted::default(), |table| fill(table, bytes))
 }
 
 /// Rows are counted from 0, as readers of Parquet do.
-fn fill(table: &mut MeteringTable, bytes: &Bytes) -> Result<(), String> {
+fn fill(table: &mut MeteringTable<'_>, bytes: &Bytes) -> Result<(), String> {
     let not_parquet = |reason: String| format!("it cannot be read as Parquet: {reason}: write it again");
     let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(bytes.clone())).map_err(not_parquet)?;
     let names: Vec<_> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -34,7 +34,7 @@ fn fill(table: &mut MeteringTable, bytes: &Bytes) -> Result<(), String> {
 }
 
 /// Every value as text, so that any type that shows a day or a plain number will do.
-fn take(table: &mut MeteringTable, batch: &RecordBatch, row: &mut u64) -> Result<(), String> {
+fn take(table: &mut MeteringTable<'_>, batch: &RecordBatch, row: &mut u64) -> Result<(), String> {
     let options = FormatOptions::default();
     let texts: Vec<_> = batch
         .columns()

@@ -1,7 +1,7 @@
 //! Files of metering records as text: what each tenant of a shared gateway used on each day. Which columns there are is
 //! said in [`MeteringTable`].
 
-use spend_core::metering::{MeteringFileError, MeteringRecord, MeteringTable};
+use spend_core::metering::{MeteringFileError, MeteringRecord, MeteringTable, Wanted};
 
 /// Reads a metering file that is CSV. `file` is how errors call it. Records are in the order of the file.
 ///
@@ -9,11 +9,20 @@ use spend_core::metering::{MeteringFileError, MeteringRecord, MeteringTable};
 ///
 /// [`MeteringFileError`]: nothing of a file is used of which something is wrong.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<MeteringRecord>, MeteringFileError> {
-    MeteringTable::read(file, bytes.len(), |table| fill(table, bytes))
+    read_wanted(file, bytes, Wanted::default())
+}
+
+/// As [`read`], of the records that are `wanted`.
+///
+/// # Errors
+///
+/// As [`read`], also for records that are not wanted.
+pub fn read_wanted(file: &str, bytes: &[u8], wanted: Wanted<'_>) -> Result<Vec<MeteringRecord>, MeteringFileError> {
+    MeteringTable::read(file, bytes.len(), wanted, |table| fill(table, bytes))
 }
 
 /// Lines are counted from 1, the header among them.
-fn fill(table: &mut MeteringTable, bytes: &[u8]) -> Result<(), String> {
+fn fill(table: &mut MeteringTable<'_>, bytes: &[u8]) -> Result<(), String> {
     // What spreadsheets write before UTF-8.
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);

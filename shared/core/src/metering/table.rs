@@ -5,8 +5,13 @@
 //! canonical name; empty for all models without records of their own). Nothing else: a misspelt column would silently
 //! divide by other numbers.
 
+use std::collections::BTreeSet;
+
 use super::MeteringRecord;
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, DecimalError};
+use crate::line::limits::{MOST_BYTES, check_text};
+use crate::period::BillingPeriod;
+use crate::text::shorten;
 
 /// The columns, of which the last may be missing.
 const COLUMNS: [&str; 5] = ["date", "gateway", "tenant", "amount", "model"];
@@ -15,7 +20,9 @@ const REQUIRED: usize = 4;
 /// The largest file in bytes: a gateway with a hundred tenants and ten models writes a few megabytes a month.
 pub const LARGEST_FILE: usize = 64 * 1024 * 1024;
 /// The most records of a file: Parquet may hold far more than its size says.
-const MOST_RECORDS: usize = 2_000_000;
+const MOST_RECORDS: usize = 1_000_000;
+/// How much of a column's name is shown.
+const SHOWN: usize = 64;
 /// How many problems are told.
 const MOST_PROBLEMS: usize = 10;
 
@@ -37,9 +44,26 @@ impl MeteringFileError {
     }
 }
 
+/// Which records of a file are kept, and how many at the most.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Those of these months; `None` is all.
+    pub months: Option<&'a BTreeSet<BillingPeriod>>,
+    /// No more than so many: a file that has more is refused.
+    pub most: usize,
+}
+
+impl Default for Wanted<'_> {
+    /// All that a file may have.
+    fn default() -> Self {
+        Self { months: None, most: MOST_RECORDS }
+    }
+}
+
 /// A table while it is read, row by row.
 #[derive(Debug, Default)]
-pub struct MeteringTable {
+pub struct MeteringTable<'a> {
+    wanted: Wanted<'a>,
     /// Where each of [`COLUMNS`] stands.
     columns: [Option<usize>; COLUMNS.len()],
     records: Vec<MeteringRecord>,
@@ -47,9 +71,9 @@ pub struct MeteringTable {
     more: usize,
 }
 
-impl MeteringTable {
-    /// The records of a file of `size` bytes, whose table `rows_into` reads: its header first. `file` is how errors call it.
-    /// Records are in the order of the file.
+impl<'a> MeteringTable<'a> {
+    /// The records that are `wanted` of a file of `size` bytes, whose table `rows_into` reads: its header first. `file` is
+    /// how errors call it. Records are in the order of the file.
     ///
     /// # Errors
     ///
@@ -57,9 +81,10 @@ impl MeteringTable {
     pub fn read(
         file: &str,
         size: usize,
+        wanted: Wanted<'a>,
         rows_into: impl FnOnce(&mut Self) -> Result<(), String>,
     ) -> Result<Vec<MeteringRecord>, MeteringFileError> {
-        let mut table = Self::default();
+        let mut table = Self { wanted, ..Self::default() };
         let outcome = if size > LARGEST_FILE {
             Err(format!("it is larger than {} MiB: write one file a month", LARGEST_FILE / 1024 / 1024))
         } else {
@@ -78,7 +103,7 @@ impl MeteringTable {
     /// # Errors
     ///
     /// What is wrong with them, and the cure.
-    pub fn header<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    pub fn header<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Result<(), String> {
         let known = COLUMNS.join(", ");
         for (index, name) in names.enumerate() {
             let place = COLUMNS.iter().position(|column| *column == name).and_then(|at| self.columns.get_mut(at));
@@ -86,6 +111,7 @@ impl MeteringTable {
                 Some(place @ None) => *place = Some(index),
                 Some(Some(_)) => return Err(format!("it has two columns `{name}`: remove one")),
                 None => {
+                    let name = shorten(name, SHOWN);
                     return Err(format!("it has a column `{name}`: use {known}, separated by commas, and no other"));
                 }
             }
@@ -101,11 +127,18 @@ impl MeteringTable {
     ///
     /// There are too many.
     pub fn record(&mut self, place: &str, value: impl Fn(usize) -> String) -> Result<(), String> {
-        if self.records.len() >= MOST_RECORDS {
-            return Err(format!("it has more than {MOST_RECORDS} records: write one file a month"));
-        }
         let [date, gateway, tenant, amount, model] = self.columns.map(|column| column.map(&value).unwrap_or_default());
         match parse([&date, &gateway, &tenant, &amount, &model]) {
+            Ok(record)
+                if self.wanted.months.is_some_and(|months| !months.contains(&BillingPeriod::of(record.date))) => {}
+            Ok(_) if self.records.len() >= self.wanted.most => {
+                let most = self.wanted.most;
+                return Err(format!(
+                    "it has more than {most} records, which are the most that can be used{}: write one file a month, \
+                     without records of other gateways, and sum them by day",
+                    if most < MOST_RECORDS { " beside those of the files before it" } else { "" }
+                ));
+            }
             Ok(record) => self.records.push(record),
             Err(problem) if self.problems.len() < MOST_PROBLEMS => self.problems.push(format!("{place}: {problem}")),
             Err(_) => self.more += 1,
@@ -120,15 +153,21 @@ fn parse([date, gateway, tenant, amount, model]: [&str; COLUMNS.len()]) -> Resul
         .parse()
         .ok()
         .filter(|_| date.len() == "2026-11-20".len())
-        .ok_or_else(|| format!("the date `{date}` is not written as 2026-11-20"))?;
-    let amount: Decimal = amount.parse().map_err(|error| format!("the amount: {error}"))?;
+        .ok_or("the date is not written as 2026-11-20")?;
+    let amount: Decimal = amount.parse().map_err(|error| match error {
+        DecimalError::OutOfRange(_) => "the amount is outside the range of decimal(38,18)",
+        _ => "the amount is not a plain decimal with at most 18 places, such as 5000.00",
+    })?;
     if amount.is_negative() {
-        return Err(format!("the amount {amount} is below zero"));
+        return Err("the amount is below zero".to_owned());
     }
     for (name, text) in [("gateway", gateway), ("tenant", tenant)] {
         if text.is_empty() {
             return Err(format!("the {name} is empty"));
         }
+    }
+    for (name, text) in [("gateway", gateway), ("tenant", tenant), ("model", model)] {
+        check_text(text).map_err(|_| format!("the {name} has more than {MOST_BYTES} bytes"))?;
     }
     let [gateway, tenant, model] = [gateway, tenant, model].map(str::to_owned);
     Ok(MeteringRecord { date, gateway, tenant, model, amount })

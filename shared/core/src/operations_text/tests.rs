@@ -130,8 +130,8 @@ fn trouble_says_what_failed_and_what_the_error_says() {
 #[test]
 fn metering_records_that_cannot_be_used_are_told_with_what_follows_and_whom_to_ask() {
     let problems = [
-        "line 2: the date `20261101` is not written as 2026-11-20".to_owned(),
-        "line 7: the amount -1 is below zero".to_owned(),
+        "line 2: the date is not written as 2026-11-20".to_owned(),
+        "line 7: the amount is below zero".to_owned(),
         "and 3 more".to_owned(),
     ];
     assert_text("metering", &BrokenMetering { file: "metering/gateway-2026-11.csv", problems: &problems }.text());

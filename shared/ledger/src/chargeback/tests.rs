@@ -164,7 +164,7 @@ async fn metering_files_that_cannot_be_used_hold_up_nothing_and_are_told_once_fo
     );
     for told in [
         "split identity = role/gw@1 by file: $12.50 of $12.50 divided",
-        "warning: metering: metering/a.csv is not used: line 2: the amount -1 is below zero",
+        "warning: metering: metering/a.csv is not used: line 2: the amount is below zero",
         "warning: metering: metering/b.parquet is not used: it is Parquet",
         "warning: metering: metering/c.CSV is not used: it is Parquet",
         "warning: metering: metering/readme.txt is not used: its name does not end in .csv",

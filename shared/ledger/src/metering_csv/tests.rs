@@ -25,12 +25,12 @@ fn columns_stand_in_any_order_and_the_model_may_be_missing() {
 fn everything_that_is_wrong_is_told_with_its_line_and_nothing_is_used() {
     let header = "date,gateway,tenant,amount\n";
     for (rows, error) in [
-        ("20261101,g,t,1", "m.csv: line 2: the date `20261101` is not written as 2026-11-20"),
-        ("2026-11-31,g,t,1", "m.csv: line 2: the date `2026-11-31` is not"),
+        ("20261101,g,t,1", "m.csv: line 2: the date is not written as 2026-11-20"),
+        ("2026-11-31,g,t,1", "m.csv: line 2: the date is not"),
         ("2026-11-01,,t,1", "m.csv: line 2: the gateway is empty"),
         ("2026-11-01,g, ,1", "m.csv: line 2: the tenant is empty"),
-        ("2026-11-01,g,t,-1", "m.csv: line 2: the amount -1 is below zero"),
-        ("2026-11-01,g,t,1e3", "m.csv: line 2: the amount: `1e3` is not a plain decimal"),
+        ("2026-11-01,g,t,-1", "m.csv: line 2: the amount is below zero"),
+        ("2026-11-01,g,t,1e3", "m.csv: line 2: the amount is not a plain decimal"),
         ("2026-11-01,g,t,1\n2026-11-01,g,t", "m.csv: it is not CSV in UTF-8"),
     ] {
         let found = csv(&format!("{header}{rows}\n")).unwrap_err();
