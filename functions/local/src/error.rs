@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use spend_core::error_text::cut;
 use spend_core::line::SumOutOfRange;
 use spend_core::metering::MeteringFileError;
 use spend_ledger::alert::AlertError;
@@ -211,8 +212,8 @@ impl CommandError {
     pub fn lines(&self) -> Vec<String> {
         let text = format!("error: {self}");
         match self {
-            Self::Config(_) => text.lines().map(str::to_owned).collect(),
-            _ => vec![text],
+            Self::Config(_) => text.lines().map(|line| cut(line).into_owned()).collect(),
+            _ => vec![cut(&text).into_owned()],
         }
     }
 

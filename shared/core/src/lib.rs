@@ -19,6 +19,7 @@ pub mod digest_text;
 pub mod dimension;
 pub mod driver;
 pub mod error_class;
+pub mod error_text;
 pub mod explanation;
 pub mod fact;
 pub mod folding;

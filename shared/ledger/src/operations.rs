@@ -6,6 +6,7 @@
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::error_class::Class;
+use spend_core::error_text::cut;
 use spend_core::operations_text::Trouble;
 use spend_core::rule::Severity;
 use spend_core::text::{Text, ascii};
@@ -35,7 +36,7 @@ impl Note {
     pub fn of_error(kind: &str, about: &str, doing: &str, said: &str, now: DateTime<Utc>) -> Self {
         let week = now.iso_week();
         let id = format!("{kind}:{about}:{:04}-W{:02}", week.year(), week.week());
-        Self { id, text: Trouble { kind, doing, said, now }.text() }
+        Self { id, text: Trouble { kind, doing, said: &cut(said), now }.text() }
     }
 }
 
