@@ -31,7 +31,7 @@ use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::state::{
     DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction,
 };
-use spend_ledger::store::{ETag, Store};
+use spend_ledger::store::{ETag, Put, Store};
 use spend_ledger::{committed, digest};
 use spend_pipeline::aggregate::{self, Deriver};
 
@@ -123,7 +123,7 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
     let lines = Columns::of_lines(&lines(statement.period, identities, facts));
     let reduction = StoredReduction { chunk: CHUNK.to_owned(), etag: etag.clone(), counts, lines };
     let key = statement.reduction_key(CHUNK, &etag, &KeptTags::default());
-    store.put_if_absent(&key, encode_compressed(&reduction).unwrap()).await.unwrap();
+    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&key, encode_compressed(&reduction).unwrap()).await.unwrap();
     let delivery = SealedDelivery {
         export_id: statement.export_id.clone(),
         period: statement.period,
@@ -136,11 +136,11 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
         earlier: Vec::new(),
         replaces: Vec::new(),
     };
-    store.put_if_absent(&statement.ready_key("one"), encode(&ReadyDelivery { delivery }).unwrap()).await.unwrap();
+    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&statement.ready_key("one"), encode(&ReadyDelivery { delivery }).unwrap()).await.unwrap();
 }
 
 async fn step(step: &str, dir: &Path) -> String {
-    let store = DirectoryStore::open(dir).unwrap();
+    let store = DirectoryStore::open(dir.to_owned()).unwrap();
     let config = Config::parse("ledger.toml", include_str!("../../../infra/ledger.toml")).unwrap();
     let with = Deriver::from(&config);
     let [earlier @ .., newest] = MONTHS;

@@ -64,7 +64,8 @@ pub struct CodedLines {
 
 impl CodedLines {
     /// The lines one by one.
-    fn into_lines(self) -> Vec<(LineKey, Measures)> {
+    #[must_use]
+    pub fn into_lines(self) -> Vec<(LineKey, Measures)> {
         let empty: Arc<str> = Arc::default();
         let no_tags = Arc::default();
         let costs = self.unblended_cost.into_iter().zip(self.net_unblended_cost).zip(self.list_cost);
