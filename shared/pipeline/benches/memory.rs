@@ -28,9 +28,7 @@ use spend_ledger::document::{encode, encode_compressed};
 use spend_ledger::keys::Statement;
 use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
-use spend_ledger::state::{
-    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction,
-};
+use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
 use spend_ledger::store::{ETag, Put, Store};
 use spend_ledger::{committed, digest};
 use spend_pipeline::aggregate::{self, Deriver};
@@ -75,7 +73,8 @@ fn lines(period: BillingPeriod, identities: usize, facts: usize) -> Vec<(LineKey
     let days = usize::try_from(period.end().date_naive().signed_duration_since(period.first_day()).num_days()).unwrap();
     let mut callers: Vec<(Arc<str>, Arc<Tags>)> = Vec::new();
     for index in 0..identities {
-        let arn = interner.intern(&format!("arn:aws:sts::111122223333:federated-user/invented-by-somebody-{index:011}"));
+        let arn =
+            interner.intern(&format!("arn:aws:sts::111122223333:federated-user/invented-by-somebody-{index:011}"));
         let tags: Tags = BTreeMap::from([(Arc::from("iamPrincipal/team"), Arc::from(format!("team-{index}")))]);
         callers.push((arn, Arc::new(tags)));
     }

@@ -40,12 +40,13 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         return "<p>No caller has spent anything.</p>\n".to_owned();
     };
     let currency = or_none(&found.totals.currency);
+    let caller_of = |trend: &Trend| found.callers.iter().find(|caller| caller.identity == trend.identity);
     let row = |trend: &Trend| {
-        let caller = found.callers.iter().find(|caller| caller.identity == trend.identity);
+        let caller = caller_of(trend);
         let spend = caller.map(|caller| caller.spend).unwrap_or_default();
         let (peak, peak_day) = peak(trend, pictures);
         vec![
-            who(&trend.identity, caller),
+            name(&trend.identity),
             sparkline(trend, pictures),
             number(peak),
             peak_day,
@@ -70,17 +71,25 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         rows: pictures.trends.iter().map(row).collect(),
         foot: None,
     };
+    let table = with_roles(table, found, pictures.trends.iter().map(caller_of));
     let title = format!("Those who spent most, and their spend by day, {span}");
     let note = "<p class=\"note\">Each line goes from zero to its own highest day; dotted are days that may still change.</p>\n";
     figure(&title, &table.html(), &format!("{note}{}", by_day(found, pictures).folded("The numbers of the lines")))
 }
 
-/// A caller, and of a person the roles that the spend came through.
-fn who(identity: &str, caller: Option<&Caller>) -> String {
-    let roles = caller.map(|caller| &caller.roles).filter(|roles| !roles.is_empty());
-    let roles =
-        roles.map_or_else(String::new, |roles| format!("<br><small>through {}</small>", text(&roles.within(ROLES))));
-    format!("{}{roles}", name(identity))
+/// Adds the roles that people came through behind the other cells, where anybody is a person: one cell for each row.
+fn with_roles<'a>(table: Table, found: &CurrencyFigures, callers: impl Iterator<Item = Option<&'a Caller>>) -> Table {
+    let Table { mut columns, mut rows, mut foot, .. } = table;
+    if found.callers.iter().any(|caller| !caller.roles.is_empty()) {
+        columns.push(words("Through roles"));
+        let roles = callers.map(|caller| caller.filter(|caller| !caller.roles.is_empty()));
+        let cells = roles.map(|caller| caller.map_or_else(String::new, |caller| text(&caller.roles.within(ROLES))));
+        for (row, cell) in rows.iter_mut().zip(cells.chain(std::iter::repeat(String::new()))) {
+            row.push(cell);
+        }
+        foot.iter_mut().for_each(|foot| foot.push(String::new()));
+    }
+    Table { columns, rows, foot, ..table }
 }
 
 fn peak(trend: &Trend, pictures: &Pictures) -> (Decimal, String) {
@@ -145,7 +154,7 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
     let against = figures.windows.map_or_else(String::new, against);
     let of = |caller: &Caller| {
         vec![
-            who(&caller.identity, Some(caller)),
+            name(&caller.identity),
             number(caller.spend),
             text(&share(caller.spend, found.totals.spend)),
             caller.change.map_or_else(|| "–".to_owned(), signed),
@@ -164,11 +173,12 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
         rows.push(vec![format!("{} more", rest.len()), number(spend), part, change]);
     }
     let total = found.change.as_ref().map_or_else(|| "–".to_owned(), |change| signed(change.total.change()));
-    Table {
+    let table = Table {
         id: format!("callers-{}", slug(currency)),
         caption: format!("Spend by identity, {currency}{against}"),
         columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), numbers(&change_of(figures))],
         rows,
         foot: Some(vec!["together".to_owned(), number(found.totals.spend), String::new(), total]),
-    }
+    };
+    with_roles(table, found, found.callers.iter().take(LISTED).map(Some))
 }
