@@ -6,7 +6,7 @@ use crate::bucket::{Layout, parquet};
 use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Run};
 use bytes::Bytes;
 
-use super::copy::{Copy, execute, total};
+use super::copy::{Copy, execute, state, total};
 use super::{FIRST, SECOND, chunks, create_new, kept, row, usd, without};
 
 #[test]
@@ -171,4 +171,34 @@ fn a_data_file_or_manifest_whose_name_is_not_utf8_keeps_its_delivery_alone_from_
     let doctor = Doctor { export: Some(copy.export.clone()), ledger: None, format: DoctorFormat::Table, now: None };
     let found = execute(Command::Doctor(doctor)).unwrap_err();
     assert!(found.starts_with("numbers are missing or wrong"), "{found}");
+}
+
+#[test]
+fn links_and_paths_that_are_too_long_are_named_and_the_rest_is_read() {
+    let copy = Copy::of(&Layout::default().files(chunks(5.0)));
+    let elsewhere = Copy::of(&Layout { root: "other/e2", ..Layout::default() }.files(chunks(7.0)));
+    let link = |to: &std::path::Path, at: &str| std::os::unix::fs::symlink(to, copy.export.join(at)).unwrap();
+    link(&elsewhere.export.join("other"), "other");
+    link(&copy.export, "fin/up");
+    let deep: Vec<_> = ["d", "e", "f", "g", "h"].iter().map(|name| name.repeat(220)).collect();
+    fs::create_dir_all(copy.export.join(deep.join("/"))).unwrap();
+    let notes = copy.run().unwrap();
+    assert!(notes.contains("note: 3 paths were left out and not looked into: 2 because a symbolic link"), "{notes}");
+    assert!(notes.contains("(fin/up)") && notes.contains("1 because its path is longer"), "{notes}");
+    assert_eq!(copy.states().len(), 1, "nothing is read through a link");
+    assert_eq!(total(&state(&copy)), usd("5"));
+    let doctor = Doctor { export: Some(copy.export.clone()), ledger: None, format: DoctorFormat::Table, now: None };
+    let found = execute(Command::Doctor(doctor)).unwrap();
+    assert!(found.contains("notice paths-left-out"), "{found}");
+    // An export that is linked as a whole is read by the link, and one that is nothing but links says so.
+    let linked = copy.export.with_file_name("linked");
+    std::os::unix::fs::symlink(&elsewhere.export, &linked).unwrap();
+    let through = copy.below("../linked");
+    through.run().unwrap();
+    assert_eq!(total(&state(&through)), usd("7"));
+    let nothing = copy.below("../nothing");
+    fs::create_dir(&nothing.export).unwrap();
+    std::os::unix::fs::symlink(&elsewhere.export, nothing.export.join("export")).unwrap();
+    let (_, error) = nothing.run().unwrap_err();
+    assert!(error.contains("1 path was left out") && error.contains("symbolic link"), "{error}");
 }

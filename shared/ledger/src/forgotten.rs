@@ -120,7 +120,9 @@ impl Forgotten {
         let mut renamed = String::with_capacity(text.len());
         let mut last = 0;
         for (start, token) in name::tokens(text) {
-            if start >= last && let Some(alias) = self.alias(token) {
+            if start >= last
+                && let Some(alias) = self.alias(token)
+            {
                 renamed.push_str(text.get(last..start).unwrap_or_default());
                 renamed.push_str(alias);
                 last = start + token.len();

@@ -60,8 +60,8 @@ pub enum ForgetError {
     Unknown(String),
     /// The alias cannot be one.
     #[error(
-        "{0:?} cannot be an alias: 2 to 64 lower-case letters, digits and _.@-, a letter among them, and a letter or digit \
-         at both ends"
+        "{0:?} cannot be an alias: 2 to 64 lower-case letters, digits and _.@-, a letter among them, a letter or digit at \
+         both ends, and not the name itself"
     )]
     Alias(String),
     /// Somebody is called by the alias.
@@ -72,6 +72,14 @@ pub enum ForgetError {
         /// An object that has it.
         key: String,
     },
+    /// An export is called by the name.
+    #[error(
+        "the export {0} bears that name, and is known by it: nothing was written; deliver the export under another name first"
+    )]
+    Export(String),
+    /// Nobody knows yet whether metrics of the name were taken.
+    #[error(transparent)]
+    InDoubt(RewriteError),
     /// The name has another alias.
     #[error("that name is replaced by {0} already: forget again without --alias")]
     Another(String),
@@ -116,12 +124,7 @@ impl fmt::Display for Forgot {
 /// # Errors
 ///
 /// [`ForgetError`]. An object that keeps the name is no error here, but is in [`Forgot::still`].
-pub async fn forget<L: Store>(
-    ledger: &L,
-    name: &Name,
-    alias: Option<&str>,
-    salt: &str,
-) -> Result<Forgot, ForgetError> {
+pub async fn forget<L: Store>(ledger: &L, name: &Name, alias: Option<&str>, salt: &str) -> Result<Forgot, ForgetError> {
     let (before, etag) = forgotten::read::<_, PipelineError>(ledger).await?;
     let list = if before.is_empty() { Forgotten::salted(salt.to_owned()) } else { before.clone() };
     let known = before.alias(name.as_str()).map(str::to_owned);
@@ -131,10 +134,12 @@ pub async fn forget<L: Store>(
         (None, Some(alias)) => alias.to_owned(),
         (None, None) => list.usual_alias(name),
     };
-    if !is_alias(&alias) || alias == name.as_str() {
+    if !is_alias(&alias) || alias.contains(name.as_str()) {
         return Err(ForgetError::Alias(alias));
     }
-    let found = look(ledger, name, &alias).await?;
+    let mut next = list.clone();
+    next.add(name, &alias);
+    let found = look(ledger, name, &alias, &next).await?;
     if !found.theirs.is_empty() {
         return Err(ForgetError::Theirs { places: found.theirs });
     }
@@ -146,8 +151,6 @@ pub async fn forget<L: Store>(
             return Err(ForgetError::Unknown(name.to_string()));
         }
     }
-    let mut next = list;
-    next.add(name, &alias);
     if next != before {
         let bytes = encode(&next).map_err(PipelineError::from)?;
         let put = match etag {
@@ -188,13 +191,18 @@ struct Found {
     alias: Option<String>,
 }
 
-async fn look<L: Store>(ledger: &L, name: &Name, alias: &str) -> Result<Found, ForgetError> {
+async fn look<L: Store>(ledger: &L, name: &Name, alias: &str, forgotten: &Forgotten) -> Result<Found, ForgetError> {
     let mut found = Found::default();
     // An alias that is none is told before.
     let alias = Name::of(alias).ok();
     for object in ledger.list("").await? {
         let (kind, key) = (Kind::of(&object.key), object.key);
-        found.statements.extend(Statement::from_state_key(&key));
+        if let Some(statement) = Statement::from_state_key(&key) {
+            if name.is_in(&statement.export_id) {
+                return Err(ForgetError::Export(statement.export_id));
+            }
+            found.statements.push(statement);
+        }
         if matches!(kind, Some(Kind::Facts | Kind::Forgotten)) {
             continue;
         }
@@ -207,6 +215,12 @@ async fn look<L: Store>(ledger: &L, name: &Name, alias: &str) -> Result<Found, F
         }
         if !name.is_in(&text) {
             continue;
+        }
+        // Its series would be put once more under the name: it is waited for before anything is written.
+        if let (Some(Kind::Told), Err(error @ RewriteError::InDoubt { .. })) =
+            (kind, rewrite::rewritten(&key, &bytes, name, forgotten))
+        {
+            return Err(ForgetError::InDoubt(error));
         }
         if matches!(kind, Some(Kind::Configuration | Kind::InForce | Kind::Metering)) {
             let lines = text.lines().enumerate().filter(|(_, line)| name.is_in(line));

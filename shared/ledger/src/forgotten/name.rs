@@ -1,6 +1,7 @@
 //! A person's name as the bill has it, and where it stands in a text.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Source of the characters: IAM user guide, "IAM name requirements" (users), and AWS STS API reference, `AssumeRole`
 /// (`RoleSessionName`, 2 to 64 characters) and `GetFederationToken` (`Name`).
@@ -13,6 +14,11 @@ const JOINTS: &[u8] = b"_+.@-";
 
 /// How many digits an account's id has, which stands behind the names of users: `user/dana@111122223333`.
 const ACCOUNT_DIGITS: usize = 12;
+
+/// What stands behind what was cut off: in mails, and in the middle of names on pages.
+const CUTS: [&str; 2] = ["...", "\u{2026}"];
+/// The least of a name that is known as it where it is cut.
+const SHORTEST_CUT: usize = 4;
 
 /// The name of a session, of an IAM user or of a federated user, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +82,7 @@ impl Name {
         let mut replaced = String::with_capacity(text.len());
         let mut last = 0;
         let is_word = self.0.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-        for start in self.places(text) {
-            let end = start + self.0.len();
+        for Range { start, end } in self.places(text) {
             if is_word && is_key(text, start, end) {
                 continue;
             }
@@ -89,23 +94,38 @@ impl Name {
         (last > 0).then_some(replaced)
     }
 
-    /// Where the name stands in the text, as a name of its own and in any case.
-    fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    /// Where the name stands in the text, as a name of its own and in any case: whole, or cut as texts cut what is long.
+    fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         let (bytes, name) = (text.as_bytes(), self.0.as_bytes());
+        let head = name.get(..self.shortest_cut()).unwrap_or(name);
         let mut from = 0;
         std::iter::from_fn(move || {
             while let Some(rest) = bytes.get(from..) {
-                let found = rest.windows(name.len()).position(|window| window.eq_ignore_ascii_case(name))?;
+                let found = rest.windows(head.len()).position(|window| window.eq_ignore_ascii_case(head))?;
                 let start = from + found;
+                let same = |(one, other): &(&u8, &u8)| one.eq_ignore_ascii_case(other);
+                let rest = rest.get(found..).unwrap_or_default();
+                let end = start + rest.iter().zip(name).take_while(same).count();
                 from = start + 1;
-                let (before, behind) = (text.get(..start), text.get(start + name.len()..));
-                if before.is_some_and(begins) && behind.is_some_and(ends) {
-                    from = start + name.len();
-                    return Some(start);
+                let is_name = |behind: &str| {
+                    if end - start == name.len() {
+                        ends(behind)
+                    } else {
+                        CUTS.iter().any(|cut| behind.starts_with(cut))
+                    }
+                };
+                if text.get(..start).is_some_and(begins) && text.get(end..).is_some_and(is_name) {
+                    from = end;
+                    return Some(start..end);
                 }
             }
             None
         })
+    }
+
+    /// How much of the name must be there where it is cut: with less it could be anybody's.
+    fn shortest_cut(&self) -> usize {
+        self.0.len().div_ceil(2).max(SHORTEST_CUT).min(self.0.len())
     }
 }
 
@@ -119,10 +139,10 @@ impl fmt::Display for Name {
 #[must_use]
 pub fn is_alias(alias: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.@-".contains(&byte);
-    let ends_plainly = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     alias.bytes().all(is_plain)
-        && ends_plainly(alias.bytes().next())
-        && ends_plainly(alias.bytes().last())
+        && is_end(alias.bytes().next())
+        && is_end(alias.bytes().last())
         && Name::of(alias).is_ok_and(|name| name.as_str() == alias)
 }
 
@@ -174,18 +194,26 @@ fn begins(before: &str) -> bool {
     let last = |count: usize| bytes.len().checked_sub(count).and_then(|place| bytes.get(place)).copied();
     // In JSON a line break before it is `\n`, and in ids a slash is `%2f`.
     let is_escaped = last(2) == Some(b'\\') && last(1).is_some_and(|byte| b"nrtbf".contains(&byte));
-    let is_encoded =
-        last(3) == Some(b'%') && [last(2), last(1)].iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_hexdigit()));
+    let is_encoded = last(3) == Some(b'%')
+        && [last(2), last(1)].iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_hexdigit()));
     is_escaped || is_encoded || !before.trim_end_matches(is_joint).ends_with(char::is_alphanumeric)
 }
 
-/// Whether a name can end before `behind`.
+/// Whether a name can end before `behind`: in the middle of nothing, or before an account, which may be cut.
 fn ends(behind: &str) -> bool {
-    let account = behind.strip_prefix('@').and_then(|rest| rest.split_at_checked(ACCOUNT_DIGITS));
-    let behind = match account {
-        Some((account, rest)) if account.bytes().all(|byte| byte.is_ascii_digit()) => rest,
-        _ => behind,
-    };
+    if let Some(rest) = behind.strip_prefix('@') {
+        let rest_behind = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+        let digits = rest.len() - rest_behind.len();
+        let is_cut = CUTS.iter().any(|cut| rest_behind.starts_with(cut));
+        if (digits == ACCOUNT_DIGITS && ends_plainly(rest_behind)) || ((1..ACCOUNT_DIGITS).contains(&digits) && is_cut)
+        {
+            return true;
+        }
+    }
+    ends_plainly(behind)
+}
+
+fn ends_plainly(behind: &str) -> bool {
     !behind.trim_start_matches(is_joint).starts_with(char::is_alphanumeric)
 }
 

@@ -15,9 +15,7 @@ use crate::chargeback::about::About;
 use crate::columns::{Columns, ColumnsError};
 use crate::digest::page::numbers::PageNumbers;
 use crate::digest::state::DigestState;
-use crate::document::{
-    Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
-};
+use crate::document::{Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed};
 use crate::gauges::shown::PutGauges;
 use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
@@ -95,12 +93,7 @@ pub fn holds(key: &str, bytes: &Bytes, name: &Name) -> Result<bool, DocumentErro
 /// # Errors
 ///
 /// [`RewriteError`].
-pub fn rewritten(
-    key: &str,
-    bytes: &Bytes,
-    name: &Name,
-    forgotten: &Forgotten,
-) -> Result<Option<Bytes>, RewriteError> {
+pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -> Result<Option<Bytes>, RewriteError> {
     let kind = Kind::of(key);
     if kind == Some(Kind::Facts) || !holds(key, bytes, name)? {
         return Ok(None);

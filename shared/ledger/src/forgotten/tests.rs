@@ -62,7 +62,8 @@ fn the_list_holds_no_name_and_knows_every_spelling() {
     ] {
         assert_eq!(forgotten.renamed(text), Some(renamed), "{text}");
     }
-    for other in ["", "dana", "x-dana@example.com", "dana@example.com.au", "lee@example.com", "role/dana@111122223333"] {
+    for other in ["", "dana", "x-dana@example.com", "dana@example.com.au", "lee@example.com", "role/dana@111122223333"]
+    {
         assert_eq!(forgotten.renamed(other), None, "{other}");
     }
     let other_salt = Forgotten { salt: "other".to_owned(), ..forgotten };
@@ -90,6 +91,17 @@ fn a_text_loses_the_name_wherever_it_stands_as_one() {
         ("\u{201c}dana@example.com\u{201d}\u{2026}", "\u{201c}A\u{201d}\u{2026}"),
     ] {
         assert_eq!(name.replaced(text, "A").as_deref(), Some(replaced), "{text}");
+    }
+    for (text, replaced) in [
+        ("user/dana@example.com@1111...  $5", "user/A@1111...  $5"),
+        ("dana@exa...  $5", "A...  $5"),
+        ("user/dana@example.com@11\u{2026}2222", "user/A@11\u{2026}2222"),
+        ("dana@exampl\u{2026}com", "A\u{2026}com"),
+    ] {
+        assert_eq!(name.replaced(text, "A").as_deref(), Some(replaced), "{text}");
+    }
+    for text in ["dana...", "dan\u{2026}", "dana@exa.", "x-dana@exa..."] {
+        assert_eq!(name.replaced(text, "A"), None, "{text} could be anybody's");
     }
     for text in ["bill-dana@example.com", "dana@example.com.au", "dana@example.com@1111", "", "dana"] {
         assert_eq!(name.replaced(text, "A"), None, "{text}");

@@ -230,7 +230,10 @@ impl Told {
     /// Calls members by other names. What was told of a name and of the one that it gets adds up, so that each dimension
     /// still sums to what it summed to. Nothing is renamed while it is not known what was taken of a name's data: a
     /// series that is read back must be the one that was put.
-    pub(crate) fn rename(&mut self, renamed: impl Fn(&str) -> Option<String>) -> Result<Result<(), Busy>, SumOutOfRange> {
+    pub(crate) fn rename(
+        &mut self,
+        renamed: impl Fn(&str) -> Option<String>,
+    ) -> Result<Result<(), Busy>, SumOutOfRange> {
         let other = |series: &SpendSeries| {
             let (axis, member) = series.of.as_ref()?;
             Some(SpendSeries { of: Some((axis.clone(), renamed(member)?)), ..series.clone() })
