@@ -20,6 +20,7 @@ mod forecast;
 mod forget;
 mod formats;
 mod gzip;
+mod hostile_bill;
 mod in_a_bucket;
 mod matrix;
 mod metrics_simulation;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
+use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_core::error_text::Short;
 use spend_ledger::config::Config;
 use spend_ledger::in_force::{self, Configured, InForceError};
 use spend_ledger::keys::{self, Statement};
@@ -152,10 +152,10 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let Some(counted) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
         let Counted { found, known, applied, passed_over, waiting, left, paused, troubles, failures } = counted;
         for error in &troubles {
-            tracing::error!(kind = error.kind(), outcome = "told", "{}", Short(error));
+            tracing::error!(kind = error.kind(), outcome = "told", "{}", said(error));
         }
         for error in &failures {
-            tracing::warn!(kind = error.kind(), outcome = "failed", "{}", Short(error));
+            tracing::warn!(kind = error.kind(), outcome = "failed", "{}", said(error));
         }
         let (told, failed, ms) = (troubles.len(), failures.len(), begun.elapsed().as_millis());
         tracing::info!(found, known, applied, passed_over, waiting, left, paused, told, failed, ms, outcome = "swept");

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
+use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_core::error_text::Short;
 use spend_core::operations_text::Place;
 use spend_ledger::config::Config;
 use spend_ledger::in_force::{self, InForceError};
@@ -127,10 +127,10 @@ where
         let Some(swept) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
         let Swept { found, known, ready, waiting, incomplete, left, paused, early, troubles, failures } = swept;
         for error in &troubles {
-            tracing::error!(kind = error.kind(), outcome = "told", "{}", Short(error));
+            tracing::error!(kind = error.kind(), outcome = "told", "{}", said(error));
         }
         for error in &failures {
-            tracing::warn!(kind = error.kind(), outcome = "failed", "{}", Short(error));
+            tracing::warn!(kind = error.kind(), outcome = "failed", "{}", said(error));
         }
         let (told, failed, ms) = (troubles.len(), failures.len(), begun.elapsed().as_millis());
         tracing::info!(

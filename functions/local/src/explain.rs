@@ -11,6 +11,7 @@ use spend_core::bedrock_line::{Rule, RuleSet};
 use spend_core::explanation::OwnerBy;
 use spend_core::fact::FactField;
 use spend_core::line::LineField;
+use spend_core::text;
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
 
@@ -78,6 +79,7 @@ fn check(explained: &Explained) -> Result<(), CommandError> {
     let differences: Vec<_> = explained
         .disagreements()
         .map(|(currency, bill, ledger)| {
+            let currency = text::currency(currency);
             format!(
                 "{currency} {} in {} lines of the bill, {} in {} of the ledger",
                 bill.cost, bill.line_items, ledger.cost, ledger.line_items

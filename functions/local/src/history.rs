@@ -195,6 +195,7 @@ fn csv(commits: &[Commit], out: &mut impl Write) -> Result<(), CommandError> {
 
 fn table(commit: &Commit, out: &mut impl Write) -> Result<(), CommandError> {
     let Commit { export_id, period, sequence, kind, delivery_id, applied_at, delivered_at, order, .. } = commit;
+    let (export_id, delivery_id) = (text::shown(export_id), text::shown(delivery_id));
     writeln!(out, "{export_id} {period} #{sequence}: {kind} {delivery_id}")?;
     let as_of = commit.data_as_of.as_deref().unwrap_or("unknown");
     let unverified = if commit.unverified { ", unverified" } else { "" };

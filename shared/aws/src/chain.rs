@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+use spend_core::error_text::cut;
+use spend_core::text::clean;
+
 /// `error` and its causes, each said once.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -17,9 +20,22 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// What an error says with its causes, for logs and notes: on one line, and not without end, whatever it quotes.
+#[must_use]
+pub fn said(error: &(dyn Error + 'static)) -> String {
+    cut(&clean(&chain(error).replace('\n', "; "))).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_that_quotes_a_cell_of_megabytes_is_one_line_of_some_length() {
+        let cell = format!("\u{1b}[31m{}", "x".repeat(9_000_000));
+        let told = said(&std::io::Error::other(format!("the row\nholds {cell}")));
+        assert!(told.len() < 2_100 && told.starts_with("the row; holds ?[31mxxx"), "{}", told.len());
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("failed to read x{}", self.1)]

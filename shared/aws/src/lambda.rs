@@ -21,9 +21,8 @@ use lambda_runtime::tracing::subscriber::fmt as fmt_subscriber;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 use spend_core::error_class::Class;
-use spend_core::error_text::cut;
 
-use crate::chain::chain;
+use crate::chain::said;
 use crate::clock::Clock;
 use crate::environment::{self, EnvironmentError};
 use crate::event::{self, Event, Item};
@@ -73,7 +72,7 @@ impl Failed {
     /// An error of any of our packages: they all have a kind and a class.
     #[must_use]
     pub fn new(kind: &'static str, class: Class, error: &(dyn Error + 'static)) -> Self {
-        Self { kind, class, text: cut(&chain(error)).into_owned() }
+        Self { kind, class, text: said(error) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 #[cfg(feature = "lambda")]
 pub mod by_class;
-mod chain;
+pub mod chain;
 pub mod clients;
 pub mod clock;
 #[cfg(feature = "cloudwatch")]

@@ -2,20 +2,9 @@
 //! somewhere.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display};
 
 /// The most bytes of an error's text. The longest sentences with their cures have some 700.
 pub const LONGEST: usize = 2_048;
-
-/// An error, or a part of one, in at most [`LONGEST`] bytes and a word on how much is left out.
-#[derive(Clone, Copy, Debug)]
-pub struct Short<T>(pub T);
-
-impl<T: Display> Display for Short<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&cut(&self.0.to_string()))
-    }
-}
 
 /// `text`, or its beginning and how many bytes are left out.
 #[must_use]
@@ -36,7 +25,7 @@ mod tests {
     fn a_long_error_is_cut_between_characters_and_says_so() {
         let fits = "x".repeat(LONGEST);
         assert_eq!(cut(&fits), fits);
-        assert_eq!(Short(format!("{fits}yz")).to_string(), format!("{fits}… (2 bytes more)"));
+        assert_eq!(cut(&format!("{fits}yz")), format!("{fits}… (2 bytes more)"));
         let wide = "日".repeat(3 << 20);
         let said = cut(&wide);
         assert!(said.ends_with(&format!("日… ({} bytes more)", (9 << 20) - 2_046)), "{}", said.len());

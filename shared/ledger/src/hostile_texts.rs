@@ -33,6 +33,9 @@ fn config() -> Config {
             text += &format!("[[{table}]]\nname = \"{name}\"\neach = \"{each}\"\nowner = \"{owner}\"\n{what}\n");
         };
         rule("budget", "amount = 500");
+        if !matches!(each, "identity" | "tag:iamPrincipal/team") {
+            continue;
+        }
         rule("budget", "thresholds = []\nforecast = [100]\namount = 1050");
         rule("delta", "");
         rule("anomaly", "");

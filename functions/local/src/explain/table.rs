@@ -71,6 +71,7 @@ impl<'a, W: Write> Table<'a, W> {
         let mut sums: Vec<_> = explained.sums.iter().collect();
         sums.sort_by(|left, right| currencies::order((left.0, left.1.0.cost), (right.0, right.1.0.cost)));
         for (currency, (bill, ledger)) in sums {
+            let currency = text::currency(currency);
             writeln!(self.out, "sum of {} lines of the bill: {currency} {}", bill.line_items, bill.cost)?;
             let verdict = if bill == ledger { "the same" } else { "NOT THE SAME" };
             writeln!(self.out, "the ledger says {currency} {} in {} lines: {verdict}", ledger.cost, ledger.line_items)?;
@@ -110,7 +111,12 @@ fn block(row: &ExplainedRow) -> Vec<String> {
             fact(FactField::Identity),
             line(LineField::AccountId)
         ),
-        format!("owner {} by {}; Bedrock by {}", fact(FactField::Owner), owner_by(row), rules(row.row.rules)),
+        format!(
+            "owner {} by {}; Bedrock by {}",
+            fact(FactField::Owner),
+            text::shown(&owner_by(row)),
+            rules(row.row.rules)
+        ),
     ] {
         lines.extend(wrap("    ", &said));
     }
