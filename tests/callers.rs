@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::bill::{session, usage};
 use crate::bucket::{Export, Layout, parquet, statement, write_tree};
 use crate::commands::block_on;
-use bedrock_ledger::cli::{Cli, Command, Explain, Report, ReportFormat, Run};
+use bedrock_ledger::cli::{Check, Cli, Command, Explain, Report, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use chrono::{DateTime, Utc};
 use spend_core::decimal::Decimal;
@@ -363,7 +363,7 @@ fn a_role_with_more_sessions_than_are_kept_apart_is_reported_and_explained() {
 }
 
 #[test]
-fn a_person_is_explained_with_the_roles() {
+fn a_person_is_explained_with_the_roles_and_who_is_only_called_so_is_named_by_check() {
     let dir = TempDir::new().unwrap();
     let path = |name: &str| dir.path().join(name);
     let dana = |role: &str, cost| usage("2026-11-02", &session(role, "Dana@Example.com"), TYPE, cost);
@@ -376,6 +376,13 @@ fn a_person_is_explained_with_the_roles() {
     let (export, ledger) = (path("export"), path("ledger"));
     execute(Command::Run(Run { export: export.clone(), ledger: ledger.clone(), config: None, now: Some(now()) }))
         .unwrap();
+    std::fs::write(path("ledger.toml"), "").unwrap();
+    let checked =
+        execute(Command::Check(Check { config: path("ledger.toml"), ledger: Some(ledger.clone()), now: Some(now()) }));
+    let checked = checked.unwrap().out;
+    let cure =
+        "agent-exec: 1 session looks like a person; if your identity provider sets it, add the role to keep_sessions";
+    assert!(checked.contains(cure), "{checked}");
     let explained = execute(Command::Explain(Explain {
         export,
         ledger,
