@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::error::CurError;
+use crate::limits::FREELY;
 use crate::source::ChunkSource;
 
 /// Ranges closer than this are read as one: a request costs more time than these bytes do.
@@ -18,11 +19,13 @@ pub(crate) struct ChunkBytes<'a, S> {
     tail: Option<(u64, Bytes)>,
     /// What was read for the current row group, sorted by where it starts.
     kept: Vec<(u64, Bytes)>,
+    /// Whether reading may take all the memory that there is for one chunk.
+    is_grown: bool,
 }
 
 impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
     pub(crate) fn new(name: &'a str, source: S) -> Self {
-        Self { name, source, tail: None, kept: Vec::new() }
+        Self { name, source, tail: None, kept: Vec::new(), is_grown: false }
     }
 
     /// The chunk's key.
@@ -74,6 +77,14 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         match self.find(&range) {
             Some(bytes) => Ok(bytes),
             None => self.read(range).await,
+        }
+    }
+
+    /// To be called before reading takes so many bytes of memory: it waits if others do, and this is a lot.
+    pub(crate) async fn grow(&mut self, bytes: u64) {
+        if bytes > FREELY && !self.is_grown {
+            self.source.grow().await;
+            self.is_grown = true;
         }
     }
 

@@ -57,6 +57,7 @@ pub(crate) async fn visit<S: ChunkSource>(
         pending.push(&records, &columns);
         if pending.is_full() {
             read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+            chunk.grow(reader.bytes()).await;
         }
     }
     read(name, &mut pending, &columns, &plan, &mut reader, visit)?;

@@ -16,6 +16,9 @@ const MI: u64 = 1024 * 1024;
 /// a process is and what an allocator wastes, `ingest` stays below 600 MB.
 pub(crate) const MEMORY: u64 = 416 * MI;
 
+/// Up to so much memory several files are read at a time; whatever takes more is read beside none that does.
+pub(crate) const FREELY: u64 = 96 * MI;
+
 /// The most rows of a file: ten times AWS's largest. A Bedrock row takes some microseconds.
 pub(crate) const ROWS: u64 = 32 * MI;
 

@@ -155,6 +155,7 @@ impl PageBounds {
                  {held} are used"
             )));
         }
+        chunk.grow(compressed.saturating_add(held)).await;
         let bytes = chunk.get(&ranges).await?;
         let mut read = Vec::new();
         for ((leaf, column), bytes) in asked().zip(bytes) {
@@ -190,6 +191,7 @@ impl PageBounds {
                  {of_batch}, and {memory} are held at a time, of which {held} are used"
             )));
         }
+        chunk.grow(bytes.saturating_add(held)).await;
         Ok(Needs { bytes, batch })
     }
 }

@@ -19,7 +19,7 @@ use crate::chunk::BillRow;
 use crate::chunk_bytes::ChunkBytes;
 use crate::columns::{self, ChunkColumns};
 use crate::describe::{ColumnInfo, Description, Format};
-use crate::error::{CurError, Place, Within};
+use crate::error::{CurError, Place, Within, shown};
 use crate::footer::{self, Footer};
 use crate::guard::guarded;
 use crate::limits::RUNS;
@@ -78,7 +78,7 @@ pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> R
     let plan = Plan::of(chunk.name(), &roots(&inferred), &KeptTags::default())?;
     let columns = inferred.schema().fields().iter().map(|field| ColumnInfo {
         name: field.name().clone(),
-        kind: columns::spelled(field.data_type()),
+        kind: shown(&columns::spelled(field.data_type())),
         compressed: Some(compressed.get(field.name().as_str()).copied().unwrap_or(0)),
         is_read: plan.columns.contains_key(field.name()),
     });
@@ -87,7 +87,7 @@ pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> R
         rows: u64::try_from(metadata.file_metadata().num_rows()).ok(),
         columns: columns.collect(),
         size: chunk.size(),
-        created_by: metadata.file_metadata().created_by().map(str::to_owned),
+        created_by: metadata.file_metadata().created_by().map(shown),
     })
 }
 
@@ -104,7 +104,7 @@ async fn visit_row_group<S: ChunkSource>(
     let name = chunk.name();
     let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
-    let before = reader.held.saturating_add(reader.kept_bytes());
+    let before = reader.bytes();
     let mut scan = Scan::new(plan);
     let all = RowGroupSelection::new(row_group, None);
     let telling = columns.projection(|column| plan.tells(column));
@@ -115,7 +115,7 @@ async fn visit_row_group<S: ChunkSource>(
             let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
             return Err(CurError::Oversized { file: name.to_owned(), row_group: Some(row_group), reason });
         }
-        Ok(())
+        Ok(before)
     })
     .await?;
     if scan.rows != expected {
@@ -142,7 +142,8 @@ async fn visit_row_group<S: ChunkSource>(
     reader.held = reader.held.saturating_add(runs).saturating_add(needs.bytes);
     decode(chunk, columns, needs.batch, selected, projection, |batch| {
         found += batch.num_rows();
-        reader.read(batch, Some(row_group), &mut rows, visit)
+        reader.read(batch, Some(row_group), &mut rows, visit)?;
+        Ok(reader.bytes())
     })
     .await?;
     if found != selected_rows {
@@ -151,14 +152,14 @@ async fn visit_row_group<S: ChunkSource>(
     Ok(())
 }
 
-/// Decodes the selected rows of the projected columns, batch by batch.
+/// Decodes the selected rows of the projected columns, batch by batch. `on_batch` answers how much memory is used by then.
 async fn decode<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     columns: &ChunkColumns,
     batch: usize,
     selection: RowGroupSelection,
     projection: ProjectionMask,
-    mut on_batch: impl FnMut(&RecordBatch) -> Result<(), CurError>,
+    mut on_batch: impl FnMut(&RecordBatch) -> Result<u64, CurError>,
 ) -> Result<(), CurError> {
     let row_group = selection.row_group_index();
     let name = chunk.name();
@@ -174,7 +175,7 @@ async fn decode<S: ChunkSource>(
                 let bytes = chunk.get(&ranges).await?;
                 guarded(|| decoder.push_ranges(ranges, bytes)).map_err(corrupt)?;
             }
-            DecodeResult::Data(batch) => on_batch(&batch)?,
+            DecodeResult::Data(batch) => chunk.grow(on_batch(&batch)?).await,
             DecodeResult::Finished => return Ok(()),
         }
     }

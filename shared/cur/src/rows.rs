@@ -149,8 +149,13 @@ impl<'a> RowReader<'a> {
     }
 
     /// How much memory is used by what was kept of the rows so far.
-    pub(crate) fn kept_bytes(&self) -> u64 {
+    fn kept_bytes(&self) -> u64 {
         self.kept.bytes().saturating_add(self.visitor)
+    }
+
+    /// How much memory is used by that and by reading.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.kept_bytes().saturating_add(self.held)
     }
 
     /// Hands the rows of a batch to `visit`, which answers how much memory it uses; `found` says where they are and why.
@@ -169,7 +174,7 @@ impl<'a> RowReader<'a> {
             let too_much = |error| At { file: self.name, place: found.place }.too_much(error);
             self.visitor = visit(bill_row).map_err(too_much)?;
             let bytes = self.kept_bytes();
-            if bytes.saturating_add(self.held) > self.memory {
+            if self.bytes() > self.memory {
                 return Err(CurError::TooMuch {
                     file: self.name.to_owned(),
                     place: found.place,

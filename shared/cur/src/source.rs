@@ -1,6 +1,6 @@
 //! The port through which a chunk's bytes are read.
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -15,4 +15,10 @@ pub trait ChunkSource: Send + 'static {
 
     /// The bytes in `range`, which lies within the chunk: all of them, or an error.
     fn read(&mut self, range: Range<u64>) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
+
+    /// Called once, when reading is about to take more memory than several chunks may take at a time. Reading goes on when
+    /// this answers: whoever reads several at a time lets one grow, and the others wait.
+    fn grow(&mut self) -> impl Future<Output = ()> + Send {
+        future::ready(())
+    }
 }

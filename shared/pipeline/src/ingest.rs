@@ -26,7 +26,7 @@ pub(crate) use self::past::ready;
 pub use self::seal::{Quiet, Seal, seal, seal_unlisted, still_stands, take};
 pub(crate) use self::seal::{check, spellings};
 use crate::error::PipelineError;
-use crate::pinned::PinnedObject;
+use crate::pinned::{PinnedObject, Turn};
 
 /// What the times of an export's files are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,8 @@ where
     if ledger.head(&key).await?.is_some() {
         return Ok(false);
     }
-    let source = PinnedObject::new(export, chunk);
+    let turn = Turn::default();
+    let source = PinnedObject::with_turn(export, chunk, &turn);
     let reduced = chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut |_| ()).await;
     let mut builder = reduced.map_err(from_source)?;
     let counts = mem::take(&mut builder.counts);
@@ -115,7 +116,10 @@ where
     };
     let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
     // Whoever comes second has made the same object.
-    let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, encode_compressed(&stored)?).await?;
+    let bytes = encode_compressed(&stored)?;
+    drop(stored);
+    let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, bytes).await?;
+    drop(turn);
     Ok(true)
 }
 

@@ -1,22 +1,47 @@
 //! One version of an object of the export, read by range.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use spend_cur::source::{ChunkSource, SourceError};
 use spend_ledger::state::PinnedChunk;
 use spend_ledger::store::Store;
+
+/// Held by whoever reads a chunk that takes a lot of memory: one at a time in a process.
+static TURN: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
+
+/// The turn to take a lot of memory, once it was taken; given up when the last copy of this is dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Turn(Arc<Mutex<Option<OwnedMutexGuard<()>>>>);
+
+impl Turn {
+    /// Waits for the turn, unless it is this one's already.
+    async fn take(&self) {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return;
+        }
+        let taken = Arc::clone(&TURN).lock_owned().await;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
+    }
+}
 
 /// Reads one version of a chunk: every range is of that version or fails.
 pub(crate) struct PinnedObject<S> {
     store: Arc<S>,
     chunk: PinnedChunk,
+    turn: Turn,
 }
 
 impl<S> PinnedObject<S> {
     pub(crate) fn new(store: &Arc<S>, chunk: &PinnedChunk) -> Self {
-        Self { store: Arc::clone(store), chunk: chunk.clone() }
+        Self::with_turn(store, chunk, &Turn::default())
+    }
+
+    /// As [`PinnedObject::new`], where what was read takes memory until `turn` is dropped.
+    pub(crate) fn with_turn(store: &Arc<S>, chunk: &PinnedChunk, turn: &Turn) -> Self {
+        Self { store: Arc::clone(store), chunk: chunk.clone(), turn: turn.clone() }
     }
 }
 
@@ -27,5 +52,26 @@ impl<S: Store + Send + 'static> ChunkSource for PinnedObject<S> {
 
     async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
         Ok(self.store.get_range(&self.chunk.key, range, &self.chunk.etag).await?)
+    }
+
+    async fn grow(&mut self) {
+        self.turn.take().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_chunk_at_a_time_takes_a_lot_of_memory() {
+        let (one, other) = (Turn::default(), Turn::default());
+        one.take().await;
+        one.clone().take().await;
+        assert!(other.take().now_or_never().is_none(), "it waits");
+        drop(one);
+        other.take().await;
     }
 }
