@@ -336,7 +336,8 @@ fn of_two_exports_of_one_bill_one_is_counted_and_the_other_named() {
                     first to deliver that of payer 111122223333. If both deliver the same bill, stop one of them in \
                     AWS Data Exports. If b--19793dcb has taken the place of a--4df9993a (created again, renamed, moved \
                     to another prefix), this period stays at what a--4df9993a delivered last: to count b--19793dcb \
-                    instead, take a--4df9993a out of --export and run into a new --ledger\n";
+                    instead, run bedrock-ledger claim --ledger DIR --payer 111122223333 --period 2026-11 --export-id \
+                    b--19793dcb\n";
         assert!(notes.contains(said), "{notes}");
         let states = copy.states();
         let [(id, state)] = &states[..] else { panic!("{}", states.len()) };

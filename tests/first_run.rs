@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::line::KeptTags;
 use spend_core::operations_text::Place;
 use spend_ledger::alert::{self, Deployed};
+use spend_ledger::config::Counting;
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outbox::Lease;
@@ -125,7 +126,15 @@ fn a_backfill_of_several_sweeps_is_one_first_run() {
                 let place = Place { bucket: "acme", prefix: "" };
                 let kept = KeptTags::default();
                 let (times, now) = (FileTimes::Delivered, swept_at);
-                let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, now };
+                let sweep = Sweep {
+                    export: &export,
+                    ledger: &ledger,
+                    place,
+                    times,
+                    kept: &kept,
+                    counting: &Counting::default(),
+                    now,
+                };
                 let swept = sweep.deliveries(time_left).await.unwrap();
                 assert!(swept.failures.is_empty() && swept.troubles.is_empty(), "{swept:?}");
                 let told = react(&ledger, now).await;
@@ -187,7 +196,15 @@ fn a_backfill_of_a_replica_is_one_first_run() {
                 };
                 let place = Place { bucket: "acme", prefix: "" };
                 let (times, kept) = (FileTimes::Arriving, KeptTags::default());
-                let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, now: swept_at };
+                let sweep = Sweep {
+                    export: &export,
+                    ledger: &ledger,
+                    place,
+                    times,
+                    kept: &kept,
+                    counting: &Counting::default(),
+                    now: swept_at,
+                };
                 let swept = sweep.deliveries(time_left).await.unwrap();
                 assert!(swept.failures.is_empty() && swept.troubles.is_empty(), "{swept:?}");
                 let told = react(&ledger, swept_at).await;
@@ -264,7 +281,15 @@ fn a_delivery_that_fails_for_good_keeps_a_first_run_from_ending_for_a_day_alone(
             let now = now() + TimeDelta::hours(hours);
             let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
             let times = FileTimes::Delivered;
-            let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, now };
+            let sweep = Sweep {
+                export: &export,
+                ledger: &ledger,
+                place,
+                times,
+                kept: &kept,
+                counting: &Counting::default(),
+                now,
+            };
             let swept = sweep.deliveries(|| Duration::from_hours(1)).await.unwrap();
             assert_eq!(swept.failures.len(), 1, "{swept:?}");
             heard.extend(react(&ledger, now).await.into_iter().map(|id| (hours, id)));

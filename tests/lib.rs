@@ -7,6 +7,7 @@ mod bill;
 mod bucket;
 mod callers;
 mod chargeback;
+mod claims;
 mod command_line;
 mod commands;
 mod deliveries;

@@ -11,6 +11,7 @@ use spend_core::line::KeptTags;
 use spend_core::operations_text::Place;
 use spend_cur::write;
 use spend_ledger::committed;
+use spend_ledger::config::Counting;
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
@@ -107,7 +108,8 @@ async fn sweep<E: Store + Send + 'static>(
     time_left: impl Fn() -> Duration,
 ) -> Swept {
     let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
-    let sweep = Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, now };
+    let sweep =
+        Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, counting: &Counting::default(), now };
     sweep.deliveries(time_left).await.unwrap()
 }
 

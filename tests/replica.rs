@@ -15,6 +15,7 @@ use spend_core::decimal::Decimal;
 use spend_core::line::KeptTags;
 use spend_core::operations_text::Place;
 use spend_ledger::committed;
+use spend_ledger::config::Counting;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::memory_store::MemoryStore;
@@ -156,7 +157,15 @@ impl World {
 
     async fn sweep_into<L: Store>(&self, ledger: &L) -> Result<(), PipelineError> {
         let (kept, now) = (KeptTags::default(), self.now);
-        let sweep = Sweep { export: &self.bucket, ledger, place: PLACE, times: self.times, kept: &kept, now };
+        let sweep = Sweep {
+            export: &self.bucket,
+            ledger,
+            place: PLACE,
+            times: self.times,
+            kept: &kept,
+            counting: &Counting::default(),
+            now,
+        };
         let swept = sweep.deliveries(|| Duration::from_hours(1)).await?;
         let counted = sweep::ready(ledger, &Deriver::default(), now, || Duration::from_hours(1)).await?;
         swept.troubles.into_iter().chain(swept.failures).chain(counted.failures).next().map_or(Ok(()), Err)

@@ -14,6 +14,7 @@ use spend_core::decimal::Decimal;
 use spend_core::line::KeptTags;
 use spend_core::operations_text::Place;
 use spend_ledger::committed;
+use spend_ledger::config::Counting;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::memory_store::MemoryStore;
@@ -57,7 +58,8 @@ async fn sweep_at<E: Store + Send + 'static, L: Store>(
     time_left: impl Fn() -> Duration,
 ) -> Result<Swept, PipelineError> {
     let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
-    let sweep = Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, now };
+    let sweep =
+        Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, counting: &Counting::default(), now };
     sweep.deliveries(time_left).await
 }
 

@@ -73,6 +73,15 @@ class Parameters(unittest.TestCase):
         for prefix in ("*", "cur?", "cur2/", "${x}", "a\\b"):
             self.assertNotRegex(prefix, pattern)
 
+    def test_what_counts_reaches_the_functions_that_read_and_that_count(self):
+        stack = Stack(EXISTING | {"CountedExports": "cur--0a1b2c3d,b", "CountedPayers": "111122223333"})
+        variables = {name: stack.properties(name)["Environment"]["Variables"] for name in ("Ingest", "Aggregate")}
+        self.assertEqual({found["COUNTED_EXPORTS"] for found in variables.values()}, {"cur--0a1b2c3d,b"})
+        self.assertEqual(variables["Aggregate"]["COUNTED_PAYERS"], "111122223333")
+        for name, bad in (("CountedExports", ["a,", "a/b", "*"]), ("CountedPayers", ["1", "111122223333 444455556666"])):
+            for value in bad:
+                self.assertNotRegex(value, source()["Parameters"][name]["AllowedPattern"])
+
     def test_an_export_is_created_only_where_it_can_be(self):
         (rule,) = source()["Rules"].values()
         self.assertIn({"Fn::Contains": [["us-east-1", "cn-northwest-1"], {"Ref": "AWS::Region"}]},

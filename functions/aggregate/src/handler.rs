@@ -8,7 +8,7 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_ledger::config::Config;
+use spend_ledger::config::{Config, Counting};
 use spend_ledger::in_force::{self, Configured, InForceError};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::metrics::{self, Published};
@@ -34,6 +34,8 @@ pub(crate) struct Aggregate<L, M> {
     pub(crate) bucket: String,
     /// The metrics' namespace: it overrides the configuration's.
     pub(crate) namespace: String,
+    /// What the stack counts at most: it bounds the configuration.
+    pub(crate) counting: Counting,
 }
 
 impl<L: Store, M: Metrics> Aggregate<L, M> {
@@ -101,9 +103,9 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let begun = Instant::now();
         let now = invocation.now;
         let aggregated = async {
-            let with = Deriver::from(&self.config().await?);
+            let with = Deriver::of_deployment(&self.config().await?, &self.counting);
             let outcome = aggregate::aggregate(&self.ledger, statement, delivery_id, &with, now).await?;
-            sweep::overlap(&self.ledger, statement, &outcome, now).await?;
+            sweep::not_counted(&self.ledger, statement, &outcome, now).await?;
             sweep::unusual(&self.ledger, statement, delivery_id, &outcome, now).await?;
             Ok::<_, AggregateError>(outcome)
         };
@@ -144,7 +146,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let begun = Instant::now();
         let time_left = || invocation.deadline.left().saturating_sub(FOR_METRICS);
         let swept = async {
-            let with = Deriver::from(&self.config().await?);
+            let with = Deriver::of_deployment(&self.config().await?, &self.counting);
             Ok::<_, AggregateError>(sweep::ready(&self.ledger, &with, invocation.now, time_left).await?)
         };
         let doing = Doing { about: keys::DELIVERIES_PREFIX, what: "looking through the ready deliveries" };

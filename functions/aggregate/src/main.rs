@@ -19,13 +19,15 @@ use spend_aws::{clients, lambda};
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
-    let Settings { ledger_bucket, namespace, clock } = lambda::settings(Settings::read(Reader::of_process()))?;
+    let Settings { ledger_bucket, namespace, counting, clock } =
+        lambda::settings(Settings::read(Reader::of_process()))?;
     let sdk = clients::of_a_function().await;
     let aggregate = Aggregate {
         ledger: S3Store::new(&sdk, &ledger_bucket, ""),
         metrics: CloudWatch::new(&sdk),
         bucket: ledger_bucket,
         namespace,
+        counting,
     };
     let aggregate = &aggregate;
     // On the heap: an invocation holds what all its steps hold, once.

@@ -12,6 +12,7 @@ use spend_aws::{event, fixtures};
 use spend_core::line::KeptTags;
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::committed;
+use spend_ledger::config::Counting;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::memory_store::MemoryStore;
@@ -145,7 +146,13 @@ async fn ready_with(ledger: &MemoryStore, export: &str, execution_id: &str, chun
 }
 
 fn aggregate<L: Store>(ledger: L, metrics: &TestMetrics) -> Aggregate<L, &TestMetrics> {
-    Aggregate { ledger, metrics, bucket: "ledger".to_owned(), namespace: "BedrockLedger/mine".to_owned() }
+    Aggregate {
+        ledger,
+        metrics,
+        bucket: "ledger".to_owned(),
+        namespace: "BedrockLedger/mine".to_owned(),
+        counting: Counting::default(),
+    }
 }
 
 fn queued<const N: usize>(keys: [&str; N]) -> Value {
@@ -348,7 +355,7 @@ async fn a_store_that_does_not_answer_brings_the_message_again() {
 #[test]
 fn every_variable_that_is_missing_is_named_at_once() {
     let error = Settings::read(Reader::new(|_| None)).unwrap_err().to_string();
-    for name in ["LEDGER_BUCKET", "METRICS_NAMESPACE"] {
+    for name in ["LEDGER_BUCKET", "METRICS_NAMESPACE", "COUNTED_EXPORTS", "COUNTED_PAYERS"] {
         assert!(error.contains(name), "{error}");
     }
 }

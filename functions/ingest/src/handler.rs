@@ -10,7 +10,7 @@ use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_core::operations_text::Place;
-use spend_ledger::config::Config;
+use spend_ledger::config::{Config, Counting};
 use spend_ledger::in_force::{self, InForceError};
 use spend_ledger::store::Store;
 use spend_pipeline::error::PipelineError;
@@ -28,6 +28,8 @@ pub(crate) struct Ingest<E, L> {
     pub(crate) bucket: String,
     /// What keys in it start with, or they are none of ours; may be empty.
     pub(crate) prefix: String,
+    /// What the stack counts at most: it bounds the configuration.
+    pub(crate) counting: Counting,
 }
 
 impl<E, L> Ingest<E, L>
@@ -90,6 +92,12 @@ where
 
     async fn created(&self, key: &str, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
         let begun = Instant::now();
+        let counting = config.counting.clone().within(&self.counting);
+        if ingest::statement(key).is_some_and(|statement| !counting.has_export(&statement.export_id)) {
+            // The sweep tells of it.
+            tracing::info!(key, outcome = "not_counted", "ignored: its export is not among those that count");
+            return Ok(());
+        }
         let (times, kept) = (times(config), config.kept_tags());
         let ingested = ingest::object_created(&self.export, &self.ledger, Some(&self.bucket), key, times, &kept).await;
         let about = about(key);
@@ -120,12 +128,14 @@ where
         let place = Place { bucket: &self.bucket, prefix: &self.prefix };
         let kept = config.kept_tags();
         let (times, now) = (times(config), invocation.now);
-        let sweep = Sweep { export: &self.export, ledger: &self.ledger, place, times, kept: &kept, now };
+        let counting = &config.counting.clone().within(&self.counting);
+        let sweep = Sweep { export: &self.export, ledger: &self.ledger, place, times, kept: &kept, counting, now };
         let swept = sweep.deliveries(|| invocation.deadline.left()).await.map_err(of_step);
         let (about, what) = (place.to_string(), format!("looking through {place}"));
         let doing = Doing { about: &about, what: &what };
         let Some(swept) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
-        let Swept { found, known, ready, waiting, incomplete, left, paused, early, troubles, failures } = swept;
+        let Swept { found, known, ready, waiting, incomplete, left, paused, early, uncounted, troubles, failures } =
+            swept;
         for error in &troubles {
             tracing::error!(kind = error.kind(), outcome = "told", "{}", said(error));
         }
@@ -142,6 +152,7 @@ where
             left,
             paused,
             early,
+            uncounted,
             told,
             failed,
             ms,

@@ -19,7 +19,7 @@ use spend_aws::{clients, lambda};
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
-    let Settings { export_bucket, export_prefix, ledger_bucket, clock } =
+    let Settings { export_bucket, export_prefix, ledger_bucket, counting, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
     let sdk = clients::of_a_function().await;
     let ingest = Ingest {
@@ -27,6 +27,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         ledger: S3Store::new(&sdk, ledger_bucket, ""),
         bucket: export_bucket,
         prefix: export_prefix,
+        counting,
     };
     let ingest = &ingest;
     // On the heap: an invocation holds what all its steps hold, once.

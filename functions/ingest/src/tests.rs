@@ -8,6 +8,7 @@ use spend_aws::event;
 use spend_aws::fixtures::{come_again, created, invocation, notes, queued, schedule};
 use spend_aws::lambda::{Failed, Invocation};
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
+use spend_ledger::config::Counting;
 use spend_ledger::faulty_store::{Fault, FaultyStore};
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
@@ -48,6 +49,7 @@ fn ingest() -> Ingest<MemoryStore, MemoryStore> {
         ledger: MemoryStore::default(),
         bucket: "acme".to_owned(),
         prefix: "fin/".to_owned(),
+        counting: Counting::default(),
     }
 }
 
@@ -108,11 +110,11 @@ async fn strangers_are_ignored_and_change_nothing() {
 
 #[tokio::test]
 async fn only_the_messages_that_failed_come_again() {
-    let Ingest { export, bucket, prefix, .. } = ingest();
+    let Ingest { export, bucket, prefix, counting, .. } = ingest();
     // The configuration is the first call; the second message's first is the third or later.
     let memory = MemoryStore::default();
     let ledger = FaultyStore::failing(&memory, [(2, Fault::Before)]);
-    let ingest = Ingest { export, ledger, bucket, prefix };
+    let ingest = Ingest { export, ledger, bucket, prefix, counting };
     let event = queued([created("acme", CHUNK), created("acme", "fin/README.md"), created("acme", MANIFEST)]);
     assert_eq!(handle(&ingest, &event).await.unwrap(), ["0"]);
     assert_eq!(handle(&ingest, &queued([created("acme", CHUNK)])).await.unwrap(), [] as [String; 0]);
@@ -121,10 +123,10 @@ async fn only_the_messages_that_failed_come_again() {
 
 #[tokio::test]
 async fn without_an_answer_to_what_is_in_force_every_message_comes_again_and_a_schedule_fails() {
-    let Ingest { export, bucket, prefix, .. } = ingest();
+    let Ingest { export, bucket, prefix, counting, .. } = ingest();
     let memory = MemoryStore::default();
     let ledger = FaultyStore::crashing(&memory, 1, Fault::Before);
-    let ingest = Ingest { export, ledger, bucket, prefix };
+    let ingest = Ingest { export, ledger, bucket, prefix, counting };
     let event = queued([created("acme", CHUNK), created("acme", MANIFEST)]);
     assert_eq!(handle(&ingest, &event).await.unwrap(), ["0", "1"]);
     let failed = handle(&ingest, &schedule("sweep")).await.unwrap_err();
@@ -165,7 +167,7 @@ async fn copies_are_taken_as_found_once_quiet_only_where_the_configuration_says_
 #[test]
 fn every_variable_that_is_missing_is_named_at_once() {
     let error = Settings::read(Reader::new(|_| None)).unwrap_err().to_string();
-    for name in ["EXPORT_BUCKET", "EXPORT_PREFIX", "LEDGER_BUCKET"] {
+    for name in ["EXPORT_BUCKET", "EXPORT_PREFIX", "LEDGER_BUCKET", "COUNTED_EXPORTS"] {
         assert!(error.contains(name), "{error}");
     }
     let values = |name: &str| Some(if name == "EXPORT_PREFIX" { "" } else { "acme" }.to_owned());

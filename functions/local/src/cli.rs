@@ -82,6 +82,8 @@ pub enum Command {
     Rebuild(Rebuild),
     /// Replace a person's name by an alias in a ledger, and in what it will read of the bill.
     Forget(Forget),
+    /// Decide which export a payer's month is counted from, where two deliver the same bill.
+    Claim(Claim),
 }
 
 /// `demo`.
@@ -382,6 +384,26 @@ pub struct Forget {
     /// What stands in the name's place; without it forgotten- and a part of a salted hash, and an e-mail address's domain.
     #[arg(long, value_name = "ALIAS")]
     pub alias: Option<String>,
+}
+
+/// `claim`. The other export's spend leaves the month; metrics, alerts and digests follow.
+#[derive(Debug, Args)]
+pub struct Claim {
+    /// The ledger.
+    #[arg(long, value_name = "DIR", value_parser = folder())]
+    pub ledger: PathBuf,
+    /// Whose bill it is: the payer's account id.
+    #[arg(long, value_name = "ID")]
+    pub payer: String,
+    /// The billing period.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: BillingPeriod,
+    /// The export that the month is to be counted from.
+    #[arg(long, value_name = "ID")]
+    pub export_id: String,
+    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// How a report is shown.

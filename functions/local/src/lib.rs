@@ -3,6 +3,7 @@
 mod backtest;
 mod chargeback;
 mod check;
+mod claim;
 pub mod cli;
 mod demo;
 mod digest;
@@ -60,6 +61,7 @@ pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) ->
         Command::TestAlert(options) => test_alert::run(options, Utc::now(), notes).await,
         Command::Rebuild(options) => rebuild::run(options, Utc::now(), notes).await,
         Command::Forget(options) => forget::run(options, notes).await,
+        Command::Claim(options) => claim::run(options, Utc::now(), notes).await,
     }
 }
 

@@ -296,8 +296,9 @@ impl<W: Write> Workshop<'_, W> {
                 "  WARNING: {export_id} is not counted in {period}: one bill is counted once, and {counted} was the \
                  first to deliver {bill}. If both deliver the same bill, stop one of them in AWS Data \
                  Exports. If {export_id} has taken the place of {counted} (created again, renamed, moved to another \
-                 prefix), this period stays at what {counted} delivered last: to count {export_id} instead, take \
-                 {counted} out of --export and run into a new --ledger"
+                 prefix), this period stays at what {counted} delivered last: to count {export_id} instead, run \
+                 bedrock-ledger claim --ledger DIR --payer {} --period {period} --export-id {export_id}",
+                if payer.is_empty() { "ID" } else { payer }
             )?;
             return Ok(());
         }

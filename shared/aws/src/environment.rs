@@ -25,6 +25,14 @@ pub const EXPORT_BUCKET: Variable =
 /// What the keys of the export's objects begin with, up to the export's name; may be empty.
 pub const EXPORT_PREFIX: Variable =
     Variable { name: "EXPORT_PREFIX", from: "the export's S3 path prefix, empty if it has none" };
+/// The exports that count.
+pub const COUNTED_EXPORTS: Variable =
+    Variable { name: "COUNTED_EXPORTS", from: "the ids of the exports that count, between commas, empty for all" };
+/// The payers that count.
+pub const COUNTED_PAYERS: Variable = Variable {
+    name: "COUNTED_PAYERS",
+    from: "the account ids of the payers that count, between commas, empty for all",
+};
 /// The bucket of the ledger.
 pub const LEDGER_BUCKET: Variable = Variable { name: "LEDGER_BUCKET", from: "the name of the stack's ledger bucket" };
 /// The namespace of the metrics.
@@ -146,6 +154,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             self.problems.push(Problem { variable, what });
         }
         value
+    }
+
+    /// A list between commas. It may be empty, but must be set, as a prefix.
+    pub fn list(&mut self, variable: Variable) -> Option<Vec<String>> {
+        let Some(value) = (self.lookup)(variable.name) else {
+            let what = "is not set, and must be a list between commas or empty".to_owned();
+            self.problems.push(Problem { variable, what });
+            return None;
+        };
+        Some(value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
     }
 
     /// A namespace of metrics. Source: Amazon CloudWatch API Reference, `PutMetricData`.

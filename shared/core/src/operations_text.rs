@@ -9,11 +9,15 @@ use crate::period::BillingPeriod;
 use crate::text::{Text, instant, name, pad_right, shorten, without_links, wrap};
 
 mod adopted;
+mod claims;
+mod more;
 mod silent;
 mod stuck;
 mod unverified;
 
 pub use adopted::{FirstConfig, WeakerConfig};
+pub use claims::{NotCounted, Overlap, QuietClaim};
+pub use more::MoreNotes;
 pub use silent::{SilentRule, UnmatchedPart};
 pub use stuck::{Left, Stuck};
 pub use unverified::Unverified;
@@ -348,50 +352,6 @@ impl BrokenMetering<'_> {
              told again if what is uploaded cannot be used either.",
         ));
         Text { subject: subject(&format!("Metering not used: {problems} in {}", self.file)), body: body(&lines) }
-    }
-}
-
-/// An export that is not counted, because another one delivers the same bill.
-#[derive(Clone, Debug)]
-pub struct Overlap<'a> {
-    /// The export that is not counted.
-    pub export_id: &'a str,
-    /// The billing period.
-    pub period: BillingPeriod,
-    /// Whose bill it is; empty where one of the exports does not say.
-    pub payer: &'a str,
-    /// The export that is counted.
-    pub counted: &'a str,
-}
-
-impl Overlap<'_> {
-    /// The message.
-    #[must_use]
-    pub fn text(&self) -> Text {
-        let Self { period, payer, .. } = *self;
-        let (export_id, counted) = (name(self.export_id, PATH), name(self.counted, PATH));
-        let bill = match payer {
-            "" => "the bill of a payer that is not known (add the column bill_payer_account_id to both)".to_owned(),
-            payer => format!("the bill of payer {}", name(payer, PATH)),
-        };
-        let mut lines = wrap(
-            "",
-            &format!(
-                "{export_id} is not counted in {period}: one bill is counted once, and {counted} was the first to \
-                 deliver {bill}."
-            ),
-        );
-        lines.push(String::new());
-        lines.extend(wrap(
-            &pad_right("What to do", LABEL),
-            &format!(
-                "if both deliver the same bill, stop one of them in AWS Data Exports. If {export_id} has taken the place \
-                 of {counted}, months that {counted} has delivered stay with it, and {export_id} is counted from the \
-                 next month on; to count it instead from the start, remove claims/, deliveries/, reductions/, state/, \
-                 facts/ and sweep/ from the ledger's bucket and take {counted} out of the export's bucket."
-            ),
-        ));
-        Text { subject: subject(&format!("Not counted: {export_id} {period}, {counted} is")), body: body(&lines) }
     }
 }
 

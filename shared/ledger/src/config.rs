@@ -23,6 +23,7 @@ use wildmatch::WildMatch;
 
 mod anomalies;
 mod budgets;
+mod counting;
 mod deltas;
 mod digest;
 mod encoding;
@@ -36,6 +37,7 @@ mod rules;
 mod splits;
 mod weaker;
 
+pub use counting::Counting;
 pub use digest::DigestConfig;
 pub use encoding::text;
 use reader::{Kind, Reader, Section};
@@ -66,6 +68,8 @@ pub struct Config {
     pub splits: Vec<Split>,
     /// Whether the export's bucket holds copies, whose times say nothing: `[export] copied`.
     pub copied: bool,
+    /// Which exports and payers count: `[export] count`, `payers` and `claims`.
+    pub counting: Counting,
     /// Which metrics are published: `[metrics]`.
     pub metrics: MetricsConfig,
     /// What the first evaluation does: `[alerts] first_run`.
@@ -211,6 +215,7 @@ impl Default for Config {
             splits: Vec::new(),
             keep_tags: Vec::new(),
             copied: false,
+            counting: Counting::default(),
             first_run: FirstRun::default(),
             digest: DigestConfig::default(),
             max_per_run: 20,
@@ -294,6 +299,7 @@ impl Config {
         }
         if let Some(mut section) = root.section(reader, "export") {
             config.copied = section.flag(reader, "copied").unwrap_or_default();
+            config.counting = counting::read(&mut section, reader);
             section.finish(reader, &[]);
         }
         if let Some(section) = root.section(reader, "metrics") {

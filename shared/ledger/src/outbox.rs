@@ -167,6 +167,13 @@ impl Outbox {
         self
     }
 
+    /// From now on the id is known, although nothing is sent of it.
+    pub(crate) fn pass_over(&mut self, id: &str, now: DateTime<Utc>) {
+        if !self.knows(id) {
+            self.sent.insert(id.to_owned(), now);
+        }
+    }
+
     /// Forgets the ids of what was sent before `limit`. Only for state that queues nothing of theirs again for another
     /// reason.
     pub(crate) fn forget(&mut self, limit: DateTime<Utc>) {

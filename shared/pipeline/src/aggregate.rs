@@ -3,21 +3,21 @@
 //! Before the commit it writes what the delivery moves; after it, the facts file follows. A crash at any point leaves
 //! either the old state or the new one, and doing the step again finishes what is missing.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use spend_core::fact::{Derivation, FactField, Facts};
+use chrono::{DateTime, TimeDelta, Utc};
+use spend_core::fact::{Derivation, Facts};
 use spend_core::line::KeptTags;
+use spend_core::period::BillingPeriod;
 use spend_ledger::committed;
-use spend_ledger::config::Config;
-use spend_ledger::document::{decode, encode};
+use spend_ledger::config::{Config, Counting};
 use spend_ledger::forgotten;
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::state::{AppliedDelivery, Claim, CommitKind, PeriodState, SealedDelivery};
+use spend_ledger::keys::Statement;
+use spend_ledger::state::{AppliedDelivery, CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
 
+use crate::claims;
 use crate::commit::{self, Next};
 use crate::error::PipelineError;
 use crate::facts_file::{self, FactsOf};
@@ -35,6 +35,20 @@ pub struct Deriver {
     pub fingerprint: String,
     /// The tags that the reductions keep.
     pub kept_tags: KeptTags,
+    /// Which exports and payers count.
+    pub counting: Counting,
+    /// Whether deliveries come by themselves, from whoever may write to the export's bucket: then a month that has not
+    /// begun is not counted, and a new month belongs to the export that its payer was counted from before. Where somebody
+    /// names the files they are taken as they are.
+    pub is_deployment: bool,
+}
+
+impl Deriver {
+    /// What a deployment derives with: what the configuration counts, within what its stack does.
+    #[must_use]
+    pub fn of_deployment(config: &Config, bound: &Counting) -> Self {
+        Self { counting: config.counting.clone().within(bound), is_deployment: true, ..Self::from(config) }
+    }
 }
 
 impl From<&Config> for Deriver {
@@ -43,6 +57,8 @@ impl From<&Config> for Deriver {
             derivation: config.derivation(),
             fingerprint: config.derivation_fingerprint(),
             kept_tags: config.kept_tags(),
+            counting: config.counting.clone(),
+            is_deployment: false,
         }
     }
 }
@@ -69,6 +85,11 @@ pub enum Aggregated {
         /// The export that is counted.
         counted: String,
     },
+    /// The configuration does not count it. Nothing changed, and nothing is claimed.
+    NotCounted {
+        /// The payer that is not counted; none if the export is not.
+        payer: Option<String>,
+    },
 }
 
 impl Aggregated {
@@ -80,6 +101,7 @@ impl Aggregated {
             Self::Known => "known",
             Self::Older { .. } => "older",
             Self::Overlapping { .. } => "overlapping",
+            Self::NotCounted { .. } => "not_counted",
         }
     }
 }
@@ -95,8 +117,24 @@ impl fmt::Display for Aggregated {
                 let payer = if payer.is_empty() { "that may be this one" } else { payer };
                 write!(formatter, "not counted: export {counted} already covers payer {payer} in this period")
             }
+            Self::NotCounted { payer: None } => {
+                formatter.write_str("not counted: count of [export] in the configuration does not name the export")
+            }
+            Self::NotCounted { payer: Some(payer) } if payer.is_empty() => formatter
+                .write_str("not counted: rows name no payer, and payers of [export] in the configuration names some"),
+            Self::NotCounted { payer: Some(payer) } => {
+                write!(formatter, "not counted: payers of [export] in the configuration does not name payer {payer}")
+            }
         }
     }
+}
+
+/// How long before its first day a period may be delivered: clocks and time zones are apart, months are not.
+const EARLY: TimeDelta = TimeDelta::days(1);
+
+/// Whether a month has begun, or is about to: nobody is billed for one that has not.
+pub(crate) fn has_begun(period: BillingPeriod, now: DateTime<Utc>) -> bool {
+    period.start() <= now + EARLY
 }
 
 /// Applies the delivery if it is ready, new, and not older than the one in force.
@@ -111,6 +149,12 @@ pub async fn aggregate<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<Aggregated, PipelineError> {
+    if !with.counting.has_export(&statement.export_id) {
+        return Ok(Aggregated::NotCounted { payer: None });
+    }
+    if with.is_deployment && !has_begun(statement.period, now) {
+        return Err(PipelineError::NotBegun { statement: statement.to_string(), begins: statement.period.start() });
+    }
     let not_ready = || StoreError::NotFound { key: statement.ready_key(delivery_id) };
     let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_ready)?;
     let mut facts_of_lost_race: Option<Facts> = None;
@@ -128,8 +172,8 @@ pub async fn aggregate<L: Store>(
             Some(facts) => facts,
             None => derive(ledger, statement, &delivery, with).await?,
         };
-        if let Some(overlap) = claim(ledger, statement, &facts).await? {
-            return Ok(overlap);
+        if let Some(not_counted) = claims::claim(ledger, statement, &facts, with, now).await? {
+            return Ok(not_counted);
         }
         let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts: &facts };
         if let Some(applied) = commit::commit(ledger, statement, committed.as_ref(), &next, with, now).await? {
@@ -181,47 +225,6 @@ pub(crate) async fn derive<L: Store>(
     }
     let derived = with.derivation.derive(&reductions);
     derived.map_err(out_of_range)
-}
-
-/// Claims the period for each payer in the facts; an export that comes second is named, not counted, and claims
-/// nothing. A crash after the claim leaves it to the same export, which commits when the step is done again.
-///
-/// Rows that do not name their payer may be of any: an export with such rows is counted where no other is, and alone.
-async fn claim<L: Store>(
-    ledger: &L,
-    statement: &Statement,
-    facts: &Facts,
-) -> Result<Option<Aggregated>, PipelineError> {
-    let payers: BTreeSet<&str> = facts.rows.iter().map(|fact| fact.key.get(FactField::PayerAccountId)).collect();
-    let claim = Claim { export_id: statement.export_id.clone() };
-    for object in ledger.list(keys::CLAIM_PREFIX).await? {
-        let Some((payer, period)) = keys::claimed(&object.key) else { continue };
-        let overlaps = payers.contains(payer) || (payer.is_empty() && !payers.is_empty()) || payers.contains("");
-        if period != statement.period || !overlaps {
-            continue;
-        }
-        if let Some(counted) = claimant(ledger, &object.key).await?.filter(|counted| *counted != claim.export_id) {
-            let payer = if payers.contains(payer) { payer.to_owned() } else { String::new() };
-            return Ok(Some(Aggregated::Overlapping { payer, counted }));
-        }
-    }
-    for payer in payers {
-        let key = keys::claim_key(payer, statement.period);
-        if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {
-            continue;
-        }
-        if let Some(counted) = claimant(ledger, &key).await?.filter(|counted| *counted != claim.export_id) {
-            return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted }));
-        }
-    }
-    Ok(None)
-}
-
-/// The export that the claim at `key` is of.
-async fn claimant<L: Store>(ledger: &L, key: &str) -> Result<Option<String>, PipelineError> {
-    let Some((bytes, _)) = ledger.get(key).await? else { return Ok(None) };
-    let Claim { export_id } = decode(key, &bytes)?;
-    Ok(Some(export_id))
 }
 
 /// Brings the facts file up to the committed state. It never goes back: the file is read before the state and written

@@ -64,10 +64,13 @@ pub(crate) async fn commit<L: Store>(
 
 fn applied(previous: Option<&PeriodState>, next: &Next<'_>, moved: String, now: DateTime<Utc>) -> AppliedDelivery {
     let current = previous.and_then(PeriodState::current);
+    let as_of = period::data_as_of(next.facts.counts.latest_usage_end, now);
     let (revision, data_as_of) = match (next.kind, current) {
-        // It is the same data, whenever it is derived.
-        (CommitKind::Rebuild, Some(current)) => (current.revision + 1, current.data_as_of),
-        _ => (0, period::data_as_of(next.facts.counts.latest_usage_end, now)),
+        // It is the same data, whenever it is derived; where all of it is counted from another export, it is none.
+        (CommitKind::Rebuild, Some(current)) => {
+            (current.revision + 1, as_of.and_then(|as_of| current.data_as_of.or(Some(as_of))))
+        }
+        _ => (0, as_of),
     };
     AppliedDelivery {
         sequence: current.map_or(0, |applied| applied.sequence) + 1,

@@ -1,9 +1,11 @@
 //! Why a step did not finish.
 
+use chrono::{DateTime, Utc};
 use spend_core::error_class::Class;
 use spend_core::line::SumOutOfRange;
 use spend_core::line::limits::TooLong;
 use spend_core::period::BillingPeriod;
+use spend_core::text::instant;
 use spend_cur::error::CurError;
 use spend_ledger::columns::ColumnsError;
 use spend_ledger::committed::CommittedError;
@@ -63,6 +65,33 @@ pub enum PipelineError {
         period: BillingPeriod,
         /// What is wrong with them.
         reason: String,
+    },
+    /// A month is delivered before it begins.
+    #[error(
+        "{statement} is delivered before the month begins, on {}, and waits until then: nobody is billed for it yet; if \
+         the export is not yours, find out who may write to its bucket", instant(*begins)
+    )]
+    NotBegun {
+        /// Which export and period.
+        statement: String,
+        /// When it begins.
+        begins: DateTime<Utc>,
+    },
+    /// A new month of a payer is delivered by another export than the payer was counted from before, which still delivers.
+    #[error(
+        "{statement} is not counted yet: the bill of payer {payer} was counted from {counted} before, which still delivers \
+         (last {}); it is counted once {counted} is quiet for two days, or if claims of [export] in the configuration \
+         says so", instant(*delivered_at)
+    )]
+    Incumbent {
+        /// Which export and period.
+        statement: String,
+        /// The payer; empty where rows do not say.
+        payer: String,
+        /// The export that it was counted from.
+        counted: String,
+        /// When that one delivered last.
+        delivered_at: DateTime<Utc>,
     },
     /// A sum is too large to be money.
     #[error("{statement}: {source}: look for a damaged cost or amount in its chunks")]
@@ -130,6 +159,8 @@ impl PipelineError {
             Self::Columns { .. } => "store.damaged",
             Self::Overlong { .. } => "export.too_long",
             Self::Unlisted { .. } => "export.unlisted",
+            Self::NotBegun { .. } => "export.not_begun",
+            Self::Incumbent { .. } => "export.incumbent",
             Self::Unreduced { .. } => "store.unreduced",
             Self::NoHistory { .. } => "store.not_found",
             Self::Sum { .. } => "export.out_of_range",
@@ -153,6 +184,7 @@ impl PipelineError {
             | Self::Overlong { .. }
             | Self::Sum { .. }
             | Self::Facts { .. } => Class::Operator,
+            Self::NotBegun { .. } | Self::Incumbent { .. } => Class::Wait,
             Self::Contended { .. } => Class::Retry,
         }
     }

@@ -3,6 +3,7 @@
 //! writes what is missing, so that events may come twice, late and in any order, with a crash anywhere.
 
 pub mod aggregate;
+pub mod claims;
 mod commit;
 pub mod error;
 pub mod examination;

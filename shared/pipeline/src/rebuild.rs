@@ -15,6 +15,7 @@ use spend_ledger::state::{CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS, Deriver};
+use crate::claims;
 use crate::commit::{self, Next};
 use crate::error::PipelineError;
 use crate::ingest;
@@ -68,6 +69,8 @@ pub async fn rebuild<L: Store>(
                 .await
                 .map_err(|error| unreduced(error, statement, &current))?,
         };
+        // What is counted from another export by now does not come back.
+        let facts = claims::entitled(ledger, statement, facts, with).await?;
         if is_derived(statement, &committed.0, &facts, with)? {
             aggregate::publish_facts(ledger, statement).await?;
             return Ok(Rebuilt::Unchanged);

@@ -10,15 +10,15 @@
 //! not return from, or failed with, comes last in the next sweep, with growing pauses; and the newest delivery of each
 //! export comes first.
 
+mod attempts;
 mod backfill;
 mod introduction;
+mod queue;
 mod ready;
 pub(crate) mod state;
 pub(crate) mod trial;
 mod unusual;
 
-use std::cell::Cell;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::pin::pin;
@@ -33,15 +33,17 @@ use spend_core::line::KeptTags;
 use spend_core::operations_text::{Incomplete, Place, Unverified};
 use spend_core::period::BillingPeriod;
 use spend_cur::layout::ExportPath;
+use spend_ledger::config::Counting;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::operations::{self, Note};
 use spend_ledger::state::SealedDelivery;
 use spend_ledger::store::{ObjectSummary, Store};
 
+use self::attempts::Attempt;
 use self::backfill::Progress;
-pub use self::ready::{Counted, overlap, ready};
+use self::queue::newest_ready;
+pub use self::ready::{Counted, not_counted, ready};
 use self::state::{Remembered, SweptDeliveries};
-use self::trial::{Left, NOTES_AT_ONCE, Trial};
 pub use self::unusual::unusual;
 use crate::error::PipelineError;
 use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
@@ -61,14 +63,8 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 /// an earlier delivery's are taken for them.
 const PATIENCE: TimeDelta = TimeDelta::hours(2);
 
-/// How long before its first day a period may be delivered: clocks and time zones are apart, months are not.
-const EARLY: TimeDelta = TimeDelta::days(1);
-
-/// What to do about a delivery that no attempt at reading comes to an end with.
-const CURE: &str = "copy the delivery and run bedrock-ledger doctor --export on it. If AWS wrote the file, its next delivery \
-                    replaces it: wait for that. If the file is real and large, give ingest more memory or time \
-                    (MemorySize, Timeout in infra/template.yaml). If the export is not yours, find out who may write to \
-                    the bucket, and name yours in count = [...] of [export] in config/ledger.toml: others are not read.";
+/// How many deliveries that a person must mend one sweep tells of.
+const MOST_TROUBLES: usize = 100;
 
 /// What is swept, and with what.
 #[derive(Debug)]
@@ -83,6 +79,8 @@ pub struct Sweep<'a, E, L> {
     pub times: FileTimes,
     /// The tags that reductions keep.
     pub kept: &'a KeptTags,
+    /// Which exports count: others are not read.
+    pub counting: &'a Counting,
     /// The time.
     pub now: DateTime<Utc>,
 }
@@ -106,6 +104,8 @@ pub struct Swept {
     pub paused: usize,
     /// How many are of months that have not begun, and are not read.
     pub early: usize,
+    /// How many are of exports that do not count, and are not read.
+    pub uncounted: usize,
     /// What a person must mend, which operations was told.
     pub troubles: Vec<PipelineError>,
     /// What may succeed if it is done again.
@@ -118,17 +118,6 @@ struct Standing {
     fingerprint: String,
     /// When the last of its files was written.
     written: DateTime<Utc>,
-}
-
-/// A delivery that there is something to do for.
-struct Candidate<'a> {
-    found: &'a Found,
-    name: String,
-    standing: &'a Standing,
-    /// Whether no later delivery of its period is there.
-    is_newest: bool,
-    /// Whether it comes before the backfill.
-    is_first: bool,
 }
 
 /// What a delivery came to.
@@ -167,7 +156,8 @@ where
         waiting.retain(|name, _| standings.contains_key(name));
         trials.retain(|name, trial| standings.get(name).is_some_and(|standing| trial.is_of(&standing.fingerprint)));
         self.forget_what_is_gone(&mut remembered.document).await?;
-        let mut queue = self.queue(&inventory, &standings, &remembered.document, &mut swept);
+        let uncounted = self.tell_uncounted(&inventory).await?;
+        let mut queue = self.queue(&inventory, &standings, &remembered.document, &uncounted, &mut swept);
         let mut progress = Progress::begin(self.ledger, queue.len() + swept.paused, self.now).await?;
         self.tell_stuck(&inventory, &mut remembered).await?;
         if let Some(introduction) = to_introduce {
@@ -204,173 +194,19 @@ where
         progress.end(self.ledger, newest, (swept.left, unfinished), self.now).await
     }
 
-    /// What there is something to do for, in the order in which it is tried:
-    ///
-    /// 1. the newest delivery of each export, those of exports first of which something was ever ready;
-    /// 2. the backfill, the newest month first, and within a month the oldest delivery first: what each moved is the
-    ///    month's history;
-    /// 3. what an attempt did not return from or failed with, the fewest attempts first. The newest delivery of such a
-    ///    month comes before the month's others.
-    ///
-    /// The rest is counted in `swept`.
-    fn queue<'s>(
-        &self,
-        inventory: &'s Inventory,
-        standings: &'s BTreeMap<String, Standing>,
-        remembered: &SweptDeliveries,
-        swept: &mut Swept,
-    ) -> Vec<Candidate<'s>> {
-        let newest = newest(inventory);
-        let newest_month = newest_months(inventory, self.now);
-        let known: BTreeSet<String> = remembered
-            .ready
-            .values()
-            .filter_map(|key| Statement::from_ready_key(key))
-            .map(|(statement, _)| statement.export_id)
-            .collect();
-        let stuck: BTreeSet<Option<Statement>> = inventory
-            .deliveries
-            .iter()
-            .filter(|found| remembered.trials.contains_key(&found.to_string()))
-            .map(Found::statement)
-            .collect();
-        let mut queue = Vec::new();
-        for (place, found) in inventory.deliveries.iter().enumerate() {
-            let name = found.to_string();
-            let Some(standing) = standings.get(&name) else { continue };
-            if remembered.done.get(&name) == Some(&standing.fingerprint) {
-                swept.known += 1;
-                continue;
-            }
-            let statement = found.statement();
-            if statement.as_ref().is_some_and(|statement| !has_begun(statement.period, self.now)) {
-                swept.early += 1;
-                continue;
-            }
-            let trial = remembered.trials.get(&name);
-            if trial.is_some_and(|trial| !trial.is_due(self.now)) {
-                swept.paused += 1;
-                continue;
-            }
-            let is_newest = newest.get(&statement) == Some(&name);
-            let of_export = |statement: &Statement| newest_month.get(&statement.export_id) == Some(&statement.period);
-            let is_first = is_newest
-                && trial.is_none()
-                && (statement.as_ref().is_some_and(of_export) || stuck.contains(&statement));
-            let is_known = statement.as_ref().is_some_and(|statement| known.contains(&statement.export_id));
-            let period = statement.map(|statement| statement.period);
-            let times = trial.map_or(0, Trial::times);
-            let order = (times, !is_first, is_first && !is_known, Reverse(period), place);
-            queue.push((order, Candidate { found, name, standing, is_newest, is_first }));
+    /// The exports that do not count. Operations is told of each once.
+    async fn tell_uncounted(&self, inventory: &Inventory) -> Result<BTreeSet<String>, PipelineError> {
+        if *self.counting == Counting::default() {
+            return Ok(BTreeSet::new());
         }
-        queue.sort_by(|(left, _), (right, _)| left.cmp(right));
-        queue.into_iter().map(|(_, candidate)| candidate).collect()
-    }
-
-    /// Drives each delivery in turn. Returns those that there was no time for. `has_time` says whether there is, and
-    /// `time_left` how much.
-    async fn drive<'s>(
-        &self,
-        queue: Vec<Candidate<'s>>,
-        remembered: &mut Remembered<SweptDeliveries>,
-        swept: &mut Swept,
-        (has_time, time_left): (&impl Fn() -> bool, &impl Fn() -> Duration),
-    ) -> Result<Vec<Candidate<'s>>, PipelineError> {
-        let mut left = Vec::new();
-        for candidate in queue {
-            if !has_time() {
-                left.push(candidate);
-                continue;
-            }
-            let (now, name, fingerprint) = (self.now, candidate.name.clone(), candidate.standing.fingerprint.clone());
-            let before = remembered.document.trials.get(&name).cloned();
-            let mark = Trial::begin(before.as_ref(), &fingerprint, now);
-            remembered.change({
-                let (name, fingerprint) = (name.clone(), fingerprint.clone());
-                move |memory| {
-                    memory.find(&name, &fingerprint, now);
-                    memory.trials.insert(name.clone(), mark.clone());
-                }
-            });
-            remembered.save(self.ledger).await?;
-            let unchanged = remembered.document.unchanged(&name, now);
-            let (began_with, read) = (time_left(), Cell::new(0));
-            let attempt = Attempt { name: &name, one_by_one: before.is_some(), read: &read };
-            let Some(outcome) = within(has_time, self.deliver(candidate.found, unchanged, remembered, &attempt)).await
-            else {
-                // What has got on will end, and what had little time may. Only what took most of a sweep for nothing counts
-                // as an attempt that did not return.
-                let took_long = began_with.saturating_sub(time_left()) >= began_with / 2;
-                if read.get() > 0 || !took_long {
-                    remembered.change(move |memory| put_back(&mut memory.trials, &name, before.as_ref()));
-                }
-                left.push(candidate);
-                continue;
-            };
-            let ready = match &outcome {
-                Ok(Delivered::Ready(object)) => Some(object.clone()),
-                _ => None,
-            };
-            let failed = match &outcome {
-                Err(error) if error.class() == Class::Retry => Some(error.to_string()),
-                _ => None,
-            };
-            let written = candidate.is_newest.then_some(candidate.standing.written);
-            let is_done = self.finish(candidate.found, outcome, written, unchanged, swept).await?;
-            remembered.change(move |memory| {
-                match (&failed, memory.trials.get_mut(&name)) {
-                    (Some(error), Some(trial)) => trial.failed(error),
-                    _ => drop(memory.trials.remove(&name)),
-                }
-                memory.ready.extend(ready.clone().map(|object| (name.clone(), object)));
-                if is_done {
-                    memory.waiting.remove(&name);
-                    memory.done.insert(name.clone(), fingerprint.clone());
-                }
-            });
+        let statements = inventory.deliveries.iter().filter_map(Found::statement);
+        let exports: BTreeSet<_> = statements.map(|statement| statement.export_id).collect();
+        let uncounted: BTreeSet<_> =
+            exports.into_iter().filter(|export_id| !self.counting.has_export(export_id)).collect();
+        for export_id in uncounted.iter().take(MOST_TROUBLES) {
+            ready::tell_not_counted(self.ledger, export_id, None, self.now).await?;
         }
-        Ok(left)
-    }
-
-    /// Tells operations, once, of each delivery that no attempt has come to an end with.
-    async fn tell_stuck(
-        &self,
-        inventory: &Inventory,
-        remembered: &mut Remembered<SweptDeliveries>,
-    ) -> Result<(), PipelineError> {
-        let mut told = 0;
-        for found in &inventory.deliveries {
-            let name = found.to_string();
-            let Some(trial) = remembered.document.trials.get(&name) else { continue };
-            if !trial.is_to_be_told(self.now) || told == NOTES_AT_ONCE {
-                continue;
-            }
-            let doing = format!("reading the delivery of {}", about(found));
-            operations::leave(self.ledger, &trial.note(&doing, &name, CURE, self.now), self.now).await?;
-            told += 1;
-            remembered.change(move |memory| {
-                if let Some(trial) = memory.trials.get_mut(&name) {
-                    trial.was_told();
-                }
-            });
-        }
-        Ok(())
-    }
-
-    /// Tells operations of deliveries that are left and do not become fewer.
-    async fn tell_left(
-        &self,
-        remembered: &mut Remembered<SweptDeliveries>,
-        swept: &Swept,
-    ) -> Result<(), PipelineError> {
-        let count = swept.left + swept.paused + swept.failures.len();
-        let left = Left::after(remembered.document.left.as_ref(), count, self.now);
-        let note = left.as_ref().and_then(|left| left.note("to read", &self.place.to_string(), count, self.now));
-        if let Some(note) = note {
-            operations::leave(self.ledger, &note, self.now).await?;
-        }
-        remembered.change(move |memory| memory.left.clone_from(&left));
-        Ok(())
+        Ok(uncounted)
     }
 
     /// Forgets that a delivery was done with whose declaration of being ready is gone.
@@ -436,33 +272,6 @@ where
         ingest::still_stands(export, &sealed).await?;
         let is_ready = ingest::complete(ledger, &sealed, self.kept).await?;
         Ok(if is_ready { Delivered::Ready(object) } else { Delivered::Waiting })
-    }
-
-    /// Reduces the files of a delivery that an attempt did not return from: each alone, and written down before, so that
-    /// it is known which of them it was.
-    async fn map_one_by_one(
-        &self,
-        sealed: &SealedDelivery,
-        remembered: &mut Remembered<SweptDeliveries>,
-        attempt: &Attempt<'_>,
-    ) -> Result<(), PipelineError> {
-        let statement = sealed.statement();
-        for chunk in &sealed.chunks {
-            let key = statement.reduction_key(&chunk.key, &chunk.etag, self.kept);
-            if self.ledger.head(&key).await?.is_some() {
-                continue;
-            }
-            let (name, file) = (attempt.name.to_owned(), chunk.key.clone());
-            remembered.change(move |memory| {
-                if let Some(trial) = memory.trials.get_mut(&name) {
-                    trial.at_file(&file);
-                }
-            });
-            remembered.save(self.ledger).await?;
-            let was_new = ingest::map(self.export, self.ledger, &statement, chunk, self.kept).await?;
-            attempt.read.set(attempt.read.get() + usize::from(was_new));
-        }
-        Ok(())
     }
 
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
@@ -611,52 +420,9 @@ impl<'a> DataFiles<'a> {
     }
 }
 
-/// One attempt at a delivery.
-struct Attempt<'a> {
-    /// The delivery's name.
-    name: &'a str,
-    /// Whether its files are read one by one, because an earlier attempt did not return.
-    one_by_one: bool,
-    /// How many files were reduced that were not before.
-    read: &'a Cell<usize>,
-}
-
-/// The attempt that was begun counts for nothing.
-fn put_back(trials: &mut BTreeMap<String, Trial>, name: &str, before: Option<&Trial>) {
-    match before {
-        Some(before) => drop(trials.insert(name.to_owned(), before.clone())),
-        None => drop(trials.remove(name)),
-    }
-}
-
 /// What a delivery is called in notes.
 fn about(found: &Found) -> String {
     found.statement().map_or_else(|| found.to_string(), |statement| statement.to_string())
-}
-
-/// Whether a month has begun, or is about to: nobody is billed for one that has not.
-pub(crate) fn has_begun(period: BillingPeriod, now: DateTime<Utc>) -> bool {
-    period.start() <= now + EARLY
-}
-
-/// The last delivery of each period, by name.
-fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
-    inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
-}
-
-/// The newest month of each export that has begun.
-fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, BillingPeriod> {
-    let statements = inventory.deliveries.iter().filter_map(Found::statement);
-    // Deliveries come oldest first.
-    let begun = statements.filter(|statement| has_begun(statement.period, now));
-    begun.map(|statement| (statement.export_id, statement.period)).collect()
-}
-
-/// The newest delivery of each statement that is ready, by the statement's name.
-fn newest_ready(inventory: &Inventory, remembered: &SweptDeliveries) -> BTreeMap<String, String> {
-    let ready = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
-    let ready = ready.filter_map(|key| Statement::from_ready_key(key));
-    ready.map(|(statement, delivery_id)| (statement.to_string(), delivery_id)).collect()
 }
 
 /// What the future comes to, or `None` if the time is over before; it is asked whenever the future goes on.

@@ -198,3 +198,50 @@ fn a_configuration_that_tells_less_is_told_with_every_change_that_there_is_room_
     let first = FirstConfig { file: "config/ledger.toml", is_unreadable: false, rules: 3, mutes: 1, now: now() };
     assert_text("first_config", &first.text());
 }
+
+#[test]
+fn an_export_that_the_configuration_does_not_count_is_told_with_where_to_count_it() {
+    assert_text("not_counted", &NotCounted { export_id: "cur--0a1b2c3d", payer: None }.text());
+    assert_text("payer_not_counted", &NotCounted { export_id: "cur--0a1b2c3d", payer: Some("111122223333") }.text());
+    assert!(NotCounted { export_id: "cur", payer: Some("") }.text().body.contains("bill_payer_account_id"));
+}
+
+#[test]
+fn a_claim_that_is_quiet_is_told_with_both_exports_and_the_command() {
+    let quiet = QuietClaim {
+        payer: "111122223333",
+        periods: &[month("2026-10"), month("2026-11")],
+        counted: "old--0a1b2c3d",
+        counted_last: Some(now() - chrono::TimeDelta::hours(50)),
+        export_id: "new--4e5f6a7b",
+        last: now(),
+    };
+    assert_text("quiet_claim", &quiet.text());
+}
+
+#[test]
+fn what_no_attempt_comes_to_an_end_with_is_told_by_name() {
+    let stuck = Stuck {
+        doing: "reading the delivery of cur 2026-10",
+        name: "fin/cur/metadata/BILLING_PERIOD=2026-10/cur-Manifest.json",
+        file: Some("fin/cur/data/BILLING_PERIOD=2026-10/cur-00007.snappy.parquet"),
+        times: 2,
+        last: now(),
+        next: now() + chrono::TimeDelta::minutes(15),
+        said: None,
+        cure: "look at it",
+    };
+    assert_text("stuck", &stuck.text());
+    assert_text("stuck_failing", &Stuck { said: Some("503 SlowDown"), file: None, times: 5, ..stuck }.text());
+    let left = Left { doing: "to read", place: "s3://acme-billing/fin/", left: 3, since: now() };
+    assert_text("left", &left.text());
+    let hostile = "\u{202e}x\u{1b}[2J".repeat(4000);
+    let text = Stuck { name: &hostile, file: Some(&hostile), said: Some(&hostile), doing: &hostile, ..stuck }.text();
+    assert!(!text.body.contains(['\u{202e}', '\u{1b}']) && text.body.len() < 20_000, "{}", text.body.len());
+}
+
+#[test]
+fn notes_that_came_too_many_are_one_with_their_number() {
+    let subjects = ["Failed (export.manifest): reading the delivery of a 2026-11".to_owned()];
+    assert_text("more", &MoreNotes { kind: "export.manifest", count: 295, subjects: &subjects }.text());
+}

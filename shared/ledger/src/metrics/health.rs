@@ -231,7 +231,9 @@ impl Health<'_> {
         let facts = || self.periods.iter().flat_map(|period| &period.facts);
         let current = || facts().filter(|fact| month.contains(fact.key.usage_date));
         let mut data = Vec::new();
-        if let Some(delivered_at) = self.periods.iter().map(|period| period.delivered_at).max() {
+        // An export of which nothing is counted any more, because its claims were moved, need not deliver.
+        let counts = |period: &&&BookPeriod| !period.facts.is_empty() || period.revision == 0;
+        if let Some(delivered_at) = self.periods.iter().filter(counts).map(|period| period.delivered_at).max() {
             data.push(self.datum(
                 "DeliveryAgeHours",
                 None,

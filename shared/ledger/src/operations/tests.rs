@@ -115,3 +115,46 @@ fn an_error_is_one_note_a_week_for_each_thing_that_it_concerns() {
     assert_ne!(of("cur 2026-11", monday + chrono::TimeDelta::days(7)), of("cur 2026-11", monday));
     assert_ne!(of("cur 2026-10", monday), of("cur 2026-11", monday));
 }
+
+#[tokio::test]
+async fn three_hundred_notes_of_a_kind_are_five_messages_a_summary_with_their_number_and_the_rest_a_day_later() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    for number in 0..300 {
+        leave(&store, &note(&format!("export.manifest:cur {number:03}")), now()).await.unwrap();
+    }
+    leave(&store, &note("config:1"), now()).await.unwrap();
+    let subjects =
+        |notifier: &TestNotifier| notifier.sent().into_iter().map(|message| message.subject).collect::<Vec<_>>();
+    for _ in 0..3 {
+        drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    }
+    let sent = subjects(&notifier);
+    assert_eq!(sent.len(), 7, "{sent:?}");
+    assert!(sent.contains(&"About config:1".to_owned()), "{sent:?}");
+    assert!(sent[6].contains("295 more"), "{sent:?}");
+    // What comes later that day is counted, and told of the next day.
+    for number in 300..303 {
+        leave(&store, &note(&format!("export.manifest:cur {number:03}")), now()).await.unwrap();
+        drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    }
+    assert_eq!(subjects(&notifier).len(), 7);
+    let tomorrow = now() + chrono::TimeDelta::days(1);
+    for _ in 0..2 {
+        drain(&store, &notifier, Lease::INVOCATION, tomorrow).await.unwrap();
+    }
+    let sent = subjects(&notifier);
+    assert!(sent.len() == 8 && sent[7].contains("3 more"), "{sent:?}");
+    leave(&store, &note("export.manifest:cur 303"), tomorrow).await.unwrap();
+    drain(&store, &notifier, Lease::INVOCATION, tomorrow).await.unwrap();
+    assert_eq!(subjects(&notifier).len(), 9, "a day later notes are told again");
+}
+
+#[tokio::test]
+async fn a_long_note_is_cut() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    let text = Text { subject: "Long".to_owned(), body: "\u{e9}".repeat(1 << 20) };
+    leave(&store, &Note { id: "long".to_owned(), text }, now()).await.unwrap();
+    drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    let body = &notifier.sent()[0].body;
+    assert!(body.len() < LONGEST_BODY + 100 && body.ends_with("(cut here: it was longer)\n"), "{}", body.len());
+}

@@ -271,18 +271,22 @@ impl Found {
     fn of_ready(&self, statement: &Statement, ready: &[SealedDelivery]) -> Option<Finding> {
         let of = of(statement);
         let run = "run again, or wait for the next sweep: it is applied then";
+        let claims_of_others = || {
+            self.claims.iter().any(|claim| claim.period == statement.period && claim.export_id != statement.export_id)
+        };
+        let is_counted_elsewhere = || !self.claims.contains(statement) && claims_of_others();
         let Some(state) = self.states.get(statement) else {
-            let others = self
-                .claims
-                .iter()
-                .any(|claim| claim.period == statement.period && claim.export_id != statement.export_id);
-            if others && !self.claims.contains(statement) {
+            if is_counted_elsewhere() {
                 return None;
             }
             let what = format!("{} deliveries are ready, and there is no {}", ready.len(), statement.state_key());
             let why = "the month counts nowhere";
             return Some(of.problem("state-missing", what, Remedy { why, cure: run, takes: "15 minutes on AWS" }));
         };
+        // Its claim was moved.
+        if !state.has_facts && is_counted_elsewhere() {
+            return None;
+        }
         let waits = |ready: &&SealedDelivery| {
             let is_known = state.deliveries.iter().any(|applied| applied.delivery_id == ready.delivery_id);
             !is_known && state.deliveries.iter().all(|applied| ready.order.replaces(applied.order))

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use spend_core::error_class::Class;
-use spend_core::operations_text::Overlap;
+use spend_core::operations_text::{NotCounted, Overlap, QuietClaim};
+use spend_core::period::BillingPeriod;
 use spend_ledger::committed;
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::operations::{self, Note};
 use spend_ledger::store::{ObjectSummary, Store};
 
-use super::state::{self, Remembered, SweptReady};
+use super::attempts::put_back;
+use super::state::{self, Contested, Remembered, SweptReady};
 use super::trial::{Left, NOTES_AT_ONCE, Trial};
 use super::unusual::unusual;
-use super::{RESERVE, has_begun, put_back, within};
-use crate::aggregate::{self, Aggregated, Deriver};
+use super::{RESERVE, within};
+use crate::aggregate::{self, Aggregated, Deriver, has_begun};
+use crate::claims;
 use crate::error::PipelineError;
 
 /// What to do about a ready delivery that no attempt at adding up comes to an end with.
@@ -64,16 +67,20 @@ pub async fn ready<L: Store>(
     now: DateTime<Utc>,
     time_left: impl Fn() -> Duration,
 ) -> Result<Counted, PipelineError> {
+    // Whoever may write to the export's bucket may have had it made ready.
+    let with = &Deriver { is_deployment: true, ..with.clone() };
     let mut objects = ledger.list(keys::DELIVERIES_PREFIX).await?;
     objects.sort_by(|left, right| (left.last_modified, &left.key).cmp(&(right.last_modified, &right.key)));
     let is_ready = |ObjectSummary { key, .. }| Some((Statement::from_ready_key(&key)?, key));
+    let delivered = last_deliveries(&objects);
     let found: Vec<_> = objects.into_iter().filter_map(is_ready).collect();
     let mut remembered = state::read::<SweptReady, L>(ledger).await?;
     let mut counted = Counted { found: found.len(), ..Counted::default() };
     let there: BTreeSet<&String> = found.iter().map(|(_, key)| key).collect();
     remembered.document.done.retain(|key| there.contains(key));
     remembered.document.trials.retain(|key, _| there.contains(key));
-    let unreadable = revisit(ledger, &mut remembered, &mut counted, now).await?;
+    let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
+    recount(ledger, &mut remembered, with, now).await?;
     tell_stuck(ledger, &mut remembered, now).await?;
     let mut queue = Vec::new();
     for (place, ((statement, delivery_id), key)) in found.into_iter().enumerate() {
@@ -116,6 +123,11 @@ pub async fn ready<L: Store>(
             }
             Some(Ok(outcome)) => outcome,
             Some(Err(error)) => {
+                if let PipelineError::Incumbent { payer, counted, .. } = &error {
+                    let outcome = Aggregated::Overlapping { payer: payer.clone(), counted: counted.clone() };
+                    not_counted(ledger, &statement, &outcome, now).await?;
+                    contest(&mut remembered, &statement, &outcome);
+                }
                 let failed = (error.class() == Class::Retry).then(|| error.to_string());
                 remembered.change(move |memory| match (&failed, memory.trials.get_mut(&key)) {
                     (Some(error), Some(trial)) => trial.failed(error),
@@ -125,21 +137,112 @@ pub async fn ready<L: Store>(
                 continue;
             }
         };
-        overlap(ledger, &statement, &outcome, now).await?;
+        not_counted(ledger, &statement, &outcome, now).await?;
+        contest(&mut remembered, &statement, &outcome);
         unusual(ledger, &statement, &delivery_id, &outcome, now).await?;
         match outcome {
             Aggregated::Applied { .. } => counted.applied += 1,
             Aggregated::Known => counted.known += 1,
-            Aggregated::Older { .. } | Aggregated::Overlapping { .. } => counted.passed_over += 1,
+            Aggregated::Older { .. } | Aggregated::Overlapping { .. } | Aggregated::NotCounted { .. } => {
+                counted.passed_over += 1;
+            }
         }
         remembered.change(move |memory| {
             memory.trials.remove(&key);
             memory.done.insert(key.clone());
         });
     }
+    tell_quiet(ledger, &remembered.document, with, &delivered, now).await?;
     tell_left(ledger, &mut remembered, &counted, now).await?;
     remembered.save(ledger).await?;
     Ok(counted)
+}
+
+/// When the last delivery of each export became ready.
+fn last_deliveries(objects: &[ObjectSummary]) -> BTreeMap<String, DateTime<Utc>> {
+    // They come oldest first.
+    let ready =
+        objects.iter().filter_map(|object| Some((Statement::from_ready_key(&object.key)?, object.last_modified)));
+    ready.map(|((statement, _), at)| (statement.export_id, at)).collect()
+}
+
+/// Where others count than at the last sweep, everything is looked at again: claims are moved to the exports that were
+/// chosen, what is not counted any more leaves its month, and what was taken out and counts again comes back.
+async fn recount<L: Store>(
+    ledger: &L,
+    remembered: &mut Remembered<SweptReady>,
+    with: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    let counting = with.counting.fingerprint();
+    if remembered.document.counting == counting {
+        return Ok(());
+    }
+    let statements = committed::statements(ledger).await?;
+    for (payer, period, export_id) in with.counting.choices() {
+        // An export that has delivered nothing of the month would leave it empty.
+        let chosen = Statement { export_id: export_id.to_owned(), period };
+        let ready = ledger.list(&chosen.deliveries_prefix()).await?;
+        if ready.iter().any(|object| Statement::from_ready_key(&object.key).is_some()) {
+            claims::move_claim(ledger, payer, period, export_id, now).await?;
+        }
+    }
+    for statement in &statements {
+        claims::enforce(ledger, statement, with, now).await?;
+    }
+    for statement in &statements {
+        claims::restore(ledger, statement, with, now).await?;
+    }
+    remembered.change(move |memory| {
+        memory.counting.clone_from(&counting);
+        memory.done.clear();
+        memory.contested.clear();
+    });
+    Ok(())
+}
+
+/// Remembers whether a month is counted from another export.
+fn contest(remembered: &mut Remembered<SweptReady>, statement: &Statement, outcome: &Aggregated) {
+    let Statement { export_id, period } = statement.clone();
+    let contested = match outcome {
+        Aggregated::Overlapping { payer, counted } => {
+            let (export_id, payer, counted) = (export_id.clone(), payer.clone(), counted.clone());
+            Some(Contested { export_id, period, payer, counted })
+        }
+        _ => None,
+    };
+    remembered.change(move |memory| {
+        memory.contested.retain(|other| other.export_id != export_id || other.period != period);
+        memory.contested.extend(contested.clone());
+    });
+}
+
+/// Tells operations, every day until somebody decides, of exports that are counted and quiet while another delivers the
+/// same bill. Months that have long ended are left as they are.
+async fn tell_quiet<L: Store>(
+    ledger: &L,
+    remembered: &SweptReady,
+    with: &Deriver,
+    delivered: &BTreeMap<String, DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    let mut quiet: BTreeMap<(&str, &str, &str), Vec<BillingPeriod>> = BTreeMap::new();
+    for Contested { export_id, period, payer, counted } in &remembered.contested {
+        let (Some(last), counted_last) = (delivered.get(export_id), delivered.get(counted)) else { continue };
+        let is_quiet = counted_last.is_none_or(|at| now.signed_duration_since(*at) >= claims::QUIET && at < last);
+        let is_decided = with.counting.chosen(payer, *period).is_some();
+        if is_quiet && !is_decided && !period.is_closed(u64::MAX, now) {
+            quiet.entry((payer, counted, export_id)).or_default().push(*period);
+        }
+    }
+    for ((payer, counted, export_id), periods) in quiet {
+        let Some(last) = delivered.get(export_id).copied() else { continue };
+        let counted_last = delivered.get(counted).copied();
+        let text = QuietClaim { payer, periods: &periods, counted, counted_last, export_id, last }.text();
+        let id = format!("quiet-claim:{payer}:{counted}:{export_id}:{}", now.date_naive());
+        operations::leave(ledger, &Note { id, text }, now).await?;
+    }
+    Ok(())
 }
 
 /// Tells operations, once, of each ready delivery that no attempt has come to an end with.
@@ -212,6 +315,7 @@ async fn revisit<L: Store>(
     ledger: &L,
     remembered: &mut Remembered<SweptReady>,
     counted: &mut Counted,
+    with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<Statement>, PipelineError> {
     let remembered = &mut remembered.document;
@@ -226,7 +330,7 @@ async fn revisit<L: Store>(
         if is_remembered && facts.contains(&statement.facts_key()) {
             continue;
         }
-        match look(ledger, &statement, remembered).await {
+        match look(ledger, &statement, remembered, with, now).await {
             Ok(()) => {
                 remembered.states.remove(&key);
                 remembered.states.extend(states.get(&key).map(|version| (key, version.clone())));
@@ -240,7 +344,15 @@ async fn revisit<L: Store>(
     Ok(unreadable)
 }
 
-async fn look<L: Store>(ledger: &L, statement: &Statement, remembered: &mut SweptReady) -> Result<(), PipelineError> {
+async fn look<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    remembered: &mut SweptReady,
+    with: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    // Two that committed while a claim was moved.
+    claims::enforce(ledger, statement, with, now).await?;
     let state = committed::state(ledger, statement).await?.map(|(state, _)| state);
     remembered.done.retain(|key| match Statement::from_ready_key(key) {
         Some((of, delivery_id)) if of == *statement => {
@@ -251,20 +363,42 @@ async fn look<L: Store>(ledger: &L, statement: &Statement, remembered: &mut Swep
     aggregate::publish_facts(ledger, statement).await
 }
 
-/// Tells operations, once for an export and period, that it is not counted because another one is.
+/// Tells operations that an export is not counted: once for each period, if another one is; once, if the configuration does
+/// not count it.
 ///
 /// # Errors
 ///
 /// [`PipelineError`]; telling it again is harmless.
-pub async fn overlap<L: Store>(
+pub async fn not_counted<L: Store>(
     ledger: &L,
     statement: &Statement,
     outcome: &Aggregated,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
-    let Aggregated::Overlapping { payer, counted } = outcome else { return Ok(()) };
     let Statement { export_id, period } = statement;
-    let text = Overlap { export_id, period: *period, payer, counted }.text();
-    operations::leave(ledger, &Note { id: format!("overlap:{export_id}:{period}"), text }, now).await?;
+    match outcome {
+        Aggregated::Overlapping { payer, counted } => {
+            let text = Overlap { export_id, period: *period, payer, counted }.text();
+            operations::leave(ledger, &Note { id: format!("overlap:{export_id}:{period}"), text }, now).await?;
+        }
+        Aggregated::NotCounted { payer } => tell_not_counted(ledger, export_id, payer.as_deref(), now).await?,
+        Aggregated::Applied { .. } | Aggregated::Known | Aggregated::Older { .. } => {}
+    }
+    Ok(())
+}
+
+/// Tells operations, once, that the configuration does not count an export, or a payer in it.
+pub(super) async fn tell_not_counted<L: Store>(
+    ledger: &L,
+    export_id: &str,
+    payer: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    let id = match payer {
+        None => format!("not-counted:{export_id}"),
+        Some(payer) => format!("not-counted:{export_id}:{payer}"),
+    };
+    let text = NotCounted { export_id, payer }.text();
+    operations::leave(ledger, &Note { id, text }, now).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use spend_core::period::BillingPeriod;
 use spend_ledger::document::{Document, decode, encode};
 use spend_ledger::keys::{self, Statement};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
@@ -154,12 +155,31 @@ pub(crate) struct SweptReady {
     /// The states beside which they were, as the listing showed them ([`version`]), by key. Version 1 did not say.
     #[serde(default)]
     pub(super) states: BTreeMap<String, String>,
+    /// Which exports and payers counted then, as a text. Version 2 did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) counting: String,
+    /// Exports that delivered and were not counted, because another one is. Version 2 did not say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) contested: BTreeSet<Contested>,
     /// Attempts at ready deliveries that did not end, failed or are under way, by key. Version 2 did not have it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) trials: BTreeMap<String, Trial>,
     /// How many deliveries are left, and since when they do not become fewer. Version 2 did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) left: Option<Left>,
+}
+
+/// A month of an export that is not counted, because another export is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Contested {
+    /// The export that is not counted.
+    pub(super) export_id: String,
+    /// The month.
+    pub(super) period: BillingPeriod,
+    /// The payer; empty where one of the exports does not say.
+    pub(super) payer: String,
+    /// The export that is counted.
+    pub(super) counted: String,
 }
 
 impl SweptReady {

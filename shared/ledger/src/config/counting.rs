@@ -1,0 +1,172 @@
+//! Reading what of `[export]` says which exports and payers count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use spend_core::period::BillingPeriod;
+
+use super::reader::{Reader, Section};
+
+/// Which exports and payers count, and from which export a payer's month is counted. By default all do, and a month is
+/// counted from the export that claimed it first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counting {
+    /// The ids of the exports; none: all.
+    exports: Option<BTreeSet<String>>,
+    /// The account ids of the payers; none: all.
+    payers: Option<BTreeSet<String>>,
+    /// The export that a payer's month is counted from, whoever claimed it.
+    chosen: BTreeMap<(String, BillingPeriod), String>,
+}
+
+impl Counting {
+    /// Only these count; an empty list means all.
+    #[must_use]
+    pub fn only(exports: &[String], payers: &[String]) -> Self {
+        let some = |list: &[String]| (!list.is_empty()).then(|| list.iter().cloned().collect());
+        Self { exports: some(exports), payers: some(payers), chosen: BTreeMap::new() }
+    }
+
+    /// What counts here and by `bound`, too: the configuration cannot let in what the stack keeps out.
+    #[must_use]
+    pub fn within(self, bound: &Self) -> Self {
+        let both = |one: Option<BTreeSet<String>>, other: &Option<BTreeSet<String>>| match (one, other) {
+            (Some(one), Some(other)) => Some(&one & other),
+            (one, other) => one.or_else(|| other.clone()),
+        };
+        Self {
+            exports: both(self.exports, &bound.exports),
+            payers: both(self.payers, &bound.payers),
+            chosen: self.chosen,
+        }
+    }
+
+    /// Whether an export counts.
+    #[must_use]
+    pub fn has_export(&self, export_id: &str) -> bool {
+        self.exports.as_ref().is_none_or(|exports| exports.contains(export_id))
+    }
+
+    /// Whether a payer counts; an empty one is that of rows that do not name theirs.
+    #[must_use]
+    pub fn has_payer(&self, payer: &str) -> bool {
+        self.payers.as_ref().is_none_or(|payers| payers.contains(payer))
+    }
+
+    /// The export that a payer's month is to be counted from, if somebody has decided.
+    #[must_use]
+    pub fn chosen(&self, payer: &str, period: BillingPeriod) -> Option<&str> {
+        self.chosen.get(&(payer.to_owned(), period)).map(String::as_str)
+    }
+
+    /// Every month that somebody has decided of: the payer, the month, the export.
+    pub fn choices(&self) -> impl Iterator<Item = (&str, BillingPeriod, &str)> {
+        self.chosen.iter().map(|((payer, period), export_id)| (payer.as_str(), *period, export_id.as_str()))
+    }
+
+    /// A text that is equal for two that count the same; empty for one that counts all.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        if *self == Self::default() {
+            return String::new();
+        }
+        let list = |list: &Option<BTreeSet<String>>| match list {
+            None => "all".to_owned(),
+            Some(list) => format!("[{}]", list.iter().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        let chosen = self.choices().map(|(payer, period, export_id)| format!("{payer}/{period}={export_id}"));
+        let chosen: Vec<_> = chosen.collect();
+        format!("exports={} payers={} claims=[{}]", list(&self.exports), list(&self.payers), chosen.join(", "))
+    }
+}
+
+/// Whether it is the id of an AWS account.
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads `count`, `payers` and `claims` of `[export]`.
+pub(super) fn read(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Counting {
+    let cure = ": name at least one, or leave it out";
+    let exports = section.some_globs(reader, "count", cure).unwrap_or_default();
+    let payers = section.some_globs(reader, "payers", cure).unwrap_or_default();
+    if let Some(span) = section.position("count")
+        && exports.iter().any(|export| export.is_empty() || export.contains(['/', '*']))
+    {
+        reader.invalid(
+            &span,
+            "`count` names exports by their ids, as behind `export=` below facts/ in the ledger: cur--0a1b2c3d",
+        );
+    }
+    if let Some(span) = section.position("payers")
+        && !payers.iter().all(|payer| is_account(payer))
+    {
+        reader.invalid(&span, "`payers` names payers by their account ids, of 12 digits");
+    }
+    let mut counting = Counting::only(&exports, &payers);
+    if let Some(mut claims) = section.section(reader, "claims") {
+        for key in claims.keys() {
+            let Some((span, export_id)) = claims.text(reader, &key) else { continue };
+            let read = key.split_once('/').and_then(|(payer, period)| Some((payer, period.parse().ok()?)));
+            match read.filter(|(payer, _)| is_account(payer)) {
+                None => reader
+                    .invalid(&span, &format!("`{key}` must be a payer and a month, such as \"111122223333/2026-11\"")),
+                Some(_) if !counting.has_export(&export_id) => reader.invalid(
+                    &span,
+                    &format!("`{key}` is to be counted from `{export_id}`, which `count` does not name: add it there"),
+                ),
+                Some((payer, period)) => {
+                    counting.chosen.insert((payer.to_owned(), period), export_id);
+                }
+            }
+        }
+    }
+    counting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn counting(text: &str) -> Result<Counting, String> {
+        let config = Config::parse("ledger.toml", &format!("[export]\n{text}"));
+        config.map(|config| config.counting).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn everything_counts_unless_something_is_named() {
+        let all = counting("").unwrap();
+        assert!(all.has_export("cur") && all.has_payer("") && all.fingerprint().is_empty());
+        let some = counting("count = [\"cur\"]\npayers = [\"111122223333\"]").unwrap();
+        assert!(some.has_export("cur") && !some.has_export("evil"));
+        assert!(some.has_payer("111122223333") && !some.has_payer("") && !some.has_payer("222222222222"));
+        let claims = counting("claims = { \"111122223333/2026-11\" = \"cur\" }").unwrap();
+        assert_eq!(claims.chosen("111122223333", "2026-11".parse().unwrap()), Some("cur"));
+        assert_eq!(claims.chosen("111122223333", "2026-12".parse().unwrap()), None);
+        assert_ne!(some.fingerprint(), claims.fingerprint());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (text, said) in [
+            ("count = []", "name at least one"),
+            ("count = [\"fin/cur\"]", "ids"),
+            ("payers = [\"1\"]", "12 digits"),
+            ("claims = { \"2026-11\" = \"cur\" }", "a payer and a month"),
+            ("count = [\"a\"]\nclaims = { \"111122223333/2026-11\" = \"b\" }", "does not name"),
+        ] {
+            let error = counting(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_stack_bounds_what_the_configuration_lets_in() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let bound = Counting::only(&list(&["a", "b"]), &[]);
+        let within = Counting::only(&list(&["b", "c"]), &[]).within(&bound);
+        assert_eq!(["a", "b", "c"].map(|export| within.has_export(export)), [false, true, false]);
+        let within = Counting::default().within(&bound);
+        assert_eq!(["a", "b", "c"].map(|export| within.has_export(export)), [true, true, false]);
+    }
+}
