@@ -166,13 +166,13 @@ impl Forgotten {
     ///
     /// [`SumOutOfRange`].
     pub fn moved(&self, rows: Vec<Moved>) -> Result<Vec<Moved>, SumOutOfRange> {
-        let mut is_changed = false;
+        let renamed = |row: &Moved| row.identity.as_deref().and_then(|identity| self.renamed(identity));
+        if !rows.iter().any(|row| renamed(row).is_some()) {
+            return Ok(rows);
+        }
         let mut merged: BTreeMap<_, Moved> = BTreeMap::new();
-        let all = rows.clone();
-        for mut row in rows {
-            if let Some(renamed) = row.identity.as_deref().and_then(|identity| self.renamed(identity)) {
-                (row.identity, is_changed) = (Some(renamed), true);
-            }
+        for row in rows {
+            let row = Moved { identity: renamed(&row).or_else(|| row.identity.clone()), ..row };
             let key = (row.day, row.identity.clone(), row.category.clone(), row.currency.clone());
             match merged.get_mut(&key) {
                 None => drop(merged.insert(key, row)),
@@ -183,7 +183,7 @@ impl Forgotten {
                 }
             }
         }
-        Ok(if is_changed { merged.into_values().filter(|row| row.before != row.after).collect() } else { all })
+        Ok(merged.into_values().filter(|row| row.before != row.after).collect())
     }
 }
 
