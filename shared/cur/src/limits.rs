@@ -14,7 +14,7 @@ const MI: u64 = 1024 * 1024;
 /// The most that reading one file may hold in memory at a time, by estimate: the footer, the columns of a row group as
 /// they lie in the file, a page and a dictionary of each, a batch of rows, and what was kept of the rows so far. With what
 /// a process is and what an allocator wastes, `ingest` stays below 600 MB.
-pub(crate) const MEMORY: u64 = 416 * MI;
+pub(crate) const MEMORY: u64 = 512 * MI;
 
 /// Up to so much memory several files are read at a time; whatever takes more is read beside none that does.
 pub(crate) const FREELY: u64 = 96 * MI;

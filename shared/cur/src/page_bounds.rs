@@ -149,13 +149,15 @@ impl PageBounds {
             })
             .collect();
         let compressed = ranges.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
-        if compressed.saturating_add(held) > memory {
+        // A store may hold a range twice until it is whole.
+        if compressed.saturating_mul(2).saturating_add(held) > memory {
             return Err(oversized(format!(
-                "the columns that are read take {compressed} bytes of the file, and {memory} are held at a time, of which \
+                "the columns that are read take {compressed} bytes of the file, which are held twice while they are read, and \
+                 {memory} are held at a time, of which \
                  {held} are used"
             )));
         }
-        chunk.grow(compressed.saturating_add(held)).await;
+        chunk.grow(compressed.saturating_mul(2).saturating_add(held)).await;
         let bytes = chunk.get(&ranges).await?;
         let mut read = Vec::new();
         for ((leaf, column), bytes) in asked().zip(bytes) {

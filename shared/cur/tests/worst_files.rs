@@ -235,23 +235,26 @@ fn writes_the_worst_accepted_files() {
     let parquet = |export: &str, bytes: Vec<u8>| fs::write(place(&dir, export, "snappy.parquet"), bytes).unwrap();
     let none = || String::new();
     // Just below what one file may take, by what takes it.
-    text(&dir, "lines", 1_150_000, |index| (user(index % 1_000), format!("USE1-{}", index / 1_000), none()));
-    text(&dir, "principals", 700_000, |index| (user(index), "USE1".to_owned(), none()));
-    text(&dir, "tag-sets", 340_000, |index| (user(0), "USE1".to_owned(), tag(index)));
+    text(&dir, "lines", 1_450_000, |index| (user(index % 1_000), format!("USE1-{}", index / 1_000), none()));
+    text(&dir, "principals", 880_000, |index| (user(index), "USE1".to_owned(), none()));
+    text(&dir, "tag-sets", 455_000, |index| (user(0), "USE1".to_owned(), tag(index)));
     let alternating = |rows: usize| {
         let mut codes = Vec::new();
         varint(&mut codes, (rows as u64 / 8) << 1 | 1);
         codes.resize(codes.len() + rows / 8, 0xaa);
         many_rows(rows, &codes, rows, &[], &[], 0, &[])
     };
-    parquet("runs", alternating(2 * MI));
+    parquet("runs", alternating(MI));
     parquet("attack-runs", alternating(64 * MI));
     parquet("full-maps", full_maps(4_096));
-    parquet("footer", empty_row_groups(1_990));
+    parquet("footer", empty_row_groups(1_900));
     // Beyond it.
     text(&dir, "attack-tag-sets", 1_500_000, |index| (user(index), "USE1".to_owned(), tag(index)));
-    parquet("dictionaries", dictionaries(&["line_item_product_code", "line_item_iam_principal"], MI, 24));
-    parquet("pages", long_pages(&["line_item_line_item_type", "line_item_usage_type"], 60 * MI));
+    parquet(
+        "dictionaries",
+        dictionaries(&["line_item_product_code", "line_item_iam_principal", "line_item_usage_type"], MI, 24),
+    );
+    parquet("pages", long_pages(&["line_item_line_item_type", "line_item_usage_type"], 48 * MI));
     parquet("attack-empty-texts", {
         let empty =
             dictionary_page(i32::try_from(4 * 60 * MI).unwrap(), i32::try_from(60 * MI).unwrap(), &vec![0; 240 * MI]);
