@@ -18,7 +18,7 @@ use spend_core::spend::Basis;
 use spend_cur::write::Row;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::committed;
-use spend_ledger::config::Config;
+use spend_ledger::config::{Config, Counting};
 use spend_ledger::keys;
 use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::outbox::Lease;
@@ -284,8 +284,8 @@ fn the_first_message_names_roles_whose_sessions_look_like_people_with_the_cure()
     block_on(async {
         let (export, kept) = (Arc::new(bucket), KeptTags::default());
         let place = Place { bucket: "acme", prefix: "" };
-        let sweep =
-            Sweep { export: &export, ledger: &ledger, place, times: FileTimes::Delivered, kept: &kept, now: now() };
+        let (times, counting, now) = (FileTimes::Delivered, Counting::default(), now());
+        let sweep = Sweep { export: &export, ledger: &ledger, place, times, kept: &kept, counting: &counting, now };
         sweep.deliveries(|| std::time::Duration::from_hours(1)).await.unwrap();
         let (subject, body) = notes(&ledger).await.remove(0);
         assert!(subject.starts_with("Deployed: 1 export"), "{subject}");

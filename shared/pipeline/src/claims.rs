@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::fact::{Fact, FactField, Facts};
-use spend_core::line::ScanCounts;
 use spend_core::period::BillingPeriod;
 use spend_ledger::committed;
 use spend_ledger::document::{decode, encode};
@@ -201,13 +200,13 @@ pub(crate) async fn enforce<L: Store>(
 /// Facts without those of some payers. Where nothing is left, nothing of the delivery is: it must not say up to when the
 /// month is known, either.
 fn without(facts: Facts, is_lost: impl Fn(&str) -> bool) -> Facts {
-    let Facts { mut rows, counts, unknown_usage_rows } = facts;
+    let Facts { mut rows, counts, unknown_usage_rows, folded } = facts;
     let before = rows.len();
     rows.retain(|fact| !is_lost(payer_of(fact)));
     if rows.is_empty() && before > 0 {
-        return Facts { rows, counts: ScanCounts::default(), unknown_usage_rows: 0 };
+        return Facts { rows, ..Facts::default() };
     }
-    Facts { rows, counts, unknown_usage_rows }
+    Facts { rows, counts, unknown_usage_rows, folded }
 }
 
 /// Takes the facts of some payers out of a state, by a commit that keeps the delivery: metrics, alerts and digests follow by
@@ -227,7 +226,12 @@ async fn void<L: Store>(
             aggregate::publish_facts(ledger, statement).await?;
             return Ok(false);
         }
-        let facts = Facts { rows, counts: state.counts.clone(), unknown_usage_rows: state.unknown_usage_rows };
+        let facts = Facts {
+            rows,
+            counts: state.counts.clone(),
+            unknown_usage_rows: state.unknown_usage_rows,
+            folded: state.folded,
+        };
         let facts = without(facts, &is_lost);
         let with = Deriver { fingerprint: state.derivation.clone(), ..Deriver::default() };
         let delivery = as_sealed(statement, &current);
