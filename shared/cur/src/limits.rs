@@ -62,7 +62,7 @@ pub(crate) const PAGE: usize = 128 * 1024 * 1024;
 pub(crate) const DICTIONARY_VALUES: usize = 1024 * 1024;
 
 /// The most runs of Bedrock rows in a row group. AWS's rows of one product stand together, some 14 in a run.
-pub(crate) const RUNS: usize = 1024 * 1024;
+const RUNS: usize = 1024 * 1024;
 
 /// What a file may decompress to, in sum over the columns that are read of all its row groups: so many times its size, at
 /// least so much, and never more than so much. AWS's text comes to about ten times its size.
@@ -90,6 +90,15 @@ pub(crate) fn check_rows(file: &str, size: u64, rows: u64) -> Result<(), CurErro
         format!("it is said to have {rows} rows in a file of {size} bytes, and {most} are read of one so small")
     };
     Err(CurError::Oversized { file: file.to_owned(), row_group: None, reason })
+}
+
+/// Refuses a row group whose Bedrock rows stand in more runs than are kept.
+pub(crate) fn check_runs(file: &str, row_group: usize, runs: usize) -> Result<(), CurError> {
+    if runs <= RUNS {
+        return Ok(());
+    }
+    let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
+    Err(CurError::Oversized { file: file.to_owned(), row_group: Some(row_group), reason })
 }
 
 /// What a file of `size` bytes may decompress to.

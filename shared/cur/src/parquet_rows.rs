@@ -22,7 +22,7 @@ use crate::describe::{ColumnInfo, Description, Format};
 use crate::error::{CurError, Place, Within, shown};
 use crate::footer::{self, Footer};
 use crate::guard::guarded;
-use crate::limits::RUNS;
+use crate::limits;
 use crate::page_bounds::PageBounds;
 use crate::plan::Plan;
 use crate::rows::{Found, RowReader};
@@ -111,10 +111,7 @@ async fn visit_row_group<S: ChunkSource>(
     let needs = bounds.check(chunk, row_group, columns.chunks_of(row_group), &telling, before).await?;
     decode(chunk, columns, needs.batch, all, telling, |batch| {
         scan.test(batch).map_err(corrupt)?;
-        if scan.selected.len() > RUNS {
-            let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
-            return Err(CurError::Oversized { file: name.to_owned(), row_group: Some(row_group), reason });
-        }
+        limits::check_runs(name, row_group, scan.selected.len())?;
         Ok(before)
     })
     .await?;

@@ -208,6 +208,25 @@ fn full_maps(rows: usize) -> Vec<u8> {
     many_rows(rows, &run(rows, 1), rows * 1024, &repetition, &keys, 1024, &packed.repeat(rows))
 }
 
+/// So many row groups of one Bedrock row each.
+fn row_groups(groups: usize) -> Vec<u8> {
+    let row = |index: usize| {
+        Row::from([
+            ("line_item_product_code", "AmazonBedrock".into()),
+            ("line_item_line_item_type", "Usage".into()),
+            (
+                "line_item_usage_start_date",
+                "2026-11-03T07:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().into(),
+            ),
+            ("line_item_unblended_cost", 0.25.into()),
+            ("line_item_currency_code", "USD".into()),
+            ("line_item_iam_principal", user(index).into()),
+        ])
+    };
+    let rows: Vec<_> = (0..groups).map(row).collect();
+    parquet(&rows, &FileShape { columns: COLUMNS.to_vec(), rows_per_group: 1, ..FileShape::default() }).unwrap()
+}
+
 /// A footer of so many row groups without rows, of all columns.
 fn empty_row_groups(groups: usize) -> Vec<u8> {
     use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
@@ -247,6 +266,7 @@ fn writes_the_worst_accepted_files() {
     parquet("runs", alternating(MI));
     parquet("attack-runs", alternating(64 * MI));
     parquet("full-maps", full_maps(4_096));
+    parquet("row-groups", row_groups(10_000));
     parquet("footer", empty_row_groups(1_900));
     // Beyond it.
     text(&dir, "attack-tag-sets", 1_500_000, |index| (user(index), "USE1".to_owned(), tag(index)));

@@ -321,7 +321,15 @@ fn columns_that_do_not_fit_in_memory_are_refused_before_they_are_read() {
 }
 
 #[test]
-fn text_of_more_rows_than_are_read_of_a_file_so_small_is_refused() {
+fn bedrock_rows_in_more_runs_than_are_kept_are_refused() {
+    assert!(limits::check_runs(NAME, 0, 1 << 20).is_ok());
+    let error = limits::check_runs(NAME, 3, (1 << 20) + 1).unwrap_err();
+    let said = format!("{NAME}: row group 3: its Bedrock rows stand in more than 1048576 runs, which no bill needs");
+    assert!(error.kind() == "export.bomb" && error.to_string().starts_with(&said), "{error}");
+}
+
+#[test]
+fn more_rows_than_are_read_of_a_file_so_small_are_refused() {
     assert!(limits::check_rows(NAME, 100, 2 << 20).is_ok() && limits::check_rows(NAME, 1 << 20, 4 << 20).is_ok());
     for (size, rows, most) in [
         (100, (2 << 20) + 1, "2097152 are read of one so small"),
