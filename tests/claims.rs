@@ -217,7 +217,8 @@ fn exports_and_payers_that_do_not_count_are_told_of_once_and_leave_what_they_had
         let both = by(&format!("claims = {{ \"{PAYER}/2026-11\" = \"evil\" }}"));
         world.sweep(&both, at("2026-11-10T08:00")).await;
         assert_eq!(world.total("2026-11").await, usd("0.01"));
-        world.sweep(&only, at("2026-11-10T08:15")).await;
+        let counted = world.sweep(&only, at("2026-11-10T08:15")).await;
+        assert_eq!(counted.troubles.len() + counted.failures.len(), 0, "{counted:?}");
         assert_eq!(world.total("2026-11").await, usd("100"));
         let other = by("payers = [\"999999999999\"]");
         world.sweep(&other, at("2026-11-10T08:30")).await;
