@@ -236,6 +236,9 @@ fn every_day_of_a_closed_month_is_restated_after_close() {
 
 /// A budget of days, told by the run that reads the second November.
 const DAYS: &str = r#"
+[tags.allowed]
+"iamPrincipal/team" = ["search"]
+
 [[budget]]
 name = "days"
 window = "day"

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_core::text::or_none;
+use spend_core::text::currency;
 use spend_cur::metering_parquet;
 use spend_ledger::chargeback::metering::{self, MeteringFiles, PARQUET};
 use spend_ledger::chargeback::{self, About, Files};
@@ -67,7 +67,7 @@ fn tell(options: &Chargeback, about: &About, notes: &mut impl Write) -> Result<(
         writeln!(notes, "{note}")?;
     }
     for total in &about.totals {
-        let (currency, billed) = (or_none(&total.currency), total.billed);
+        let (currency, billed) = (currency(&total.currency), total.billed);
         let (charged, invoices) = (total.charged, total.invoices);
         writeln!(notes, "billed {billed} {currency}, charged {charged} {currency}, invoices {invoices} {currency}")?;
     }

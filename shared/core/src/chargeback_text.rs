@@ -8,7 +8,7 @@ use crate::decimal::Decimal;
 use crate::line::SumOutOfRange;
 use crate::metering::MeteringFinding;
 use crate::split::Split;
-use crate::text::{clean, money, shown};
+use crate::text::{clean, money, shown, without_links};
 
 /// What a chargeback comes to in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn lines(
         lines.push(format!("note: split {split}: there is nothing of it on this bill"));
     }
     lines.extend(findings.iter().map(|finding| format!("warning: {}", odd(finding))));
-    Ok(lines.into_iter().map(|line| clean(&line).into_owned()).collect())
+    Ok(lines.into_iter().map(|line| without_links(&clean(&line)).into_owned()).collect())
 }
 
 fn told(instead: &Instead, money: impl Fn(Decimal) -> String) -> Result<String, SumOutOfRange> {

@@ -21,7 +21,7 @@ use spend_core::net_cost::StandIn;
 use spend_core::period::BillingPeriod;
 use spend_core::showback::showback;
 use spend_core::spend::Basis;
-use spend_core::text::or_none;
+use spend_core::text;
 use spend_core::tier_mix::tier_mix;
 use spend_core::unit_cost::{cache_use, unit_costs};
 
@@ -269,7 +269,7 @@ fn remarks<'a>(
             *sum = sum.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
         }
         let remark = |(currency, sum)| {
-            let currency = or_none(currency);
+            let currency = text::currency(currency);
             format!("note: at net cost, after discounts; invoiced is the unblended cost: {sum} {currency}")
         };
         remarks.extend(invoiced.into_iter().map(remark));

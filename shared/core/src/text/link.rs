@@ -55,7 +55,7 @@ fn is_host(text: &str) -> bool {
 
 /// Whether what stands before and behind a host makes it the domain of an e-mail address.
 fn is_domain_of_mail(before: &str, behind: &str) -> bool {
-    let is_of_name = |character: char| character.is_alphanumeric() || "._%+-".contains(character);
+    let is_of_name = |character: char| character.is_alphanumeric() || "._%+-*?".contains(character);
     before.strip_suffix('@').is_some_and(|name| name.ends_with(is_of_name)) && !behind.starts_with(['/', ':', '?', '#'])
 }
 
@@ -101,6 +101,7 @@ mod tests {
             "",
             "search",
             "dana@example.com",
+            "*@example.com",
             "dana.smith@mail.example.com",
             "role/search.indexer@444455556666",
             "arn:aws:sts::444455556666:assumed-role/AWSReservedSSO_Dev_0123456789abcdef/dana.smith@example.com",
