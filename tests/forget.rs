@@ -205,7 +205,10 @@ fn whoever_is_forgotten_is_in_no_object_and_no_sum_moves() {
     let made = ["pages/period=2026-11.json", "chargeback/period=2026-11/showback.csv"];
     bench.report_of_the_morning("2026-11-23T06:30:00Z");
     let again = bench.objects();
-    let sorted_lines = |bytes: &[u8]| sorted(&String::from_utf8_lossy(bytes));
+    // The last column says from which state it was made, which is another now.
+    let but_state = |line: String| line.rsplit_once(',').map_or(String::new(), |(line, _)| line.to_owned());
+    let sorted_lines =
+        |bytes: &[u8]| -> Vec<_> { sorted(&String::from_utf8_lossy(bytes)).into_iter().map(but_state).collect() };
     for key in made {
         assert_eq!(sorted_lines(&again[key]), sorted_lines(&after[key]), "{key}");
     }
