@@ -64,7 +64,7 @@ fn sso(name: &str) -> String {
 /// Usage of the first `days` days, by people in every way in which the bill names one.
 fn rows(days: u32) -> Vec<Row> {
     let rows = |day: u32| {
-        let cost = if day % 7 == 0 { 4.125 } else { 0.375 };
+        let cost = if day.is_multiple_of(7) { 4.125 } else { 0.375 };
         [
             row(day, &sso("Dana@Example.com"), "dana@example.com", cost),
             row(day, &session("OktaDevelopers", "dana@example.com"), "team-a", 0.0625),
@@ -215,7 +215,7 @@ fn whoever_is_forgotten_is_in_no_object_and_no_sum_moves() {
     // What was rewritten is what is derived, and what was told of is what is found.
     let rebuilt = call(&["rebuild", "--ledger", &bench.path("ledger"), "--now", "2026-11-23T06:00:00Z"]);
     assert!(rebuilt.notes.contains("nothing differs, nothing written"), "{}", rebuilt.notes);
-    let lines = |file: &str| fs::read_to_string(bench.path("ledger/out").to_owned() + file).unwrap().lines().count();
+    let lines = |file: &str| fs::read_to_string(bench.path("ledger/out").clone() + file).unwrap().lines().count();
     let messages = lines("/messages.jsonl");
     bench.run("2026-11-23T06:00:00Z");
     assert_eq!(lines("/messages.jsonl"), messages, "nobody is told of it");

@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
     let (payer, export_id) = (clean(payer), clean(export_id));
     match was.as_deref() {
         None => {
-            writeln!(notes, "{period} of payer {payer}: nobody had claimed it; it is counted from {export_id} now")?
+            writeln!(notes, "{period} of payer {payer}: nobody had claimed it; it is counted from {export_id} now")?;
         }
         Some(was) if was == export_id => {
             writeln!(notes, "{period} of payer {payer}: it was counted from {export_id} already")?;

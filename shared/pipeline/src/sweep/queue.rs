@@ -94,7 +94,7 @@ where
             let order = (times, !is_first, is_first && !is_known, Reverse(period), place);
             queue.push((order, Candidate { found, name, standing, is_newest, is_first }));
         }
-        queue.sort_by(|(left, _), (right, _)| left.cmp(right));
+        queue.sort_by_key(|(left, _)| *left);
         queue.into_iter().map(|(_, candidate)| candidate).collect()
     }
 }

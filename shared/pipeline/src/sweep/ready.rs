@@ -97,7 +97,7 @@ pub async fn ready<L: Store>(
             queue.push((order, statement, delivery_id, key));
         }
     }
-    queue.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+    queue.sort_by_key(|(left, ..)| *left);
     for (_, statement, delivery_id, key) in queue {
         if time_left() <= RESERVE {
             counted.left += 1;

@@ -39,10 +39,7 @@ pub async fn unusual<L: Store>(
         if is_current && matches!(found, Unusual::SpendGone { .. }) {
             continue;
         }
-        let id = match found.is_of_the_month() {
-            true => format!("{}:{statement}", found.name()),
-            false => format!("{}:{statement}:{delivery_id}", found.name()),
-        };
+        let id = if found.is_of_the_month() { format!("{}:{statement}", found.name()) } else { format!("{}:{statement}:{delivery_id}", found.name()) };
         let note = Note { id, text: found.text(export_id, *period) };
         operations::leave(ledger, &note, now).await?;
     }
