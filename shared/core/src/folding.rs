@@ -140,10 +140,9 @@ impl Folding {
             if principal.is_empty() {
                 continue;
             }
-            let found = if let Some(found) = billed.get_mut(&principal) { found } else {
-                let identity = Identity::of(&principal, people);
-                billed.entry(principal).or_insert(Billed { identity, by_tags: HashMap::new() })
-            };
+            let found = billed
+                .entry(Arc::clone(&principal))
+                .or_insert_with(|| Billed { identity: Identity::of(&principal, people), by_tags: HashMap::new() });
             let amounts = found.by_tags.entry(Arc::clone(&line.tags)).or_default();
             amounts.add(&line.text(LineField::Currency), measures.unblended_cost)?;
         }

@@ -39,7 +39,10 @@ pub async fn unusual<L: Store>(
         if is_current && matches!(found, Unusual::SpendGone { .. }) {
             continue;
         }
-        let id = if found.is_of_the_month() { format!("{}:{statement}", found.name()) } else { format!("{}:{statement}:{delivery_id}", found.name()) };
+        let mut id = format!("{}:{statement}", found.name());
+        if !found.is_of_the_month() {
+            id = format!("{id}:{delivery_id}");
+        }
         let note = Note { id, text: found.text(export_id, *period) };
         operations::leave(ledger, &note, now).await?;
     }
