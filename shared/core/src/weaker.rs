@@ -73,6 +73,7 @@ pub fn cost(old: &CostPolicy, new: &CostPolicy) -> Option<String> {
 }
 
 /// `WHAT NEW, before OLD`, where they differ.
+#[must_use]
 pub fn instead<T: PartialEq + Display>(what: &str, old: T, new: T) -> Option<String> {
     (old != new).then(|| format!("{what} {new}, before {old}"))
 }

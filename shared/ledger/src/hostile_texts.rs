@@ -30,7 +30,8 @@ fn config() -> Config {
     for (each, owner) in ["identity", "owner", "account", "model", "tag:iamPrincipal/team"].into_iter().zip(owners) {
         let mut rule = |table: &str, what: &str| {
             let name = format!("{each} {}", what.len() + table.len());
-            text += &format!("[[{table}]]\nname = \"{name}\"\neach = \"{each}\"\nowner = \"{owner}\"\n{what}\n");
+            let table = format!("[[{table}]]\nname = \"{name}\"\neach = \"{each}\"\nowner = \"{owner}\"\n{what}\n");
+            text.push_str(&table);
         };
         rule("budget", "amount = 500");
         if !matches!(each, "identity" | "tag:iamPrincipal/team") {
