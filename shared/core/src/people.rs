@@ -117,7 +117,9 @@ impl PeopleRole {
         match (self.sessions, self.can_be_more) {
             (1, false) => format!("{}: 1 session looks like a person", text::name(&self.role, ROLE)),
             (sessions, false) => format!("{}: {sessions} sessions look like people", text::name(&self.role, ROLE)),
-            (sessions, true) => format!("{}: {sessions} or more sessions look like people", text::name(&self.role, ROLE)),
+            (sessions, true) => {
+                format!("{}: {sessions} or more sessions look like people", text::name(&self.role, ROLE))
+            }
         }
     }
 }

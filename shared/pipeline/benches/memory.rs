@@ -122,7 +122,8 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
     let lines = Columns::of_lines(&lines(statement.period, identities, facts));
     let reduction = StoredReduction { chunk: CHUNK.to_owned(), etag: etag.clone(), counts, lines };
     let key = statement.reduction_key(CHUNK, &etag, &KeptTags::default());
-    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&key, encode_compressed(&reduction).unwrap()).await.unwrap();
+    let (Put::Written(_) | Put::Lost) =
+        store.put_if_absent(&key, encode_compressed(&reduction).unwrap()).await.unwrap();
     let delivery = SealedDelivery {
         export_id: statement.export_id.clone(),
         period: statement.period,
@@ -135,7 +136,8 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
         earlier: Vec::new(),
         replaces: Vec::new(),
     };
-    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&statement.ready_key("one"), encode(&ReadyDelivery { delivery }).unwrap()).await.unwrap();
+    let (Put::Written(_) | Put::Lost) =
+        store.put_if_absent(&statement.ready_key("one"), encode(&ReadyDelivery { delivery }).unwrap()).await.unwrap();
 }
 
 async fn step(step: &str, dir: &Path) -> String {

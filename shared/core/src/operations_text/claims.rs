@@ -148,7 +148,11 @@ impl QuietClaim<'_> {
                 "The bill of {} is counted from an export that has gone quiet, and another export delivers it \
                  and is not counted. If the other one is right, spend is missing from metrics, alerts and digests now. You \
                  are told every day until somebody decides.",
-                if payer.is_empty() { "a payer that is not named".to_owned() } else { format!("payer {}", name(payer, NAME)) }
+                if payer.is_empty() {
+                    "a payer that is not named".to_owned()
+                } else {
+                    format!("payer {}", name(payer, NAME))
+                }
             ),
         );
         lines.push(String::new());
