@@ -156,7 +156,10 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
             found.extend(files(&path).into_iter().map(|(key, bytes)| (format!("{name}/{key}"), bytes)));
         } else {
             let bytes = fs::read(&path).unwrap();
-            found.insert(name.clone(), if name.ends_with(".zst") { zstd::decode_all(&*bytes).unwrap() } else { bytes });
+            found.insert(
+                name.clone(),
+                if name.rsplit('.').next() == Some("zst") { zstd::decode_all(&*bytes).unwrap() } else { bytes },
+            );
         }
     }
     found

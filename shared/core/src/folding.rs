@@ -101,6 +101,9 @@ impl Folded {
     }
 }
 
+/// A principal and the tags of its lines.
+type TaggedPrincipal = (Arc<str>, Arc<Tags>);
+
 /// What facts call callers, where that is not what the bill calls them.
 #[derive(Debug, Default)]
 pub struct Folding {
@@ -109,7 +112,7 @@ pub struct Folding {
     /// By role, the principals that are kept apart; roles that are missing keep all.
     sessions: HashMap<Arc<str>, HashSet<Arc<str>>>,
     /// By identity as facts have it, the principals and tags that are kept apart; identities that are missing keep all.
-    tags: HashMap<Arc<str>, HashSet<(Arc<str>, Arc<Tags>)>>,
+    tags: HashMap<Arc<str>, HashSet<TaggedPrincipal>>,
     folded: Folded,
 }
 
@@ -256,7 +259,7 @@ impl Folding {
         if counts.is_empty() {
             return Ok(());
         }
-        let mut sums: HashMap<String, HashMap<(Arc<str>, Arc<Tags>), Amounts>> = HashMap::new();
+        let mut sums: HashMap<String, HashMap<TaggedPrincipal, Amounts>> = HashMap::new();
         for (principal, found) in billed {
             let (identity, principal) = self.named(principal, found.identity.clone());
             if !counts.contains_key(&identity.name) {

@@ -252,7 +252,7 @@ pub(crate) fn measure(
             add(other_currencies.entry((*currency).to_owned()).or_default(), *amount)?;
         }
     }
-    let Owner { owner, is_owner_of_spend, unlisted_owner } = owner(rule, member, of_spend, |tag| match tags.get(tag) {
+    let Called { owner, is_owner_of_spend, unlisted } = owner(rule, member, of_spend, |tag| match tags.get(tag) {
         None => TagValue::None,
         Some(None) => TagValue::Several,
         Some(Some(value)) => TagValue::One((*value).to_owned()),
@@ -284,7 +284,7 @@ pub(crate) fn measure(
         severity: rule.severity,
         owner,
         is_owner_of_spend,
-        unlisted_owner,
+        unlisted_owner: unlisted,
         runbook: rule.runbook.clone(),
         days: days.filter(|(_, spent)| !spent.is_zero()).collect(),
         later: later.collect(),
@@ -295,40 +295,38 @@ pub(crate) fn measure(
 }
 
 /// Whom to call, and why it is not who the rule names.
-struct Owner {
+struct Called {
     owner: Option<String>,
     is_owner_of_spend: bool,
-    unlisted_owner: Option<String>,
+    unlisted: Option<String>,
 }
 
-fn owner(rule: &Rule, member: Option<&str>, of_spend: Seen<'_>, tag_value: impl FnMut(&str) -> TagValue) -> Owner {
-    let by_rule = |owner| Owner { owner, is_owner_of_spend: false, unlisted_owner: None };
+fn owner(rule: &Rule, member: Option<&str>, of_spend: Seen<'_>, tag_value: impl FnMut(&str) -> TagValue) -> Called {
+    let by_rule = |owner| Called { owner, is_owner_of_spend: false, unlisted: None };
     let Some(template) = &rule.owner else { return by_rule(None) };
     let names = template.names();
     let unlisted = match template.fill(rule.each.as_ref(), member, tag_value) {
         // Nobody is called "(none)-leads".
-        Filled::Owner(named) if named.contains(NONE) => match of_spend {
-            Seen::Nothing => return by_rule(Some(named)),
+        Filled::Owner(filled) if filled.contains(NONE) => match of_spend {
+            Seen::Nothing => return by_rule(Some(filled)),
             Seen::One(_) | Seen::Several => None,
         },
-        Filled::Owner(named) => return by_rule(Some(named)),
+        Filled::Owner(filled) => return by_rule(Some(filled)),
         Filled::Unlisted(value) => Some(value),
     };
     match of_spend {
         Seen::One(owner) if names.lists_owner_of_spend(owner) => {
-            Owner { owner: Some(owner.to_owned()), is_owner_of_spend: true, unlisted_owner: unlisted }
+            Called { owner: Some(owner.to_owned()), is_owner_of_spend: true, unlisted }
         }
         Seen::Several if unlisted.is_none() => {
-            Owner { owner: Some(SEVERAL.to_owned()), is_owner_of_spend: true, unlisted_owner: None }
+            Called { owner: Some(SEVERAL.to_owned()), is_owner_of_spend: true, unlisted: None }
         }
-        Seen::One(owner) => Owner {
+        Seen::One(owner) => Called {
             owner: names.fallback.clone(),
             is_owner_of_spend: false,
-            unlisted_owner: unlisted.or_else(|| Some(owner.to_owned())),
+            unlisted: unlisted.or_else(|| Some(owner.to_owned())),
         },
-        Seen::Several | Seen::Nothing => {
-            Owner { owner: names.fallback.clone(), is_owner_of_spend: false, unlisted_owner: unlisted }
-        }
+        Seen::Several | Seen::Nothing => Called { owner: names.fallback.clone(), is_owner_of_spend: false, unlisted },
     }
 }
 

@@ -69,17 +69,17 @@ pub fn mutes(old: &[Mute], new: &[Mute], now: DateTime<Utc>) -> Vec<String> {
 /// Whether other costs count as spend.
 #[must_use]
 pub fn cost(old: &CostPolicy, new: &CostPolicy) -> Option<String> {
-    instead("what counts as spend is", counted(old), counted(new))
+    instead("what counts as spend is", &counted(old), &counted(new))
 }
 
 /// `WHAT NEW, before OLD`, where they differ.
 #[must_use]
-pub fn instead<T: PartialEq + Display>(what: &str, old: T, new: T) -> Option<String> {
+pub fn instead<T: PartialEq + Display>(what: &str, old: &T, new: &T) -> Option<String> {
     (old != new).then(|| format!("{what} {new}, before {old}"))
 }
 
 /// The same where the new number is the larger one.
-fn raised<T: PartialOrd + Display>(what: &str, old: T, new: T) -> Option<String> {
+fn raised<T: PartialOrd + Display>(what: &str, old: &T, new: &T) -> Option<String> {
     if new > old { instead(what, old, new) } else { None }
 }
 
@@ -102,9 +102,9 @@ fn common(old: &Rule, new: &Rule, called: &str) -> Vec<String> {
         .then(|| format!("{called} no longer pages: its severity is notice"));
     let changes = [
         quieter,
-        instead(&format!("{called} is about"), sentence::whom(old), sentence::whom(new)),
-        instead(&format!("{called} counts"), name(&old.currency, NAME), name(&new.currency, NAME)),
-        instead(&format!("{called} calls"), whom(old), whom(new)),
+        instead(&format!("{called} is about"), &sentence::whom(old), &sentence::whom(new)),
+        instead(&format!("{called} counts"), &name(&old.currency, NAME), &name(&new.currency, NAME)),
+        instead(&format!("{called} calls"), &whom(old), &whom(new)),
     ];
     changes.into_iter().flatten().collect()
 }
@@ -116,7 +116,7 @@ fn budget(old: &Budget, new: &Budget) -> Vec<String> {
     if new.amount > old.amount {
         said.push(format!("{called} allows {}, before {}", of(new.amount), of(old.amount)));
     }
-    said.extend(instead(&format!("{called} is for a"), old.window, new.window));
+    said.extend(instead(&format!("{called} is for a"), &old.window, &new.window));
     said.extend(lost(&old.thresholds, &new.thresholds).map(|lost| format!("{called} no longer tells of {lost}")));
     let heading = lost(&old.forecast, &new.forecast);
     said.extend(heading.map(|lost| format!("{called} no longer tells that spend is heading past {lost}")));
@@ -150,9 +150,9 @@ fn overrides(old: &Budget, new: &Budget, called: &str) -> Vec<String> {
 
 /// The percents that are not there any more: `50% and 80%`.
 fn lost(old: &[u32], new: &[u32]) -> Option<String> {
-    let lost: Vec<_> =
+    let gone: Vec<_> =
         old.iter().filter(|percent| !new.contains(percent)).map(|percent| format!("{percent}%")).collect();
-    let (last, others) = lost.split_last()?;
+    let (last, others) = gone.split_last()?;
     Some(if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) })
 }
 
@@ -160,8 +160,8 @@ fn delta(old: &Delta, new: &Delta) -> Vec<String> {
     let called = called(&old.rule, Kind::Delta);
     let of = |amount| money(&new.rule.currency, amount);
     let mut said = common(&old.rule, &new.rule, &called);
-    said.extend(instead(&format!("{called} compares with"), old.against, new.against));
-    let percent = raised(&format!("{called} needs a rise in percent of"), old.rise_percent, new.rise_percent);
+    said.extend(instead(&format!("{called} compares with"), &old.against, &new.against));
+    let percent = raised(&format!("{called} needs a rise in percent of"), &old.rise_percent, &new.rise_percent);
     let amount = (new.rise_amount > old.rise_amount)
         .then(|| format!("{called} needs a rise of {}, before {}", of(new.rise_amount), of(old.rise_amount)));
     said.extend(percent.into_iter().chain(amount));
@@ -176,8 +176,8 @@ fn anomaly(old: &Anomaly, new: &Anomaly) -> Vec<String> {
         (new > old).then(|| format!("{called} {what} {}, before {}", of(new), of(old)))
     };
     said.extend(more("needs at least", old.minimum, new.minimum));
-    said.extend(raised(&format!("{called} needs deviations from the usual of"), old.deviations, new.deviations));
-    said.extend(raised(&format!("{called} calls a day runaway from a multiple of"), old.runaway, new.runaway));
+    said.extend(raised(&format!("{called} needs deviations from the usual of"), &old.deviations, &new.deviations));
+    said.extend(raised(&format!("{called} calls a day runaway from a multiple of"), &old.runaway, &new.runaway));
     said.extend(more("tells of new spenders above", old.new_above, new.new_above));
     said
 }
@@ -186,8 +186,8 @@ fn hygiene(old: &Hygiene, new: &Hygiene) -> Vec<String> {
     let called = called(&old.rule, Kind::Hygiene);
     let of = |amount| money(&new.rule.currency, amount);
     let mut said = common(&old.rule, &new.rule, &called);
-    said.extend(instead(&format!("{called} looks for spend without"), old.lack.to_string(), new.lack.to_string()));
-    said.extend(raised(&format!("{called} needs a share in percent of"), old.percent, new.percent));
+    said.extend(instead(&format!("{called} looks for spend without"), &old.lack.to_string(), &new.lack.to_string()));
+    said.extend(raised(&format!("{called} needs a share in percent of"), &old.percent, &new.percent));
     if new.amount > old.amount {
         said.push(format!("{called} needs {}, before {}", of(new.amount), of(old.amount)));
     }

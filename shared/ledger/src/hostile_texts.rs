@@ -171,22 +171,20 @@ async fn no_text_of_the_bill_harms_whoever_reads_of_it() {
                 assert!(!owner.contains("Forged") && !owner.contains("evil"), "{what}: {owner}");
             }
             for (name, text) in &files {
+                let extension = name.rsplit('.').next().unwrap_or_default();
                 // JSON is for programs: it spells out control characters, and keeps everything else exactly.
-                if name.ends_with(".json") {
+                if extension == "json" {
                     assert!(!text.contains(|character: char| character.is_control() && character != '\n'), "{name}");
                     assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{name}");
                     continue;
                 }
                 assert_quiet(name, text);
-                if name.ends_with(".html") {
+                if extension == "html" {
                     assert!(!text.contains("<script>alert") && !text.contains("evil.example"), "{field} in {name}");
                     assert!(!text.contains("://"), "{field} in {name}");
                 }
                 let is_formula = |cell: &str| cell.trim_start_matches('"').starts_with('=');
-                assert!(
-                    !name.ends_with(".csv") || !text.split(['\n', ',']).any(is_formula),
-                    "{field} in {name}: {text}"
-                );
+                assert!(extension != "csv" || !text.split(['\n', ',']).any(is_formula), "{field} in {name}: {text}");
             }
         }
     }

@@ -160,13 +160,12 @@ async fn lost<L: Store>(
     let mut lost = BTreeSet::new();
     for payer in rows.iter().map(payer_of).collect::<BTreeSet<_>>() {
         let counts = with.counting.has_export(&statement.export_id) && with.counting.has_payer(payer);
-        let counted = match with.counting.chosen(payer, statement.period) {
-            Some(chosen) => Some(chosen.to_owned()),
+        let counted = if let Some(chosen) = with.counting.chosen(payer, statement.period) {
+            Some(chosen.to_owned())
+        } else {
             // A claim of an export that does not count gives way.
-            None => {
-                let holder = holder(ledger, &keys::claim_key(payer, statement.period)).await?;
-                holder.map(|(export_id, _)| export_id).filter(|export_id| with.counting.has_export(export_id))
-            }
+            let holder = holder(ledger, &keys::claim_key(payer, statement.period)).await?;
+            holder.map(|(export_id, _)| export_id).filter(|export_id| with.counting.has_export(export_id))
         };
         if !counts || counted.is_some_and(|counted| counted != statement.export_id) {
             lost.insert(payer.to_owned());

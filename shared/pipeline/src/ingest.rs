@@ -103,7 +103,8 @@ where
     }
     let turn = Turn::default();
     let source = PinnedObject::with_turn(export, chunk, &turn);
-    let reduced = chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut |_| ()).await;
+    let mut visit = |_: &_| ();
+    let reduced = Box::pin(chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut visit)).await;
     let mut builder = reduced.map_err(from_source)?;
     let counts = mem::take(&mut builder.counts);
     let coded = builder.finish_coded();

@@ -95,13 +95,13 @@ impl<'a> About<'a> {
     fn shown_callers(&self) -> Folded {
         let matched = self.options.matches.iter().map(Matcher::dimension);
         let named: Vec<_> = self.options.by.iter().chain(matched).collect();
-        let names = |field| named.contains(&&Dimension::Field(field));
+        let shows = |field| named.contains(&&Dimension::Field(field));
         let has_tags = named.iter().any(|dimension| matches!(dimension, Dimension::Tag(_)));
         let Folded { identities, sessions, tag_sets } = self.callers;
         Folded {
-            identities: if names(FactField::Identity) || names(FactField::Principal) { identities } else { 0 },
-            sessions: if names(FactField::Principal) { sessions } else { 0 },
-            tag_sets: if has_tags || names(FactField::Owner) { tag_sets } else { 0 },
+            identities: if shows(FactField::Identity) || shows(FactField::Principal) { identities } else { 0 },
+            sessions: if shows(FactField::Principal) { sessions } else { 0 },
+            tag_sets: if has_tags || shows(FactField::Owner) { tag_sets } else { 0 },
         }
     }
 

@@ -238,13 +238,13 @@ impl ReductionBuilder {
         let tags = tags.ranked(&mut keys, PARTS - 1);
         let mut order: Vec<u32> = (0..number(keys.len())).collect();
         order.sort_unstable_by_key(|line| keys.get(index(*line)));
-        let days = coded(&keys, &order, 0, day_values);
+        let days = coded(&keys, &order, 0, &day_values);
         let mut part = 0;
         let fields = texts.map(|values| {
             part += 1;
-            coded(&keys, &order, part, values)
+            coded(&keys, &order, part, &values)
         });
-        let tags = coded(&keys, &order, PARTS - 1, tags);
+        let tags = coded(&keys, &order, PARTS - 1, &tags);
         drop(keys);
         let ordered = || order.iter().filter_map(|line| sums.get(index(*line)));
         CodedLines {
@@ -315,7 +315,7 @@ fn rank(keys: &mut [Key], part: usize, ranks: &[u32]) {
 }
 
 /// A part of the keys as a column of the lines in `order`.
-fn coded<T: Clone>(keys: &[Key], order: &[u32], part: usize, values: Vec<T>) -> Coded<T> {
+fn coded<T: Clone>(keys: &[Key], order: &[u32], part: usize, values: &[T]) -> Coded<T> {
     let mut first_use: Vec<Option<u32>> = vec![None; values.len()];
     let (mut used, mut codes) = (Vec::new(), Vec::with_capacity(order.len()));
     for line in order {

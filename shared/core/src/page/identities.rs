@@ -87,7 +87,9 @@ fn with_roles<'a>(table: Table, found: &CurrencyFigures, callers: impl Iterator<
         for (row, cell) in rows.iter_mut().zip(cells.chain(std::iter::repeat(String::new()))) {
             row.push(cell);
         }
-        foot.iter_mut().for_each(|foot| foot.push(String::new()));
+        if let Some(foot) = &mut foot {
+            foot.push(String::new());
+        }
     }
     Table { columns, rows, foot, ..table }
 }

@@ -26,7 +26,7 @@ pub(crate) fn changes(old: &Config, new: &Config, now: DateTime<Utc>) -> Vec<Str
     said.extend(owners(old, new));
     let aliases = |config: &Config| list(config.model_aliases.iter().map(|(from, to)| format!("{from} = {to}")));
     if old.model_aliases != new.model_aliases {
-        said.extend(weaker::instead("rules match models by the aliases", aliases(old), aliases(new)));
+        said.extend(weaker::instead("rules match models by the aliases", &aliases(old), &aliases(new)));
     }
     said
 }
@@ -34,7 +34,7 @@ pub(crate) fn changes(old: &Config, new: &Config, now: DateTime<Utc>) -> Vec<Str
 /// Who is a person has a budget of their own, and leaves that of the role.
 fn people(old: &Config, new: &Config) -> Option<String> {
     let of = |config: &Config| list(config.keep_sessions.iter().collect::<BTreeSet<_>>());
-    weaker::instead("people are sessions of Identity Center and of the roles", of(old), of(new))
+    weaker::instead("people are sessions of Identity Center and of the roles", &of(old), &of(new))
 }
 
 fn first_run(old: FirstRun, new: FirstRun) -> Option<String> {
@@ -55,9 +55,9 @@ fn owners(old: &Config, new: &Config) -> Vec<String> {
     let mut said = Vec::new();
     let fallback =
         |config: &Config| config.fallback_owner.as_ref().map_or("nobody".to_owned(), |owner| name(owner, NAME));
-    said.extend(weaker::instead("the fallback owner is", fallback(old), fallback(new)));
+    said.extend(weaker::instead("the fallback owner is", &fallback(old), &fallback(new)));
     let tag = |config: &Config| config.required_tags.first().map_or("none".to_owned(), |tag| name(tag, NAME));
-    said.extend(weaker::instead("the tag that names the owner of spend is", tag(old), tag(new)));
+    said.extend(weaker::instead("the tag that names the owner of spend is", &tag(old), &tag(new)));
     if old.owner_rules != new.owner_rules {
         let (old, new) = (old.owner_rules.len(), new.owner_rules.len());
         said.push(format!("who owns spend without a tag has changed: [[owner]] rules, {new} now and {old} before"));

@@ -75,7 +75,7 @@ pub enum RewriteError {
 ///
 /// [`DocumentError`].
 pub fn plain<'a>(key: &str, bytes: &'a Bytes) -> Result<Cow<'a, [u8]>, DocumentError> {
-    if key.ends_with(".zst") { decompressed(key, bytes).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) }
+    if has_extension(key, "zst") { decompressed(key, bytes).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) }
 }
 
 /// Whether an object has a name in it. Of a facts file its bytes do not tell.
@@ -133,16 +133,20 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
     }))
 }
 
+fn has_extension(key: &str, extension: &str) -> bool {
+    key.rsplit_once('.').is_some_and(|(_, found)| found == extension)
+}
+
 /// Whether it is a file of the local outputs.
 fn is_output(key: &str) -> bool {
-    key.starts_with("out/") && key.ends_with(".jsonl")
+    key.starts_with("out/") && has_extension(key, "jsonl")
 }
 
 /// A text with the name replaced, if it still is what lies at its key.
 fn replaced(key: &str, bytes: &Bytes, name: &Name, alias: &str) -> Result<Bytes, DocumentError> {
     let text = String::from_utf8_lossy(bytes);
     // The first line of a table says what its columns are.
-    let head = if key.ends_with(".csv") { text.find('\n').map_or(0, |end| end + 1) } else { 0 };
+    let head = if has_extension(key, "csv") { text.find('\n').map_or(0, |end| end + 1) } else { 0 };
     let (head, body) = text.split_at_checked(head).unwrap_or(("", &text));
     let Some(body) = name.replaced(body, alias) else { return Ok(bytes.clone()) };
     let bytes = Bytes::from(format!("{head}{body}"));

@@ -169,7 +169,7 @@ async fn read_chunk<E: Store + Send + 'static>(
     let mut is_hourly = false;
     let source = PinnedObject::new(export, &chunk);
     let mut look = |row: &BillRow| is_hourly |= is_usage(&row.key) && row.usage_start.time() != NaiveTime::MIN;
-    let builder = chunk::reduce_with(key, period.period, &KeptTags::default(), source, &mut look).await?;
+    let builder = Box::pin(chunk::reduce_with(key, period.period, &KeptTags::default(), source, &mut look)).await?;
     let description = chunk::describe(key, PinnedObject::new(export, &chunk)).await?;
     Ok(Some(Read { reduction: builder.finish(), is_hourly, description }))
 }

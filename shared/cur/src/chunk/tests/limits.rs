@@ -266,7 +266,7 @@ fn maps_that_fill_a_batch_are_read_in_smaller_ones() {
     let rows: Vec<_> = (0..500_u32)
         .map(|index| {
             let mut row = if index % 100 == 0 { call(2, "alice", 1.0) } else { other(2, 1.0) };
-            row.insert("tags", Value::Map(entries.to_vec()));
+            row.insert("tags", Value::Map(entries.clone()));
             row
         })
         .collect();
