@@ -110,11 +110,11 @@ async fn sweep<E: Store + Send + 'static>(
     let (place, kept) = (Place { bucket: "acme", prefix: "" }, KeptTags::default());
     let sweep =
         Sweep { export, ledger, place, times: FileTimes::Delivered, kept: &kept, counting: &Counting::default(), now };
-    sweep.deliveries(time_left).await.unwrap()
+    Box::pin(sweep.deliveries(time_left)).await.unwrap()
 }
 
 async fn count<L: Store>(ledger: &L, now: DateTime<Utc>) -> Counted {
-    sweep::ready(ledger, &Deriver::default(), now, || HOUR).await.unwrap()
+    Box::pin(sweep::ready(ledger, &Deriver::default(), now, || HOUR)).await.unwrap()
 }
 
 /// The months that have a ready delivery, as `EXPORT MONTH`.

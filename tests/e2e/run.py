@@ -45,6 +45,8 @@ FUNCTIONS = ("ingest", "aggregate", "alert", "digest")
 # The bucket that a sample's manifests name.
 BUCKET = "example-finance-exports"
 PREFIX = "finance/cur"
+# The id of the sample's export in it.
+HONEST = "bedrock-by-caller--cf527689"
 # What a shared gateway of the sample counted, and how its spend is divided.
 METERING = "metering/gateway.csv"
 SPLIT = '[[split]]\nwhat = { identity = "role/ai-gateway@444455556666" }\nby = "file"\n'
