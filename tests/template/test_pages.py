@@ -48,6 +48,18 @@ class Pages(unittest.TestCase):
                     self.assertIn(name, anchors, f"{source.name}: {link}")
         self.assertGreater(links, 100)
 
+    def test_every_attack_of_the_threat_model_names_a_test_that_there_is(self):
+        sources = [*ROOT.glob("shared/**/*.rs"), *ROOT.glob("functions/**/*.rs"), *ROOT.glob("tests/**/*.rs")]
+        sources += ROOT.glob("tests/template/*.py")
+        code = "\n".join(path.read_text() for path in sources if "target" not in path.parts)
+        names = re.findall(r"`((?:test_)?[a-z]+(?:_[a-z0-9]+){4,})`", page("threat-model.md"))
+        self.assertGreater(len(names), 15)
+        for name in names:
+            self.assertRegex(code, rf"(fn|def) {name}\b")
+        files = re.findall(r"`([\w/]+\.(?:rs|py|yml))`", page("threat-model.md"))
+        for name in files:
+            self.assertTrue([*ROOT.glob(name)] or [path for path in sources if str(path).endswith(name)], name)
+
     def test_no_page_has_two_headings_with_one_anchor(self):
         for source in PAGES:
             if source.name != "CHANGELOG.md":
