@@ -324,7 +324,23 @@ fn the_command_moves_a_claim_says_what_was_and_is_and_can_be_undone() {
     assert!(total().contains('7'), "{}", total());
     let doctor = call(&["doctor", "--ledger", &ledger]);
     assert!(doctor.result.is_ok(), "{}", doctor.out);
+    let explain =
+        ["explain", "--export", &export, "--ledger", &ledger, "--period", "2026-11", "--identity", "role/app@444455556666"];
+    let explained = call(&explain);
+    assert!(explained.result.is_ok() && explained.out.contains("in 1 lines: the same"), "{}", explained.out);
     claim("a--4df9993a").result.unwrap();
     assert!(total().contains('5'), "{}", total());
+    assert!(call(&explain).result.is_ok(), "rows of the export that is not counted are no part of the number");
+    // The configuration decides in the same way, there and back.
+    for (export_id, cost) in [("b--19793dcb", '7'), ("a--4df9993a", '5'), ("b--19793dcb", '7')] {
+        let config = dir.path().join("ledger.toml");
+        std::fs::write(&config, format!("[export]\nclaims = {{ \"{PAYER}/2026-11\" = \"{export_id}\" }}\n")).unwrap();
+        let of = ["run", "--export", &export, "--ledger", &ledger, "--config", &path("ledger.toml")];
+        call(&[&of[..], &now].concat()).result.unwrap();
+        assert!(total().contains(cost), "{export_id}: {}", total());
+    }
+    let odd = call(&["claim", "--ledger", &ledger, "--payer", "1", "--period", "2026-11", "--export-id", "c"]);
+    assert!(odd.result.is_err());
+    std::fs::remove_file(dir.path().join("ledger.toml")).unwrap();
     assert!(claim("c").result.unwrap_err().to_string().contains("no delivery of c for 2026-11"));
 }

@@ -22,19 +22,11 @@ class Attacker:
 
     def claims(self, period):
         """One row of a cent that names the payer of the honest export, of a period that the honest one will deliver."""
-        starts = datetime.datetime.strptime(period, "%Y-%m")
-        ends = starts + datetime.timedelta(days=1)
-        row = self.changed(
-            line_item_unblended_cost=0.01,
-            bill_billing_period_start_date=starts,
-            line_item_usage_start_date=starts,
-            line_item_usage_end_date=ends,
-        )
-        self.delivers(f"claim-{period}", period, parquet(row))
+        self.delivers(f"claim-{period}", period, parquet(self.changed(period, line_item_unblended_cost=0.01)))
 
     def delivers_a_caller_of(self, size, period):
         """A name of a caller that is longer than any that AWS gives, in an object that is gone as soon as it was told of."""
-        row = self.changed(line_item_iam_principal="arn:aws:iam::111122223333:user/" + "a" * size)
+        row = self.changed(period, line_item_iam_principal="arn:aws:iam::111122223333:user/" + "a" * size)
         return self.delivers("long", period, parquet(row))
 
     def delivers_what_is_no_bill(self, period):
@@ -69,9 +61,15 @@ class Attacker:
     def put(self, key, body):
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
-    def changed(self, **values):
-        row = self.row
-        for name, value in values.items():
+    def changed(self, period, **values):
+        """The row with other values, of the first day of `period`."""
+        row, starts = self.row, datetime.datetime.strptime(period, "%Y-%m")
+        dates = {
+            "bill_billing_period_start_date": starts,
+            "line_item_usage_start_date": starts,
+            "line_item_usage_end_date": starts + datetime.timedelta(days=1),
+        }
+        for name, value in (dates | values).items():
             index = row.schema.get_field_index(name)
             field = row.schema.field(index)
             row = row.set_column(index, field, pa.array([value], field.type))

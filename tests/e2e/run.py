@@ -7,13 +7,14 @@ BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-le
 (actions.json: function, action and resource, by the template's own names), and in a folder for each part their logs and
 the ledgers.
 
-There are three parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
+There are four parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
 stack, and more that needs no stack:
 - `calm` is deployed on a bucket that has deliveries, of an export that keeps every delivery. Events come by the
   template's rules, twice and in no order, several sandboxes at once; nothing fails.
 - `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
   once before and once after every kind of write that they make. The command line reads buckets beside it.
 - `attacked` has strangers' exports in its bucket, which come before each honest delivery and want to silence it.
+- `listed` has them too, and names the export that counts: strangers may claim its months before it delivers.
 
 Prints one line for each check, then, of all parts, how many passed and failed; exits 1 if any failed.
 """
@@ -50,6 +51,8 @@ HONEST = "bedrock-by-caller--cf527689"
 # What a shared gateway of the sample counted, and how its spend is divided.
 METERING = "metering/gateway.csv"
 SPLIT = '[[split]]\nwhat = { identity = "role/ai-gateway@444455556666" }\nby = "file"\n'
+# What attributes say as the body of an event does.
+IN_BOTH = ("kind", "status", "alert_id", "incident_key")
 # Put as differences; every other metric is a gauge.
 SUMS = {"Spend"}
 # What the functions of a part called.
@@ -121,15 +124,15 @@ class Run:
         rough.close()
 
     def attacked(self):
+        self.under_attack("attacked", {})
+
+    def listed(self):
+        self.under_attack("listed", {"CountedExports": HONEST})
+
+    def under_attack(self, name, parameters):
         make_bucket(self.aws.client("s3"), BUCKET)
-        attacked = Attacked(
-            self,
-            "attacked",
-            self.kept,
-            bucket=BUCKET,
-            parameters={"CountedExports": HONEST},
-            sandboxes={"ingest": 2},
-        )
+        sandboxes = {"ingest": 2}
+        attacked = Attacked(self, name, self.kept, bucket=BUCKET, parameters=parameters, sandboxes=sandboxes)
         attacked.deployed_on_deliveries()
         attacked.whole_month()
         attacked.operations_is_told_and_not_flooded()
@@ -360,6 +363,9 @@ class Scenario:
         found, local = self.stack.messages(), self.local.messages()
         self.operations += [message for message in found if message[0] == "operations"]
         found = [message for message in found if message[0] != "operations"]
+        other = [(name, text) for topic, _, text, of in found if topic == "events" for name in IN_BOTH
+                 if json.loads(text).get(name, of[name]) != of[name]]
+        self.checks.equal(f"{what}: events say the same as their attributes", other, [])
         if self.name == "rough":
             found = [message for index, message in enumerate(found) if message not in found[:index]]
         self.checks.equal(f"{what}: the same messages", found, local)
@@ -523,17 +529,22 @@ class Attacked(Scenario):
 
     def deployed_on_deliveries(self):
         self.attacker = Attacker(self.s3, self.clock, self.bucket, self.deliveries[0])
+        self.has_delivered = False
         self.strike("2026-10")
         super().deployed_on_deliveries()
 
     def deliver(self, delivery):
         self.strike("2026-11")
         super().deliver(delivery)
+        self.has_delivered = True
 
     def strike(self, period):
         attacker = self.attacker
-        for each in (period, "2026-12", "2027-01"):
-            attacker.claims(each)
+        attacker.claims("2026-12")
+        attacker.claims("2027-01")
+        # Whoever delivers a month first is counted, unless it is said who counts.
+        if self.name == "listed" or self.has_delivered:
+            attacker.claims(period)
         attacker.removes(attacker.delivers_a_caller_of(1 << 20, period))
         attacker.delivers_a_caller_of(5000, period)
         attacker.delivers_what_is_no_bill(period)
@@ -541,9 +552,11 @@ class Attacked(Scenario):
         attacker.floods(30, period)
 
     def compares(self, datum):
-        """Strangers' exports have health of their own, which says that they are there."""
-        _, _, dimensions, *_ = datum
-        return super().compares(datum) and dict(dimensions).get("Export", HONEST) == HONEST
+        """Strangers' exports have health of their own, which says that they are there. And their events let metrics be put
+        a moment before the honest delivery is counted: gauges then have two values for one time, of which the honest
+        one is the second. What is a sum has one."""
+        _, name, dimensions, *_ = datum
+        return super().compares(datum) and name in SUMS and dict(dimensions).get("Export", HONEST) == HONEST
 
     def told_of_deployment(self):
         """Of more than the deployment: what operations is told of strangers is looked at in the end."""
@@ -551,16 +564,24 @@ class Attacked(Scenario):
         self.compare_messages("deployment", frozenset())
 
     def operations_is_told_and_not_flooded(self):
-        told = [f"{subject}\n{body}" for _, subject, body, _ in self.operations]
+        told = [" ".join(f"{subject} {body}".split()) for _, subject, body, _ in self.operations]
         of = lambda *words: [text for text in told if all(word in text for word in words)]
-        self.checks.true("attacked: operations is told of a text that is too long, and where", of("2,048 bytes", "long"), told)
-        self.checks.true("attacked: operations is told that an export is not counted", of("claim-2026-11"), told)
-        self.checks.true("attacked: operations is told of manifests that cannot be read", of("flood"), told)
-        self.checks.true(f"attacked: {len(told)} messages to operations in a month, not hundreds", len(told) <= 40, told)
+        expected = {"that an export is not counted": ("Not counted", "claim-2026-11")}
+        if self.name == "attacked":
+            expected |= {
+                "of a text that is too long, and where": ("2,048 bytes", "long-00001.snappy.parquet", "line_item_iam_principal"),
+                "of a file that is none": ("noise-00001.snappy.parquet",),
+                "of a manifest that lists too much": ("many-Manifest.json", "10,000"),
+                "of manifests that cannot be read": ("Failed (export.manifest", "flood"),
+                "how many more there are": ("more notes",),
+            }
+        for what, words in expected.items():
+            self.checks.true(f"{self.name}: operations is told {what}", of(*words), told)
+        self.checks.true(f"{self.name}: {len(told)} messages to operations in a month, not hundreds", len(told) <= 40, told)
         longest = max(map(len, told))
-        self.checks.true(f"attacked: none of them is long ({longest} characters)", longest <= 8_000)
+        self.checks.true(f"{self.name}: none of them is long ({longest} characters)", longest <= 16_384 + 200)
         claims = [key for key in self.stack.objects() if key.startswith("claims/")]
-        self.checks.equal("attacked: no month is claimed but those of the bill", len(claims), 2)
+        self.checks.equal(f"{self.name}: no month is claimed but those of the bill", len(claims), 2)
 
 
 def tables(files):
@@ -603,7 +624,7 @@ def main():
     return 1 if run.checks.failed else 0
 
 
-PARTS = {"calm": Run.calm, "rough": Run.rough, "attacked": Run.attacked}
+PARTS = {"calm": Run.calm, "rough": Run.rough, "attacked": Run.attacked, "listed": Run.listed}
 
 if __name__ == "__main__":
     sys.exit(main())

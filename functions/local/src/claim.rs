@@ -35,6 +35,12 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
             clean(export_id)
         )));
     }
+    if payer.len() != 12 || !payer.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(CommandError::Unsupported(format!(
+            "{} is no account id: a payer is named by its 12 digits",
+            clean(payer)
+        )));
+    }
     let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
     let config = in_force::put(&ledger, None).await?;
     if let Some(chosen) = config.counting.chosen(payer, *period).filter(|chosen| chosen != export_id) {

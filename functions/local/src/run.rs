@@ -12,7 +12,7 @@ use spend_core::text;
 use spend_ledger::alert::{AlertError, Committed};
 use spend_ledger::book::Book;
 use spend_ledger::committed;
-use spend_ledger::config::Config;
+use spend_ledger::config::{Config, Counting};
 use spend_ledger::directory_store::DirectoryStore;
 use spend_ledger::keys::Statement;
 use spend_ledger::outbox::Lease;
@@ -21,6 +21,7 @@ use spend_ledger::state::{OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics, operations};
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
+use spend_pipeline::claims;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination::{self, Examined};
 use spend_pipeline::ingest::ManifestLocation;
@@ -96,6 +97,9 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         }
     }
     workshop.progress.clear();
+    if workshop.config.counting != Counting::default() {
+        claims::follow(&workshop.ledger, &workshop.deriver, workshop.now).await?;
+    }
     workshop.passed_over(&inventory, failures)?;
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
     // by now, and `[alerts] first_run` is about the whole run.

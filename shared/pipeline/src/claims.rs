@@ -185,6 +185,31 @@ pub(crate) async fn entitled<L: Store>(
     Ok(without(facts, |payer| lost.contains(payer)))
 }
 
+/// Lets all months follow what the configuration says of who counts: claims are moved to the exports that were chosen, what
+/// is not counted any more leaves its month, and what was taken out and counts again comes back.
+///
+/// # Errors
+///
+/// [`PipelineError`]; doing it again is harmless, and mends what a crash has left undone.
+pub async fn follow<L: Store>(ledger: &L, with: &Deriver, now: DateTime<Utc>) -> Result<(), PipelineError> {
+    let statements = committed::statements(ledger).await?;
+    for (payer, period, export_id) in with.counting.choices() {
+        // An export that has delivered nothing of the month would leave it empty.
+        let chosen = Statement { export_id: export_id.to_owned(), period };
+        let ready = ledger.list(&chosen.deliveries_prefix()).await?;
+        if ready.iter().any(|object| Statement::from_ready_key(&object.key).is_some()) {
+            move_claim(ledger, payer, period, export_id, now).await?;
+        }
+    }
+    for statement in &statements {
+        enforce(ledger, statement, with, now).await?;
+    }
+    for statement in &statements {
+        restore(ledger, statement, with, now).await?;
+    }
+    Ok(())
+}
+
 /// Takes what `statement` is not entitled to out of its state. Returns whether there was something.
 pub(crate) async fn enforce<L: Store>(
     ledger: &L,

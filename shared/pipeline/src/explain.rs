@@ -244,7 +244,9 @@ where
         let facts = committed::facts(statement, state).map_err(PipelineError::from)?;
         if let Some(delivery) = delivery {
             let folding = Folding::in_facts(facts.iter().map(|fact| &fact.key));
-            deliveries.push((statement, delivery, lacks_principal, folding));
+            // Rows of a payer who is counted from another export are not in this one's facts.
+            let payers: BTreeSet<_> = facts.iter().map(|fact| fact.key.text(FactField::PayerAccountId)).collect();
+            deliveries.push((statement, delivery, lacks_principal, folding, payers));
         }
         for fact in facts {
             known.add(&fact.key, question);
@@ -256,7 +258,7 @@ where
     }
     known.check(question)?;
     let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
-    for (statement, delivery, lacks_principal, folding) in deliveries {
+    for (statement, delivery, lacks_principal, folding, payers) in deliveries {
         let mut reader = Explainer::new(&with.derivation, lacks_principal, folding);
         for chunk in &delivery.chunks {
             check_version(&**export, chunk, &delivery.delivery_id).await?;
@@ -267,7 +269,7 @@ where
                     row.key = key;
                 }
                 let (fact, owner_by) = reader.explain(&row.key);
-                if question.is_about(&fact) {
+                if payers.contains(fact.get(FactField::PayerAccountId)) && question.is_about(&fact) {
                     explained.tally(&fact).0.add(&row.measures)?;
                     on_row(ExplainedRow { chunk: Arc::clone(&name), row, fact, owner_by });
                 }

@@ -67,8 +67,7 @@ impl Evaluation<'_> {
             status: "firing".to_owned(),
             why: None,
             alert_id: id.clone(),
-            // Each is an incident of its own: one key for several would let incident tools keep the first owner's alone.
-            incident_key: id.clone(),
+            incident_key: incident.to_owned(),
             evaluated_at: self.now,
             finding: FindingEvent::new(measured, *window, fired),
             data: DataEvent::new(&data, self.book, data_window(measured)),

@@ -166,6 +166,7 @@ async fn attributes_and_event_say_what_the_text_says() {
     for (pointer, value) in [
         ("/format", "alert-event/2"),
         ("/alert_id", id),
+        ("/incident_key", "search:-:USD:2026-11-01:budget"),
         ("/finding/spent", "101.5"),
         ("/finding/amount", "100"),
         ("/finding/window/start", "2026-11-01"),

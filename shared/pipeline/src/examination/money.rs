@@ -242,7 +242,7 @@ pub(super) fn overlaps(readings: &[PeriodReading]) -> Vec<Finding> {
             why: "both hold the same bill: only the first that the ledger sees is counted, the others are named and \
                   left out",
             cure: "keep the one with the caller's column and the most columns in this tree, and the others out of it",
-            takes: "at once, in a new ledger; a ledger keeps the export that it saw first",
+            takes: "at once, in a new ledger; in a ledger that has counted the month, move the claim with bedrock-ledger claim",
         };
         let what = format!("payer {payer} is in {} exports: {}", exports.len(), names(exports.into_iter()));
         Subject { export: None, period }.notice("overlapping-exports", what, remedy)

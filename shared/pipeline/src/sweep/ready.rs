@@ -166,8 +166,7 @@ fn last_deliveries(objects: &[ObjectSummary]) -> BTreeMap<String, DateTime<Utc>>
     ready.map(|((statement, _), at)| (statement.export_id, at)).collect()
 }
 
-/// Where others count than at the last sweep, everything is looked at again: claims are moved to the exports that were
-/// chosen, what is not counted any more leaves its month, and what was taken out and counts again comes back.
+/// Where others count than at the last sweep, everything is looked at again.
 async fn recount<L: Store>(
     ledger: &L,
     remembered: &mut Remembered<SweptReady>,
@@ -178,21 +177,7 @@ async fn recount<L: Store>(
     if remembered.document.counting == counting {
         return Ok(());
     }
-    let statements = committed::statements(ledger).await?;
-    for (payer, period, export_id) in with.counting.choices() {
-        // An export that has delivered nothing of the month would leave it empty.
-        let chosen = Statement { export_id: export_id.to_owned(), period };
-        let ready = ledger.list(&chosen.deliveries_prefix()).await?;
-        if ready.iter().any(|object| Statement::from_ready_key(&object.key).is_some()) {
-            claims::move_claim(ledger, payer, period, export_id, now).await?;
-        }
-    }
-    for statement in &statements {
-        claims::enforce(ledger, statement, with, now).await?;
-    }
-    for statement in &statements {
-        claims::restore(ledger, statement, with, now).await?;
-    }
+    claims::follow(ledger, with, now).await?;
     remembered.change(move |memory| {
         memory.counting.clone_from(&counting);
         memory.done.clear();
