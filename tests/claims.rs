@@ -47,16 +47,26 @@ struct World {
 impl World {
     /// A delivery of an export arrives: one row of the payer's, on the first of the month.
     async fn deliver(&self, export: &str, period: &str, cost: f64, now: DateTime<Utc>) {
+        self.deliver_of(export, period, &[(PAYER, cost)], now).await;
+    }
+
+    /// A delivery with a row for each payer.
+    async fn deliver_of(&self, export: &str, period: &str, payers: &[(&str, f64)], now: DateTime<Utc>) {
         self.bucket.set_now(now);
         self.ledger.set_now(now);
         let key = format!("{export}/data/BILLING_PERIOD={period}/{export}-00001.snappy.parquet");
         let manifest = format!("{export}/metadata/BILLING_PERIOD={period}/{export}-Manifest.json");
         let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur-0a1b";
-        let row = usage(&format!("{period}-01"), &session("app", "pod"), "USE1-Claude4.6Sonnet-input-tokens", cost);
+        let (day, caller) = (format!("{period}-01"), session("app", "pod"));
+        let rows = payers.iter().map(|(payer, cost)| {
+            let mut row = usage(&day, &caller, "USE1-Claude4.6Sonnet-input-tokens", *cost);
+            row.insert("bill_payer_account_id", (*payer).into());
+            row
+        });
         let id = format!("{export}-{}", now.timestamp());
         let listed = [key.clone()];
         let bytes = write::manifest(arn, export, Some(&id), &[], "acme", &listed, period.parse().unwrap());
-        self.bucket.overwrite(&key, parquet(&[row])).unwrap();
+        self.bucket.overwrite(&key, parquet(&rows.collect::<Vec<_>>())).unwrap();
         self.bucket.overwrite(&manifest, bytes.into()).unwrap();
         let kept = KeptTags::default();
         for key in [&key, &manifest] {
@@ -270,6 +280,65 @@ fn a_claim_that_is_moved_moves_the_whole_bill_however_often_and_with_a_crash_any
 }
 
 #[test]
+fn a_choice_of_an_export_that_delivers_nothing_leaves_the_month_as_it_is_until_it_delivers() {
+    block_on(async {
+        let world = World::default();
+        world.deliver("cur", "2026-11", 5.0, at("2026-11-20T06:00")).await;
+        world.sweep(&by(""), at("2026-11-20T06:15")).await;
+        let with = by("claims = { \"111122223333/2026-11\" = \"next\" }");
+        world.sweep(&with, at("2026-11-20T06:30")).await;
+        assert_eq!(world.total("2026-11").await, usd("5"));
+        world.deliver("cur", "2026-11", 6.0, at("2026-11-20T07:00")).await;
+        world.sweep(&with, at("2026-11-20T07:15")).await;
+        assert_eq!(world.total("2026-11").await, usd("6"), "the honest export goes on being counted");
+        world.deliver("next", "2026-11", 7.0, at("2026-11-20T08:00")).await;
+        world.sweep(&with, at("2026-11-20T08:15")).await;
+        assert_eq!((world.holder("2026-11").await.as_deref(), world.total("2026-11").await), (Some("next"), usd("7")));
+    });
+}
+
+#[test]
+fn of_two_payers_one_is_moved_and_comes_back_and_the_other_stays() {
+    block_on(async {
+        let (world, other) = (World::default(), "999988887777");
+        world.deliver_of("both", "2026-11", &[(PAYER, 5.0), (other, 3.0)], at("2026-11-20T06:00")).await;
+        world.sweep(&by(""), at("2026-11-20T06:15")).await;
+        world.deliver_of("one", "2026-11", &[(other, 2.0)], at("2026-11-20T07:00")).await;
+        for (export_id, total) in [("one", "7"), ("both", "8"), ("one", "7"), ("both", "8")] {
+            let with = by(&format!("claims = {{ \"{other}/2026-11\" = \"{export_id}\" }}"));
+            world.sweep(&with, at("2026-11-20T07:15")).await;
+            assert_eq!(world.total("2026-11").await, usd(total), "{export_id}");
+        }
+    });
+}
+
+#[test]
+fn a_payer_that_is_no_account_claims_nothing_and_a_new_one_is_told_of() {
+    block_on(async {
+        let (world, with) = (World::default(), by(""));
+        let (long, now) = ("1".repeat(2048), at("2026-11-20T06:00"));
+        world.deliver_of("evil", "2026-11", &[(PAYER, 0.01), (&long, 0.01)], now).await;
+        let counted = world.sweep(&with, now).await;
+        let told: Vec<_> = counted.troubles.iter().map(|error| (error.kind(), error.to_string().len() < 400)).collect();
+        assert_eq!((told, world.holder("2026-11").await), (vec![("export.payer", true)], None));
+        world.deliver("cur", "2026-11", 5.0, at("2026-11-20T07:00")).await;
+        world.sweep(&with, at("2026-11-20T07:15")).await;
+        assert_eq!((world.total("2026-11").await, world.notes("New payer").await.len()), (usd("5"), 0));
+        world.deliver_of("many", "2026-11", &[("222233334444", 0.0)], at("2026-11-20T07:30")).await;
+        world.sweep(&with, at("2026-11-20T07:45")).await;
+        assert_eq!(world.notes("New payer").await.len(), 0, "the ledger is new itself");
+        world.deliver_of("evil", "2026-11", &[("999988887777", -900.0)], at("2026-11-22T08:00")).await;
+        for minute in ["15", "30"] {
+            world.sweep(&with, at(&format!("2026-11-22T08:{minute}"))).await;
+        }
+        let told = world.notes("New payer: payer 999988887777 is counted, from evil").await;
+        assert!(matches!(&told[..], [one] if one.contains("CountedPayers")), "{told:?}");
+        world.sweep(&by("payers = [\"111122223333\"]"), at("2026-11-22T08:45")).await;
+        assert_eq!(world.total("2026-11").await, usd("5"), "named payers alone are counted");
+    });
+}
+
+#[test]
 fn exports_that_do_not_count_are_not_read() {
     block_on(async {
         let (world, now) = (World::default(), at("2026-11-10T07:00"));
@@ -324,8 +393,17 @@ fn the_command_moves_a_claim_says_what_was_and_is_and_can_be_undone() {
     assert!(total().contains('7'), "{}", total());
     let doctor = call(&["doctor", "--ledger", &ledger]);
     assert!(doctor.result.is_ok(), "{}", doctor.out);
-    let explain =
-        ["explain", "--export", &export, "--ledger", &ledger, "--period", "2026-11", "--identity", "role/app@444455556666"];
+    let explain = [
+        "explain",
+        "--export",
+        &export,
+        "--ledger",
+        &ledger,
+        "--period",
+        "2026-11",
+        "--identity",
+        "role/app@444455556666",
+    ];
     let explained = call(&explain);
     assert!(explained.result.is_ok() && explained.out.contains("in 1 lines: the same"), "{}", explained.out);
     claim("a--4df9993a").result.unwrap();

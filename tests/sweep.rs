@@ -514,6 +514,7 @@ fn a_crash_at_any_call_is_mended_by_the_next_sweep_and_nothing_is_told_twice() {
     };
     block_on(async {
         let reference = MemoryStore::default();
+        reference.set_now(now());
         let store = FaultyStore::failing(&reference, []);
         run(&store).await.unwrap();
         // Which state a sweep remembers depends on when it listed them: one that is not remembered is read once more.
@@ -527,6 +528,7 @@ fn a_crash_at_any_call_is_mended_by_the_next_sweep_and_nothing_is_told_twice() {
         for call in 1..=calls {
             for fault in [Fault::Before, Fault::After] {
                 let ledger = MemoryStore::default();
+                ledger.set_now(now());
                 run(&FaultyStore::crashing(&ledger, call, fault)).await.unwrap_err();
                 run(&FaultyStore::failing(&ledger, [])).await.unwrap();
                 let found = contents(&ledger).await;

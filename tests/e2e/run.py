@@ -569,9 +569,9 @@ class Attacked(Scenario):
         expected = {"that an export is not counted": ("Not counted", "claim-2026-11")}
         if self.name == "attacked":
             expected |= {
-                "of a text that is too long, and where": ("2,048 bytes", "long-00001.snappy.parquet", "line_item_iam_principal"),
+                "of a text that is too long, and where": ("export.too_long", "long-00001.snappy.parquet", "line_item_iam_principal"),
                 "of a file that is none": ("noise-00001.snappy.parquet",),
-                "of a manifest that lists too much": ("many-Manifest.json", "10,000"),
+                "of a manifest that lists too much": ("many-Manifest.json", "lists 20000 files"),
                 "of manifests that cannot be read": ("Failed (export.manifest", "flood"),
                 "how many more there are": ("more notes",),
             }

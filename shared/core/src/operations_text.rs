@@ -16,7 +16,7 @@ mod stuck;
 mod unverified;
 
 pub use adopted::{FirstConfig, WeakerConfig};
-pub use claims::{NotCounted, Overlap, QuietClaim};
+pub use claims::{NewPayer, NotCounted, Overlap, QuietClaim};
 pub use more::MoreNotes;
 pub use silent::{SilentRule, UnmatchedPart};
 pub use stuck::{Left, Stuck};

@@ -18,9 +18,10 @@ pub struct OwnerNames {
     pub tag_values: BTreeMap<String, Vec<WildMatch>>,
     /// The tag that names the owner of spend.
     pub owner_tag: Option<String>,
-    /// What the configuration names by itself: owners without `{…}`, teams of `[[owner]]`, members with an override,
-    /// values of tags that a rule matches without a wildcard.
+    /// Owners that the configuration names: those without `{…}`, and teams of `[[owner]]`.
     pub named: BTreeSet<String>,
+    /// Values that it names: teams of `[[owner]]`, members with an override, values that a rule matches without a wildcard.
+    pub values: BTreeSet<String>,
     /// Filled owners, as globs: `[alerts] owners`.
     pub owners: Vec<WildMatch>,
     /// Whom to call where a value is none of these: `[alerts] fallback_owner`.
@@ -28,9 +29,9 @@ pub struct OwnerNames {
 }
 
 impl OwnerNames {
-    /// Whether the configuration lists this value of this tag.
+    /// Whether the configuration lists this value of this tag. Where it says which values the tag may have, no other.
     pub(crate) fn lists_tag(&self, tag: &str, value: &str) -> bool {
-        self.named.contains(value) || self.tag_values.get(tag).is_some_and(|globs| any(globs, value))
+        self.tag_values.get(tag).map_or_else(|| self.values.contains(value), |globs| any(globs, value))
     }
 
     /// Whether the configuration lists this member of a rule. Ids of accounts are AWS's: nobody chooses them.
@@ -38,8 +39,8 @@ impl OwnerNames {
         match each {
             Some(Dimension::Tag(tag)) => self.lists_tag(tag, member),
             Some(Dimension::Field(FactField::Owner)) => self.lists_owner_of_spend(member),
-            Some(Dimension::Field(FactField::AccountId)) => is_account(member) || self.named.contains(member),
-            _ => self.named.contains(member),
+            Some(Dimension::Field(FactField::AccountId)) => is_account(member) || self.values.contains(member),
+            _ => self.values.contains(member),
         }
     }
 
@@ -76,6 +77,7 @@ mod tests {
             tag_values: [(team.clone(), globs(&["search", "fraud-*"]))].into(),
             owner_tag: Some(team.clone()),
             named: ["finops".to_owned()].into(),
+            values: ["dana@example.com".to_owned()].into(),
             owners: globs(&["*-leads"]),
             fallback: None,
         };
@@ -84,16 +86,19 @@ mod tests {
         for (each, member, is_listed) in [
             (Some(&tag), "search", true),
             (Some(&tag), "fraud-eu", true),
-            (Some(&tag), "finops", true),
+            (Some(&tag), "finops", false),
+            (Some(&tag), "dana@example.com", false),
             (Some(&tag), "payments", false),
             (Some(&tag), "search-leads", false),
             (Some(&owner), "search", true),
+            (Some(&owner), "finops", true),
             (Some(&owner), "account/111122223333", true),
             (Some(&owner), "account/evil", false),
             (Some(&account), "111122223333", true),
             (Some(&account), "search", false),
             (None, "search", false),
-            (None, "finops", true),
+            (None, "finops", false),
+            (None, "dana@example.com", true),
         ] {
             assert_eq!(names.lists_member(each, member), is_listed, "{each:?} {member}");
         }

@@ -34,10 +34,15 @@ impl ExportPath {
     }
 
     /// The id that the ledger files the export under: its name, with `--` and 8 hex digits of the SHA-256 of
-    /// `PREFIX/EXPORT` behind it where there is a prefix.
+    /// `PREFIX/EXPORT` behind it where there is a prefix, or where the name itself ends so: a folder that is called like
+    /// another export's id is another export.
     #[must_use]
     pub fn export_id(&self) -> String {
-        if self.prefix.is_empty() {
+        let is_like_an_id = |name: &str| {
+            let digits = name.rsplit_once("--").map(|(_, digits)| digits);
+            digits.is_some_and(|digits| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        };
+        if self.prefix.is_empty() && !is_like_an_id(&self.name) {
             return self.name.clone();
         }
         let digest: [u8; 32] = Sha256::digest(self.to_string().as_bytes()).into();

@@ -12,12 +12,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::fact::{Fact, FactField, Facts};
+use spend_core::operations_text::NewPayer;
 use spend_core::period::BillingPeriod;
+use spend_core::text::shorten;
 use spend_ledger::committed;
 use spend_ledger::document::{decode, encode};
 use spend_ledger::keys::{self, Statement};
+use spend_ledger::operations::{self, Note};
 use spend_ledger::state::{AppliedDelivery, Claim, CommitKind, OrderSource, SealedDelivery};
-use spend_ledger::store::{ETag, Put, Store};
+use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use crate::aggregate::{self, ATTEMPTS, Aggregated, Deriver};
 use crate::commit::{self, Next};
@@ -27,11 +30,18 @@ use crate::rebuild;
 /// How long an export must have delivered nothing before it counts as quiet: AWS delivers at least daily.
 pub(crate) const QUIET: TimeDelta = TimeDelta::hours(48);
 
+/// How long all payers are new to a ledger: what the bucket held at deployment is told of by the first message.
+const NEW_LEDGER: TimeDelta = TimeDelta::days(1);
+
+/// How much of what is no payer is told.
+const PAYER: usize = 40;
+
 /// A claim that was found.
 struct Found {
     key: String,
     payer: String,
     period: BillingPeriod,
+    at: DateTime<Utc>,
 }
 
 /// Claims the period for each payer in the facts; an export that comes second is named, not counted, and claims
@@ -50,16 +60,23 @@ pub(crate) async fn claim<L: Store>(
 ) -> Result<Option<Aggregated>, PipelineError> {
     let (own, period) = (statement.export_id.as_str(), statement.period);
     let payers: BTreeSet<&str> = facts.rows.iter().map(payer_of).collect();
+    // A payer becomes a part of a key: what is none is refused before anything is written.
+    if let Some(payer) = payers.iter().find(|payer| !payer.is_empty() && !is_account(payer)) {
+        return Err(PipelineError::Payer { statement: statement.to_string(), payer: shorten(payer, PAYER) });
+    }
     if let Some(payer) = payers.iter().find(|payer| !with.counting.has_payer(payer)) {
         return Ok(Some(Aggregated::NotCounted { payer: Some((*payer).to_owned()) }));
     }
-    let chosen = payers.iter().find_map(|payer| Some((*payer, with.counting.chosen(payer, period)?)));
+    let mut chosen = None;
+    for payer in &payers {
+        chosen = chosen.or(self::chosen(ledger, with, payer, period).await?.map(|export_id| (*payer, export_id)));
+    }
     if let Some((payer, counted)) = chosen.filter(|(_, counted)| *counted != own) {
         return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted: counted.to_owned() }));
     }
     let overlaps =
         |payer: &str| payers.contains(payer) || (payer.is_empty() && !payers.is_empty()) || payers.contains("");
-    let claims: Vec<_> = all(ledger).await?.into_iter().filter(|found| overlaps(&found.payer)).collect();
+    let (claims, others): (Vec<_>, Vec<_>) = all(ledger).await?.into_iter().partition(|found| overlaps(&found.payer));
     let (mut is_ours, mut moved) = (false, Vec::new());
     for found in claims.iter().filter(|found| found.period == period) {
         let Some((counted, etag)) = holder(ledger, &found.key).await? else { continue };
@@ -88,6 +105,11 @@ pub(crate) async fn claim<L: Store>(
         }
     }
     for payer in payers {
+        let is_known = claims.iter().any(|found| found.payer == payer);
+        if with.is_deployment && !is_known && others.iter().any(|found| now - found.at > NEW_LEDGER) {
+            let text = NewPayer { export_id: own, payer, period }.text();
+            operations::leave(ledger, &Note { id: format!("payer:{payer}"), text }, now).await?;
+        }
         let key = keys::claim_key(payer, period);
         if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {
             continue;
@@ -113,11 +135,16 @@ async fn incumbent<L: Store>(
     if counted == statement.export_id || !with.counting.has_export(&counted) {
         return Ok(());
     }
-    let of = Statement { export_id: counted.clone(), period: last.period };
-    let Some((state, _)) = committed::state(ledger, &of).await? else { return Ok(()) };
-    // The times of a copy say nothing of when it was delivered.
-    let delivered = state.current().filter(|current| current.order.source != OrderSource::Arrival);
-    let delivered_at = delivered.map(|current| current.order.at);
+    // Also of a month in which nobody has used Bedrock yet, and nothing could be claimed.
+    let mut delivered_at: Option<DateTime<Utc>> = None;
+    for of in committed::statements(ledger).await? {
+        if of.export_id == counted && of.period >= last.period {
+            let Some((state, _)) = committed::state(ledger, &of).await? else { continue };
+            // The times of a copy say nothing of when it was delivered.
+            let delivered = state.current().filter(|current| current.order.source != OrderSource::Arrival);
+            delivered_at = delivered_at.max(delivered.map(|current| current.order.at));
+        }
+    }
     match delivered_at.filter(|at| now.signed_duration_since(*at) < QUIET) {
         None => Ok(()),
         Some(delivered_at) => Err(PipelineError::Incumbent {
@@ -131,11 +158,11 @@ async fn incumbent<L: Store>(
 
 async fn all<L: Store>(ledger: &L) -> Result<Vec<Found>, PipelineError> {
     let listed = ledger.list(keys::CLAIM_PREFIX).await?;
-    let found = |key: String| {
-        let (payer, period) = keys::claimed(&key).map(|(payer, period)| (payer.to_owned(), period))?;
-        Some(Found { key, payer, period })
+    let found = |object: ObjectSummary| {
+        let (payer, period) = keys::claimed(&object.key).map(|(payer, period)| (payer.to_owned(), period))?;
+        Some(Found { key: object.key, payer, period, at: object.last_modified })
     };
-    Ok(listed.into_iter().filter_map(|object| found(object.key)).collect())
+    Ok(listed.into_iter().filter_map(found).collect())
 }
 
 /// The export that the claim at `key` is of.
@@ -149,6 +176,25 @@ fn payer_of(fact: &Fact) -> &str {
     fact.key.get(FactField::PayerAccountId)
 }
 
+/// The export that the configuration chooses for a payer's month. One that has delivered nothing of it would leave the month
+/// empty: until it does, nothing is chosen.
+async fn chosen<'a, L: Store>(
+    ledger: &L,
+    with: &'a Deriver,
+    payer: &str,
+    period: BillingPeriod,
+) -> Result<Option<&'a str>, PipelineError> {
+    let Some(export_id) = with.counting.chosen(payer, period) else { return Ok(None) };
+    let of = Statement { export_id: export_id.to_owned(), period };
+    let listed = ledger.list(&of.deliveries_prefix()).await?;
+    let is_there = listed.iter().any(|object| Statement::from_ready_key(&object.key).is_some());
+    Ok((is_there && with.counting.has_export(export_id)).then_some(export_id))
+}
+
+fn is_account(payer: &str) -> bool {
+    payer.len() == 12 && payer.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The payers among those of `rows` that `statement` is not entitled to: they, or the export, do not count, or another
 /// export has claimed them or is chosen.
 async fn lost<L: Store>(
@@ -160,7 +206,7 @@ async fn lost<L: Store>(
     let mut lost = BTreeSet::new();
     for payer in rows.iter().map(payer_of).collect::<BTreeSet<_>>() {
         let counts = with.counting.has_export(&statement.export_id) && with.counting.has_payer(payer);
-        let counted = if let Some(chosen) = with.counting.chosen(payer, statement.period) {
+        let counted = if let Some(chosen) = chosen(ledger, with, payer, statement.period).await? {
             Some(chosen.to_owned())
         } else {
             // A claim of an export that does not count gives way.
@@ -194,10 +240,7 @@ pub(crate) async fn entitled<L: Store>(
 pub async fn follow<L: Store>(ledger: &L, with: &Deriver, now: DateTime<Utc>) -> Result<(), PipelineError> {
     let statements = committed::statements(ledger).await?;
     for (payer, period, export_id) in with.counting.choices() {
-        // An export that has delivered nothing of the month would leave it empty.
-        let chosen = Statement { export_id: export_id.to_owned(), period };
-        let ready = ledger.list(&chosen.deliveries_prefix()).await?;
-        if ready.iter().any(|object| Statement::from_ready_key(&object.key).is_some()) {
+        if chosen(ledger, with, payer, period).await?.is_some() {
             move_claim(ledger, payer, period, export_id, now).await?;
         }
     }
@@ -343,8 +386,8 @@ async fn void_others<L: Store>(
     Ok(left)
 }
 
-/// Counts again what was taken out of a state, if `statement` is entitled to it by now. States that hold something are left
-/// as they were derived.
+/// Counts again what was taken out of a state, if `statement` is entitled to it by now. States that nothing was taken out of
+/// are left as they were derived.
 ///
 /// # Errors
 ///
@@ -356,7 +399,7 @@ pub(crate) async fn restore<L: Store>(
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
     let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
-    if !state.facts.is_empty() || state.current().is_none_or(|current| current.revision == 0) {
+    if state.current().is_none_or(|current| current.revision == 0) {
         return Ok(());
     }
     rebuild::rebuild(ledger, statement, with, now).await?;

@@ -66,6 +66,17 @@ pub enum PipelineError {
         /// What is wrong with them.
         reason: String,
     },
+    /// Rows name a payer that is none.
+    #[error(
+        "{statement}: rows have the payer {payer:?}, and an account id has 12 digits: nothing of the delivery is counted; find \
+         out who wrote its files, and let the next delivery replace them"
+    )]
+    Payer {
+        /// Which export and period.
+        statement: String,
+        /// What stands in the place of the payer, cut.
+        payer: String,
+    },
     /// A month is delivered before it begins.
     #[error(
         "{statement} is delivered before the month begins, on {}, and waits until then: nobody is billed for it yet; if \
@@ -159,6 +170,7 @@ impl PipelineError {
             Self::Columns { .. } => "store.damaged",
             Self::Overlong { .. } => "export.too_long",
             Self::Unlisted { .. } => "export.unlisted",
+            Self::Payer { .. } => "export.payer",
             Self::NotBegun { .. } => "export.not_begun",
             Self::Incumbent { .. } => "export.incumbent",
             Self::Unreduced { .. } => "store.unreduced",
@@ -183,6 +195,7 @@ impl PipelineError {
             | Self::Columns { .. }
             | Self::Overlong { .. }
             | Self::Sum { .. }
+            | Self::Payer { .. }
             | Self::Facts { .. } => Class::Operator,
             Self::NotBegun { .. } | Self::Incumbent { .. } => Class::Wait,
             Self::Contended { .. } => Class::Retry,

@@ -117,6 +117,45 @@ impl NotCounted<'_> {
     }
 }
 
+/// A payer who is counted for the first time, in a ledger that has counted others.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPayer<'a> {
+    /// The export.
+    pub export_id: &'a str,
+    /// The payer; empty where rows name none.
+    pub payer: &'a str,
+    /// The billing period.
+    pub period: BillingPeriod,
+}
+
+impl NewPayer<'_> {
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let Self { period, .. } = *self;
+        let export_id = name(self.export_id, NAME);
+        let payer = match self.payer {
+            "" => "a payer that is not named".to_owned(),
+            payer => format!("payer {}", name(payer, NAME)),
+        };
+        let mut lines = wrap(
+            "",
+            &format!(
+                "The bill of {payer} is counted for the first time, in {period}, from {export_id}. Its spend is in metrics, \
+                 budgets, alerts and digests beside that of the payers before."
+            ),
+        );
+        lines.push(String::new());
+        lines.extend(wrap(
+            &pad_right("What to do", LABEL),
+            "nothing, if the payer is yours. If not, somebody else writes to the export's bucket: name your payers in \
+             payers = [...] of [export] in config/ledger.toml (or in the stack's parameter CountedPayers), which takes \
+             this one out again, and find out who may write to the bucket.",
+        ));
+        Text { subject: subject(&format!("New payer: {payer} is counted, from {export_id}")), body: body(&lines) }
+    }
+}
+
 /// An export that a bill is counted from and that has gone quiet, while another one delivers the same bill.
 #[derive(Clone, Copy, Debug)]
 pub struct QuietClaim<'a> {

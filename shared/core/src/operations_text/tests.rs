@@ -207,6 +207,12 @@ fn an_export_that_the_configuration_does_not_count_is_told_with_where_to_count_i
 }
 
 #[test]
+fn a_payer_who_is_new_is_told_with_how_to_take_it_out() {
+    let new = NewPayer { export_id: "aaa--0a1b2c3d", payer: "999988887777", period: month("2026-11") };
+    assert_text("new_payer", &new.text());
+}
+
+#[test]
 fn a_claim_that_is_quiet_is_told_with_both_exports_and_the_command() {
     let quiet = QuietClaim {
         payer: "111122223333",

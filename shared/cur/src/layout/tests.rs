@@ -85,6 +85,9 @@ fn data_files_are_numbered_behind_their_exports_name() {
 #[test]
 fn an_export_without_prefix_is_called_by_its_name() {
     assert_eq!(export("", "bedrock-by-caller").export_id(), "bedrock-by-caller");
+    // A folder at the root that is called like another export's id is another export.
+    let pretender = export("", "bedrock-by-caller--cf527689").export_id();
+    assert!(pretender.starts_with("bedrock-by-caller--cf527689--") && pretender.len() == 37, "{pretender}");
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! Reading what of `[export]` says which exports and payers count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use spend_core::period::BillingPeriod;
+use spend_core::text::name;
 
 use super::reader::{Reader, Section};
+
+/// How many columns a name may take.
+const NAME: usize = 64;
+/// How many names of a list are told.
+const NAMED: usize = 5;
 
 /// Which exports and payers count, and from which export a payer's month is counted. By default all do, and a month is
 /// counted from the export that claimed it first.
@@ -16,6 +23,29 @@ pub struct Counting {
     payers: Option<BTreeSet<String>>,
     /// The export that a payer's month is counted from, whoever claimed it.
     chosen: BTreeMap<(String, BillingPeriod), String>,
+}
+
+/// `exports a--1 and b--2, all payers`, in words.
+impl fmt::Display for Counting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |what: &str, list: &Option<BTreeSet<String>>| match list {
+            None => format!("all {what}"),
+            Some(list) if list.len() > NAMED => {
+                let named: Vec<_> = list.iter().take(NAMED).map(|text| name(text, NAME)).collect();
+                format!("{what} {} and {} more", named.join(", "), list.len() - NAMED)
+            }
+            Some(list) => format!("{what} {}", list.iter().map(|text| name(text, NAME)).collect::<Vec<_>>().join(", ")),
+        };
+        write!(formatter, "{} of {}", of("exports", &self.exports), of("payers", &self.payers))?;
+        let chosen = self.chosen.iter().take(NAMED);
+        for ((payer, period), export_id) in chosen {
+            write!(formatter, "; {}/{period} from {}", name(payer, NAME), name(export_id, NAME))?;
+        }
+        match self.chosen.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(formatter, " and {more} more"),
+        }
+    }
 }
 
 impl Counting {

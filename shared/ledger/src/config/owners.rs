@@ -63,6 +63,7 @@ pub(super) fn read_name(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, 
 pub(super) fn names(config: &Config) -> OwnerNames {
     let globs = |texts: &[String]| texts.iter().map(|glob| WildMatch::new(glob)).collect::<Vec<_>>();
     let mut named: BTreeSet<String> = config.owner_rules.iter().map(|rule| rule.team.clone()).collect();
+    let mut values = named.clone();
     named.extend(config.fallback_owner.clone());
     for rule in config.rules.all().map(|(rule, _)| rule) {
         named.extend(rule.owner.as_ref().and_then(OwnerTemplate::literal).map(str::to_owned));
@@ -70,13 +71,14 @@ pub(super) fn names(config: &Config) -> OwnerNames {
             matches!(matcher.dimension(), Dimension::Tag(_) | Dimension::Field(FactField::Owner | FactField::Identity))
         };
         let globs = rule.matches.iter().filter(of_owner).map(Matcher::glob);
-        named.extend(globs.filter(|glob| glob != NONE && !glob.contains(['*', '?'])));
+        values.extend(globs.filter(|glob| glob != NONE && !glob.contains(['*', '?'])));
     }
-    named.extend(config.rules.budgets.iter().flat_map(|budget| budget.overrides.iter()).map(|own| own.member.clone()));
+    values.extend(config.rules.budgets.iter().flat_map(|budget| budget.overrides.iter()).map(|own| own.member.clone()));
     OwnerNames {
         tag_values: config.allowed_tags.iter().map(|(tag, allowed)| (tag.clone(), globs(allowed))).collect(),
         owner_tag: config.required_tags.first().cloned(),
         named,
+        values,
         owners: globs(&config.owners),
         fallback: config.fallback_owner.clone(),
     }

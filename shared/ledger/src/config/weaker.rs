@@ -24,6 +24,10 @@ pub(crate) fn changes(old: &Config, new: &Config, now: DateTime<Utc>) -> Vec<Str
     said.extend(people(old, new));
     said.extend(first_run(old.first_run, new.first_run));
     said.extend(owners(old, new));
+    said.extend(weaker::instead("what counts is", &old.counting.to_string(), &new.counting.to_string()));
+    if new.max_per_run < old.max_per_run {
+        said.extend(weaker::instead("the most alerts at once are", &old.max_per_run, &new.max_per_run));
+    }
     let aliases = |config: &Config| list(config.model_aliases.iter().map(|(from, to)| format!("{from} = {to}")));
     if old.model_aliases != new.model_aliases {
         said.extend(weaker::instead("rules match models by the aliases", &aliases(old), &aliases(new)));

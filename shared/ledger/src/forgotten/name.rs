@@ -9,6 +9,10 @@ const MARKS: &[u8] = b"_+=,.@-";
 const SHORTEST: usize = 2;
 const LONGEST: usize = 64;
 
+/// Source: IAM user guide, "IAM identifiers": partitions, services and kinds.
+const WORDS: [&str; 11] =
+    ["arn", "assumed-role", "aws", "aws-cn", "aws-us-gov", "federated-user", "iam", "role", "root", "sts", "user"];
+
 /// What joins two parts of one name: `dana` is not in `dana.lee`, nor in `x-dana`.
 const JOINTS: &[u8] = b"_+.@-";
 
@@ -30,6 +34,9 @@ pub enum NameError {
     /// It is a role's.
     #[error("{0:?} is a role and no person: name the session, the IAM user or the federated user")]
     Role(String),
+    /// It is a word that ARNs have.
+    #[error("{0:?} is a word that the ARNs of all callers have: nobody can be forgotten by it")]
+    Word(String),
     /// It cannot be one.
     #[error(
         "{0:?} cannot be the name of a session or user: 2 to 64 letters, digits and _+=,.@-, with a letter among them"
@@ -49,6 +56,9 @@ impl Name {
         }
         let last = shown.rsplit(['/', ':']).next().unwrap_or(shown);
         let name = without_account(last);
+        if WORDS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(NameError::Word(shown.to_owned()));
+        }
         let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || MARKS.contains(&byte);
         let is_name = (SHORTEST..=LONGEST).contains(&name.len())
             && name.bytes().all(is_taken)

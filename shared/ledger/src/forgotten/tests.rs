@@ -29,6 +29,9 @@ fn a_name_is_taken_from_whatever_shows_it() {
         assert_eq!(Name::of(shown).unwrap().as_str(), name, "{shown}");
     }
     assert!(matches!(Name::of("role/app@111122223333"), Err(NameError::Role(_))));
+    for word in ["assumed-role", "AWS", "arn:aws:iam::111122223333:user"] {
+        assert!(matches!(Name::of(word), Err(NameError::Word(_))), "{word} is in every ARN");
+    }
     for shown in ["", "x", "1234", "dana lee", "a\nb", "dana\u{e9}", &"x".repeat(65), "arn:aws:iam::1:user/"] {
         assert!(matches!(Name::of(shown), Err(NameError::Shape(_))), "{shown}");
     }
