@@ -417,8 +417,9 @@ fn the_command_moves_a_claim_says_what_was_and_is_and_can_be_undone() {
         call(&[&of[..], &now].concat()).result.unwrap();
         assert!(total().contains(cost), "{export_id}: {}", total());
     }
-    let odd = call(&["claim", "--ledger", &ledger, "--payer", "1", "--period", "2026-11", "--export-id", "c"]);
-    assert!(odd.result.is_err());
+    let of = ["--period", "2026-11", "--export-id", "a--4df9993a"];
+    let stranger = call(&[&["claim", "--ledger", &ledger, "--payer", "999988887777"][..], &of].concat());
+    assert!(stranger.result.unwrap_err().to_string().contains("was ever counted: the ledger has 111122223333"));
     std::fs::remove_file(dir.path().join("ledger.toml")).unwrap();
     assert!(claim("c").result.unwrap_err().to_string().contains("no delivery of c for 2026-11"));
 }

@@ -87,6 +87,23 @@ fn overrides_that_are_of_nobody_are_told_by_run_and_check_alike() {
 }
 
 #[test]
+fn whose_owner_is_not_filled_with_values_of_the_bill_is_told_by_run_and_check() {
+    let bench = Bench::of(&rows());
+    let budget = "[[budget]]\nname = \"people\"\neach = \"identity\"\namount = \"1000\"\nowner = \"{tag:iamPrincipal/team}-leads\"\n";
+    let said =
+        "its owner {tag:iamPrincipal/team}-leads is not filled with search, which nothing in the configuration lists";
+    let checked = |config: &str| {
+        let notes = bench.run(config).notes;
+        let (ledger, config) = (bench.path("ledger"), bench.path("ledger.toml"));
+        (notes, done(&["check", "--config", &config, "--ledger", &ledger, "--now", NOW]))
+    };
+    let (notes, check) = checked(budget);
+    assert!(notes.contains(said) && check.contains(said), "{notes}\n{check}");
+    let (notes, check) = checked(&format!("[alerts]\nowners = [\"search-leads\"]\n{budget}"));
+    assert!(!notes.contains("not filled") && !check.contains("not filled"), "{notes}\n{check}");
+}
+
+#[test]
 fn a_tag_that_nobody_has_is_told_by_run_and_check_wherever_the_configuration_names_it() {
     let bench = Bench::of(&rows());
     let config = "[tags]\nrequired = [\"iamPrincipal/taem\"]\n\

@@ -35,13 +35,16 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
             clean(export_id)
         )));
     }
-    if payer.len() != 12 || !payer.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(CommandError::Unsupported(format!(
-            "{} is no account id: a payer is named by its 12 digits",
-            clean(payer)
+    let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
+    let payers = claims::payers(&ledger).await?;
+    if !payers.contains(payer) {
+        let known: Vec<_> = payers.iter().map(|payer| clean(payer)).collect();
+        return Err(CommandError::NothingFound(format!(
+            "no month of payer {} was ever counted: the ledger has {}",
+            clean(payer),
+            known.join(", ")
         )));
     }
-    let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
     let config = in_force::put(&ledger, None).await?;
     if let Some(chosen) = config.counting.chosen(payer, *period).filter(|chosen| chosen != export_id) {
         return Err(CommandError::Unsupported(format!(

@@ -52,6 +52,7 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
         let spent: Vec<_> = currencies.into_iter().map(text::shown).collect();
         notices.push(format!("nothing of it is spent in {}, but in {}", rule.currency, spent.join(", ")));
     }
+    notices.extend(unlisted(rule, matched()));
     let budget = config.rules.budgets.iter().find(|budget| budget.rule.name == rule.name);
     let Some((budget, each)) = budget.zip(rule.each.as_ref()) else { return notices };
     let members: BTreeSet<_> = matched().map(|fact| each.value(&fact.key)).collect();
@@ -74,6 +75,24 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
         notices.push(format!("nor has it {more} more members, who have limits of their own"));
     }
     notices
+}
+
+/// Which values of the bill the rule's owner is not filled with.
+fn unlisted<'a>(rule: &Rule, facts: impl Iterator<Item = &'a Fact>) -> Option<String> {
+    let owner = rule.owner.as_ref()?;
+    let values: BTreeSet<_> = facts.filter_map(|fact| owner.unlisted(rule.each.as_ref(), &fact.key)).collect();
+    let named: Vec<_> = values.iter().take(NAMED).map(|value| text::shown(value)).collect();
+    let more = match values.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!values.is_empty()).then(|| {
+        format!(
+            "its owner {owner} is not filled with {}{more}, which nothing in the configuration lists: the owner of the spend \
+             or fallback_owner is called; list values in [tags.allowed] or whole owners in owners of [alerts]",
+            named.join(", ")
+        )
+    })
 }
 
 /// The tag that tells a rule's members apart, or whose lack it is about.

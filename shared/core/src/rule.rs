@@ -269,6 +269,20 @@ impl OwnerTemplate {
         }
     }
 
+    /// The value of a fact that the owner is not filled with, because the configuration does not list it.
+    #[must_use]
+    pub fn unlisted(&self, each: Option<&Dimension>, key: &FactKey) -> Option<String> {
+        let member = each.map(|each| each.value(key).to_string()).filter(|member| !member.is_empty());
+        let tag_value = |tag: &str| match key.tag(tag) {
+            "" => TagValue::None,
+            value => TagValue::One(value.to_owned()),
+        };
+        match self.fill(each, member.as_deref(), tag_value) {
+            Filled::Unlisted(value) => Some(value),
+            Filled::Owner(_) => None,
+        }
+    }
+
     /// The owner, with `tag_value` giving what the facts say of a tag: a value, or why there is none. `each` is what the
     /// member is one of.
     pub(crate) fn fill(

@@ -331,6 +331,15 @@ fn as_sealed(statement: &Statement, applied: &AppliedDelivery) -> SealedDelivery
     }
 }
 
+/// The payers of whom any month was ever counted.
+///
+/// # Errors
+///
+/// [`PipelineError`].
+pub async fn payers<L: Store>(ledger: &L) -> Result<BTreeSet<String>, PipelineError> {
+    Ok(all(ledger).await?.into_iter().map(|found| found.payer).collect())
+}
+
 /// A claim that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
