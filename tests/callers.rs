@@ -309,10 +309,10 @@ fn execute(command: Command) -> Result<Output, CommandError> {
 fn a_role_with_more_sessions_than_are_kept_apart_is_reported_and_explained() {
     let dir = TempDir::new().unwrap();
     let path = |name: &str| dir.path().join(name);
-    // Of 502 the two that cost least are folded; those that cost the same, by name.
-    let rows: Vec<_> = (0..502_u32)
+    // Of 514 the two that cost least are folded; those that cost the same, by name.
+    let rows: Vec<_> = (0..514_u32)
         .map(|task| {
-            usage("2026-11-02", &session("app", &format!("task-{task:03}")), TYPE, f64::from(1 + task.min(499)) / 4.0)
+            usage("2026-11-02", &session("app", &format!("task-{task:03}")), TYPE, f64::from(1 + task.min(511)) / 4.0)
         })
         .collect();
     write_tree(&path("export"), &Layout::default().files([parquet(&rows)]));
@@ -337,11 +337,11 @@ fn a_role_with_more_sessions_than_are_kept_apart_is_reported_and_explained() {
         output.unwrap().out
     };
     let csv = report(ReportFormat::Csv);
-    assert_eq!(csv.lines().count(), 1 + 500 + 1);
+    assert_eq!(csv.lines().count(), 1 + 512 + 1);
     let other = session("app", "(other)");
     assert!(csv.contains(&format!("\n{other},USD,0.75\n")), "{csv}");
     let said =
-        "Session (other) of a role stands for its sessions beyond the 500 largest of a month: 2 sessions in all.";
+        "Session (other) of a role stands for its sessions beyond the 512 largest of a month: 2 sessions in all.";
     assert!(report(ReportFormat::Table).contains(said));
     let explain = |principal: String| {
         execute(Command::Explain(Explain {

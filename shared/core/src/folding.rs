@@ -35,7 +35,7 @@ pub struct Limits {
 /// What every delivery is derived with. Tests use smaller limits.
 impl Default for Limits {
     fn default() -> Self {
-        Self { identities: 50_000, sessions: 500, tag_sets: 10_000 }
+        Self { identities: 50_000, sessions: 512, tag_sets: 10_000 }
     }
 }
 

@@ -246,7 +246,7 @@ fn a_line_finds_the_fact_that_it_was_summed_into_by_the_facts_alone() {
 #[test]
 fn thousands_of_invented_callers_are_no_more_facts_than_the_limits_allow() {
     let limits = Limits { identities: 500, sessions: 5, tag_sets: 100 };
-    assert_eq!(Limits::default(), Limits { identities: 50_000, sessions: 500, tag_sets: 10_000 });
+    assert_eq!(Limits::default(), Limits { identities: 50_000, sessions: 512, tag_sets: 10_000 });
     let federated = (0..600).map(|index| row(1, format!("arn:aws:sts::{ACCOUNT}:federated-user/f{index}"), "0.01"));
     let sessions = (0..400).map(|index| row(1, session("agent", &format!("u{index}@a.bc")), "0.01"));
     let tag = |index| tagged(session("agent", "u0@a.bc"), "0.01", &[("iamPrincipal/team", &format!("t{index}"))]);
@@ -266,7 +266,7 @@ fn what_the_rest_stands_for_is_said() {
         folded.sentences(),
         [
             "Identity (other) stands for 1 identity beyond the 50,000 largest of a month.",
-            "Session (other) of a role stands for its sessions beyond the 500 largest of a month: 61,234 sessions in all.",
+            "Session (other) of a role stands for its sessions beyond the 512 largest of a month: 61,234 sessions in all.",
             "Tag value (other) stands for 2 combinations of session and tags beyond the 10,000 largest of an identity and \
              month.",
         ]
