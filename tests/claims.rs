@@ -313,6 +313,24 @@ fn of_two_payers_one_is_moved_and_comes_back_and_the_other_stays() {
 }
 
 #[test]
+fn a_month_that_cannot_be_read_keeps_no_delivery_waiting_where_others_count_than_before() {
+    block_on(async {
+        let (world, other) = (World::default(), "999988887777");
+        world.deliver("cur", "2026-11", 5.0, at("2026-11-20T06:00")).await;
+        world.deliver_of("odd", "2026-10", &[(other, 2.0)], at("2026-11-20T06:00")).await;
+        world.sweep(&by(""), at("2026-11-20T06:15")).await;
+        let damaged = Statement { export_id: "odd".to_owned(), period: "2026-10".parse().unwrap() };
+        world.ledger.overwrite(&damaged.state_key(), "damaged".into()).unwrap();
+        world.deliver("cur", "2026-11", 6.0, at("2026-11-20T07:00")).await;
+        let counted = world.sweep(&by("payers = [\"111122223333\"]"), at("2026-11-20T07:15")).await;
+        assert!(counted.applied == 1 && !counted.failures.is_empty(), "{counted:?}");
+        let cur = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+        let (state, _) = committed::state(&world.ledger, &cur).await.unwrap().unwrap();
+        assert_eq!(state.facts.into_facts().unwrap()[0].measures.unblended_cost, usd("6"));
+    });
+}
+
+#[test]
 fn a_payer_that_is_no_account_claims_nothing_and_a_new_one_is_told_of() {
     block_on(async {
         let (world, with) = (World::default(), by(""));

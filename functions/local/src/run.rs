@@ -97,9 +97,10 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         }
     }
     workshop.progress.clear();
-    if workshop.config.counting != Counting::default() {
-        claims::follow(&workshop.ledger, &workshop.deriver, workshop.now).await?;
-    }
+    let followed = match &workshop.config.counting {
+        counting if *counting == Counting::default() => Ok(()),
+        _ => claims::follow(&workshop.ledger, &workshop.deriver, workshop.now).await,
+    };
     workshop.passed_over(&inventory, failures)?;
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
     // by now, and `[alerts] first_run` is about the whole run.
@@ -113,6 +114,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         }
     }
     workshop.post.tell(workshop.notes)?;
+    followed?;
     reacted?;
     digested?;
     match failures {

@@ -232,20 +232,25 @@ pub(crate) async fn entitled<L: Store>(
 }
 
 /// Lets all months follow what the configuration says of who counts: claims are moved to the exports that were chosen, what
-/// is not counted any more leaves its month, and what was taken out and counts again comes back.
+/// is not counted any more leaves its month, and what was taken out and counts again comes back. A month that cannot be read
+/// keeps no other from leaving; but nothing comes back until all have left, so that nothing is counted twice.
 ///
 /// # Errors
 ///
 /// [`PipelineError`]; doing it again is harmless, and mends what a crash has left undone.
 pub async fn follow<L: Store>(ledger: &L, with: &Deriver, now: DateTime<Utc>) -> Result<(), PipelineError> {
     let statements = committed::statements(ledger).await?;
+    let mut failed = None;
     for (payer, period, export_id) in with.counting.choices() {
         if chosen(ledger, with, payer, period).await?.is_some() {
-            move_claim(ledger, payer, period, export_id, now).await?;
+            failed = failed.or(move_claim(ledger, payer, period, export_id, now).await.err());
         }
     }
     for statement in &statements {
-        enforce(ledger, statement, with, now).await?;
+        failed = failed.or(enforce(ledger, statement, with, now).await.err());
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     for statement in &statements {
         restore(ledger, statement, with, now).await?;

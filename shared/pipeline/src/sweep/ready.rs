@@ -80,7 +80,8 @@ pub async fn ready<L: Store>(
     remembered.document.done.retain(|key| there.contains(key));
     remembered.document.trials.retain(|key, _| there.contains(key));
     let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
-    recount(ledger, &mut remembered, with, now).await?;
+    // Tried again by the next sweep; what is ready does not wait for it.
+    counted.failures.extend(recount(ledger, &mut remembered, with, now).await.err());
     tell_stuck(ledger, &mut remembered, now).await?;
     let mut queue = Vec::new();
     for (place, ((statement, delivery_id), key)) in found.into_iter().enumerate() {
