@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 use crate::commands::done;
 

@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField, FactKey};
-use spend_core::folding::Folded;
-use spend_core::line::{Measures, ScanCounts};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::{Measures, ScanCounts};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::folding::Folded;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::alert::{self, Given};
-use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::config::Config;
-use spend_ledger::faulty_store::{Fault, FaultyStore};
-use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::outbox::Lease;
+use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::state::book::{Book, BookPeriod};
+use spend_ledger::store::faulty::{Fault, FaultyStore};
+use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 /// Where a history begins: months before it are known and empty.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 use spend_cur::write::{self, FileShape, Row};
-use spend_ledger::keys::Statement;
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::store::memory::MemoryStore;
 
 /// The month that every delivery is of.
 pub const PERIOD: &str = "2026-11";

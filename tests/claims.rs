@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::error_class::Class;
-use spend_core::line::KeptTags;
-use spend_core::operations_text::Place;
+use spend_core::bill::line::KeptTags;
+use spend_core::errors::class::Class;
+use spend_core::messages::operations::Place;
+use spend_core::money::decimal::Decimal;
 use spend_cur::write;
-use spend_ledger::committed;
 use spend_ledger::config::{Config, Counting};
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
+use spend_ledger::store::memory::MemoryStore;
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::claims;
 use spend_pipeline::ingest::{self, FileTimes};
@@ -240,7 +240,7 @@ fn exports_and_payers_that_do_not_count_are_told_of_once_and_leave_what_they_had
 
 #[test]
 fn a_claim_that_is_moved_moves_the_whole_bill_however_often_and_with_a_crash_anywhere() {
-    use spend_ledger::faulty_store::{Fault, FaultyStore};
+    use spend_ledger::store::faulty::{Fault, FaultyStore};
     block_on(async {
         let moved = async |calls: Option<(u64, Fault)>| {
             let world = World::default();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::Value;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 use crate::commands::done;
 

@@ -9,9 +9,9 @@ use bedrock_ledger::cli::{Cli, Command, Explain, Report, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
 use serde_json::Value;
-use spend_core::decimal::Decimal;
-use spend_core::report::Measure;
-use spend_core::spend::Basis;
+use spend_core::facts::spend::Basis;
+use spend_core::money::decimal::Decimal;
+use spend_core::reporting::report::Measure;
 use tempfile::TempDir;
 
 /// For tests that only read.
@@ -252,12 +252,13 @@ fn a_chunk_that_was_replaced_or_removed_since_is_an_error_that_says_what_to_do()
 
 #[test]
 fn a_ledger_that_says_something_else_than_the_bill_is_found_out() {
-    use spend_core::period::BillingPeriod;
-    use spend_ledger::columns::Columns;
-    use spend_ledger::directory_store::DirectoryStore;
-    use spend_ledger::document::encode_compressed;
+    use spend_core::calendar::period::BillingPeriod;
+    use spend_ledger::state::columns::Columns;
+    use spend_ledger::state::committed;
+    use spend_ledger::state::document::encode_compressed;
+    use spend_ledger::state::keys::Statement;
+    use spend_ledger::store::directory::DirectoryStore;
     use spend_ledger::store::{Put, Store};
-    use spend_ledger::{committed, keys::Statement};
 
     let ledger = Ledger::new();
     let store = DirectoryStore::open(ledger.path("ledger")).unwrap();
@@ -267,7 +268,7 @@ fn a_ledger_that_says_something_else_than_the_bill_is_found_out() {
         let statement = statements.iter().find(|statement| statement.period == period).unwrap();
         let (mut state, etag) = committed::state(&store, statement).await.unwrap().unwrap();
         let mut facts = state.facts.clone().into_facts().unwrap();
-        let wrong = facts.iter_mut().find(|fact| fact.key.get(spend_core::fact::FactField::Identity).is_empty());
+        let wrong = facts.iter_mut().find(|fact| fact.key.get(spend_core::facts::fact::FactField::Identity).is_empty());
         let cost = &mut wrong.unwrap().measures.unblended_cost;
         *cost = cost.checked_add("0.000000000000000001".parse().unwrap()).unwrap();
         state.facts = Columns::of_facts(&facts);

@@ -12,9 +12,9 @@ mod world;
 use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
-use spend_core::decimal::Decimal;
-use spend_core::fact::Fact;
-use spend_ledger::faulty_store::Fault;
+use spend_core::facts::fact::Fact;
+use spend_core::money::decimal::Decimal;
+use spend_ledger::store::faulty::Fault;
 use world::{Trouble, World, fact};
 
 /// Few series and many identities, so that members join all the time; a page of spend that is a credit counts too.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
 mod hostile;

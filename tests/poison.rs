@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::line::KeptTags;
-use spend_core::operations_text::Place;
+use spend_core::bill::line::KeptTags;
+use spend_core::messages::operations::Place;
 use spend_cur::write;
-use spend_ledger::committed;
 use spend_ledger::config::Counting;
-use spend_ledger::keys;
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::state::{committed, keys};
+use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::ingest::FileTimes;

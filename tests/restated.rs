@@ -8,12 +8,12 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use spend_cur::write::{self, Row};
-use spend_ledger::committed;
 use spend_ledger::config::Config;
 use spend_ledger::digest;
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::MessageFile;
+use spend_ledger::outputs::outbox::Lease;
+use spend_ledger::state::committed;
+use spend_ledger::store::directory::DirectoryStore;
 use tempfile::TempDir;
 
 use crate::bill::{session, usage};

@@ -3,7 +3,7 @@
 use std::fs;
 
 use bytes::Bytes;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 use spend_cur::write::{self, FileShape, Row, Value};
 use tempfile::TempDir;
 

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use crate::bucket::{Files, write_tree};
 use crate::commands::{agree, block_on, new_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
-use spend_core::decimal::Decimal;
-use spend_ledger::committed;
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::document::decode;
-use spend_ledger::state::{HistoryEntry, PeriodState};
+use spend_core::money::decimal::Decimal;
+use spend_ledger::state::committed;
+use spend_ledger::state::document::decode;
+use spend_ledger::state::period::{HistoryEntry, PeriodState};
 use spend_ledger::store::Store;
+use spend_ledger::store::directory::DirectoryStore;
 use tempfile::TempDir;
 
 /// A tree and its ledger.

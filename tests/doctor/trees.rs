@@ -8,8 +8,8 @@ use crate::gzip;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
-use spend_ledger::memory_store::MemoryStore;
 use spend_ledger::store::Store as _;
+use spend_ledger::store::memory::MemoryStore;
 use spend_pipeline::examination::{self, Examined, Finding, Severity, Step};
 
 pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";

@@ -60,7 +60,7 @@ ACTIONS = "actions.json"
 DOUBT = "InDoubtDatums"
 # How long after a delivery was written it is looked at, the schedules having run.
 LATER = datetime.timedelta(minutes=20)
-# A little more than what a function that sends messages claims them for, see Lease in shared/ledger/src/outbox.rs.
+# A little more than what a function that sends messages claims them for, see Lease in shared/ledger/src/outputs/outbox.rs.
 CLAIM = datetime.timedelta(minutes=6)
 
 

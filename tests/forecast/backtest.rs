@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
-use spend_core::data_span::DataSpan;
-use spend_core::data_status::DataStatus;
-use spend_core::decimal::Decimal;
+use spend_core::calendar::data_span::DataSpan;
+use spend_core::calendar::data_status::DataStatus;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::calendar::window::Window;
 use spend_core::forecast::{Outlook, outlook};
-use spend_core::period::BillingPeriod;
-use spend_core::window::Window;
+use spend_core::money::decimal::Decimal;
 
 use super::histories::{self, HISTORIES, Kind};
 

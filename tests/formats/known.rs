@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
-use spend_ledger::document::Document;
+use spend_ledger::state::document::Document;
 
 /// What could be there, and what is.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Mutex;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::outputs::{Datum, Metrics, PublishError, Series, dimension_text};
 
 /// Name and dimensions as they arrive.

@@ -1,8 +1,8 @@
 //! Gauges never show what is true no more: whoever had a value and has none is zero, for a day of its own.
 
 use chrono::TimeDelta;
-use spend_core::fact::Fact;
-use spend_ledger::faulty_store::Fault;
+use spend_core::facts::fact::Fact;
+use spend_ledger::store::faulty::Fault;
 
 use super::world::{Trouble, World, fact};
 

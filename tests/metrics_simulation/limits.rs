@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{Days, NaiveDate, TimeDelta};
-use spend_core::decimal::Decimal;
-use spend_core::fact::Fact;
-use spend_ledger::faulty_store::Fault;
-use spend_ledger::keys::{Statement, health_key};
+use spend_core::facts::fact::Fact;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::metrics;
+use spend_ledger::state::keys::{Statement, health_key};
 use spend_ledger::store::Store as _;
+use spend_ledger::store::faulty::Fault;
 
 use super::world::{Process, Trouble, World, fact};
 use crate::commands::block_on;
@@ -169,7 +169,7 @@ fn a_namespace_with_data_of_somebody_else_gets_no_spend() {
     world.pass(TimeDelta::hours(60));
     world.store.remove("metrics/series.json");
     world.store.remove(&health_key("BedrockLedger"));
-    let prefix = spend_ledger::keys::told_prefix("BedrockLedger");
+    let prefix = spend_ledger::state::keys::told_prefix("BedrockLedger");
     for object in block_on(spend_ledger::store::Store::list(&world.store, &prefix)).unwrap() {
         world.store.remove(&object.key);
     }

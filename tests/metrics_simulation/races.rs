@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::fact::Fact;
+use spend_core::facts::fact::Fact;
 use spend_ledger::metrics::Published;
 
 use super::world::{Process, Trouble, World, fact};

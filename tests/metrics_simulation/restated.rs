@@ -9,12 +9,12 @@ use crate::bucket::{Layout, parquet, write_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use chrono::NaiveDate;
 use serde_json::Value;
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField};
-use spend_core::spend::CostPolicy;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::spend::CostPolicy;
+use spend_core::money::decimal::Decimal;
 use spend_cur::write::Row;
-use spend_ledger::committed;
-use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::state::committed;
+use spend_ledger::store::directory::DirectoryStore;
 use tempfile::TempDir;
 
 use super::cloudwatch::rounded;

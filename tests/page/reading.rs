@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 /// A piece of a page.
 #[derive(Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! Why the function did not finish.
 
 use spend_aws::lambda::Failed;
-use spend_core::error_class::Class;
-use spend_ledger::in_force::InForceError;
+use spend_core::errors::class::Class;
+use spend_ledger::config::in_force::InForceError;
 use spend_ledger::metrics::{MetricsError, Withheld};
 use spend_pipeline::error::PipelineError;
 

@@ -1,9 +1,9 @@
 //! Why the function did not finish.
 
 use spend_aws::lambda::Failed;
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 use spend_ledger::alert::AlertError;
-use spend_ledger::outbox::OutboxError;
+use spend_ledger::outputs::outbox::OutboxError;
 
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]

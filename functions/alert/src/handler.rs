@@ -8,12 +8,11 @@ use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_ledger::alert::Deployed;
-use spend_ledger::keys::{NOTES_PREFIX, Statement};
-use spend_ledger::outbox::Lease;
-use spend_ledger::outputs::Notifier;
+use spend_ledger::alert::{self, Deployed};
+use spend_ledger::outputs::outbox::Lease;
+use spend_ledger::outputs::{Notifier, operations};
+use spend_ledger::state::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::store::Store;
-use spend_ledger::{alert, operations};
 
 use crate::error::AlertingError;
 

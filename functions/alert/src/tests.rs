@@ -1,17 +1,17 @@
 use bytes::Bytes;
 use serde_json::Value;
 use spend_aws::environment::Reader;
-use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
+use spend_aws::event;
+use spend_aws::fixtures::{self, TestNotifier, come_again, created, invocation, schedule};
 use spend_aws::lambda::Failed;
-use spend_aws::{event, fixtures};
 use spend_core::text::Text;
 use spend_ledger::alert;
-use spend_ledger::faulty_store::{Fault, FaultyStore};
-use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::operations::{self, Note};
-use spend_ledger::outbox::Lease;
+use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Notifier, Topic};
 use spend_ledger::store::Store;
+use spend_ledger::store::faulty::{Fault, FaultyStore};
+use spend_ledger::store::memory::MemoryStore;
 
 use crate::handler::Alert;
 use crate::settings::Settings;

@@ -1,11 +1,11 @@
 //! Why the function did not finish.
 
 use spend_aws::lambda::Failed;
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 use spend_ledger::chargeback::ChargebackError;
-use spend_ledger::committed::CommittedError;
+use spend_ledger::config::in_force::InForceError;
 use spend_ledger::digest::DigestError;
-use spend_ledger::in_force::InForceError;
+use spend_ledger::state::committed::CommittedError;
 
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]

@@ -5,14 +5,14 @@ use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
-use spend_ledger::book::Book;
 use spend_ledger::chargeback;
-use spend_ledger::config::Config;
+use spend_ledger::config::{Config, in_force};
 use spend_ledger::digest::{self, DigestError, DigestSummary, page};
-use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::Notifier;
+use spend_ledger::outputs::outbox::Lease;
+use spend_ledger::state::book::Book;
+use spend_ledger::state::committed;
 use spend_ledger::store::Store;
-use spend_ledger::{committed, in_force};
 
 use crate::error::TellingError;
 

@@ -4,15 +4,15 @@ use spend_aws::environment::Reader;
 use spend_aws::event;
 use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
 use spend_aws::lambda::Failed;
-use spend_core::folding::Folded;
-use spend_core::line::ScanCounts;
-use spend_ledger::columns::Columns;
-use spend_ledger::document::encode_compressed;
-use spend_ledger::faulty_store::{Fault, FaultyStore};
-use spend_ledger::keys::{NOTES_PREFIX, Statement};
-use spend_ledger::memory_store::MemoryStore;
+use spend_core::bill::line::ScanCounts;
+use spend_core::facts::folding::Folded;
 use spend_ledger::outputs::Topic;
-use spend_ledger::state::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
+use spend_ledger::state::columns::Columns;
+use spend_ledger::state::document::encode_compressed;
+use spend_ledger::state::keys::{NOTES_PREFIX, Statement};
+use spend_ledger::state::period::{AppliedDelivery, DeliveryOrder, OrderSource, PeriodState};
+use spend_ledger::store::faulty::{Fault, FaultyStore};
+use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ObjectSummary, Store};
 
 use crate::handler::Digest;
@@ -87,7 +87,7 @@ async fn a_digest_that_was_not_taken_is_sent_by_the_sweep() {
 async fn a_digest_does_not_wait_for_a_page_that_cannot_be_written() {
     let (ledger, notifier) = (ledger(), TestNotifier::default());
     let key = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
-    let (state, _) = spend_ledger::committed::state(&ledger, &key).await.unwrap().unwrap();
+    let (state, _) = spend_ledger::state::committed::state(&ledger, &key).await.unwrap().unwrap();
     let history = key.history_key(state.current().unwrap());
     ledger.overwrite(&history, Bytes::from_static(b"damaged")).unwrap();
     handle(&ledger, &notifier, schedule("digest")).await.unwrap();

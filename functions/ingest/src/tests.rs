@@ -9,10 +9,10 @@ use spend_aws::fixtures::{come_again, created, invocation, notes, queued, schedu
 use spend_aws::lambda::{Failed, Invocation};
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::config::Counting;
-use spend_ledger::faulty_store::{Fault, FaultyStore};
-use spend_ledger::keys;
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::state::keys;
 use spend_ledger::store::Store;
+use spend_ledger::store::faulty::{Fault, FaultyStore};
+use spend_ledger::store::memory::MemoryStore;
 
 use crate::handler::Ingest;
 use crate::settings::Settings;

@@ -10,16 +10,16 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
-use spend_core::fact::Facts;
-use spend_core::period::{self, BillingPeriod};
+use spend_core::calendar::period::{self, BillingPeriod};
+use spend_core::facts::fact::Facts;
 use spend_ledger::alert::{self, Given};
-use spend_ledger::book::{Book, BookPeriod};
-use spend_ledger::committed;
-use spend_ledger::keys::Statement;
-use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::outbox::Lease;
+use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
-use spend_ledger::state::{AppliedDelivery, CommitKind, OrderSource};
+use spend_ledger::state::book::{Book, BookPeriod};
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{AppliedDelivery, CommitKind, OrderSource};
+use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
@@ -72,7 +72,7 @@ impl Notifier for Kept {
 pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let (config, _) = in_force::read(&options.config)?;
     let store = periods::open(&options.ledger)?;
-    let with = Deriver::from(&spend_ledger::in_force::read(&store).await?.unwrap_or_default());
+    let with = Deriver::from(&spend_ledger::config::in_force::read(&store).await?.unwrap_or_default());
     let mut months = Vec::new();
     for statement in periods::of(&store, &options.ledger, None, None).await? {
         months.extend(Month::read(&store, statement, &with).await?);

@@ -7,11 +7,11 @@ use std::path::Path;
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_core::text::currency;
-use spend_cur::metering_parquet;
+use spend_cur::parquet_file;
 use spend_ledger::chargeback::metering::{self, MeteringFiles, PARQUET};
-use spend_ledger::chargeback::{self, About, Files};
-use spend_ledger::store::Store;
-use spend_ledger::{committed, metering_csv, private_files};
+use spend_ledger::chargeback::{self, About, Files, metering_csv};
+use spend_ledger::state::committed;
+use spend_ledger::store::{Store, private_files};
 
 use crate::cli::Chargeback;
 use crate::error::CommandError;
@@ -55,7 +55,7 @@ async fn metering_of<S: Store>(store: &S, options: &Chargeback) -> Result<Meteri
         let name = path.display().to_string();
         let is_parquet = bytes.starts_with(PARQUET);
         let records =
-            if is_parquet { metering_parquet::read(&name, &bytes) } else { metering_csv::read(&name, &bytes) };
+            if is_parquet { parquet_file::metering::read(&name, &bytes) } else { metering_csv::read(&name, &bytes) };
         files.add(&name, records?);
     }
     Ok(files)

@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
-use spend_core::rule::Rule;
-use spend_core::{rules, sentence, text};
-use spend_ledger::book::Book;
-use spend_ledger::committed;
+use spend_core::rules::rule::Rule;
+use spend_core::rules::{evaluation, sentence};
+use spend_core::text;
 use spend_ledger::config::Config;
 use spend_ledger::metrics;
+use spend_ledger::state::book::Book;
+use spend_ledger::state::committed;
 
 use crate::cli::Check;
 use crate::error::CommandError;
@@ -61,7 +62,7 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
 
 /// Whom a rule matches in the months that rules look at.
 fn members(rule: &Rule, config: &Config, book: &Book, out: &mut impl Write) -> Result<(), CommandError> {
-    let matched = rules::matched(rule, book.facts(), &config.cost)?;
+    let matched = evaluation::matched(rule, book.facts(), &config.cost)?;
     for (member, spent) in matched.iter().take(NAMED) {
         let name = member.as_deref().map_or_else(|| "all that matches".to_owned(), text::shown);
         writeln!(out, "    {name}: {} in three months", text::money(&rule.currency, *spent))?;

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_core::text::clean;
-use spend_ledger::keys::Statement;
 use spend_ledger::outputs::MetricsFile;
+use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
 use spend_pipeline::aggregate::{Aggregated, Deriver};
 use spend_pipeline::claims::{self, Moved};

@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_ledger::book::Book;
+use spend_ledger::digest;
 use spend_ledger::outputs::{Message, Topic};
-use spend_ledger::{committed, digest, private_files};
+use spend_ledger::state::book::Book;
+use spend_ledger::state::committed;
+use spend_ledger::store::private_files;
 
 use crate::cli::{Digest, DigestFormat};
 use crate::error::CommandError;

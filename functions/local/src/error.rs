@@ -3,16 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use spend_core::error_text::cut;
-use spend_core::line::SumOutOfRange;
-use spend_core::metering::MeteringFileError;
+use spend_core::allocation::metering::MeteringFileError;
+use spend_core::errors::text::cut;
+use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::AlertError;
 use spend_ledger::chargeback::ChargebackError;
-use spend_ledger::committed::CommittedError;
+use spend_ledger::config::in_force::InForceError;
 use spend_ledger::digest::DigestError;
-use spend_ledger::document::DocumentError;
-use spend_ledger::in_force::InForceError;
 use spend_ledger::metrics::MetricsError;
+use spend_ledger::state::committed::CommittedError;
+use spend_ledger::state::document::DocumentError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::explain::ExplainError;

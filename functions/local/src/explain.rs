@@ -7,10 +7,10 @@ mod table;
 use std::io::Write;
 use std::sync::Arc;
 
-use spend_core::bedrock_line::{Rule, RuleSet};
-use spend_core::explanation::OwnerBy;
-use spend_core::fact::FactField;
-use spend_core::line::LineField;
+use spend_core::bill::bedrock_line::{Rule, RuleSet};
+use spend_core::bill::line::LineField;
+use spend_core::facts::explanation::OwnerBy;
+use spend_core::facts::fact::FactField;
 use spend_core::text;
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};

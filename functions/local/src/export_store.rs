@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
-use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 use crate::error::CommandError;

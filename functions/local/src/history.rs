@@ -8,13 +8,12 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
-use spend_core::currencies;
-use spend_core::decimal::Decimal;
-use spend_core::line::SumOutOfRange;
+use spend_core::money::currencies;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text;
-use spend_ledger::committed;
-use spend_ledger::restated::Before;
-use spend_ledger::state::{HistoryEntry, Moved, OrderSource};
+use spend_ledger::state::committed;
+use spend_ledger::state::period::{HistoryEntry, Moved, OrderSource};
+use spend_ledger::state::restated::Before;
 use spend_pipeline::history;
 
 use crate::cli::{History, ReportFormat};

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use spend_core::dimension::Dimension;
-use spend_core::fact::{Fact, FactField};
-use spend_core::hygiene::Lack;
-use spend_core::model;
-use spend_core::mute::Mute;
-use spend_core::overrides::{BudgetOverride, compared};
-use spend_core::people;
-use spend_core::principal::{Identity, IdentityKind, KeepSessions};
-use spend_core::rule::{Matcher, Rule};
-use spend_core::split::SplitWhat;
-use spend_core::{selection, text};
-use spend_ledger::book::Book;
+use spend_core::allocation::split::SplitWhat;
+use spend_core::bill::model;
+use spend_core::bill::principal::{Identity, IdentityKind, KeepSessions};
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::{people, selection};
+use spend_core::rules::hygiene::Lack;
+use spend_core::rules::mute::Mute;
+use spend_core::rules::overrides::{BudgetOverride, compared};
+use spend_core::rules::rule::{Matcher, Rule};
+use spend_core::text;
 use spend_ledger::config::Config;
+use spend_ledger::state::book::Book;
 
 /// How many members with a limit of their own are named of those that are not there.
 const NAMED: usize = 5;

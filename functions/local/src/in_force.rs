@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use spend_ledger::config::in_force::{self, InForceError};
 use spend_ledger::config::{self, Config};
-use spend_ledger::in_force::{self, InForceError};
 use spend_ledger::store::Store;
 
 use crate::error::CommandError;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use spend_ledger::directory_store::{DirectoryStore, Turn};
+use spend_ledger::store::directory::{DirectoryStore, Turn};
 
 use crate::error::CommandError;
 

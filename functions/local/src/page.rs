@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use spend_ledger::committed;
 use spend_ledger::digest::page;
+use spend_ledger::state::committed;
 
 use crate::cli::Page;
 use crate::digest::no_such_month;

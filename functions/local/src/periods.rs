@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use spend_core::period::BillingPeriod;
-use spend_core::selection::meant;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::selection::meant;
 use spend_core::text::clean;
-use spend_ledger::committed;
-use spend_ledger::directory_store::{DirectoryStore, OWN_FOLDER};
-use spend_ledger::keys::Statement;
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
 use spend_ledger::store::StoreError;
+use spend_ledger::store::directory::{DirectoryStore, OWN_FOLDER};
 
 use crate::error::CommandError;
 

@@ -7,19 +7,18 @@ use std::io::Write;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
-use spend_core::currencies;
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::fact::{Fact, FactField};
-use spend_core::line::SumOutOfRange;
-use spend_core::report::{self, Measure, Row};
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::money::currencies;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::reporting::report::{self, Measure, Row};
 use spend_core::text::{self, OTHER};
-use spend_ledger::committed;
+use spend_ledger::state::committed;
 
-use self::about::About;
 use crate::cli::{Report, ReportFormat};
 use crate::error::CommandError;
 use crate::periods;
+use crate::report::about::About;
 
 /// What the last row of a currency is called.
 const TOTAL: &str = "total";

@@ -24,9 +24,9 @@ use std::{fs, io};
 use chrono::{DateTime, Utc};
 use spend_cur::write::WriteError;
 
-pub use self::metering::gateway_metering;
-use self::month::{Delivery, Mode, Month};
-use self::story::{Size, TODAY};
+pub use crate::sample::metering::gateway_metering;
+use crate::sample::month::{Delivery, Mode, Month};
+use crate::sample::story::{Size, TODAY};
 
 /// A configuration that fits the story: the file that `run` takes with `--config`.
 pub const SAMPLE_CONFIG: &str = r#"# What is watched in the sample export.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use spend_core::bedrock_line::Rule;
-use spend_core::currencies::largest_first;
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::messages::unusual::Unusual;
+use spend_core::money::currencies::largest_first;
 use spend_core::text;
-use spend_core::unusual::Unusual;
 use spend_ledger::metrics::Published;
-use spend_ledger::state::PeriodState;
+use spend_ledger::state::period::PeriodState;
 use spend_pipeline::aggregate::Aggregated;
 
 /// Writes a few lines about the state that is in force after `outcome`.
@@ -116,7 +116,7 @@ fn warn(state: &PeriodState, notes: &mut impl Write) -> io::Result<()> {
             counts.rows_without_cost
         )?;
     }
-    let missing = counts.missing_columns.iter().filter(|column| *column != spend_core::line::PRINCIPAL_COLUMN);
+    let missing = counts.missing_columns.iter().filter(|column| *column != spend_core::bill::line::PRINCIPAL_COLUMN);
     let missing: Vec<_> = missing.map(String::as_str).collect();
     if !missing.is_empty() {
         writeln!(notes, "  note: columns that the export does not have: {}", missing.join(", "))?;

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use spend_ledger::alert;
-use spend_ledger::outbox::Lease;
 use spend_ledger::outputs::MessageFile;
+use spend_ledger::outputs::outbox::Lease;
 
 use crate::cli::TestAlert;
 use crate::error::CommandError;

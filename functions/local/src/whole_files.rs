@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use spend_ledger::private_files;
+use spend_ledger::store::private_files;
 
 use crate::error::CommandError;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bedrock_ledger::sample::{self, SampleOptions};
-use spend_ledger::directory_store::DirectoryStore;
+use spend_ledger::store::directory::DirectoryStore;
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bedrock-ledger"));

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use lambda_runtime::tracing;
-use spend_core::error_class::Class;
-use spend_ledger::operations::{self, Note};
+use spend_core::errors::class::Class;
+use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 
 use crate::lambda::Failed;
@@ -50,10 +50,10 @@ pub async fn settle<S: Store, T>(
 
 #[cfg(test)]
 mod tests {
-    use spend_ledger::faulty_store::{Fault, FaultyStore};
-    use spend_ledger::keys::NOTES_PREFIX;
-    use spend_ledger::memory_store::MemoryStore;
+    use spend_ledger::state::keys::NOTES_PREFIX;
     use spend_ledger::store::StoreError;
+    use spend_ledger::store::faulty::{Fault, FaultyStore};
+    use spend_ledger::store::memory::MemoryStore;
 
     use super::*;
 

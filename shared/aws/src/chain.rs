@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use spend_core::error_text::cut;
+use spend_core::errors::text::cut;
 use spend_core::text::clean;
 
 /// `error` and its causes, each said once.

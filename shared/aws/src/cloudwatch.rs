@@ -171,7 +171,7 @@ fn midnight(day: NaiveDate) -> SdkTime {
 }
 
 /// The data as CloudWatch takes them. Each has one value: no lists of up to 150 values, whose counts are doubles. No
-/// value is out of its range of ±2^360: a [`Decimal`](spend_core::decimal::Decimal) ends at 2^127 parts of 10^18.
+/// value is out of its range of ±2^360: a [`Decimal`](spend_core::money::decimal::Decimal) ends at 2^127 parts of 10^18.
 fn encoded(data: &[Datum]) -> Vec<MetricDatum> {
     data.iter().map(datum).collect()
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Value, json};
-use spend_ledger::keys;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
+use spend_ledger::state::keys;
 use spend_ledger::store::{Store, StoreError};
 
 use crate::lambda::{Deadline, Invocation, SqsBatchResponse};

@@ -7,11 +7,10 @@
 mod tests;
 
 use std::any::Any;
-use std::env;
 use std::error::Error;
-use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
+use std::{env, fmt};
 
 pub use aws_lambda_events::sqs::SqsBatchResponse;
 use chrono::{DateTime, Utc};
@@ -20,7 +19,7 @@ use lambda_runtime::tracing::level_filters::LevelFilter;
 use lambda_runtime::tracing::subscriber::fmt as fmt_subscriber;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 
 use crate::chain::said;
 use crate::clock::Clock;

@@ -21,8 +21,8 @@ use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use spend_ledger::store::{ETag, MAX_KEY_BYTES, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
-use self::attempts::{Doubt, RetryConflicts};
-use self::error::{Action, Place, Refusal};
+use crate::s3_store::attempts::{Doubt, RetryConflicts};
+use crate::s3_store::error::{Action, Place, Refusal};
 
 /// How often a body is asked for that breaks off. The SDK repeats a call only up to the answer's first byte.
 const BODIES: usize = 3;

@@ -1,6 +1,6 @@
 //! The numbers of a digest: a month for finance, who spent it, why it changed, and how it adds up to the bill.
 //!
-//! Everything that finance is told comes from [`Figures`], in words ([`crate::digest_text`]) and for machines: so that
+//! Everything that finance is told comes from [`Figures`], in words ([`crate::messages::digest`]) and for machines: so that
 //! both say the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,30 +9,29 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::category::Category;
-use crate::chargeback::is_split_identity;
-use crate::currencies;
-use crate::data_span::DataSpan;
-use crate::data_status::DataStatus;
-use crate::decimal::Decimal;
-use crate::dimension::Dimension;
-use crate::fact::{Fact, FactField};
-use crate::folding::Folded;
+use crate::allocation::chargeback::is_split_identity;
+use crate::allocation::shared_role::{self, SharedRole};
+use crate::allocation::split::Split;
+use crate::allocation::tag_contract::{self, TagFinding, TagRule};
+use crate::bill::category::Category;
+use crate::calendar::data_span::DataSpan;
+use crate::calendar::data_status::DataStatus;
+use crate::calendar::period::BillingPeriod;
+use crate::calendar::window::{Window, WindowKind};
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::folding::Folded;
+use crate::facts::net_cost::StandIn;
+use crate::facts::people::{self, PeopleRole, Roles};
+use crate::facts::spend::{Basis, CostPolicy};
 use crate::forecast::{self, Outlook};
-use crate::line::SumOutOfRange;
-use crate::measure::{Detail, Measurement};
-use crate::mute::Mute;
-use crate::net_cost::StandIn;
-use crate::people::{self, PeopleRole, Roles};
-use crate::period::BillingPeriod;
-use crate::report::{self, Row};
-use crate::restated::Restated;
-use crate::shared_role::{self, SharedRole};
-use crate::spend::{Basis, CostPolicy};
-use crate::split::Split;
-use crate::tag_contract::{self, TagFinding, TagRule};
-use crate::variance::{self, Correction, Variance, Windows};
-use crate::window::{Window, WindowKind};
+use crate::money::currencies;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::report::{self, Row};
+use crate::reporting::variance::{self, Correction, Variance, Windows};
+use crate::rules::measure::{Detail, Measurement};
+use crate::rules::mute::Mute;
+use crate::rules::restated::Restated;
 
 mod callers;
 mod decisions;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
-use crate::decimal::Decimal;
-use crate::fact::{Fact, FactField, FactKey};
-use crate::line::Measures;
-use crate::owner_names::OwnerNames;
-use crate::rule::OwnerTemplate;
+use crate::bill::line::Measures;
+use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::facts::owner_names::OwnerNames;
+use crate::money::decimal::Decimal;
+use crate::rules::rule::OwnerTemplate;
 
 pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()

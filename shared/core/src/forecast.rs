@@ -18,11 +18,10 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::data_span::DataSpan;
-use crate::decimal::Decimal;
-use crate::line::SumOutOfRange;
-use crate::totals::{MemberTotals, add};
-use crate::window::Window;
+use crate::calendar::data_span::DataSpan;
+use crate::calendar::window::Window;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::rules::member_totals::{MemberTotals, add};
 
 mod model;
 mod noise;

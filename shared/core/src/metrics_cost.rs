@@ -16,7 +16,7 @@
 //! a copy of it (nishinoshake/aws-rough on GitHub, issue 37), of which other pages repeat the first two. AWS Data Exports user guide, "Export
 //! delivery": at least once a day.
 
-use crate::decimal::Decimal;
+use crate::money::decimal::Decimal;
 
 /// Up to how many metrics a month costs how many cents each. Source: Amazon `CloudWatch` pricing, "Metrics".
 pub const TIERS: [(u64, i64); 4] = [(10_000, 30), (250_000, 10), (1_000_000, 5), (u64::MAX, 2)];

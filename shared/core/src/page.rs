@@ -6,13 +6,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
-use crate::fact::Fact;
-use crate::line::SumOutOfRange;
-use crate::report::Row;
-use crate::restated::Restated;
-use crate::unit_cost::CacheUse;
+use crate::facts::fact::Fact;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::report::Row;
+use crate::reporting::unit_cost::CacheUse;
+use crate::rules::restated::Restated;
 
 mod asked;
 mod bill;

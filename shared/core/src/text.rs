@@ -8,10 +8,13 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::decimal::Decimal;
-use crate::period::BillingPeriod;
+use crate::calendar::period::BillingPeriod;
+use crate::money::decimal::Decimal;
 
 mod link;
+pub mod near;
+pub mod spreadsheet;
+pub(crate) mod words;
 
 pub use link::broken as without_links;
 
@@ -49,7 +52,7 @@ pub fn money(currency: &str, amount: Decimal) -> String {
     match currency {
         "USD" => format!("{sign}${digits}"),
         "" => format!("{sign}{digits} (no currency)"),
-        code => format!("{sign}{} {digits}", self::currency(code)),
+        code => format!("{sign}{} {digits}", crate::text::currency(code)),
     }
 }
 

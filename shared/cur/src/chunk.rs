@@ -1,16 +1,18 @@
 //! Reading one chunk: its Bedrock rows one by one, or summed.
 
 use chrono::{DateTime, Utc};
-use spend_core::bedrock_line::RuleSet;
-use spend_core::line::{KeptTags, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts, SumOutOfRange};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::bedrock_line::RuleSet;
+use spend_core::bill::line::{KeptTags, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::SumOutOfRange;
 
-use crate::chunk_bytes::ChunkBytes;
-pub use crate::describe::{ColumnInfo, Description, Format};
+use crate::bytes::chunk_bytes::ChunkBytes;
+pub use crate::bytes::describe::{ColumnInfo, Description, Format};
+use crate::bytes::format;
+use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
 use crate::limits::MEMORY;
-use crate::source::ChunkSource;
-use crate::{csv_rows, format, parquet_rows};
+use crate::{csv_file, parquet_file};
 
 /// A Bedrock row of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +95,8 @@ async fn read<S: ChunkSource>(
 ) -> Result<ScanCounts, CurError> {
     let mut chunk = ChunkBytes::new(name, source);
     match format::sniff(&mut chunk).await? {
-        Format::Parquet => parquet_rows::visit(&mut chunk, period, kept, memory, visit).await,
-        Format::Csv => csv_rows::visit(&mut chunk, period, kept, memory, visit).await,
+        Format::Parquet => parquet_file::rows::visit(&mut chunk, period, kept, memory, visit).await,
+        Format::Csv => csv_file::rows::visit(&mut chunk, period, kept, memory, visit).await,
     }
 }
 
@@ -107,8 +109,8 @@ async fn read<S: ChunkSource>(
 pub async fn describe<S: ChunkSource>(name: &str, source: S) -> Result<Description, CurError> {
     let mut chunk = ChunkBytes::new(name, source);
     match format::sniff(&mut chunk).await? {
-        Format::Parquet => parquet_rows::describe(&mut chunk).await,
-        Format::Csv => csv_rows::describe(&mut chunk).await,
+        Format::Parquet => parquet_file::rows::describe(&mut chunk).await,
+        Format::Csv => csv_file::rows::describe(&mut chunk).await,
     }
 }
 

@@ -1,5 +1,10 @@
 //! Which columns a reduction needs, and how a chunk has them: found by name, of the type that CUR 2.0 gives them.
 
+pub(crate) mod other_tables;
+pub(crate) mod plan;
+pub mod schema;
+pub(crate) mod tag_sources;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -8,14 +13,14 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use spend_core::bedrock_line::Rule;
-use spend_core::line::{LineField, PRINCIPAL_COLUMN};
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::bill::line::{LineField, PRINCIPAL_COLUMN};
 
+use crate::columns::plan::Plan;
+use crate::columns::schema::Kind;
 use crate::error::{CurError, shown};
-use crate::footer;
-use crate::guard::guarded;
-use crate::plan::Plan;
-use crate::schema::Kind;
+use crate::parquet_file::footer;
+use crate::parquet_file::guard::guarded;
 
 pub(crate) const UNBLENDED_COST: &str = "line_item_unblended_cost";
 pub(crate) const NET_UNBLENDED_COST: &str = "line_item_net_unblended_cost";

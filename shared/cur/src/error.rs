@@ -3,12 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use spend_core::error_class::Class;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::errors::class::Class;
 use spend_core::text;
 
-pub use crate::format::Foreign;
-use crate::source::SourceError;
+pub use crate::bytes::format::Foreign;
+use crate::bytes::source::SourceError;
 
 /// Where in a chunk a row is. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

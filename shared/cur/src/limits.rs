@@ -1,6 +1,6 @@
 //! What a file of an export may come to. Whoever can put an object beside an export chooses what is in it, and a file of a
 //! kilobyte can claim billions of rows: each limit is far above what AWS writes, and together they bound the memory and
-//! the time that reading takes, whatever the file says. How long a text may be is said in [`spend_core::line::limits`].
+//! the time that reading takes, whatever the file says. How long a text may be is said in [`spend_core::bill::line::limits`].
 //!
 //! AWS's own files that were seen have up to 130 thousand rows in one row group, in 12 bytes a row; chunks of a few million
 //! rows and a thousand row groups are allowed for. Tools that copy exports (Spark, DuckDB, Arrow) write a million rows or

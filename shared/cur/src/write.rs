@@ -22,9 +22,9 @@ use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-pub use self::manifest::manifest;
-pub use self::text::csv_gz;
-use crate::schema::{self, COLUMNS, Kind};
+use crate::columns::schema::{self, COLUMNS, Kind};
+pub use crate::write::manifest::manifest;
+pub use crate::write::text::csv_gz;
 
 /// What a cell holds. Its kind must be its column's.
 #[derive(Clone, Debug, PartialEq)]

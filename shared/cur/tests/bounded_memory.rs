@@ -11,10 +11,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
-use spend_core::line::KeptTags;
+use spend_core::bill::line::KeptTags;
+use spend_cur::bytes::source::{ChunkSource, SourceError};
 use spend_cur::chunk;
 use spend_cur::error::CurError;
-use spend_cur::source::{ChunkSource, SourceError};
 use spend_cur::write::{Compression, FileShape, Row, Value, parquet};
 
 #[path = "../src/chunk/tests/lies.rs"]

@@ -16,18 +16,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField, FactKey};
-use spend_core::folding::Folded;
-use spend_core::line::{Measures, ScanCounts, Tags};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::{Measures, ScanCounts, Tags};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::folding::Folded;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::alert::{self, AlertSummary, Given};
-use spend_ledger::book::{Book, BookPeriod};
 use spend_ledger::config::Config;
-use spend_ledger::memory_store::MemoryStore;
-use spend_ledger::outbox::Lease;
+use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
+use spend_ledger::state::book::{Book, BookPeriod};
 use spend_ledger::store::Store;
+use spend_ledger::store::memory::MemoryStore;
 
 /// The most bytes that the state may have.
 const MOST_BYTES: usize = 2_000_000;

@@ -1,7 +1,7 @@
 //! The step that tells people of what rules find: each crossing once, never lost.
 //!
 //! One object, [`STATE_KEY`], says which crossings are known and which messages are to be sent. A crossing and its
-//! messages are written in one conditional write, before anything is sent; see [`crate::outbox`]. So the same book
+//! messages are written in one conditional write, before anything is sent; see [`crate::outputs::outbox`]. So the same book
 //! twice sends nothing twice, and of two evaluators that race one writes and the other finds it written. Configuration
 //! and book are read after the state, and all of it again after a lost race; the state remembers which they were, and
 //! nothing is planned from older ones.
@@ -13,20 +13,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use spend_core::alert_text::TestAlert;
-use spend_core::data_span::DataSpan;
-use spend_core::error_class::Class;
-use spend_core::line::SumOutOfRange;
-use spend_core::rule::{Kind, Severity};
-use spend_core::rules::Evaluated;
+use spend_core::calendar::data_span::DataSpan;
+use spend_core::errors::class::Class;
+use spend_core::messages::alert::TestAlert;
+use spend_core::money::decimal::SumOutOfRange;
+use spend_core::rules::evaluation::Evaluated;
+use spend_core::rules::rule::{Kind, Severity};
 use spend_core::text::Text;
 
-use crate::committed::CommittedError;
-use crate::document::DocumentError;
-use crate::in_force::InForceError;
-use crate::operations::{self, Note, NoteError};
-use crate::outbox::{self, ATTEMPTS, Held, Lease, OutboxError, Sender};
+use crate::config::in_force::InForceError;
+use crate::outputs::operations::{self, Note, NoteError};
+use crate::outputs::outbox::{self, ATTEMPTS, Held, Lease, OutboxError, Sender};
 use crate::outputs::{Message, Notifier, Topic};
+use crate::state::committed::CommittedError;
+use crate::state::document::DocumentError;
 use crate::store::{Store, StoreError};
 
 mod episodes;

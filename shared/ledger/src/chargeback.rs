@@ -9,32 +9,32 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use spend_core::chargeback::{Chargeback, chargeback, is_split_identity};
-use spend_core::chargeback_text::{self, ChargeSums};
-use spend_core::decimal::Decimal;
+use spend_core::allocation::chargeback::{Chargeback, chargeback, is_split_identity};
+use spend_core::allocation::metering::Metering;
+use spend_core::allocation::showback::showback;
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::Extent;
-use spend_core::error_class::Class;
-use spend_core::fact::{Fact, FactField};
-use spend_core::line::SumOutOfRange;
-use spend_core::metering::Metering;
-use spend_core::net_cost::StandIn;
-use spend_core::period::BillingPeriod;
-use spend_core::showback::showback;
-use spend_core::spend::Basis;
+use spend_core::errors::class::Class;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::net_cost::StandIn;
+use spend_core::facts::spend::Basis;
+use spend_core::messages::chargeback::{self, ChargeSums};
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::reporting::tier_mix::tier_mix;
+use spend_core::reporting::unit_cost::{cache_use, unit_costs};
 use spend_core::text;
-use spend_core::tier_mix::tier_mix;
-use spend_core::unit_cost::{cache_use, unit_costs};
 
-use crate::book::{Book, BookPeriod};
 use crate::config::Config;
-use crate::content_tag::hex;
-use crate::document::{DocumentError, encode_ascii};
-use crate::keys::{Statement, chargeback_key, hash};
-use crate::operations::NoteError;
+use crate::outputs::operations::NoteError;
+use crate::state::book::{Book, BookPeriod};
+use crate::state::document::{DocumentError, encode_ascii};
+use crate::state::keys::{Statement, chargeback_key, hash};
+use crate::store::content_tag::hex;
 use crate::store::{ETag, Put, Store, StoreError};
 
 pub(crate) mod about;
 pub mod metering;
+pub mod metering_csv;
 mod tables;
 
 pub use about::{About, DeliveryAbout, FileAbout, MeteringAbout, TotalAbout};
@@ -140,7 +140,7 @@ pub fn make(
         files.push((table.name, Bytes::from(bytes)));
     }
     let findings = records.findings(facts.clone(), |fact| is_split_identity(&config.splits, fact, true));
-    let mut notes = chargeback_text::lines(&config.splits, &charged, &findings)?;
+    let mut notes = chargeback::lines(&config.splits, &charged, &findings)?;
     notes.extend(metering.problems());
     notes.extend(remarks(found, config, basis, facts)?);
     let about = About {
@@ -238,7 +238,7 @@ fn totals(charged: &Chargeback) -> Result<Vec<TotalAbout>, SumOutOfRange> {
         let ChargeSums { billed, charged, invoices } = sums;
         TotalAbout { currency: currency.to_owned(), billed, charged, invoices }
     };
-    Ok(chargeback_text::sums(charged)?.into_iter().map(total).collect())
+    Ok(chargeback::sums(charged)?.into_iter().map(total).collect())
 }
 
 /// What else readers must know.

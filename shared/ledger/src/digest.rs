@@ -1,23 +1,23 @@
 //! The step that tells finance: once a week, when a month closes, and of a month that has not closed in time. Each once,
 //! never lost.
 //!
-//! One object, [`STATE_KEY`], says which digests are known and what is to be sent; see [`crate::outbox`]. A digest is
+//! One object, [`STATE_KEY`], says which digests are known and what is to be sent; see [`crate::outputs::outbox`]. A digest is
 //! two messages with one id: text for people, and [`DigestEvent`] for machines. Both come from the same figures.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::DigestKind;
-use spend_core::error_class::Class;
-use spend_core::line::SumOutOfRange;
-use spend_core::period::BillingPeriod;
+use spend_core::errors::class::Class;
+use spend_core::money::decimal::SumOutOfRange;
 
-use crate::book::Book;
-use crate::committed::CommittedError;
 use crate::config::Config;
-use crate::document::DocumentError;
-use crate::outbox::{self, Lease, OutboxError};
+use crate::outputs::outbox::{self, Lease, OutboxError};
 use crate::outputs::{Message, Notifier};
+use crate::state::book::Book;
+use crate::state::committed::CommittedError;
+use crate::state::document::DocumentError;
 use crate::store::Store;
 
 mod compose;

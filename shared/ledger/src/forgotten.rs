@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use spend_core::fact::{Fact, FactField, FactKey};
-use spend_core::line::{LineField, LineKey, Measures, SumOutOfRange, Tags};
+use spend_core::bill::line::{LineField, LineKey, Measures, Tags};
+use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::money::decimal::SumOutOfRange;
 
-use self::name::Name;
-use crate::document::{Document, DocumentError, decode};
-use crate::keys::{FORGOTTEN, hash};
-use crate::state::Moved;
+use crate::forgotten::name::Name;
+use crate::state::document::{Document, DocumentError, decode};
+use crate::state::keys::{FORGOTTEN, hash};
+use crate::state::period::Moved;
 use crate::store::{ETag, Store, StoreError};
 
 /// How much of a name's hash an alias has.

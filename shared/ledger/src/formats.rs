@@ -2,19 +2,21 @@
 
 use crate::alert::event::{AlertEvent, SummaryEvent, TestEvent};
 use crate::alert::state::AlertState;
-use crate::backfill::Backfill;
 use crate::chargeback::about::About;
 use crate::digest::event::DigestEvent;
 use crate::digest::page::numbers::PageNumbers;
 use crate::digest::state::DigestState;
-use crate::document::Document;
 use crate::forgotten::Forgotten;
-use crate::gauges::shown::PutGauges;
+use crate::metrics::gauges::shown::PutGauges;
 use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::Told;
-use crate::operations::{OperationsState, StoredNote};
-use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
+use crate::outputs::operations::{OperationsState, StoredNote};
+use crate::state::backfill::Backfill;
+use crate::state::document::Document;
+use crate::state::period::{
+    Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction,
+};
 
 /// What is done with each format. Many of the types are nobody else's business, so that they come without a name.
 pub trait Formats {

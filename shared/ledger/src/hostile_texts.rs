@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use spend_core::fact::FactField;
+use spend_core::facts::fact::FactField;
 
-use crate::book::Book;
 use crate::config::Config;
-use crate::memory_store::MemoryStore;
-use crate::outbox::Lease;
+use crate::outputs::outbox::Lease;
 use crate::outputs::{Message, Topic};
 use crate::reaction_fixtures::{TestNotifier, at, book, fact, period};
+use crate::state::book::Book;
 use crate::store::Store;
+use crate::store::memory::MemoryStore;
 use crate::{alert, chargeback, digest};
 
 /// What strangers write.

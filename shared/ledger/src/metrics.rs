@@ -17,22 +17,21 @@
 //!
 //! Each part has a stored state: what was told of each statement, who has a series, the gauges, health. All of it is read
 //! before the configuration and the book, and is replaced only if it is still what was read, so that a slower process
-//! with an older book undoes nothing: see [`crate::basis`]. A batch is claimed only while there is time for its put.
+//! with an older book undoes nothing: see [`crate::state::basis`]. A batch is claimed only while there is time for its put.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, mem};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::error_class::Class;
-use spend_core::line::SumOutOfRange;
+use spend_core::errors::class::Class;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text;
 
 mod cost;
+pub(crate) mod gauges;
 pub(crate) mod health;
 pub(crate) mod series;
 mod settle;
@@ -42,15 +41,14 @@ pub(crate) mod told;
 pub use cost::{PredictedCost, predict};
 pub(crate) use told::CLAIM_LIVES;
 
-use crate::basis::{Basis, SetBack};
-use crate::book::Book;
-use crate::committed::{self, CommittedError, Versions};
 use crate::config::Config;
-use crate::document::DocumentError;
-use crate::gauges;
-use crate::in_force::{Configured, InForceError};
-use crate::keys::{CONFIG_IN_FORCE, METRIC_SERIES, STATE_PREFIX, Statement, gauges_key, hash};
+use crate::config::in_force::{Configured, InForceError};
 use crate::outputs::{Datum, Metrics, PUT_TAKES, PublishError, batches};
+use crate::state::basis::{Basis, SetBack};
+use crate::state::book::Book;
+use crate::state::committed::{self, CommittedError, Versions};
+use crate::state::document::DocumentError;
+use crate::state::keys::{CONFIG_IN_FORCE, METRIC_SERIES, STATE_PREFIX, Statement, gauges_key, hash};
 use crate::store::{ETag, Put, Store, StoreError};
 use series::{Limits, Members};
 use spend::{AllTold, Planned, Spend};
@@ -575,5 +573,5 @@ fn exports(book: &Book) -> std::collections::BTreeSet<&str> {
 }
 
 fn currencies(book: &Book) -> std::collections::BTreeSet<&str> {
-    book.facts().map(|fact| fact.key.get(spend_core::fact::FactField::Currency)).collect()
+    book.facts().map(|fact| fact.key.get(spend_core::facts::fact::FactField::Currency)).collect()
 }

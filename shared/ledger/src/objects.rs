@@ -1,9 +1,11 @@
 //! What each object of a ledger is, by its key, and what is to be done about one that is damaged: the one place that says
 //! whether it may be removed. `docs/operations.md` says the same at length.
 
-use crate::document::Document;
-use crate::keys::{self, Statement};
-use crate::state::{Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
+use crate::state::document::Document;
+use crate::state::keys::{self, Statement};
+use crate::state::period::{
+    Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction,
+};
 
 /// What kind of object it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,12 +116,12 @@ impl Kind {
             Self::Told => crate::metrics::told::Told::FORMAT,
             Self::Series => crate::metrics::series::Members::FORMAT,
             Self::Health => crate::metrics::health::PutHealth::FORMAT,
-            Self::Gauges => crate::gauges::shown::PutGauges::FORMAT,
+            Self::Gauges => crate::metrics::gauges::shown::PutGauges::FORMAT,
             Self::Alerts => crate::alert::state::AlertState::FORMAT,
             Self::Digests => crate::digest::state::DigestState::FORMAT,
-            Self::Note => crate::operations::StoredNote::FORMAT,
-            Self::Operations => crate::operations::OperationsState::FORMAT,
-            Self::Backfill => crate::backfill::Backfill::FORMAT,
+            Self::Note => crate::outputs::operations::StoredNote::FORMAT,
+            Self::Operations => crate::outputs::operations::OperationsState::FORMAT,
+            Self::Backfill => crate::state::backfill::Backfill::FORMAT,
             Self::SweptDeliveries => "swept",
             Self::SweptReady => "swept-ready",
             Self::PageNumbers => crate::digest::page::numbers::PageNumbers::FORMAT,

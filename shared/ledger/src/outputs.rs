@@ -2,6 +2,8 @@
 //! SNS; on one machine they are two files of the ledger.
 
 mod files;
+pub mod operations;
+pub mod outbox;
 #[cfg(test)]
 mod tests;
 
@@ -13,13 +15,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
+use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
 pub use files::{MessageFile, MetricsFile};
 
-use crate::keys;
+use crate::state::keys;
 
 /// A metric's unit, as CloudWatch names it. Source: Amazon CloudWatch API Reference, `MetricDatum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

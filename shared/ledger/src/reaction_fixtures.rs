@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField, FactKey};
-use spend_core::folding::Folded;
-use spend_core::line::{Measures, ScanCounts};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::{Measures, ScanCounts};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::folding::Folded;
+use spend_core::money::decimal::Decimal;
 
-use crate::book::{Book, BookPeriod};
-use crate::memory_store::MemoryStore;
 use crate::outputs::{Message, Notifier, PublishError, Topic};
+use crate::state::book::{Book, BookPeriod};
+use crate::store::memory::MemoryStore;
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {

@@ -1,6 +1,16 @@
 //! The port to stored objects, with S3's contract: what is written is seen by the next read, and writes of state are
 //! conditional. The ledger's own bucket is read and written through it, the export's bucket is read through it.
 
+pub(crate) mod content_tag;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod directory;
+pub mod faulty;
+pub mod memory;
+pub mod private_files;
+#[cfg(test)]
+pub(crate) mod racing;
+
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
@@ -8,7 +18,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 
 /// An object's version token. Opaque: two versions with equal tags have equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -17,20 +17,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::line::{Interner, KeptTags, LineField, LineKey, Measures, ScanCounts, Tags};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::{Interner, KeptTags, LineField, LineKey, Measures, ScanCounts, Tags};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::alert::{self, Given};
-use spend_ledger::columns::Columns;
 use spend_ledger::config::Config;
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::document::{encode, encode_compressed};
-use spend_ledger::keys::Statement;
-use spend_ledger::outbox::Lease;
+use spend_ledger::digest;
+use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
-use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
+use spend_ledger::state::columns::Columns;
+use spend_ledger::state::committed;
+use spend_ledger::state::document::{encode, encode_compressed};
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{
+    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction,
+};
+use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{ETag, Put, Store};
-use spend_ledger::{committed, digest};
 use spend_pipeline::aggregate::{self, Deriver};
 
 const MONTHS: [&str; 3] = ["2026-09", "2026-10", "2026-11"];

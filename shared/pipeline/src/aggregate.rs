@@ -7,21 +7,20 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::fact::{Derivation, Facts};
-use spend_core::line::KeptTags;
-use spend_core::period::BillingPeriod;
-use spend_ledger::committed;
+use spend_core::bill::line::KeptTags;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Derivation, Facts};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::forgotten;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{AppliedDelivery, CommitKind, PeriodState, SealedDelivery};
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{AppliedDelivery, CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Put, Store, StoreError};
 
-use crate::claims;
 use crate::commit::{self, Next};
 use crate::error::PipelineError;
 use crate::facts_file::{self, FactsOf};
-use crate::ingest;
+use crate::{claims, ingest};
 
 /// How often a lost race is run again before giving up.
 pub(crate) const ATTEMPTS: usize = 16;

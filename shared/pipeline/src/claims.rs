@@ -11,15 +11,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::fact::{Fact, FactField, Facts};
-use spend_core::operations_text::NewPayer;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Fact, FactField, Facts};
+use spend_core::messages::operations::NewPayer;
 use spend_core::text::shorten;
-use spend_ledger::committed;
-use spend_ledger::document::{decode, encode};
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::operations::{self, Note};
-use spend_ledger::state::{AppliedDelivery, Claim, CommitKind, OrderSource, SealedDelivery};
+use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::committed;
+use spend_ledger::state::document::{decode, encode};
+use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::period::{AppliedDelivery, Claim, CommitKind, OrderSource, SealedDelivery};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use crate::aggregate::{self, ATTEMPTS, Aggregated, Deriver};
@@ -69,7 +69,8 @@ pub(crate) async fn claim<L: Store>(
     }
     let mut chosen = None;
     for payer in &payers {
-        chosen = chosen.or(self::chosen(ledger, with, payer, period).await?.map(|export_id| (*payer, export_id)));
+        chosen =
+            chosen.or(crate::claims::chosen(ledger, with, payer, period).await?.map(|export_id| (*payer, export_id)));
     }
     if let Some((payer, counted)) = chosen.filter(|(_, counted)| *counted != own) {
         return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted: counted.to_owned() }));

@@ -1,12 +1,12 @@
 //! The commit: one conditional write that replaces a period's state, after the history entry that it names.
 
 use chrono::{DateTime, Utc};
-use spend_core::fact::Facts;
-use spend_core::period;
-use spend_ledger::columns::Columns;
-use spend_ledger::document::encode_compressed;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{AppliedDelivery, CommitKind, OrderSource, PeriodState, SealedDelivery};
+use spend_core::calendar::period;
+use spend_core::facts::fact::Facts;
+use spend_ledger::state::columns::Columns;
+use spend_ledger::state::document::encode_compressed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{AppliedDelivery, CommitKind, OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{ETag, Put, Store};
 
 use crate::aggregate::Deriver;

@@ -1,17 +1,17 @@
 //! Why a step did not finish.
 
 use chrono::{DateTime, Utc};
-use spend_core::error_class::Class;
-use spend_core::line::SumOutOfRange;
-use spend_core::line::limits::TooLong;
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::limits::TooLong;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::errors::class::Class;
+use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
-use spend_ledger::columns::ColumnsError;
-use spend_ledger::committed::CommittedError;
-use spend_ledger::document::DocumentError;
 use spend_ledger::objects::cure;
-use spend_ledger::operations::NoteError;
+use spend_ledger::outputs::operations::NoteError;
+use spend_ledger::state::columns::ColumnsError;
+use spend_ledger::state::committed::CommittedError;
+use spend_ledger::state::document::DocumentError;
 use spend_ledger::store::StoreError;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.

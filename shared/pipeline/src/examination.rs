@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use spend_core::line::SumOutOfRange;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::store::{Store, StoreError};
 
-use self::reading::PeriodReading;
-use self::tree::Tree;
+use crate::examination::reading::PeriodReading;
+use crate::examination::tree::Tree;
 
 /// How many of an export's billing periods are read: the current one and the one that may still be restated.
 const PERIODS_READ: usize = 2;

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use spend_core::decimal::Decimal;
-use spend_core::error_class::Class;
-use spend_core::explanation::{Explainer, OwnerBy};
-use spend_core::fact::{FactField, FactKey};
-use spend_core::folding::Folding;
-use spend_core::line::{Measures, SumOutOfRange};
-use spend_core::principal;
+use spend_core::bill::line::Measures;
+use spend_core::bill::principal;
+use spend_core::errors::class::Class;
+use spend_core::facts::explanation::{Explainer, OwnerBy};
+use spend_core::facts::fact::{FactField, FactKey};
+use spend_core::facts::folding::Folding;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
 use spend_cur::chunk::{self, BillRow};
 use spend_cur::error::CurError;
-use spend_ledger::committed;
 use spend_ledger::forgotten;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{PinnedChunk, SealedDelivery};
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{PinnedChunk, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::Deriver;
@@ -334,7 +334,7 @@ impl Known {
             return Err(ExplainError::Unknown {
                 field,
                 name: name.to_owned(),
-                near: spend_core::near::near(name, self.callers.iter().map(String::as_str)),
+                near: spend_core::text::near::near(name, self.callers.iter().map(String::as_str)),
             });
         };
         match question.day {

@@ -18,10 +18,10 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField};
-use spend_core::line::Tags;
-use spend_ledger::state::PeriodState;
+use spend_core::bill::line::Tags;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::money::decimal::Decimal;
+use spend_ledger::state::period::PeriodState;
 
 /// How costs and tokens are written: `decimal(38,18)`, a number of 128 bits.
 const DECIMAL: &str = "FIXED_LEN_BYTE_ARRAY (16)";
@@ -48,7 +48,7 @@ const NULLABLE: [FactField; 2] = [FactField::Principal, FactField::UnattributedR
 pub struct FactsOf {
     /// The delivery.
     pub delivery_id: String,
-    /// How often it was derived again, see [`spend_ledger::state::AppliedDelivery::revision`].
+    /// How often it was derived again, see [`spend_ledger::state::period::AppliedDelivery::revision`].
     pub revision: u64,
     /// What of the configuration they were derived with, see [`PeriodState::derivation`].
     pub derivation: String,

@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use spend_core::error_class::Class;
-use spend_ledger::committed;
-use spend_ledger::document::encode;
+use spend_core::errors::class::Class;
 use spend_ledger::forgotten::name::{Name, is_alias};
 use spend_ledger::forgotten::rewrite::{self, RewriteError};
 use spend_ledger::forgotten::{self, Forgotten};
-use spend_ledger::keys::{FORGOTTEN, Statement};
 use spend_ledger::objects::Kind;
+use spend_ledger::state::committed;
+use spend_ledger::state::document::encode;
+use spend_ledger::state::keys::{FORGOTTEN, Statement};
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS};

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField};
-use spend_core::folding;
-use spend_core::line::SumOutOfRange;
-use spend_core::period::DayState;
+use spend_core::calendar::period::DayState;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::folding;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
-use spend_ledger::committed;
-use spend_ledger::document::{Document, DocumentError, decode, encode};
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::state::{AppliedDelivery, CommitKind, HistoryEntry, Moved, PeriodState};
+use spend_ledger::state::committed;
+use spend_ledger::state::document::{Document, DocumentError, decode, encode};
+use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::period::{AppliedDelivery, CommitKind, HistoryEntry, Moved, PeriodState};
 use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;

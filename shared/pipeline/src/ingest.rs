@@ -10,22 +10,22 @@ use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use spend_core::line::{KeptTags, Reduction};
-use spend_core::period::BillingPeriod;
+use spend_core::bill::line::{KeptTags, Reduction};
+use spend_core::calendar::period::BillingPeriod;
 use spend_cur::chunk;
+use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_cur::error::CurError;
-use spend_cur::layout::{self, ExportPath, ObjectKind};
-use spend_ledger::columns::Columns;
-use spend_ledger::document::{decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::forgotten;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
+use spend_ledger::state::columns::Columns;
+use spend_ledger::state::document::{decode, decode_compressed, encode, encode_compressed};
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
-pub(crate) use self::past::ready;
-pub use self::seal::{Quiet, Seal, seal, seal_unlisted, still_stands, take};
-pub(crate) use self::seal::{check, spellings};
 use crate::error::PipelineError;
+pub(crate) use crate::ingest::past::ready;
+pub use crate::ingest::seal::{Quiet, Seal, seal, seal_unlisted, still_stands, take};
+pub(crate) use crate::ingest::seal::{check, spellings};
 use crate::pinned::{PinnedObject, Turn};
 
 /// What the times of an export's files are worth.
@@ -300,9 +300,9 @@ fn not_found(key: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use spend_core::error_class::Class;
-    use spend_core::line::{LineField, LineKey, Measures, ScanCounts};
-    use spend_ledger::memory_store::MemoryStore;
+    use spend_core::bill::line::{LineField, LineKey, Measures, ScanCounts};
+    use spend_core::errors::class::Class;
+    use spend_ledger::store::memory::MemoryStore;
 
     use super::*;
 

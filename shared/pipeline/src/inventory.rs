@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use spend_core::period::BillingPeriod;
-use spend_cur::layout::{self, ExportPath, ObjectKind};
-use spend_ledger::keys::Statement;
+use spend_core::calendar::period::BillingPeriod;
+use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
+use spend_ledger::state::keys::Statement;
 use spend_ledger::store::ObjectSummary;
 
 use crate::ingest::{ManifestLocation, folder_time};

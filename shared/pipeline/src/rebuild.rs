@@ -8,17 +8,16 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use spend_core::fact::Facts;
-use spend_ledger::committed;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{CommitKind, PeriodState, SealedDelivery};
+use spend_core::facts::fact::Facts;
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{CommitKind, PeriodState, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS, Deriver};
-use crate::claims;
 use crate::commit::{self, Next};
 use crate::error::PipelineError;
-use crate::ingest;
+use crate::{claims, ingest};
 
 /// What deriving a period again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

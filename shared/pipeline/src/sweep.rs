@@ -28,26 +28,26 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use spend_core::error_class::Class;
-use spend_core::line::KeptTags;
-use spend_core::operations_text::{Incomplete, Place, Unverified};
-use spend_core::period::BillingPeriod;
-use spend_cur::layout::ExportPath;
+use spend_core::bill::line::KeptTags;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::errors::class::Class;
+use spend_core::messages::operations::{Incomplete, Place, Unverified};
+use spend_cur::delivery::layout::ExportPath;
 use spend_ledger::config::Counting;
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::operations::{self, Note};
-use spend_ledger::state::SealedDelivery;
+use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::period::SealedDelivery;
 use spend_ledger::store::{ObjectSummary, Store};
 
-use self::attempts::Attempt;
-use self::backfill::Progress;
-use self::queue::newest_ready;
-pub use self::ready::{Counted, not_counted, ready};
-use self::state::{Remembered, SweptDeliveries};
-pub use self::unusual::unusual;
 use crate::error::PipelineError;
 use crate::ingest::{self, FileTimes, ManifestLocation, Quiet, Seal};
 use crate::inventory::{Found, Inventory};
+use crate::sweep::attempts::Attempt;
+use crate::sweep::backfill::Progress;
+use crate::sweep::queue::newest_ready;
+pub use crate::sweep::ready::{Counted, not_counted, ready};
+use crate::sweep::state::{Remembered, SweptDeliveries};
+pub use crate::sweep::unusual::unusual;
 
 /// How much of the time is kept for writing down what was done.
 const RESERVE: Duration = Duration::from_secs(20);

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::Bytes;
-use spend_core::error_class::Class;
-use spend_cur::layout::{self, ExportPath, ObjectKind};
-use spend_cur::manifest;
+use spend_core::errors::class::Class;
+use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
+use spend_cur::delivery::manifest;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
 /// Why a tree cannot be read as an export.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use spend_core::bedrock_line::Rule;
-use spend_core::folding::Folded;
-use spend_core::unusual::Unusual;
-use spend_ledger::document::decode;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{AppliedDelivery, CommitKind, HistoryEntry, PeriodState};
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::facts::folding::Folded;
+use spend_core::messages::unusual::Unusual;
+use spend_ledger::state::document::decode;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{AppliedDelivery, CommitKind, HistoryEntry, PeriodState};
 use spend_ledger::store::Store;
 
 use crate::error::PipelineError;

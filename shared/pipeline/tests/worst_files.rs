@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{env, fs, process};
 
-use spend_core::line::KeptTags;
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::PinnedChunk;
+use spend_core::bill::line::KeptTags;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::Store;
+use spend_ledger::store::directory::DirectoryStore;
 use spend_pipeline::ingest;
 
 /// The peak of this process in MB, and its processor time in hundredths of a second.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
-use spend_core::fact::FactField;
+use spend_core::facts::fact::FactField;
 use spend_pipeline::explain::{Explained, ExplainedRow, Tally};
 
 use super::{TEXTS, texts};

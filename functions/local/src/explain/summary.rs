@@ -4,11 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use spend_core::decimal::Decimal;
-use spend_core::fact::FactField;
-use spend_core::line::{LineField, SumOutOfRange};
-use spend_core::people::Roles;
-use spend_core::principal::IdentityKind;
+use spend_core::bill::line::LineField;
+use spend_core::bill::principal::IdentityKind;
+use spend_core::facts::fact::FactField;
+use spend_core::facts::people::Roles;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::{money, pad_left, pad_right, shorten, shown, wrap};
 use spend_pipeline::explain::ExplainedRow;
 

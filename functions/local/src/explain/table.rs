@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::io::Write;
 
-use spend_core::currencies;
-use spend_core::fact::FactField;
-use spend_core::line::LineField;
+use spend_core::bill::line::LineField;
+use spend_core::bill::usage::Context;
+use spend_core::facts::fact::FactField;
+use spend_core::money::currencies;
 use spend_core::text::{self, pad_left, wrap};
-use spend_core::usage::Context;
 use spend_pipeline::explain::{Explained, ExplainedRow};
 
 use super::summary::{Summary, session};

@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spend_core::category::Category;
-use spend_core::currencies::largest_first;
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::fact::{Fact, FactField};
-use spend_core::folding::Folded;
-use spend_core::line::SumOutOfRange;
-use spend_core::net_cost::StandIn;
-use spend_core::period::BillingPeriod;
-use spend_core::rule::Matcher;
-use spend_core::{selection, text};
-use spend_ledger::directory_store::DirectoryStore;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::PeriodState;
-use spend_ledger::{committed, in_force};
+use spend_core::bill::category::Category;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::folding::Folded;
+use spend_core::facts::net_cost::StandIn;
+use spend_core::facts::selection;
+use spend_core::money::currencies::largest_first;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::rules::rule::Matcher;
+use spend_core::text;
+use spend_ledger::config::in_force;
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::store::directory::DirectoryStore;
 
 use super::is_in;
 use crate::cli::Report;

@@ -1,7 +1,7 @@
 //! A month of the bill, and what a delivery says of it.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 use spend_cur::write::{FileShape, Row, csv_gz, manifest, parquet};
 
 use super::filler::Filler;

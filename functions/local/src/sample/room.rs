@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spend_core::period::BillingPeriod;
-use spend_core::principal::{Identity, KeepSessions};
+use spend_core::bill::principal::{Identity, KeepSessions};
+use spend_core::calendar::period::BillingPeriod;
 
 use super::story::{self, Line};
 

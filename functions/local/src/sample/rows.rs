@@ -1,7 +1,7 @@
 //! Lines as rows of the CUR 2.0 table.
 
 use chrono::{DateTime, Utc};
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 use spend_cur::write::{Row, Value};
 
 use super::cast::PAYER;

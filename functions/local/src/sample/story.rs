@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 
 use super::cast::{self, Account, CAST, Caller, SUMMARIZER};
 use super::products::{self, HAIKU, Model, NOVA_PRO, OPUS, SONNET, Seller, Sku, Tokens};

@@ -6,9 +6,9 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use spend_core::bedrock_line::{Rule, RuleSet};
-use spend_core::period::BillingPeriod;
-use spend_core::principal::{Identity, KeepSessions};
+use spend_core::bill::bedrock_line::{Rule, RuleSet};
+use spend_core::bill::principal::{Identity, KeepSessions};
+use spend_core::calendar::period::BillingPeriod;
 use spend_cur::write::{Row, Value};
 use tempfile::TempDir;
 

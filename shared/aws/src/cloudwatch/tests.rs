@@ -1,5 +1,5 @@
 use aws_smithy_cbor::Encoder;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 use spend_ledger::outputs::MAX_DATA;
 
 use super::*;

@@ -1,7 +1,7 @@
 mod bucket;
 
-use self::bucket::{bucket, error, tag};
-use spend_core::error_class::Class;
+use crate::s3_store::tests::bucket::{bucket, error, tag};
+use spend_core::errors::class::Class;
 
 use super::*;
 use crate::wire::{Reply, Wire, serve, serve_in_turn};

@@ -6,16 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::{add, category_of};
-use crate::category::Category;
-use crate::decimal::Decimal;
-use crate::fact::{Fact, FactField};
-use crate::line::SumOutOfRange;
-use crate::people::Roles;
-use crate::principal::IdentityKind;
-use crate::report::Row;
-use crate::spend::CostPolicy;
-use crate::unattributed::Unattributed;
-use crate::variance::{Variance, Windows};
+use crate::bill::category::Category;
+use crate::bill::principal::IdentityKind;
+use crate::bill::unattributed::Unattributed;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::people::Roles;
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::report::Row;
+use crate::reporting::variance::{Variance, Windows};
 
 /// A caller's spend.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! What somebody has to decide or to do, found in the figures.
 
 use super::{DigestKind, Extent, Figures, add, heading};
-use crate::decimal::Decimal;
-use crate::line::SumOutOfRange;
-use crate::measure::Measurement;
-use crate::period::BillingPeriod;
+use crate::calendar::period::BillingPeriod;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::rules::measure::Measurement;
 
 /// Something to decide or to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::add;
-use crate::decimal::Decimal;
-use crate::fact::{Fact, FactField};
-use crate::line::SumOutOfRange;
-use crate::period::BillingPeriod;
-use crate::spend::CostPolicy;
-use crate::variance::Windows;
+use crate::calendar::period::BillingPeriod;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::variance::Windows;
 
 /// The days after those that are compared, as far as anything is known of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::add;
-use crate::decimal::Decimal;
-use crate::line::SumOutOfRange;
-use crate::period::BillingPeriod;
-use crate::restated::Restated;
+use crate::calendar::period::BillingPeriod;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::rules::restated::Restated;
 
 /// What was restated of one period, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]

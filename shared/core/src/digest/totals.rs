@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{add, category_of};
-use crate::category::Category;
-use crate::data_status::DataStatus;
-use crate::decimal::Decimal;
-use crate::fact::{Fact, FactField};
-use crate::line::SumOutOfRange;
-use crate::principal::IdentityKind;
-use crate::spend::CostPolicy;
+use crate::bill::category::Category;
+use crate::bill::principal::IdentityKind;
+use crate::calendar::data_status::DataStatus;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
 
 /// One currency's totals.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@ use proptest::prelude::*;
 
 use super::numbers::count;
 use super::*;
-use crate::data_status::DataStatus;
+use crate::calendar::data_status::DataStatus;
+use crate::calendar::period::BillingPeriod;
+use crate::calendar::window::WindowKind;
 use crate::fixtures::decimal;
-use crate::period::BillingPeriod;
-use crate::window::WindowKind;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

@@ -4,10 +4,10 @@ use super::PageFigures;
 use super::html::{
     Table, currency_heading, ids, money, name, number, numbers, section as html_section, slug, text, words,
 };
-use crate::decimal::Decimal;
+use crate::allocation::tag_contract::{Spend, TagFinding};
 use crate::digest::{CurrencyFigures, Nameless, Untagged};
-use crate::digest_text::layout::counted;
-use crate::tag_contract::{Spend, TagFinding};
+use crate::messages::digest::layout::counted;
+use crate::money::decimal::Decimal;
 use crate::text::{day, or_none, share};
 
 /// How many callers of each kind, how many findings, and how many accounts and values of each are named.

@@ -3,8 +3,8 @@
 use super::PageFigures;
 use super::html::{Table, currency_heading, exact, money, name, number, numbers, section as html_section, slug, words};
 use crate::digest::{CurrencyFigures, Figures};
-use crate::digest_text::layout::plural;
-use crate::spend::Basis;
+use crate::facts::spend::Basis;
+use crate::messages::digest::layout::plural;
 use crate::text::or_none;
 
 pub(super) fn section(page: &PageFigures) -> String {

@@ -6,9 +6,9 @@ use super::html::{
 };
 use super::{PageFigures, Pictures};
 use crate::digest::{self, AT_RISK, CurrencyFigures, Extent, Figures};
-use crate::digest_text::layout::counted;
 use crate::forecast::{Forecast, Outlook};
-use crate::measure::Measurement;
+use crate::messages::digest::layout::counted;
+use crate::rules::measure::Measurement;
 use crate::text::{day, used};
 
 /// How many budgets are named.

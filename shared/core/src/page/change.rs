@@ -7,10 +7,10 @@ use super::html::{
     words,
 };
 use crate::digest::{Change, CurrencyFigures, Figures, LeftOut};
-use crate::digest_text::movers::{meaning, word};
-use crate::spend::{Basis, CostPolicy};
+use crate::facts::spend::{Basis, CostPolicy};
+use crate::messages::digest::movers::{meaning, word};
+use crate::reporting::variance::{Variance, Windows};
 use crate::text::{day, days, or_none};
-use crate::variance::{Variance, Windows};
 
 /// How many owners, and how many new callers are named.
 const OWNERS: usize = 30;

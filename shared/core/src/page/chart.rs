@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::html::{escape, fitted, text};
-use crate::decimal::Decimal;
+use crate::money::decimal::Decimal;
 
 /// How wide a character of an axis is at most.
 const CHARACTER: f64 = 7.0;

@@ -7,8 +7,8 @@ use super::html::{
 };
 use super::numbers::is_rest;
 use super::{OwnerDay, PageFigures, Pictures};
-use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
+use crate::money::decimal::Decimal;
 use crate::text::{day, month};
 
 /// What all owners without a colour of their own are called.

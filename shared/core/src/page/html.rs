@@ -1,6 +1,6 @@
 //! Pieces of HTML. What comes from a bill or a configuration enters through [`text()`] and [`name`] alone.
 
-use crate::decimal::Decimal;
+use crate::money::decimal::Decimal;
 use crate::text::{self, clean, columns, grouped, or_none, without_links};
 
 /// How many columns of a name are shown: its beginning and its end, where accounts stand.

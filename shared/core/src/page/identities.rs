@@ -5,10 +5,10 @@ use super::html::{
     Table, currency_heading, figure, name, number, numbers, section as html_section, signed, slug, text, words,
 };
 use super::{PageFigures, Pictures, Trend};
-use crate::decimal::Decimal;
 use crate::digest::{Caller, CurrencyFigures, Figures};
+use crate::money::decimal::Decimal;
+use crate::reporting::variance::Windows;
 use crate::text::{day, days, or_none, share};
-use crate::variance::Windows;
 
 /// How many callers are listed; those beyond are one row.
 const LISTED: usize = 400;

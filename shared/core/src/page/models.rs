@@ -7,11 +7,11 @@ use super::html::{
 };
 use super::numbers::first_key;
 use super::{PageFigures, Pictures};
-use crate::decimal::Decimal;
+use crate::bill::usage::Context;
 use crate::digest::{CurrencyFigures, Figures};
-use crate::report::Row;
+use crate::money::decimal::Decimal;
+use crate::reporting::report::Row;
 use crate::text::{month, or_none, share};
-use crate::usage::Context;
 
 /// How many models are drawn.
 const DRAWN: usize = 8;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use super::PageFigures;
 use super::html::{escape, money, name, signed_money, text};
-use crate::currencies::largest_first;
 use crate::digest::{CurrencyFigures, Extent, Figures};
-use crate::digest_text::head;
 use crate::forecast::Outlook;
+use crate::messages::digest::head;
+use crate::money::currencies::largest_first;
 use crate::text::{day, days, instant, month, share, used};
 
 pub(super) fn section(page: &PageFigures) -> String {

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 
 use super::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
-use crate::decimal::Decimal;
 use crate::digest::{CurrencyFigures, Figures};
-use crate::dimension::Dimension;
-use crate::fact::{Fact, FactField};
-use crate::line::SumOutOfRange;
-use crate::report::{self, Row};
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactField};
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::report::{self, Row};
+use crate::reporting::unit_cost;
 use crate::text::OTHER;
-use crate::unit_cost;
 
 /// How many owners have a colour of their own, the others together being one more: as many as can be told apart.
 const OWNERS: usize = 7;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::PageFigures;
 use super::html::{Table, money, name, number, numbers, section as html_section, signed, text, words};
-use crate::decimal::Decimal;
-use crate::restated::Restated;
+use crate::money::decimal::Decimal;
+use crate::rules::restated::Restated;
 use crate::text::{day, instant};
 
 /// How many changes are named.

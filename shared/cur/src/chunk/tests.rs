@@ -19,13 +19,13 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeZone, Utc};
-use spend_core::line::Reduction;
+use spend_core::bill::line::Reduction;
 
 use super::*;
+use crate::bytes::source::SourceError;
 use crate::chunk;
 use crate::columns::wanted;
-use crate::parquet_rows::BATCH;
-use crate::source::SourceError;
+use crate::parquet_file::rows::BATCH;
 use crate::write::{FileShape, Row, Value};
 
 const NAME: &str = "finance/cur/bedrock/data/BILLING_PERIOD=2026-11/bedrock-00001.snappy.parquet";

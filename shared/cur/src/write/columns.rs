@@ -6,7 +6,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedRowGroupWriter;
 
 use super::{FileShape, Timestamps, Value, WriteError};
-use crate::schema::Kind;
+use crate::columns::schema::Kind;
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 

@@ -1,9 +1,9 @@
 //! Manifests: what AWS writes after all data files of a delivery.
 
 use serde_json::json;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 
-use crate::schema::{self, Kind};
+use crate::columns::schema::{self, Kind};
 
 /// A delivery's manifest. AWS documents what it says (all columns, the list of files, the period) but not how; the
 /// field names are those on which independent readers of live exports agree.

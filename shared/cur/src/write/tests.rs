@@ -4,7 +4,7 @@ use parquet::basic::{Encoding, Repetition, Type};
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 
 use super::*;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
-use spend_core::measure::Measurement;
-use spend_core::rule::Kind;
-use spend_core::window::{Window, WindowKind};
+use spend_core::calendar::window::{Window, WindowKind};
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::rule::Kind;
 
 use super::plan::EPISODE_GAP;
 use super::state::{AlertState, Crossing, Told};

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::data_status::DataStatus;
-use spend_core::decimal::Decimal;
+use spend_core::calendar::data_status::DataStatus;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::calendar::window::Window;
 use spend_core::forecast::Outlook;
-use spend_core::measure::{Detail, Measurement};
-use spend_core::period::BillingPeriod;
-use spend_core::window::Window;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::measure::{Detail, Measurement};
 
-use crate::book::Book;
-use crate::document::{Document, DocumentError, encode};
+use crate::state::book::Book;
+use crate::state::document::{Document, DocumentError, encode};
 
 /// The most bytes of an event's body: SNS takes 256 KiB with the subject and the attributes.
 /// Source: Amazon SNS API reference, "Publish".

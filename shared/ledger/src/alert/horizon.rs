@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::measure::Measurement;
-use spend_core::rule::Kind;
-use spend_core::rules::DAYS_LOOKED_AT;
-use spend_core::window::WindowKind;
+use spend_core::calendar::window::WindowKind;
+use spend_core::rules::evaluation::DAYS_LOOKED_AT;
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::rule::Kind;
 
 use super::plan::EPISODE_GAP;
 use super::state::{AlertState, Crossing, Told};
-use crate::book::Book;
-use crate::committed::MONTHS;
+use crate::state::book::Book;
+use crate::state::committed::MONTHS;
 
 /// For how long it is remembered that a message was sent. That it is not queued again is known from its crossing; this
 /// is for people, and for tests that were asked for twice.

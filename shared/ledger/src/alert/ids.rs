@@ -1,11 +1,11 @@
 //! The names of alerts: the same thing has the same name in every run, and people can read it.
 
-use spend_core::decimal::Decimal;
-use spend_core::rule::Kind;
-use spend_core::window::Window;
+use spend_core::calendar::window::Window;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::rule::Kind;
 
-use crate::keys;
 pub(super) use crate::outputs::{Attributes, NOTHING};
+use crate::state::keys;
 
 /// What stands in an id as it is; everything else is percent-encoded, the separator `:` too.
 const PLAIN: &[u8] = b"-._~@/+()*=,";

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use spend_core::anomaly::Shape;
-use spend_core::decimal::Decimal;
-use spend_core::measure::Level;
-use spend_core::rule::{Kind, Rule};
-use spend_core::spend::CostPolicy;
+use spend_core::facts::spend::CostPolicy;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::anomaly::Shape;
+use spend_core::rules::measure::Level;
+use spend_core::rules::rule::{Kind, Rule};
 
 use super::state::{AlertState, Crossing, RuleState, Told};
 use crate::config::Config;
-use crate::keys;
+use crate::state::keys;
 
 /// What a rule asks for.
 pub(super) struct Asked {

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 
 use super::plan::SKEW;
 use super::sources::Known;
-use crate::book::BookPeriod;
-use crate::in_force::InForce;
-use crate::keys::{self, Statement};
-use crate::state::OrderSource;
+use crate::config::in_force::InForce;
+use crate::state::book::BookPeriod;
+use crate::state::keys::{self, Statement};
+use crate::state::period::OrderSource;
 
 /// For how long nothing is planned from what is older: time enough to put back what was lost by mistake.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);

@@ -3,23 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::data_span::DataSpan;
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::measure::{Detail, Level, Measurement, Verdict};
-use spend_core::mute::Mute;
-use spend_core::rule::Kind;
-use spend_core::rules::Evaluated;
-use spend_core::window::{Window, WindowKind, end_of};
+use spend_core::calendar::data_span::DataSpan;
+use spend_core::calendar::window::{Window, WindowKind, end_of};
+use spend_core::facts::dimension::Dimension;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::evaluation::Evaluated;
+use spend_core::rules::measure::{Detail, Level, Measurement, Verdict};
+use spend_core::rules::mute::Mute;
+use spend_core::rules::rule::Kind;
 
-use super::AlertSummary;
 use super::episodes::Episodes;
 use super::sources::Known;
 use super::state::{AlertState, Crossing, Told};
-use super::{ids, levels};
-use crate::book::Book;
+use super::{AlertSummary, ids, levels};
 use crate::config::{Config, FirstRun};
-use crate::document::DocumentError;
+use crate::state::book::Book;
+use crate::state::document::DocumentError;
 
 /// How far the clocks of two evaluators may be apart.
 pub(super) const SKEW: TimeDelta = TimeDelta::hours(1);

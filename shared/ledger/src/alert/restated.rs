@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use spend_core::error_class::Class;
-use spend_core::measure::Measurement;
-use spend_core::restated::DayRestated;
-use spend_core::rules::Evaluated;
+use spend_core::errors::class::Class;
+use spend_core::rules::evaluation::Evaluated;
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::restated::DayRestated;
 
 use super::AlertError;
-use crate::book::Book;
 use crate::config::Config;
-use crate::document::decode;
-use crate::keys::Statement;
-use crate::restated;
-use crate::state::{CommitKind, HistoryEntry};
+use crate::state::book::Book;
+use crate::state::document::decode;
+use crate::state::keys::Statement;
+use crate::state::period::{CommitKind, HistoryEntry};
+use crate::state::restated;
 use crate::store::Store;
 
 /// Says of each day that is found crossed what the delivery in force restated of it. Where the history is gone, damaged or may

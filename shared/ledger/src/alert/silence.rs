@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::dimension::Dimension;
-use spend_core::fact::Fact;
-use spend_core::near::near;
-use spend_core::operations_text::{SilentRule, UnmatchedPart};
-use spend_core::rule::{Matcher, Rule};
-use spend_core::sentence;
-use spend_core::window::end_of;
+use spend_core::calendar::window::end_of;
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::Fact;
+use spend_core::messages::operations::{SilentRule, UnmatchedPart};
+use spend_core::rules::rule::{Matcher, Rule};
+use spend_core::rules::sentence;
+use spend_core::text::near::near;
 
 use super::state::AlertState;
-use crate::book::Book;
 use crate::config::Config;
-use crate::operations::Note;
+use crate::outputs::operations::Note;
+use crate::state::book::Book;
 
 /// How long a rule may match nobody: a team on holiday is no mistake.
 const SILENT_FOR: TimeDelta = TimeDelta::days(14);

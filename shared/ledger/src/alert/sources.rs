@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::AlertError;
-use crate::backfill::Backfill;
-use crate::book::Book;
-use crate::committed;
 use crate::config::Config;
-use crate::in_force::{self, InForce};
-use crate::keys::Statement;
-use crate::outbox::OutboxError;
+use crate::config::in_force::{self, InForce};
+use crate::outputs::outbox::OutboxError;
+use crate::state::backfill::Backfill;
+use crate::state::book::Book;
+use crate::state::committed;
+use crate::state::keys::Statement;
 use crate::store::{ETag, Store};
 
 /// What an evaluation goes by.

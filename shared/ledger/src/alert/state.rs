@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::period::BillingPeriod;
-use spend_core::rule::{Kind, Severity};
-use spend_core::window::{Window, WindowKind};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::calendar::window::{Window, WindowKind};
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::rule::{Kind, Severity};
 
 use super::horizon::Horizon;
 use super::origin::Origin;
-use crate::document::Document;
-use crate::outbox::{Outbox, OutboxState};
+use crate::outputs::outbox::{Outbox, OutboxState};
+use crate::state::document::Document;
 
 /// Where the state lies.
 pub const STATE_KEY: &str = "alerts/state.json";

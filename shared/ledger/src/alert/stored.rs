@@ -9,15 +9,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use spend_core::decimal::Decimal;
-use spend_core::rule::{Kind, Severity};
-use spend_core::window::Window;
+use spend_core::calendar::window::Window;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::rule::{Kind, Severity};
 
 use super::horizon::Horizon;
 use super::ids;
 use super::origin::Origin;
 use super::state::{AlertState, Crossing, RuleState, Told};
-use crate::outbox::Outbox;
+use crate::outputs::outbox::Outbox;
 
 /// What is written.
 #[derive(Serialize)]

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spend_core::alert_text::{Alert, SummaryAlert, SummaryReason};
-use spend_core::measure::Measurement;
-use spend_core::period::BillingPeriod;
-use spend_core::rule::SEVERAL;
-use spend_core::window::Window;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::calendar::window::Window;
+use spend_core::messages::alert::{Alert, SummaryAlert, SummaryReason};
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::rule::SEVERAL;
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
 use super::ids::{Attributes, NOTHING, alert_id};
 use super::messages;
 use super::plan::{Evaluation, New};
 use super::state::{AlertState, Told};
-use crate::document::DocumentError;
+use crate::state::document::DocumentError;
 
 impl Evaluation<'_> {
     /// Writes down the messages of what is new. Returns how many there are for people.
@@ -155,14 +155,15 @@ impl Evaluation<'_> {
 }
 
 /// How much is used, so that of equally urgent messages the worst is first.
-fn severeness(measured: &Measurement) -> (i128, spend_core::decimal::Decimal) {
-    let percent = measured.spent.percent_of(measured.amount).map_or(i128::MAX, spend_core::decimal::Decimal::units);
+fn severeness(measured: &Measurement) -> (i128, spend_core::money::decimal::Decimal) {
+    let percent =
+        measured.spent.percent_of(measured.amount).map_or(i128::MAX, spend_core::money::decimal::Decimal::units);
     (percent, measured.spent)
 }
 
 /// The window whose data a measurement rests on.
 fn data_window(measured: &Measurement) -> Window {
-    measured.day.map_or(measured.window, |day| Window::of(spend_core::window::WindowKind::Day, day))
+    measured.day.map_or(measured.window, |day| Window::of(spend_core::calendar::window::WindowKind::Day, day))
 }
 
 /// The id of what is told of an incident: that of the highest level.

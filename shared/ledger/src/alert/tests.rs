@@ -4,13 +4,13 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::book::Book;
 use crate::config::{Config, FirstRun};
-use crate::document::decode;
-use crate::faulty_store::{Fault, FaultyStore};
-use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
-use crate::state::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::state::book::Book;
+use crate::state::document::decode;
+use crate::state::period::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
 
 mod amounts;
 mod course;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use spend_core::alert_text::{ResolvedAlert, ResolvedSummary, SummaryAlert, Why};
-use spend_core::measure::Measurement;
-use spend_core::period::BillingPeriod;
-use spend_core::rule::{Kind, Severity};
-use spend_core::window::{Window, WindowKind, end_of};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::calendar::window::{Window, WindowKind, end_of};
+use spend_core::messages::alert::{ResolvedAlert, ResolvedSummary, SummaryAlert, Why};
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::rule::{Kind, Severity};
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};
 use super::ids::{self, Attributes, NOTHING};
@@ -16,8 +16,8 @@ use super::messages;
 use super::plan::Evaluation;
 use super::state::{AlertState, Crossing, Told};
 use super::tell::{by_owner, one};
-use crate::document::DocumentError;
 use crate::outputs::{Message, Topic};
+use crate::state::document::DocumentError;
 
 /// How long after the end of its window an incident ends too: by then a page has been answered, and what AWS corrects
 /// later is told by itself.

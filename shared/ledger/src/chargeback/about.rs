@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::Decimal;
 
-use crate::book::BookPeriod;
-use crate::document::Document;
+use crate::state::book::BookPeriod;
+use crate::state::document::Document;
 
 /// What the files of a month rest on: `{"format": "chargeback/1", …}`. Amounts are exact decimals in strings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use spend_core::metering::{MeteringFileError, MeteringRecord, Wanted};
-use spend_core::operations_text::BrokenMetering;
-use spend_core::period::BillingPeriod;
+use spend_core::allocation::metering::{MeteringFileError, MeteringRecord, Wanted};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::messages::operations::BrokenMetering;
 use spend_core::text::clean;
 
 use super::about::MeteringAbout;
-use crate::keys::METERING_PREFIX;
-use crate::metering_csv;
-use crate::operations::{self, Note, NoteError};
+use crate::chargeback::metering_csv;
+use crate::outputs::operations::{self, Note, NoteError};
+use crate::state::keys::METERING_PREFIX;
 use crate::store::{ObjectSummary, Store, StoreError};
 
 /// The largest file that is read from a ledger: it is read beside the facts of three months, one file at a time.
@@ -180,8 +180,8 @@ async fn records<S: Store>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::NOTES_PREFIX;
-    use crate::memory_store::MemoryStore;
+    use crate::state::keys::NOTES_PREFIX;
+    use crate::store::memory::MemoryStore;
 
     const HEADER: &str = "date,gateway,tenant,amount\n";
 

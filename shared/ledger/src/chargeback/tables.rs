@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use spend_core::category::Category;
-use spend_core::chargeback::Charge;
-use spend_core::decimal::Decimal;
-use spend_core::period::BillingPeriod;
-use spend_core::report::Row;
-use spend_core::showback::{Billed, ChargeKey};
-use spend_core::spreadsheet::cell;
-use spend_core::tier_mix::TierUse;
-use spend_core::unit_cost::{CacheUse, PRICE_PLACES};
+use spend_core::allocation::chargeback::Charge;
+use spend_core::allocation::showback::{Billed, ChargeKey};
+use spend_core::bill::category::Category;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::Decimal;
+use spend_core::reporting::report::Row;
+use spend_core::reporting::tier_mix::TierUse;
+use spend_core::reporting::unit_cost::{CacheUse, PRICE_PLACES};
+use spend_core::text::spreadsheet::cell;
 
 /// The last column of every table: which state of the ledger its rows are of. Rows of different states do not belong
 /// together.

@@ -1,9 +1,9 @@
 use super::*;
-use crate::document::decode;
-use crate::faulty_store::{Fault, FaultyStore};
-use crate::keys::NOTES_PREFIX;
-use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{at, book, fact, period};
+use crate::state::document::decode;
+use crate::state::keys::NOTES_PREFIX;
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 const HEADER: &str = "date,gateway,tenant,amount\n";

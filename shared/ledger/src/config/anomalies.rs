@@ -1,7 +1,7 @@
 //! Reading `[[anomaly]]`.
 
-use spend_core::anomaly::Anomaly;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::anomaly::Anomaly;
 
 use super::reader::{Reader, Section};
 use super::rules::{amount, number, read_rule};

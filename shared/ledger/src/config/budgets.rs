@@ -1,7 +1,7 @@
 //! Reading `[[budget]]`.
 
-use spend_core::budget::Budget;
-use spend_core::window::WindowKind;
+use spend_core::calendar::window::WindowKind;
+use spend_core::rules::budget::Budget;
 
 use super::overrides;
 use super::reader::{Reader, Section};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::text::name;
 
 use super::reader::{Reader, Section};

@@ -1,7 +1,7 @@
 //! Reading `[[delta]]`.
 
-use spend_core::decimal::Decimal;
-use spend_core::delta::{Against, Delta};
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::delta::{Against, Delta};
 
 use super::reader::{Reader, Section};
 use super::rules::{amount, number, read_rule};

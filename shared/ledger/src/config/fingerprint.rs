@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use super::Config;
-use spend_core::budget::Budget;
-use spend_core::owner::OwnerRule;
+use spend_core::facts::owner::OwnerRule;
+use spend_core::rules::budget::Budget;
 
 /// Equal for two configurations exactly if they derive the same facts from the same bill. States and facts files hold it:
 /// whatever is added to it must not change it for those who do not use what is new.

@@ -1,7 +1,7 @@
 //! Reading `[[hygiene]]`.
 
-use spend_core::decimal::Decimal;
-use spend_core::hygiene::{Hygiene, Lack};
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::hygiene::{Hygiene, Lack};
 
 use super::reader::{Reader, Section};
 use super::rules::{amount, number, read_rule};

@@ -1,6 +1,6 @@
 //! Reading `[[mute]]`.
 
-use spend_core::mute::Mute;
+use spend_core::rules::mute::Mute;
 
 use super::reader::{Reader, Section};
 

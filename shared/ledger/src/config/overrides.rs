@@ -1,8 +1,8 @@
 //! Reading a budget's overrides: `[[budget.override]]`, and a file of `member,amount` as spreadsheets write it.
 
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::overrides::{BudgetOverride, Overrides};
+use spend_core::facts::dimension::Dimension;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::overrides::{BudgetOverride, Overrides};
 
 use super::reader::{Reader, Section};
 use super::rules::{amount_of, required_amount};

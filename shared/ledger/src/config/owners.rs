@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use spend_core::dimension::Dimension;
-use spend_core::fact::FactField;
-use spend_core::owner::OwnerRule;
-use spend_core::owner_names::OwnerNames;
-use spend_core::rule::{Matcher, OwnerTemplate};
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::FactField;
+use spend_core::facts::owner::OwnerRule;
+use spend_core::facts::owner_names::OwnerNames;
+use spend_core::rules::rule::{Matcher, OwnerTemplate};
 use spend_core::text::NONE;
 use wildmatch::WildMatch;
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use spend_core::line::KeptTags;
+use spend_core::bill::line::KeptTags;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

@@ -1,11 +1,11 @@
 //! Reading `[[split]]`.
 
-use spend_core::category::Category;
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::fact::FactField;
-use spend_core::rule::Matcher;
-use spend_core::split::{Split, SplitBy, SplitWhat};
+use spend_core::allocation::split::{Split, SplitBy, SplitWhat};
+use spend_core::bill::category::Category;
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::FactField;
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::rule::Matcher;
 
 use super::reader::{Reader, Section, Span};
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
-use spend_core::rule::Severity;
+use spend_core::rules::rule::Severity;
 
-use spend_core::line::KeptTags;
+use spend_core::bill::line::KeptTags;
 
 use super::*;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
+use spend_core::rules::weaker;
 use spend_core::text::name;
-use spend_core::weaker;
 
 use super::{Config, FirstRun};
 

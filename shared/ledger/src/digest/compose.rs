@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use spend_core::bedrock_line::Rule;
-use spend_core::budget;
-use spend_core::data_span::DataSpan;
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::calendar::data_span::DataSpan;
+use spend_core::calendar::window::WindowKind;
 use spend_core::digest::{Digest, DigestKind, DigestWarnings, Figures};
-use spend_core::digest_text::{self, SHOWBACK_ROWS, TextOptions};
-use spend_core::fact::Fact;
-use spend_core::line::SumOutOfRange;
-use spend_core::measure::Measurement;
-use spend_core::rule::{Kind, Severity};
+use spend_core::facts::fact::Fact;
+use spend_core::messages::digest::{self, SHOWBACK_ROWS, TextOptions};
+use spend_core::money::decimal::SumOutOfRange;
+use spend_core::rules::budget;
+use spend_core::rules::measure::Measurement;
+use spend_core::rules::rule::{Kind, Severity};
 use spend_core::text::Text;
-use spend_core::window::WindowKind;
 
 use super::due::Due;
 use super::event::DigestEvent;
 use super::state::DigestState;
 use super::{DigestError, restated, windows};
-use crate::book::{Book, BookPeriod};
 use crate::config::Config;
 use crate::outputs::{Attributes, Message, NOTHING, Topic};
+use crate::state::book::{Book, BookPeriod};
 use crate::store::Store;
 
 /// The most bytes of a message's body: SNS takes 256 KiB with the subject and the attributes.
@@ -83,7 +83,7 @@ pub(super) async fn messages<S: Store>(
     let figures = figures(store, config, book, state, due, now).await?;
     let text = fitting(SHOWBACK_ROWS, |showback_rows| {
         let link_base = config.digest.link_base.as_deref();
-        let text = digest_text::text(&figures, &TextOptions { link_base, showback_rows });
+        let text = digest::text(&figures, &TextOptions { link_base, showback_rows });
         let size = text.body.len();
         Ok((text, size))
     })?;

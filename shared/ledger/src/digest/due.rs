@@ -1,13 +1,13 @@
 //! Which digests are due, by the calendar and by what was told.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};
+use spend_core::calendar::period::{BillingPeriod, CLOSED_AFTER_DAYS};
 use spend_core::digest::DigestKind;
-use spend_core::period::{BillingPeriod, CLOSED_AFTER_DAYS};
 
 use super::in_force;
 use super::state::DigestState;
-use crate::book::Book;
 use crate::config::Config;
+use crate::state::book::Book;
 
 /// From which day of the next month on a month that has not closed is told of: AWS closes most within a week.
 const PRELIMINARY_DAY: u64 = 15;

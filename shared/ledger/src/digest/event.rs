@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::Decimal;
 
 use crate::alert::DataEvent;
-use crate::document::Document;
+use crate::state::document::Document;
 
 mod from_figures;
 
@@ -171,7 +171,7 @@ pub struct AmountEvent {
 }
 
 /// Why spend changed: `terms` sum to `after - before`, exactly. Their names and formulas are those of
-/// [`spend_core::variance`]; what is left out is zero.
+/// [`spend_core::reporting::variance`]; what is left out is zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeEvent {
     /// The earlier days' spend, as it was told.

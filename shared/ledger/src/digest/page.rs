@@ -4,20 +4,20 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::DigestKind;
-use spend_core::fact::Fact;
+use spend_core::facts::fact::Fact;
 use spend_core::page::{Delivery, DeliveryMoves, PageFigures};
-use spend_core::period::BillingPeriod;
 
 use super::due::{self, Due};
 use super::{DigestError, compose, read};
-use crate::book::{Book, BookPeriod};
-use crate::committed::CommittedError;
 use crate::config::Config;
-use crate::document::{decode, encode};
-use crate::keys::{Statement, page_key, page_numbers_key};
-use crate::restated;
-use crate::state::{AppliedDelivery, CommitKind, HistoryEntry};
+use crate::state::book::{Book, BookPeriod};
+use crate::state::committed::CommittedError;
+use crate::state::document::{decode, encode};
+use crate::state::keys::{Statement, page_key, page_numbers_key};
+use crate::state::period::{AppliedDelivery, CommitKind, HistoryEntry};
+use crate::state::restated;
 use crate::store::{Put, Store, StoreError};
 
 pub(crate) mod numbers;

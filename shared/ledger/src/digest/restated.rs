@@ -1,15 +1,15 @@
 //! What was restated since a digest: read from the history, which keeps it by day and caller.
 
-use spend_core::restated::Restated;
+use spend_core::rules::restated::Restated;
 
 use super::DigestError;
 use super::state::Told;
-use crate::book::Book;
-use crate::committed::CommittedError;
-use crate::document::decode;
-use crate::keys::Statement;
-use crate::restated;
-use crate::state::{CommitKind, HistoryEntry};
+use crate::state::book::Book;
+use crate::state::committed::CommittedError;
+use crate::state::document::decode;
+use crate::state::keys::Statement;
+use crate::state::period::{CommitKind, HistoryEntry};
+use crate::state::restated;
 use crate::store::Store;
 
 /// What was restated, and how many entries of the history are gone.

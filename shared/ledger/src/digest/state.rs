@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
 
-use crate::book::Book;
-use crate::document::Document;
-use crate::outbox::{Outbox, OutboxState};
+use crate::outputs::outbox::{Outbox, OutboxState};
+use crate::state::book::Book;
+use crate::state::document::Document;
 
 /// Where the state lies.
 pub const STATE_KEY: &str = "digests/state.json";

@@ -1,17 +1,17 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use spend_core::fact::Fact;
+use spend_core::facts::fact::Fact;
 
 use super::*;
-use crate::book::BookPeriod;
-use crate::document::{decode, encode};
-use crate::faulty_store::{Fault, FaultyStore};
-use crate::keys::Statement;
-use crate::memory_store::MemoryStore;
 use crate::outputs::Topic;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
-use crate::state::{AppliedDelivery, CommitKind, DeliveryOrder, HistoryEntry, Moved, OrderSource};
+use crate::state::book::BookPeriod;
+use crate::state::document::{decode, encode};
+use crate::state::keys::Statement;
+use crate::state::period::{AppliedDelivery, CommitKind, DeliveryOrder, HistoryEntry, Moved, OrderSource};
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
 use crate::store::{Put, Store};
 
 mod calendar;
@@ -89,7 +89,7 @@ async fn what_is_wrong_with_the_data_is_warned_of() {
     let mut book = two_months();
     book.periods[1].unverified = true;
     book.periods[1].unknown_usage_rows = 3;
-    book.periods[1].counts.missing_columns.insert(spend_core::line::PRINCIPAL_COLUMN.to_owned());
+    book.periods[1].counts.missing_columns.insert(spend_core::bill::line::PRINCIPAL_COLUMN.to_owned());
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
     let body = sent_on(&notifier, Topic::Digest).body;
     for warning in ["taken as found", "3 line items", "finops has no column line_item_iam_principal"] {

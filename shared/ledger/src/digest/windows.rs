@@ -1,11 +1,11 @@
 //! Which days of a book can be compared: those that are settled and known.
 
 use chrono::{DateTime, Days, Utc};
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::DigestKind;
-use spend_core::period::BillingPeriod;
-use spend_core::variance::Windows;
+use spend_core::reporting::variance::Windows;
 
-use crate::book::Book;
+use crate::state::book::Book;
 
 /// How many days are looked through for the last that is settled.
 const FURTHEST: u64 = 45;

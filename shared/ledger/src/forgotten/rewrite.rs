@@ -6,23 +6,25 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use spend_core::line::SumOutOfRange;
+use spend_core::money::decimal::SumOutOfRange;
 
 use super::Forgotten;
 use super::name::Name;
 use crate::alert::state::AlertState;
 use crate::chargeback::about::About;
-use crate::columns::{Columns, ColumnsError};
 use crate::digest::page::numbers::PageNumbers;
 use crate::digest::state::DigestState;
-use crate::document::{Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed};
-use crate::gauges::shown::PutGauges;
+use crate::metrics::gauges::shown::PutGauges;
 use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::{Busy, Told};
 use crate::objects::Kind;
-use crate::operations::{OperationsState, StoredNote};
-use crate::state::{HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
+use crate::outputs::operations::{OperationsState, StoredNote};
+use crate::state::columns::{Columns, ColumnsError};
+use crate::state::document::{
+    Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
+};
+use crate::state::period::{HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
 
 /// Why an object keeps a name.
 #[derive(Debug, thiserror::Error)]

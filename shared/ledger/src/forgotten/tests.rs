@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 use super::name::{Name, NameError, is_alias};
 use super::*;
-use crate::document::encode;
 use crate::reaction_fixtures::fact;
+use crate::state::document::encode;
 
 const ALIAS: &str = "forgotten-1@example.com";
 

@@ -3,18 +3,18 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use spend_core::decimal::Decimal;
+use spend_core::calendar::period::BillingPeriod;
 use spend_core::metrics_cost::SeriesCount;
-use spend_core::period::BillingPeriod;
+use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
 use super::series::{Limits, Members, health_series, sums};
 use super::{MetricsError, currencies, exports, limits};
-use crate::book::Book;
-use crate::committed;
 use crate::config::Config;
-use crate::gauges;
-use crate::keys::METRIC_SERIES;
+use crate::metrics::gauges;
+use crate::state::book::Book;
+use crate::state::committed;
+use crate::state::keys::METRIC_SERIES;
 use crate::store::Store;
 
 /// What the metrics of the current month cost, at `CloudWatch`'s list prices in US dollars. The formula is that of

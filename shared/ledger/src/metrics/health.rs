@@ -4,25 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::fact::{Fact, FactField};
-use spend_core::line::SumOutOfRange;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::or_none;
 
 use super::series::{CURRENCY, Members, folded};
 use super::spend::AllTold;
 use super::told::Told;
 use super::{ATTEMPTS, MetricsError, Scene};
-use crate::basis::Basis;
-use crate::book::{Book, BookPeriod};
 use crate::config::Config;
-use crate::document::{Document, decode, decode_compressed, encode};
-use crate::keys::{METRICS_PREFIX, Statement, health_key};
 use crate::objects::Kind;
 use crate::outputs::{Datum, Unit};
-use crate::restated;
-use crate::state::{CommitKind, HistoryEntry};
+use crate::state::basis::Basis;
+use crate::state::book::{Book, BookPeriod};
+use crate::state::document::{Document, decode, decode_compressed, encode};
+use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
+use crate::state::period::{CommitKind, HistoryEntry};
+use crate::state::restated;
 use crate::store::{ETag, Put, Store};
 
 /// The dimension of all of them.

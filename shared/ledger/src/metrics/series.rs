@@ -10,20 +10,19 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::dimension::Dimension;
-use spend_core::fact::{Fact, FactField};
-use spend_core::line::SumOutOfRange;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::dimension::Dimension;
+use spend_core::facts::fact::{Fact, FactField};
 use spend_core::metrics_cost::SeriesCount;
-use spend_core::period::BillingPeriod;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::{NONE, OTHER, or_none};
 
-use crate::basis::Basis;
-use crate::book::Book;
 use crate::config::{Config, RESTS};
-use crate::document::{Document, DocumentError, decode, encode};
-use crate::keys;
 use crate::outputs::{MAX_NAME, Series, dimension_text};
+use crate::state::basis::Basis;
+use crate::state::book::Book;
+use crate::state::document::{Document, DocumentError, decode, encode};
+use crate::state::keys;
 
 /// The metric.
 pub(super) const SPEND: &str = "Spend";

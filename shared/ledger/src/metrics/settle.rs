@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::line::SumOutOfRange;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
 use super::MetricsError;
 use super::series::SpendSeries;
 use super::spend::Spend;
 use super::told::{Doubt, Told};
-use crate::keys::Statement;
 use crate::outputs::Metrics;
+use crate::state::keys::Statement;
 use crate::store::{ETag, Put, Store};
 
 /// How long nothing must have been put to a series and day before it is read back. Data of 24 hours ago and more take

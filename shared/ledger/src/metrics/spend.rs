@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::decimal::Decimal;
-use spend_core::line::SumOutOfRange;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
 use super::series::{Axis, Members, SpendSeries, Sums, sums};
 use super::told::{Batch, Fate, PLACES, Told, window};
 use super::{ATTEMPTS, MetricsError, Scene, Withheld, has_time};
-use crate::book::Book;
 use crate::config::Config;
-use crate::document::{decode_compressed, encode_compressed};
-use crate::keys::{Statement, told_prefix};
 use crate::outputs::{Metrics, PublishError};
+use crate::state::book::Book;
+use crate::state::document::{decode_compressed, encode_compressed};
+use crate::state::keys::{Statement, told_prefix};
 use crate::store::{ETag, Put, Store};
 
 /// What the work on `Spend` needs.

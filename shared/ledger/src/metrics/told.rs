@@ -6,15 +6,14 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
-use spend_core::line::SumOutOfRange;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
 use super::series::{SpendSeries, Sums};
-use crate::basis::Basis;
-use crate::document::Document;
-use crate::keys::Statement;
 use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
+use crate::state::basis::Basis;
+use crate::state::document::Document;
+use crate::state::keys::Statement;
 
 /// To how many places spend is rounded, half to even, before it is compared and put. A double holds sums of such
 /// numbers up to a million to within a hundredth of the last place.

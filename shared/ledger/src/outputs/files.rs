@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 use super::{Datum, Message, Metrics, Notifier, PublishError, Series, check_data, dimension_text};
-use crate::directory_store::lock;
-use crate::private_files;
+use crate::store::directory::lock;
+use crate::store::private_files;
 
 /// [`Metrics`] in the file `out/metrics.jsonl` of a ledger's folder: one line per datum.
 ///

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use spend_core::line::{LineField, SumOutOfRange};
-use spend_core::period::BillingPeriod;
-use spend_core::{people, text};
+use spend_core::bill::line::LineField;
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::people;
+use spend_core::money::decimal::SumOutOfRange;
+use spend_core::text;
 
 use super::files::names;
 use super::reading::{Money, PeriodReading};

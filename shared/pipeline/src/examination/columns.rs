@@ -1,6 +1,6 @@
 //! Columns: what each one that is missing costs, and what those that are never read weigh.
 
-use spend_core::line::PRINCIPAL_COLUMN;
+use spend_core::bill::line::PRINCIPAL_COLUMN;
 
 use super::files::bytes;
 use super::reading::PeriodReading;
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn every_column_whose_loss_is_told_is_one_that_is_read() {
         for (column, _) in LOST {
-            assert!(spend_cur::schema::column(column).is_some(), "{column}");
+            assert!(spend_cur::columns::schema::column(column).is_some(), "{column}");
         }
     }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use spend_ledger::config::Config;
-use spend_ledger::document::{Document, DocumentError, decode, decode_compressed};
 use spend_ledger::formats::Formats;
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::metrics;
 use spend_ledger::objects::{Kind, cure};
-use spend_ledger::state::{AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction};
+use spend_ledger::state::document::{Document, DocumentError, decode, decode_compressed};
+use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::period::{
+    AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction,
+};
 use spend_ledger::store::{Store, StoreError};
-use spend_ledger::{alert, digest};
+use spend_ledger::{alert, digest, metrics};
 
 use super::{Finding, Remedy, Severity, Subject};
 use crate::facts_file::{self, FactsOf};

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveTime;
-use spend_core::category::Category;
-use spend_core::decimal::Decimal;
-use spend_core::line::{
-    KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ScanCounts, SumOutOfRange,
-};
+use spend_core::bill::category::Category;
+use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ScanCounts};
+use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_cur::chunk::{self, BillRow, Description};
 use spend_cur::error::CurError;
-use spend_ledger::state::PinnedChunk;
+use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::Store;
 
 use super::tree::{ExportTree, PeriodTree, Tree};

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use spend_core::period::BillingPeriod;
+use spend_core::calendar::period::BillingPeriod;
+use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
+use spend_cur::delivery::manifest::{self, Manifest};
 use spend_cur::error::CurError;
-use spend_cur::layout::{self, ExportPath, ObjectKind};
-use spend_cur::manifest::{self, Manifest};
 use spend_ledger::store::{ETag, ObjectSummary, Store, StoreError};
 
 use crate::ingest::{ManifestLocation, spellings};
@@ -221,7 +221,7 @@ impl PeriodTree {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use spend_ledger::memory_store::MemoryStore;
+    use spend_ledger::store::memory::MemoryStore;
 
     use super::*;
 

@@ -7,9 +7,11 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use spend_ledger::document::decode;
-use spend_ledger::keys::Statement;
-use spend_ledger::state::{DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest};
+use spend_ledger::state::document::decode;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::{
+    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest,
+};
 use spend_ledger::store::Store;
 
 use super::FileTimes;

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use spend_core::error_class::Class;
-use spend_ledger::operations;
-use spend_ledger::state::SealedDelivery;
+use spend_core::errors::class::Class;
+use spend_ledger::outputs::operations;
+use spend_ledger::state::period::SealedDelivery;
 use spend_ledger::store::Store;
 
 use super::queue::Candidate;

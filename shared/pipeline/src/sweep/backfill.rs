@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use spend_ledger::backfill::Backfill;
+use spend_ledger::state::backfill::Backfill;
 use spend_ledger::store::{ETag, Store};
 
 use crate::error::PipelineError;

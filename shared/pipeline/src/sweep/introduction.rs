@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use spend_core::error_class::Class;
-use spend_core::operations_text::{Advice, Deployed, FoundExport};
-use spend_ledger::operations::{self, Note};
+use spend_core::errors::class::Class;
+use spend_core::messages::operations::{Advice, Deployed, FoundExport};
+use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 
 use super::state::{Remembered, SweptDeliveries};

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use spend_core::period::BillingPeriod;
-use spend_ledger::keys::Statement;
+use spend_core::calendar::period::BillingPeriod;
+use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
 
 use super::state::SweptDeliveries;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use spend_core::error_class::Class;
-use spend_core::operations_text::{NotCounted, Overlap, QuietClaim};
-use spend_core::period::BillingPeriod;
-use spend_ledger::committed;
-use spend_ledger::keys::{self, Statement};
-use spend_ledger::operations::{self, Note};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::errors::class::Class;
+use spend_core::messages::operations::{NotCounted, Overlap, QuietClaim};
+use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::{ObjectSummary, Store};
 
 use super::attempts::put_back;

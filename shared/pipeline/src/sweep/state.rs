@@ -6,9 +6,9 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::period::BillingPeriod;
-use spend_ledger::document::{Document, decode, encode};
-use spend_ledger::keys::{self, Statement};
+use spend_core::calendar::period::BillingPeriod;
+use spend_ledger::state::document::{Document, decode, encode};
+use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use super::trial::{Left, Trial};

@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::operations_text::{Left as LeftText, Stuck};
+use spend_core::messages::operations::{Left as LeftText, Stuck};
 use spend_core::text::shorten;
-use spend_ledger::operations::Note;
+use spend_ledger::outputs::operations::Note;
 
 /// The pause before the third attempt; it doubles with each that follows. The second has none: it only comes last.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(15);

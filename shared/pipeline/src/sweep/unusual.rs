@@ -1,11 +1,11 @@
 //! Notes to operations about what must not pass in silence of a delivery.
 
 use chrono::{DateTime, Utc};
-use spend_core::period::BillingPeriod;
-use spend_core::unusual::Unusual;
-use spend_ledger::committed;
-use spend_ledger::keys::Statement;
-use spend_ledger::operations::{self, Note};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::messages::unusual::Unusual;
+use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
 
 use crate::aggregate::Aggregated;

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::store::memory::MemoryStore;
 
 use super::*;
 

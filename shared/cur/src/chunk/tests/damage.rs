@@ -119,6 +119,6 @@ fn counts_that_do_not_agree_are_errors() {
 
 #[test]
 fn a_panic_of_the_library_is_a_damaged_file() {
-    let reason = crate::guard::guarded::<()>(|| panic!("index out of bounds\nmore")).unwrap_err();
+    let reason = crate::parquet_file::guard::guarded::<()>(|| panic!("index out of bounds\nmore")).unwrap_err();
     assert_eq!(reason, "the decoder gave up: index out of bounds");
 }

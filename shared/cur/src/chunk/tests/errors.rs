@@ -1,6 +1,6 @@
 //! What is refused, and what the refusal says.
 
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 
 use super::*;
 use crate::columns::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};

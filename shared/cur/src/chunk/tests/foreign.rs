@@ -1,6 +1,6 @@
 //! Files that are something else, and what is said of them.
 
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 
 use super::*;
 

@@ -1,11 +1,11 @@
 //! What a file may come to and how long a text may be: what an attacker would write is refused, with its row or its claim
 //! and never with its text; what AWS may write is read.
 
-use spend_core::line::LineField;
-use spend_core::line::limits::MOST_ENTRIES;
+use spend_core::bill::line::LineField;
+use spend_core::bill::line::limits::MOST_ENTRIES;
 
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
-use spend_core::error_class::Class;
+use spend_core::errors::class::Class;
 
 use super::lies::{PLAIN, data_page, dictionary_page, footer_start, with_pages};
 use super::*;
@@ -211,7 +211,7 @@ fn what_a_file_decodes_to_is_counted_over_all_its_row_groups() {
     };
     let base = footer_start(&whole);
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::from(whole.clone())).unwrap();
-    let mut bounds = crate::page_bounds::PageBounds::within(limits::MEMORY);
+    let mut bounds = crate::parquet_file::page_bounds::PageBounds::within(limits::MEMORY);
     let bytes: Bytes = [&whole[..base], &bodies.concat(), b"PAR1"].concat().into();
     let leaf =
         metadata.row_group(0).columns().iter().position(|column| column.column_path().string() == COLUMN).unwrap();

@@ -5,7 +5,7 @@ use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64T
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use spend_core::line::LineField;
+use spend_core::bill::line::LineField;
 
 use super::*;
 

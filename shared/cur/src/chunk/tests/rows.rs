@@ -1,7 +1,7 @@
 //! The rows one by one, and what a chunk says of itself.
 
-use spend_core::bedrock_line::Rule;
-use spend_core::line::{LineField, ReductionBuilder};
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::bill::line::{LineField, ReductionBuilder};
 
 use super::*;
 
@@ -65,7 +65,7 @@ fn a_description_says_which_columns_are_there_and_what_is_read_of_them() {
     assert_eq!((found.format, found.rows, found.size), (Format::Parquet, Some(40), bytes.len() as u64));
     assert!(found.created_by.as_deref().unwrap().starts_with("parquet-mr"));
     assert_eq!(found.columns.len(), 131);
-    for (column, spelled) in crate::schema::COLUMNS.iter().zip(&found.columns) {
+    for (column, spelled) in crate::columns::schema::COLUMNS.iter().zip(&found.columns) {
         assert_eq!((column.name, column.kind.as_str()), (spelled.name.as_str(), spelled.kind.as_str()));
         let is_read = wanted().contains(column.name) || column.name == "cost_category";
         assert_eq!(spelled.is_read, is_read, "{}", column.name);

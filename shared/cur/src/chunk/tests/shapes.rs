@@ -75,7 +75,8 @@ fn a_file_without_rows_is_an_empty_reduction() {
 /// Rows whose columns without use are as wide as those of a large chunk.
 fn wide_rows() -> Vec<Row> {
     let used = wanted();
-    let texts = crate::schema::COLUMNS.iter().filter(|column| column.kind == crate::schema::Kind::Text);
+    let texts =
+        crate::columns::schema::COLUMNS.iter().filter(|column| column.kind == crate::columns::schema::Kind::Text);
     let unused: Vec<_> = texts.map(|column| column.name).filter(|name| !used.contains(name)).collect();
     let mut rows: Vec<Row> = (0..800).map(|_| other(2, 0.125)).collect();
     rows.extend((0..20).map(|index| call(2, "arn:aws:iam::444455556666:user/alice", f64::from(index))));

@@ -1,13 +1,13 @@
 //! Where tags and products come from when an export spells them otherwise.
 
-use spend_core::line::LineField;
+use spend_core::bill::line::LineField;
 
 use super::*;
 
 const LISTED: [&str; 4] =
     ["resourceTags/Team Name", "resourceTags/aws:createdBy", "iamPrincipal/team", "costCategory/Business Unit"];
 
-fn line(row: Row, shape: &FileShape, listed: &[&str]) -> spend_core::line::LineKey {
+fn line(row: Row, shape: &FileShape, listed: &[&str]) -> spend_core::bill::line::LineKey {
     let kept = KeptTags::new(listed.iter().copied());
     let reduce = |bytes: Vec<u8>| block_on(chunk::reduce(NAME, november(), &kept, Memory::new(bytes))).unwrap();
     let rows = [other(1, 1.0), row];

@@ -1,9 +1,9 @@
 //! What the values of a row come to.
 
 use proptest::prelude::*;
-use spend_core::bedrock_line::Rule;
-use spend_core::fact::Derivation;
-use spend_core::line::{LineField, LineKey, Measures};
+use spend_core::bill::bedrock_line::Rule;
+use spend_core::bill::line::{LineField, LineKey, Measures};
+use spend_core::facts::fact::Derivation;
 
 use super::*;
 use crate::columns::{INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, UNBLENDED_COST, USAGE_END};
@@ -126,7 +126,7 @@ fn a_resource_says_which_model_it_is_and_nothing_without_bound() {
 fn null_and_empty_are_the_same() {
     let texts: Vec<_> = wanted()
         .into_iter()
-        .filter(|name| crate::schema::column(name).unwrap().kind == crate::schema::Kind::Text)
+        .filter(|name| crate::columns::schema::column(name).unwrap().kind == crate::columns::schema::Kind::Text)
         .filter(|name| !["line_item_product_code", "line_item_currency_code"].contains(name))
         .collect();
     let null = without(call(5, ALICE, 1.0), &texts);

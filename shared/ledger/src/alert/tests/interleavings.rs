@@ -13,7 +13,7 @@ use std::task::{Context, Waker};
 use chrono::TimeDelta;
 
 use super::*;
-use crate::in_force::InForce;
+use crate::config::in_force::InForce;
 use crate::outputs::PublishError;
 use crate::store::ETag;
 

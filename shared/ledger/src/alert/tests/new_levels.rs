@@ -98,7 +98,7 @@ async fn a_state_that_kept_no_levels_has_those_of_its_rules() {
     let rule = old.rules.get_mut("b").unwrap();
     rule.levels.clear();
     rule.definition.clear();
-    store.overwrite(STATE_KEY, crate::document::encode(&old).unwrap()).unwrap();
+    store.overwrite(STATE_KEY, crate::state::document::encode(&old).unwrap()).unwrap();
     let mut late = three_months();
     late.periods[1].facts.push(fact("2026-10-31", "20", &[]));
     assert_eq!(told(&store, &text, &late, NOW).await, ["b:-:USD:2026-10-01:budget:100:100:1"]);

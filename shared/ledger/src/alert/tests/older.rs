@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::in_force::InForce;
-use crate::keys;
+use crate::config::in_force::InForce;
+use crate::state::keys;
 use crate::store::ETag;
 
 /// Reads `old`, but so slowly that somebody with `new` has evaluated meanwhile; from then on it reads `new` as well.

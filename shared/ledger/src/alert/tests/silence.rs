@@ -1,7 +1,7 @@
 //! A rule that nobody matches is told to operations.
 
 use super::*;
-use crate::operations;
+use crate::outputs::operations;
 
 /// October and November of one team, as of a day of November.
 fn known(day: u32, teams: &[(&str, &str)]) -> Book {

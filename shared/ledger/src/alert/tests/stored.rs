@@ -1,7 +1,7 @@
 //! The stored form: smaller than what it says, and the first version is carried over.
 
 use super::*;
-use crate::document::encode;
+use crate::state::document::encode;
 
 /// A state with crossings of all sorts.
 async fn lived() -> (MemoryStore, Config, Book) {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use spend_core::decimal::Decimal;
+use spend_core::allocation::tag_contract::TagFinding;
 use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, LeftOut, RestatedPeriod};
 use spend_core::forecast::Outlook;
-use spend_core::measure::Measurement;
-use spend_core::report::Row;
-use spend_core::tag_contract::TagFinding;
-use spend_core::variance::{Span, Term, Variance};
+use spend_core::money::decimal::Decimal;
+use spend_core::reporting::report::Row;
+use spend_core::reporting::variance::{Span, Term, Variance};
+use spend_core::rules::measure::Measurement;
 
 use super::{
     AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
@@ -17,8 +17,8 @@ use super::{
     VarianceEvent, WarningsEvent,
 };
 use crate::alert::DataEvent;
-use crate::book::Book;
-use crate::document::{DocumentError, encode_ascii};
+use crate::state::book::Book;
+use crate::state::document::{DocumentError, encode_ascii};
 
 /// The first rows of a list, as something else.
 fn listed<'a, T: 'a, U>(rows: impl IntoIterator<Item = &'a T>, most: usize, event: impl Fn(&T) -> U) -> Listed<U> {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 use spend_core::page::{Delivery, PageFigures, Pictures};
-use spend_core::report::Row;
+use spend_core::reporting::report::Row;
 
-use crate::book::Book;
 use crate::digest::event::DigestEvent;
-use crate::document::Document;
+use crate::state::book::Book;
+use crate::state::document::Document;
 
 /// The numbers of a page: `{"format": "page/2", …}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,7 +198,7 @@ impl PictureNumbers {
             let numbers = ModelNumbers::of(row, &[Named::Model]);
             let cache = pictures.cache.iter().find(|cache| Some(&cache.model) == numbers.model.as_ref());
             ModelNumbers {
-                cache_hit_percent: cache.and_then(spend_core::unit_cost::CacheUse::hit_percent),
+                cache_hit_percent: cache.and_then(spend_core::reporting::unit_cost::CacheUse::hit_percent),
                 cache_saving: cache.and_then(|cache| cache.saving),
                 ..numbers
             }

@@ -1,9 +1,9 @@
 use spend_core::page::SCRIPT;
 
 use super::*;
-use crate::faulty_store::{Fault, FaultyStore};
-use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{at, book, fact, period};
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::memory_store::MemoryStore;
 use crate::reaction_fixtures::{at, fact, period};
+use crate::store::memory::MemoryStore;
 
 const NOW: &str = "2026-11-21T06:30:00Z";
 

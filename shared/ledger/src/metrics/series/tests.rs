@@ -1,6 +1,6 @@
 use super::*;
-use crate::book::BookPeriod;
 use crate::reaction_fixtures::{book, fact, period};
+use crate::state::book::BookPeriod;
 
 fn config(text: &str) -> Config {
     Config::parse("t", text).unwrap()

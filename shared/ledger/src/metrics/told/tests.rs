@@ -1,7 +1,7 @@
 use super::*;
-use crate::document::{decode_compressed, encode_compressed};
 use crate::outputs::MAX_DATA;
 use crate::reaction_fixtures::at;
+use crate::state::document::{decode_compressed, encode_compressed};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

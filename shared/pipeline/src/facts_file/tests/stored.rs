@@ -5,7 +5,7 @@ use std::path::Path;
 
 use parquet::schema::printer::print_schema;
 use serde::Deserialize;
-use spend_ledger::columns::Columns as StoredColumns;
+use spend_ledger::state::columns::Columns as StoredColumns;
 
 use super::{FORMAT, Fact, FactsOf, SerializedFileReader, facts_of, read, write};
 use bytes::Bytes;

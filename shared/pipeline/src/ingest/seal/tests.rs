@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use spend_ledger::memory_store::MemoryStore;
+use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectSummary};
 
 use super::*;

@@ -1,0 +1,94 @@
+//! Showback: the bill as billed, by owner, identity and model. Nothing is allocated here.
+
+use std::collections::BTreeMap;
+
+use crate::bill::category::Category;
+use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::facts::spend::Basis;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::reporting::unit_cost::UnitSums;
+
+/// Whose and which spend a row is. Ordered by currency, then by owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChargeKey {
+    /// The currency of the amounts.
+    pub currency: String,
+    /// The owner; empty if there is none.
+    pub owner: String,
+    /// What decided the owner: an [`crate::facts::owner::OwnerSource`] by name, or [`BY_SPLIT`].
+    pub owner_source: String,
+    /// Where it is booked; empty if that is not known.
+    pub cost_center: String,
+    /// Who spent it; empty if the bill names nobody.
+    pub identity: String,
+    /// The model's canonical name; empty if there is none.
+    pub model: String,
+}
+
+/// The owner source of what a split gave to an owner: a gateway's tenant, or a fixed share.
+pub const BY_SPLIT: &str = "split";
+
+impl ChargeKey {
+    /// The row that a fact is billed on.
+    #[must_use]
+    pub fn of(key: &FactKey) -> Self {
+        let get = |field| key.get(field).to_owned();
+        Self {
+            currency: get(FactField::Currency),
+            owner: get(FactField::Owner),
+            owner_source: get(FactField::OwnerSource),
+            cost_center: get(FactField::CostCenter),
+            identity: get(FactField::Identity),
+            model: get(FactField::Model),
+        }
+    }
+}
+
+/// What a row was billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    /// The amount of each category, in the order of [`Category::ALL`].
+    categories: [Decimal; Category::ALL.len()],
+    /// All of them.
+    pub total: Decimal,
+    /// What prices of its usage are made of.
+    pub units: UnitSums,
+}
+
+impl Billed {
+    /// What was billed of a category.
+    #[must_use]
+    pub fn of(&self, category: Category) -> Decimal {
+        self.categories.get(category as usize).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, fact: &Fact, basis: Basis) -> Result<(), SumOutOfRange> {
+        let cost = basis.cost(&fact.measures);
+        if let Some(sum) = self.categories.get_mut(category(&fact.key) as usize) {
+            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+        }
+        self.total = self.total.checked_add(cost).ok_or(SumOutOfRange)?;
+        self.units.add(fact, cost)
+    }
+}
+
+/// The category of a fact.
+pub(crate) fn category(key: &FactKey) -> Category {
+    key.get(FactField::Category).parse().unwrap_or(Category::Other)
+}
+
+/// The bill as billed, sorted by key. Every fact is in exactly one row.
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub fn showback<'a>(
+    facts: impl IntoIterator<Item = &'a Fact>,
+    basis: Basis,
+) -> Result<BTreeMap<ChargeKey, Billed>, SumOutOfRange> {
+    let mut rows: BTreeMap<ChargeKey, Billed> = BTreeMap::new();
+    for fact in facts {
+        rows.entry(ChargeKey::of(&fact.key)).or_default().add(fact, basis)?;
+    }
+    Ok(rows)
+}

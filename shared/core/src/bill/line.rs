@@ -1,0 +1,309 @@
+//! Bill lines: a chunk's Bedrock rows, summed by the bill's own fields, before any configuration touches them.
+
+use crate::money::decimal::SumOutOfRange;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::bill::bedrock_line::RuleCounts;
+use crate::money::decimal::{Decimal, DecimalError};
+
+pub mod limits;
+mod reduction;
+
+pub use reduction::{Coded, CodedLines, Reduction, ReductionBuilder};
+
+/// Tag keys and values as the bill has them (`iamPrincipal/team`), sorted by key.
+pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
+
+/// The tag keys that every reduction keeps, by prefix: the others can be many and are nobody's dimension.
+pub const KEPT_TAG_PREFIXES: [&str; 4] = ["iamPrincipal/", "userAttribute/", "accountTag/", "costCategory/"];
+
+/// Which tags a reduction keeps: those of [`KEPT_TAG_PREFIXES`], and further ones that were listed by their whole key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptTags {
+    listed: BTreeSet<Arc<str>>,
+}
+
+impl KeptTags {
+    /// The usual tags and `listed` ones, written as the bill does (`resourceTags/team`).
+    #[must_use]
+    pub fn new<'a>(listed: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { listed: listed.into_iter().map(Arc::from).collect() }
+    }
+
+    /// The keys that were listed, sorted.
+    pub fn listed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.listed.iter()
+    }
+
+    /// Whether a tag is kept.
+    #[must_use]
+    pub fn keeps(&self, key: &str) -> bool {
+        KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix)) || self.listed.contains(key)
+    }
+}
+
+/// A text field that tells one bill line from another. Null and empty are the same in the bill, and both are empty here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LineField {
+    /// `bill_payer_account_id`.
+    PayerAccountId,
+    /// `line_item_usage_account_id`.
+    AccountId,
+    /// `line_item_iam_principal`: the ARN as billed.
+    Principal,
+    /// `bill_bill_type`.
+    BillType,
+    /// `bill_billing_entity`.
+    BillingEntity,
+    /// `line_item_line_item_type`.
+    LineItemType,
+    /// `line_item_product_code`.
+    ProductCode,
+    /// `product_servicecode`.
+    ServiceCode,
+    /// `product_name` of the `product` map, else its `servicename`.
+    ProductName,
+    /// `provider` of the `product` map.
+    Provider,
+    /// `model` of the `product` map.
+    Model,
+    /// `inference_type` of the `product` map.
+    InferenceType,
+    /// `feature` of the `product` map.
+    Feature,
+    /// `line_item_usage_type`.
+    UsageType,
+    /// `line_item_operation`.
+    Operation,
+    /// What a Bedrock `line_item_resource_id` says of the model: `foundation-model/ID` or `inference-profile/ID`; of
+    /// other resources the type alone, because their ids are without bound.
+    Resource,
+    /// `product_region_code`.
+    Region,
+    /// `pricing_unit`.
+    PricingUnit,
+    /// `line_item_currency_code`.
+    Currency,
+}
+
+impl LineField {
+    /// Every field, in the order in which [`LineKey`] holds and compares them.
+    pub const ALL: [Self; 19] = [
+        Self::PayerAccountId,
+        Self::AccountId,
+        Self::Principal,
+        Self::BillType,
+        Self::BillingEntity,
+        Self::LineItemType,
+        Self::ProductCode,
+        Self::ServiceCode,
+        Self::ProductName,
+        Self::Provider,
+        Self::Model,
+        Self::InferenceType,
+        Self::Feature,
+        Self::UsageType,
+        Self::Operation,
+        Self::Resource,
+        Self::Region,
+        Self::PricingUnit,
+        Self::Currency,
+    ];
+
+    /// The column name in a stored reduction.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PayerAccountId => "payer_account_id",
+            Self::AccountId => "account_id",
+            Self::Principal => "principal",
+            Self::BillType => "bill_type",
+            Self::BillingEntity => "billing_entity",
+            Self::LineItemType => "line_item_type",
+            Self::ProductCode => "product_code",
+            Self::ServiceCode => "service_code",
+            Self::ProductName => "product_name",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::InferenceType => "inference_type",
+            Self::Feature => "feature",
+            Self::UsageType => "usage_type",
+            Self::Operation => "operation",
+            Self::Resource => "resource",
+            Self::Region => "region",
+            Self::PricingUnit => "pricing_unit",
+            Self::Currency => "currency",
+        }
+    }
+}
+
+/// What tells one bill line from another. Ordered by day, fields, tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineKey {
+    /// The day (UTC) on which the usage interval starts.
+    pub usage_date: NaiveDate,
+    /// The fields, in the order of [`LineField::ALL`].
+    pub fields: [Arc<str>; LineField::ALL.len()],
+    /// The tags kept, see [`KeptTags`].
+    pub tags: Arc<Tags>,
+}
+
+impl LineKey {
+    /// A field's text; empty if the bill has none.
+    #[must_use]
+    pub fn get(&self, field: LineField) -> &str {
+        self.fields.get(field as usize).map_or("", |text| text)
+    }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn text(&self, field: LineField) -> Arc<str> {
+        self.fields.get(field as usize).cloned().unwrap_or_default()
+    }
+}
+
+/// What bill lines and facts sum. All sums are exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// `line_item_usage_amount`, in the pricing unit.
+    pub usage_amount: Decimal,
+    /// The same in single tokens, where the unit says so. Facts have it; bill lines do not.
+    pub tokens: Option<Decimal>,
+    /// `line_item_unblended_cost`.
+    pub unblended_cost: Decimal,
+    /// `line_item_net_unblended_cost`; a row without one adds its unblended cost, see `lines_without_net`.
+    pub net_unblended_cost: Decimal,
+    /// `pricing_public_on_demand_cost`; `None` where no row had one.
+    pub list_cost: Option<Decimal>,
+    /// How many rows of the bill.
+    pub line_items: u64,
+    /// How many of them had no net unblended cost.
+    pub lines_without_net: u64,
+}
+
+impl Measures {
+    /// Adds `other`.
+    ///
+    /// # Errors
+    ///
+    /// [`SumOutOfRange`], after which `self` must not be used.
+    pub fn add(&mut self, other: &Self) -> Result<(), SumOutOfRange> {
+        let sum = |left: Decimal, right: Decimal| left.checked_add(right).ok_or(SumOutOfRange);
+        let sum_optional = |left: Option<Decimal>, right: Option<Decimal>| match (left, right) {
+            (Some(left), Some(right)) => sum(left, right).map(Some),
+            (one, None) | (None, one) => Ok(one),
+        };
+        self.usage_amount = sum(self.usage_amount, other.usage_amount)?;
+        self.tokens = sum_optional(self.tokens, other.tokens)?;
+        self.unblended_cost = sum(self.unblended_cost, other.unblended_cost)?;
+        self.net_unblended_cost = sum(self.net_unblended_cost, other.net_unblended_cost)?;
+        self.list_cost = sum_optional(self.list_cost, other.list_cost)?;
+        self.line_items = self.line_items.checked_add(other.line_items).ok_or(SumOutOfRange)?;
+        self.lines_without_net = self.lines_without_net.checked_add(other.lines_without_net).ok_or(SumOutOfRange)?;
+        Ok(())
+    }
+}
+
+/// What reading a chunk, or all chunks of a delivery, found besides the lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanCounts {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that are Bedrock's.
+    pub bedrock_rows: u64,
+    /// What each rule caught.
+    pub rules: RuleCounts,
+    /// Bedrock rows whose unblended cost is null: they count as zero.
+    pub rows_without_cost: u64,
+    /// Bedrock usage rows with a cost and without an invoice id: while there are any, the bill is not final.
+    pub usage_rows_without_invoice: u64,
+    /// The latest end of a Bedrock usage row.
+    pub latest_usage_end: Option<DateTime<Utc>>,
+    /// Columns that were looked for and are in no chunk, or are missing in some.
+    pub missing_columns: BTreeSet<String>,
+    /// Keys of resource tags that Bedrock rows have and that no line keeps (`resourceTags/team`): the first
+    /// [`ScanCounts::MOST_RESOURCE_TAGS`] in their order.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resource_tags: BTreeSet<String>,
+}
+
+impl ScanCounts {
+    /// How many keys of resource tags are noted: they say what was activated, and are nobody's dimension.
+    pub const MOST_RESOURCE_TAGS: usize = 100;
+
+    /// Notes a tag of a Bedrock row that no line keeps.
+    pub fn note_unkept_tag(&mut self, key: &str) {
+        if key.starts_with("resourceTags/") && key.len() <= LONGEST_TAG_KEY {
+            self.resource_tags.insert(key.to_owned());
+            self.limit_resource_tags();
+        }
+    }
+
+    fn limit_resource_tags(&mut self) {
+        while self.resource_tags.len() > Self::MOST_RESOURCE_TAGS {
+            self.resource_tags.pop_last();
+        }
+    }
+
+    /// Adds what another chunk's scan found.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.bedrock_rows += other.bedrock_rows;
+        self.rules.merge(&other.rules);
+        self.rows_without_cost += other.rows_without_cost;
+        self.usage_rows_without_invoice += other.usage_rows_without_invoice;
+        self.latest_usage_end = self.latest_usage_end.max(other.latest_usage_end);
+        self.missing_columns.extend(other.missing_columns.iter().cloned());
+        self.resource_tags.extend(other.resource_tags.iter().cloned());
+        self.limit_resource_tags();
+    }
+
+    /// Whether the export was made without the caller's identity (`INCLUDE_IAM_PRINCIPAL_DATA`).
+    #[must_use]
+    pub fn lacks_principal_column(&self) -> bool {
+        self.missing_columns.contains(PRINCIPAL_COLUMN)
+    }
+}
+
+/// A tag's key has at most 128 characters, in UTF-8 up to four bytes each, behind its prefix.
+/// Source: AWS Billing user guide, "User-defined tag restrictions".
+const LONGEST_TAG_KEY: usize = "resourceTags/".len() + 128 * 4;
+
+/// The column that names the caller.
+pub const PRINCIPAL_COLUMN: &str = "line_item_iam_principal";
+
+/// Shares equal texts: a bill repeats few values in very many rows.
+#[derive(Debug, Default)]
+pub struct Interner(std::collections::HashSet<Arc<str>>);
+
+impl Interner {
+    /// The shared copy of `text`, if there is one already.
+    #[must_use]
+    pub fn get(&self, text: &str) -> Option<Arc<str>> {
+        self.0.get(text).map(Arc::clone)
+    }
+
+    /// The shared copy of `text`.
+    pub fn intern(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.0.get(text) {
+            return Arc::clone(shared);
+        }
+        let shared: Arc<str> = Arc::from(text);
+        self.0.insert(Arc::clone(&shared));
+        shared
+    }
+}
+
+/// A number in the bill that is not money, with the column it stands in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {source}")]
+pub struct BadNumber {
+    /// The column.
+    pub column: &'static str,
+    /// Why it is no number.
+    pub source: DecimalError,
+}

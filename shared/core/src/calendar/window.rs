@@ -1,0 +1,188 @@
+//! Windows: the spans of usage days that rules are about.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::period::BillingPeriod;
+use crate::text;
+
+/// How long a window is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WindowKind {
+    /// A calendar month, UTC.
+    #[default]
+    Month,
+    /// Seven days from Monday on, UTC; it may lie in two months.
+    Week,
+    /// A day, UTC.
+    Day,
+}
+
+impl WindowKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Month, Self::Week, Self::Day];
+
+    /// The name in the configuration and in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Week => "week",
+            Self::Day => "day",
+        }
+    }
+}
+
+impl fmt::Display for WindowKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for WindowKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is not a window: use month, week or day"))
+    }
+}
+
+/// A month, a week or a day of usage dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Window {
+    kind: WindowKind,
+    start: NaiveDate,
+}
+
+impl Window {
+    /// The window of a kind that `day` lies in.
+    #[must_use]
+    pub fn of(kind: WindowKind, day: NaiveDate) -> Self {
+        let start = match kind {
+            WindowKind::Month => BillingPeriod::of(day).first_day(),
+            WindowKind::Week => day - Days::new(day.weekday().num_days_from_monday().into()),
+            WindowKind::Day => day,
+        };
+        Self { kind, start }
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub fn kind(self) -> WindowKind {
+        self.kind
+    }
+
+    /// Its first day.
+    #[must_use]
+    pub fn first_day(self) -> NaiveDate {
+        self.start
+    }
+
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> NaiveDate {
+        match self.kind {
+            WindowKind::Month => BillingPeriod::of(self.start).last_day(),
+            WindowKind::Week => self.start.checked_add_days(Days::new(6)).unwrap_or(self.start),
+            WindowKind::Day => self.start,
+        }
+    }
+
+    /// The instant it begins.
+    #[must_use]
+    pub fn start(self) -> DateTime<Utc> {
+        self.start.and_time(NaiveTime::MIN).and_utc()
+    }
+
+    /// The instant it ends, which is the next one's first.
+    #[must_use]
+    pub fn end(self) -> DateTime<Utc> {
+        end_of(self.last_day())
+    }
+
+    /// Whether `day` lies in it.
+    #[must_use]
+    pub fn contains(self, day: NaiveDate) -> bool {
+        (self.first_day()..=self.last_day()).contains(&day)
+    }
+
+    /// Its days, in order.
+    pub fn days(self) -> impl Iterator<Item = NaiveDate> {
+        let last = self.last_day();
+        self.start.iter_days().take_while(move |day| *day <= last)
+    }
+
+    /// The billing periods that it lies in: one, or two.
+    pub fn periods(self) -> impl Iterator<Item = BillingPeriod> {
+        let (first, last) = (BillingPeriod::of(self.start), BillingPeriod::of(self.last_day()));
+        std::iter::once(first).chain((last != first).then_some(last))
+    }
+
+    /// For people: `November 2026`, `the week of 16 Nov 2026`, `17 Nov 2026`.
+    #[must_use]
+    pub fn long(self) -> String {
+        match self.kind {
+            WindowKind::Month => text::month(BillingPeriod::of(self.start)),
+            WindowKind::Week => format!("the week of {}", self.start.format("%-d %b %Y")),
+            WindowKind::Day => self.start.format("%-d %b %Y").to_string(),
+        }
+    }
+
+    /// Where there is little room: `Nov 2026`, `week of 16 Nov`, `17 Nov`.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self.kind {
+            WindowKind::Month => text::short_month(BillingPeriod::of(self.start)),
+            WindowKind::Week => format!("week of {}", text::day(self.start)),
+            WindowKind::Day => text::day(self.start),
+        }
+    }
+}
+
+impl From<BillingPeriod> for Window {
+    fn from(period: BillingPeriod) -> Self {
+        Self::of(WindowKind::Month, period.first_day())
+    }
+}
+
+/// The instant at which a day has ended.
+#[must_use]
+pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
+    day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_week_begins_on_monday_and_may_lie_in_two_months() {
+        let week = Window::of(WindowKind::Week, day("2026-12-02"));
+        assert_eq!((week.first_day(), week.last_day()), (day("2026-11-30"), day("2026-12-06")));
+        assert_eq!(week.periods().map(|period| period.to_string()).collect::<Vec<_>>(), ["2026-11", "2026-12"]);
+        assert_eq!(week.end().to_string(), "2026-12-07 00:00:00 UTC");
+        assert!(week.contains(day("2026-11-30")) && !week.contains(day("2026-12-07")));
+        assert_eq!(week.days().count(), 7);
+    }
+
+    #[test]
+    fn every_day_is_in_the_window_that_is_its() {
+        for start in day("2026-01-25").iter_days().take(800) {
+            for kind in WindowKind::ALL {
+                let window = Window::of(kind, start);
+                assert!(window.contains(start));
+                assert_eq!(Window::of(kind, window.last_day()), window);
+                assert_eq!(kind.as_str().parse(), Ok(kind));
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Owners: whom spend belongs to, by principal tag, by rule, by account, or nobody; and which of them it was.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::facts::fact::FactKey;
+use crate::rules::rule::Matcher;
+
+/// What decided whom a fact belongs to: the column `owner_source`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerSource {
+    /// The owner tag that the bill has on the line.
+    Tag,
+    /// A rule of the configuration.
+    Rule,
+    /// Neither: the account that used the service, as `account/ID`. Nobody has claimed such spend.
+    Account,
+    /// Not even an account is known; the owner is empty.
+    None,
+}
+
+impl OwnerSource {
+    /// Every source, the strongest first.
+    pub const ALL: [Self; 4] = [Self::Tag, Self::Rule, Self::Account, Self::None];
+
+    /// The name in facts and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tag => "tag",
+            Self::Rule => "rule",
+            Self::Account => "account",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether a name in a fact says that somebody claimed the spend: by tag or by rule.
+    #[must_use]
+    pub fn is_claimed(name: &str) -> bool {
+        [Self::Tag, Self::Rule].iter().any(|source| source.as_str() == name)
+    }
+}
+
+impl fmt::Display for OwnerSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// Gives spend without an owner tag to a team. The first rule of the configuration that applies wins.
+///
+/// Principal tags are not retroactive: a rule can own what was spent before the principal was tagged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnerRule {
+    /// What spend it is about; all must hold.
+    pub matches: Vec<Matcher>,
+    /// Whose it is.
+    pub team: String,
+    /// Where it is booked, for lines without a tag that says so.
+    pub cost_center: Option<String>,
+    /// The first usage day (UTC) that it covers; without one all days before `to`.
+    pub from: Option<NaiveDate>,
+    /// The first usage day that it covers no more; without one all days since `from`.
+    pub to: Option<NaiveDate>,
+}
+
+impl OwnerRule {
+    /// Whether the rule is about a fact, whose owner need not be known yet.
+    #[must_use]
+    pub fn applies(&self, key: &FactKey) -> bool {
+        let day = key.usage_date;
+        self.from.is_none_or(|from| from <= day)
+            && self.to.is_none_or(|to| day < to)
+            && self.matches.iter().all(|matcher| matcher.matches(key))
+    }
+}
+
+/// What the rule matches and when, for people and for fingerprints.
+impl fmt::Display for OwnerRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, matcher) in self.matches.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " and " };
+            write!(formatter, "{separator}{matcher}")?;
+        }
+        if let Some(from) = self.from {
+            write!(formatter, ", from {from}")?;
+        }
+        if let Some(to) = self.to {
+            write!(formatter, ", before {to}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,258 @@
+//! The six lines that stand alone, and what must be known of the data.
+
+use super::extent;
+use super::layout::{counted, fitting, labelled, plural, signed, signed_whole};
+use super::movers::{days_compared, word};
+use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
+use crate::facts::folding::Folded;
+use crate::facts::spend::{Basis, CostPolicy};
+use crate::forecast::Outlook;
+use crate::money::currencies::largest_first;
+use crate::money::decimal::Decimal;
+use crate::text::{day, days, instant, money, month, name, share, short_month, used};
+
+/// An amount as it is said.
+type AmountText = fn(&str, Decimal) -> String;
+
+/// How many columns a caller's name may take in a sentence.
+const CALLER: usize = 50;
+
+/// The lines of a currency.
+pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
+    let totals = &found.totals;
+    let spend = money(&totals.currency, totals.spend);
+    let total = [
+        format!("{spend} of {}, {}", what_counts(&figures.policy), extent(figures)),
+        format!("{spend}, {}", extent(figures)),
+    ];
+    let mut lines = fitting("Total", &total);
+    lines.extend(change(figures, found));
+    lines.extend(forecast(figures, found));
+    let attributed = if totals.usage.is_zero() && totals.unattributed().is_zero() {
+        "there is no usage".to_owned()
+    } else if totals.unattributed().is_zero() {
+        "all usage names its caller".to_owned()
+    } else {
+        let part = share(totals.attributed, totals.usage);
+        format!("{part} of usage names its caller; {} does not", money(&totals.currency, totals.unattributed()))
+    };
+    lines.extend(labelled("Attributed", &attributed));
+    lines.extend(decisions(figures));
+    lines.extend(reconciliation(figures, found));
+    lines.extend(restated(found));
+    lines
+}
+
+/// The lines of a month without line items.
+pub(super) fn nothing(figures: &Figures) -> Vec<String> {
+    let text = format!("the bill has no Amazon Bedrock line items for {}", month(figures.period));
+    let mut lines = labelled("Total", &text);
+    lines.extend(decisions(figures));
+    lines
+}
+
+fn change(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
+    let (Some(windows), Some(change)) = (&figures.windows, &found.change) else {
+        return labelled("Change", "not known yet: no earlier days that are settled and known");
+    };
+    let currency = &found.totals.currency;
+    let largest = change.total.largest_terms();
+    let span = days_compared(windows);
+    let said = |most: usize, total_text: AmountText, amount_text: AmountText| {
+        let terms = largest.iter().take(most).map(|(term, amount)| {
+            format!("{} {}", word(*term, *amount, &figures.policy), amount_text(currency, *amount))
+        });
+        let terms: Vec<_> = terms.collect();
+        let colon = if terms.is_empty() { "" } else { ": " };
+        format!("{} in {span}{colon}{}", total_text(currency, change.total.change()), terms.join(", "))
+    };
+    // Whatever there is no room for, the last day is said: the newest days are not in the change.
+    let mut texts = vec![said(2, signed, signed)];
+    if largest.iter().take(2).all(|(_, amount)| !amount.round_to(0).is_zero()) {
+        texts.extend([said(2, signed, signed_whole), said(2, signed_whole, signed_whole)]);
+    }
+    texts.extend([said(1, signed, signed), said(1, signed, signed_whole), said(0, signed, signed)]);
+    fitting("Change", &texts)
+}
+
+/// Where the month is heading, against its budget, and how the other budgets do.
+fn forecast(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
+    let currency = &found.totals.currency;
+    let (heading, reached) = match found.outlook {
+        Outlook::Forecast(forecast) => {
+            let last = figures.period.last_day();
+            let expected = money(currency, forecast.expected);
+            (format!("{expected} by {}", days(last, last)), forecast.expected)
+        }
+        Outlook::Over => ("the month is over".to_owned(), found.totals.spend),
+        Outlook::TooEarly { .. } => ("too early to say".to_owned(), found.totals.spend),
+    };
+    let of_budget = found.budget.as_ref().map_or_else(String::new, |budget| {
+        let is_foretold = matches!(found.outlook, Outlook::Forecast(_));
+        let so_far = if is_foretold { "" } else { "; spent " };
+        let separator = if is_foretold { ", " } else { "" };
+        format!("{so_far}{separator}{} of its budget", used(reached, budget.amount))
+    });
+    let count = figures.budgets_measured.get(currency).copied().unwrap_or_default();
+    let at_risk = figures.budgets.iter().filter(|budget| budget.currency == *currency).count();
+    let others = match (count, figures.extent) {
+        (0, _) => "no budget is set".to_owned(),
+        (1, Extent::Closed) => format!("the one budget was {}kept", if at_risk == 0 { "" } else { "not " }),
+        (count, Extent::Closed) => format!("{at_risk} of {count} budgets over"),
+        (1, _) => format!("the one budget is {}at risk", if at_risk == 0 { "not " } else { "" }),
+        (count, _) => format!("{at_risk} of {count} budgets at risk"),
+    };
+    fitting("Forecast", &[format!("{heading}{of_budget}; {others}")])
+}
+
+fn decisions(figures: &Figures) -> Vec<String> {
+    let text = match figures.decisions.len() {
+        0 => "nothing".to_owned(),
+        count => format!("{}, listed below", counted(count, "thing")),
+    };
+    labelled("To decide", &text)
+}
+
+fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
+    let totals = &found.totals;
+    let bill = money(&totals.currency, totals.bill);
+    if totals.reconciled(&figures.policy) != Ok(totals.bill) {
+        let text = format!("DOES NOT ADD UP: its parts are not {bill}. Do not post this; please report it");
+        return labelled("The bill", &text);
+    }
+    let basis = match figures.policy.basis {
+        Basis::Unblended => "",
+        Basis::NetUnblended => " at net cost",
+    };
+    if figures.data.unverified {
+        let exact = format!("the files as found add up exactly to {bill}{basis}; nothing says that they are all");
+        return fitting("The bill", &[exact]);
+    }
+    fitting("The bill", &[format!("adds up exactly: Bedrock's part of it is {bill}{basis}")])
+}
+
+/// What was restated of closed months: people have posted it.
+fn restated(found: &CurrencyFigures) -> Vec<String> {
+    let months = restated_months(found);
+    if months.is_empty() { Vec::new() } else { labelled("Restated", &format!("after close: {}", several(&months))) }
+}
+
+/// The closed months that were restated: `Oct 2026 by +$180.00`.
+pub(super) fn restated_months(found: &CurrencyFigures) -> Vec<String> {
+    let months = found.restated.iter().filter(|restated| restated.after_close).map(|restated| {
+        let month = short_month(restated.period);
+        if restated.amount.is_zero() {
+            return format!("{month}, its sum unchanged");
+        }
+        format!("{month} by {}", signed(&found.totals.currency, restated.amount))
+    });
+    months.collect()
+}
+
+/// The first of some, and how many more there are.
+pub(super) fn several(said: &[String]) -> String {
+    let named = said.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" and ");
+    match said.len().saturating_sub(2) {
+        0 => named,
+        more => format!("{named}, and {more} more"),
+    }
+}
+
+/// The month before, while nobody else tells of it.
+fn open_month(open: &OpenMonth) -> Vec<String> {
+    let spends = largest_first(&open.spend).into_iter().map(|(currency, spend)| money(currency, spend));
+    let spends = spends.collect::<Vec<_>>();
+    let spends = if spends.is_empty() { "no spend".to_owned() } else { spends.join(" and ") };
+    labelled("Not closed", &format!("{}: {spends}", month(open.period)))
+}
+
+/// What is large and not in the change, because its days may still change.
+fn left_out(currency: &str, left_out: &LeftOut) -> Vec<String> {
+    let Some(largest) = left_out.callers.first() else { return Vec::new() };
+    let span = days(left_out.first, left_out.last);
+    let who =
+        if largest.identity.is_empty() { "what names no caller".to_owned() } else { name(&largest.identity, CALLER) };
+    let before = if largest.compared.is_zero() {
+        "nothing on the days compared".to_owned()
+    } else {
+        format!("at most {} on a day compared", money(currency, largest.compared))
+    };
+    let more = match left_out.callers.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; {} more like that", counted(more, "caller")),
+    };
+    let (all, spend) = (money(currency, left_out.spend), money(currency, largest.spend));
+    let day = day(largest.day);
+    labelled("Left out", &format!("of the change: {span}, {all}, with {spend} of {who} on {day} ({before}){more}"))
+}
+
+/// The month before, up to when the bill speaks, what of it may still change, and what the change leaves out of that.
+pub(super) fn data_as_of(figures: &Figures) -> Vec<String> {
+    let mut lines = figures.open_month.as_ref().map_or_else(Vec::new, open_month);
+    let as_of = figures.data.as_of.map_or_else(|| "not known".to_owned(), instant);
+    lines.extend(labelled("Data as of", &as_of));
+    for found in &figures.currencies {
+        let provisional = &found.totals.provisional;
+        if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
+            let sum = money(&found.totals.currency, found.totals.provisional_spend());
+            let text = format!("{} ({sum}) may still change, as a rule upwards", days(*first, *last));
+            lines.extend(labelled("Provisional", &text));
+        }
+        if let Some(found_after) = &found.left_out {
+            lines.extend(left_out(&found.totals.currency, found_after));
+        }
+    }
+    lines
+}
+
+pub(super) fn warnings(figures: &Figures) -> Vec<String> {
+    warning_texts(figures).iter().flat_map(|text| labelled("Warning", text)).collect()
+}
+
+/// What must be known of the data, in sentences.
+pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
+    let warnings = &figures.warnings;
+    let mut texts = Vec::new();
+    if figures.data.unverified {
+        texts.push("The bill was taken as found: nothing says that it is complete.".to_owned());
+    }
+    for export in &warnings.exports_without_principals {
+        texts.push(format!(
+            "Export {} has no column line_item_iam_principal: nothing in it can be attributed. Turn \
+             INCLUDE_IAM_PRINCIPAL_DATA on and select the column; what is past is not filled in.",
+            name(export, 60)
+        ));
+    }
+    let rows = |count: u64| if count == 1 { "1 line item".to_owned() } else { format!("{count} line items") };
+    if warnings.unknown_usage_rows > 0 {
+        let count = rows(warnings.unknown_usage_rows);
+        texts.push(format!("Of unknown usage type: {count}. The cost counts; model and kind may be missing."));
+    }
+    texts.extend(figures.stand_in.sentence());
+    if warnings.rows_without_cost > 0 {
+        texts.push(format!("Without a cost: {}, taken as zero.", rows(warnings.rows_without_cost)));
+    }
+    if warnings.rows_by_principal_alone > 0 {
+        let count = rows(warnings.rows_by_principal_alone);
+        texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
+    }
+    // Nothing here is by session: a fleet has many, and that is nothing to warn of.
+    texts.extend(Folded { sessions: 0, ..warnings.folded }.sentences());
+    if warnings.lost_history > 0 {
+        let count = warnings.lost_history;
+        texts
+            .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
+    }
+    texts
+}
+
+/// What counts as spend, in words: `usage and discounts`.
+pub(crate) fn what_counts(policy: &CostPolicy) -> String {
+    let mut names: Vec<_> = policy.count.iter().map(|category| plural(*category)).collect();
+    let last = names.pop().unwrap_or("nothing");
+    let names = if names.is_empty() { last.to_owned() } else { format!("{} and {last}", names.join(", ")) };
+    match policy.basis {
+        Basis::Unblended => names,
+        Basis::NetUnblended => format!("{names} at net cost"),
+    }
+}

@@ -1,0 +1,401 @@
+//! Why spend changed from one span of days to another of the same length, in terms that sum exactly.
+//!
+//! For each group (an owner, a caller) and currency
+//!
+//! ```text
+//! after - before = new + gone + moved + volume + model mix + token mix + tier mix + context mix + price
+//!                + charges + unexplained + restatement
+//! ```
+//!
+//! where `after` is the later span's spend and `before` the earlier one's **as it was told**: what it is now less what
+//! deliveries have changed of it since. With C the cost and Q the tokens of the usage of those who used something in
+//! both spans (0 the earlier span, 1 the later), and `p = C0 / Q0` a price per token in the earlier span:
+//!
+//! - *new*, *gone*: usage of callers without usage in the other span; *moved*: of those that had it in another group.
+//! - *volume* `= E0 - C0` with `E0 = Q1 · p`: as many tokens as now, at the group's price per token then.
+//! - *model mix* `= E1 - E0` with `E1` the sum of `Q1 · p` over models, *token mix* `= E2 - E1` over models and kinds of
+//!   token, *tier mix* `= E3 - E2` over models, kinds and tiers, *context mix* `= E4 - E3` over contexts besides. Where there is no price then (the model was not used),
+//!   the cost now stands in its place: so a model that is newly used is all mix.
+//! - *price* `= C1 - E4`: what remains between one model's tokens of one kind, tier and context; rates, regions, routing.
+//! - *charges*: discounts and all else that counts as spend and is not usage.
+//! - *unexplained*: usage that is not counted in tokens, and all usage of a group where one span has no tokens.
+//! - *restatement*: what is now said of the earlier span, less what was told of it.
+//!
+//! Quotients are rounded to 18 places where an estimate `E` is made, and nowhere else. Each estimate is added to one term
+//! and taken from its neighbour, so that its rounding cancels: no term takes a remainder, and the sum is exact.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::bill::category::Category;
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+
+mod estimate;
+mod windows;
+
+use estimate::{Cells, estimate};
+pub use windows::{Span, Windows};
+
+/// One of the terms that a change is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Term {
+    /// Usage of callers without usage in the earlier span.
+    New,
+    /// Usage of callers without usage in the later span.
+    Gone,
+    /// Usage of callers that belonged to another group in the other span.
+    Moved,
+    /// More or fewer tokens.
+    Volume,
+    /// Other models.
+    ModelMix,
+    /// Other kinds of token: more output for the same input, less of it cached.
+    TokenMix,
+    /// Bought in other ways: less of it in batches.
+    TierMix,
+    /// Longer or shorter prompts: beyond a model's limit tokens have another price.
+    ContextMix,
+    /// Another price for the same.
+    Price,
+    /// What counts as spend and is not usage, as a rule discounts.
+    Charges,
+    /// Usage that is not counted in tokens.
+    Unexplained,
+    /// What deliveries have changed of the earlier span since it was told.
+    Restatement,
+}
+
+impl Term {
+    /// Every term, in the order in which they are listed.
+    pub const ALL: [Self; 12] = [
+        Self::New,
+        Self::Gone,
+        Self::Moved,
+        Self::Volume,
+        Self::ModelMix,
+        Self::TokenMix,
+        Self::TierMix,
+        Self::ContextMix,
+        Self::Price,
+        Self::Charges,
+        Self::Unexplained,
+        Self::Restatement,
+    ];
+
+    /// The name for machines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::Moved => "moved",
+            Self::Volume => "volume",
+            Self::ModelMix => "model_mix",
+            Self::TokenMix => "token_mix",
+            Self::TierMix => "tier_mix",
+            Self::ContextMix => "context_mix",
+            Self::Price => "price",
+            Self::Charges => "charges",
+            Self::Unexplained => "unexplained",
+            Self::Restatement => "restatement",
+        }
+    }
+}
+
+/// What a delivery has changed of one day since that day was told: the spend now said of it less the spend then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The usage day.
+    pub day: NaiveDate,
+    /// The caller; empty for nobody.
+    pub identity: String,
+    /// The currency.
+    pub currency: String,
+    /// By how much the spend moved.
+    pub amount: Decimal,
+}
+
+/// Why the spend of one group in one currency changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variance {
+    /// The group's value; empty if it has none.
+    pub group: String,
+    /// The currency.
+    pub currency: String,
+    /// The earlier span's spend, as it was told.
+    pub before: Decimal,
+    /// The later span's spend.
+    pub after: Decimal,
+    /// The terms that are not zero, in order. Their sum is `after - before`, exactly.
+    pub terms: BTreeMap<Term, Decimal>,
+}
+
+impl Variance {
+    fn of(group: &str, currency: &str) -> Self {
+        let (group, currency) = (group.to_owned(), currency.to_owned());
+        Self { group, currency, before: Decimal::ZERO, after: Decimal::ZERO, terms: BTreeMap::new() }
+    }
+
+    /// What the terms sum to.
+    #[must_use]
+    pub fn change(&self) -> Decimal {
+        self.after.checked_sub(self.before).unwrap_or_default()
+    }
+
+    fn add(&mut self, term: Term, amount: Decimal) -> Result<(), SumOutOfRange> {
+        let sum = self.terms.entry(term).or_default();
+        add(sum, amount)?;
+        if sum.is_zero() {
+            self.terms.remove(&term);
+        }
+        Ok(())
+    }
+
+    /// The terms by size, largest first; of equal ones in order.
+    #[must_use]
+    pub fn largest_terms(&self) -> Vec<(Term, Decimal)> {
+        let mut terms: Vec<_> = self.terms.iter().map(|(term, amount)| (*term, *amount)).collect();
+        terms.sort_by_key(|(term, amount)| (std::cmp::Reverse(amount.abs()), *term));
+        terms
+    }
+}
+
+/// The change of every group with spend in one of the spans, or with a correction. Sorted by currency, size of the
+/// change descending, group.
+///
+/// A correction belongs to the group that its caller's usage of that day has. Where that is none or several, it
+/// belongs to the caller's group in the span if there is just one, else to [`SEVERAL`].
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub fn explain<'a>(
+    facts: impl Iterator<Item = &'a Fact> + Clone,
+    policy: &CostPolicy,
+    windows: &Windows,
+    by: &Dimension,
+    corrections: &[Correction],
+) -> Result<Vec<Variance>, SumOutOfRange> {
+    let mut groups: BTreeMap<(&str, Cow<'a, str>), Group<'a>> = BTreeMap::new();
+    let mut callers: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
+    for fact in facts.clone() {
+        let Some((at, spend)) = side(fact, policy, windows) else { continue };
+        let key = &fact.key;
+        let (currency, identity) = (key.get(FactField::Currency), key.get(FactField::Identity));
+        let group = groups.entry((currency, by.value(key))).or_default();
+        if is_usage(fact) {
+            // Those who are not named are not one caller: nobody knows whether they were there before.
+            if !identity.is_empty() {
+                callers.entry((currency, identity)).or_default().mark(at);
+            }
+            group.callers.entry(identity).or_default().add(at, fact, spend)?;
+        } else {
+            add(group.charges.at(at), spend)?;
+        }
+    }
+    let mut variances = BTreeMap::new();
+    for ((currency, name), group) in groups {
+        let mut variance = Variance::of(&name, currency);
+        group.explain(&mut variance, |identity| callers.get(&(currency, identity)).is_some_and(|seen| seen.both()))?;
+        variances.insert((currency.to_owned(), name.into_owned()), variance);
+    }
+    let homes = Homes::of(facts, windows, by, corrections);
+    for correction in corrections.iter().filter(|correction| windows.earlier.contains(correction.day)) {
+        let is_by_caller = *by == Dimension::Field(FactField::Identity);
+        let group = if is_by_caller { &correction.identity } else { homes.group(correction) };
+        let currency = &correction.currency;
+        let variance =
+            variances.entry((currency.clone(), group.to_owned())).or_insert_with(|| Variance::of(group, currency));
+        variance.add(Term::Restatement, correction.amount)?;
+        variance.before = variance.before.checked_sub(correction.amount).ok_or(SumOutOfRange)?;
+    }
+    let mut variances: Vec<_> = variances.into_values().collect();
+    variances.sort_by(|left, right| {
+        let by_size = || right.change().abs().cmp(&left.change().abs());
+        left.currency.cmp(&right.currency).then_with(by_size).then_with(|| left.group.cmp(&right.group))
+    });
+    Ok(variances)
+}
+
+/// All groups of a currency together: each of its terms is the sum of theirs.
+///
+/// # Errors
+///
+/// [`SumOutOfRange`].
+pub fn together(variances: &[Variance], currency: &str) -> Result<Variance, SumOutOfRange> {
+    let mut total = Variance::of("", currency);
+    for variance in variances.iter().filter(|variance| variance.currency == currency) {
+        add(&mut total.before, variance.before)?;
+        add(&mut total.after, variance.after)?;
+        for (term, amount) in &variance.terms {
+            total.add(*term, *amount)?;
+        }
+    }
+    Ok(total)
+}
+
+/// The group of corrections whose caller has several groups, or none any more.
+pub const SEVERAL: &str = "(several)";
+
+/// Which of the spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Earlier,
+    Later,
+}
+
+/// Something for each span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Both<T> {
+    earlier: T,
+    later: T,
+}
+
+impl<T> Both<T> {
+    fn at(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Earlier => &mut self.earlier,
+            Side::Later => &mut self.later,
+        }
+    }
+}
+
+/// In which spans something was used.
+type Seen = Both<bool>;
+
+impl Seen {
+    fn mark(&mut self, side: Side) {
+        *self.at(side) = true;
+    }
+
+    fn both(self) -> bool {
+        self.earlier && self.later
+    }
+}
+
+/// What a group spent.
+#[derive(Default)]
+struct Group<'a> {
+    callers: BTreeMap<&'a str, Caller<'a>>,
+    charges: Both<Decimal>,
+}
+
+/// What a caller used in a group.
+#[derive(Default)]
+struct Caller<'a> {
+    seen: Seen,
+    cost: Both<Decimal>,
+    /// Of that, what is counted in tokens.
+    cells: Cells<'a>,
+    /// And what is not.
+    uncounted: Both<Decimal>,
+}
+
+impl<'a> Caller<'a> {
+    fn add(&mut self, side: Side, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
+        self.seen.mark(side);
+        add(self.cost.at(side), spend)?;
+        match fact.measures.tokens {
+            Some(tokens) => self.cells.add(side, fact, tokens, spend),
+            None => add(self.uncounted.at(side), spend),
+        }
+    }
+}
+
+impl Group<'_> {
+    /// Fills in everything but restatements. `is_elsewhere` says whether a caller has usage in both spans in any group.
+    fn explain(self, variance: &mut Variance, is_elsewhere: impl Fn(&str) -> bool) -> Result<(), SumOutOfRange> {
+        add(&mut variance.before, self.charges.earlier)?;
+        add(&mut variance.after, self.charges.later)?;
+        variance.add(Term::Charges, difference(self.charges)?)?;
+        let mut cells = Cells::default();
+        for (identity, caller) in self.callers {
+            add(&mut variance.before, caller.cost.earlier)?;
+            add(&mut variance.after, caller.cost.later)?;
+            let change = difference(caller.cost)?;
+            match (caller.seen.earlier, caller.seen.later) {
+                (true, true) => {
+                    variance.add(Term::Unexplained, difference(caller.uncounted)?)?;
+                    cells.merge(&caller.cells)?;
+                }
+                _ if is_elsewhere(identity) => variance.add(Term::Moved, change)?,
+                (false, _) => variance.add(Term::New, change)?,
+                (_, false) => variance.add(Term::Gone, change)?,
+            }
+        }
+        for (term, amount) in estimate(&cells)? {
+            variance.add(term, amount)?;
+        }
+        Ok(())
+    }
+}
+
+/// To which groups the usage of callers with corrections belongs.
+struct Homes<'a> {
+    by_day: BTreeMap<(&'a str, &'a str, NaiveDate), BTreeSet<Cow<'a, str>>>,
+    by_span: BTreeMap<(&'a str, &'a str), BTreeSet<Cow<'a, str>>>,
+}
+
+impl<'a> Homes<'a> {
+    fn of(
+        facts: impl Iterator<Item = &'a Fact>,
+        windows: &Windows,
+        by: &Dimension,
+        corrections: &[Correction],
+    ) -> Self {
+        let corrected: BTreeSet<_> = corrections.iter().map(|correction| correction.identity.as_str()).collect();
+        let mut homes = Self { by_day: BTreeMap::new(), by_span: BTreeMap::new() };
+        for fact in facts {
+            let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
+            if windows.earlier.contains(key.usage_date) && corrected.contains(identity) {
+                let currency = key.get(FactField::Currency);
+                let group = by.value(key);
+                homes.by_day.entry((currency, identity, key.usage_date)).or_default().insert(group.clone());
+                homes.by_span.entry((currency, identity)).or_default().insert(group);
+            }
+        }
+        homes
+    }
+
+    fn group<'h>(&'h self, correction: &'h Correction) -> &'h str {
+        let (currency, identity) = (correction.currency.as_str(), correction.identity.as_str());
+        let only = |groups: Option<&'h BTreeSet<Cow<'a, str>>>| {
+            groups.filter(|groups| groups.len() == 1).and_then(|groups| groups.first())
+        };
+        let found = only(self.by_day.get(&(currency, identity, correction.day)));
+        found.or_else(|| only(self.by_span.get(&(currency, identity)))).map_or(SEVERAL, |group| group)
+    }
+}
+
+fn side(fact: &Fact, policy: &CostPolicy, windows: &Windows) -> Option<(Side, Decimal)> {
+    let day = fact.key.usage_date;
+    let side = if windows.later.contains(day) {
+        Side::Later
+    } else if windows.earlier.contains(day) {
+        Side::Earlier
+    } else {
+        return None;
+    };
+    Some((side, policy.spend(fact)?))
+}
+
+fn is_usage(fact: &Fact) -> bool {
+    fact.key.get(FactField::Category) == Category::Usage.as_str()
+}
+
+fn difference(of: Both<Decimal>) -> Result<Decimal, SumOutOfRange> {
+    of.later.checked_sub(of.earlier).ok_or(SumOutOfRange)
+}
+
+fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
+    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

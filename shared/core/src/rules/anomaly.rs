@@ -1,0 +1,211 @@
+//! Anomalies: a day that is unlike its own past.
+//!
+//! The past of a day is the four weeks that had settled before it began, whenever it is looked at: so a verdict changes
+//! only when the bill does. A day that is still filling up can only grow, so it proves a spike as well as a settled one.
+
+use std::fmt;
+
+use chrono::{Datelike, Days, NaiveDate};
+
+use crate::calendar::data_span::DataSpan;
+use crate::calendar::window::{Window, WindowKind};
+use crate::facts::fact::Fact;
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange, median};
+use crate::rules::measure::{Detail, Level, Measured, Measurement, REARM_PERCENT, Verdict, measure};
+use crate::rules::member_totals::{MemberTotals, totals};
+use crate::rules::rule::Rule;
+
+/// Days unlike their past that people want to hear of.
+#[derive(Clone, Debug)]
+pub struct Anomaly {
+    /// What it is about.
+    pub rule: Rule,
+    /// A day must have this much, and this much more than usual.
+    pub minimum: Decimal,
+    /// A spike lies this many deviations above what is usual, and is at least twice that.
+    pub deviations: u32,
+    /// A runaway day has more than this many times what is usual.
+    pub runaway: u32,
+    /// A member is told of once it has spent more than this before it has a past: in its first ten days.
+    pub new_above: Decimal,
+}
+
+/// In which way a day is unlike its past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// There is no past: the member is new.
+    New,
+    /// More than its past explains.
+    Spike,
+    /// Many times what is usual.
+    Runaway,
+}
+
+impl Shape {
+    /// The name in ids and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Spike => "spike",
+            Self::Runaway => "runaway",
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// How many days before a day are not settled yet when it begins.
+const UNSETTLED: u64 = 4;
+/// How many days the past has.
+const PAST_DAYS: u64 = 28;
+/// A shorter past says nothing.
+const FEWEST_DAYS: u64 = 7;
+/// A member is new for so many days: as long as its past is too short to say anything.
+const NEW_DAYS: u64 = UNSETTLED + FEWEST_DAYS - 1;
+/// Nobody is new in a ledger that begins less than so many days before.
+const KNOWN_DAYS: u64 = 14;
+
+/// Measures a rule on the days of `days`, in order.
+pub(crate) fn evaluate<'a>(
+    anomaly: &'a Anomaly,
+    facts: impl Iterator<Item = &'a Fact>,
+    policy: &CostPolicy,
+    span: &DataSpan,
+    days: &[NaiveDate],
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let mut measurements = Vec::new();
+    for (member, totals) in totals(&anomaly.rule, facts, policy)? {
+        for day in days.iter().copied() {
+            if totals.on(day).is_zero() {
+                continue;
+            }
+            let found = match anomaly.newcomer(&totals, span, day)? {
+                None => anomaly.against_past(&totals, span, day),
+                found => found,
+            };
+            if let Some(measured) = found {
+                measurements.push(measure(&anomaly.rule, member.as_deref(), &totals, measured)?);
+            }
+        }
+    }
+    Ok(measurements)
+}
+
+impl Anomaly {
+    /// The day on which what a member has spent since it was first seen comes to be too much, as long as it has no past.
+    fn newcomer(
+        &self,
+        totals: &MemberTotals<'_>,
+        span: &DataSpan,
+        day: NaiveDate,
+    ) -> Result<Option<Measured>, SumOutOfRange> {
+        let (Some(first), Some(known)) = (totals.first_spend(), span.first_day()) else { return Ok(None) };
+        let is_new = day >= first && day < after(first, NEW_DAYS) && first >= after(known, KNOWN_DAYS);
+        if !is_new {
+            return Ok(None);
+        }
+        let spent = totals.sum(first, day)?;
+        let before = if day > first { totals.sum(first, ago(day, 1))? } else { Decimal::ZERO };
+        // It is told of the day on which it comes to be true, and not of each day after.
+        let verdict = if before > self.new_above { Verdict::Clear } else { decide(spent, self.new_above) };
+        let level = Level { name: Shape::New.to_string(), amount: self.new_above, verdict };
+        let detail = Detail::Anomaly { shape: Shape::New, usual: Decimal::ZERO, limit: self.new_above, past_days: 0 };
+        Ok(Some(Measured {
+            window: Window::of(WindowKind::Day, day),
+            day: Some(day),
+            shown: (ago(day, 7).min(first), day),
+            covered: (first, day),
+            spent,
+            amount: self.new_above,
+            detail,
+            levels: vec![level],
+            through: Some(day),
+        }))
+    }
+
+    fn against_past(&self, totals: &MemberTotals<'_>, span: &DataSpan, day: NaiveDate) -> Option<Measured> {
+        let last = ago(day, UNSETTLED);
+        let first = ago(last, PAST_DAYS - 1).max(totals.first_spend()?).max(span.first_day()?);
+        if last < after(first, FEWEST_DAYS - 1) || !span.is_settled(last) {
+            return None;
+        }
+        let past: Vec<(NaiveDate, Decimal)> = first.iter_days().zip(totals.series(first, last)).collect();
+        let all = median(past.iter().map(|(_, spent)| *spent).collect())?;
+        // Of each weekday once: this is done for every member on each of two weeks' days.
+        let mut by_weekday: [Vec<Decimal>; 7] = Default::default();
+        for (day, spent) in &past {
+            if let Some(same) = by_weekday.get_mut(place_of(*day)) {
+                same.push(*spent);
+            }
+        }
+        let usual_by_weekday = by_weekday.map(|same| median(same).unwrap_or(all));
+        let usual_on = |day: NaiveDate| usual_by_weekday.get(place_of(day)).copied().unwrap_or(all);
+        let usual = all.max(usual_on(day));
+        let off = |(day, spent): &(NaiveDate, Decimal)| spent.checked_sub(usual_on(*day)).map(Decimal::abs);
+        let deviation = median(past.iter().filter_map(off).collect())?;
+        // 1.4826 makes of the median absolute deviation a standard deviation.
+        let spread = Decimal::from_units(deviation.units() / 10_000 * 14_826)?.checked_mul(self.deviations.into())?;
+        // What the past had twice is a rhythm of its own, such as the runs of a month's end.
+        let mut largest: Vec<_> = past.iter().map(|(_, spent)| *spent).collect();
+        largest.sort_unstable();
+        let rhythm = largest.iter().rev().nth(1).copied().unwrap_or_default();
+        let limit = usual.checked_add(spread.max(usual).max(self.minimum))?.max(rhythm).max(self.minimum);
+        let spent = totals.on(day);
+        let spike = Level { name: Shape::Spike.to_string(), amount: self.minimum, verdict: decide(spent, limit) };
+        let many = usual.checked_mul(self.runaway.into()).map(|many| many.max(limit));
+        let many = many.filter(|_| usual > Decimal::ZERO);
+        let runaway = Level {
+            name: Shape::Runaway.to_string(),
+            amount: self.minimum,
+            verdict: many.map_or(Verdict::Clear, |many| decide(spent, many)),
+        };
+        let (shape, limit) = match many {
+            Some(many) if runaway.verdict == Verdict::Crossed => (Shape::Runaway, many),
+            _ => (Shape::Spike, limit),
+        };
+        Some(Measured {
+            window: Window::of(WindowKind::Day, day),
+            day: Some(day),
+            shown: (ago(day, 7), day),
+            covered: (day, day),
+            spent,
+            amount: self.minimum,
+            detail: Detail::Anomaly { shape, usual, limit, past_days: past.len() },
+            levels: vec![spike, runaway],
+            through: Some(day),
+        })
+    }
+}
+
+/// Whether `spent` is above `limit`.
+fn decide(spent: Decimal, limit: Decimal) -> Verdict {
+    if spent > limit {
+        Verdict::Crossed
+    } else if spent.units() < (limit.units() / 100).saturating_mul(REARM_PERCENT.into()) {
+        Verdict::Clear
+    } else {
+        Verdict::Undecided
+    }
+}
+
+/// The place of its weekday in a week.
+fn place_of(day: NaiveDate) -> usize {
+    usize::try_from(day.weekday().num_days_from_monday()).unwrap_or_default()
+}
+
+fn ago(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+}
+
+fn after(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_add_days(Days::new(days)).unwrap_or(day)
+}
+
+#[cfg(test)]
+mod tests;

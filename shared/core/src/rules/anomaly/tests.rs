@@ -1,0 +1,133 @@
+use super::*;
+use crate::calendar::data_status::DataStatus;
+use crate::fixtures::{decimal, fact};
+
+fn anomaly() -> Anomaly {
+    Anomaly { rule: Rule::new("odd"), minimum: decimal("50"), deviations: 6, runaway: 10, new_above: decimal("100") }
+}
+
+fn span(as_of: &str) -> DataSpan {
+    let status = DataStatus { as_of: format!("{as_of}T00:00:00Z").parse().ok(), ..DataStatus::default() };
+    DataSpan::new(["2026-10", "2026-11"].map(|month| (month.parse().unwrap(), status)).into())
+}
+
+/// Facts of every day from a day to 20 November.
+fn from(first: &str, spent: impl Fn(NaiveDate) -> i64) -> Vec<Fact> {
+    let last = "2026-11-20".parse().unwrap();
+    let days = first.parse::<NaiveDate>().unwrap().iter_days().take_while(|day| *day <= last);
+    days.map(|day| fact(&day.to_string(), &spent(day).to_string(), &[])).collect()
+}
+
+/// What is crossed on each day of November, as soon as the data has that day.
+fn crossed(facts: &[Fact]) -> Vec<(u32, String)> {
+    let mut crossed = Vec::new();
+    for number in 1..=20 {
+        let day: NaiveDate = format!("2026-11-{number:02}").parse().unwrap();
+        let known: Vec<_> = facts.iter().filter(|fact| fact.key.usage_date <= day).cloned().collect();
+        let span = span(&(day + Days::new(1)).to_string());
+        let found = evaluate(&anomaly(), known.iter(), &CostPolicy::default(), &span, &[day]).unwrap();
+        crossed.extend(found.iter().flat_map(Measurement::crossed).map(|level| (number, level.name.clone())));
+        // The verdict of a day stays when the days after it come.
+        let later = evaluate(
+            &anomaly(),
+            facts.iter(),
+            &CostPolicy::default(),
+            &crate::rules::anomaly::tests::span("2026-11-21"),
+            &[day],
+        )
+        .unwrap();
+        assert_eq!(
+            found.iter().map(|found| &found.levels).collect::<Vec<_>>(),
+            later.iter().map(|found| &found.levels).collect::<Vec<_>>()
+        );
+    }
+    crossed
+}
+
+fn named(found: &[(u32, &str)]) -> Vec<(u32, String)> {
+    found.iter().map(|(day, name)| (*day, (*name).to_owned())).collect()
+}
+
+#[test]
+fn a_runaway_day_is_told_on_the_day_itself_and_the_days_after_are_not() {
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-17" { 1200 } else { 60 };
+    assert_eq!(crossed(&from("2026-10-01", spent)), named(&[(17, "spike"), (17, "runaway")]));
+}
+
+#[test]
+fn a_weekly_rhythm_is_no_anomaly() {
+    let monday = |day: NaiveDate| if day.weekday() == chrono::Weekday::Mon { 900 } else { 60 };
+    assert!(crossed(&from("2026-10-01", monday)).is_empty());
+    let weekdays = |day: NaiveDate| if day.weekday().number_from_monday() > 5 { 5 } else { 300 };
+    assert!(crossed(&from("2026-10-01", weekdays)).is_empty());
+}
+
+#[test]
+fn what_came_twice_before_is_a_rhythm_too() {
+    let fortnight =
+        |day: NaiveDate| if day.to_string().ends_with("-01") || day.to_string().ends_with("-15") { 900 } else { 60 };
+    assert!(!crossed(&from("2026-10-01", fortnight)).iter().any(|(day, _)| *day == 15));
+}
+
+#[test]
+fn less_than_the_minimum_is_nobodys_trouble() {
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-17" { 49 } else { 1 };
+    assert!(crossed(&from("2026-10-01", spent)).is_empty());
+}
+
+#[test]
+fn a_new_spender_is_told_of_once_on_the_day_that_it_has_spent_too_much() {
+    assert_eq!(crossed(&from("2026-11-10", |_| 40)), named(&[(12, "new")]));
+    assert!(crossed(&from("2026-11-10", |_| 10)).is_empty());
+}
+
+#[test]
+fn a_new_spender_that_begins_with_just_the_limit_is_told_of_with_the_next_cent() {
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-07" { 100 } else { 4000 };
+    assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(8, "new")]));
+}
+
+#[test]
+fn a_new_spender_is_new_until_its_past_can_speak() {
+    for late in 8..=10 {
+        let begun = "2026-11-07".parse::<NaiveDate>().unwrap();
+        let spent = |day: NaiveDate| match (day - begun).num_days() + 1 {
+            1 => 1,
+            number if number == late => 9000,
+            _ => 0,
+        };
+        let told = u32::try_from(6 + late).unwrap();
+        assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(told, "new")]), "on its day {late}");
+    }
+    // From the eleventh day on there are seven days that had settled before.
+    let spent = |day: NaiveDate| if day.to_string() == "2026-11-17" { 9000 } else { 5 };
+    assert_eq!(crossed(&from("2026-11-07", spent)), named(&[(17, "spike"), (17, "runaway")]));
+}
+
+#[test]
+fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
+    let facts = from("2026-11-10", |_| 40);
+    let day = "2026-11-12".parse().unwrap();
+    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    assert_eq!(found[0].covered, ("2026-11-10".parse().unwrap(), day));
+    assert_eq!(found[0].driver.as_ref().unwrap().spent, decimal("120"));
+}
+
+#[test]
+fn a_runaway_day_names_its_own_limit() {
+    let facts = from("2026-10-01", |day| if day.to_string() == "2026-11-17" { 1200 } else { 60 });
+    let day = "2026-11-17".parse().unwrap();
+    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    match found[0].detail {
+        Detail::Anomaly { shape, limit, .. } => assert_eq!((shape, limit), (Shape::Runaway, decimal("600"))),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nobody_is_new_in_a_ledger_that_has_just_begun() {
+    let facts = from("2026-10-05", |_| 400);
+    let days: Vec<NaiveDate> = facts.iter().map(|fact| fact.key.usage_date).collect();
+    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &days).unwrap();
+    assert!(found.iter().flat_map(Measurement::crossed).next().is_none());
+}

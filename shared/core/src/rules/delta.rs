@@ -1,0 +1,185 @@
+//! Deltas: settled spend against that of an earlier day or month.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Days, NaiveDate};
+
+use crate::calendar::data_span::DataSpan;
+use crate::calendar::period::BillingPeriod;
+use crate::calendar::window::{Window, WindowKind};
+use crate::facts::fact::Fact;
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::rules::measure::{Detail, Level, Measured, Measurement, REARM_PERCENT, Verdict, measure, percentage};
+use crate::rules::member_totals::{MemberTotals, totals};
+use crate::rules::rule::Rule;
+
+/// A rise against an earlier time that people want to hear of.
+#[derive(Clone, Debug)]
+pub struct Delta {
+    /// What it is about.
+    pub rule: Rule,
+    /// Which earlier time.
+    pub against: Against,
+    /// By how much that must be exceeded, in percent of it.
+    pub rise_percent: u32,
+    /// And by how much in money.
+    pub rise_amount: Decimal,
+}
+
+/// What spend is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Against {
+    /// A day with the same weekday of the week before.
+    #[default]
+    Weekday,
+    /// A day with the mean of the seven days before it.
+    Trailing,
+    /// The month to date with as many days of the month before.
+    Month,
+}
+
+impl Against {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Weekday, Self::Trailing, Self::Month];
+
+    /// The name in the configuration and in events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Weekday => "weekday",
+            Self::Trailing => "trailing",
+            Self::Month => "month",
+        }
+    }
+}
+
+impl fmt::Display for Against {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for Against {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|against| against.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is not a time before: use weekday, trailing or month"))
+    }
+}
+
+/// Measures a rule on the days of `days`, of which only settled ones are compared, or on the months of the last of them.
+pub(crate) fn evaluate<'a>(
+    delta: &'a Delta,
+    facts: impl Iterator<Item = &'a Fact>,
+    policy: &CostPolicy,
+    span: &DataSpan,
+    days: &[NaiveDate],
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let mut measurements = Vec::new();
+    for (member, totals) in totals(&delta.rule, facts, policy)? {
+        if delta.against == Against::Month {
+            measurements.extend(delta.month(member.as_deref(), &totals, span)?);
+            continue;
+        }
+        for day in days.iter().copied().filter(|day| span.is_settled(*day)) {
+            measurements.extend(delta.day(member.as_deref(), &totals, span, day)?);
+        }
+    }
+    Ok(measurements)
+}
+
+impl Delta {
+    fn day(
+        &self,
+        member: Option<&str>,
+        totals: &MemberTotals<'_>,
+        span: &DataSpan,
+        day: NaiveDate,
+    ) -> Result<Option<Measurement>, SumOutOfRange> {
+        let back = |days: u64| day.checked_sub_days(Days::new(days)).unwrap_or(day);
+        let week_before = back(7);
+        // What is not in the ledger is not known to be nothing.
+        if span.first_day().is_none_or(|first| week_before < first) {
+            return Ok(None);
+        }
+        let before = match self.against {
+            Against::Weekday => totals.on(week_before),
+            Against::Trailing | Against::Month => {
+                let sum = totals.sum(week_before, back(1))?;
+                Decimal::from_units(sum.units() / 7).unwrap_or_default()
+            }
+        };
+        let spent = totals.on(day);
+        if spent.is_zero() && before.is_zero() {
+            return Ok(None);
+        }
+        let is_new = totals.first_spend().is_none_or(|first| first > back(1));
+        let measured = Measured {
+            window: Window::of(WindowKind::Day, day),
+            day: Some(day),
+            shown: (week_before, day),
+            covered: (day, day),
+            through: Some(day),
+            ..self.measured(spent, before, is_new)
+        };
+        measure(&self.rule, member, totals, measured).map(Some)
+    }
+
+    /// The month of the last settled day, up to that day.
+    fn month(
+        &self,
+        member: Option<&str>,
+        totals: &MemberTotals<'_>,
+        span: &DataSpan,
+    ) -> Result<Option<Measurement>, SumOutOfRange> {
+        let Some(last) = span.last_settled() else { return Ok(None) };
+        let month = BillingPeriod::of(last);
+        let earlier = month.previous();
+        let window = Window::from(month);
+        if !span.covers(earlier.into()) || !span.covers(window) {
+            return Ok(None);
+        }
+        let so_many = last - month.first_day();
+        let before_last = (earlier.first_day() + so_many).min(earlier.last_day());
+        let spent = totals.sum(window.first_day(), last)?;
+        let before = totals.sum(earlier.first_day(), before_last)?;
+        if spent.is_zero() && before.is_zero() {
+            return Ok(None);
+        }
+        let is_new = totals.first_spend().is_none_or(|first| first >= window.first_day());
+        let shown = (window.first_day(), last);
+        let measured = Measured { window, shown, covered: shown, ..self.measured(spent, before, is_new) };
+        measure(&self.rule, member, totals, measured).map(Some)
+    }
+
+    /// What is compared; where and when is filled in by the caller.
+    fn measured(&self, spent: Decimal, before: Decimal, is_new: bool) -> Measured {
+        let (rise_percent, amount) = (self.rise_percent, self.rise_amount);
+        let level = Level { name: rise_percent.to_string(), amount, verdict: self.verdict(spent, before) };
+        let detail = Detail::Delta { against: self.against, before, rise_percent, is_new };
+        let any = NaiveDate::default();
+        let (window, days) = (Window::of(WindowKind::Day, any), (any, any));
+        let levels = vec![level];
+        Measured { window, day: None, shown: days, covered: days, spent, amount, detail, levels, through: None }
+    }
+
+    /// Both the percent and the amount must be exceeded; of nothing every percent is.
+    fn verdict(&self, spent: Decimal, before: Decimal) -> Verdict {
+        let rise = spent.units() - before.units();
+        let Some(by_percent) = percentage(before, self.rise_percent) else { return Verdict::Clear };
+        let limit = by_percent.max(self.rise_amount.units());
+        if rise > limit {
+            Verdict::Crossed
+        } else if rise < (limit / 100).saturating_mul(REARM_PERCENT.into()) {
+            Verdict::Clear
+        } else {
+            Verdict::Undecided
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Hygiene: how much spend says not whose it is.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::allocation::tag_contract::are_one_key;
+use crate::bill::principal::IdentityKind;
+use crate::calendar::data_span::DataSpan;
+use crate::calendar::window::Window;
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactField};
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::rules::driver::Driver;
+use crate::rules::measure::{Detail, Level, Measured, Measurement, Verdict, measure, verdict};
+use crate::rules::member_totals::{MemberTotals, add, totals};
+use crate::rules::rule::{Matcher, Rule};
+use crate::text::{NONE, or_none};
+
+/// A share of a month's spend without an owner that people want to hear of.
+#[derive(Clone, Debug)]
+pub struct Hygiene {
+    /// What it is about: the spend that should have what is missing.
+    pub rule: Rule,
+    /// What is missing.
+    pub lack: Lack,
+    /// Of how much of the spend, in percent.
+    pub percent: u32,
+    /// And of how much in money.
+    pub amount: Decimal,
+}
+
+/// What spend can lack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// A tag, by its key as the bill has it.
+    Tag(String),
+    /// A principal.
+    Principal,
+}
+
+impl Lack {
+    /// As in the configuration: `principal` or `tag:NAME`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Tag(name) => format!("tag:{name}"),
+            Self::Principal => "principal".to_owned(),
+        }
+    }
+
+    fn matcher(&self) -> Matcher {
+        let dimension = match self {
+            Self::Tag(name) => Dimension::Tag(name.clone()),
+            Self::Principal => Dimension::Field(FactField::Principal),
+        };
+        Matcher::new(dimension, NONE)
+    }
+}
+
+/// For people: `the tag iamPrincipal/team`, `a principal`.
+impl fmt::Display for Lack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(name) => write!(formatter, "the tag {name}"),
+            Self::Principal => formatter.pad("a principal"),
+        }
+    }
+}
+
+/// Measures a rule in every month of `windows`. What has no spend that lacks anything is not listed.
+pub(crate) fn evaluate<'a>(
+    hygiene: &'a Hygiene,
+    facts: impl Iterator<Item = &'a Fact> + Clone,
+    policy: &CostPolicy,
+    span: &DataSpan,
+    windows: &BTreeSet<Window>,
+) -> Result<Vec<Measurement>, SumOutOfRange> {
+    let lacking = hygiene.lacking();
+    let all = totals(&hygiene.rule, facts.clone(), policy)?;
+    let mut measurements = Vec::new();
+    for (member, part) in totals(&lacking, facts, policy)? {
+        let Some(all) = all.get(&member) else { continue };
+        for window in windows.iter().copied() {
+            let shown = (window.first_day(), window.last_day());
+            let (spent, whole) = (part.sum(shown.0, shown.1)?, all.sum(shown.0, shown.1)?);
+            if spent.is_zero() {
+                continue;
+            }
+            let by_share = verdict(spent, whole.max(Decimal::ZERO), hygiene.percent);
+            let verdict = match (by_share, verdict(spent, hygiene.amount, 100)) {
+                (Verdict::Crossed, Verdict::Crossed) => Verdict::Crossed,
+                (Verdict::Clear, _) | (_, Verdict::Clear) if span.covers(window) => Verdict::Clear,
+                _ => Verdict::Undecided,
+            };
+            let level = Level { name: hygiene.percent.to_string(), amount: hygiene.amount, verdict };
+            let lack = hygiene.lack.clone();
+            let detail = Detail::Hygiene { lack, whole, percent: hygiene.percent, spelt: None };
+            let measured = Measured {
+                window,
+                day: None,
+                shown,
+                covered: shown,
+                spent,
+                amount: hygiene.amount,
+                detail,
+                levels: vec![level],
+                through: all.within(shown.0, shown.1).next_back().map(|(day, _)| day),
+            };
+            let name = member.as_ref().map(Cow::as_ref);
+            let mut measured = measure(&lacking, name, &part, measured)?;
+            if let (Detail::Hygiene { lack, spelt, .. }, Some(driver)) = (&mut measured.detail, &measured.driver) {
+                *spelt = spelt_otherwise(lack, driver, &part, shown)?;
+            }
+            measurements.push(measured);
+        }
+    }
+    Ok(measurements)
+}
+
+/// The key of probably the same tag that a driver's spend without it has; of several the one with the largest spend.
+fn spelt_otherwise(
+    lack: &Lack,
+    driver: &Driver,
+    part: &MemberTotals<'_>,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Option<String>, SumOutOfRange> {
+    let Lack::Tag(tag) = lack else { return Ok(None) };
+    let mut others: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for (key, spent) in part.within(first, last).flat_map(|(_, total)| total.facts()) {
+        let is_theirs = or_none(key.get(FactField::Identity)) == driver.identity
+            && IdentityKind::of(key.get(FactField::IdentityKind)) == driver.identity_kind;
+        for other in key.tags.keys().filter(|_| is_theirs) {
+            if &**other != tag && !key.tag(other).is_empty() && are_one_key(tag, other) {
+                add(others.entry(other).or_default(), spent)?;
+            }
+        }
+    }
+    let largest = others.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    Ok(largest.map(|(key, _)| key.to_owned()))
+}
+
+impl Hygiene {
+    /// The rule about the part of the spend that lacks it.
+    fn lacking(&self) -> Rule {
+        let mut rule = self.rule.clone();
+        rule.matches.push(self.lack.matcher());
+        rule
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! A chunk's bytes as the decoder asks for them: in few reads, none of them twice.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::bytes::source::ChunkSource;
+use crate::error::CurError;
+use crate::limits::FREELY;
+
+/// Ranges closer than this are read as one: a request costs more time than these bytes do.
+const GAP: u64 = 32 * 1024;
+
+/// The bytes of one chunk.
+pub(crate) struct ChunkBytes<'a, S> {
+    name: &'a str,
+    source: S,
+    /// What was read before the first row group: the end of the file, with the footer.
+    tail: Option<(u64, Bytes)>,
+    /// What was read for the current row group, sorted by where it starts.
+    kept: Vec<(u64, Bytes)>,
+    /// Whether reading may take all the memory that there is for one chunk.
+    is_grown: bool,
+}
+
+impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
+    pub(crate) fn new(name: &'a str, source: S) -> Self {
+        Self { name, source, tail: None, kept: Vec::new(), is_grown: false }
+    }
+
+    /// The chunk's key.
+    pub(crate) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.source.size()
+    }
+
+    /// Reads the chunk from `start` to its end and keeps it for as long as the chunk is read.
+    pub(crate) async fn read_tail(&mut self, start: u64) -> Result<Bytes, CurError> {
+        let range = start..self.size();
+        if let Some(bytes) = self.find(&range) {
+            return Ok(bytes);
+        }
+        let bytes = self.read(range).await?;
+        self.tail = Some((start, bytes.clone()));
+        Ok(bytes)
+    }
+
+    /// The bytes of `ranges`, each within the chunk, in that order.
+    pub(crate) async fn get(&mut self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, CurError> {
+        let mut wanted: Vec<_> = ranges.iter().filter(|range| self.find(range).is_none()).cloned().collect();
+        wanted.sort_unstable_by_key(|range| range.start);
+        let mut reads: Vec<Range<u64>> = Vec::new();
+        for range in wanted {
+            match reads.last_mut() {
+                Some(last) if range.start.saturating_sub(last.end) <= GAP => last.end = last.end.max(range.end),
+                _ => reads.push(range),
+            }
+        }
+        for range in reads {
+            let start = range.start;
+            let bytes = self.read(range).await?;
+            self.kept.push((start, bytes));
+        }
+        let missing = |range: &Range<u64>| CurError::Corrupt {
+            file: self.name.to_owned(),
+            row_group: None,
+            reason: format!("bytes {}..{} are not in the file", range.start, range.end),
+        };
+        ranges.iter().map(|range| self.find(range).ok_or_else(|| missing(range))).collect()
+    }
+
+    /// The bytes of `range`, which are not kept.
+    pub(crate) async fn read_once(&mut self, range: Range<u64>) -> Result<Bytes, CurError> {
+        match self.find(&range) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(range).await,
+        }
+    }
+
+    /// To be called before reading takes so many bytes of memory: it waits if others do, and this is a lot.
+    pub(crate) async fn grow(&mut self, bytes: u64) {
+        if bytes > FREELY && !self.is_grown {
+            self.source.grow().await;
+            self.is_grown = true;
+        }
+    }
+
+    /// Forgets what was read for a row group.
+    pub(crate) fn release(&mut self) {
+        self.kept.clear();
+    }
+
+    fn find(&self, range: &Range<u64>) -> Option<Bytes> {
+        self.tail.iter().chain(&self.kept).find_map(|(start, bytes)| {
+            let from = usize::try_from(range.start.checked_sub(*start)?).ok()?;
+            let to = usize::try_from(range.end.checked_sub(*start)?).ok()?;
+            (from <= to && to <= bytes.len()).then(|| bytes.slice(from..to))
+        })
+    }
+
+    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, CurError> {
+        let failed = |range, source| CurError::Source { file: self.name.to_owned(), range, source };
+        let bytes = match self.source.read(range.clone()).await {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(failed(range, source)),
+        };
+        if u64::try_from(bytes.len()) != Ok(range.end - range.start) {
+            let short = format!("the answer has {} bytes", bytes.len());
+            return Err(failed(range, short.into()));
+        }
+        Ok(bytes)
+    }
+}

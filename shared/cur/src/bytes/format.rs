@@ -1,0 +1,150 @@
+//! What a file is, by its content: names lie after a copy.
+
+use std::fmt;
+
+use crate::bytes::chunk_bytes::ChunkBytes;
+use crate::bytes::describe::Format;
+use crate::bytes::source::ChunkSource;
+use crate::error::CurError;
+use crate::parquet_file::footer::TAIL;
+
+/// How much of the beginning is looked at.
+const HEAD: u64 = 512;
+
+const PARQUET: &[u8] = b"PAR1";
+const ENCRYPTED_PARQUET: &[u8] = b"PARE";
+const GZIP: &[u8] = &[0x1f, 0x8b];
+/// The first file of an archive, or the end of an empty one.
+const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+
+/// What a file is that is no chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// It has no bytes.
+    Empty,
+    /// A ZIP archive.
+    Zip,
+    /// Parquet whose footer is encrypted.
+    EncryptedParquet,
+    /// HTML or XML.
+    Page,
+    /// JSON.
+    Json,
+    /// Some other text.
+    Text,
+    /// Something that was compressed once more.
+    Wrapped,
+    /// Nothing known.
+    Unknown,
+}
+
+impl Foreign {
+    /// The stable name of the kind of error.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Empty => "export.empty_file",
+            Self::Zip => "export.zip",
+            Self::EncryptedParquet => "export.encrypted",
+            Self::Page | Self::Json => "export.error_page",
+            Self::Text => "export.uncompressed",
+            Self::Wrapped => "export.compressed_twice",
+            Self::Unknown => "export.unknown_format",
+        }
+    }
+}
+
+/// What it is, and the cure.
+impl fmt::Display for Foreign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Empty => {
+                "the file is empty, without even a header: copy it again, or wait for the next delivery to replace it"
+            }
+            Self::Zip => {
+                "this is a ZIP archive: unpack it, or create the export with the format Parquet, or text with GZIP"
+            }
+            Self::EncryptedParquet => {
+                "this is Parquet with an encrypted footer, which no export writes: remove whatever encrypts the files, \
+                 and copy them as they lie in the export's bucket"
+            }
+            Self::Page => {
+                "this is an HTML or XML page, so an error message was saved in place of the file: copy the file again, \
+                 and check that whoever copies it may read the export's bucket"
+            }
+            Self::Json => {
+                "this is JSON, so a manifest or an error message was saved in place of the file: copy the file again"
+            }
+            Self::Text => {
+                "this is text that is not compressed, so a tool unpacked it on the way: copy the .csv.gz file as it \
+                 lies in the export's bucket, or compress this one with gzip"
+            }
+            Self::Wrapped => {
+                "this was compressed once more with gzip, so a tool packed it on the way: decompress it once, or copy \
+                 the file as it lies in the export's bucket"
+            }
+            Self::Unknown => {
+                "this is neither Parquet nor gzip nor anything else that is known: it may have been encrypted by a \
+                 client or a tool before it was uploaded; copy the file as it lies in the export's bucket, decrypted"
+            }
+        })
+    }
+}
+
+/// Says how a chunk is written, or why it is none.
+pub(crate) async fn sniff<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Format, CurError> {
+    let name = chunk.name();
+    let size = chunk.size();
+    let tail = chunk.read_tail(size.saturating_sub(TAIL)).await?;
+    // Both magics and the length of the footer. The beginning of a large file is not read for this: it lies far away.
+    if size >= 12 && tail.ends_with(PARQUET) {
+        return Ok(Format::Parquet);
+    }
+    let head = match chunk.get(std::slice::from_ref(&(0..size.min(HEAD)))).await?.pop() {
+        Some(head) => head,
+        None => tail.clone(),
+    };
+    let foreign = |found| CurError::NotAChunk { file: name.to_owned(), found };
+    if head.is_empty() {
+        return Err(foreign(Foreign::Empty));
+    }
+    if head.starts_with(ENCRYPTED_PARQUET) || (head.starts_with(PARQUET) && tail.ends_with(ENCRYPTED_PARQUET)) {
+        return Err(foreign(Foreign::EncryptedParquet));
+    }
+    if head.starts_with(GZIP) {
+        return Ok(Format::Csv);
+    }
+    if head.starts_with(PARQUET) || PARQUET.starts_with(&head) {
+        let reason = "it begins as Parquet and ends without a footer, so it was cut off".to_owned();
+        return Err(CurError::Corrupt { file: name.to_owned(), row_group: None, reason });
+    }
+    Err(foreign(if is_zip(&head) { Foreign::Zip } else { text(&head) }))
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    ZIP.into_iter().any(|magic| head.starts_with(magic))
+}
+
+/// Whether what was decompressed is no text but a file of its own.
+pub(crate) fn is_wrapped(head: &[u8]) -> bool {
+    head.starts_with(PARQUET) || head.starts_with(GZIP) || is_zip(head)
+}
+
+/// What kind of text the beginning is of, if it is one.
+fn text(head: &[u8]) -> Foreign {
+    // A character may be cut off at the end.
+    let valid = match str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            str::from_utf8(head.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+        }
+        Err(_) => return Foreign::Unknown,
+    };
+    if valid.chars().any(|char| char.is_control() && !char.is_ascii_whitespace()) {
+        return Foreign::Unknown;
+    }
+    match valid.trim_start_matches('\u{feff}').trim_start().chars().next() {
+        Some('<') => Foreign::Page,
+        Some('{' | '[') => Foreign::Json,
+        _ => Foreign::Text,
+    }
+}

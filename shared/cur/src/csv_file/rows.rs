@@ -1,0 +1,151 @@
+//! Reading a chunk of gzipped text.
+//!
+//! A few thousand rows at a time, in the same two looks as Parquet: the columns that tell Bedrock rows from others, then
+//! the rest of the columns for those rows alone. Memory holds one record and those rows.
+
+use std::collections::{HashMap, HashSet};
+
+use spend_core::bill::line::{KeptTags, ScanCounts};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::money::decimal::SumOutOfRange;
+use spend_core::text::clean;
+
+use crate::bytes::chunk_bytes::ChunkBytes;
+use crate::bytes::describe::{ColumnInfo, Description, Format};
+use crate::bytes::format::{Foreign, is_wrapped};
+use crate::bytes::source::ChunkSource;
+use crate::chunk::BillRow;
+use crate::columns::plan::Plan;
+use crate::columns::{schema, twice};
+use crate::csv_file::batch::{CsvColumn, Pending};
+use crate::csv_file::records::Records;
+use crate::error::CurError;
+use crate::limits;
+use crate::rows::row_reader::{Found, RowReader};
+use crate::rows::scan::Scan;
+
+/// How much of a line that is no header is shown.
+const SHOWN: usize = 40;
+
+/// Hands every Bedrock row of the chunk to `visit`.
+pub(crate) async fn visit<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    period: BillingPeriod,
+    kept: &KeptTags,
+    memory: u64,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+) -> Result<ScanCounts, CurError> {
+    let name = chunk.name();
+    let mut records = Records::new();
+    // Surplus chunks of an earlier delivery are overwritten with empty ones, and may lack even the header.
+    let Some((header, plan)) = header(chunk, &mut records, kept).await? else { return Ok(ScanCounts::default()) };
+    plan.require(name)?;
+    let columns = columns(name, &header, &plan)?;
+    let mut reader = RowReader::new(name, period, &plan, memory);
+    reader.held = limits::TEXT_BUFFERS;
+    let mut pending = Pending::default();
+    let mut rows = 0;
+    while records.next(chunk).await? {
+        rows += 1;
+        limits::check_rows(name, chunk.size(), rows)?;
+        if records.fields() != header.len() {
+            let (found, line) = (records.fields(), records.line());
+            let reason =
+                format!("the record that begins on line {line} has {found} fields, the header {}", header.len());
+            return Err(CurError::Corrupt { file: name.to_owned(), row_group: None, reason });
+        }
+        pending.push(&records, &columns);
+        if pending.is_full() {
+            read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+            chunk.grow(reader.bytes()).await;
+        }
+    }
+    read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+    Ok(reader.counts)
+}
+
+/// Looks at the pending rows.
+fn read(
+    name: &str,
+    pending: &mut Pending,
+    columns: &[CsvColumn],
+    plan: &Plan,
+    reader: &mut RowReader<'_>,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+) -> Result<(), CurError> {
+    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: None, reason };
+    let all: Vec<_> = (0..pending.rows()).collect();
+    let mut scan = Scan::new(plan);
+    scan.test(&pending.batch(name, columns, |column| plan.tells(column), &all)?).map_err(corrupt)?;
+    scan.count_into(&mut reader.counts);
+    let selected: Vec<_> = scan.selected_rows().map(|(row, _)| row).collect();
+    if !selected.is_empty() {
+        let batch = pending.batch(name, columns, |_| true, &selected)?;
+        let mut found = scan.selected_rows().map(|(row, rules)| Found { place: pending.place(row), rules });
+        reader.read(&batch, None, &mut found, visit)?;
+    }
+    pending.clear();
+    Ok(())
+}
+
+/// Says what the chunk is by its header alone.
+pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Description, CurError> {
+    let mut records = Records::new();
+    let found = header(chunk, &mut records, &KeptTags::default()).await?;
+    let columns = found.into_iter().flat_map(|(header, plan)| {
+        header.into_iter().map(move |name| ColumnInfo {
+            is_read: plan.columns.contains_key(&name),
+            name,
+            kind: "text".to_owned(),
+            compressed: None,
+        })
+    });
+    Ok(Description {
+        format: Format::Csv,
+        rows: None,
+        columns: columns.collect(),
+        size: chunk.size(),
+        created_by: None,
+    })
+}
+
+/// The names of the columns and what is to be read of them; `None` if there is no line at all.
+async fn header<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    records: &mut Records,
+    kept: &KeptTags,
+) -> Result<Option<(Vec<String>, Plan)>, CurError> {
+    if !records.next(chunk).await? {
+        return Ok(None);
+    }
+    let name = chunk.name();
+    let first = records.field(0);
+    if is_wrapped(first) {
+        return Err(CurError::NotAChunk { file: name.to_owned(), found: Foreign::Wrapped });
+    }
+    let text = |index| String::from_utf8_lossy(records.field(index)).trim_start_matches('\u{feff}').to_owned();
+    let header: Vec<_> = (0..records.fields()).map(text).collect();
+    let roots: HashSet<&str> = header.iter().map(String::as_str).collect();
+    let plan = Plan::of(name, &roots, kept)?;
+    if !roots.iter().any(|column| schema::column(column).is_some()) {
+        let begins = header.join(",").chars().take(SHOWN).collect::<String>();
+        let begins = clean(&begins).into_owned();
+        return Err(CurError::NoHeader { file: name.to_owned(), begins });
+    }
+    Ok(Some((header, plan)))
+}
+
+/// Where the planned columns are.
+fn columns(name: &str, header: &[String], plan: &Plan) -> Result<Vec<CsvColumn>, CurError> {
+    let mut fields: HashMap<&str, usize> = HashMap::new();
+    for (field, column) in header.iter().enumerate() {
+        if fields.insert(column, field).is_some() && plan.columns.contains_key(column) {
+            return Err(twice(name, column));
+        }
+    }
+    let planned = plan.columns.iter().filter_map(|(column, kind)| {
+        let field = fields.get(column.as_str())?;
+        Some(CsvColumn { name: column.clone(), kind: *kind, field: *field })
+    });
+    Ok(planned.collect())
+}

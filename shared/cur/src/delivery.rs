@@ -1,0 +1,4 @@
+//! A delivery: the layout of keys below an export, and its manifest.
+
+pub mod layout;
+pub mod manifest;

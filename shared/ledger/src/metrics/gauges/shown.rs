@@ -1,0 +1,171 @@
+//! Which gauges show something, so that what has no value any more is put to zero.
+//!
+//! `CloudWatch` shows a gauge as it was last put. A team that was tagged anew, a budget that was removed, a member who has
+//! spent nothing yet in the month that has just begun: each would stay at its last value for ever, and an alarm on it
+//! would neither end nor mean anything. So a gauge that had a value and has none any more is put as zero.
+//!
+//! Gauges are read by their maximum, in which a zero beside a value of the same day is not seen. So it is put until it
+//! was put on a day (UTC) after the last value's: then it is the maximum of an hour and of a day, the longest period that
+//! alarms look at, and the gauge is forgotten.
+//!
+//! That a gauge will show something is written before it is put: a process that dies in between must leave no gauge that
+//! nobody knows of. What of is written afterwards: a crash puts the same again, which a gauge does not mind.
+//!
+//! Nothing says in which order the values of two processes arrive that put at the same time. So as long as somebody
+//! else may be putting theirs, who is done does not say that the gauges are up to date, and the next call puts them again.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::{CLAIM_LIVES, MetricsError};
+use crate::outputs::{Datum, Series};
+use crate::state::basis::Basis;
+use crate::state::document::{Document, decode, encode};
+use crate::state::keys;
+use crate::store::{ETag, Put, Store};
+
+/// What a namespace's gauges show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PutGauges {
+    /// What they were last put of; none while they never were, or while somebody may be putting them.
+    last: Option<Last>,
+    /// Those that show something.
+    shown: Vec<Shown>,
+    /// What they were last announced from: none are announced from older facts. Version 1 does not say.
+    #[serde(default)]
+    from: Basis,
+    /// Since when somebody may be putting them.
+    #[serde(default)]
+    putting_since: Option<DateTime<Utc>>,
+}
+
+impl Document for PutGauges {
+    const FORMAT: &'static str = "put-gauges";
+    const VERSION: u32 = 2;
+    const READS_FROM: u32 = 1;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    basis: String,
+    /// The day on which they were put.
+    on: NaiveDate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Shown {
+    metric: String,
+    dimensions: BTreeMap<String, String>,
+    /// The last day on which it was put with a value.
+    on: NaiveDate,
+}
+
+impl Shown {
+    fn of(series: Series, on: NaiveDate) -> Self {
+        Self { metric: series.name, dimensions: series.dimensions, on }
+    }
+
+    fn into_pair(self) -> (Series, NaiveDate) {
+        (Series { name: self.metric, dimensions: self.dimensions }, self.on)
+    }
+}
+
+/// What was found of a namespace's gauges, and its version.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    put: PutGauges,
+    etag: ETag,
+}
+
+impl Kept {
+    /// What they were last announced from.
+    pub(crate) fn from(&self) -> &Basis {
+        &self.put.from
+    }
+}
+
+/// What is known of a namespace's gauges.
+pub(crate) async fn read<S: Store>(store: &S, namespace: &str) -> Result<Option<Kept>, MetricsError> {
+    let key = keys::gauges_key(namespace);
+    let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
+    Ok(Some(Kept { put: decode(&key, &bytes)?, etag }))
+}
+
+/// Whether the gauges were last put of something else than `made_of`, or on another day than that of `now`.
+pub(crate) fn is_due(kept: Option<&Kept>, made_of: &str, now: DateTime<Utc>) -> bool {
+    let last = kept.and_then(|kept| kept.put.last.as_ref());
+    last.is_none_or(|last| last.basis != made_of || last.on != now.date_naive())
+}
+
+/// What will show something once it is put, as it was written down.
+pub(crate) struct Announced {
+    key: String,
+    etag: ETag,
+    put: PutGauges,
+    shown: BTreeMap<Series, NaiveDate>,
+    today: NaiveDate,
+    /// Whether somebody else may be putting theirs.
+    shared: bool,
+}
+
+/// Writes down that `values` will show something, beside what does already; none if somebody else has written since
+/// `before` was read.
+pub(super) async fn announce<S: Store>(
+    store: &S,
+    namespace: &str,
+    before: Option<Kept>,
+    values: &[Datum],
+    from: &Basis,
+    now: DateTime<Utc>,
+) -> Result<Option<Announced>, MetricsError> {
+    let (key, today) = (keys::gauges_key(namespace), now.date_naive());
+    let (found, etag) = before.map_or_else(Default::default, |Kept { put, etag }| (put, Some(etag)));
+    let mut shown: BTreeMap<_, _> = found.shown.into_iter().map(Shown::into_pair).collect();
+    shown.extend(values.iter().map(|value| (series(value), today)));
+    let others = found.putting_since.filter(|since| now.signed_duration_since(*since).abs() <= CLAIM_LIVES);
+    let put =
+        PutGauges { last: None, shown: listed(&shown), from: from.clone(), putting_since: Some(others.unwrap_or(now)) };
+    let bytes = encode(&put)?;
+    let written = match &etag {
+        Some(etag) => store.put_if_match(&key, bytes, etag).await?,
+        None => store.put_if_absent(&key, bytes).await?,
+    };
+    let Put::Written(etag) = written else { return Ok(None) };
+    Ok(Some(Announced { key, etag, put, shown, today, shared: others.is_some() }))
+}
+
+impl Announced {
+    /// The gauges that show something and have no value among `values`.
+    pub(super) fn gone(&self, values: &[Datum]) -> Vec<Series> {
+        let mut gone = self.shown.clone();
+        for value in values {
+            gone.remove(&series(value));
+        }
+        gone.into_keys().collect()
+    }
+
+    /// Writes down what was put, and forgets what has been zero for a day.
+    pub(crate) async fn was_put<S: Store>(self, store: &S, made_of: &str) -> Result<(), MetricsError> {
+        let Self { key, etag, put, mut shown, today, shared } = self;
+        shown.retain(|_, on| *on >= today);
+        let put = if shared {
+            PutGauges { shown: listed(&shown), ..put }
+        } else {
+            let last = Some(Last { basis: made_of.to_owned(), on: today });
+            PutGauges { last, shown: listed(&shown), putting_since: None, ..put }
+        };
+        // Whoever has announced theirs since knows of all that was announced here, and that somebody was putting it.
+        let (Put::Written(_) | Put::Lost) = store.put_if_match(&key, encode(&put)?, &etag).await?;
+        Ok(())
+    }
+}
+
+fn series(datum: &Datum) -> Series {
+    Series { name: datum.name.clone(), dimensions: datum.dimensions.clone() }
+}
+
+fn listed(shown: &BTreeMap<Series, NaiveDate>) -> Vec<Shown> {
+    shown.iter().map(|(series, on)| Shown::of(series.clone(), *on)).collect()
+}

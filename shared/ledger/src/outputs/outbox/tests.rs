@@ -1,0 +1,178 @@
+use super::*;
+use crate::reaction_fixtures::{TestNotifier, TurnTaking, at};
+use crate::store::faulty::{Fault, FaultyStore};
+use crate::store::memory::MemoryStore;
+
+const NOW: &str = "2026-11-21T06:00:00Z";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct TestState {
+    outbox: Outbox,
+}
+
+impl Document for TestState {
+    const FORMAT: &'static str = "test-state";
+    const VERSION: u32 = 1;
+}
+
+impl OutboxState for TestState {
+    const KEY: &'static str = "test/state.json";
+
+    fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}
+
+fn message(id: &str) -> Message {
+    let attributes = BTreeMap::from([("alert_id".to_owned(), id.to_owned())]);
+    Message { topic: Topic::Alerts, subject: id.to_owned(), body: "x".to_owned(), attributes }
+}
+
+/// A store with the entries `a`, `b` and `c`, of two messages each.
+async fn three() -> MemoryStore {
+    let store = MemoryStore::default();
+    let queue = |state: &mut TestState| {
+        for id in ["a", "b", "c"] {
+            state.outbox.queue(id, vec![message(id), message(id)], at(NOW));
+        }
+    };
+    update(&store, queue).await.unwrap();
+    store
+}
+
+async fn send<S: Store>(store: &S, lease: Lease, now: &str) -> Vec<String> {
+    let notifier = TestNotifier::default();
+    drain::<TestState, _, _>(store, &notifier, lease, at(now)).await.unwrap();
+    notifier.ids(Topic::Alerts)
+}
+
+#[tokio::test]
+async fn of_any_number_that_drain_at_once_one_sends_each_entry() {
+    let store = three().await;
+    let (one, two, three) = (TurnTaking(&store), TurnTaking(&store), TurnTaking(&store));
+    let (one, two, three) = tokio::join!(
+        send(&one, Lease::INVOCATION, NOW),
+        send(&two, Lease::INVOCATION, NOW),
+        send(&three, Lease::INVOCATION, NOW)
+    );
+    let mut sent = [one, two, three].concat();
+    sent.sort();
+    assert_eq!(sent, ["a", "a", "b", "b", "c", "c"]);
+}
+
+/// A store on which somebody claimed the entry `a`, and died.
+async fn claimed() -> MemoryStore {
+    let store = three().await;
+    // The first call reads, the second claims, the third would read in order to mark.
+    let dead = FaultyStore::crashing(&store, 3, Fault::Before);
+    drain::<TestState, _, _>(&dead, &TestNotifier::default(), Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    store
+}
+
+#[tokio::test]
+async fn what_somebody_claimed_and_did_not_mark_is_sent_again_once_the_lease_is_over() {
+    let store = claimed().await;
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:04:59Z").await, ["b", "b", "c", "c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:05:00Z").await, ["a", "a"]);
+    assert!(send(&store, Lease::INVOCATION, "2026-11-21T06:10:00Z").await.is_empty());
+}
+
+#[tokio::test]
+async fn who_works_alone_heeds_no_claim_and_makes_none() {
+    assert_eq!(send(&claimed().await, Lease::Alone, NOW).await, ["a", "a", "b", "b", "c", "c"]);
+    let store = three().await;
+    let dead = FaultyStore::crashing(&store, 2, Fault::Before);
+    drain::<TestState, _, _>(&dead, &TestNotifier::default(), Lease::Alone, at(NOW)).await.unwrap_err();
+    assert_eq!(send(&store, Lease::Alone, NOW).await.len(), 6, "at the same time, all of it");
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_taken_is_free_at_once() {
+    let store = three().await;
+    let failing = TestNotifier::failing(2, false);
+    drain::<TestState, _, _>(&store, &failing, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    assert_eq!(failing.ids(Topic::Alerts), ["a", "b", "b", "c", "c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, NOW).await, ["a"]);
+}
+
+#[tokio::test]
+async fn the_claim_of_a_clock_that_ran_ahead_holds_up_nothing() {
+    let store = three().await;
+    let dead = FaultyStore::crashing(&store, 3, Fault::Before);
+    let ahead = at("2036-11-21T06:00:00Z");
+    drain::<TestState, _, _>(&dead, &TestNotifier::default(), Lease::INVOCATION, ahead).await.unwrap_err();
+    assert_eq!(send(&store, Lease::INVOCATION, NOW).await.len(), 6);
+}
+
+/// The entries `a` and `b` of one incident, and `c` of another.
+async fn of_one_incident() -> MemoryStore {
+    let store = MemoryStore::default();
+    let message = |id: &str, topic, incident: &str| {
+        let attributes = [("alert_id", id), ("incident_key", incident)];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Message { topic, subject: id.to_owned(), body: "x".to_owned(), attributes }
+    };
+    let queue = |state: &mut TestState| {
+        for (id, incident) in [("a", "one"), ("b", "one"), ("c", "other")] {
+            let messages = vec![message(id, Topic::Alerts, incident), message(id, Topic::Events, incident)];
+            state.outbox.queue(id, messages, at(NOW));
+        }
+    };
+    update(&store, queue).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn an_entry_waits_for_an_earlier_one_of_its_incident_that_somebody_has_claimed() {
+    let store = of_one_incident().await;
+    let dead = FaultyStore::crashing(&store, 3, Fault::Before);
+    drain::<TestState, _, _>(&dead, &TestNotifier::default(), Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:04:59Z").await, ["c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-21T06:05:00Z").await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_topic_that_takes_nothing_holds_up_no_message_to_another() {
+    let store = of_one_incident().await;
+    // Of `a` the event is not taken: of `b` the message to people goes, its event waits.
+    let failing = TestNotifier::failing(2, false);
+    drain::<TestState, _, _>(&store, &failing, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    assert_eq!(failing.ids(Topic::Alerts), ["a", "b", "c"]);
+    assert_eq!(failing.ids(Topic::Events), ["c"]);
+    let notifier = TestNotifier::default();
+    drain::<TestState, _, _>(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap();
+    assert_eq!(
+        (notifier.ids(Topic::Alerts).len(), notifier.ids(Topic::Events)),
+        (0, vec!["a".to_owned(), "b".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn what_is_never_taken_holds_up_its_incident_for_a_day() {
+    let store = of_one_incident().await;
+    let drained = async |now: &str| {
+        let notifier = TestNotifier::refusing([1, 2]);
+        drain::<TestState, _, _>(&store, &notifier, Lease::INVOCATION, at(now)).await.unwrap_err();
+        notifier.ids(Topic::Alerts)
+    };
+    assert_eq!(drained("2026-11-21T06:00:00Z").await, ["c"]);
+    assert_eq!(drained("2026-11-22T05:59:59Z").await, [] as [&str; 0]);
+    assert_eq!(drained("2026-11-22T06:00:00Z").await, ["b"]);
+}
+
+#[tokio::test]
+async fn messages_for_machines_alone_are_claimed_and_marked_together() {
+    let store = MemoryStore::default();
+    let queue = |state: &mut TestState| {
+        for number in 0..120 {
+            let id = format!("{number:03}");
+            state.outbox.queue(&id, vec![Message { topic: Topic::Events, ..message(&id) }], at(NOW));
+        }
+    };
+    update(&store, queue).await.unwrap();
+    let counted = FaultyStore::failing(&store, []);
+    let notifier = TestNotifier::default();
+    drain::<TestState, _, _>(&counted, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap();
+    assert_eq!(notifier.ids(Topic::Events), (0..120).map(|number| format!("{number:03}")).collect::<Vec<_>>());
+    assert_eq!(counted.calls(), 5, "one read, and a write for each fifty and for the mark of the last");
+}

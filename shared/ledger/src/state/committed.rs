@@ -1,0 +1,203 @@
+//! Reading what is committed: the states of billing periods, their facts, and the book of the last three months.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use spend_core::calendar::period::BillingPeriod;
+use spend_core::errors::class::Class;
+use spend_core::facts::fact::Fact;
+
+use crate::objects::cure;
+use crate::state::book::{Book, BookPeriod};
+use crate::state::columns::ColumnsError;
+use crate::state::document::{DocumentError, decode_compressed};
+use crate::state::keys::{STATE_PREFIX, Statement};
+use crate::state::period::{AppliedDelivery, OrderSource, PeriodState};
+use crate::store::{ETag, Store, StoreError};
+
+/// Over how many months reactions look: the current one and the two before.
+pub(crate) const MONTHS: usize = 3;
+
+/// Why committed state cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CommittedError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A state cannot be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The facts in a state cannot be read.
+    #[error("{key} is damaged: {source}; {}", cure(key))]
+    Columns {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        source: ColumnsError,
+    },
+}
+
+impl CommittedError {
+    /// A stable name for logs, alarms and tests.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Document(error) => error.kind(),
+            Self::Columns { .. } => "store.damaged",
+        }
+    }
+
+    /// How it is to be handled.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Document(error) => error.class(),
+            Self::Columns { .. } => Class::Operator,
+        }
+    }
+}
+
+/// The committed state of one period and its version.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<(PeriodState, ETag)>, CommittedError> {
+    let key = statement.state_key();
+    let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
+    Ok(Some((decode_compressed(&key, &bytes)?, etag)))
+}
+
+/// The commits of an export, of every month from `from` on.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn commits<S: Store>(
+    store: &S,
+    export_id: &str,
+    from: BillingPeriod,
+) -> Result<Vec<(BillingPeriod, AppliedDelivery)>, CommittedError> {
+    let mut commits = Vec::new();
+    let statements = statements(store).await?.into_iter();
+    for statement in statements.filter(|known| known.export_id == export_id && known.period >= from) {
+        if let Some((state, _)) = state(store, &statement).await? {
+            commits.extend(state.deliveries.into_iter().map(|commit| (statement.period, commit)));
+        }
+    }
+    Ok(commits)
+}
+
+/// Which periods of which exports are committed, sorted.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, CommittedError> {
+    let objects = store.list(STATE_PREFIX).await?;
+    let mut statements: Vec<_> = objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
+    statements.sort();
+    Ok(statements)
+}
+
+/// The facts of a state.
+///
+/// # Errors
+///
+/// [`CommittedError::Columns`].
+pub fn facts(statement: &Statement, state: PeriodState) -> Result<Vec<Fact>, CommittedError> {
+    state.facts.into_facts().map_err(|source| CommittedError::Columns { key: statement.state_key(), source })
+}
+
+/// Whose states the book as of `now` holds, sorted: those of the three newest months that have begun and have a state.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn newest<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Vec<Statement>, CommittedError> {
+    let current = BillingPeriod::of(now.date_naive());
+    let mut statements = statements(store).await?;
+    statements.retain(|statement| statement.period <= current);
+    let months: BTreeSet<_> = statements.iter().map(|statement| statement.period).collect();
+    let newest: BTreeSet<_> = months.into_iter().rev().take(MONTHS).collect();
+    statements.retain(|statement| newest.contains(&statement.period));
+    Ok(statements)
+}
+
+/// The versions of states.
+pub type Versions = BTreeMap<Statement, ETag>;
+
+/// The versions of the states of `statements` that have one: as long as they are the same, so is a book of them, but for
+/// what follows from the time.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn versions<S: Store>(store: &S, statements: &[Statement]) -> Result<Versions, CommittedError> {
+    let mut versions = Versions::new();
+    for statement in statements {
+        let head = store.head(&statement.state_key()).await?;
+        versions.extend(head.map(|head| (statement.clone(), head.etag)));
+    }
+    Ok(versions)
+}
+
+/// The book as of `now`: the three newest months that have begun and have a state, of every export.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, CommittedError> {
+    Ok(book_and_versions(store, now).await?.0)
+}
+
+/// The same, with the versions of the states that it was read from.
+///
+/// # Errors
+///
+/// [`CommittedError`].
+pub async fn book_and_versions<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(Book, Versions), CommittedError> {
+    let (mut periods, mut versions) = (Vec::new(), Versions::new());
+    for statement in newest(store, now).await? {
+        if let Some((state, version)) = state(store, &statement).await? {
+            periods.extend(period(&statement, state, now)?);
+            versions.insert(statement, version);
+        }
+    }
+    Ok((Book { periods }, versions))
+}
+
+/// What a state has of a period as of `now`; nothing if no delivery is in force.
+///
+/// # Errors
+///
+/// [`CommittedError::Columns`].
+pub fn period(
+    statement: &Statement,
+    state: PeriodState,
+    now: DateTime<Utc>,
+) -> Result<Option<BookPeriod>, CommittedError> {
+    let Some(delivery) = state.current().cloned() else { return Ok(None) };
+    Ok(Some(BookPeriod {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        commits: state.deliveries.clone(),
+        delivery_id: delivery.delivery_id,
+        revision: delivery.revision,
+        // A file on a disk may bear any time, but what is known is known by now.
+        delivered_at: match delivery.order.source {
+            OrderSource::Arrival => delivery.order.at.min(now),
+            _ => delivery.order.at,
+        },
+        data_as_of: delivery.data_as_of,
+        unverified: delivery.unverified,
+        closed: statement.period.is_closed(state.counts.usage_rows_without_invoice, now),
+        counts: state.counts.clone(),
+        unknown_usage_rows: state.unknown_usage_rows,
+        folded: state.folded,
+        derivation: state.derivation.clone(),
+        facts: facts(statement, state)?,
+    }))
+}
