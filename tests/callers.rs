@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Export, Layout, parquet, statement, write_tree};
-use crate::commands::block_on;
 use bedrock_ledger::cli::{Check, Cli, Command, Explain, Report, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::KeptTags;
-use spend_core::facts::fact::{Derivation, Fact, FactField};
+use spend_core::facts::derivation::Derivation;
+use spend_core::facts::fact::{Fact, FactField};
 use spend_core::facts::folding::{Folded, Limits};
 use spend_core::facts::spend::Basis;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_core::reporting::report::Measure;
 use spend_cur::write::Row;
@@ -30,6 +28,10 @@ use spend_pipeline::rebuild::{self, Rebuilt};
 use spend_pipeline::sweep::{self, Sweep};
 use spend_pipeline::{history, unusual};
 use tempfile::TempDir;
+
+use crate::bill::{session, usage};
+use crate::bucket::{Export, Layout, parquet, statement, write_tree};
+use crate::commands::block_on;
 
 const TYPE: &str = "USE1-Claude4.6Sonnet-input-tokens";
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write;
 use spend_ledger::config::{Config, Counting};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_ledger::alert::{self, Deployed};
 use spend_ledger::config::Counting;
 use spend_ledger::outputs::outbox::Lease;

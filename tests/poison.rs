@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_cur::write;
 use spend_ledger::config::Counting;
 use spend_ledger::state::{committed, keys};

@@ -6,14 +6,12 @@ mod command;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::bill::{session, usage};
-use crate::bucket::{Export, statement};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::bill::principal::KeepSessions;
-use spend_core::facts::fact::{Derivation, Fact, FactField};
+use spend_core::facts::derivation::Derivation;
+use spend_core::facts::fact::{Fact, FactField};
 use spend_cur::write::Row;
 use spend_ledger::state::keys::REDUCER_VERSION;
 use spend_ledger::state::period::{CommitKind, HistoryEntry, PeriodState};
@@ -27,6 +25,10 @@ use spend_pipeline::facts_file::{self, FactsOf};
 use spend_pipeline::history;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::rebuild::{self, Rebuilt};
+
+use crate::bill::{session, usage};
+use crate::bucket::{Export, statement};
+use crate::commands::block_on;
 
 const TYPE: &str = "USE1-Claude4.6Sonnet-input-tokens";
 

@@ -6,13 +6,10 @@ mod orders;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Files, Layout, parquet};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::config::Counting;
 use spend_ledger::state::committed;
@@ -26,6 +23,10 @@ use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Seal};
 use spend_pipeline::rebuild::{self, Rebuilt};
 use spend_pipeline::sweep::{self, Sweep};
+
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout, parquet};
+use crate::commands::block_on;
 
 const BUCKET: &str = "acme";
 const PLACE: Place<'static> = Place { bucket: BUCKET, prefix: "" };

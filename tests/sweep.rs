@@ -5,13 +5,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Files, Layout, parquet};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
-use spend_core::messages::operations::Place;
+use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::config::Counting;
 use spend_ledger::outputs::outbox::Lease;
@@ -25,6 +22,10 @@ use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
+
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout, parquet};
+use crate::commands::block_on;
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 use spend_core::calendar::period::{self, BillingPeriod};
-use spend_core::facts::fact::Facts;
+use spend_core::facts::derivation::Facts;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};

@@ -7,11 +7,11 @@ use clap::builder::{PathBufValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spend_core::bill::category::Category;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::digest::DigestKind;
+use spend_core::digest::extent::DigestKind;
 use spend_core::facts::dimension::{Dimension, DimensionError};
+use spend_core::facts::matcher::Matcher;
 use spend_core::facts::spend::Basis;
 use spend_core::reporting::report::Measure;
-use spend_core::rules::rule::Matcher;
 use spend_core::text::NONE;
 
 use crate::sample::{Format, SampleOptions};

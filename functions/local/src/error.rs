@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use spend_core::allocation::metering::MeteringFileError;
+use spend_core::allocation::metering::table::MeteringFileError;
 use spend_core::errors::text::cut;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::AlertError;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use spend_core::bill::bedrock_line::{Rule, RuleSet};
 use spend_core::bill::line::LineField;
-use spend_core::facts::explanation::OwnerBy;
 use spend_core::facts::fact::FactField;
+use spend_core::facts::owner::OwnerBy;
 use spend_core::text;
 use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};

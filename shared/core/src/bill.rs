@@ -5,5 +5,6 @@ pub mod category;
 pub mod line;
 pub mod model;
 pub mod principal;
+pub mod reduction;
 pub mod unattributed;
 pub mod usage;

@@ -4,122 +4,46 @@
 //! both say the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::allocation::chargeback::is_split_identity;
-use crate::allocation::shared_role::{self, SharedRole};
+use crate::allocation::shared_role;
 use crate::allocation::split::Split;
 use crate::allocation::tag_contract::{self, TagFinding, TagRule};
-use crate::bill::category::Category;
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::{Window, WindowKind};
+use crate::digest::decision::heading;
+use crate::digest::extent::{DigestKind, Extent};
+use crate::digest::figures::{AT_RISK, Change, CurrencyFigures, DigestWarnings, Figures, OpenMonth};
+use crate::digest::restated::RestatedPeriod;
+use crate::digest::totals::Totals;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
-use crate::facts::folding::Folded;
 use crate::facts::net_cost::StandIn;
-use crate::facts::people::{self, PeopleRole, Roles};
+use crate::facts::people::{self, Roles};
+use crate::facts::restated::Restated;
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::forecast::{self, Outlook};
 use crate::money::currencies;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::reporting::report::{self, Row};
-use crate::reporting::variance::{self, Correction, Variance, Windows};
-use crate::rules::measure::{Detail, Measurement};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
+use crate::reporting::report;
+use crate::reporting::variance::windows::Windows;
+use crate::reporting::variance::{self, Correction, Variance};
+use crate::rules::finding::Measurement;
 use crate::rules::mute::Mute;
-use crate::rules::restated::Restated;
 
-mod callers;
-mod decisions;
-mod left_out;
-mod restated;
-mod totals;
-
-pub use callers::{Caller, Nameless, NewCaller, Untagged};
-pub use decisions::Decision;
-pub use left_out::{LargeDay, LeftOut};
-pub use restated::RestatedPeriod;
-pub use totals::Totals;
-
-/// Why a digest is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DigestKind {
-    /// A week has begun.
-    Weekly,
-    /// A month has closed.
-    Close,
-    /// A month has not closed although half of the next one is over.
-    Preliminary,
-}
-
-impl DigestKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Weekly, Self::Close, Self::Preliminary];
-
-    /// The name on the command line, in ids and for machines.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weekly => "weekly",
-            Self::Close => "close",
-            Self::Preliminary => "preliminary",
-        }
-    }
-}
-
-impl fmt::Display for DigestKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for DigestKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a kind of digest: use weekly, close or preliminary"))
-    }
-}
-
-/// How much of a month a digest is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// The month is not over.
-    ToDate,
-    /// It is over, and AWS still changes it.
-    NotClosed,
-    /// AWS changes it only by refunds, credits and corrections.
-    Closed,
-}
-
-impl Extent {
-    /// How much there is of a month that has `closed` or not.
-    #[must_use]
-    pub fn of(period: BillingPeriod, closed: bool, now: DateTime<Utc>) -> Self {
-        if now < period.end() {
-            Self::ToDate
-        } else if closed {
-            Self::Closed
-        } else {
-            Self::NotClosed
-        }
-    }
-
-    /// The name for machines.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ToDate => "month-to-date",
-            Self::NotClosed => "not-closed",
-            Self::Closed => "closed",
-        }
-    }
-}
+pub mod callers;
+pub mod decision;
+pub mod decisions;
+pub mod extent;
+pub mod figures;
+pub mod left_out;
+pub mod restated;
+pub mod totals;
+pub mod wording;
 
 /// What a digest is made of.
 #[derive(Clone, Debug)]
@@ -157,119 +81,6 @@ pub struct Digest<'a> {
     /// The time at which the digest is made.
     pub now: DateTime<Utc>,
 }
-
-/// What readers of a digest must know of its data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DigestWarnings {
-    /// Exports that were made without the caller's identity.
-    pub exports_without_principals: BTreeSet<String>,
-    /// Line items whose usage type belongs to no known family.
-    pub unknown_usage_rows: u64,
-    /// How many callers facts do not keep apart.
-    pub folded: Folded,
-    /// Bedrock line items without a cost.
-    pub rows_without_cost: u64,
-    /// Line items that are taken for Bedrock's only because they name a caller.
-    pub rows_by_principal_alone: u64,
-    /// Deliveries since the last digest of which it is not known any more what they changed.
-    pub lost_history: u64,
-    /// Keys of resource tags on the bill that facts do not have.
-    pub resource_tags: BTreeSet<String>,
-}
-
-/// Why spend changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Everything: the sum of the owners.
-    pub total: Variance,
-    /// By owner, the largest change first.
-    pub owners: Vec<Variance>,
-}
-
-/// The month before while it has not closed: nobody else tells of it then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenMonth {
-    /// The billing period.
-    pub period: BillingPeriod,
-    /// Its spend by currency, summed as that of the digest's own period.
-    pub spend: BTreeMap<String, Decimal>,
-}
-
-/// The numbers of a digest.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figures {
-    /// Why it is made.
-    pub kind: DigestKind,
-    /// The billing period.
-    pub period: BillingPeriod,
-    /// How much of it there is.
-    pub extent: Extent,
-    /// What counts as spend.
-    pub policy: CostPolicy,
-    /// Which days are compared, if any.
-    pub windows: Option<Windows>,
-    /// The month before, if it has line items and has not closed.
-    pub open_month: Option<OpenMonth>,
-    /// By currency, the largest spend first; none if the bill has no Bedrock line items.
-    pub currencies: Vec<CurrencyFigures>,
-    /// The budgets that are used by [`AT_RISK`] percent at least, or heading beyond their amount; of a closed month those
-    /// that were not kept. The worst first.
-    pub budgets: Vec<Measurement>,
-    /// How many budgets there are in each currency, members counted one by one.
-    pub budgets_measured: BTreeMap<String, usize>,
-    /// What is not told of for a while.
-    pub mutes: Vec<Mute>,
-    /// Callers that several parties probably stand behind, the most expensive first.
-    pub shared: Vec<SharedRole>,
-    /// Roles whose sessions are named like people, the most sessions first.
-    pub people: Vec<PeopleRole>,
-    /// Where the bill departs from what is agreed on tags. Who lacks a tag is told with each currency.
-    pub tag_findings: Vec<TagFinding>,
-    /// What is to be decided, the most urgent first.
-    pub decisions: Vec<Decision>,
-    /// How far the data can be trusted.
-    pub data: DataStatus,
-    /// The same, up to where later months speak too: by it days are settled, here as in what is compared.
-    pub settling: DataStatus,
-    /// What is wrong with the data.
-    pub warnings: DigestWarnings,
-    /// The lines of the period whose unblended cost stands in for a net cost that was asked for.
-    pub stand_in: StandIn,
-    /// The time at which the digest was made.
-    pub now: DateTime<Utc>,
-}
-
-/// The numbers of one currency. Currencies are never added together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CurrencyFigures {
-    /// What everything comes to.
-    pub totals: Totals,
-    /// Where the period's spend is heading.
-    pub outlook: Outlook,
-    /// The budget of all spend of the period, where there is one: the first.
-    pub budget: Option<Measurement>,
-    /// The spend by caller, largest first; an empty name is what names nobody.
-    pub callers: Vec<Caller>,
-    /// By tag, in the order asked for, and its values.
-    pub showback: Vec<(String, Vec<Row>)>,
-    /// The spend by model, largest first.
-    pub models: Vec<Row>,
-    /// Why spend changed; `None` where nothing can be compared.
-    pub change: Option<Change>,
-    /// What came after the days that are compared; `None` if nothing did, or nothing is compared.
-    pub left_out: Option<LeftOut>,
-    /// Callers that were not seen up to the end of the earlier span of days, largest first.
-    pub new_callers: Vec<NewCaller>,
-    /// Spend that names nobody, by the reason.
-    pub nameless: Vec<Nameless>,
-    /// Callers without some of the tags, largest first.
-    pub untagged: Vec<Untagged>,
-    /// What was restated since the last digest, by period.
-    pub restated: Vec<RestatedPeriod>,
-}
-
-/// From how many percent of its amount on a budget is at risk.
-pub const AT_RISK: i64 = 80;
 
 impl Digest<'_> {
     /// Sums everything up.
@@ -450,22 +261,4 @@ fn is_worth_telling(budget: &Measurement, extent: Extent) -> bool {
             is_nearly_used || heading(budget).is_some_and(|expected| expected >= budget.amount)
         }
     }
-}
-
-/// What a budget's spend is heading for, where that is foretold.
-#[must_use]
-pub fn heading(budget: &Measurement) -> Option<Decimal> {
-    match budget.detail {
-        Detail::Budget(Some(Outlook::Forecast(forecast))) => Some(forecast.expected),
-        _ => None,
-    }
-}
-
-fn category_of(fact: &Fact) -> Category {
-    fact.key.get(FactField::Category).parse().unwrap_or(Category::Other)
-}
-
-fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
-    Ok(())
 }

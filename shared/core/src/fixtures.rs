@@ -10,7 +10,7 @@ use crate::bill::line::Measures;
 use crate::facts::fact::{Fact, FactField, FactKey};
 use crate::facts::owner_names::OwnerNames;
 use crate::money::decimal::Decimal;
-use crate::rules::rule::OwnerTemplate;
+use crate::rules::owner_template::OwnerTemplate;
 
 pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()

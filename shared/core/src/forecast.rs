@@ -20,8 +20,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::window::Window;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::rules::member_totals::{MemberTotals, add};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
 mod model;
 mod noise;
@@ -102,14 +101,6 @@ pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataS
         more.and_then(|more| known.checked_add(more.round_to(2))).ok_or(SumOutOfRange)
     };
     Ok(Outlook::Forecast(Forecast { expected: plus(0.5)?, low: plus(0.1)?, high: plus(0.9)?, settled_days: settled }))
-}
-
-/// Where a member's spend is heading in a window.
-pub(crate) fn of_window(totals: &MemberTotals<'_>, window: Window, span: &DataSpan) -> Result<Outlook, SumOutOfRange> {
-    if span.last_settled().is_some_and(|settled| window.last_day() <= settled) {
-        return Ok(Outlook::Over);
-    }
-    outlook(&totals.amounts(), window, span)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ pub mod errors;
 pub mod facts;
 pub mod forecast;
 pub mod messages;
-pub mod metrics_cost;
 pub mod money;
 pub mod page;
 pub mod reporting;

@@ -3,4 +3,5 @@
 pub mod report;
 pub mod tier_mix;
 pub mod unit_cost;
+pub mod unit_sums;
 pub mod variance;

@@ -11,10 +11,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::calendar::period::BillingPeriod;
 use crate::money::decimal::Decimal;
 
+pub mod likeness;
+pub mod lines;
 mod link;
 pub mod near;
 pub mod spreadsheet;
-pub(crate) mod words;
+mod windows;
+pub mod words;
 
 pub use link::broken as without_links;
 

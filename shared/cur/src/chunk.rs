@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use spend_core::bill::bedrock_line::RuleSet;
-use spend_core::bill::line::{KeptTags, LineKey, Measures, Reduction, ReductionBuilder, ScanCounts};
+use spend_core::bill::line::{KeptTags, LineKey, Measures, ScanCounts};
+use spend_core::bill::reduction::{Reduction, ReductionBuilder};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::SumOutOfRange;
 

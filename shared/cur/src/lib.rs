@@ -1,7 +1,7 @@
 //! Reading CUR 2.0: the schema contract, Parquet chunks, manifests and the layout of a delivery.
 //!
 //! Bytes go in through [`crate::bytes::source::ChunkSource`]; what comes out is the core's
-//! [`Reduction`](spend_core::bill::line::Reduction). How the bytes are decoded is nobody else's business.
+//! [`Reduction`](spend_core::bill::reduction::Reduction). How the bytes are decoded is nobody else's business.
 
 pub mod bytes;
 pub mod chunk;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use spend_core::calendar::data_span::DataSpan;
 use spend_core::errors::class::Class;
-use spend_core::messages::alert::TestAlert;
+use spend_core::messages::alert::trial::TestAlert;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::rules::evaluation::Evaluated;
 use spend_core::rules::rule::{Kind, Severity};

@@ -13,7 +13,7 @@ use spend_core::allocation::chargeback::{Chargeback, chargeback, is_split_identi
 use spend_core::allocation::metering::Metering;
 use spend_core::allocation::showback::showback;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::digest::Extent;
+use spend_core::digest::extent::Extent;
 use spend_core::errors::class::Class;
 use spend_core::facts::fact::{Fact, FactField};
 use spend_core::facts::net_cost::StandIn;

@@ -12,7 +12,7 @@ use spend_core::bill::category::Category;
 use spend_core::bill::line::{KEPT_TAG_PREFIXES, KeptTags};
 use spend_core::bill::principal::KeepSessions;
 use spend_core::bill::usage::ModelAliases;
-use spend_core::facts::fact::Derivation;
+use spend_core::facts::derivation::Derivation;
 use spend_core::facts::folding::Limits;
 use spend_core::facts::owner::OwnerRule;
 use spend_core::facts::spend::{Basis, CostPolicy};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::digest::DigestKind;
+use spend_core::digest::extent::DigestKind;
 use spend_core::errors::class::Class;
 use spend_core::money::decimal::SumOutOfRange;
 

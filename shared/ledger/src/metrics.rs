@@ -33,6 +33,7 @@ use spend_core::text;
 mod cost;
 pub(crate) mod gauges;
 pub(crate) mod health;
+mod price;
 pub(crate) mod series;
 mod settle;
 mod spend;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::{Derivation, Facts};
+use spend_core::facts::derivation::{Derivation, Facts};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::forgotten;
 use spend_ledger::state::committed;

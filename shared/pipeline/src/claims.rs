@@ -12,8 +12,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::{Fact, FactField, Facts};
-use spend_core::messages::operations::NewPayer;
+use spend_core::facts::derivation::Facts;
+use spend_core::facts::fact::{Fact, FactField};
+use spend_core::messages::operations::claims::NewPayer;
 use spend_core::text::shorten;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::state::committed;

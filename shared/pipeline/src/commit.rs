@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period;
-use spend_core::facts::fact::Facts;
+use spend_core::facts::derivation::Facts;
 use spend_ledger::state::columns::Columns;
 use spend_ledger::state::document::encode_compressed;
 use spend_ledger::state::keys::Statement;

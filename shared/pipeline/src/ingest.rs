@@ -10,7 +10,8 @@ use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use spend_core::bill::line::{KeptTags, Reduction};
+use spend_core::bill::line::KeptTags;
+use spend_core::bill::reduction::Reduction;
 use spend_core::calendar::period::BillingPeriod;
 use spend_cur::chunk;
 use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use spend_core::facts::fact::Facts;
+use spend_core::facts::derivation::Facts;
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::{CommitKind, PeriodState, SealedDelivery};

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::io::Write;
 
 use spend_core::bill::line::LineField;
-use spend_core::bill::usage::Context;
+use spend_core::bill::usage::kinds::Context;
 use spend_core::facts::fact::FactField;
 use spend_core::money::currencies;
 use spend_core::text::{self, pad_left, wrap};

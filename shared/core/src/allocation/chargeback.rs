@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
-
+use crate::allocation::chargeback::charge::{Charge, Pooled, SplitOutcome};
 use crate::allocation::metering::Metering;
 use crate::allocation::showback::{ChargeKey, category, showback};
 use crate::allocation::split::{Split, SplitBy, SplitWhat};
@@ -17,116 +16,15 @@ use crate::facts::fact::{Fact, FactField};
 use crate::facts::owner::OwnerSource;
 use crate::facts::spend::Basis;
 use crate::money::apportion::round_to_sum;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
+pub mod charge;
 mod division;
 
 use division::{Division, Usage};
 
 /// The places of what is posted: cents.
 pub const INVOICE_PLACES: u32 = 2;
-
-/// What a row is charged. Billed and allocated are kept apart: `total` is `billed + allocated`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Charge {
-    /// Usage that was billed on this row and stays with it.
-    pub direct: Decimal,
-    /// Usage that was billed on other rows and is given to this one.
-    pub shared: Decimal,
-    /// Discounts, billed here or given to this row, as everything below.
-    pub discount: Decimal,
-    /// Credits.
-    pub credit: Decimal,
-    /// Refunds.
-    pub refund: Decimal,
-    /// Fees.
-    pub fee: Decimal,
-    /// Taxes.
-    pub tax: Decimal,
-    /// Lines of no known category.
-    pub other: Decimal,
-    /// All of these.
-    pub total: Decimal,
-    /// What the bill has on this row.
-    pub billed: Decimal,
-    /// What splits gave to this row, less what they took from it.
-    pub allocated: Decimal,
-    /// The total in cents, so that all rows sum to the bill in cents.
-    pub invoice: Decimal,
-}
-
-impl Charge {
-    /// The amount that a category is charged in; usage is `direct`.
-    fn of(&mut self, category: Category) -> &mut Decimal {
-        match category {
-            Category::Usage => &mut self.direct,
-            Category::Discount => &mut self.discount,
-            Category::Credit => &mut self.credit,
-            Category::Refund => &mut self.refund,
-            Category::Fee => &mut self.fee,
-            Category::Tax => &mut self.tax,
-            Category::Other => &mut self.other,
-        }
-    }
-
-    /// Charges what is billed here, and stays.
-    fn keep(&mut self, category: Category, amount: Decimal) -> Result<(), SumOutOfRange> {
-        add(self.of(category), amount)?;
-        add(&mut self.total, amount)
-    }
-
-    /// Charges what a split gives to this row.
-    fn give(&mut self, category: Category, amount: Decimal) -> Result<(), SumOutOfRange> {
-        add(if category == Category::Usage { &mut self.shared } else { self.of(category) }, amount)?;
-        add(&mut self.total, amount)
-    }
-}
-
-/// What a split did instead of what it says, and with how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Instead {
-    /// The account has no usage to split by: split by the usage of all accounts.
-    ByAllAccounts {
-        /// The account.
-        account: String,
-        /// How much.
-        amount: Decimal,
-    },
-    /// There is no usage at all to split by: left where it was billed.
-    LeftWithoutUsage {
-        /// How much.
-        amount: Decimal,
-    },
-    /// No owner by tag or rule has usage: left where it was billed.
-    LeftWithoutOwners {
-        /// How much.
-        amount: Decimal,
-    },
-    /// Days of a gateway with spend and no metering records: left where they were billed.
-    LeftWithoutRecords {
-        /// The gateway.
-        gateway: String,
-        /// The model.
-        model: String,
-        /// The days, and how much of each.
-        days: BTreeMap<NaiveDate, Decimal>,
-    },
-}
-
-/// What became of a split in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SplitOutcome {
-    /// Which split, from 0.
-    pub split: usize,
-    /// The currency.
-    pub currency: String,
-    /// How much there was to divide.
-    pub found: Decimal,
-    /// How much of it was divided; the rest is left where it was billed.
-    pub divided: Decimal,
-    /// What was done instead.
-    pub instead: Vec<Instead>,
-}
 
 /// A bill with every amount charged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -205,22 +103,6 @@ pub fn is_split_identity(splits: &[Split], fact: &Fact, by_file: bool) -> bool {
     splits.iter().find(of_identity).is_some_and(|split| !by_file || split.by == SplitBy::File)
 }
 
-/// An amount that is to be divided. Ordered as splits are applied.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pooled {
-    /// Identities, then what is unattributed, then categories.
-    order: u8,
-    /// Which split, from 0.
-    split: usize,
-    /// Where it is billed.
-    key: ChargeKey,
-    category: Category,
-    /// The account that used the service.
-    account: String,
-    /// The day, where that matters.
-    day: Option<NaiveDate>,
-}
-
 /// The first split that is about a fact, and when it is applied.
 fn split_of(splits: &[Split], fact: &Fact, category: Category) -> Option<(u8, usize)> {
     let get = |field| fact.key.get(field);
@@ -276,11 +158,6 @@ fn invoice(rows: &mut BTreeMap<ChargeKey, Charge>) -> Result<(), SumOutOfRange> 
             charge.invoice = rounded;
         }
     }
-    Ok(())
-}
-
-fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
     Ok(())
 }
 

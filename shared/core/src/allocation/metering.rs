@@ -7,28 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::allocation::metering::record::MeteringRecord;
 use crate::calendar::period::BillingPeriod;
 use crate::facts::fact::{Fact, FactField};
 use crate::money::decimal::Decimal;
 
-mod table;
-
-pub use table::{LARGEST_FILE, MeteringFileError, MeteringTable, Wanted};
-
-/// What one tenant used of one gateway on one day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MeteringRecord {
-    /// The usage day (UTC), as on the bill.
-    pub date: NaiveDate,
-    /// The gateway, by the identity that the ledger gives it: `role/ai-gateway@444455556666`.
-    pub gateway: String,
-    /// Whose usage it is: the owner that the spend is charged to.
-    pub tenant: String,
-    /// The model's canonical name; empty where the gateway counts all models together.
-    pub model: String,
-    /// How much, zero or more.
-    pub amount: Decimal,
-}
+pub mod record;
+pub mod table;
 
 /// What is odd about records.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::bill::category::Category;
 use crate::facts::fact::{Fact, FactField, FactKey};
 use crate::facts::spend::Basis;
 use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::reporting::unit_cost::UnitSums;
+use crate::reporting::unit_sums::UnitSums;
 
 /// Whose and which spend a row is. Ordered by currency, then by owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::bill::category::Category;
+use crate::facts::matcher::Matcher;
 use crate::money::decimal::Decimal;
-use crate::rules::rule::Matcher;
 
 /// One rule of division. Splits are applied to identities first, then to unattributed spend, then to categories; within
 /// each in the order of the configuration.

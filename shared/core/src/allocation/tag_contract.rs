@@ -8,9 +8,9 @@ use wildmatch::WildMatch;
 
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
+use crate::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes};
 use crate::money::decimal::{Decimal, SumOutOfRange};
-
-mod likeness;
+use crate::text::likeness;
 
 /// More values than this are no vocabulary: somebody puts names of people, builds or dates into the tag.
 pub const MOST_VALUES: usize = 100;
@@ -153,41 +153,6 @@ impl TagFinding {
             Self::NotActive { .. } => "add an [[owner]] rule for the days before: tags are not retroactive".to_owned(),
         }
     }
-}
-
-/// What tags of principals begin with.
-/// Source: AWS Data Exports user guide, "CUR 2.0 tag columns".
-pub const PRINCIPAL_TAGS: &str = "iamPrincipal/";
-
-/// Groups of tag keys that are probably one: of the same kind (`iamPrincipal/`), they differ by case, separators or one
-/// letter. `keys` are sorted and distinct.
-#[must_use]
-pub fn spelt_alike<'a>(keys: &[&'a str]) -> Vec<Vec<&'a str>> {
-    likeness::groups_by(keys, are_one_key)
-}
-
-/// Whether two keys are probably one, or are.
-#[must_use]
-pub fn are_one_key(one: &str, other: &str) -> bool {
-    let ((kind, name), (other_kind, other_name)) = (kind_and_name(one), kind_and_name(other));
-    kind == other_kind && likeness::are_alike(name, other_name)
-}
-
-/// The tags on a bill of other kinds than `key`'s that have its name: who activates the wrong kind has these instead.
-#[must_use]
-pub fn namesakes<'a>(key: &str, on_the_bill: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let (kind, name) = kind_and_name(key);
-    let name = likeness::folded(name);
-    let is_namesake = |other: &&str| {
-        let (other_kind, other_name) = kind_and_name(other);
-        kind != other_kind && likeness::folded(other_name) == name
-    };
-    on_the_bill.filter(is_namesake).map(str::to_owned).collect()
-}
-
-/// `iamPrincipal` and `team` of `iamPrincipal/team`.
-fn kind_and_name(key: &str) -> (&str, &str) {
-    key.split_once('/').unwrap_or(("", key))
 }
 
 /// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].

@@ -1,6 +1,5 @@
 //! Bill lines: a chunk's Bedrock rows, summed by the bill's own fields, before any configuration touches them.
 
-use crate::money::decimal::SumOutOfRange;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,12 +7,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::bill::bedrock_line::RuleCounts;
-use crate::money::decimal::{Decimal, DecimalError};
+use crate::money::decimal::{Decimal, DecimalError, SumOutOfRange};
 
 pub mod limits;
-mod reduction;
-
-pub use reduction::{Coded, CodedLines, Reduction, ReductionBuilder};
 
 /// Tag keys and values as the bill has them (`iamPrincipal/team`), sorted by key.
 pub type Tags = BTreeMap<Arc<str>, Arc<str>>;

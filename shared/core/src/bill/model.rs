@@ -8,6 +8,7 @@
 
 mod order;
 
+use crate::bill::model::order::{is_number, is_version};
 use crate::text::words;
 
 /// A model's canonical name and its maker.
@@ -281,15 +282,6 @@ fn join_versions(words: Vec<String>) -> Vec<String> {
 fn can_take_minor(word: &str) -> bool {
     let digits = word.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(word);
     is_version(digits) && digits.split('.').all(|part| part.len() <= 2)
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `4`, `4.6`.
-fn is_version(text: &str) -> bool {
-    text.split('.').all(is_number)
 }
 
 /// Drops a maker's name before a family's: `Meta Llama 3`, `Amazon Nova`, `Luma Ray2`, `Mistral AI Mistral Large`.

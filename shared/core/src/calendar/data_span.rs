@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::bill::category::Category;
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::period::{BillingPeriod, DayState};
 use crate::calendar::window::Window;
@@ -74,12 +73,12 @@ impl DataSpan {
     /// Whether a delivery of `month` restates what it changes of `day`, where this is what was known before it: the day
     /// had settled, or the month had closed.
     ///
-    /// Taxes and credits of an open month are no restatement: they stand on one of its days, and move with every
-    /// delivery. What a month that is not known had of a day is not known either.
+    /// Amounts that are not of their day (`is_of_its_day`), the taxes and credits of an open month, are no restatement: they
+    /// stand on one of its days, and move with every delivery. What a month that is not known had of a day is not known either.
     #[must_use]
-    pub fn is_restated(&self, month: BillingPeriod, day: NaiveDate, category: Category) -> bool {
+    pub fn is_restated(&self, month: BillingPeriod, day: NaiveDate, is_of_its_day: bool) -> bool {
         let is_closed = self.months.get(&month).is_some_and(|status| status.closed);
-        is_closed || (self.is_settled_in(month, day) && category.is_of_its_day())
+        is_closed || (self.is_settled_in(month, day) && is_of_its_day)
     }
 
     /// The last settled day such that every known day before it is settled too.
@@ -110,6 +109,7 @@ mod tests {
     use chrono::Datelike as _;
 
     use super::*;
+    use crate::bill::category::Category;
     use crate::calendar::window::WindowKind;
 
     fn day(text: &str) -> NaiveDate {
@@ -141,10 +141,12 @@ mod tests {
     #[test]
     fn a_change_of_a_settled_day_or_a_closed_month_is_a_restatement() {
         let both = span(&[("2026-10", "2026-11-01T00:00:00Z"), ("2026-11", "2026-11-03T00:00:00Z")]);
-        let restated = |span: &DataSpan, category| {
+        let restated = |span: &DataSpan, category: Category| {
             let days = (27..=31).map(|day| format!("2026-10-{day}"));
             let (month, days) = ("2026-10".parse().unwrap(), days.map(|text| day(&text)));
-            days.filter(|day| span.is_restated(month, *day, category)).map(|day| day.day()).collect::<Vec<_>>()
+            days.filter(|day| span.is_restated(month, *day, category.is_of_its_day()))
+                .map(|day| day.day())
+                .collect::<Vec<_>>()
         };
         assert_eq!(restated(&both, Category::Usage), [27, 28, 29, 30]);
         assert_eq!(restated(&both, Category::Refund), [27, 28, 29, 30]);
@@ -156,10 +158,7 @@ mod tests {
         }
         assert_eq!(restated(&DataSpan::default(), Category::Usage), [], "nothing was known before");
         let november = "2026-11".parse().unwrap();
-        assert!(
-            both.is_restated(november, day("2026-10-30"), Category::Usage),
-            "a line of a day before the bill's month"
-        );
+        assert!(both.is_restated(november, day("2026-10-30"), true), "a line of a day before the bill's month");
     }
 
     #[test]

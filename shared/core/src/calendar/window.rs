@@ -7,7 +7,6 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::period::BillingPeriod;
-use crate::text;
 
 /// How long a window is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,8 +54,8 @@ impl FromStr for WindowKind {
 /// A month, a week or a day of usage dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window {
-    kind: WindowKind,
-    start: NaiveDate,
+    pub(crate) kind: WindowKind,
+    pub(crate) start: NaiveDate,
 }
 
 impl Window {
@@ -121,26 +120,6 @@ impl Window {
     pub fn periods(self) -> impl Iterator<Item = BillingPeriod> {
         let (first, last) = (BillingPeriod::of(self.start), BillingPeriod::of(self.last_day()));
         std::iter::once(first).chain((last != first).then_some(last))
-    }
-
-    /// For people: `November 2026`, `the week of 16 Nov 2026`, `17 Nov 2026`.
-    #[must_use]
-    pub fn long(self) -> String {
-        match self.kind {
-            WindowKind::Month => text::month(BillingPeriod::of(self.start)),
-            WindowKind::Week => format!("the week of {}", self.start.format("%-d %b %Y")),
-            WindowKind::Day => self.start.format("%-d %b %Y").to_string(),
-        }
-    }
-
-    /// Where there is little room: `Nov 2026`, `week of 16 Nov`, `17 Nov`.
-    #[must_use]
-    pub fn short(self) -> String {
-        match self.kind {
-            WindowKind::Month => text::short_month(BillingPeriod::of(self.start)),
-            WindowKind::Week => format!("week of {}", text::day(self.start)),
-            WindowKind::Day => text::day(self.start),
-        }
     }
 }
 

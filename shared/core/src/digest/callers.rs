@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::{add, category_of};
 use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::bill::unattributed::Unattributed;
+use crate::digest::totals::category_of;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::people::Roles;
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::report::Row;
-use crate::reporting::variance::{Variance, Windows};
+use crate::reporting::variance::Variance;
+use crate::reporting::variance::windows::Windows;
 
 /// A caller's spend.
 #[derive(Clone, Debug, PartialEq, Eq)]

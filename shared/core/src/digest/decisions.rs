@@ -1,88 +1,9 @@
 //! What somebody has to decide or to do, found in the figures.
 
-use super::{DigestKind, Extent, Figures, add, heading};
-use crate::calendar::period::BillingPeriod;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::rules::measure::Measurement;
-
-/// Something to decide or to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// A closed month has changed: what was posted is wrong.
-    PostDifference {
-        /// The month.
-        period: BillingPeriod,
-        /// The currency.
-        currency: String,
-        /// By how much it changed.
-        amount: Decimal,
-    },
-    /// A month has not closed and its books may have to be.
-    Accrue {
-        /// The month.
-        period: BillingPeriod,
-        /// The currency.
-        currency: String,
-        /// The spend so far.
-        amount: Decimal,
-    },
-    /// A budget is used up.
-    BudgetOver(Box<Measurement>),
-    /// A budget is heading beyond its amount.
-    BudgetHeading(Box<Measurement>),
-    /// An export does not name callers.
-    NameCallers {
-        /// The export.
-        export_id: String,
-    },
-    /// Usage does not name its caller: somebody has to pay for it.
-    AssignUnattributed {
-        /// The currency.
-        currency: String,
-        /// The usage.
-        amount: Decimal,
-    },
-    /// Callers lack tags.
-    AskForTags {
-        /// The currency.
-        currency: String,
-        /// How many callers.
-        callers: usize,
-        /// Their spend that lacks a tag.
-        amount: Decimal,
-    },
-    /// Callers are probably used by several parties.
-    OwnShared {
-        /// How many callers.
-        callers: usize,
-    },
-    /// The bill departs from what is agreed on tags, besides lacking them.
-    MendTags {
-        /// How many findings.
-        findings: usize,
-    },
-    /// Nothing says that the bill is complete.
-    CheckDelivery,
-}
-
-impl Decision {
-    /// The name for machines.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::PostDifference { .. } => "post-difference",
-            Self::Accrue { .. } => "accrue",
-            Self::BudgetOver(_) => "budget-over",
-            Self::BudgetHeading(_) => "budget-heading",
-            Self::NameCallers { .. } => "name-callers",
-            Self::AssignUnattributed { .. } => "assign-unattributed",
-            Self::AskForTags { .. } => "ask-for-tags",
-            Self::OwnShared { .. } => "own-shared",
-            Self::MendTags { .. } => "mend-tags",
-            Self::CheckDelivery => "check-delivery",
-        }
-    }
-}
+use crate::digest::decision::{Decision, heading};
+use crate::digest::extent::{DigestKind, Extent};
+use crate::digest::figures::Figures;
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
 /// The most urgent first.
 pub(super) fn of(figures: &Figures) -> Result<Vec<Decision>, SumOutOfRange> {

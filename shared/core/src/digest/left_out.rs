@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::add;
 use crate::calendar::period::BillingPeriod;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::reporting::variance::Windows;
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
+use crate::reporting::variance::windows::Windows;
 
 /// The days after those that are compared, as far as anything is known of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::add;
 use crate::calendar::period::BillingPeriod;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::rules::restated::Restated;
+use crate::facts::restated::Restated;
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
 /// What was restated of one period, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::{add, category_of};
 use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
 /// One currency's totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,4 +102,8 @@ impl Totals {
         }
         Ok(sum)
     }
+}
+
+pub(crate) fn category_of(fact: &Fact) -> Category {
+    fact.key.get(FactField::Category).parse().unwrap_or(Category::Other)
 }

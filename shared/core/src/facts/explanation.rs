@@ -1,38 +1,14 @@
 //! Why a bill line is what it is in the ledger: the fact that it adds to, and what decided its owner.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use crate::bill::line::{Interner, LineField, LineKey};
 use crate::bill::usage::{self, Usage};
-use crate::facts::fact::{Derivation, FactKey, category_of, fields_without_caller};
+use crate::facts::derivation::{Derivation, category_of, fields_without_caller};
+use crate::facts::fact::FactKey;
 use crate::facts::folding::Folding;
-
-/// What decided whom a line's spend belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnerBy {
-    /// The tag with this key, as the bill has it.
-    Tag(String),
-    /// The rule that matches this, for lines without an owner tag.
-    Rule(String),
-    /// No owner tag and no rule: the account that used the service.
-    Account,
-    /// Neither an owner tag, nor a rule, nor an account.
-    Nobody,
-}
-
-/// In words, without the value that decided.
-impl fmt::Display for OwnerBy {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tag(key) => write!(formatter, "tag {key}"),
-            Self::Rule(rule) => write!(formatter, "rule {rule}"),
-            Self::Account => formatter.write_str("account, there is no owner tag and no rule"),
-            Self::Nobody => formatter.write_str("nobody, there is no owner tag, no rule and no account"),
-        }
-    }
-}
+use crate::facts::owner::OwnerBy;
 
 /// Explains single bill lines by the rules that [`Derivation::derive`] sums them by.
 pub struct Explainer<'a> {
@@ -63,11 +39,12 @@ impl<'a> Explainer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bill::line::{Measures, Reduction, Tags};
+    use crate::bill::line::{Measures, Tags};
+    use crate::bill::reduction::Reduction;
     use crate::facts::fact::FactField;
+    use crate::facts::matcher::Matcher;
     use crate::facts::owner::OwnerRule;
     use crate::money::decimal::Decimal;
-    use crate::rules::rule::Matcher;
 
     const BO: &str = "arn:aws:iam::444455556666:user/bo";
 

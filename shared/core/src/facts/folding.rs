@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bill::line::{LineField, Reduction, Tags};
+use crate::bill::line::{LineField, Tags};
 use crate::bill::principal::{self, Identity, IdentityKind, KeepSessions};
+use crate::bill::reduction::Reduction;
 use crate::facts::fact::{FactField, FactKey};
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::text::OTHER;

@@ -5,48 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use crate::facts::fact::FactKey;
-use crate::rules::rule::Matcher;
-
-/// What decided whom a fact belongs to: the column `owner_source`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OwnerSource {
-    /// The owner tag that the bill has on the line.
-    Tag,
-    /// A rule of the configuration.
-    Rule,
-    /// Neither: the account that used the service, as `account/ID`. Nobody has claimed such spend.
-    Account,
-    /// Not even an account is known; the owner is empty.
-    None,
-}
-
-impl OwnerSource {
-    /// Every source, the strongest first.
-    pub const ALL: [Self; 4] = [Self::Tag, Self::Rule, Self::Account, Self::None];
-
-    /// The name in facts and reports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tag => "tag",
-            Self::Rule => "rule",
-            Self::Account => "account",
-            Self::None => "none",
-        }
-    }
-
-    /// Whether a name in a fact says that somebody claimed the spend: by tag or by rule.
-    #[must_use]
-    pub fn is_claimed(name: &str) -> bool {
-        [Self::Tag, Self::Rule].iter().any(|source| source.as_str() == name)
-    }
-}
-
-impl fmt::Display for OwnerSource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
+use crate::facts::matcher::Matcher;
 
 /// Gives spend without an owner tag to a team. The first rule of the configuration that applies wins.
 ///
@@ -90,5 +49,71 @@ impl fmt::Display for OwnerRule {
             write!(formatter, ", before {to}")?;
         }
         Ok(())
+    }
+}
+
+/// What decided whom a fact belongs to: the column `owner_source`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerSource {
+    /// The owner tag that the bill has on the line.
+    Tag,
+    /// A rule of the configuration.
+    Rule,
+    /// Neither: the account that used the service, as `account/ID`. Nobody has claimed such spend.
+    Account,
+    /// Not even an account is known; the owner is empty.
+    None,
+}
+
+impl OwnerSource {
+    /// Every source, the strongest first.
+    pub const ALL: [Self; 4] = [Self::Tag, Self::Rule, Self::Account, Self::None];
+
+    /// The name in facts and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tag => "tag",
+            Self::Rule => "rule",
+            Self::Account => "account",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether a name in a fact says that somebody claimed the spend: by tag or by rule.
+    #[must_use]
+    pub fn is_claimed(name: &str) -> bool {
+        [Self::Tag, Self::Rule].iter().any(|source| source.as_str() == name)
+    }
+}
+
+impl fmt::Display for OwnerSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// What decided whom a line's spend belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnerBy {
+    /// The tag with this key, as the bill has it.
+    Tag(String),
+    /// The rule that matches this, for lines without an owner tag.
+    Rule(String),
+    /// No owner tag and no rule: the account that used the service.
+    Account,
+    /// Neither an owner tag, nor a rule, nor an account.
+    Nobody,
+}
+
+/// In words, without the value that decided.
+impl fmt::Display for OwnerBy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(key) => write!(formatter, "tag {key}"),
+            Self::Rule(rule) => write!(formatter, "rule {rule}"),
+            Self::Account => formatter.write_str("account, there is no owner tag and no rule"),
+            Self::Nobody => formatter.write_str("nobody, there is no owner tag, no rule and no account"),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::Fact;
-use crate::rules::rule::Matcher;
+use crate::facts::matcher::Matcher;
 use crate::text::near::near;
 use crate::text::{NONE, shown};
 

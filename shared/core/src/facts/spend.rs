@@ -75,3 +75,9 @@ impl CostPolicy {
         counts.then(|| self.basis.cost(&fact.measures))
     }
 }
+
+/// What counts as spend: `usage + discount, unblended`.
+pub(crate) fn counted(policy: &CostPolicy) -> String {
+    let categories: Vec<_> = policy.count.iter().map(|category| category.as_str()).collect();
+    format!("{}, {}", categories.join(" + "), policy.basis.as_str())
+}

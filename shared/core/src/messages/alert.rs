@@ -9,39 +9,28 @@ use crate::calendar::window::{WindowKind, end_of};
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::folding::Folded;
-use crate::facts::spend::{Basis, CostPolicy};
+use crate::facts::spend::{CostPolicy, counted};
 use crate::forecast::{FEWEST_DAYS, Forecast, Outlook};
-use crate::messages::digest::layout::signed;
+use crate::messages::alert::parts::{NAME, command, data_lines, id, owner, words};
 use crate::money::currencies::largest_first;
 use crate::money::decimal::Decimal;
 use crate::rules::driver::Driver;
-use crate::rules::measure::{Detail, Measurement};
-use crate::rules::rule::SEVERAL;
+use crate::rules::finding::{Detail, Measurement};
+use crate::text::lines::{LABEL, body, signed};
 use crate::text::{
-    NONE, OTHER, Text, WIDTH, columns, day, days, instant, is_unsafe, money, name, share, shorten, used, without_links,
+    NONE, OTHER, Text, WIDTH, columns, day, days, is_unsafe, money, name, share, shorten, used, without_links,
 };
 
 mod advice;
 mod headline;
 mod lines;
-mod resolved;
-mod summary;
-mod trial;
+pub mod parts;
+pub mod resolved;
+pub mod summary;
+pub mod trial;
 
-pub use resolved::{ResolvedAlert, Why};
-pub use summary::{ResolvedSummary, SummaryAlert, SummaryReason};
-pub use trial::TestAlert;
-
-use lines::{Block, fit, label, labelled};
-pub(crate) use lines::{body, subject};
-
-/// The most lines of an alert's body.
-pub const BODY_LINES: usize = 25;
-
-/// How many columns the labels on the left take.
-const LABEL: usize = 12;
-/// How many columns a name may take before it is cut.
-const NAME: usize = 54;
+use crate::text::lines::{label, labelled};
+use lines::{Block, fit};
 
 /// Something that a rule found.
 #[derive(Clone, Copy, Debug)]
@@ -205,29 +194,6 @@ fn likely(currency: &str, forecast: &Forecast) -> String {
     format!(", probably {} to {}", of(low), of(high))
 }
 
-/// What counts as spend: `usage + discount, unblended`.
-pub(crate) fn counted(policy: &CostPolicy) -> String {
-    let categories: Vec<_> = policy.count.iter().map(|category| category.as_str()).collect();
-    format!("{}, {}", categories.join(" + "), policy.basis.as_str())
-}
-
-/// Whom to call; `is_of_spend` says that the rule could not name anybody.
-fn owner(owner: Option<&str>, is_of_spend: bool) -> String {
-    match owner {
-        // A call list that says "(several)" helps nobody.
-        Some(owner) if owner.contains(SEVERAL) => {
-            let whose = if is_of_spend { "the spend has several owners" } else { "the tags disagree" };
-            format!("{}: {whose}", name(owner, 48))
-        }
-        Some(owner) if is_of_spend => {
-            format!("{}: they own the spend; the bill lacks what the rule's owner is named by", name(owner, 48))
-        }
-        Some(owner) if owner.contains(NONE) => "not known: the bill does not name one".to_owned(),
-        Some(owner) => format!("{}: call them first", name(owner, 48)),
-        None => "the rule names none".to_owned(),
-    }
-}
-
 /// Whom to call for what was measured. A value that only the bill has calls nobody: that is said, with the value.
 fn whom_to_call(measured: &Measurement) -> String {
     let Some(value) = &measured.unlisted_owner else {
@@ -240,24 +206,6 @@ fn whom_to_call(measured: &Measurement) -> String {
         Some(owner) => format!("{owner}: the fallback owner; {why}"),
         None => format!("not known: {why}; [tags.allowed] lists who may be called"),
     }
-}
-
-/// Up to when the bill speaks, how old that is, and since when it could be known.
-fn data_lines(data: &DataStatus, known_since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<String> {
-    let as_of = data.as_of.map_or_else(
-        || "not known".to_owned(),
-        |as_of| {
-            let hours = (now - as_of).num_hours().max(0);
-            let age = if hours < 72 { format!("{hours} h") } else { format!("{} days", hours / 24) };
-            format!("{}, {age} old", instant(as_of))
-        },
-    );
-    let known = known_since.map_or_else(String::new, |at| format!("; known since {}", at.format("%-d %b %H:%M")));
-    let mut lines = labelled("Data as of", &format!("{as_of}{known}"));
-    if data.unverified {
-        lines.extend(labelled("Unverified", "the bill was taken as found: nothing says that it is complete"));
-    }
-    lines
 }
 
 /// Whether it may still be going on: of a day the later days of the bill tell.
@@ -393,44 +341,6 @@ fn reproduce(measured: &Measurement, policy: &CostPolicy) -> Vec<String> {
     let selects: Option<Vec<_>> = measured.selects.iter().map(|select| quoted(select)).collect();
     words.extend(selects.into_iter().flatten().map(|select| format!("--match {select}")));
     command(words)
-}
-
-/// What a report of what counts as spend begins with, in parts that a line may be broken between.
-fn words(by: &str, policy: &CostPolicy) -> Vec<String> {
-    let categories: Vec<_> = policy.count.iter().map(|category| category.as_str()).collect();
-    let mut words = vec!["bedrock-ledger report --ledger DIR".to_owned(), format!("--by {by}")];
-    words.push(format!("--category {}", categories.join(",")));
-    if policy.basis == Basis::NetUnblended {
-        words.push(format!("--basis {}", policy.basis.as_str()));
-    }
-    words
-}
-
-/// A command on lines that can be pasted together.
-fn command(words: Vec<String>) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = label("Reproduce");
-    let mut is_empty = true;
-    for word in words {
-        // Room for what says that the command goes on.
-        if !is_empty && columns(&line) + 1 + columns(&word) > WIDTH - 2 {
-            lines.push(format!("{line} \\"));
-            line = format!("{}  ", label(""));
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(&word);
-        is_empty = false;
-    }
-    lines.push(line);
-    lines
-}
-
-/// An alert's id: names of members are parts of it.
-fn id(alert_id: &str) -> String {
-    shorten(&without_links(alert_id), 2 * NAME)
 }
 
 /// A text as a shell takes it for itself; nothing where it is nothing to paste. What would be a link is spelt so that it

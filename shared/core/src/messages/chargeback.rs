@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::allocation::chargeback::{Charge, Chargeback, Instead};
+use crate::allocation::chargeback::Chargeback;
+use crate::allocation::chargeback::charge::{Charge, Instead};
 use crate::allocation::metering::MeteringFinding;
 use crate::allocation::split::Split;
 use crate::money::decimal::{Decimal, SumOutOfRange};
@@ -120,12 +121,13 @@ fn odd(finding: &MeteringFinding) -> String {
 mod tests {
     use super::*;
     use crate::allocation::chargeback::chargeback;
-    use crate::allocation::metering::{Metering, MeteringRecord};
+    use crate::allocation::metering::Metering;
+    use crate::allocation::metering::record::MeteringRecord;
     use crate::allocation::split::{SplitBy, SplitWhat};
     use crate::bill::category::Category;
+    use crate::facts::matcher::Matcher;
     use crate::facts::spend::Basis;
     use crate::fixtures::{decimal, fact};
-    use crate::rules::rule::Matcher;
 
     #[test]
     fn what_is_told_is_one_line_each_whatever_names_bring_along() {

@@ -1,9 +1,10 @@
 //! What finance reads: six lines that stand alone, then whose spend it is, why it changed, whom to ask, and how it adds
 //! up to the bill. Plain text, complete by itself.
 
-use crate::digest::{CurrencyFigures, DigestKind, Extent, Figures};
-use crate::messages::alert::{body, subject};
-use crate::text::{Text, currency, money, month, share, short_month, wrap};
+use crate::digest::extent::{DigestKind, Extent};
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::text::lines::{body, subject};
+use crate::text::{Text, currency, money, share, short_month, wrap};
 
 mod asked;
 mod bill;
@@ -136,16 +137,6 @@ fn subject_of(figures: &Figures) -> String {
             subject(&format!("{start}{}: {end}", spends.join(" and ")))
         }
     }
-}
-
-/// The period and how much of it there is: `November 2026 to date`.
-fn extent(figures: &Figures) -> String {
-    let extent = match figures.extent {
-        Extent::ToDate => " to date",
-        Extent::NotClosed => ", not closed yet",
-        Extent::Closed => ", closed",
-    };
-    format!("{}{extent}", month(figures.period))
 }
 
 #[cfg(test)]

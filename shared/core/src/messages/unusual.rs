@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 
 use crate::calendar::period::BillingPeriod;
 use crate::facts::folding::Folded;
-use crate::messages::alert::{body, subject};
 use crate::money::decimal::Decimal;
+use crate::text::lines::{body, subject};
 use crate::text::{Text, money, name, pad_right, wrap};
 
 /// How many columns the labels of the lines take.
@@ -166,6 +166,6 @@ mod tests {
             assert!(text.body.lines().all(|line| columns(line) <= WIDTH && !line.ends_with(' ')), "{}", text.body);
             writeln!(all, "Subject: {}\n\n{}", text.subject, text.body).unwrap();
         }
-        assert_golden("operations_text", "unusual", &all);
+        assert_golden("messages/operations", "unusual", &all);
     }
 }

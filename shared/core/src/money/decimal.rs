@@ -408,3 +408,17 @@ pub(crate) fn median(mut values: Vec<Decimal>) -> Option<Decimal> {
     let lower = *values.get((values.len() / 2).checked_sub(1)?)?;
     Decimal::from_units(i128::midpoint(lower.units(), upper.units()))
 }
+
+/// Adds exactly.
+pub(crate) fn sum(amounts: impl Iterator<Item = Decimal>) -> Result<Decimal, SumOutOfRange> {
+    let mut total = Decimal::ZERO;
+    for amount in amounts {
+        add(&mut total, amount)?;
+    }
+    Ok(total)
+}
+
+pub(crate) fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
+    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    Ok(())
+}

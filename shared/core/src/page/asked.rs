@@ -1,13 +1,14 @@
 //! Spend without a name, a tag or a single person behind it, and what to do about each.
 
-use super::PageFigures;
 use super::html::{
     Table, currency_heading, ids, money, name, number, numbers, section as html_section, slug, text, words,
 };
 use crate::allocation::tag_contract::{Spend, TagFinding};
-use crate::digest::{CurrencyFigures, Nameless, Untagged};
-use crate::messages::digest::layout::counted;
+use crate::digest::callers::{Nameless, Untagged};
+use crate::digest::figures::CurrencyFigures;
 use crate::money::decimal::Decimal;
+use crate::page::figures::PageFigures;
+use crate::text::lines::counted;
 use crate::text::{day, or_none, share};
 
 /// How many callers of each kind, how many findings, and how many accounts and values of each are named.

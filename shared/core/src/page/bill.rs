@@ -1,10 +1,10 @@
 //! How spend and all else add up to the bill.
 
-use super::PageFigures;
 use super::html::{Table, currency_heading, exact, money, name, number, numbers, section as html_section, slug, words};
-use crate::digest::{CurrencyFigures, Figures};
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::wording::plural;
 use crate::facts::spend::Basis;
-use crate::messages::digest::layout::plural;
+use crate::page::figures::PageFigures;
 use crate::text::or_none;
 
 pub(super) fn section(page: &PageFigures) -> String {

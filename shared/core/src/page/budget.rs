@@ -4,11 +4,13 @@ use super::chart::{Columns, Key, Scale, Size, legend, line, path, picture, word}
 use super::html::{
     Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, text, words,
 };
-use super::{PageFigures, Pictures};
-use crate::digest::{self, AT_RISK, CurrencyFigures, Extent, Figures};
+use crate::digest::decision;
+use crate::digest::extent::Extent;
+use crate::digest::figures::{AT_RISK, CurrencyFigures, Figures};
 use crate::forecast::{Forecast, Outlook};
-use crate::messages::digest::layout::counted;
-use crate::rules::measure::Measurement;
+use crate::page::figures::{PageFigures, Pictures};
+use crate::rules::finding::Measurement;
+use crate::text::lines::counted;
 use crate::text::{day, used};
 
 /// How many budgets are named.
@@ -167,7 +169,7 @@ fn budgets(figures: &Figures, currency: &str) -> String {
     let row = |budget: &&Measurement| {
         let rule = name(&budget.rule);
         let title = budget.member.as_ref().map_or_else(|| rule.clone(), |member| format!("{rule}: {}", name(member)));
-        let heading = digest::heading(budget);
+        let heading = decision::heading(budget);
         let to = heading.map_or_else(|| "–".to_owned(), number);
         let reached = heading.unwrap_or(budget.spent);
         vec![

@@ -1,15 +1,17 @@
 //! What changed and why: the terms of the change, which sum exactly, of all and of each owner.
 
-use super::PageFigures;
 use super::chart::{Key, Rows, Size, legend, path, picture};
 use super::html::{
     Table, currency_heading, figure, name, number, numbers, section as html_section, signed, signed_money, slug, text,
     words,
 };
-use crate::digest::{Change, CurrencyFigures, Figures, LeftOut};
+use crate::digest::figures::{Change, CurrencyFigures, Figures};
+use crate::digest::left_out::LeftOut;
+use crate::digest::wording::{meaning, word};
 use crate::facts::spend::{Basis, CostPolicy};
-use crate::messages::digest::movers::{meaning, word};
-use crate::reporting::variance::{Variance, Windows};
+use crate::page::figures::PageFigures;
+use crate::reporting::variance::Variance;
+use crate::reporting::variance::windows::Windows;
 use crate::text::{day, days, or_none};
 
 /// How many owners, and how many new callers are named.

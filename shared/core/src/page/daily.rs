@@ -6,9 +6,9 @@ use super::html::{
     Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, words,
 };
 use super::numbers::is_rest;
-use super::{OwnerDay, PageFigures, Pictures};
-use crate::digest::{CurrencyFigures, Figures};
+use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
+use crate::page::figures::{OwnerDay, PageFigures, Pictures};
 use crate::text::{day, month};
 
 /// What all owners without a colour of their own are called.

@@ -3,8 +3,8 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use super::html::{Table, ids, name, section as html_section, signed_money, words};
-use super::{Delivery, PageFigures, html};
+use super::html::{self, Table, ids, name, section as html_section, signed_money, words};
+use crate::page::figures::{Delivery, PageFigures};
 use crate::text::instant;
 
 /// How many commits are listed.

@@ -1,8 +1,8 @@
 //! The document around the sections: its head, its style, and a script that sorts and filters tables.
 
-use super::PageFigures;
 use super::chart::patterns;
 use super::html::escape;
+use crate::page::figures::PageFigures;
 use crate::text::{instant, month};
 
 const STYLE: &str = include_str!("page.css");

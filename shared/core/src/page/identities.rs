@@ -4,10 +4,11 @@ use super::chart::{count, line, path};
 use super::html::{
     Table, currency_heading, figure, name, number, numbers, section as html_section, signed, slug, text, words,
 };
-use super::{PageFigures, Pictures, Trend};
-use crate::digest::{Caller, CurrencyFigures, Figures};
+use crate::digest::callers::Caller;
+use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
-use crate::reporting::variance::Windows;
+use crate::page::figures::{PageFigures, Pictures, Trend};
+use crate::reporting::variance::windows::Windows;
 use crate::text::{day, days, or_none, share};
 
 /// How many callers are listed; those beyond are one row.
@@ -131,7 +132,7 @@ fn by_day(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     let mut columns = vec![words("Day")];
     columns.extend(pictures.trends.iter().map(|trend| numbers(&trend.identity)));
     columns.push(words("State"));
-    let row = |(index, on): (usize, &super::TrendDay)| {
+    let row = |(index, on): (usize, &crate::page::figures::TrendDay)| {
         let mut cells = vec![day(on.day)];
         cells.extend(pictures.trends.iter().map(|trend| number(trend.days.get(index).copied().unwrap_or_default())));
         cells.push(if on.is_provisional { "may still change" } else { "settled" }.to_owned());

@@ -6,10 +6,10 @@ use super::html::{
     words,
 };
 use super::numbers::first_key;
-use super::{PageFigures, Pictures};
-use crate::bill::usage::Context;
-use crate::digest::{CurrencyFigures, Figures};
+use crate::bill::usage::kinds::Context;
+use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
+use crate::page::figures::{PageFigures, Pictures};
 use crate::reporting::report::Row;
 use crate::text::{month, or_none, share};
 

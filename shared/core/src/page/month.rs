@@ -3,12 +3,13 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use super::PageFigures;
 use super::html::{escape, money, name, signed_money, text};
-use crate::digest::{CurrencyFigures, Extent, Figures};
+use crate::digest::extent::Extent;
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::wording;
 use crate::forecast::Outlook;
-use crate::messages::digest::head;
 use crate::money::currencies::largest_first;
+use crate::page::figures::PageFigures;
 use crate::text::{day, days, instant, month, share, used};
 
 pub(super) fn section(page: &PageFigures) -> String {
@@ -40,7 +41,7 @@ pub(super) fn section(page: &PageFigures) -> String {
         let spends = spends.map(|(currency, spend)| money(currency, spend)).collect::<Vec<_>>();
         let _ = writeln!(body, "<p>{} is not closed: {}.</p>", month(open.period), spends.join(" and "));
     }
-    for warning in head::warning_texts(figures) {
+    for warning in wording::warning_texts(figures) {
         let _ = writeln!(body, "<p class=\"warning\"><strong>Warning.</strong> {}</p>", text(&warning));
     }
     format!("<section id=\"month\" aria-label=\"The month in one sentence\">\n{body}</section>\n")
@@ -49,7 +50,7 @@ pub(super) fn section(page: &PageFigures) -> String {
 fn sentence(figures: &Figures, found: &CurrencyFigures) -> String {
     let totals = &found.totals;
     let (currency, spend) = (totals.currency.as_str(), money(&totals.currency, totals.spend));
-    let counted = text(&head::what_counts(&figures.policy));
+    let counted = text(&wording::what_counts(&figures.policy));
     let month = month(figures.period);
     let mut sentence = match figures.extent {
         Extent::ToDate => format!("Amazon Bedrock has cost <strong>{spend}</strong> in {month} so far"),

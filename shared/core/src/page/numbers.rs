@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
-use crate::digest::{CurrencyFigures, Figures};
+use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
+use crate::page::figures::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
 use crate::reporting::report::{self, Row};
 use crate::reporting::unit_cost;
 use crate::text::OTHER;
@@ -140,9 +140,4 @@ fn trends(
 /// The name of all others together, for people.
 pub(super) fn is_rest(owners: &[(String, Decimal)], place: usize) -> bool {
     place == OWNERS && owners.get(place).is_some_and(|(owner, _)| owner == OTHER)
-}
-
-fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
-    Ok(())
 }

@@ -3,10 +3,10 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use super::PageFigures;
 use super::html::{Table, money, name, number, numbers, section as html_section, signed, text, words};
+use crate::facts::restated::Restated;
 use crate::money::decimal::Decimal;
-use crate::rules::restated::Restated;
+use crate::page::figures::PageFigures;
 use crate::text::{day, instant};
 
 /// How many changes are named.

@@ -7,7 +7,7 @@ use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::money::apportion::shares;
 use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::reporting::unit_cost::UnitSums;
+use crate::reporting::unit_sums::UnitSums;
 use crate::text::OTHER;
 
 /// What a report says of each group.

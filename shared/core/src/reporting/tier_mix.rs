@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use crate::bill::category::Category;
-use crate::bill::usage::Tier;
+use crate::bill::usage::kinds::Tier;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::Basis;
 use crate::money::apportion::shares;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::report::{self, Row};
-use crate::reporting::unit_cost::{Bought, UnitSums};
+use crate::reporting::unit_cost::Bought;
+use crate::reporting::unit_sums::UnitSums;
 
 /// How [`TierUse::saving`] is estimated, for people.
 pub const TIER_SAVING_FORMULA: &str = "tokens of the tier x (cost of on-demand tokens / on-demand tokens) - cost of the \

@@ -33,79 +33,15 @@ use crate::bill::category::Category;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
+use crate::reporting::variance::terms::{Both, Side, Term, difference};
+use crate::reporting::variance::windows::Windows;
 
 mod estimate;
-mod windows;
+pub mod terms;
+pub mod windows;
 
 use estimate::{Cells, estimate};
-pub use windows::{Span, Windows};
-
-/// One of the terms that a change is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Term {
-    /// Usage of callers without usage in the earlier span.
-    New,
-    /// Usage of callers without usage in the later span.
-    Gone,
-    /// Usage of callers that belonged to another group in the other span.
-    Moved,
-    /// More or fewer tokens.
-    Volume,
-    /// Other models.
-    ModelMix,
-    /// Other kinds of token: more output for the same input, less of it cached.
-    TokenMix,
-    /// Bought in other ways: less of it in batches.
-    TierMix,
-    /// Longer or shorter prompts: beyond a model's limit tokens have another price.
-    ContextMix,
-    /// Another price for the same.
-    Price,
-    /// What counts as spend and is not usage, as a rule discounts.
-    Charges,
-    /// Usage that is not counted in tokens.
-    Unexplained,
-    /// What deliveries have changed of the earlier span since it was told.
-    Restatement,
-}
-
-impl Term {
-    /// Every term, in the order in which they are listed.
-    pub const ALL: [Self; 12] = [
-        Self::New,
-        Self::Gone,
-        Self::Moved,
-        Self::Volume,
-        Self::ModelMix,
-        Self::TokenMix,
-        Self::TierMix,
-        Self::ContextMix,
-        Self::Price,
-        Self::Charges,
-        Self::Unexplained,
-        Self::Restatement,
-    ];
-
-    /// The name for machines.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Gone => "gone",
-            Self::Moved => "moved",
-            Self::Volume => "volume",
-            Self::ModelMix => "model_mix",
-            Self::TokenMix => "token_mix",
-            Self::TierMix => "tier_mix",
-            Self::ContextMix => "context_mix",
-            Self::Price => "price",
-            Self::Charges => "charges",
-            Self::Unexplained => "unexplained",
-            Self::Restatement => "restatement",
-        }
-    }
-}
 
 /// What a delivery has changed of one day since that day was told: the spend now said of it less the spend then.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,29 +178,6 @@ pub fn together(variances: &[Variance], currency: &str) -> Result<Variance, SumO
 /// The group of corrections whose caller has several groups, or none any more.
 pub const SEVERAL: &str = "(several)";
 
-/// Which of the spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Earlier,
-    Later,
-}
-
-/// Something for each span.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Both<T> {
-    earlier: T,
-    later: T,
-}
-
-impl<T> Both<T> {
-    fn at(&mut self, side: Side) -> &mut T {
-        match side {
-            Side::Earlier => &mut self.earlier,
-            Side::Later => &mut self.later,
-        }
-    }
-}
-
 /// In which spans something was used.
 type Seen = Both<bool>;
 
@@ -386,15 +299,6 @@ fn side(fact: &Fact, policy: &CostPolicy, windows: &Windows) -> Option<(Side, De
 
 fn is_usage(fact: &Fact) -> bool {
     fact.key.get(FactField::Category) == Category::Usage.as_str()
-}
-
-fn difference(of: Both<Decimal>) -> Result<Decimal, SumOutOfRange> {
-    of.later.checked_sub(of.earlier).ok_or(SumOutOfRange)
-}
-
-fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
-    Ok(())
 }
 
 #[cfg(test)]

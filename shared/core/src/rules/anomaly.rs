@@ -3,8 +3,6 @@
 //! The past of a day is the four weeks that had settled before it began, whenever it is looked at: so a verdict changes
 //! only when the bill does. A day that is still filling up can only grow, so it proves a spike as well as a settled one.
 
-use std::fmt;
-
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::calendar::data_span::DataSpan;
@@ -12,7 +10,8 @@ use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
-use crate::rules::measure::{Detail, Level, Measured, Measurement, REARM_PERCENT, Verdict, measure};
+use crate::rules::finding::{Detail, Level, Measurement, Shape, Verdict};
+use crate::rules::measure::{Measured, REARM_PERCENT, measure};
 use crate::rules::member_totals::{MemberTotals, totals};
 use crate::rules::rule::Rule;
 
@@ -29,35 +28,6 @@ pub struct Anomaly {
     pub runaway: u32,
     /// A member is told of once it has spent more than this before it has a past: in its first ten days.
     pub new_above: Decimal,
-}
-
-/// In which way a day is unlike its past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
-    /// There is no past: the member is new.
-    New,
-    /// More than its past explains.
-    Spike,
-    /// Many times what is usual.
-    Runaway,
-}
-
-impl Shape {
-    /// The name in ids and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Spike => "spike",
-            Self::Runaway => "runaway",
-        }
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
 }
 
 /// How many days before a day are not settled yet when it begins.

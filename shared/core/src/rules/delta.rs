@@ -1,8 +1,5 @@
 //! Deltas: settled spend against that of an earlier day or month.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{Days, NaiveDate};
 
 use crate::calendar::data_span::DataSpan;
@@ -11,7 +8,8 @@ use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::rules::measure::{Detail, Level, Measured, Measurement, REARM_PERCENT, Verdict, measure, percentage};
+use crate::rules::finding::{Against, Detail, Level, Measurement, Verdict};
+use crate::rules::measure::{Measured, REARM_PERCENT, measure, percentage};
 use crate::rules::member_totals::{MemberTotals, totals};
 use crate::rules::rule::Rule;
 
@@ -26,48 +24,6 @@ pub struct Delta {
     pub rise_percent: u32,
     /// And by how much in money.
     pub rise_amount: Decimal,
-}
-
-/// What spend is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Against {
-    /// A day with the same weekday of the week before.
-    #[default]
-    Weekday,
-    /// A day with the mean of the seven days before it.
-    Trailing,
-    /// The month to date with as many days of the month before.
-    Month,
-}
-
-impl Against {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Weekday, Self::Trailing, Self::Month];
-
-    /// The name in the configuration and in events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weekday => "weekday",
-            Self::Trailing => "trailing",
-            Self::Month => "month",
-        }
-    }
-}
-
-impl fmt::Display for Against {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Against {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|against| against.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a time before: use weekday, trailing or month"))
-    }
 }
 
 /// Measures a rule on the days of `days`, of which only settled ones are compared, or on the months of the last of them.

@@ -6,8 +6,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::bill::principal::IdentityKind;
 use crate::facts::people::Roles;
-use crate::money::decimal::{Decimal, SumOutOfRange, median};
-use crate::rules::member_totals::{MemberTotals, Spender, add, sum};
+use crate::money::decimal::{Decimal, SumOutOfRange, add, median, sum};
+use crate::rules::member_totals::{MemberTotals, Spender};
 use crate::text::{NONE, or_none};
 
 /// Who spent most, and on what.

@@ -12,13 +12,13 @@ use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
 use crate::facts::owner_names::OwnerNames;
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, sum};
 use crate::rules::anomaly::{self, Anomaly};
 use crate::rules::budget::{self, Budget};
-use crate::rules::delta::{self, Against, Delta};
+use crate::rules::delta::{self, Delta};
+use crate::rules::finding::{Against, Measurement};
 use crate::rules::hygiene::{self, Hygiene};
-use crate::rules::measure::Measurement;
-use crate::rules::member_totals::{sum, totals};
+use crate::rules::member_totals::totals;
 use crate::rules::rule::{Kind, Rule};
 
 /// Every rule of a configuration, in the order of the file.

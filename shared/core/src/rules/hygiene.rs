@@ -2,23 +2,22 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::allocation::tag_contract::are_one_key;
 use crate::bill::principal::IdentityKind;
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::window::Window;
-use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::facts::tag_keys::are_one_key;
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::rules::driver::Driver;
-use crate::rules::measure::{Detail, Level, Measured, Measurement, Verdict, measure, verdict};
-use crate::rules::member_totals::{MemberTotals, add, totals};
-use crate::rules::rule::{Matcher, Rule};
-use crate::text::{NONE, or_none};
+use crate::rules::finding::{Detail, Lack, Level, Measurement, Verdict};
+use crate::rules::measure::{Measured, measure, verdict};
+use crate::rules::member_totals::{MemberTotals, totals};
+use crate::rules::rule::Rule;
+use crate::text::or_none;
 
 /// A share of a month's spend without an owner that people want to hear of.
 #[derive(Clone, Debug)]
@@ -31,44 +30,6 @@ pub struct Hygiene {
     pub percent: u32,
     /// And of how much in money.
     pub amount: Decimal,
-}
-
-/// What spend can lack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lack {
-    /// A tag, by its key as the bill has it.
-    Tag(String),
-    /// A principal.
-    Principal,
-}
-
-impl Lack {
-    /// As in the configuration: `principal` or `tag:NAME`.
-    #[must_use]
-    pub fn key(&self) -> String {
-        match self {
-            Self::Tag(name) => format!("tag:{name}"),
-            Self::Principal => "principal".to_owned(),
-        }
-    }
-
-    fn matcher(&self) -> Matcher {
-        let dimension = match self {
-            Self::Tag(name) => Dimension::Tag(name.clone()),
-            Self::Principal => Dimension::Field(FactField::Principal),
-        };
-        Matcher::new(dimension, NONE)
-    }
-}
-
-/// For people: `the tag iamPrincipal/team`, `a principal`.
-impl fmt::Display for Lack {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tag(name) => write!(formatter, "the tag {name}"),
-            Self::Principal => formatter.pad("a principal"),
-        }
-    }
 }
 
 /// Measures a rule in every month of `windows`. What has no spend that lacks anything is not listed.

@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 
 use crate::facts::fact::{Fact, FactField, FactKey};
 use crate::facts::spend::CostPolicy;
-use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::rules::rule::{OwnerTemplate, Rule};
+use crate::money::decimal::{Decimal, SumOutOfRange, add, sum};
+use crate::rules::owner_template::OwnerTemplate;
+use crate::rules::rule::Rule;
 use crate::text::NONE;
 
 /// Who spent something, on what and where.
@@ -131,20 +132,6 @@ impl<'a> MemberTotals<'a> {
     pub(crate) fn amounts(&self) -> BTreeMap<NaiveDate, Decimal> {
         self.days.iter().map(|(day, total)| (*day, total.spent)).collect()
     }
-}
-
-/// Adds exactly.
-pub(crate) fn sum(amounts: impl Iterator<Item = Decimal>) -> Result<Decimal, SumOutOfRange> {
-    let mut total = Decimal::ZERO;
-    for amount in amounts {
-        add(&mut total, amount)?;
-    }
-    Ok(total)
-}
-
-pub(crate) fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
-    Ok(())
 }
 
 /// Adds up what `rule` is about. A rule without `each` has one member, also where nothing was spent; others have one for

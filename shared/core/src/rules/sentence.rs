@@ -4,8 +4,9 @@ use crate::calendar::window::WindowKind;
 use crate::money::decimal::Decimal;
 use crate::rules::anomaly::Anomaly;
 use crate::rules::budget::Budget;
-use crate::rules::delta::{Against, Delta};
+use crate::rules::delta::Delta;
 use crate::rules::evaluation::Rules;
+use crate::rules::finding::Against;
 use crate::rules::hygiene::Hygiene;
 use crate::rules::rule::{Rule, Severity};
 use crate::text::money;
@@ -111,7 +112,7 @@ fn percents(percents: &[u32]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::fixtures::decimal;
-    use crate::rules::hygiene::Lack;
+    use crate::rules::finding::Lack;
 
     #[test]
     fn every_rule_is_a_sentence() {

@@ -6,8 +6,7 @@ use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 
-use crate::facts::spend::CostPolicy;
-use crate::messages::alert::counted;
+use crate::facts::spend::{CostPolicy, counted};
 use crate::money::decimal::Decimal;
 use crate::rules::anomaly::Anomaly;
 use crate::rules::budget::Budget;

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeZone, Utc};
-use spend_core::bill::line::Reduction;
+use spend_core::bill::reduction::Reduction;
 
 use super::*;
 use crate::bytes::source::SourceError;

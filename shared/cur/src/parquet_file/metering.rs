@@ -1,12 +1,13 @@
 //! Files of metering records as Parquet: what each tenant of a shared gateway used on each day. Which columns there are
-//! is said in [`spend_core::allocation::metering::MeteringTable`]; text is read by `spend_ledger::chargeback::metering_csv`.
+//! is said in [`spend_core::allocation::metering::table::MeteringTable`]; text is read by `spend_ledger::chargeback::metering_csv`.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
-use spend_core::allocation::metering::{MeteringFileError, MeteringRecord, MeteringTable, Wanted};
+use spend_core::allocation::metering::record::MeteringRecord;
+use spend_core::allocation::metering::table::{MeteringFileError, MeteringTable, Wanted};
 
 use crate::parquet_file::guard::guarded;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 use spend_core::calendar::window::{Window, WindowKind};
-use spend_core::rules::measure::Measurement;
+use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::Kind;
 
 use super::plan::EPISODE_GAP;

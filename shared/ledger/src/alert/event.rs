@@ -10,7 +10,7 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::Window;
 use spend_core::forecast::Outlook;
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::measure::{Detail, Measurement};
+use spend_core::rules::finding::{Detail, Measurement};
 
 use crate::state::book::Book;
 use crate::state::document::{Document, DocumentError, encode};

@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::window::WindowKind;
 use spend_core::rules::evaluation::DAYS_LOOKED_AT;
-use spend_core::rules::measure::Measurement;
+use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::Kind;
 
 use super::plan::EPISODE_GAP;

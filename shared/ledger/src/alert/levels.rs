@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::facts::spend::CostPolicy;
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::anomaly::Shape;
-use spend_core::rules::measure::Level;
+use spend_core::rules::finding::{Level, Shape};
 use spend_core::rules::rule::{Kind, Rule};
 
 use super::state::{AlertState, Crossing, RuleState, Told};

@@ -8,7 +8,7 @@ use spend_core::calendar::window::{Window, WindowKind, end_of};
 use spend_core::facts::dimension::Dimension;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::evaluation::Evaluated;
-use spend_core::rules::measure::{Detail, Level, Measurement, Verdict};
+use spend_core::rules::finding::{Detail, Level, Measurement, Verdict};
 use spend_core::rules::mute::Mute;
 use spend_core::rules::rule::Kind;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use spend_core::errors::class::Class;
 use spend_core::rules::evaluation::Evaluated;
-use spend_core::rules::measure::Measurement;
-use spend_core::rules::restated::DayRestated;
+use spend_core::rules::finding::{DayRestated, Measurement};
 
 use super::AlertError;
 use crate::config::Config;

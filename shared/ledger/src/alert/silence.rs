@@ -7,8 +7,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::calendar::window::end_of;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::Fact;
-use spend_core::messages::operations::{SilentRule, UnmatchedPart};
-use spend_core::rules::rule::{Matcher, Rule};
+use spend_core::facts::matcher::Matcher;
+use spend_core::messages::operations::silent::{SilentRule, UnmatchedPart};
+use spend_core::rules::rule::Rule;
 use spend_core::rules::sentence;
 use spend_core::text::near::near;
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::Window;
-use spend_core::messages::alert::{Alert, SummaryAlert, SummaryReason};
-use spend_core::rules::measure::Measurement;
-use spend_core::rules::rule::SEVERAL;
+use spend_core::messages::alert::Alert;
+use spend_core::messages::alert::summary::{SummaryAlert, SummaryReason};
+use spend_core::rules::finding::Measurement;
+use spend_core::rules::owner_template::SEVERAL;
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
 use super::ids::{Attributes, NOTHING, alert_id};

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::{Window, WindowKind, end_of};
-use spend_core::messages::alert::{ResolvedAlert, ResolvedSummary, SummaryAlert, Why};
-use spend_core::rules::measure::Measurement;
+use spend_core::messages::alert::resolved::{ResolvedAlert, Why};
+use spend_core::messages::alert::summary::{ResolvedSummary, SummaryAlert};
+use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 
 use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};

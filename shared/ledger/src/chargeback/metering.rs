@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use spend_core::allocation::metering::{MeteringFileError, MeteringRecord, Wanted};
+use spend_core::allocation::metering::record::MeteringRecord;
+use spend_core::allocation::metering::table::{MeteringFileError, Wanted};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::messages::operations::BrokenMetering;
+use spend_core::messages::operations::broken::BrokenMetering;
 use spend_core::text::clean;
 
 use super::about::MeteringAbout;

@@ -1,7 +1,8 @@
 //! Files of metering records as text: what each tenant of a shared gateway used on each day. Which columns there are is
 //! said in [`MeteringTable`].
 
-use spend_core::allocation::metering::{MeteringFileError, MeteringRecord, MeteringTable, Wanted};
+use spend_core::allocation::metering::record::MeteringRecord;
+use spend_core::allocation::metering::table::{MeteringFileError, MeteringTable, Wanted};
 
 /// Reads a metering file that is CSV. `file` is how errors call it. Records are in the order of the file.
 ///

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use spend_core::allocation::chargeback::Charge;
+use spend_core::allocation::chargeback::charge::Charge;
 use spend_core::allocation::showback::{Billed, ChargeKey};
 use spend_core::bill::category::Category;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
 use spend_core::reporting::report::Row;
 use spend_core::reporting::tier_mix::TierUse;
-use spend_core::reporting::unit_cost::{CacheUse, PRICE_PLACES};
+use spend_core::reporting::unit_cost::CacheUse;
+use spend_core::reporting::unit_sums::PRICE_PLACES;
 use spend_core::text::spreadsheet::cell;
 
 /// The last column of every table: which state of the ledger its rows are of. Rows of different states do not belong

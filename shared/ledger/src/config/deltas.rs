@@ -1,7 +1,8 @@
 //! Reading `[[delta]]`.
 
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::delta::{Against, Delta};
+use spend_core::rules::delta::Delta;
+use spend_core::rules::finding::Against;
 
 use super::reader::{Reader, Section};
 use super::rules::{amount, number, read_rule};

@@ -1,7 +1,8 @@
 //! Reading `[[hygiene]]`.
 
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::hygiene::{Hygiene, Lack};
+use spend_core::rules::finding::Lack;
+use spend_core::rules::hygiene::Hygiene;
 
 use super::reader::{Reader, Section};
 use super::rules::{amount, number, read_rule};

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
-use spend_core::messages::operations::{BrokenConfig, FirstConfig, WeakerConfig};
+use spend_core::messages::operations::adopted::{FirstConfig, WeakerConfig};
+use spend_core::messages::operations::broken::BrokenConfig;
 
 use crate::config::{self, Config, ConfigError, FirstRun, weaker_changes};
 use crate::outputs::operations::{self, Note, NoteError};

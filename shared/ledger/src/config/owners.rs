@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::FactField;
+use spend_core::facts::matcher::Matcher;
 use spend_core::facts::owner::OwnerRule;
 use spend_core::facts::owner_names::OwnerNames;
-use spend_core::rules::rule::{Matcher, OwnerTemplate};
+use spend_core::rules::owner_template::OwnerTemplate;
 use spend_core::text::NONE;
 use wildmatch::WildMatch;
 
 use super::Config;
-
 use super::reader::{Reader, Section};
 use super::rules::read_matches;
 

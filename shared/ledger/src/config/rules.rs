@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use spend_core::bill::line::KeptTags;
 use spend_core::facts::dimension::Dimension;
+use spend_core::facts::matcher::Matcher;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::evaluation::Rules;
-use spend_core::rules::rule::{Matcher, OwnerTemplate, Rule, Severity};
+use spend_core::rules::owner_template::OwnerTemplate;
+use spend_core::rules::rule::{Rule, Severity};
 
 use super::reader::{Reader, Section, Span};
 use super::{anomalies, budgets, deltas, hygiene, tag_key_problem};

@@ -4,8 +4,8 @@ use spend_core::allocation::split::{Split, SplitBy, SplitWhat};
 use spend_core::bill::category::Category;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::FactField;
+use spend_core::facts::matcher::Matcher;
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::rule::Matcher;
 
 use super::reader::{Reader, Section, Span};
 

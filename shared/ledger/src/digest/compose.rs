@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::calendar::data_span::DataSpan;
 use spend_core::calendar::window::WindowKind;
-use spend_core::digest::{Digest, DigestKind, DigestWarnings, Figures};
+use spend_core::digest::Digest;
+use spend_core::digest::extent::DigestKind;
+use spend_core::digest::figures::{DigestWarnings, Figures};
 use spend_core::facts::fact::Fact;
 use spend_core::messages::digest::{self, SHOWBACK_ROWS, TextOptions};
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::rules::budget;
-use spend_core::rules::measure::Measurement;
+use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 use spend_core::text::Text;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};
 use spend_core::calendar::period::{BillingPeriod, CLOSED_AFTER_DAYS};
-use spend_core::digest::DigestKind;
+use spend_core::digest::extent::DigestKind;
 
 use super::in_force;
 use super::state::DigestState;

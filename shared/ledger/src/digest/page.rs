@@ -5,9 +5,9 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::digest::DigestKind;
+use spend_core::digest::extent::DigestKind;
 use spend_core::facts::fact::Fact;
-use spend_core::page::{Delivery, DeliveryMoves, PageFigures};
+use spend_core::page::figures::{Delivery, DeliveryMoves, PageFigures};
 
 use super::due::{self, Due};
 use super::{DigestError, compose, read};

@@ -1,6 +1,6 @@
 //! What was restated since a digest: read from the history, which keeps it by day and caller.
 
-use spend_core::rules::restated::Restated;
+use spend_core::facts::restated::Restated;
 
 use super::DigestError;
 use super::state::Told;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Days, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::digest::DigestKind;
-use spend_core::reporting::variance::Windows;
+use spend_core::digest::extent::DigestKind;
+use spend_core::reporting::variance::windows::Windows;
 
 use crate::state::book::Book;
 

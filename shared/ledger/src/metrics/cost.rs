@@ -4,7 +4,6 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::metrics_cost::SeriesCount;
 use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
@@ -12,13 +11,14 @@ use super::series::{Limits, Members, health_series, sums};
 use super::{MetricsError, currencies, exports, limits};
 use crate::config::Config;
 use crate::metrics::gauges;
+use crate::metrics::price::SeriesCount;
 use crate::state::book::Book;
 use crate::state::committed;
 use crate::state::keys::METRIC_SERIES;
 use crate::store::Store;
 
 /// What the metrics of the current month cost, at `CloudWatch`'s list prices in US dollars. The formula is that of
-/// [`spend_core::metrics_cost`].
+/// [`crate::metrics::price`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PredictedCost {
     /// How many series there are.

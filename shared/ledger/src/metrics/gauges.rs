@@ -12,7 +12,7 @@ use spend_core::calendar::window::{Window, WindowKind};
 use spend_core::forecast::{self, Outlook};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::rules::budget;
-use spend_core::rules::measure::{Detail, Measurement};
+use spend_core::rules::finding::{Detail, Measurement};
 
 use crate::config::Config;
 use crate::metrics::series::{Axis, Members, sums};

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
-use spend_core::metrics_cost::SeriesCount;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::{NONE, OTHER, or_none};
 
 use crate::config::{Config, RESTS};
+use crate::metrics::price::SeriesCount;
 use crate::outputs::{MAX_NAME, Series, dimension_text};
 use crate::state::basis::Basis;
 use crate::state::book::Book;

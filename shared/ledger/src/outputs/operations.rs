@@ -12,7 +12,8 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
 use spend_core::errors::text::cut;
-use spend_core::messages::operations::{MoreNotes, Trouble};
+use spend_core::messages::operations::more::MoreNotes;
+use spend_core::messages::operations::trouble::Trouble;
 use spend_core::rules::rule::Severity;
 use spend_core::text::{Text, ascii};
 

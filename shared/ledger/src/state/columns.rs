@@ -12,7 +12,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::limits::{self, TooLong};
-use spend_core::bill::line::{self, CodedLines, Interner, LineField, LineKey, Measures, Tags};
+use spend_core::bill::line::{Interner, LineField, LineKey, Measures, Tags};
+use spend_core::bill::reduction::{self, CodedLines};
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::money::decimal::Decimal;
 
@@ -336,8 +337,8 @@ impl<T> Default for Coded<T> {
     }
 }
 
-impl<T> From<line::Coded<T>> for Coded<T> {
-    fn from(line::Coded { values, codes }: line::Coded<T>) -> Self {
+impl<T> From<reduction::Coded<T>> for Coded<T> {
+    fn from(reduction::Coded { values, codes }: reduction::Coded<T>) -> Self {
         Self { values, codes }
     }
 }

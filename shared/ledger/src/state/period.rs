@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::ScanCounts;
-use spend_core::bill::usage::Context;
+use spend_core::bill::usage;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::FactField;
 use spend_core::facts::folding::Folded;
@@ -265,7 +265,7 @@ impl Document for PeriodState {
 
     /// Version 1 had no column `context`.
     fn upgraded(mut self, _: u32) -> Self {
-        self.facts.derive(FactField::Context, FactField::UsageType, |usage_type| Context::of(usage_type).as_str());
+        self.facts.derive(FactField::Context, FactField::UsageType, |usage_type| usage::context(usage_type).as_str());
         self
     }
 }

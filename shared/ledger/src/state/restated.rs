@@ -7,7 +7,7 @@ use spend_core::bill::category::Category;
 use spend_core::calendar::data_span::DataSpan;
 use spend_core::calendar::data_status::DataStatus;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::rules::restated::Restated;
+use spend_core::facts::restated::Restated;
 
 use crate::state::period::{AppliedDelivery, CommitKind, HistoryEntry, Moved};
 
@@ -49,7 +49,7 @@ impl Before {
     /// Whether what the commit changed is a restatement; never of a total over all days.
     #[must_use]
     pub fn is_restated(&self, moved: &Moved) -> bool {
-        moved.day.is_some_and(|day| self.span.is_restated(self.period, day, category(moved)))
+        moved.day.is_some_and(|day| self.span.is_restated(self.period, day, category(moved).is_of_its_day()))
     }
 }
 

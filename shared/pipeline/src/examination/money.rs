@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use spend_core::allocation::tag_contract::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_alike};
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::bill::line::LineField;
 use spend_core::facts::net_cost::StandIn;
+use spend_core::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_alike};
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text;
 

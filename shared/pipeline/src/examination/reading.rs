@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use spend_core::bill::category::Category;
-use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, Reduction, ScanCounts};
+use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, ScanCounts};
+use spend_core::bill::reduction::Reduction;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_cur::chunk::{self, BillRow, Description};
 use spend_cur::error::CurError;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::messages::operations::{Left as LeftText, Stuck};
+use spend_core::messages::operations::stuck::{Left as LeftText, Stuck};
 use spend_core::text::shorten;
 use spend_ledger::outputs::operations::Note;
 

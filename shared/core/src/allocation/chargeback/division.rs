@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Charge, Instead, Pooled, SplitOutcome, add};
+use crate::allocation::chargeback::charge::{Charge, Instead, Pooled, SplitOutcome};
 use crate::allocation::metering::Metering;
 use crate::allocation::showback::{BY_SPLIT, ChargeKey};
 use crate::allocation::split::SplitBy;
 use crate::bill::category::Category;
 use crate::facts::owner::OwnerSource;
 use crate::money::apportion::apportion;
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
 /// The usage that is charged so far: what amounts are divided by. By row, then by account.
 #[derive(Clone, Debug, Default)]

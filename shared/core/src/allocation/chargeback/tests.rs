@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::allocation::metering::MeteringRecord;
+use crate::allocation::chargeback::charge::{Charge, Instead};
+use crate::allocation::metering::record::MeteringRecord;
 use crate::allocation::showback::BY_SPLIT;
+use crate::facts::matcher::Matcher;
 use crate::fixtures::{decimal, fact};
-use crate::rules::rule::Matcher;
 
 const GATEWAY: &str = "role/ai-gateway@1";
 

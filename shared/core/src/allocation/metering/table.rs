@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::MeteringRecord;
+use crate::allocation::metering::record::MeteringRecord;
 use crate::bill::line::limits::{MOST_BYTES, check_text};
 use crate::calendar::period::BillingPeriod;
 use crate::money::decimal::{Decimal, DecimalError};

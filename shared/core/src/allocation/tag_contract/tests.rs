@@ -1,4 +1,5 @@
 use super::*;
+use crate::facts::tag_keys::spelt_alike;
 use crate::fixtures::{decimal, fact};
 
 const TEAM: &str = "iamPrincipal/team";

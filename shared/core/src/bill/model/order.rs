@@ -1,7 +1,5 @@
 //! The order of a model name's words, by family.
 
-use super::{is_number, is_version};
-
 /// Words that say how a model is tuned or served, not which one it is.
 fn is_noise(word: &str, family: &str) -> bool {
     match word {
@@ -158,4 +156,13 @@ fn join_release_month(word: &mut String) {
     {
         *word = format!("{year}{month}");
     }
+}
+
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `4`, `4.6`.
+pub(crate) fn is_version(text: &str) -> bool {
+    text.split('.').all(is_number)
 }

@@ -7,7 +7,7 @@
 //! CUDOS dashboard; usage types of the AWS Price List and of public exports, see `tests/usage_types.tsv`. The order matters: `cache-read-input-token-count` contains `input`, and so does
 //! `reserved-1-month-input-tokens-per-minute`.
 
-use super::{Context, Feature, Routing, Tier, TokenKind};
+use crate::bill::usage::kinds::{Context, Feature, Routing, Tier, TokenKind};
 use crate::text::words::{self, Word};
 
 /// What a usage type says.

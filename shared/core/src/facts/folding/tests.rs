@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::bill::line::{LineKey, Measures, ReductionBuilder};
-use crate::facts::fact::{Derivation, Facts};
+use crate::bill::line::{LineKey, Measures};
+use crate::bill::reduction::ReductionBuilder;
+use crate::facts::derivation::{Derivation, Facts};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -167,7 +168,7 @@ fn combinations_of_session_and_tags_beyond_the_largest_have_no_tags_of_their_own
 fn rules_own_what_is_folded_as_they_own_the_rest() {
     let rows = [row(1, user("a"), "9"), row(1, user("b"), "8"), row(1, user("c"), "7"), row(1, user("d"), "1")];
     let rule = crate::facts::owner::OwnerRule {
-        matches: vec![crate::rules::rule::Matcher::new("identity".parse().unwrap(), "user/d@*")],
+        matches: vec![crate::facts::matcher::Matcher::new("identity".parse().unwrap(), "user/d@*")],
         team: "search".to_owned(),
         cost_center: None,
         from: None,

@@ -1,10 +1,10 @@
 //! How to find a caller's requests and how to stop them, fitted to the kind of identity.
 
-use crate::allocation::tag_contract::PRINCIPAL_TAGS;
 use crate::bill::principal::IdentityKind;
-use crate::bill::usage::TokenKind;
+use crate::bill::usage::kinds::TokenKind;
+use crate::facts::tag_keys::PRINCIPAL_TAGS;
 use crate::rules::driver::Driver;
-use crate::rules::hygiene::Lack;
+use crate::rules::finding::Lack;
 use crate::text::{self, OTHER, shorten};
 
 /// The parts of a principal's ARN that advice names. Parts are cut where they are longer than IAM lets them be.

@@ -1,13 +1,9 @@
 //! The first words of an alert: the money, and what is wrong with it.
 
-use super::lines;
 use crate::calendar::window::WindowKind;
 use crate::forecast::Outlook;
-use crate::rules::anomaly::Shape;
-use crate::rules::delta::Against;
-use crate::rules::hygiene::Lack;
-use crate::rules::measure::{Detail, Measurement};
-use crate::text::{SUBJECT_LENGTH, ascii, columns, day, money, name, share, shorten, used, wrap};
+use crate::rules::finding::{Against, Detail, Lack, Measurement, Shape};
+use crate::text::{self, SUBJECT_LENGTH, ascii, columns, day, money, name, share, shorten, used, wrap};
 
 /// The money and the rule, as they stand in a subject.
 pub(super) fn subject(measured: &Measurement) -> String {
@@ -25,7 +21,7 @@ pub(super) fn subject_with(measured: &Measurement, remark: &str) -> String {
     let end = format!("{what} {}, {when}{remark}", shorten(&measured.rule, 24));
     let room = SUBJECT_LENGTH.saturating_sub(columns(&start) + columns(&end) + 2);
     let member = measured.member.as_deref().map(|member| format!("{}, ", name(&ascii(&no_arn(member)), room)));
-    lines::subject(&format!("{start}{}{end}", member.unwrap_or_default()))
+    text::lines::subject(&format!("{start}{}{end}", member.unwrap_or_default()))
 }
 
 /// A caller's ARN as it may stand in a subject: account numbers of people are not for notification lists on phones.

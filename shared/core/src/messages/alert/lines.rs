@@ -1,8 +1,5 @@
 //! Lines of alerts: labelled, in blocks that can be left out where there is no room.
 
-use super::{BODY_LINES, LABEL};
-use crate::text::{SUBJECT_LENGTH, ascii, pad_right, shorten, wrap};
-
 /// Lines that belong together, and how soon they go where there is no room for all.
 pub(super) struct Block {
     /// What is highest is dropped first; zero is never dropped.
@@ -43,21 +40,5 @@ pub(super) fn fit(mut blocks: Vec<Block>) -> Vec<String> {
     lines
 }
 
-pub(super) fn label(text: &str) -> String {
-    pad_right(text, LABEL)
-}
-
-pub(super) fn labelled(name: &str, text: &str) -> Vec<String> {
-    wrap(&label(name), text)
-}
-
-/// A subject is one line of ASCII and not too long, whatever is in it.
-pub(crate) fn subject(text: &str) -> String {
-    shorten(&ascii(text), SUBJECT_LENGTH)
-}
-
-pub(crate) fn body(lines: &[String]) -> String {
-    let mut body = lines.join("\n");
-    body.push('\n');
-    body
-}
+/// The most lines of an alert's body.
+pub(crate) const BODY_LINES: usize = 25;

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{NAME, body, data_lines, headline, id, labelled, owner, subject};
+use super::headline;
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::window::{Window, WindowKind};
 use crate::forecast::Outlook;
+use crate::messages::alert::parts::{NAME, data_lines, id, owner};
 use crate::money::decimal::Decimal;
-use crate::rules::anomaly::Shape;
-use crate::rules::delta::Against;
-use crate::rules::measure::{Detail, Measurement, Verdict, verdict};
+use crate::rules::finding::{Against, Detail, Measurement, Shape, Verdict};
+use crate::rules::measure::verdict;
 use crate::rules::rule::Kind;
+use crate::text::lines::{body, labelled, subject};
 use crate::text::{SUBJECT_LENGTH, Text, ascii, columns, day, money, name, share, shorten, used, wrap};
 
 /// Why something is true no more.

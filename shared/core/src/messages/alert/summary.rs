@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, NAME, body, command, counted, data_lines, headline, id, label, labelled, subject, words};
+use super::headline;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
-use crate::facts::spend::CostPolicy;
-use crate::rules::measure::Measurement;
+use crate::facts::spend::{CostPolicy, counted};
+use crate::messages::alert::parts::{NAME, command, data_lines, id, words};
+use crate::rules::finding::Measurement;
+use crate::text::lines::{LABEL, body, label, labelled, subject};
 use crate::text::{Text, WIDTH, columns, name, shorten, wrap};
 
 /// Why findings are told together.

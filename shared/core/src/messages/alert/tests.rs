@@ -7,13 +7,16 @@ use crate::bill::principal::IdentityKind;
 use crate::calendar::window::Window;
 use crate::facts::dimension::Dimension;
 use crate::facts::people::Roles;
+use crate::facts::spend::Basis;
 use crate::fixtures::{assert_golden, decimal};
 use crate::forecast::Forecast;
-use crate::rules::anomaly::Shape;
-use crate::rules::delta::Against;
+use crate::messages::alert::lines::BODY_LINES;
+use crate::messages::alert::parts::owner;
+use crate::messages::alert::resolved::{ResolvedAlert, Why};
+use crate::messages::alert::summary::{SummaryAlert, SummaryReason};
+use crate::messages::alert::trial::TestAlert;
 use crate::rules::driver::Rise;
-use crate::rules::hygiene::Lack;
-use crate::rules::measure::{Level, Verdict};
+use crate::rules::finding::{Against, Lack, Level, Shape, Verdict};
 use crate::rules::rule::{Kind, Severity};
 use crate::text::{SUBJECT_LENGTH, columns};
 
@@ -123,7 +126,7 @@ fn names(percents: &[u32]) -> Vec<String> {
 
 fn golden(name: &str, text: &Text) {
     assert_well_formed(text, BODY_LINES);
-    assert_golden("alert_text", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
+    assert_golden("messages/alert", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
 }
 
 fn assert_well_formed(text: &Text, lines: usize) {
@@ -353,7 +356,7 @@ fn calls_without_a_tag_are_mended_and_not_stopped() {
         let mend = advice::mend(lack, spelt, Some(&driver));
         advice += &[&lack.key(), &*otherwise, ", ", kind, ": ", &mend, "\n"].concat();
     }
-    assert_golden("alert_text", "mend", &advice);
+    assert_golden("messages/alert", "mend", &advice);
 }
 
 #[test]
@@ -390,7 +393,7 @@ fn the_way_to_stop_fits_the_kind_of_identity() {
         let driver = driver("any", kind, principal);
         advice += &[kind, ": ", &advice::stop(&driver), "\n  ", &advice::cloudtrail(&driver), "\n"].concat();
     }
-    assert_golden("alert_text", "advice", &advice);
+    assert_golden("messages/alert", "advice", &advice);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{body, labelled, subject};
+use crate::text::lines::{body, labelled, subject};
 use crate::text::{Text, instant, wrap};
 
 /// A message that tells of nothing, to see it arrive.

@@ -1,8 +1,10 @@
 //! Whom to ask: callers that are new, spend that names nobody, callers without tags.
 
-use super::layout::{Cells, counted, heading, row, row_of};
+use super::layout::{Cells, heading, row, row_of};
 use crate::allocation::tag_contract::{Spend, TagFinding};
-use crate::digest::{CurrencyFigures, Figures, Nameless, Untagged};
+use crate::digest::callers::{Nameless, Untagged};
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::text::lines::counted;
 use crate::text::{NONE, day, money, name, number, or_none, share, wrap};
 
 /// How many callers are named.

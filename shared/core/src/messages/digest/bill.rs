@@ -1,8 +1,11 @@
 //! What AWS has changed since the last digest, and how spend and all else add up to the bill.
 
-use super::layout::{Cells, heading, plural, row, signed_number};
-use crate::digest::{CurrencyFigures, Figures, RestatedPeriod};
+use super::layout::{Cells, heading, row};
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::restated::RestatedPeriod;
+use crate::digest::wording::plural;
 use crate::facts::spend::Basis;
+use crate::text::lines::signed_number;
 use crate::text::{currency, day, month, name, number, or_none, wrap};
 
 /// How many moves of a restated month are named.

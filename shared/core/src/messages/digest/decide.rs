@@ -1,9 +1,10 @@
 //! What is to be decided or done, one thing after the other.
 
-use super::layout::{counted, inert, signed};
-use crate::digest::{self, Decision, Figures};
+use crate::digest::decision::{self, Decision};
+use crate::digest::figures::Figures;
 use crate::money::decimal::Decimal;
-use crate::rules::measure::Measurement;
+use crate::rules::finding::Measurement;
+use crate::text::lines::{counted, inert, signed};
 use crate::text::{money, month, used, wrap};
 
 /// How many decisions are spelled out.
@@ -39,7 +40,7 @@ fn sentence(decision: &Decision) -> String {
         ),
         Decision::BudgetOver(budget) => of_budget(budget, "is used up", budget.spent),
         Decision::BudgetHeading(budget) => {
-            of_budget(budget, "will be used up", digest::heading(budget).unwrap_or_default())
+            of_budget(budget, "will be used up", decision::heading(budget).unwrap_or_default())
         }
         Decision::NameCallers { export_id } => format!(
             "Export {} does not say who calls. Ask whoever runs it to add the callers (see the warning above).",

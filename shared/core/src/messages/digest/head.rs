@@ -1,14 +1,16 @@
 //! The six lines that stand alone, and what must be known of the data.
 
-use super::extent;
-use super::layout::{counted, fitting, labelled, plural, signed, signed_whole};
-use super::movers::{days_compared, word};
-use crate::digest::{CurrencyFigures, Extent, Figures, LeftOut, OpenMonth};
-use crate::facts::folding::Folded;
-use crate::facts::spend::{Basis, CostPolicy};
+use super::layout::fitting;
+use super::movers::days_compared;
+use crate::digest::extent::Extent;
+use crate::digest::figures::{CurrencyFigures, Figures, OpenMonth};
+use crate::digest::left_out::LeftOut;
+use crate::digest::wording::{warning_texts, what_counts, word};
+use crate::facts::spend::Basis;
 use crate::forecast::Outlook;
 use crate::money::currencies::largest_first;
 use crate::money::decimal::Decimal;
+use crate::text::lines::{counted, labelled, signed, signed_whole};
 use crate::text::{day, days, instant, money, month, name, share, short_month, used};
 
 /// An amount as it is said.
@@ -44,7 +46,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
 }
 
 /// The lines of a month without line items.
-pub(super) fn nothing(figures: &Figures) -> Vec<String> {
+pub(crate) fn nothing(figures: &Figures) -> Vec<String> {
     let text = format!("the bill has no Amazon Bedrock line items for {}", month(figures.period));
     let mut lines = labelled("Total", &text);
     lines.extend(decisions(figures));
@@ -132,7 +134,7 @@ fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
 }
 
 /// What was restated of closed months: people have posted it.
-fn restated(found: &CurrencyFigures) -> Vec<String> {
+pub(crate) fn restated(found: &CurrencyFigures) -> Vec<String> {
     let months = restated_months(found);
     if months.is_empty() { Vec::new() } else { labelled("Restated", &format!("after close: {}", several(&months))) }
 }
@@ -205,54 +207,16 @@ pub(super) fn data_as_of(figures: &Figures) -> Vec<String> {
     lines
 }
 
-pub(super) fn warnings(figures: &Figures) -> Vec<String> {
+pub(crate) fn warnings(figures: &Figures) -> Vec<String> {
     warning_texts(figures).iter().flat_map(|text| labelled("Warning", text)).collect()
 }
 
-/// What must be known of the data, in sentences.
-pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
-    let warnings = &figures.warnings;
-    let mut texts = Vec::new();
-    if figures.data.unverified {
-        texts.push("The bill was taken as found: nothing says that it is complete.".to_owned());
-    }
-    for export in &warnings.exports_without_principals {
-        texts.push(format!(
-            "Export {} has no column line_item_iam_principal: nothing in it can be attributed. Turn \
-             INCLUDE_IAM_PRINCIPAL_DATA on and select the column; what is past is not filled in.",
-            name(export, 60)
-        ));
-    }
-    let rows = |count: u64| if count == 1 { "1 line item".to_owned() } else { format!("{count} line items") };
-    if warnings.unknown_usage_rows > 0 {
-        let count = rows(warnings.unknown_usage_rows);
-        texts.push(format!("Of unknown usage type: {count}. The cost counts; model and kind may be missing."));
-    }
-    texts.extend(figures.stand_in.sentence());
-    if warnings.rows_without_cost > 0 {
-        texts.push(format!("Without a cost: {}, taken as zero.", rows(warnings.rows_without_cost)));
-    }
-    if warnings.rows_by_principal_alone > 0 {
-        let count = rows(warnings.rows_by_principal_alone);
-        texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
-    }
-    // Nothing here is by session: a fleet has many, and that is nothing to warn of.
-    texts.extend(Folded { sessions: 0, ..warnings.folded }.sentences());
-    if warnings.lost_history > 0 {
-        let count = warnings.lost_history;
-        texts
-            .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
-    }
-    texts
-}
-
-/// What counts as spend, in words: `usage and discounts`.
-pub(crate) fn what_counts(policy: &CostPolicy) -> String {
-    let mut names: Vec<_> = policy.count.iter().map(|category| plural(*category)).collect();
-    let last = names.pop().unwrap_or("nothing");
-    let names = if names.is_empty() { last.to_owned() } else { format!("{} and {last}", names.join(", ")) };
-    match policy.basis {
-        Basis::Unblended => names,
-        Basis::NetUnblended => format!("{names} at net cost"),
-    }
+/// The period and how much of it there is: `November 2026 to date`.
+pub(crate) fn extent(figures: &Figures) -> String {
+    let extent = match figures.extent {
+        Extent::ToDate => " to date",
+        Extent::NotClosed => ", not closed yet",
+        Extent::Closed => ", closed",
+    };
+    format!("{}{extent}", month(figures.period))
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Cells, heading, row, row_of, signed_number};
-use crate::bill::category::Category;
-use crate::digest::{CurrencyFigures, Figures};
+use super::layout::{Cells, heading, row, row_of};
+use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::wording::{meaning, word};
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::money::decimal::Decimal;
-use crate::reporting::variance::{Term, Variance, Windows};
+use crate::reporting::variance::Variance;
+use crate::reporting::variance::terms::Term;
+use crate::reporting::variance::windows::Windows;
+use crate::text::lines::signed_number;
 use crate::text::{OTHER, days, number, wrap};
 
 /// How many owners are named.
@@ -76,43 +79,7 @@ fn terms(variance: &Variance, policy: &CostPolicy, told: &mut BTreeSet<Term>) ->
     if shown.is_empty() { Vec::new() } else { wrap("    ", &shown.join(", ")) }
 }
 
-/// A term in a word or two.
-pub(crate) fn word(term: Term, amount: Decimal, policy: &CostPolicy) -> &'static str {
-    let only_discounts = policy.count.iter().all(|counted| matches!(counted, Category::Usage | Category::Discount));
-    match term {
-        Term::New => "new callers",
-        Term::Gone => "callers gone",
-        Term::Moved => "other owner",
-        Term::Volume if amount.is_negative() => "fewer tokens",
-        Term::Volume => "more tokens",
-        Term::ModelMix => "other models",
-        Term::TokenMix => "other tokens",
-        Term::TierMix => "other tiers",
-        Term::ContextMix => "other contexts",
-        Term::Price => "prices",
-        Term::Charges if only_discounts => "discounts",
-        Term::Charges => "charges",
-        Term::Unexplained => "not in tokens",
-        Term::Restatement => "restated",
-    }
-}
-
 /// What the words that are not plain mean.
 fn legend(told: &BTreeSet<Term>) -> Vec<String> {
     told.iter().filter_map(|term| meaning(*term)).flat_map(|text| wrap("  ", text)).collect()
-}
-
-/// What the word of a term means, where it is not plain.
-pub(crate) fn meaning(term: Term) -> Option<&'static str> {
-    match term {
-        Term::Moved => Some("Other owner: the same callers, who belong to another owner than before."),
-        Term::ModelMix => Some("Other models: a dearer or cheaper mix of models for the same number of tokens."),
-        Term::TokenMix => Some("Other tokens: more or less output, or more or less of the input from the cache."),
-        Term::TierMix => Some("Other tiers: more or less of it bought in batches, with priority or ultrafast."),
-        Term::ContextMix => Some("Other contexts: more or less of it in prompts beyond a model's usual limit."),
-        Term::Price => Some("Prices: another price for the same model, kind of token, tier and context."),
-        Term::Unexplained => Some("Not in tokens: usage that is counted otherwise, such as images or hours."),
-        Term::Restatement => Some("Restated: AWS has changed the earlier days since the last digest told them."),
-        Term::New | Term::Gone | Term::Volume | Term::Charges => None,
-    }
 }

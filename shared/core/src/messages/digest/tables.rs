@@ -1,10 +1,14 @@
 //! Tables that add up: by caller, by tag, by model; and budgets.
 
-use super::layout::{Cells, heading, inert, row, signed_number};
-use crate::digest::{self, AT_RISK, Caller, CurrencyFigures, Extent, Figures};
+use super::layout::{Cells, heading, row};
+use crate::digest::callers::Caller;
+use crate::digest::decision;
+use crate::digest::extent::Extent;
+use crate::digest::figures::{AT_RISK, CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
 use crate::reporting::report::Row;
-use crate::reporting::variance::Windows;
+use crate::reporting::variance::windows::Windows;
+use crate::text::lines::{inert, signed_number};
 use crate::text::{self, NONE, OTHER, WIDTH, clean, day, number, share, used, wrap};
 
 /// How many callers are named.
@@ -111,7 +115,7 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
         };
         let (spent, amount) = (number(budget.spent), number(budget.amount));
         lines.push(row(&name, &Cells(&spent, &used(budget.spent, budget.amount), &amount)));
-        if let Some(expected) = digest::heading(budget) {
+        if let Some(expected) = decision::heading(budget) {
             let (expected, part) = (number(expected), used(expected, budget.amount));
             lines.push(row(&format!("  by {} probably", day(budget.window.last_day())), &Cells(&expected, &part, "")));
         }

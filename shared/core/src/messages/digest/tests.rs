@@ -8,15 +8,16 @@ use crate::calendar::data_span::DataSpan;
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::WindowKind;
-use crate::digest::{Digest, DigestWarnings};
+use crate::digest::Digest;
+use crate::digest::figures::DigestWarnings;
 use crate::facts::fact::Fact;
+use crate::facts::restated::Restated;
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::fixtures::{assert_golden, decimal, fact};
 use crate::money::decimal::Decimal;
-use crate::reporting::variance::Windows;
+use crate::reporting::variance::windows::Windows;
 use crate::rules::budget::{self, Budget};
 use crate::rules::mute::Mute;
-use crate::rules::restated::Restated;
 use crate::rules::rule::{Kind, Rule};
 use crate::text::{SUBJECT_LENGTH, WIDTH, columns};
 
@@ -245,7 +246,7 @@ fn assert_well_formed(text: &Text) {
 
 fn golden(name: &str, text: &Text) {
     assert_well_formed(text);
-    assert_golden("digest_text", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
+    assert_golden("messages/digest", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, counted};
-use crate::messages::alert::{body, subject};
+use crate::messages::operations::parts::counted;
+use crate::text::lines::{LABEL, body, subject};
 use crate::text::{Text, instant, pad_right, shorten, without_links, wrap};
 
 /// How many changes are named.

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, NAMED, body, more, subject};
 use crate::calendar::period::BillingPeriod;
+use crate::messages::operations::parts::{NAMED, more};
+use crate::text::lines::{LABEL, body, subject};
 use crate::text::{Text, instant, name, pad_right, wrap};
 
 /// How many columns an export's id takes.

@@ -1,6 +1,6 @@
 //! Notes of one kind that came too many on a day to be mails of their own.
 
-use super::{LABEL, body, subject};
+use crate::text::lines::{LABEL, body, subject};
 use crate::text::{Text, pad_right, shorten, wrap};
 
 /// How many columns a subject takes.

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::LABEL;
-use crate::messages::alert::{body, subject};
+use crate::text::lines::{LABEL, body, subject};
 use crate::text::{Text, instant, name, pad_right, shorten, wrap};
 
 /// How many columns a name may take.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{LABEL, SAID, body, capital, counted, subject};
+use crate::messages::operations::parts::{SAID, counted};
+use crate::text::lines::{LABEL, body, capital, subject};
 use crate::text::{Text, instant, pad_right, shorten, wrap};
 
 /// How many columns a name may take.

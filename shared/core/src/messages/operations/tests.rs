@@ -1,6 +1,18 @@
-use super::*;
+use chrono::{DateTime, Utc};
+
+use crate::calendar::period::BillingPeriod;
 use crate::fixtures::assert_golden;
-use crate::text::{SUBJECT_LENGTH, WIDTH, columns};
+use crate::messages::operations::adopted::{FirstConfig, WeakerConfig};
+use crate::messages::operations::broken::{BrokenConfig, BrokenMetering};
+use crate::messages::operations::claims::{NewPayer, NotCounted, Overlap, QuietClaim};
+use crate::messages::operations::deployed::{Advice, Deployed, FoundExport, Place};
+use crate::messages::operations::incomplete::Incomplete;
+use crate::messages::operations::more::MoreNotes;
+use crate::messages::operations::silent::{SilentRule, UnmatchedPart};
+use crate::messages::operations::stuck::{Left, Stuck};
+use crate::messages::operations::trouble::Trouble;
+use crate::messages::operations::unverified::Unverified;
+use crate::text::{SUBJECT_LENGTH, Text, WIDTH, columns};
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()
@@ -16,7 +28,7 @@ fn assert_text(name: &str, text: &Text) {
         assert!(columns(line) <= WIDTH && !line.ends_with(' '), "{line}");
         assert!(line.chars().all(|character| !character.is_control()), "{line:?}");
     }
-    assert_golden("operations_text", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
+    assert_golden("messages/operations", name, &format!("Subject: {}\n\n{}", text.subject, text.body));
 }
 
 const PLACE: Place<'static> = Place { bucket: "acme-billing", prefix: "fin/" };

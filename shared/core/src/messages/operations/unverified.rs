@@ -1,7 +1,8 @@
 //! A delivery that was counted although some of its files may be those of the delivery before.
 
-use super::{LABEL, NAMED, PATH, body, counted, more, subject};
 use crate::calendar::period::BillingPeriod;
+use crate::messages::operations::parts::{NAMED, PATH, counted, more};
+use crate::text::lines::{LABEL, body, subject};
 use crate::text::{Text, name, pad_right, without_links, wrap};
 
 /// A delivery with files that an earlier delivery had already, two hours after the last change in its bucket.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Both, Side, Term, add, difference};
 use crate::facts::fact::{Fact, FactField};
-use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
+use crate::reporting::variance::terms::{Both, Side, Term, difference};
 
 /// Tokens and their cost.
 #[derive(Clone, Copy, Debug, Default)]

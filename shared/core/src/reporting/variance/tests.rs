@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixtures::{decimal, fact};
+use crate::reporting::variance::windows::{Span, Windows};
 
 /// 8 to 14 November against 1 to 7 November.
 fn windows() -> Windows {

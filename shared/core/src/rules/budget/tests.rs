@@ -7,13 +7,14 @@ use wildmatch::WildMatch;
 use super::*;
 use crate::bill::principal::IdentityKind;
 use crate::calendar::data_status::DataStatus;
+use crate::facts::matcher::Matcher;
 use crate::facts::owner_names::OwnerNames;
 use crate::facts::people::Roles;
 use crate::fixtures::{anybody, decimal, fact};
 use crate::rules::driver::Driver;
 use crate::rules::evaluation::Rules;
 use crate::rules::overrides::BudgetOverride;
-use crate::rules::rule::{Matcher, OwnerTemplate};
+use crate::rules::owner_template::OwnerTemplate;
 
 fn budget(name: &str) -> Budget {
     Budget {

@@ -1,7 +1,8 @@
 //! The rows one by one, and what a chunk says of itself.
 
 use spend_core::bill::bedrock_line::Rule;
-use spend_core::bill::line::{LineField, ReductionBuilder};
+use spend_core::bill::line::LineField;
+use spend_core::bill::reduction::ReductionBuilder;
 
 use super::*;
 

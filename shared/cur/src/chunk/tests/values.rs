@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::bill::line::{LineField, LineKey, Measures};
-use spend_core::facts::fact::Derivation;
+use spend_core::facts::derivation::Derivation;
 
 use super::*;
 use crate::columns::{INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, UNBLENDED_COST, USAGE_END};

@@ -47,7 +47,7 @@ fn everything_that_is_wrong_is_told_with_its_line_and_nothing_is_used() {
     }
     let many = csv(&format!("{header}{}", "x,g,t,1\n".repeat(15))).unwrap_err();
     assert!(many.contains("line 11: ") && !many.contains("line 12: ") && many.ends_with("and 5 more"), "{many}");
-    let large = read("m.csv", &vec![b' '; spend_core::allocation::metering::LARGEST_FILE + 1]).unwrap_err();
+    let large = read("m.csv", &vec![b' '; spend_core::allocation::metering::table::LARGEST_FILE + 1]).unwrap_err();
     assert_eq!(large.to_string(), "m.csv: it is larger than 64 MiB: write one file a month");
 }
 

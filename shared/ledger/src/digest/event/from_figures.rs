@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use spend_core::allocation::tag_contract::TagFinding;
-use spend_core::digest::{self, CurrencyFigures, Decision, DigestWarnings, Figures, LeftOut, RestatedPeriod};
+use spend_core::digest::decision::{self, Decision};
+use spend_core::digest::figures::{CurrencyFigures, DigestWarnings, Figures};
+use spend_core::digest::left_out::LeftOut;
+use spend_core::digest::restated::RestatedPeriod;
 use spend_core::forecast::Outlook;
 use spend_core::money::decimal::Decimal;
 use spend_core::reporting::report::Row;
-use spend_core::reporting::variance::{Span, Term, Variance};
-use spend_core::rules::measure::Measurement;
+use spend_core::reporting::variance::Variance;
+use spend_core::reporting::variance::terms::Term;
+use spend_core::reporting::variance::windows::Span;
+use spend_core::rules::finding::Measurement;
 
 use super::{
     AmountEvent, BudgetUseEvent, CallerEvent, ChangeEvent, CurrencyEvent, DecisionEvent, DigestEvent, ForecastEvent,
@@ -215,7 +220,7 @@ impl BudgetUseEvent {
             currency: measured.currency.clone(),
             spent: measured.spent,
             amount: measured.amount,
-            expected: digest::heading(measured),
+            expected: decision::heading(measured),
         }
     }
 }

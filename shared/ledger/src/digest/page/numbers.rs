@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::money::decimal::Decimal;
-use spend_core::page::{Delivery, PageFigures, Pictures};
+use spend_core::page::figures::{Delivery, PageFigures, Pictures};
 use spend_core::reporting::report::Row;
 
 use crate::digest::event::DigestEvent;

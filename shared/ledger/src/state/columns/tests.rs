@@ -287,13 +287,13 @@ fn a_large_month_in_a_second() {
 
 #[test]
 fn lines_that_are_columns_already_are_stored_as_the_same_bytes() {
-    let mut builder = spend_core::bill::line::ReductionBuilder::default();
+    let mut builder = spend_core::bill::reduction::ReductionBuilder::default();
     for (key, measures) in two_lines().into_iter().rev() {
         builder.add(key, &measures).unwrap();
     }
     let coded = Columns::of_coded_lines(builder.finish_coded());
     assert_eq!(coded, Columns::of_lines(&two_lines()));
-    let nothing = spend_core::bill::line::ReductionBuilder::default().finish_coded();
+    let nothing = spend_core::bill::reduction::ReductionBuilder::default().finish_coded();
     assert_eq!(Columns::of_coded_lines(nothing), Columns::of_lines(&[]));
 }
 

@@ -336,7 +336,7 @@ fn who_works_on_the_whole_store_waits_for_whoever_does_and_not_for_the_dead() {
         return;
     }
     let (_, folder) = store();
-    let name = "directory_store::tests::who_works_on_the_whole_store_waits_for_whoever_does_and_not_for_the_dead";
+    let name = "store::directory::tests::who_works_on_the_whole_store_waits_for_whoever_does_and_not_for_the_dead";
     let mut racers: Vec<_> = (0..3).map(|number| Racer::start(name, folder.path(), number)).collect();
     let mut third = racers.pop().unwrap();
     let mut second = racers.pop().unwrap();
@@ -415,7 +415,7 @@ fn no_increment_of_many_processes_is_lost() {
     }
     let (store, folder) = store();
     assert!(matches!(wait(store.put_if_absent("counter", content(0))), Ok(Put::Written(_))));
-    let said = race("directory_store::tests::no_increment_of_many_processes_is_lost", folder.path(), CHILDREN);
+    let said = race("store::directory::tests::no_increment_of_many_processes_is_lost", folder.path(), CHILDREN);
     let (bytes, _) = wait(store.get("counter")).unwrap().unwrap();
     assert_eq!(count(&bytes), CHILDREN as u64 * INCREMENTS, "{said:?}");
     assert_eq!(keys(&store, ""), ["counter"]);
@@ -439,7 +439,7 @@ fn one_of_many_processes_creates_an_object() {
         return child_creates(folder, number);
     }
     let (store, folder) = store();
-    let said = race("directory_store::tests::one_of_many_processes_creates_an_object", folder.path(), CHILDREN);
+    let said = race("store::directory::tests::one_of_many_processes_creates_an_object", folder.path(), CHILDREN);
     for key in 0..INCREMENTS {
         let winners: Vec<_> =
             (0..CHILDREN).filter(|number| said[*number].split(' ').any(|won| won == key.to_string())).collect();
@@ -470,7 +470,7 @@ fn a_killed_process_leaves_no_lock_and_nothing_torn() {
     for lines in 1..6 {
         let folder = TempDir::new().unwrap();
         let mut racer =
-            Racer::start("directory_store::tests::a_killed_process_leaves_no_lock_and_nothing_torn", folder.path(), 0);
+            Racer::start("store::directory::tests::a_killed_process_leaves_no_lock_and_nothing_torn", folder.path(), 0);
         racer.go();
         for _ in 0..lines {
             racer.line();
@@ -497,7 +497,7 @@ fn the_lock_of_a_killed_process_is_free() {
         return child_holds_every_lock(folder);
     }
     let (store, folder) = store();
-    let racer = Racer::start("directory_store::tests::the_lock_of_a_killed_process_is_free", folder.path(), 0);
+    let racer = Racer::start("store::directory::tests::the_lock_of_a_killed_process_is_free", folder.path(), 0);
     let held = store.lock_file(0).unwrap().try_lock();
     assert!(matches!(held, Err(TryLockError::WouldBlock)), "the child holds it");
     racer.kill();

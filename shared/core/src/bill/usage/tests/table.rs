@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::bill::bedrock_line::{Rule, RuleSet};
+use crate::bill::usage::kinds::{Context, Routing, Tier};
 
 /// A row for each usage type: what is sold (a Marketplace product's name, else AWS's product code), the usage type, its
 /// unit and how many single tokens that is, and the reading.
@@ -78,7 +79,7 @@ fn every_usage_type_that_was_seen_is_read_as_the_table_says() {
             usage.feature.as_str(),
         ];
         let tokens = usage.tokens_per_unit.map(|tokens| tokens.to_string()).unwrap_or_default();
-        if found != reading || tokens != *single_tokens || !usage.is_known || Context::of(usage_type) != usage.context {
+        if found != reading || tokens != *single_tokens || !usage.is_known || context(usage_type) != usage.context {
             wrong.push(format!("{usage_type}: {found:?} {tokens} {}, not {reading:?}", usage.is_known));
         }
         let mut rules = RuleSet::default();

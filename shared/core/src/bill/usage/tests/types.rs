@@ -1,6 +1,7 @@
 //! Every documented and observed usage type, and what it says.
 
 use super::*;
+use crate::bill::usage::kinds::{Context, Routing};
 
 /// Usage types of AWS-billed lines, and their summaries.
 const OF_AWS: &[(&str, &str)] = &[

@@ -1,7 +1,8 @@
 //! Days that are over when they are told of: the bill has later ones.
 
 use super::*;
-use crate::rules::restated::DayRestated;
+use crate::messages::alert::summary::{SummaryAlert, SummaryReason};
+use crate::rules::finding::DayRestated;
 
 /// The day budget of 12 November, told on the 20th.
 fn old() -> Measurement {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::calendar::period::BillingPeriod;
+use crate::messages::alert::resolved::{ResolvedAlert, Why};
+use crate::messages::alert::summary::ResolvedSummary;
 
 pub(super) fn resolved<'a>(
     undone: &'a [String],

@@ -16,36 +16,36 @@
 //! a copy of it (nishinoshake/aws-rough on GitHub, issue 37), of which other pages repeat the first two. AWS Data Exports user guide, "Export
 //! delivery": at least once a day.
 
-use crate::money::decimal::Decimal;
+use spend_core::money::decimal::Decimal;
 
 /// Up to how many metrics a month costs how many cents each. Source: Amazon `CloudWatch` pricing, "Metrics".
-pub const TIERS: [(u64, i64); 4] = [(10_000, 30), (250_000, 10), (1_000_000, 5), (u64::MAX, 2)];
+pub(crate) const TIERS: [(u64, i64); 4] = [(10_000, 30), (250_000, 10), (1_000_000, 5), (u64::MAX, 2)];
 /// The hours of a month, as AWS's price calculator has them.
-pub const HOURS_PER_MONTH: u64 = 730;
+pub(crate) const HOURS_PER_MONTH: u64 = 730;
 /// How often an export is delivered on a day, at most as seen.
-pub const DELIVERIES_PER_DAY: u64 = 3;
+pub(crate) const DELIVERIES_PER_DAY: u64 = 3;
 
 /// How many series there are, by how often data are put to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SeriesCount {
+pub(crate) struct SeriesCount {
     /// The exports that deliver.
-    pub exports: u64,
+    pub(crate) exports: u64,
     /// Series to which data are put with each delivery.
-    pub by_delivery: u64,
+    pub(crate) by_delivery: u64,
     /// Series to which data are put every hour.
-    pub hourly: u64,
+    pub(crate) hourly: u64,
 }
 
 impl SeriesCount {
     /// All of them.
     #[must_use]
-    pub fn all(self) -> u64 {
+    pub(crate) fn all(self) -> u64 {
         self.by_delivery.saturating_add(self.hourly)
     }
 
     /// The hours of a month in which data are put, over all series.
     #[must_use]
-    pub fn metric_hours(self) -> u64 {
+    pub(crate) fn metric_hours(self) -> u64 {
         let hours_a_day = self.exports.saturating_mul(DELIVERIES_PER_DAY).min(24);
         let by_delivery = self.by_delivery.saturating_mul(hours_a_day).saturating_mul(HOURS_PER_MONTH).div_ceil(24);
         self.hourly.saturating_mul(HOURS_PER_MONTH).saturating_add(by_delivery)
@@ -53,7 +53,7 @@ impl SeriesCount {
 
     /// What a month of them costs, in US dollars, rounded up to a cent.
     #[must_use]
-    pub fn monthly_cost(self) -> Decimal {
+    pub(crate) fn monthly_cost(self) -> Decimal {
         let mut left = u128::from(self.metric_hours());
         let mut cent_hours = 0_u128;
         let mut below = 0;
@@ -74,7 +74,10 @@ impl SeriesCount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::decimal;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
 
     fn hourly(series: u64) -> Decimal {
         SeriesCount { exports: 1, by_delivery: 0, hourly: series }.monthly_cost()

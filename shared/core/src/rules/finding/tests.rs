@@ -1,10 +1,13 @@
 use super::*;
+use crate::bill::category::Category;
 use crate::calendar::data_span::DataSpan;
+use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::WindowKind;
+use crate::facts::matcher::Matcher;
 use crate::fixtures::{decimal, fact};
 use crate::rules::budget::{self, Budget};
 use crate::rules::overrides::Overrides;
-use crate::rules::rule::{Matcher, Rule};
+use crate::rules::rule::Rule;
 
 fn day() -> NaiveDate {
     "2026-11-12".parse().unwrap()

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 const LONG_ENOUGH: usize = 5;
 
 /// `text` without case and separators: `Search-Team` and `search_team` are one.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether two values are equal but for case and separators, or for one slip in one long word without digits:
 /// `saerch`, `serch` and `searcch` are `search`, but `team-a` is not `team-b`, nor `CC-100` `CC-200`.
-pub(super) fn are_alike(one: &str, other: &str) -> bool {
+pub(crate) fn are_alike(one: &str, other: &str) -> bool {
     if folded(one) == folded(other) && !folded(one).is_empty() {
         return true;
     }
@@ -27,12 +27,12 @@ pub(super) fn are_alike(one: &str, other: &str) -> bool {
 }
 
 /// Values that are alike, each group with two members at least; `values` are sorted and distinct.
-pub(super) fn groups<'a>(values: &[&'a str]) -> Vec<Vec<&'a str>> {
+pub(crate) fn groups<'a>(values: &[&'a str]) -> Vec<Vec<&'a str>> {
     groups_by(values, are_alike)
 }
 
 /// The same by another likeness.
-pub(super) fn groups_by<'a>(values: &[&'a str], are_alike: impl Fn(&str, &str) -> bool) -> Vec<Vec<&'a str>> {
+pub(crate) fn groups_by<'a>(values: &[&'a str], are_alike: impl Fn(&str, &str) -> bool) -> Vec<Vec<&'a str>> {
     // Each value joins the group of the first value that it is like.
     let mut groups: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (index, value) in values.iter().enumerate() {

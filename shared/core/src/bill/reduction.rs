@@ -8,7 +8,7 @@ use std::{array, mem};
 
 use chrono::NaiveDate;
 
-use super::{LineField, LineKey, Measures, ScanCounts, Tags};
+use crate::bill::line::{LineField, LineKey, Measures, ScanCounts, Tags};
 use crate::money::decimal::{Decimal, SumOutOfRange};
 
 /// How many texts a line has.
@@ -20,7 +20,7 @@ const PARTS: usize = FIELDS + 2;
 type Key = [u32; PARTS];
 
 /// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on
-/// [`KeptTags`](super::KeptTags) alone.
+/// [`KeptTags`](crate::bill::line::KeptTags) alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reduction {
     /// What the scan found.

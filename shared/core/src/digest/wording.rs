@@ -1,0 +1,106 @@
+//! Words that the mail and the page share.
+
+use crate::bill::category::Category;
+use crate::digest::figures::Figures;
+use crate::facts::folding::Folded;
+use crate::facts::spend::{Basis, CostPolicy};
+use crate::money::decimal::Decimal;
+use crate::reporting::variance::terms::Term;
+use crate::text::name;
+
+/// A category as a heading names it.
+pub(crate) fn plural(category: Category) -> &'static str {
+    match category {
+        Category::Usage => "usage",
+        Category::Discount => "discounts",
+        Category::Credit => "credits",
+        Category::Refund => "refunds",
+        Category::Fee => "fees",
+        Category::Tax => "tax",
+        Category::Other => "other",
+    }
+}
+
+/// A term in a word or two.
+pub(crate) fn word(term: Term, amount: Decimal, policy: &CostPolicy) -> &'static str {
+    let only_discounts = policy.count.iter().all(|counted| matches!(counted, Category::Usage | Category::Discount));
+    match term {
+        Term::New => "new callers",
+        Term::Gone => "callers gone",
+        Term::Moved => "other owner",
+        Term::Volume if amount.is_negative() => "fewer tokens",
+        Term::Volume => "more tokens",
+        Term::ModelMix => "other models",
+        Term::TokenMix => "other tokens",
+        Term::TierMix => "other tiers",
+        Term::ContextMix => "other contexts",
+        Term::Price => "prices",
+        Term::Charges if only_discounts => "discounts",
+        Term::Charges => "charges",
+        Term::Unexplained => "not in tokens",
+        Term::Restatement => "restated",
+    }
+}
+
+/// What the word of a term means, where it is not plain.
+pub(crate) fn meaning(term: Term) -> Option<&'static str> {
+    match term {
+        Term::Moved => Some("Other owner: the same callers, who belong to another owner than before."),
+        Term::ModelMix => Some("Other models: a dearer or cheaper mix of models for the same number of tokens."),
+        Term::TokenMix => Some("Other tokens: more or less output, or more or less of the input from the cache."),
+        Term::TierMix => Some("Other tiers: more or less of it bought in batches, with priority or ultrafast."),
+        Term::ContextMix => Some("Other contexts: more or less of it in prompts beyond a model's usual limit."),
+        Term::Price => Some("Prices: another price for the same model, kind of token, tier and context."),
+        Term::Unexplained => Some("Not in tokens: usage that is counted otherwise, such as images or hours."),
+        Term::Restatement => Some("Restated: AWS has changed the earlier days since the last digest told them."),
+        Term::New | Term::Gone | Term::Volume | Term::Charges => None,
+    }
+}
+
+/// What must be known of the data, in sentences.
+pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
+    let warnings = &figures.warnings;
+    let mut texts = Vec::new();
+    if figures.data.unverified {
+        texts.push("The bill was taken as found: nothing says that it is complete.".to_owned());
+    }
+    for export in &warnings.exports_without_principals {
+        texts.push(format!(
+            "Export {} has no column line_item_iam_principal: nothing in it can be attributed. Turn \
+             INCLUDE_IAM_PRINCIPAL_DATA on and select the column; what is past is not filled in.",
+            name(export, 60)
+        ));
+    }
+    let rows = |count: u64| if count == 1 { "1 line item".to_owned() } else { format!("{count} line items") };
+    if warnings.unknown_usage_rows > 0 {
+        let count = rows(warnings.unknown_usage_rows);
+        texts.push(format!("Of unknown usage type: {count}. The cost counts; model and kind may be missing."));
+    }
+    texts.extend(figures.stand_in.sentence());
+    if warnings.rows_without_cost > 0 {
+        texts.push(format!("Without a cost: {}, taken as zero.", rows(warnings.rows_without_cost)));
+    }
+    if warnings.rows_by_principal_alone > 0 {
+        let count = rows(warnings.rows_by_principal_alone);
+        texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
+    }
+    // Nothing here is by session: a fleet has many, and that is nothing to warn of.
+    texts.extend(Folded { sessions: 0, ..warnings.folded }.sentences());
+    if warnings.lost_history > 0 {
+        let count = warnings.lost_history;
+        texts
+            .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
+    }
+    texts
+}
+
+/// What counts as spend, in words: `usage and discounts`.
+pub(crate) fn what_counts(policy: &CostPolicy) -> String {
+    let mut names: Vec<_> = policy.count.iter().map(|category| plural(*category)).collect();
+    let last = names.pop().unwrap_or("nothing");
+    let names = if names.is_empty() { last.to_owned() } else { format!("{} and {last}", names.join(", ")) };
+    match policy.basis {
+        Basis::Unblended => names,
+        Basis::NetUnblended => format!("{names} at net cost"),
+    }
+}
