@@ -26,7 +26,6 @@ const FOR_METRICS: Duration = metrics::TIME_TO_PUT.saturating_mul(2);
 /// What the function works on.
 #[derive(Debug)]
 pub(crate) struct Aggregate<L, M> {
-    /// The ledger.
     pub(crate) ledger: L,
     /// Where metrics are put.
     pub(crate) metrics: M,

@@ -19,7 +19,6 @@ use crate::error::AlertingError;
 /// What the function works on.
 #[derive(Debug)]
 pub(crate) struct Alert<L, N> {
-    /// The ledger.
     pub(crate) ledger: L,
     /// Where messages go.
     pub(crate) notifier: N,

@@ -19,14 +19,12 @@ use crate::error::TellingError;
 /// What the function works on.
 #[derive(Debug)]
 pub(crate) struct Digest<L, N> {
-    /// The ledger.
     pub(crate) ledger: L,
     /// Where messages go.
     pub(crate) notifier: N,
 }
 
 impl<L: Store, N: Notifier> Digest<L, N> {
-    /// Handles an invocation.
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         for item in &event.items {

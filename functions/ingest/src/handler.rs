@@ -22,7 +22,6 @@ use spend_pipeline::sweep::{Sweep, Swept};
 pub(crate) struct Ingest<E, L> {
     /// The export's bucket.
     pub(crate) export: Arc<E>,
-    /// The ledger.
     pub(crate) ledger: L,
     /// The name of the export's bucket.
     pub(crate) bucket: String,

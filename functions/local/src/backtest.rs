@@ -65,10 +65,6 @@ impl Notifier for Kept {
 }
 
 /// Writes the alerts to `out`, and how many each rule has.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let (config, _) = in_force::read(&options.config)?;
     let store = periods::open(&options.ledger)?;

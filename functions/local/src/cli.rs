@@ -36,7 +36,6 @@ pub struct Cli {
 
 impl Cli {
     /// Whether what goes to standard output is CSV.
-    #[must_use]
     pub fn is_csv(&self) -> bool {
         let format = match &self.command {
             Command::Report(options) => options.format,

@@ -35,10 +35,6 @@ const METERING: &str = "gateway-metering.csv";
 const DIGEST_LINES: usize = 46;
 
 /// Runs the demo. The story goes to `out`, progress to `notes`.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) async fn demo(options: &Demo, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let dir = &options.dir;
     prepare(dir)?;

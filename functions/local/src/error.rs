@@ -60,7 +60,6 @@ pub enum CommandError {
     /// The files of the tree are of another kind than CUR 2.0's.
     #[error("nothing below {} can be read: {what}", tree.display())]
     NotAnExport {
-        /// The tree.
         tree: PathBuf,
         /// What they are, and how to get what is needed.
         what: String,
@@ -91,7 +90,6 @@ pub enum CommandError {
     /// A file was named where a folder is needed.
     #[error("{} is a file, and {option} needs a folder: name the one {}", path.display(), whose(option))]
     NotAFolder {
-        /// The option.
         option: &'static str,
         /// What was named.
         path: PathBuf,
@@ -193,7 +191,6 @@ impl CommandError {
     }
 
     /// Whether whoever reads the output closed it before its end.
-    #[must_use]
     pub fn is_unread_output(&self) -> bool {
         let kind = match self {
             Self::Output(error) => Some(error.kind()),
@@ -208,7 +205,6 @@ impl CommandError {
     }
 
     /// The error for people: one line, but one for each problem of a configuration.
-    #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let text = format!("error: {self}");
         match self {
@@ -218,7 +214,6 @@ impl CommandError {
     }
 
     /// A stable name.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pipeline(error) => error.kind(),

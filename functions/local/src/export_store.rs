@@ -16,7 +16,6 @@ pub(crate) const S3: &str = "s3://";
 /// An export's objects, for reading.
 #[derive(Debug)]
 pub(crate) enum ExportStore {
-    /// In a folder.
     Folder(DirectoryStore),
     /// In a bucket, or below a prefix of one.
     #[cfg(feature = "s3")]

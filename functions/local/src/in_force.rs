@@ -22,20 +22,12 @@ pub(crate) async fn put<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Con
 }
 
 /// The configuration that `path` names, to be used once; without one what is in force, else the defaults.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) async fn get<L: Store>(ledger: &L, path: Option<&Path>) -> Result<Config, CommandError> {
     let Some(path) = path else { return Ok(in_force::read(ledger).await?.unwrap_or_default()) };
     Ok(read(path)?.0)
 }
 
 /// The configuration that `path` names, read with the files beside it, and the text that is to be put in force.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) fn read(path: &Path) -> Result<(Config, String), CommandError> {
     let bytes = std::fs::read(path).map_err(|source| CommandError::File {
         action: "read the configuration",

@@ -9,10 +9,6 @@ use crate::error::CommandError;
 
 /// The ledger, made if it is not there, and the right to be the only command that writes to it, for as long as that is
 /// kept. Where another one is at work it is waited for, which is said in `notes`.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) fn open(ledger: &Path, notes: &mut impl Write) -> Result<(DirectoryStore, Turn), CommandError> {
     let of_folder = |error| CommandError::of_folder("--ledger", ledger, error);
     if ledger.is_file() {

@@ -29,10 +29,6 @@ pub(crate) fn open(ledger: &Path) -> Result<DirectoryStore, CommandError> {
 }
 
 /// The ledger, to be read, if there is one: a folder of other things is none.
-///
-/// # Errors
-///
-/// As [`open`].
 pub(crate) async fn there(ledger: &Path) -> Result<DirectoryStore, CommandError> {
     let store = open(ledger)?;
     if is_used(ledger) || !committed::statements(&store).await?.is_empty() { Ok(store) } else { Err(no_ledger(ledger)) }

@@ -122,10 +122,6 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
 }
 
 /// The tree at `path`, wherever it was cut off.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) async fn open(path: &Path) -> Result<Tree<ExportStore>, CommandError> {
     let (store, folder) = ExportStore::open(path).await?;
     Ok(Tree::open(store, &path.display().to_string(), folder.as_deref()).await?)

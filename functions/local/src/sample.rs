@@ -113,7 +113,6 @@ owner = "finops"
 "#;
 
 /// The moment of the story's last delivery: what to take for now when the sample is run.
-#[must_use]
 pub fn sample_now() -> DateTime<Utc> {
     story::delivered(story::days_before(TODAY, 1))
 }
@@ -177,7 +176,6 @@ impl SampleOptions {
     pub const MOST_DELIVERIES: usize = 19;
 
     /// The defaults, into `out`.
-    #[must_use]
     pub fn into(out: impl Into<PathBuf>) -> Self {
         Self {
             out: out.into(),
@@ -211,7 +209,6 @@ impl SampleOptions {
     }
 }
 
-/// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// One line for people about each delivery, in order, and about each month that lacks something of the story.

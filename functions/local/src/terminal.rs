@@ -24,13 +24,11 @@ struct Terminal {
 
 impl<W: Write> Output<W> {
     /// Data as it is, to a file or a program.
-    #[must_use]
     pub fn exact(out: W) -> Self {
         Self { out, terminal: None }
     }
 
     /// Data to a terminal; `is_csv` says that it is CSV.
-    #[must_use]
     pub fn terminal(out: W, is_csv: bool) -> Self {
         Self { out, terminal: Some(Terminal { is_csv, ..Terminal::default() }) }
     }

@@ -12,10 +12,6 @@ use crate::error::CommandError;
 use crate::{ledger, periods};
 
 /// Sends it, and says in `notes` where it can be read.
-///
-/// # Errors
-///
-/// [`CommandError`].
 pub(crate) async fn run(options: &TestAlert, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     // A mistyped name must not become a ledger.
     periods::there(&options.ledger).await?;

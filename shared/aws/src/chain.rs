@@ -21,7 +21,6 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What an error says with its causes, for logs and notes: on one line, and not without end, whatever it quotes.
-#[must_use]
 pub fn said(error: &(dyn Error + 'static)) -> String {
     cut(&clean(&chain(error).replace('\n', "; "))).into_owned()
 }

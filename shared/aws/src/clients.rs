@@ -74,10 +74,6 @@ pub enum NotReady {
 }
 
 /// Whether clients of this configuration know where and as whom to ask. For people's machines: a function is given both.
-///
-/// # Errors
-///
-/// [`NotReady`].
 pub async fn ready(config: &SdkConfig) -> Result<(), NotReady> {
     if config.region().is_none() {
         return Err(NotReady::NoRegion);

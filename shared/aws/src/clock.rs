@@ -14,8 +14,6 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The time.
-    #[must_use]
     pub fn now(self) -> DateTime<Utc> {
         match self {
             Self::Real => SystemTime::now().into(),

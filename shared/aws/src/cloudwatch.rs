@@ -43,7 +43,6 @@ impl CloudWatch {
     ///
     /// Below the SDK's retries there are none either: the HTTP client sends a request again only where the connection
     /// that it had kept turns out to be closed before the request was written to it.
-    #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         let builder = aws_sdk_cloudwatch::config::Builder::from(config);
         let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);

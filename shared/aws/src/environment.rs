@@ -13,7 +13,6 @@ use crate::clock::Clock;
 /// A variable that a function reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// Its name.
     pub name: &'static str,
     /// Where its value comes from.
     pub from: &'static str,
@@ -25,17 +24,13 @@ pub const EXPORT_BUCKET: Variable =
 /// What the keys of the export's objects begin with, up to the export's name; may be empty.
 pub const EXPORT_PREFIX: Variable =
     Variable { name: "EXPORT_PREFIX", from: "the export's S3 path prefix, empty if it has none" };
-/// The exports that count.
 pub const COUNTED_EXPORTS: Variable =
     Variable { name: "COUNTED_EXPORTS", from: "the ids of the exports that count, between commas, empty for all" };
-/// The payers that count.
 pub const COUNTED_PAYERS: Variable = Variable {
     name: "COUNTED_PAYERS",
     from: "the account ids of the payers that count, between commas, empty for all",
 };
-/// The bucket of the ledger.
 pub const LEDGER_BUCKET: Variable = Variable { name: "LEDGER_BUCKET", from: "the name of the stack's ledger bucket" };
-/// The namespace of the metrics.
 pub const METRICS_NAMESPACE: Variable =
     Variable { name: "METRICS_NAMESPACE", from: "the namespace of the stack's metrics, such as BedrockLedger/STACK" };
 /// The topic for on-call.
@@ -58,7 +53,6 @@ pub const NOW: Variable = Variable { name: "BEDROCK_LEDGER_NOW", from: "a time t
 /// What is wrong with one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The variable.
     pub variable: Variable,
     /// What is wrong with its value.
     pub what: String,
@@ -80,7 +74,6 @@ pub struct EnvironmentError(pub Vec<Problem>);
 
 impl EnvironmentError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         "config.environment"
     }
@@ -108,7 +101,6 @@ pub struct Reader<L> {
 
 impl Reader<fn(&str) -> Option<String>> {
     /// Of this process's environment.
-    #[must_use]
     pub fn of_process() -> Self {
         // What is not Unicode is shown as near to it as may be: it is no value of any of these.
         Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))

@@ -50,7 +50,6 @@ pub struct Item {
 pub enum Tiding {
     /// An object was written.
     Created {
-        /// Its bucket.
         bucket: String,
         /// Its key, decoded.
         key: String,
@@ -71,7 +70,6 @@ pub enum Tiding {
 }
 
 /// What `event` says. Any JSON is an event; one without messages has none.
-#[must_use]
 pub fn read(event: &Value) -> Event {
     let records = records(event);
     let queued = records.is_some_and(|records| records.iter().any(|record| source(record) == Some("aws:sqs")));

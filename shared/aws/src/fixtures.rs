@@ -13,48 +13,38 @@ use spend_ledger::store::{Store, StoreError};
 use crate::lambda::{Deadline, Invocation, SqsBatchResponse};
 
 /// 20 November 2026, 06:00 UTC.
-#[must_use]
 pub fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, 6, 0, 0).single().unwrap_or_default()
 }
 
 /// An invocation at [`now`] with a quarter of an hour left.
-#[must_use]
 pub fn invocation() -> Invocation {
     Invocation { request_id: "r".to_owned(), now: now(), deadline: Deadline::after(Duration::from_mins(15)) }
 }
 
 /// What `EventBridge` says when an object was created.
-#[must_use]
 pub fn created(bucket: &str, key: &str) -> Value {
     json!({"source": "aws.s3", "detail-type": "Object Created",
         "detail": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1, "etag": "x"}}})
 }
 
 /// What one of the stack's own schedules sends: `sweep`, `digest`; or people: `test-alert`.
-#[must_use]
 pub fn schedule(kind: &str) -> Value {
     json!({"source": "bedrock-ledger", "detail-type": kind})
 }
 
 /// Messages of a queue; the first has the id 0.
-#[must_use]
 pub fn queued(bodies: impl IntoIterator<Item = Value>) -> Value {
     let message = |(id, body): (usize, Value)| json!({"messageId": id.to_string(), "eventSource": "aws:sqs", "body": body.to_string()});
     json!({"Records": bodies.into_iter().enumerate().map(message).collect::<Vec<_>>()})
 }
 
 /// The ids of the messages that come again.
-#[must_use]
 pub fn come_again(answer: SqsBatchResponse) -> Vec<String> {
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 /// The subjects of the notes to operations, in no order that means anything.
-///
-/// # Errors
-///
-/// The store's.
 pub async fn notes<S: Store>(ledger: &S) -> Result<Vec<String>, StoreError> {
     let mut subjects = Vec::new();
     for object in ledger.list(keys::NOTES_PREFIX).await? {
@@ -79,7 +69,6 @@ impl TestNotifier {
     }
 
     /// What was sent so far.
-    #[must_use]
     pub fn sent(&self) -> Vec<Message> {
         lock(&self.sent).clone()
     }

@@ -32,14 +32,12 @@ pub struct Deadline(SystemTime);
 
 impl Deadline {
     /// In so much time from now.
-    #[must_use]
     pub fn after(time: Duration) -> Self {
         let now = SystemTime::now();
         Self(now.checked_add(time).unwrap_or(now))
     }
 
     /// How much time there is left; none, once it is over.
-    #[must_use]
     pub fn left(self) -> Duration {
         self.0.duration_since(SystemTime::now()).unwrap_or_default()
     }
@@ -50,7 +48,6 @@ impl Deadline {
 pub struct Invocation {
     /// Its id, as in the logs.
     pub request_id: String,
-    /// What time it is.
     pub now: DateTime<Utc>,
     /// When it is over.
     pub deadline: Deadline,
@@ -69,7 +66,6 @@ pub struct Failed {
 
 impl Failed {
     /// An error of any of our packages: they all have a kind and a class.
-    #[must_use]
     pub fn new(kind: &'static str, class: Class, error: &(dyn Error + 'static)) -> Self {
         Self { kind, class, text: said(error) }
     }

@@ -61,14 +61,12 @@ enum Condition<'a> {
 
 impl S3Store {
     /// The store in `bucket`. `prefix` is put before every key as it is, with the `/` at its end if there is to be one.
-    #[must_use]
     pub fn new(config: &SdkConfig, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config).retry_classifier(RetryConflicts).build();
         Self { client: Client::from_conf(config), bucket: bucket.into(), prefix: prefix.into() }
     }
 
     /// The bucket's name.
-    #[must_use]
     pub fn bucket(&self) -> &str {
         &self.bucket
     }

@@ -29,7 +29,6 @@ pub struct Sns {
 
 impl Sns {
     /// Sends to the topics with these ARNs, and to no other.
-    #[must_use]
     pub fn new(config: &SdkConfig, arns: impl IntoIterator<Item = (Topic, String)>) -> Self {
         Self { config: config.clone(), client: OnceLock::new(), arns: arns.into_iter().collect() }
     }

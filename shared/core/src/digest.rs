@@ -50,7 +50,6 @@ pub mod wording;
 pub struct Digest<'a> {
     /// Why it is made.
     pub kind: DigestKind,
-    /// The billing period.
     pub period: BillingPeriod,
     /// All facts of its deliveries, whatever their usage date: together they are the Bedrock part of the bill.
     pub facts: &'a [&'a Fact],
@@ -84,10 +83,6 @@ pub struct Digest<'a> {
 
 impl Digest<'_> {
     /// Sums everything up.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn figures(&self) -> Result<Figures, SumOutOfRange> {
         // A month's rows end with it; what is delivered of the next one tells that its last days have settled.
         let settling = self.span.status(Window::of(WindowKind::Month, self.period.first_day()));

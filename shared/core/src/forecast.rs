@@ -66,10 +66,6 @@ pub enum Outlook {
 
 /// Where the spend of `days` is heading in `window`: what the gauge of the forecast shows. Days without an entry had
 /// none; `span` says which days are settled.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataSpan) -> Result<Outlook, SumOutOfRange> {
     let Some(last_settled) = span.last_settled() else { return Ok(Outlook::TooEarly { settled_days: 0 }) };
     if window.last_day() <= last_settled {

@@ -30,10 +30,6 @@ pub use frame::SCRIPT;
 impl PageFigures {
     /// Sums up what pictures need. `facts` are those of the month's deliveries, `known` those of all months that are
     /// known; `figures` are of the same.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of(
         figures: Figures,
         facts: &[&Fact],
@@ -48,7 +44,6 @@ impl PageFigures {
     }
 
     /// The page: a whole HTML document.
-    #[must_use]
     pub fn html(&self) -> String {
         let sections = [
             month::section(self),

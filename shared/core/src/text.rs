@@ -46,7 +46,6 @@ pub struct Text {
 /// An amount with its currency: `$2,431.20`, `CNY 2.50`, `-$3.00`; rounded to two places, half to even.
 ///
 /// Only `USD` has a sign of its own: other countries' dollars and yuan would look like each other.
-#[must_use]
 pub fn money(currency: &str, amount: Decimal) -> String {
     let number = number(amount);
     // The sign stands before the currency, and "<" before both.
@@ -63,13 +62,11 @@ pub fn money(currency: &str, amount: Decimal) -> String {
 const CURRENCY: usize = 12;
 
 /// A currency's code as it may be shown; [`NONE`] where there is none.
-#[must_use]
 pub fn currency(code: &str) -> String {
     name(or_none(code), CURRENCY)
 }
 
 /// An amount without its currency: `2,431.20`; not zero, but rounded to zero, is `<0.01` or `>-0.01`.
-#[must_use]
 pub fn number(amount: Decimal) -> String {
     const HUNDREDTH: u128 = 10_u128.pow(Decimal::SCALE - 2);
     let hundredths = amount.round_to(2).units().unsigned_abs() / HUNDREDTH;
@@ -94,7 +91,6 @@ pub(crate) fn grouped(value: u128) -> String {
 }
 
 /// How much of a limit is used, in whole percent rounded down, so that `100%` is never said of less: `101%`.
-#[must_use]
 pub fn used(part: Decimal, limit: Decimal) -> String {
     let (part, limit) = (part.units(), limit.units());
     if limit <= 0 {
@@ -107,7 +103,6 @@ pub fn used(part: Decimal, limit: Decimal) -> String {
 }
 
 /// A part of a whole with one place: `78.2%`; `100.0%` and `0.0%` are said only of all and of nothing.
-#[must_use]
 pub fn share(part: Decimal, whole: Decimal) -> String {
     let Some(percent) = part.percent_of(whole) else { return "-".to_owned() };
     let hundred = Decimal::from_integer(100);
@@ -123,13 +118,11 @@ pub fn share(part: Decimal, whole: Decimal) -> String {
 }
 
 /// A day without its year: `17 Nov`.
-#[must_use]
 pub fn day(day: NaiveDate) -> String {
     day.format("%-d %b").to_string()
 }
 
 /// The days from `first` to `last`, without their year: `17 Nov`, `1 to 20 Nov`, `30 Oct to 2 Nov`.
-#[must_use]
 pub fn days(first: NaiveDate, last: NaiveDate) -> String {
     if first == last {
         day(first)
@@ -141,39 +134,33 @@ pub fn days(first: NaiveDate, last: NaiveDate) -> String {
 }
 
 /// An instant: `20 Nov 2026 23:00 UTC`.
-#[must_use]
 pub fn instant(instant: DateTime<Utc>) -> String {
     instant.format("%-d %b %Y %H:%M UTC").to_string()
 }
 
 /// A month: `November 2026`.
-#[must_use]
 pub fn month(period: BillingPeriod) -> String {
     period.first_day().format("%B %Y").to_string()
 }
 
 /// A month where there is little room: `Nov 2026`.
-#[must_use]
 pub fn short_month(period: BillingPeriod) -> String {
     period.first_day().format("%b %Y").to_string()
 }
 
 /// What has no value by its name for people.
-#[must_use]
 pub fn or_none(text: &str) -> &str {
     if text.is_empty() { NONE } else { text }
 }
 
 /// `text` on one line: what would end the line, move the cursor or turn the direction of writing becomes `?`. For texts
 /// of others this is not enough: see [`name`] and [`shown`].
-#[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) { Cow::Owned(text.replace(is_unsafe, "?")) } else { Cow::Borrowed(text) }
 }
 
 /// `text` with everything spelt out that ends the line, moves the cursor, turns the direction of writing or cannot be
 /// seen: `\u{1b}[31m`.
-#[must_use]
 pub fn spelt_out(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
@@ -205,7 +192,6 @@ pub(crate) fn is_unsafe(character: char) -> bool {
 const CELL: usize = 512;
 
 /// A text of others in a cell of its own: [`or_none`], on one line, no link, and not without end.
-#[must_use]
 pub fn shown(text: &str) -> String {
     shorten(&without_links(&clean(or_none(text))), CELL)
 }
@@ -221,7 +207,6 @@ pub(crate) fn formula_mark(text: &str) -> &'static str {
 /// A text of others among our words, in at most `limit` columns: on one line, no link, no markup and no formula. It is
 /// in quotes unless it is a single word, so that a tag value such as `AWS: pay here` does not speak for us. Identities,
 /// account ids, e-mail addresses and canonical model names are single words and stay exactly as they are.
-#[must_use]
 pub fn name(text: &str, limit: usize) -> String {
     let text = clean(text);
     let mark = formula_mark(&text);
@@ -234,13 +219,11 @@ pub fn name(text: &str, limit: usize) -> String {
 }
 
 /// `text` in printable ASCII, for subjects: every other character becomes `?`.
-#[must_use]
 pub fn ascii(text: &str) -> String {
     text.chars().map(|character| if matches!(character, ' '..='~') { character } else { '?' }).collect()
 }
 
 /// How many columns `text` takes: East Asian wide characters and emoji take two, all others are counted as one.
-#[must_use]
 pub fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
@@ -256,7 +239,6 @@ fn columns_of(character: char) -> usize {
 
 /// `text`, on one line, in at most `limit` columns; what is cut off is marked with `...`. Texts of others go through
 /// [`name`].
-#[must_use]
 pub fn shorten(text: &str, limit: usize) -> String {
     const MARK: &str = "...";
     let text = clean(text);
@@ -279,13 +261,11 @@ fn split_columns(text: &str, limit: usize) -> (&str, &str) {
 }
 
 /// `text` padded with spaces on the right to `width` columns.
-#[must_use]
 pub fn pad_right(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// `text` padded with spaces on the left to `width` columns.
-#[must_use]
 pub fn pad_left(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
@@ -293,7 +273,6 @@ pub fn pad_left(text: &str, width: usize) -> String {
 /// `text` in lines of at most [`WIDTH`] columns, broken between words, and within a word only where it is longer than
 /// a line. What stands in quotes stays on one line where it fits: else a name with blanks could begin a line as if it were
 /// ours. The first line begins with `first`, the others are indented as far.
-#[must_use]
 pub fn wrap(first: &str, text: &str) -> Vec<String> {
     let indent = columns(first);
     let room = WIDTH.saturating_sub(indent).max(2);

@@ -32,10 +32,6 @@ pub struct BillRow {
 
 /// Reduces one chunk to its Bedrock rows, summed by the bill's own fields. `name` is the object key, for errors;
 /// `period` is the billing period of the folder it lies in; `kept` says which tags the lines have.
-///
-/// # Errors
-///
-/// [`CurError`], as [`visit`].
 pub async fn reduce<S: ChunkSource>(
     name: &str,
     period: BillingPeriod,

@@ -156,7 +156,6 @@ impl ChunkColumns {
         self.reader.metadata().num_row_groups()
     }
 
-    /// The column chunks of a row group.
     pub(crate) fn chunks_of(&self, row_group: usize) -> &[ColumnChunkMetaData] {
         self.reader.metadata().row_groups().get(row_group).map_or(&[], RowGroupMetaData::columns)
     }

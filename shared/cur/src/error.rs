@@ -13,7 +13,6 @@ use crate::bytes::source::SourceError;
 /// Where in a chunk a row is. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The row.
     pub row: u64,
     /// Where it is, as the format counts.
     pub within: Within,
@@ -149,7 +148,6 @@ pub enum CurError {
         file: String,
         /// The row.
         place: Place,
-        /// The column.
         column: String,
         /// How long it is, and what is read.
         reason: String,
@@ -175,9 +173,7 @@ pub enum CurError {
     UnsupportedCodec {
         /// The chunk's key.
         file: String,
-        /// The row group.
         row_group: usize,
-        /// The column.
         column: String,
         /// The codec's name in Parquet.
         codec: String,
@@ -190,7 +186,6 @@ pub enum CurError {
     WrongType {
         /// The chunk's key.
         file: String,
-        /// The column.
         column: String,
         /// The type it has.
         found: String,
@@ -222,7 +217,6 @@ pub enum CurError {
         file: String,
         /// The row.
         place: Place,
-        /// The column.
         column: String,
         /// What is wrong with the value.
         reason: String,
@@ -288,7 +282,6 @@ pub enum CurError {
 
 impl CurError {
     /// The stable name of the kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::MissingColumn { .. } => "export.missing_column",
@@ -314,7 +307,6 @@ impl CurError {
     /// What is to be done about it.
     ///
     /// A damaged file is for a person too: the next delivery may mend it, but nothing says that one is to come.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Source { .. } => Class::Retry,

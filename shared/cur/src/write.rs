@@ -120,7 +120,6 @@ pub enum Compression {
 pub struct Flattened {
     /// The map column, which need not be selected itself.
     pub map: &'static str,
-    /// The key.
     pub key: String,
     /// What the column is called.
     pub column: String,
@@ -168,14 +167,12 @@ impl Default for FileShape {
 
 impl FileShape {
     /// The same without `columns`, as an export whose query does not select them.
-    #[must_use]
     pub fn without(mut self, columns: &[&str]) -> Self {
         self.columns.retain(|column| !columns.contains(column));
         self
     }
 
     /// The same with the key of a map as a column of its own besides.
-    #[must_use]
     pub fn with_flattened(mut self, map: &'static str, key: &str, column: &str) -> Self {
         self.flattened.push(Flattened { map, key: key.to_owned(), column: column.to_owned() });
         self
@@ -194,7 +191,6 @@ pub enum WriteError {
     /// A cell holds something else than its column.
     #[error("writing a chunk: row {row}, column {column}: a {} cannot hold a {}", .expected.as_str(), .found.as_str())]
     WrongKind {
-        /// The column.
         column: &'static str,
         /// The row, counted from 0.
         row: usize,

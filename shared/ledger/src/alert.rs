@@ -119,7 +119,6 @@ pub enum AlertError {
 
 impl AlertError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Outbox(error) => error.kind(),
@@ -134,7 +133,6 @@ impl AlertError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Outbox(error) => error.class(),

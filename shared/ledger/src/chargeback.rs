@@ -81,7 +81,6 @@ pub enum ChargebackError {
 
 impl ChargebackError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -93,7 +92,6 @@ impl ChargebackError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -105,10 +103,6 @@ impl ChargebackError {
 }
 
 /// Makes the files of a month from what each export has of it, by the splits of `config`. Nothing is written.
-///
-/// # Errors
-///
-/// [`ChargebackError`].
 pub fn make(
     period: BillingPeriod,
     found: &[&BookPeriod],

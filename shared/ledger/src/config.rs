@@ -108,7 +108,6 @@ pub struct MetricsConfig {
 
 impl MetricsConfig {
     /// The cap where none is named: room for as many members again as are at the top.
-    #[must_use]
     pub fn default_cap(top: usize) -> usize {
         top.saturating_mul(2).saturating_add(RESTS)
     }
@@ -152,13 +151,11 @@ pub struct Problem {
 
 impl ConfigError {
     /// What is wrong, by line.
-    #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
     /// The kind of the first problem.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         self.problems.first().map_or(Kind::Invalid.as_str(), |problem| problem.kind)
     }
@@ -255,7 +252,6 @@ impl Config {
 
     /// The names of the files beside a configuration that it wants to be read with, each once: `overrides_file` of
     /// budgets. On AWS they lie beside it in the ledger's bucket, as `config/NAME`.
-    #[must_use]
     pub fn files(text: &str) -> Vec<String> {
         let document: toml::Table = text.parse().unwrap_or_default();
         let budgets = document.get("budget").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -330,13 +326,11 @@ impl Config {
     }
 
     /// The tags that reductions keep: those that every bill line keeps, and those of `[tags] keep`.
-    #[must_use]
     pub fn kept_tags(&self) -> KeptTags {
         KeptTags::new(self.keep_tags.iter().map(String::as_str))
     }
 
     /// What of the configuration facts depend on.
-    #[must_use]
     pub fn derivation(&self) -> Derivation {
         Derivation {
             keep_sessions: KeepSessions::new(self.keep_sessions.iter().map(String::as_str)),
@@ -349,7 +343,6 @@ impl Config {
     }
 
     /// What is agreed on tags: the required ones in their order, then the others whose values are listed.
-    #[must_use]
     pub fn tag_contract(&self) -> Vec<TagRule> {
         let others = self.allowed_tags.keys().filter(|key| !self.required_tags.contains(key));
         let rule = |key: &String| TagRule {
@@ -361,13 +354,11 @@ impl Config {
     }
 
     /// A text that is equal for two configurations exactly if they derive the same facts from the same bill.
-    #[must_use]
     pub fn derivation_fingerprint(&self) -> String {
         fingerprint::derivation(self)
     }
 
     /// A text that is equal for two configurations exactly if they publish the same metrics of the same facts.
-    #[must_use]
     pub fn metrics_fingerprint(&self) -> String {
         fingerprint::metrics(self)
     }

@@ -67,7 +67,6 @@ pub enum DigestError {
 
 impl DigestError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Outbox(error) => error.kind(),
@@ -78,7 +77,6 @@ impl DigestError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Outbox(error) => error.class(),
@@ -133,10 +131,6 @@ pub async fn drain<S: Store, N: Notifier>(
 
 /// The messages of a digest of `kind`, whether it is due or not. Nothing is written. Without a period it is of the month
 /// that a digest of this kind would be about now; `None` if the book has no such month.
-///
-/// # Errors
-///
-/// [`DigestError`].
 pub async fn preview<S: Store>(
     store: &S,
     config: &Config,

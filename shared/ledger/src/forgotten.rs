@@ -62,13 +62,11 @@ pub async fn read<S: Store, E: From<StoreError> + From<DocumentError>>(
 
 impl Forgotten {
     /// An empty list. `salt` is random: the hashes of two ledgers must not be comparable.
-    #[must_use]
     pub fn salted(salt: String) -> Self {
         Self { salt, names: BTreeMap::new() }
     }
 
     /// Whether there is no name to replace.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -78,20 +76,17 @@ impl Forgotten {
     }
 
     /// What stands for a name.
-    #[must_use]
     pub fn alias(&self, name: &str) -> Option<&str> {
         self.names.get(&self.hash(name)).map(String::as_str)
     }
 
     /// Whether an alias stands for somebody.
-    #[must_use]
     pub fn has_alias(&self, alias: &str) -> bool {
         self.names.values().any(|known| known == alias)
     }
 
     /// The alias that a name has if nobody chooses one. An e-mail address keeps its domain: what rules say of a domain goes
     /// on being about the same spend.
-    #[must_use]
     pub fn usual_alias(&self, name: &Name) -> String {
         let digits: String = self.hash(name.as_str()).chars().take(ALIAS_DIGITS).collect();
         match name.domain() {
@@ -110,7 +105,6 @@ impl Forgotten {
 
     /// The text with aliases in the place of names; none if it has none of them. Names are found as a whole text, as a part
     /// of an ARN, and as a word, whatever their case.
-    #[must_use]
     pub fn renamed(&self, text: &str) -> Option<String> {
         if self.names.is_empty() || text.is_empty() {
             return None;
@@ -134,26 +128,17 @@ impl Forgotten {
     }
 
     /// A bill line's key with aliases; none if it names nobody of the list.
-    #[must_use]
     pub fn line(&self, key: &LineKey) -> Option<LineKey> {
         Renaming::by(self).line(key)
     }
 
     /// Bill lines with aliases, sorted by key; lines that have become one are summed.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn lines(&self, lines: Vec<(LineKey, Measures)>) -> Result<Vec<(LineKey, Measures)>, SumOutOfRange> {
         let mut renaming = Renaming::by(self);
         merged(lines, |key| renaming.line(key))
     }
 
     /// Facts with aliases, sorted by key; facts that have become one are summed.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn facts(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, SumOutOfRange> {
         let mut renaming = Renaming::by(self);
         let rows = facts.into_iter().map(|Fact { key, measures }| (key, measures)).collect();
@@ -162,10 +147,6 @@ impl Forgotten {
     }
 
     /// What a commit moved, with aliases: what moved from a name to its alias has not moved.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn moved(&self, rows: Vec<Moved>) -> Result<Vec<Moved>, SumOutOfRange> {
         let renamed = |row: &Moved| row.identity.as_deref().and_then(|identity| self.renamed(identity));
         if !rows.iter().any(|row| renamed(row).is_some()) {

@@ -105,14 +105,12 @@ pub struct Published {
 pub enum Withheld {
     /// Nothing is known of having put any: nothing is put.
     Unknown {
-        /// The namespace.
         namespace: String,
         /// The currencies of the spend that it has.
         currencies: Vec<String>,
     },
     /// What was put of some periods is not known any more: of the others it is put.
     Lost {
-        /// The namespace.
         namespace: String,
         /// The objects that are gone, or were put back from a version before the last put.
         objects: Vec<String>,
@@ -173,7 +171,6 @@ pub enum MetricsError {
 
 impl MetricsError {
     /// A stable name for logs, alarms and tests.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -187,7 +184,6 @@ impl MetricsError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -234,10 +230,6 @@ pub async fn publish<S: Store, M: Metrics, C: Configured>(
 
 /// The keys of the objects that say less of what `CloudWatch` was told than was told: those that are gone, or were put
 /// back from an earlier version. As long as they are, `Spend` of their months is withheld.
-///
-/// # Errors
-///
-/// [`MetricsError`].
 pub async fn lost<S: Store>(store: &S) -> Result<Vec<String>, MetricsError> {
     health::all_lost(store).await
 }

@@ -66,7 +66,6 @@ pub enum Kind {
 
 impl Kind {
     /// What lies at a key; `None` if the program writes nothing there and reads nothing.
-    #[must_use]
     pub fn of(key: &str) -> Option<Self> {
         let (folder, rest) = key.split_once('/')?;
         let is = |end: &str| rest.ends_with(end);
@@ -103,7 +102,6 @@ impl Kind {
     }
 
     /// The name of the format of its documents; of what is no document of ours there is none.
-    #[must_use]
     pub fn format(self) -> Option<&'static str> {
         Some(match self {
             Self::Reduction => StoredReduction::FORMAT,
@@ -132,7 +130,6 @@ impl Kind {
     }
 
     /// What to do if it is damaged or gone.
-    #[must_use]
     pub fn cure(self) -> &'static str {
         match self {
             Self::Reduction => {
@@ -215,7 +212,6 @@ impl Kind {
 }
 
 /// What to do about an object that is damaged or gone.
-#[must_use]
 pub fn cure(key: &str) -> &'static str {
     Kind::of(key).map_or("put it back from an earlier version or a copy", Kind::cure)
 }

@@ -30,13 +30,11 @@ pub enum Unit {
     None,
     /// A number of things.
     Count,
-    /// Percent.
     Percent,
 }
 
 impl Unit {
     /// CloudWatch's name for it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "None",
@@ -53,11 +51,9 @@ pub struct Datum {
     pub name: String,
     /// What it is of. A text that CloudWatch cannot take is put as [`dimension_text`] makes it.
     pub dimensions: BTreeMap<String, String>,
-    /// The time that it is for.
     pub timestamp: DateTime<Utc>,
     /// The value, in `unit`. CloudWatch keeps doubles: the nearest one is put.
     pub value: Decimal,
-    /// Its unit.
     pub unit: Unit,
 }
 
@@ -95,7 +91,6 @@ const HASH_DIGITS: usize = 16;
 /// The text as CloudWatch takes it for a dimension's value: ASCII without control characters, not only blanks, and not
 /// longer than it may be. What is not becomes `\u{…}`, and so does the backslash; of what is too long a hash of the
 /// text takes the place of the end: so different texts stay different.
-#[must_use]
 pub fn dimension_text(text: &str) -> Cow<'_, str> {
     let taken = |char: char| char == ' ' || (char.is_ascii_graphic() && char != '\\');
     let blank = !text.is_empty() && text.chars().all(|char| char == ' ');
@@ -120,10 +115,6 @@ pub fn dimension_text(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether one call can put these data: whatever implementation is asked, it refuses what CloudWatch would.
-///
-/// # Errors
-///
-/// [`PublishError::Refused`].
 pub fn check_data(namespace: &str, data: &[Datum]) -> Result<(), PublishError> {
     let refuse = |name: &str, reason: &'static str| {
         let what = format!("the metric {name} in the namespace {namespace}");
@@ -249,7 +240,6 @@ pub enum Topic {
 
 impl Topic {
     /// The name in files and resource names.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alerts => "alerts",
@@ -302,7 +292,6 @@ pub struct Attributes<'a> {
 
 impl Attributes<'_> {
     /// The attributes of a message. None is empty.
-    #[must_use]
     pub fn map(&self) -> BTreeMap<String, String> {
         let attributes = [
             ("kind", self.kind),
@@ -333,10 +322,6 @@ pub const MAX_MESSAGE_BYTES: usize = 262_144;
 
 impl Message {
     /// Whether it can be sent: whatever implementation is asked, it refuses what SNS would.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Refused`].
     pub fn check(&self) -> Result<(), PublishError> {
         let refuse = |reason: &'static str| Err(PublishError::Refused { what: self.name(), reason: reason.into() });
         let subject_fits = self.subject.len() < SUBJECT_END
@@ -413,7 +398,6 @@ pub enum PublishError {
 
 impl PublishError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::InDoubt { .. } => "publish.in_doubt",
@@ -424,7 +408,6 @@ impl PublishError {
     }
 
     /// How to handle it. What is in doubt is never blindly repeated: the caller's state settles it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::InDoubt { .. } => Class::Wait,

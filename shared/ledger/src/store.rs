@@ -86,7 +86,6 @@ pub enum StoreError {
     /// The key cannot name an object in this store.
     #[error("{key:?} cannot be a key here: {reason}")]
     BadKey {
-        /// The key.
         key: String,
         /// What is wrong with it.
         reason: &'static str,
@@ -129,7 +128,6 @@ pub enum StoreError {
         action: &'static str,
         /// The object.
         key: String,
-        /// The bucket.
         bucket: String,
         /// What the service says.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -161,7 +159,6 @@ pub enum StoreError {
 /// Where a bucket is, and where it was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// The bucket.
     pub bucket: String,
     /// The bucket's region.
     pub theirs: String,
@@ -182,7 +179,6 @@ impl fmt::Display for Elsewhere {
 
 impl StoreError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "store.not_found",
@@ -199,7 +195,6 @@ impl StoreError {
 
     /// How to handle it. An object that is gone or was replaced while it was read belongs to a delivery that the next
     /// one is overwriting, so the next one is waited for.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::NotFound { .. } | Self::Replaced { .. } => Class::Wait,
@@ -219,10 +214,6 @@ pub const MAX_KEY_BYTES: usize = 1024;
 
 /// Whether `key` can name an object in every store: not only within S3's limits, but also a path of a file system. It
 /// may begin with a `/`, as all keys do below a prefix that does.
-///
-/// # Errors
-///
-/// [`StoreError::BadKey`].
 pub fn check_key(key: &str) -> Result<(), StoreError> {
     let parts = || key.strip_prefix('/').unwrap_or(key).split('/');
     let reason = if key.is_empty() {

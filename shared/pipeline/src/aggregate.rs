@@ -44,7 +44,6 @@ pub struct Deriver {
 
 impl Deriver {
     /// What a deployment derives with: what the configuration counts, within what its stack does.
-    #[must_use]
     pub fn of_deployment(config: &Config, bound: &Counting) -> Self {
         Self { counting: config.counting.clone().within(bound), is_deployment: true, ..Self::from(config) }
     }
@@ -93,7 +92,6 @@ pub enum Aggregated {
 
 impl Aggregated {
     /// The name in logs.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Applied { .. } => "applied",
@@ -229,10 +227,6 @@ pub(crate) async fn derive<L: Store>(
 /// Brings the facts file up to the committed state. It never goes back: the file is read before the state and written
 /// if it is still the one that was read, so that the state is at least as new as the one that the file is of. A file
 /// of which the state knows nothing is of a state that somebody took back.
-///
-/// # Errors
-///
-/// [`PipelineError`].
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {

@@ -339,10 +339,6 @@ fn as_sealed(statement: &Statement, applied: &AppliedDelivery) -> SealedDelivery
 }
 
 /// The payers of whom any month was ever counted.
-///
-/// # Errors
-///
-/// [`PipelineError`].
 pub async fn payers<L: Store>(ledger: &L) -> Result<BTreeSet<String>, PipelineError> {
     Ok(all(ledger).await?.into_iter().map(|found| found.payer).collect())
 }
@@ -432,10 +428,6 @@ pub(crate) async fn restore<L: Store>(
 
 /// Counts what `statement` has: what was taken out of it, and every ready delivery, in the order in which they became
 /// ready. Returns what became of each delivery, by its id.
-///
-/// # Errors
-///
-/// [`PipelineError`].
 pub async fn recount<L: Store>(
     ledger: &L,
     statement: &Statement,

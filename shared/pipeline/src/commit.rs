@@ -17,9 +17,7 @@ use crate::history::{self, Change};
 pub(crate) struct Next<'a> {
     /// Whether the delivery is new or derived again.
     pub(crate) kind: CommitKind,
-    /// The delivery.
     pub(crate) delivery: &'a SealedDelivery,
-    /// Its facts.
     pub(crate) facts: &'a Facts,
 }
 

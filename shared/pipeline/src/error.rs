@@ -48,7 +48,6 @@ pub enum PipelineError {
         key: String,
         /// The file of the export.
         chunk: String,
-        /// The column.
         column: String,
         /// How long the text is.
         reason: TooLong,
@@ -109,7 +108,6 @@ pub enum PipelineError {
     Sum {
         /// Of which export and period.
         statement: String,
-        /// The sum.
         source: SumOutOfRange,
     },
     /// The facts file could not be made.
@@ -160,7 +158,6 @@ impl From<NoteError> for PipelineError {
 
 impl PipelineError {
     /// A stable name for logs, alarms and tests.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Export(error) => error.kind(),
@@ -182,7 +179,6 @@ impl PipelineError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Export(error) => error.class(),

@@ -27,7 +27,6 @@ const PERIODS_READ: usize = 2;
 /// The notices that stand before all others: an export that names no caller has nothing of what it is for.
 const NOBODY_NAMED: [&str; 2] = ["principal-column-missing", "principals-missing"];
 
-/// What is examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Examined {
     /// What AWS delivers into: the next delivery is awaited here.
@@ -105,7 +104,6 @@ impl Subject {
 }
 
 /// That a folder has paths which no listing shows: `what` names them.
-#[must_use]
 pub fn left_out(what: String) -> Finding {
     Subject::default().notice(
         "paths-left-out",
@@ -123,7 +121,6 @@ pub fn left_out(what: String) -> Finding {
 pub struct Step {
     /// The export, as `[PREFIX/]EXPORT`.
     pub export: String,
-    /// The billing period.
     pub period: BillingPeriod,
     /// Which of the delivery's chunks, from 1.
     pub chunk: usize,
@@ -152,10 +149,6 @@ pub async fn examine<E: Store + Send + 'static>(
 }
 
 /// As [`examine`], of the objects alone whose keys start with `prefix`.
-///
-/// # Errors
-///
-/// As [`examine`].
 pub async fn examine_below<E: Store + Send + 'static>(
     export: &Arc<E>,
     prefix: &str,

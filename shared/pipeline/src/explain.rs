@@ -75,7 +75,6 @@ impl Question {
 pub struct ExplainedRow {
     /// The chunk's key in the export's bucket.
     pub chunk: Arc<str>,
-    /// The row.
     pub row: BillRow,
     /// The fact that it adds to.
     pub fact: FactKey,
@@ -145,7 +144,6 @@ pub enum ExplainError {
     Unknown {
         /// What was asked for, an identity or a principal.
         field: &'static str,
-        /// Its name.
         name: String,
         /// Names that may have been meant.
         near: Vec<String>,
@@ -159,7 +157,6 @@ pub enum ExplainError {
     Folded {
         /// What was asked for, an identity or a principal.
         field: &'static str,
-        /// Its name.
         name: String,
         /// What it is part of.
         other: String,
@@ -178,7 +175,6 @@ pub enum ExplainError {
 
 impl ExplainError {
     /// A stable name for logs, alarms and tests.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pipeline(error) => error.kind(),
@@ -188,7 +184,6 @@ impl ExplainError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Pipeline(error) => error.class(),

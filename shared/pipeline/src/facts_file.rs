@@ -46,7 +46,6 @@ const NULLABLE: [FactField; 2] = [FactField::Principal, FactField::UnattributedR
 /// Whose rows a facts file holds. It does not depend on the deliveries before: what they were shows in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactsOf {
-    /// The delivery.
     pub delivery_id: String,
     /// How often it was derived again, see [`spend_ledger::state::period::AppliedDelivery::revision`].
     pub revision: u64,
@@ -56,7 +55,6 @@ pub struct FactsOf {
 
 impl FactsOf {
     /// What the facts in `state` are of.
-    #[must_use]
     pub fn state(state: &PeriodState) -> Option<Self> {
         let current = state.current()?;
         let (delivery_id, derivation) = (current.delivery_id.clone(), state.derivation.clone());
@@ -216,7 +214,6 @@ fn count(count: u64) -> i64 {
 }
 
 /// Whose facts a file holds, or `None` if it is no facts file of this format.
-#[must_use]
 pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
     let reader = SerializedFileReader::new(file.clone()).ok()?;
     let metadata = reader.metadata().file_metadata().key_value_metadata()?;

@@ -67,7 +67,6 @@ pub enum ForgetError {
     /// Somebody is called by the alias.
     #[error("{alias} is taken: {key} has it, and the spend of two would become one; choose another with --alias")]
     Taken {
-        /// The alias.
         alias: String,
         /// An object that has it.
         key: String,
@@ -87,7 +86,6 @@ pub enum ForgetError {
 
 impl ForgetError {
     /// A stable name.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pipeline(error) => error.kind(),
@@ -96,7 +94,6 @@ impl ForgetError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Pipeline(error) => error.class(),

@@ -55,9 +55,7 @@ impl FileTimes {
 /// What a manifest's key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestLocation {
-    /// The export.
     pub export: ExportPath,
-    /// The billing period.
     pub period: BillingPeriod,
     /// The time in the name of its folder, where the export keeps every delivery.
     pub folder_time: Option<DateTime<Utc>>,
@@ -65,7 +63,6 @@ pub struct ManifestLocation {
 
 impl ManifestLocation {
     /// Reads a manifest's key; `None` if it is another object's.
-    #[must_use]
     pub fn of(key: &str) -> Option<Self> {
         let ObjectKind::Manifest { export, period, folder } = layout::classify_key(key) else { return None };
         Some(Self { export, period, folder_time: folder.as_deref().and_then(folder_time) })
@@ -75,7 +72,6 @@ impl ManifestLocation {
 /// The time in the name of a delivery's folder, `2026-11-19T05:10:00.123Z-EXECUTION-ID`: the id may have any shape,
 /// the time ends with its zone. Tools that copy exports spell its colons as `%3A`; ISO 8601's basic form
 /// (`20261119T051000Z`) is read too, because an order by anything else would let an old folder replace a new one.
-#[must_use]
 pub fn folder_time(folder: &str) -> Option<DateTime<Utc>> {
     let time = folder.split_inclusive('Z').next()?;
     let basic = || NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%S%.fZ").map(|time| time.and_utc());
@@ -126,10 +122,6 @@ where
 }
 
 /// Declares a sealed delivery ready if all its chunks are reduced, exactly once. Returns whether it is ready.
-///
-/// # Errors
-///
-/// [`PipelineError`].
 pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &KeptTags) -> Result<bool, PipelineError> {
     let statement = sealed.statement();
     for chunk in &sealed.chunks {
@@ -168,10 +160,6 @@ pub enum Ingested {
 
 /// Handles one object that was created in the export's bucket: a chunk is reduced, a manifest is sealed, and whoever
 /// completes a sealed delivery declares it ready.
-///
-/// # Errors
-///
-/// [`PipelineError`].
 pub async fn object_created<E, L>(
     export: &Arc<E>,
     ledger: &L,
@@ -217,7 +205,6 @@ async fn complete_all<L: Store>(
 }
 
 /// What an object of an export is of; `None` of any other object.
-#[must_use]
 pub fn statement(key: &str) -> Option<Statement> {
     match layout::classify_key(key) {
         ObjectKind::Manifest { export, period, .. } | ObjectKind::Chunk { export, period, .. } => {

@@ -22,14 +22,12 @@ pub enum Found {
 
 impl Found {
     /// What it is a refresh of.
-    #[must_use]
     pub fn statement(&self) -> Option<Statement> {
         let (export, period) = self.whose()?;
         Some(Statement { export_id: export.export_id(), period })
     }
 
     /// The export and the billing period; `None` of a manifest whose key is none's.
-    #[must_use]
     pub fn whose(&self) -> Option<(ExportPath, BillingPeriod)> {
         match self {
             Self::Manifest(key) => ManifestLocation::of(key).map(|location| (location.export, location.period)),
@@ -50,9 +48,7 @@ impl fmt::Display for Found {
 /// Data files of a billing period that has no manifest, as where a replication leaves `metadata/` out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlisted {
-    /// The export.
     pub export: ExportPath,
-    /// The billing period.
     pub period: BillingPeriod,
     /// Their `TIMESTAMP-EXECUTION` folder, where the export keeps every delivery.
     pub folder: Option<String>,
@@ -95,7 +91,6 @@ struct Files {
 
 impl Inventory {
     /// Sorts a listing of the whole bucket, or of the whole of an export.
-    #[must_use]
     pub fn of(objects: &[ObjectSummary]) -> Self {
         let mut inventory = Self::default();
         let mut periods: BTreeMap<(BillingPeriod, ExportPath), Files> = BTreeMap::new();

@@ -73,7 +73,6 @@ const MOST_TROUBLES: usize = 100;
 pub struct Sweep<'a, E, L> {
     /// The export's bucket.
     pub export: &'a Arc<E>,
-    /// The ledger.
     pub ledger: &'a L,
     /// The name of the export's bucket, and what the keys start with.
     pub place: Place<'a>,
@@ -83,7 +82,6 @@ pub struct Sweep<'a, E, L> {
     pub kept: &'a KeptTags,
     /// Which exports count: others are not read.
     pub counting: &'a Counting,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 

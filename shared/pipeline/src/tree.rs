@@ -24,7 +24,6 @@ pub enum TreeError {
          BILLING_PERIOD=YYYY-MM of data files", hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default()
     )]
     NoExport {
-        /// The tree.
         tree: String,
         /// What is there instead.
         hint: Option<String>,
@@ -35,7 +34,6 @@ pub enum TreeError {
          with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA) in AWS Data Exports, and copy that"
     )]
     Legacy {
-        /// The tree.
         tree: String,
         /// What gives it away.
         key: String,
@@ -46,7 +44,6 @@ pub enum TreeError {
          folder BILLING_PERIOD=YYYY-MM that they lie in, or the export's folder, which has data/ in it"
     )]
     NoPeriod {
-        /// The tree.
         tree: String,
         /// One of them.
         example: String,
@@ -56,17 +53,11 @@ pub enum TreeError {
         "{tree} does not tell the name of its export ({found}): pass the folder above the export's own, so that it \
          has EXPORT/data/BILLING_PERIOD=YYYY-MM/…"
     )]
-    NoName {
-        /// The tree.
-        tree: String,
-        /// What was found.
-        found: String,
-    },
+    NoName { tree: String, found: String },
 }
 
 impl TreeError {
     /// A stable name.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -78,7 +69,6 @@ impl TreeError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -127,10 +117,6 @@ impl<S: Store> Tree<S> {
     ///
     /// An export's id follows from the path that the tree shows. Where the tree is the export's own folder, or less,
     /// the manifests tell the path, and without them the names of the data files tell the export's name alone.
-    ///
-    /// # Errors
-    ///
-    /// [`TreeError`].
     pub async fn open(store: S, tree: &str, folder: Option<&str>) -> Result<Self, TreeError> {
         let objects = store.list("").await?;
         let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
@@ -156,13 +142,11 @@ impl<S: Store> Tree<S> {
     }
 
     /// The tree as it is, cut off nowhere: for looking at what [`Tree::open`] refuses.
-    #[must_use]
     pub fn whole(store: S) -> Self {
         Self { store, before: String::new() }
     }
 
     /// The store that the tree lies in.
-    #[must_use]
     pub fn store(&self) -> &S {
         &self.store
     }

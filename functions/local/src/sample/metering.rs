@@ -15,7 +15,6 @@ const TENANTS: [(&str, f64); 4] = [("search", 4200.0), ("growth", 2600.0), ("leg
 const WEEKEND: f64 = 0.3;
 
 /// The gateway's metering file for the sample of a seed: `date,gateway,tenant,amount`.
-#[must_use]
 pub fn gateway_metering(seed: u64) -> String {
     let gateway = format!("role/ai-gateway@{}", Account::Prod.id());
     let mut text = "date,gateway,tenant,amount\n".to_owned();

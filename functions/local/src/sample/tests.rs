@@ -310,7 +310,6 @@ fn several_deliveries_stand_in_folders_of_their_own_named_by_their_time() {
     assert!(newest == own[1] && newest != own[0], "the newest manifest stands a second time above its folder");
 }
 
-/// The manifest in each folder.
 fn manifests(folders: &[PathBuf]) -> Vec<Vec<u8>> {
     folders.iter().map(|folder| fs::read(folder.join("bedrock-by-caller-Manifest.json")).unwrap()).collect()
 }

@@ -39,10 +39,6 @@ pub struct Chargeback {
 }
 
 /// Divides a bill. The first split that is about a line takes it.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn chargeback<'a>(
     facts: impl IntoIterator<Item = &'a Fact> + Clone,
     basis: Basis,
@@ -94,7 +90,6 @@ pub fn chargeback<'a>(
 }
 
 /// Whether one of `splits` divides the identity of a fact, of metering records if `by_file`.
-#[must_use]
 pub fn is_split_identity(splits: &[Split], fact: &Fact, by_file: bool) -> bool {
     let of_identity = |split: &&Split| match &split.what {
         SplitWhat::Identity(matcher) => matcher.matches(&fact.key),

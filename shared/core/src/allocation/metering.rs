@@ -27,7 +27,6 @@ pub enum MeteringFinding {
     },
     /// No split by file covers the gateway: its records are not used.
     NotSplit {
-        /// The gateway.
         gateway: String,
         /// How many records there are.
         records: usize,
@@ -54,7 +53,6 @@ pub struct Metering<'a> {
 
 impl<'a> Metering<'a> {
     /// Takes the records that are dated in `period`; those of other months are no concern of its bill.
-    #[must_use]
     pub fn new(records: &'a [MeteringRecord], period: BillingPeriod) -> Self {
         let mut metering = Self::default();
         let mut same: BTreeMap<(NaiveDate, &str, &str, &str), Vec<&MeteringRecord>> = BTreeMap::new();
@@ -75,7 +73,6 @@ impl<'a> Metering<'a> {
     }
 
     /// What each tenant used of a gateway's model on a day, with some amount above zero; `None` where no record says so.
-    #[must_use]
     pub fn tenants(&self, gateway: &str, day: NaiveDate, model: &str) -> Option<&BTreeMap<&'a str, Decimal>> {
         let models = self.gateways.get(gateway)?.get(&day)?;
         let tenants = models.get(model).or_else(|| models.get(""))?;

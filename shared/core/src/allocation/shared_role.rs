@@ -57,9 +57,7 @@ pub enum Sign {
     MixedModels(Vec<String>),
     /// Its spend and that of all callers, in one currency.
     LargeShare {
-        /// The currency.
         currency: String,
-        /// Its spend.
         spend: Decimal,
         /// That of all callers.
         of: Decimal,
@@ -95,7 +93,6 @@ pub enum SharedKind {
 /// An identity that several parties probably stand behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedRole {
-    /// The identity.
     pub identity: String,
     /// What it probably is.
     pub kind: SharedKind,
@@ -107,7 +104,6 @@ pub struct SharedRole {
 
 impl SharedRole {
     /// What to do about it, in a sentence without the end.
-    #[must_use]
     pub fn cure(&self) -> &'static str {
         match self.kind {
             SharedKind::Gateway => {
@@ -132,10 +128,6 @@ struct Traits<'a> {
 
 /// Finds shared identities in a bill, the most expensive first. `is_split` says of which identities that is known
 /// already, because their spend is split.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn find<'a>(
     facts: impl IntoIterator<Item = &'a Fact>,
     policy: &CostPolicy,

@@ -30,7 +30,6 @@ pub const BY_SPLIT: &str = "split";
 
 impl ChargeKey {
     /// The row that a fact is billed on.
-    #[must_use]
     pub fn of(key: &FactKey) -> Self {
         let get = |field| key.get(field).to_owned();
         Self {
@@ -57,7 +56,6 @@ pub struct Billed {
 
 impl Billed {
     /// What was billed of a category.
-    #[must_use]
     pub fn of(&self, category: Category) -> Decimal {
         self.categories.get(category as usize).copied().unwrap_or_default()
     }
@@ -72,16 +70,11 @@ impl Billed {
     }
 }
 
-/// The category of a fact.
 pub(crate) fn category(key: &FactKey) -> Category {
     key.get(FactField::Category).parse().unwrap_or(Category::Other)
 }
 
 /// The bill as billed, sorted by key. Every fact is in exactly one row.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn showback<'a>(
     facts: impl IntoIterator<Item = &'a Fact>,
     basis: Basis,

@@ -54,7 +54,6 @@ pub enum TagFinding {
     OutOfContract {
         /// The tag.
         key: String,
-        /// The value.
         value: String,
         /// What was spent with it.
         spend: Spend,
@@ -93,7 +92,6 @@ pub enum TagFinding {
 
 impl TagFinding {
     /// Its stable name.
-    #[must_use]
     pub fn id(&self) -> &'static str {
         match self {
             Self::Untagged { .. } => "untagged",
@@ -106,7 +104,6 @@ impl TagFinding {
     }
 
     /// The tag that it is about.
-    #[must_use]
     pub fn key(&self) -> &str {
         match self {
             Self::Untagged { key, .. }
@@ -119,7 +116,6 @@ impl TagFinding {
     }
 
     /// What to do about it, in a sentence without the end.
-    #[must_use]
     pub fn cure(&self) -> String {
         match self {
             Self::Untagged { key, .. } => match key.strip_prefix(PRINCIPAL_TAGS) {
@@ -156,10 +152,6 @@ impl TagFinding {
 }
 
 /// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn check<'a>(
     rules: &[TagRule],
     facts: impl IntoIterator<Item = &'a Fact>,

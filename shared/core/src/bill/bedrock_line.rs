@@ -38,7 +38,6 @@ impl Rule {
     ];
 
     /// The name in run summaries and stored counts.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ProductFamily => "product-family",
@@ -53,7 +52,6 @@ impl Rule {
 
     /// Whether `value`, the text of this rule's column, says Bedrock. For [`Rule::ProductName`] it is asked of
     /// `product_name` and `servicename` alike.
-    #[must_use]
     pub fn matches(self, value: &str) -> bool {
         match self {
             Self::ProductFamily => value == "Amazon Bedrock",
@@ -99,13 +97,11 @@ impl RuleSet {
     }
 
     /// Whether the line item is Bedrock's.
-    #[must_use]
     pub fn is_bedrock(self) -> bool {
         self.0 != 0
     }
 
     /// Whether `rule` holds.
-    #[must_use]
     pub fn contains(self, rule: Rule) -> bool {
         self.0 & rule.bit() != 0
     }

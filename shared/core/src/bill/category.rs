@@ -33,7 +33,6 @@ impl Category {
     /// The category of a line item, from its `line_item_line_item_type` and `bill_bill_type`.
     ///
     /// The set of types is open: AWS adds discount types, which all end in `Discount`.
-    #[must_use]
     pub fn of(line_item_type: &str, bill_type: &str) -> Self {
         let by_type = match line_item_type {
             "Usage" | "DiscountedUsage" | "SavingsPlanCoveredUsage" => Self::Usage,
@@ -55,7 +54,6 @@ impl Category {
 
     /// Whether an amount belongs to the usage day that it stands on. Taxes stand on the first day of their month and
     /// credits on some day of it; both grow with every delivery until it closes.
-    #[must_use]
     pub fn is_of_its_day(self) -> bool {
         match self {
             Self::Usage | Self::Discount | Self::Refund | Self::Fee | Self::Other => true,
@@ -64,7 +62,6 @@ impl Category {
     }
 
     /// The name in reports, facts and configuration.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",

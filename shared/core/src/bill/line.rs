@@ -25,7 +25,6 @@ pub struct KeptTags {
 
 impl KeptTags {
     /// The usual tags and `listed` ones, written as the bill does (`resourceTags/team`).
-    #[must_use]
     pub fn new<'a>(listed: impl IntoIterator<Item = &'a str>) -> Self {
         Self { listed: listed.into_iter().map(Arc::from).collect() }
     }
@@ -36,7 +35,6 @@ impl KeptTags {
     }
 
     /// Whether a tag is kept.
-    #[must_use]
     pub fn keeps(&self, key: &str) -> bool {
         KEPT_TAG_PREFIXES.into_iter().any(|prefix| key.starts_with(prefix)) || self.listed.contains(key)
     }
@@ -111,7 +109,6 @@ impl LineField {
     ];
 
     /// The column name in a stored reduction.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::PayerAccountId => "payer_account_id",
@@ -150,13 +147,11 @@ pub struct LineKey {
 
 impl LineKey {
     /// A field's text; empty if the bill has none.
-    #[must_use]
     pub fn get(&self, field: LineField) -> &str {
         self.fields.get(field as usize).map_or("", |text| text)
     }
 
     /// The same, shared.
-    #[must_use]
     pub fn text(&self, field: LineField) -> Arc<str> {
         self.fields.get(field as usize).cloned().unwrap_or_default()
     }
@@ -259,7 +254,6 @@ impl ScanCounts {
     }
 
     /// Whether the export was made without the caller's identity (`INCLUDE_IAM_PRINCIPAL_DATA`).
-    #[must_use]
     pub fn lacks_principal_column(&self) -> bool {
         self.missing_columns.contains(PRINCIPAL_COLUMN)
     }
@@ -278,7 +272,6 @@ pub struct Interner(std::collections::HashSet<Arc<str>>);
 
 impl Interner {
     /// The shared copy of `text`, if there is one already.
-    #[must_use]
     pub fn get(&self, text: &str) -> Option<Arc<str>> {
         self.0.get(text).map(Arc::clone)
     }
@@ -298,7 +291,6 @@ impl Interner {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {source}")]
 pub struct BadNumber {
-    /// The column.
     pub column: &'static str,
     /// Why it is no number.
     pub source: DecimalError,

@@ -115,7 +115,6 @@ const SAME_MODEL: [(&str, &str); 12] = [
 /// assert_eq!(canonical("Claude4.6Sonnet"), canonical("us.anthropic.claude-sonnet-4-6-20260217-v1:0"));
 /// assert_eq!(canonical("Claude Sonnet 4.6 (Amazon Bedrock Edition)").name, "claude-sonnet-4.6");
 /// ```
-#[must_use]
 pub fn canonical(spelling: &str) -> ModelName {
     let (id_provider, rest) = strip_id_prefix(strip_edition(spelling.trim()));
     let mut words = to_words(rest);
@@ -132,7 +131,6 @@ pub fn canonical(spelling: &str) -> ModelName {
 }
 
 /// A maker's name in lower case, as in model ids, however it is spelt: `Mistral AI` is `mistral`.
-#[must_use]
 pub fn provider_name(spelling: &str) -> String {
     let squashed: String = spelling.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let known = match squashed.as_str() {

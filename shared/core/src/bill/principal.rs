@@ -33,19 +33,16 @@ impl IdentityKind {
         [Self::User, Self::Role, Self::Sso, Self::Federated, Self::ApiKey, Self::Root, Self::Other, Self::None];
 
     /// The kind that facts call `name`; a name that this release does not know is another kind.
-    #[must_use]
     pub fn of(name: &str) -> Self {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other)
     }
 
     /// Whether such an identity can be a person, who comes through roles.
-    #[must_use]
     pub fn is_person(self) -> bool {
         matches!(self, Self::Sso | Self::Federated)
     }
 
     /// The name in facts and reports.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -156,7 +153,6 @@ impl Identity {
     ///
     /// No two kinds have a name in common, whatever a caller or a file chooses: people have names in which no other
     /// kind's can be written (see [`is_person`]), and the other kinds say what they are.
-    #[must_use]
     pub fn of(arn: &str, keep_sessions: &KeepSessions) -> Self {
         if arn.is_empty() {
             return Self { name: String::new(), kind: IdentityKind::None };
@@ -187,21 +183,18 @@ impl Identity {
 }
 
 /// The role and the session of a principal whose session is named like a person, of any role but Identity Center's.
-#[must_use]
 pub fn session_like_a_person(arn: &str) -> Option<(&str, &str)> {
     let looks_so = |(role, session): &(&str, &str)| is_email_address(session) && !role.starts_with(SSO_ROLE_PREFIX);
     role_and_session(arn).filter(looks_so)
 }
 
 /// The same principal under the session [`OTHER`]; `None` of what is no session of a role.
-#[must_use]
 pub fn with_other_session(arn: &str) -> Option<String> {
     let (_, session) = role_and_session(arn)?;
     arn.strip_suffix(session).map(|role| format!("{role}{OTHER}"))
 }
 
 /// The role and the session of a principal that has both.
-#[must_use]
 pub fn role_and_session(arn: &str) -> Option<(&str, &str)> {
     match Principal::parse(arn) {
         Some(Principal::Role { name, session: Some(session), .. }) => Some((name, session)),
@@ -210,7 +203,6 @@ pub fn role_and_session(arn: &str) -> Option<(&str, &str)> {
 }
 
 /// The role of a session, as `NAME@ACCOUNT`.
-#[must_use]
 pub fn role_of(arn: &str) -> Option<String> {
     match Principal::parse(arn) {
         Some(Principal::Role { account, name, session: Some(_) }) => Some(format!("{name}@{account}")),
@@ -226,7 +218,6 @@ fn person(session: &str) -> Option<String> {
 }
 
 /// Whether a name that somebody wrote for an identity can be a person's: the names of all other callers say what they are.
-#[must_use]
 pub fn is_person(identity: &str) -> bool {
     let is_root = identity.get(..ROOT.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(ROOT));
     !identity.contains(['/', ':']) && !identity.starts_with('(') && !is_root

@@ -62,8 +62,6 @@ pub struct CodedLines {
 }
 
 impl CodedLines {
-    /// The lines one by one.
-    #[must_use]
     pub fn into_lines(self) -> Vec<(LineKey, Measures)> {
         let empty: Arc<str> = Arc::default();
         let no_tags = Arc::default();
@@ -167,16 +165,11 @@ impl ReductionBuilder {
     pub const BYTES_A_LINE: u64 = 320;
 
     /// How many lines there are.
-    #[must_use]
     pub fn lines(&self) -> usize {
         self.keys.len()
     }
 
     /// Adds one Bedrock row.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn add(&mut self, key: LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
         let mut codes = Key::default();
         let mut parts = codes.iter_mut();
@@ -209,14 +202,11 @@ impl ReductionBuilder {
         added
     }
 
-    /// The finished reduction.
-    #[must_use]
     pub fn finish(mut self) -> Reduction {
         Reduction { counts: mem::take(&mut self.counts), lines: self.finish_coded().into_lines() }
     }
 
     /// The lines as columns.
-    #[must_use]
     pub fn finish_coded(self) -> CodedLines {
         let Self { counts: _, days, texts, tags, mut keys, sums, by_hash, same_hash } = self;
         drop((by_hash, same_hash));

@@ -31,7 +31,6 @@ impl Unattributed {
     ];
 
     /// The name in facts and reports.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotUsage => "not-usage",
@@ -44,14 +43,12 @@ impl Unattributed {
     }
 
     /// The reason of a fact; `None` if it names somebody.
-    #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         let found = Self::ALL.into_iter().find(|reason| reason.as_str() == name);
         if name.is_empty() { None } else { found.or(Some(Self::Unknown)) }
     }
 
     /// In words, and what can be done about it.
-    #[must_use]
     pub fn advice(self) -> (&'static str, &'static str) {
         match self {
             Self::NotUsage => ("discounts and the like", "They name nobody by nature. Nothing to do."),
@@ -69,7 +66,6 @@ impl Unattributed {
     }
 
     /// Whether the account that spent it can be asked: about discounts nobody is.
-    #[must_use]
     pub fn has_somebody_to_ask(self) -> bool {
         match self {
             Self::NotUsage => false,

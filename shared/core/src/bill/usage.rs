@@ -44,7 +44,6 @@ pub type ModelAliases = BTreeMap<String, String>;
 /// Classifies one bill line, and names its model.
 ///
 /// What is not known is [`Feature::Other`] and not `is_known`, never an error.
-#[must_use]
 pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
     let usage_type = line.get(LineField::UsageType);
     let codes = [LineField::ProductCode, LineField::ServiceCode].map(|field| line.get(field));
@@ -78,7 +77,6 @@ pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
 }
 
 /// The context of a usage type, which alone says it.
-#[must_use]
 pub fn context(usage_type: &str) -> Context {
     Reading::of(usage_type, None).context
 }

@@ -16,19 +16,16 @@ pub struct DataSpan {
 
 impl DataSpan {
     /// The state of each month.
-    #[must_use]
     pub fn new(months: BTreeMap<BillingPeriod, DataStatus>) -> Self {
         Self { months }
     }
 
     /// The months, in order.
-    #[must_use]
     pub fn months(&self) -> impl DoubleEndedIterator<Item = BillingPeriod> {
         self.months.keys().copied()
     }
 
     /// The first day of the first month.
-    #[must_use]
     pub fn first_day(&self) -> Option<NaiveDate> {
         self.months.keys().next().map(|month| month.first_day())
     }
@@ -40,13 +37,11 @@ impl DataSpan {
     }
 
     /// Up to when all of the data speaks.
-    #[must_use]
     pub fn newest(&self) -> Option<DateTime<Utc>> {
         self.months.values().filter_map(|status| status.as_of).max()
     }
 
     /// The status of the data in a window: the worst of its months that are known.
-    #[must_use]
     pub fn status(&self, window: Window) -> DataStatus {
         let known = window.periods().filter_map(|month| {
             let status = self.months.get(&month)?;
@@ -58,7 +53,6 @@ impl DataSpan {
     }
 
     /// Whether the amounts of `day` may be compared with those of other days.
-    #[must_use]
     pub fn is_settled(&self, day: NaiveDate) -> bool {
         self.is_settled_in(BillingPeriod::of(day), day)
     }
@@ -75,14 +69,12 @@ impl DataSpan {
     ///
     /// Amounts that are not of their day (`is_of_its_day`), the taxes and credits of an open month, are no restatement: they
     /// stand on one of its days, and move with every delivery. What a month that is not known had of a day is not known either.
-    #[must_use]
     pub fn is_restated(&self, month: BillingPeriod, day: NaiveDate, is_of_its_day: bool) -> bool {
         let is_closed = self.months.get(&month).is_some_and(|status| status.closed);
         is_closed || (self.is_settled_in(month, day) && is_of_its_day)
     }
 
     /// The last settled day such that every known day before it is settled too.
-    #[must_use]
     pub fn last_settled(&self) -> Option<NaiveDate> {
         let newest = self.newest()?.date_naive();
         newest.iter_days().rev().take(40).find(|day| self.is_settled(*day))
@@ -90,14 +82,12 @@ impl DataSpan {
 
     /// Whether a window has begun in the data. Where a later one is heading is not told: whoever is told of it before it has
     /// begun is not told when it comes.
-    #[must_use]
     pub fn has_begun(&self, window: Window) -> bool {
         self.newest().is_none_or(|newest| window.start() < newest)
     }
 
     /// Whether every month that a window lies in is known, as far as the data has come: only then can a window be said
     /// to have less than something.
-    #[must_use]
     pub fn covers(&self, window: Window) -> bool {
         let newest = self.months.keys().next_back().copied();
         window.periods().all(|month| self.months.contains_key(&month) || newest.is_some_and(|newest| month > newest))

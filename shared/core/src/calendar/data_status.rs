@@ -17,7 +17,6 @@ pub struct DataStatus {
 
 impl DataStatus {
     /// The status of these and `other` data together: the worse of the two.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         let as_of = match (self.as_of, other.as_of) {
             (Some(left), Some(right)) => Some(left.min(right)),
@@ -27,7 +26,6 @@ impl DataStatus {
     }
 
     /// Whether the amounts of `day` may still change: always while it is not known up to when the data speaks.
-    #[must_use]
     pub fn is_provisional(&self, day: NaiveDate) -> bool {
         !self.closed && self.as_of.is_none_or(|as_of| DayState::of(day, as_of) == DayState::Provisional)
     }

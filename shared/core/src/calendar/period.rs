@@ -20,56 +20,45 @@ pub struct PeriodError(String);
 
 impl BillingPeriod {
     /// The period that `day` lies in.
-    #[must_use]
     pub fn of(day: NaiveDate) -> Self {
         Self { first_day: day.with_day(1).unwrap_or(day) }
     }
 
-    /// Its first day.
-    #[must_use]
     pub fn first_day(self) -> NaiveDate {
         self.first_day
     }
 
-    /// Its last day.
-    #[must_use]
     pub fn last_day(self) -> NaiveDate {
         self.next().first_day.pred_opt().unwrap_or(self.first_day)
     }
 
     /// The instant it begins.
-    #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         midnight(self.first_day)
     }
 
     /// The instant it ends, which is the next one's first.
-    #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         self.next().start()
     }
 
     /// The month after.
-    #[must_use]
     pub fn next(self) -> Self {
         Self { first_day: self.first_day.checked_add_months(Months::new(1)).unwrap_or(self.first_day) }
     }
 
     /// The month before.
-    #[must_use]
     pub fn previous(self) -> Self {
         Self { first_day: self.first_day.checked_sub_months(Months::new(1)).unwrap_or(self.first_day) }
     }
 
     /// Whether `day` lies in it.
-    #[must_use]
     pub fn contains(self, day: NaiveDate) -> bool {
         Self::of(day) == self
     }
 
     /// Whether its numbers are final: it has ended, and either every usage line with cost carries an invoice id
     /// or [`CLOSED_AFTER_DAYS`] have passed since.
-    #[must_use]
     pub fn is_closed(self, lines_without_invoice: u64, now: DateTime<Utc>) -> bool {
         let ended = now >= self.end();
         let waited = self.end().checked_add_days(CLOSED_AFTER_DAYS).is_some_and(|limit| now >= limit);
@@ -98,7 +87,6 @@ pub enum DayState {
 
 impl DayState {
     /// The state of `day` (UTC) in a delivery whose data is as of `data_as_of`.
-    #[must_use]
     pub fn of(day: NaiveDate, data_as_of: DateTime<Utc>) -> Self {
         let settled =
             day.succ_opt().is_some_and(|next| data_as_of.signed_duration_since(midnight(next)) >= SETTLED_AFTER);
@@ -107,7 +95,6 @@ impl DayState {
 }
 
 /// The instant up to which a delivery's numbers speak: the latest end of a usage row, at most `now`.
-#[must_use]
 pub fn data_as_of(latest_usage_end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     latest_usage_end.map(|end| end.min(now))
 }

@@ -26,7 +26,6 @@ impl WindowKind {
     pub const ALL: [Self; 3] = [Self::Month, Self::Week, Self::Day];
 
     /// The name in the configuration and in events.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Month => "month",
@@ -60,7 +59,6 @@ pub struct Window {
 
 impl Window {
     /// The window of a kind that `day` lies in.
-    #[must_use]
     pub fn of(kind: WindowKind, day: NaiveDate) -> Self {
         let start = match kind {
             WindowKind::Month => BillingPeriod::of(day).first_day(),
@@ -71,19 +69,14 @@ impl Window {
     }
 
     /// How long it is.
-    #[must_use]
     pub fn kind(self) -> WindowKind {
         self.kind
     }
 
-    /// Its first day.
-    #[must_use]
     pub fn first_day(self) -> NaiveDate {
         self.start
     }
 
-    /// Its last day.
-    #[must_use]
     pub fn last_day(self) -> NaiveDate {
         match self.kind {
             WindowKind::Month => BillingPeriod::of(self.start).last_day(),
@@ -93,19 +86,16 @@ impl Window {
     }
 
     /// The instant it begins.
-    #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         self.start.and_time(NaiveTime::MIN).and_utc()
     }
 
     /// The instant it ends, which is the next one's first.
-    #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         end_of(self.last_day())
     }
 
     /// Whether `day` lies in it.
-    #[must_use]
     pub fn contains(self, day: NaiveDate) -> bool {
         (self.first_day()..=self.last_day()).contains(&day)
     }
@@ -130,7 +120,6 @@ impl From<BillingPeriod> for Window {
 }
 
 /// The instant at which a day has ended.
-#[must_use]
 pub fn end_of(day: NaiveDate) -> DateTime<Utc> {
     day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }

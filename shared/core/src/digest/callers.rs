@@ -33,7 +33,6 @@ pub struct Caller {
 /// A caller that was not seen up to the end of the earlier span of days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCaller {
-    /// The identity.
     pub identity: String,
     /// Whom its first spend belongs to.
     pub owner: String,
@@ -46,9 +45,7 @@ pub struct NewCaller {
 /// Spend that names nobody, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nameless {
-    /// The reason.
     pub reason: Unattributed,
-    /// The spend.
     pub spend: Decimal,
     /// By account, the largest first: whom to ask.
     pub accounts: Vec<(String, Decimal)>,
@@ -57,7 +54,6 @@ pub struct Nameless {
 /// A caller whose usage lacks tags that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untagged {
-    /// The identity.
     pub identity: String,
     /// The spend that lacks one of the tags at least.
     pub spend: Decimal,

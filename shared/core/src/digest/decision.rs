@@ -12,7 +12,6 @@ pub enum Decision {
     PostDifference {
         /// The month.
         period: BillingPeriod,
-        /// The currency.
         currency: String,
         /// By how much it changed.
         amount: Decimal,
@@ -21,7 +20,6 @@ pub enum Decision {
     Accrue {
         /// The month.
         period: BillingPeriod,
-        /// The currency.
         currency: String,
         /// The spend so far.
         amount: Decimal,
@@ -31,20 +29,15 @@ pub enum Decision {
     /// A budget is heading beyond its amount.
     BudgetHeading(Box<Measurement>),
     /// An export does not name callers.
-    NameCallers {
-        /// The export.
-        export_id: String,
-    },
+    NameCallers { export_id: String },
     /// Usage does not name its caller: somebody has to pay for it.
     AssignUnattributed {
-        /// The currency.
         currency: String,
         /// The usage.
         amount: Decimal,
     },
     /// Callers lack tags.
     AskForTags {
-        /// The currency.
         currency: String,
         /// How many callers.
         callers: usize,
@@ -67,7 +60,6 @@ pub enum Decision {
 
 impl Decision {
     /// The name for machines.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::PostDifference { .. } => "post-difference",
@@ -85,7 +77,6 @@ impl Decision {
 }
 
 /// What a budget's spend is heading for, where that is foretold.
-#[must_use]
 pub fn heading(budget: &Measurement) -> Option<Decimal> {
     match budget.detail {
         Detail::Budget(Some(Outlook::Forecast(forecast))) => Some(forecast.expected),

@@ -23,7 +23,6 @@ impl DigestKind {
     pub const ALL: [Self; 3] = [Self::Weekly, Self::Close, Self::Preliminary];
 
     /// The name on the command line, in ids and for machines.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Weekly => "weekly",
@@ -61,7 +60,6 @@ pub enum Extent {
 
 impl Extent {
     /// How much there is of a month that has `closed` or not.
-    #[must_use]
     pub fn of(period: BillingPeriod, closed: bool, now: DateTime<Utc>) -> Self {
         if now < period.end() {
             Self::ToDate
@@ -73,7 +71,6 @@ impl Extent {
     }
 
     /// The name for machines.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ToDate => "month-to-date",

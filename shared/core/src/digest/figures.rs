@@ -57,7 +57,6 @@ pub struct Change {
 /// The month before while it has not closed: nobody else tells of it then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenMonth {
-    /// The billing period.
     pub period: BillingPeriod,
     /// Its spend by currency, summed as that of the digest's own period.
     pub spend: BTreeMap<String, Decimal>,
@@ -68,7 +67,6 @@ pub struct OpenMonth {
 pub struct Figures {
     /// Why it is made.
     pub kind: DigestKind,
-    /// The billing period.
     pub period: BillingPeriod,
     /// How much of it there is.
     pub extent: Extent,

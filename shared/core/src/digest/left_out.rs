@@ -30,7 +30,6 @@ pub struct LeftOut {
 pub struct LargeDay {
     /// The identity; empty for what names nobody.
     pub identity: String,
-    /// The day.
     pub day: NaiveDate,
     /// What was spent on it.
     pub spend: Decimal,

@@ -12,7 +12,6 @@ use crate::money::decimal::{Decimal, SumOutOfRange, add};
 /// What was restated of one period, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestatedPeriod {
-    /// The billing period.
     pub period: BillingPeriod,
     /// Whether it had closed before.
     pub after_close: bool,

@@ -14,7 +14,6 @@ use crate::money::decimal::{Decimal, SumOutOfRange, add};
 /// One currency's totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// The currency.
     pub currency: String,
     /// What counts as spend, on the policy's basis.
     pub spend: Decimal,
@@ -79,22 +78,16 @@ impl Totals {
     }
 
     /// Usage that does not name its caller.
-    #[must_use]
     pub fn unattributed(&self) -> Decimal {
         self.usage.checked_sub(self.attributed).unwrap_or_default()
     }
 
     /// The spend that may still change.
-    #[must_use]
     pub fn provisional_spend(&self) -> Decimal {
         self.provisional.values().try_fold(Decimal::ZERO, |sum, spent| sum.checked_add(*spent)).unwrap_or_default()
     }
 
     /// What spend and the categories that do not count as spend come to.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn reconciled(&self, policy: &CostPolicy) -> Result<Decimal, SumOutOfRange> {
         let mut sum = self.spend;
         for (_, cost) in self.categories.iter().filter(|(category, _)| !policy.count.contains(category)) {

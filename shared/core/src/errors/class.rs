@@ -17,7 +17,6 @@ pub enum Class {
 
 impl Class {
     /// The name in logs.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "retry",

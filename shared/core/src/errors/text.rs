@@ -7,7 +7,6 @@ use std::borrow::Cow;
 pub const LONGEST: usize = 2_048;
 
 /// `text`, or its beginning and how many bytes are left out.
-#[must_use]
 pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return Cow::Borrowed(text);

@@ -48,10 +48,6 @@ pub struct Derivation {
 
 impl Derivation {
     /// Derives the facts of a delivery from the reductions of its chunks. Their order does not matter.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
         let folding = Folding::of(reductions, &self.keep_sessions, &self.limits)?;
         let mut interner = Interner::default();

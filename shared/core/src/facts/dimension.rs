@@ -48,7 +48,6 @@ const NAMED_FIELDS: [(&str, FactField); 17] = [
 
 impl Dimension {
     /// What `key` has in this dimension; empty if it has nothing.
-    #[must_use]
     pub fn value<'a>(&self, key: &'a FactKey) -> Cow<'a, str> {
         match self {
             Self::Day => Cow::Owned(key.usage_date.to_string()),

@@ -22,7 +22,6 @@ pub struct Explainer<'a> {
 impl<'a> Explainer<'a> {
     /// For lines of a delivery; `lacks_principal` says whether its export was made without the caller's identity, and
     /// `folding` which callers its facts keep apart.
-    #[must_use]
     pub fn new(derivation: &'a Derivation, lacks_principal: bool, folding: Folding) -> Self {
         Self { derivation, lacks_principal, folding, interner: Interner::default(), usages: HashMap::new() }
     }

@@ -92,7 +92,6 @@ impl FactField {
     ];
 
     /// The column name in the facts file and in stored state.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::PayerAccountId => "payer_account_id",
@@ -136,19 +135,16 @@ pub struct FactKey {
 
 impl FactKey {
     /// A field's text; empty if there is none.
-    #[must_use]
     pub fn get(&self, field: FactField) -> &str {
         self.fields.get(field as usize).map_or("", |text| text)
     }
 
     /// The same, shared.
-    #[must_use]
     pub fn text(&self, field: FactField) -> Arc<str> {
         self.fields.get(field as usize).cloned().unwrap_or_default()
     }
 
     /// A tag's value; empty if the fact does not have it.
-    #[must_use]
     pub fn tag(&self, key: &str) -> &str {
         self.tags.get(key).map_or("", |value| value)
     }

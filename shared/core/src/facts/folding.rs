@@ -53,13 +53,11 @@ pub struct Folded {
 
 impl Folded {
     /// Whether nothing was folded.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
     /// Adds what was folded elsewhere.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
             identities: self.identities.saturating_add(other.identities),
@@ -69,7 +67,6 @@ impl Folded {
     }
 
     /// What [`OTHER`] stands for, a sentence for each kind of name.
-    #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let Limits { identities, sessions, tag_sets } = Limits::default();
         let count = |folded: u64, one: &str, several: &str| match folded {
@@ -133,10 +130,6 @@ struct Billed {
 impl Folding {
     /// What is folded of a delivery. The order of reductions and lines does not matter, nor how the rows are spread over
     /// them.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of(reductions: &[Reduction], people: &KeepSessions, limits: &Limits) -> Result<Self, SumOutOfRange> {
         let mut billed: HashMap<Arc<str>, Billed> = HashMap::new();
         for (line, measures) in reductions.iter().flat_map(|reduction| &reduction.lines) {
@@ -159,7 +152,6 @@ impl Folding {
 
     /// What was folded when `facts` were derived: whoever is named in them was kept. So a single line of the bill finds
     /// the fact that it is part of, also where the facts are of a release that folded otherwise.
-    #[must_use]
     pub fn in_facts<'a>(facts: impl Iterator<Item = &'a FactKey> + Clone) -> Self {
         let mut folding = Self::default();
         for fact in facts.clone() {
@@ -190,7 +182,6 @@ impl Folding {
     }
 
     /// How much was folded.
-    #[must_use]
     pub fn folded(&self) -> Folded {
         self.folded
     }
@@ -284,19 +275,16 @@ impl Folding {
 }
 
 /// Whether a fact is of the identities that were folded.
-#[must_use]
 pub fn is_other(fact: &FactKey) -> bool {
     fact.get(FactField::Identity) == OTHER
 }
 
 /// Whether a fact is of the folded sessions of a role.
-#[must_use]
 pub fn is_other_session(fact: &FactKey) -> bool {
     role_of_other_session(fact.get(FactField::Principal)).is_some()
 }
 
 /// The name of the role whose folded sessions a principal is.
-#[must_use]
 pub fn role_of_other_session(principal: &str) -> Option<&str> {
     principal::role_and_session(principal).filter(|(_, session)| *session == OTHER).map(|(role, _)| role)
 }

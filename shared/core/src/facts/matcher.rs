@@ -19,13 +19,11 @@ pub struct Matcher {
 
 impl Matcher {
     /// A matcher for `glob` over the values of `dimension`.
-    #[must_use]
     pub fn new(dimension: Dimension, glob: &str) -> Self {
         Self { dimension, glob: (glob != NONE).then(|| WildMatch::new(glob)) }
     }
 
     /// Whether a fact's value matches.
-    #[must_use]
     pub fn matches(&self, key: &FactKey) -> bool {
         let value = self.dimension.value(key);
         match &self.glob {
@@ -35,13 +33,11 @@ impl Matcher {
     }
 
     /// The dimension that it is about.
-    #[must_use]
     pub fn dimension(&self) -> &Dimension {
         &self.dimension
     }
 
     /// The glob, as in the configuration.
-    #[must_use]
     pub fn glob(&self) -> String {
         self.glob.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string)
     }

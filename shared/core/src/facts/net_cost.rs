@@ -25,10 +25,6 @@ struct Lines {
 
 impl StandIn {
     /// What stands in on `basis`: nothing where nobody asked for net cost.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of<'a>(basis: Basis, facts: impl IntoIterator<Item = &'a Fact>) -> Result<Self, SumOutOfRange> {
         let mut found = Self::default();
         if basis == Basis::NetUnblended {
@@ -40,10 +36,6 @@ impl StandIn {
     }
 
     /// Adds lines of the bill.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn add(&mut self, currency: &str, measures: &Measures) -> Result<(), SumOutOfRange> {
         if measures.lines_without_net == 0 {
             return Ok(());
@@ -56,7 +48,6 @@ impl StandIn {
     }
 
     /// Of how many lines and how much money, in a sentence; nothing if every line has its net cost.
-    #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let part = |(currency, lines): (&String, &Lines)| {
             let Lines { count, unblended, has_others } = *lines;

@@ -26,7 +26,6 @@ pub struct OwnerRule {
 
 impl OwnerRule {
     /// Whether the rule is about a fact, whose owner need not be known yet.
-    #[must_use]
     pub fn applies(&self, key: &FactKey) -> bool {
         let day = key.usage_date;
         self.from.is_none_or(|from| from <= day)
@@ -70,7 +69,6 @@ impl OwnerSource {
     pub const ALL: [Self; 4] = [Self::Tag, Self::Rule, Self::Account, Self::None];
 
     /// The name in facts and reports.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tag => "tag",
@@ -81,7 +79,6 @@ impl OwnerSource {
     }
 
     /// Whether a name in a fact says that somebody claimed the spend: by tag or by rule.
-    #[must_use]
     pub fn is_claimed(name: &str) -> bool {
         [Self::Tag, Self::Rule].iter().any(|source| source.as_str() == name)
     }

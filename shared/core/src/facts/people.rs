@@ -21,10 +21,6 @@ pub struct Roles(Vec<String>);
 impl Roles {
     /// The roles of the sessions of one identity. Callers of a kind that is no person have none: their name says what they
     /// are.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of<'a>(
         kind: IdentityKind,
         sessions: impl Iterator<Item = (&'a str, Decimal)>,
@@ -42,10 +38,6 @@ impl Roles {
     }
 
     /// The roles of each person in `facts`, by identity.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of_people<'a>(
         facts: impl Iterator<Item = &'a Fact>,
         policy: &CostPolicy,
@@ -65,13 +57,11 @@ impl Roles {
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// As many as have room in `width` columns, the first in any case, and how many more there are.
-    #[must_use]
     pub fn within(&self, width: usize) -> String {
         let text_of = |named: usize| {
             let names: Vec<_> = self.iter().take(named).map(|role| text::name(role, LONGEST)).collect();
@@ -111,7 +101,6 @@ pub struct PeopleRole {
 
 impl PeopleRole {
     /// What was found, without the cure.
-    #[must_use]
     pub fn what(&self) -> String {
         match (self.sessions, self.can_be_more) {
             (1, false) => format!("{}: 1 session looks like a person", text::name(&self.role, ROLE)),
@@ -132,7 +121,6 @@ impl fmt::Display for PeopleRole {
 }
 
 /// The roles of `principals` with such sessions, the most sessions first.
-#[must_use]
 pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
     let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut folded: BTreeSet<&str> = BTreeSet::new();
@@ -153,7 +141,6 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
 }
 
 /// The same of facts: roles whose sessions are kept apart are none of them.
-#[must_use]
 pub fn of_facts<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<PeopleRole> {
     let is_role = |fact: &&Fact| fact.key.get(FactField::IdentityKind) == IdentityKind::Role.as_str();
     find(facts.filter(is_role).map(|fact| fact.key.get(FactField::Principal)))

@@ -20,7 +20,6 @@ pub struct Restated {
     pub identity: String,
     /// The category of the money.
     pub category: Category,
-    /// The currency.
     pub currency: String,
     /// What was said before.
     pub before: Decimal,
@@ -30,10 +29,6 @@ pub struct Restated {
 
 impl Restated {
     /// By how much it moved.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn change(&self) -> Result<Decimal, SumOutOfRange> {
         self.after.checked_sub(self.before).ok_or(SumOutOfRange)
     }

@@ -26,7 +26,6 @@ pub fn tags<'a>(facts: impl Iterator<Item = &'a Fact>) -> BTreeSet<&'a str> {
 }
 
 /// What to say of a tag key that none of the facts has, where they have `known`.
-#[must_use]
 pub fn unknown_tag(key: &str, known: &BTreeSet<&str>) -> String {
     let listed: Vec<_> = known.iter().take(KEYS).map(|key| shown(key)).collect();
     let more = known.len().saturating_sub(KEYS);
@@ -40,7 +39,6 @@ pub fn unknown_tag(key: &str, known: &BTreeSet<&str>) -> String {
 }
 
 /// Why a matcher matches none of the facts, with what it may have meant; nothing if it matches one.
-#[must_use]
 pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + Clone) -> Option<String> {
     if facts.clone().any(|fact| matcher.matches(&fact.key)) {
         return None;
@@ -63,7 +61,6 @@ pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + 
 
 /// Which of some names may have been meant: `did you mean dana@example.com?` Nothing if none is near. `wanted` may be a
 /// glob.
-#[must_use]
 pub fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near: Vec<_> = near(wanted.trim_matches(['*', '?']), known);
     let named: Vec<_> = near.iter().map(|name| shown(name)).collect();

@@ -22,7 +22,6 @@ pub enum Basis {
 
 impl Basis {
     /// The cost on this basis.
-    #[must_use]
     pub fn cost(self, measures: &Measures) -> Decimal {
         match self {
             Self::Unblended => measures.unblended_cost,
@@ -31,7 +30,6 @@ impl Basis {
     }
 
     /// The name on the command line and in the configuration.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unblended => "unblended",
@@ -53,9 +51,7 @@ impl FromStr for Basis {
 /// What of the bill is spend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CostPolicy {
-    /// On which basis.
     pub basis: Basis,
-    /// Which categories count.
     pub count: Vec<Category>,
 }
 
@@ -68,7 +64,6 @@ impl Default for CostPolicy {
 
 impl CostPolicy {
     /// The spend of a fact in its currency, or `None` if its category does not count.
-    #[must_use]
     pub fn spend(&self, fact: &Fact) -> Option<Decimal> {
         let category = fact.key.get(FactField::Category);
         let counts = self.count.iter().any(|counted| counted.as_str() == category);

@@ -55,7 +55,6 @@ pub struct Alert<'a> {
 
 impl Alert<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let measured = self.measurement;
         let mut blocks = vec![Block::kept(headline::lines(measured, self.fired)), Block::blank()];

@@ -13,7 +13,6 @@ use crate::text::{clean, money, shown, without_links};
 /// What a chargeback comes to in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChargeSums {
-    /// What is billed.
     pub billed: Decimal,
     /// What is charged: the same.
     pub charged: Decimal,
@@ -22,10 +21,6 @@ pub struct ChargeSums {
 }
 
 /// The sums of a chargeback, by currency.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn sums(charged: &Chargeback) -> Result<BTreeMap<&str, ChargeSums>, SumOutOfRange> {
     let mut sums: BTreeMap<&str, ChargeSums> = BTreeMap::new();
     let add = |sum: Decimal, term: Decimal| sum.checked_add(term).ok_or(SumOutOfRange);
@@ -42,10 +37,6 @@ pub fn sums(charged: &Chargeback) -> Result<BTreeMap<&str, ChargeSums>, SumOutOf
 }
 
 /// What splits did and did not do, and what is odd about metering records: a line each.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn lines(
     splits: &[Split],
     charged: &Chargeback,

@@ -27,7 +27,6 @@ pub struct TextOptions<'a> {
 }
 
 /// The message.
-#[must_use]
 pub fn text(figures: &Figures, options: &TextOptions<'_>) -> Text {
     let mut lines = Vec::new();
     if figures.currencies.is_empty() {

@@ -41,7 +41,6 @@ pub enum Unusual {
 
 impl Unusual {
     /// A stable name.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::SpendGone { .. } => "spend-gone",
@@ -52,13 +51,11 @@ impl Unusual {
     }
 
     /// Whether each delivery of a month says it again: then it is told once.
-    #[must_use]
     pub fn is_of_the_month(&self) -> bool {
         matches!(self, Self::CallersFolded { .. })
     }
 
     /// What to do about it.
-    #[must_use]
     pub fn cure(&self) -> &'static str {
         match self {
             Self::SpendGone { .. } => {
@@ -86,7 +83,6 @@ impl Unusual {
     }
 
     /// The message to whoever operates the program.
-    #[must_use]
     pub fn text(&self, export_id: &str, period: BillingPeriod) -> Text {
         let export_id = name(export_id, 160);
         let mut lines = wrap("", &format!("{period} of {export_id}: {self}."));

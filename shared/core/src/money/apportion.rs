@@ -34,10 +34,6 @@ pub(crate) fn apportion(total: Decimal, weights: &[Decimal]) -> Result<Option<Ve
 
 /// Rounds `amounts` to `places` so that they sum to `target`, which is their sum rounded, up or down, to those places:
 /// each is rounded down, and those that lost most are rounded up instead; of equal ones the first.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub(crate) fn round_to_sum(amounts: &[Decimal], target: Decimal, places: u32) -> Result<Vec<Decimal>, SumOutOfRange> {
     let unit = 10_i128.pow(Decimal::SCALE.saturating_sub(places));
     let floors: Vec<i128> = amounts.iter().map(|amount| amount.units().div_euclid(unit)).collect();
@@ -52,10 +48,6 @@ pub(crate) fn round_to_sum(amounts: &[Decimal], target: Decimal, places: u32) ->
 
 /// The share of each of `amounts` in their sum, in percent with one place, so that the shares sum to exactly a hundred;
 /// nothing where the sum is zero.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub(crate) fn shares(amounts: &[Decimal]) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
     let hundred = Decimal::from_integer(100);
     let whole = amounts.iter().try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(*amount)).ok_or(SumOutOfRange)?;

@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use crate::money::decimal::Decimal;
 
 /// The order of two currencies with their amounts.
-#[must_use]
 pub fn order(left: (&str, Decimal), right: (&str, Decimal)) -> Ordering {
     right.1.abs().cmp(&left.1.abs()).then_with(|| left.0.cmp(right.0))
 }
 
 /// Amounts by currency in that order.
-#[must_use]
 pub fn largest_first<K: AsRef<str>>(amounts: &BTreeMap<K, Decimal>) -> Vec<(&str, Decimal)> {
     let mut sorted: Vec<_> = amounts.iter().map(|(currency, amount)| (currency.as_ref(), *amount)).collect();
     sorted.sort_by(|left, right| order(*left, *right));

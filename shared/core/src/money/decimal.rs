@@ -39,7 +39,6 @@ const LIMIT: i128 = 10_i128.pow(38);
 impl Decimal {
     /// Digits after the point.
     pub const SCALE: u32 = 18;
-    /// Zero.
     pub const ZERO: Self = Self(0);
     /// One.
     pub const ONE: Self = Self(ONE);
@@ -96,44 +95,37 @@ impl Decimal {
     }
 
     /// A whole number.
-    #[must_use]
     pub fn from_integer(value: i64) -> Self {
         Self(i128::from(value) * ONE)
     }
 
     /// The decimal that is `units` times 10⁻¹⁸, if it is in range.
-    #[must_use]
     pub fn from_units(units: i128) -> Option<Self> {
         Self::checked(units)
     }
 
     /// How many 10⁻¹⁸ this is: the unscaled value of a `decimal(38,18)`.
-    #[must_use]
     pub fn units(self) -> i128 {
         self.0
     }
 
     /// The exact sum, or `None` outside the range.
-    #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).and_then(Self::checked)
     }
 
     /// The exact difference, or `None` outside the range.
-    #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).and_then(Self::checked)
     }
 
     /// The exact product with a whole number, or `None` outside the range.
-    #[must_use]
     pub fn checked_mul(self, factor: i64) -> Option<Self> {
         self.0.checked_mul(i128::from(factor)).and_then(Self::checked)
     }
 
     /// `self * factor / divisor`, rounded half to even; `None` if the divisor is zero or the result out of range. The
     /// product may be beyond the range.
-    #[must_use]
     pub fn checked_mul_div(self, factor: Self, divisor: Self) -> Option<Self> {
         let magnitude = divisor.0.unsigned_abs();
         let (quotient, rest) = multiply_divide(self.0.unsigned_abs(), factor.0.unsigned_abs(), magnitude)?;
@@ -148,31 +140,26 @@ impl Decimal {
     }
 
     /// The same magnitude with the other sign.
-    #[must_use]
     pub fn negated(self) -> Self {
         Self(-self.0)
     }
 
     /// The magnitude.
-    #[must_use]
     pub fn abs(self) -> Self {
         Self(self.0.abs())
     }
 
     /// Whether this is zero.
-    #[must_use]
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// Whether this is below zero.
-    #[must_use]
     pub fn is_negative(self) -> bool {
         self.0 < 0
     }
 
     /// Rounded to `places` (at most 18) digits after the point, half to even.
-    #[must_use]
     pub fn round_to(self, places: u32) -> Self {
         let dropped = Self::SCALE.saturating_sub(places);
         Self(divide_half_even(self.0, dropped) * 10_i128.pow(dropped))
@@ -181,7 +168,6 @@ impl Decimal {
     /// This as hundredths of `whole`, rounded to one place; `None` if `whole` is zero or the result is out of range.
     ///
     /// For people to read: comparisons against a limit use [`Decimal::checked_mul`], which is exact.
-    #[must_use]
     pub fn percent_of(self, whole: Self) -> Option<Self> {
         const TENTHS: i128 = 1000;
         let scaled = self.0.checked_mul(TENTHS)?;
@@ -193,7 +179,6 @@ impl Decimal {
     }
 
     /// The nearest double, for machines whose interface takes doubles. Never add what comes back.
-    #[must_use]
     pub fn to_f64(self) -> f64 {
         // Reading the exact digits rounds once, to nearest; arithmetic on the 128-bit count would round twice.
         self.to_string().parse().unwrap_or(f64::NAN)

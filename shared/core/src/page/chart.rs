@@ -251,7 +251,6 @@ impl Rows {
         bar(into, from.min(to), count(row) * ROW + ROW_NAME + 6.0, (from - to).abs().max(0.5), 13.0);
     }
 
-    /// The name of a row.
     pub(super) fn name(&self, row: usize, said: &str) -> String {
         let room = if self.size == Size::Wide { 80 } else { 36 };
         word("start on", 8.0, count(row) * ROW + ROW_NAME, &fitted(said, room))

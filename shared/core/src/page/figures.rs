@@ -43,11 +43,9 @@ pub struct Pictures {
 /// A usage day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerDay {
-    /// The day.
     pub day: NaiveDate,
     /// Whether it may still change.
     pub is_provisional: bool,
-    /// Its spend.
     pub spend: Decimal,
     /// By owner, in the order of [`Pictures::owners`].
     pub by_owner: Vec<Decimal>,
@@ -56,20 +54,16 @@ pub struct OwnerDay {
 /// A day of the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CourseDay {
-    /// The day.
     pub day: NaiveDate,
     /// Whether it may still change.
     pub is_provisional: bool,
-    /// Its spend.
     pub spend: Decimal,
     /// The spend from the first day of the month up to and with it.
     pub to_date: Decimal,
 }
 
-/// A day of the trends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrendDay {
-    /// The day.
     pub day: NaiveDate,
     /// Whether it may still change.
     pub is_provisional: bool,
@@ -78,7 +72,6 @@ pub struct TrendDay {
 /// A caller's spend, day by day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trend {
-    /// The identity.
     pub identity: String,
     /// The spend of each of [`Pictures::trend_days`].
     pub days: Vec<Decimal>,
@@ -87,9 +80,7 @@ pub struct Trend {
 /// A commit of the month: a delivery, or one derived again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The export.
     pub export_id: String,
-    /// The delivery.
     pub delivery_id: String,
     /// When it was made.
     pub delivered_at: DateTime<Utc>,
@@ -114,12 +105,10 @@ pub struct DeliveryMoves {
     pub is_after_close: bool,
     /// The Bedrock part of the bill by currency, before and after.
     pub totals: Vec<(String, Decimal, Decimal)>,
-    /// What it restated.
     pub restated: Vec<Restated>,
 }
 
 impl PageFigures {
-    /// Each currency with its pictures.
     pub(crate) fn each(&self) -> impl Iterator<Item = (&CurrencyFigures, &Pictures)> {
         self.figures.currencies.iter().zip(&self.currencies)
     }

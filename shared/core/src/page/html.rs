@@ -67,7 +67,6 @@ pub(super) fn number(amount: Decimal) -> String {
     data(amount, &text::number(amount))
 }
 
-/// An amount with its currency.
 pub(super) fn money(currency: &str, amount: Decimal) -> String {
     data(amount, &text::money(currency, amount))
 }
@@ -100,7 +99,6 @@ pub(super) fn price(amount: Option<Decimal>) -> String {
     data(amount, &format!("{sign}{}.{:04}", grouped(units / 10_000), units % 10_000))
 }
 
-/// An amount as it is.
 pub(super) fn exact(amount: Decimal) -> String {
     data(amount, &amount.to_string())
 }
@@ -140,9 +138,7 @@ pub(super) struct Table {
     pub(super) id: String,
     /// What it shows.
     pub(super) caption: String,
-    /// Its columns.
     pub(super) columns: Vec<Column>,
-    /// Its rows.
     pub(super) rows: Vec<Vec<String>>,
     /// A last row with sums.
     pub(super) foot: Option<Vec<String>>,

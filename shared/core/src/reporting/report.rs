@@ -34,7 +34,6 @@ impl Measure {
         [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost, Self::Share, Self::TokenShare];
 
     /// The name on the command line and of the column.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cost => "cost",
@@ -47,10 +46,6 @@ impl Measure {
     }
 
     /// What it is of each group of a report, in their order; nothing where a group has none.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of(self, rows: &[Row]) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
         Ok(match self {
             Self::Cost => rows.iter().map(|row| Some(row.cost)).collect(),
@@ -102,10 +97,6 @@ pub struct Row {
 
 /// Sums `cost` of the facts by `dimensions` and currency; facts without a cost are left out, groups that sum to zero
 /// are not. Sorted by currency, cost descending, keys.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn totals<'a>(
     facts: impl IntoIterator<Item = &'a Fact>,
     dimensions: &[Dimension],
@@ -130,7 +121,6 @@ pub fn totals<'a>(
 
 impl Row {
     /// Whether it is of something, and not of what is not kept apart.
-    #[must_use]
     pub fn has_name(&self) -> bool {
         self.keys.is_empty() || self.keys.iter().any(|key| key != OTHER)
     }
@@ -138,10 +128,6 @@ impl Row {
 
 /// Keeps the first `top` rows of each currency and adds one row with [`OTHER`] for the rest, where there is a rest. What is
 /// called so itself, because facts do not keep it apart, is part of the rest.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn fold(rows: Vec<Row>, top: usize) -> Result<Vec<Row>, SumOutOfRange> {
     let mut folded = Vec::new();
     let mut rows = rows.into_iter().peekable();

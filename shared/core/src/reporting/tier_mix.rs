@@ -25,7 +25,6 @@ pub struct TierUse {
     pub currency: String,
     /// The model's canonical name; empty if there is none.
     pub model: String,
-    /// The tier.
     pub tier: String,
     /// What its usage cost, whether or not it is counted in tokens.
     pub cost: Decimal,
@@ -44,10 +43,6 @@ pub struct TierUse {
 }
 
 /// Usage by currency, model and tier, sorted by them.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn tier_mix<'a>(
     facts: impl IntoIterator<Item = &'a Fact> + Clone,
     basis: Basis,

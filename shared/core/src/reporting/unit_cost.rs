@@ -11,10 +11,6 @@ use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::report::{self, Row};
 
 /// Usage by model, token kind, tier and context: what each costs a million tokens, how it is bought, list against paid.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn unit_costs<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<Row>, SumOutOfRange> {
     let dimensions =
         [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context].map(Dimension::Field);
@@ -48,13 +44,11 @@ pub struct CacheUse {
 
 impl CacheUse {
     /// All prompt tokens, of which [`CacheUse::read`] are hits; none if they are out of range.
-    #[must_use]
     pub fn prompt(&self) -> Option<Decimal> {
         self.input.checked_add(self.read)?.checked_add(self.written)
     }
 
     /// The share of prompt tokens that came from the cache, in percent with one place.
-    #[must_use]
     pub fn hit_percent(&self) -> Option<Decimal> {
         self.read.percent_of(self.prompt()?)
     }
@@ -97,10 +91,6 @@ impl Prompt {
 }
 
 /// What the prompt cache does, for each currency and model that uses one, sorted.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn cache_use<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<CacheUse>, SumOutOfRange> {
     // What is bought at one price: prices differ by model, tier, context, routing and region.
     let price_list = [

@@ -56,7 +56,6 @@ impl UnitSums {
     }
 
     /// The cost of a million tokens, to [`PRICE_PLACES`]; none without tokens.
-    #[must_use]
     pub fn per_million(&self) -> Option<Decimal> {
         let tokens = self.tokens.filter(|tokens| *tokens > Decimal::ZERO)?;
         let price = self.token_cost.checked_mul_div(Decimal::from_integer(1_000_000), tokens)?;

@@ -50,7 +50,6 @@ pub struct Correction {
     pub day: NaiveDate,
     /// The caller; empty for nobody.
     pub identity: String,
-    /// The currency.
     pub currency: String,
     /// By how much the spend moved.
     pub amount: Decimal,
@@ -61,7 +60,6 @@ pub struct Correction {
 pub struct Variance {
     /// The group's value; empty if it has none.
     pub group: String,
-    /// The currency.
     pub currency: String,
     /// The earlier span's spend, as it was told.
     pub before: Decimal,
@@ -78,7 +76,6 @@ impl Variance {
     }
 
     /// What the terms sum to.
-    #[must_use]
     pub fn change(&self) -> Decimal {
         self.after.checked_sub(self.before).unwrap_or_default()
     }
@@ -93,7 +90,6 @@ impl Variance {
     }
 
     /// The terms by size, largest first; of equal ones in order.
-    #[must_use]
     pub fn largest_terms(&self) -> Vec<(Term, Decimal)> {
         let mut terms: Vec<_> = self.terms.iter().map(|(term, amount)| (*term, *amount)).collect();
         terms.sort_by_key(|(term, amount)| (std::cmp::Reverse(amount.abs()), *term));
@@ -106,10 +102,6 @@ impl Variance {
 ///
 /// A correction belongs to the group that its caller's usage of that day has. Where that is none or several, it
 /// belongs to the caller's group in the span if there is just one, else to [`SEVERAL`].
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn explain<'a>(
     facts: impl Iterator<Item = &'a Fact> + Clone,
     policy: &CostPolicy,
@@ -159,10 +151,6 @@ pub fn explain<'a>(
 }
 
 /// All groups of a currency together: each of its terms is the sum of theirs.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn together(variances: &[Variance], currency: &str) -> Result<Variance, SumOutOfRange> {
     let mut total = Variance::of("", currency);
     for variance in variances.iter().filter(|variance| variance.currency == currency) {

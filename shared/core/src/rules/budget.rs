@@ -37,7 +37,6 @@ pub struct Budget {
 
 impl Budget {
     /// The limit of a member.
-    #[must_use]
     pub fn amount_for(&self, member: Option<&str>) -> Decimal {
         member.and_then(|member| self.overrides.amount(member)).unwrap_or(self.amount)
     }
@@ -49,10 +48,6 @@ impl Budget {
 ///
 /// Budgets without `each` have one measurement, also where nothing was spent; others have one for each member with
 /// matched spend. Sorted as the budgets are, then by member.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn used<'a>(
     budgets: &'a [Budget],
     facts: &(impl Iterator<Item = &'a Fact> + Clone),

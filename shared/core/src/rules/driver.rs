@@ -15,7 +15,6 @@ use crate::text::{NONE, or_none};
 pub struct Driver {
     /// The identity with the largest spend; [`NONE`] if the bill names nobody.
     pub identity: String,
-    /// What kind of identity it is.
     pub identity_kind: IdentityKind,
     /// Its spend.
     pub spent: Decimal,

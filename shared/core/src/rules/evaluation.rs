@@ -68,16 +68,11 @@ impl Rules {
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }
 
     /// Evaluates every rule in every window that has begun and that the months of `span` have days of.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn evaluate<'a>(
         &'a self,
         facts: &(impl Iterator<Item = &'a Fact> + Clone),
@@ -121,10 +116,6 @@ impl Rules {
 }
 
 /// Whom a rule matches: its members with what they have in its currency, largest first; [`None`] where it has none.
-///
-/// # Errors
-///
-/// [`SumOutOfRange`].
 pub fn matched<'a>(
     rule: &Rule,
     facts: impl Iterator<Item = &'a Fact>,

@@ -139,7 +139,6 @@ pub enum Detail {
 
 impl Detail {
     /// What kind of message tells of it.
-    #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
             Self::Budget(_) => Kind::Budget,
@@ -154,7 +153,6 @@ impl Detail {
 /// The most expensive day of a measurement, and how it compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peak {
-    /// The day.
     pub day: NaiveDate,
     /// Its spend.
     pub spent: Decimal,
@@ -165,32 +163,27 @@ pub struct Peak {
 
 impl Measurement {
     /// What kind of message tells of it.
-    #[must_use]
     pub fn kind(&self) -> Kind {
         self.detail.kind()
     }
 
     /// The levels that are crossed, lowest first.
-    #[must_use]
     pub fn crossed(&self) -> impl DoubleEndedIterator<Item = &Level> {
         self.levels.iter().filter(|level| level.verdict == Verdict::Crossed)
     }
 
     /// The last day that is told of.
-    #[must_use]
     pub fn last_day(&self) -> NaiveDate {
         self.day.unwrap_or_else(|| self.window.last_day())
     }
 
     /// The day that the spend is of, where it is of one.
-    #[must_use]
     pub fn only_day(&self) -> Option<NaiveDate> {
         let (first, last) = self.covered;
         (first == last).then_some(first)
     }
 
     /// The most expensive day; of equal ones the latest.
-    #[must_use]
     pub fn peak(&self) -> Option<Peak> {
         let (day, spent) = self.days.iter().copied().max_by_key(|(day, spent)| (*spent, *day))?;
         let (first, last) = (self.days.first()?.0, self.days.last()?.0);
@@ -214,7 +207,6 @@ pub enum Shape {
 
 impl Shape {
     /// The name in ids and events.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -247,7 +239,6 @@ impl Against {
     pub const ALL: [Self; 3] = [Self::Weekday, Self::Trailing, Self::Month];
 
     /// The name in the configuration and in events.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Weekday => "weekday",
@@ -277,13 +268,11 @@ impl FromStr for Against {
 pub enum Lack {
     /// A tag, by its key as the bill has it.
     Tag(String),
-    /// A principal.
     Principal,
 }
 
 impl Lack {
     /// As in the configuration: `principal` or `tag:NAME`.
-    #[must_use]
     pub fn key(&self) -> String {
         match self {
             Self::Tag(name) => format!("tag:{name}"),
@@ -322,10 +311,6 @@ pub struct DayRestated {
 impl DayRestated {
     /// What `restated` says of the day of a measurement; `None` where it is of more than a day, where the day did not
     /// move, or at net cost, which the history does not keep.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`].
     pub fn of(
         measured: &Measurement,
         restated: &[Restated],

@@ -10,7 +10,6 @@ use crate::facts::fact::FactField;
 /// What is not to be sent for a while. It is known all the same, and told when the mute ends if it is still true.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mute {
-    /// The rule.
     pub rule: String,
     /// Which of its members: a glob over the whole name. `*` is all, also where there are no members. A glob that is
     /// written like a person's name is about people alone.
@@ -23,19 +22,16 @@ pub struct Mute {
 
 impl Mute {
     /// Whether it withholds messages at `now`.
-    #[must_use]
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
         now < self.end()
     }
 
     /// From when on messages are sent again.
-    #[must_use]
     pub fn end(&self) -> DateTime<Utc> {
         self.until.and_time(NaiveTime::MIN).and_utc()
     }
 
     /// Whether it is about a member of a rule; `each` is what the rule's members are.
-    #[must_use]
     pub fn matches(&self, rule: &str, each: Option<&Dimension>, member: Option<&str>) -> bool {
         let is_named = |name: &str| {
             let is_kind = each != Some(&Dimension::Field(FactField::Identity))

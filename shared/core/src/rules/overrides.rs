@@ -26,7 +26,6 @@ pub struct Overrides {
 
 impl Overrides {
     /// Adds one. `each` is what the budget's members are. False if the member has one already, which then stays.
-    #[must_use]
     pub fn add(&mut self, own: BudgetOverride, each: Option<&Dimension>) -> bool {
         let name = compared(&own.member, each);
         if self.by_name.contains_key(&name) {
@@ -38,7 +37,6 @@ impl Overrides {
     }
 
     /// The limit of a member, by the name that facts have of it.
-    #[must_use]
     pub fn amount(&self, member: &str) -> Option<Decimal> {
         let own = self.by_name.get(member).and_then(|index| self.listed.get(*index))?;
         Some(own.amount)
@@ -50,20 +48,17 @@ impl Overrides {
     }
 
     /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.listed.len()
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }
 }
 
 /// The name that facts would have of a member: people are identities in lower case, however they are written.
-#[must_use]
 pub fn compared(member: &str, each: Option<&Dimension>) -> String {
     let is_identity = each == Some(&Dimension::Field(FactField::Identity));
     if is_identity && principal::is_person(member) { member.to_lowercase() } else { member.to_owned() }

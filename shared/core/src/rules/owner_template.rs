@@ -20,7 +20,6 @@ pub struct OwnerTemplate {
 /// What an owner template gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
-    /// An owner.
     Owner(String),
     /// None: this value of the bill is not one that the configuration lists.
     Unlisted(String),
@@ -65,25 +64,21 @@ impl OwnerTemplate {
     }
 
     /// Whether it asks for the member.
-    #[must_use]
     pub fn needs_member(&self) -> bool {
         self.pieces.contains(&Piece::Member)
     }
 
     /// The same with what it may be filled with; until then it is nothing of a bill.
-    #[must_use]
     pub fn with_names(self, names: &Arc<OwnerNames>) -> Self {
         Self { names: Arc::clone(names), ..self }
     }
 
     /// What it may be filled with.
-    #[must_use]
     pub fn names(&self) -> &OwnerNames {
         &self.names
     }
 
     /// The owner as it is written, if nothing of it is filled in.
-    #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [Piece::Text(text)] => Some(text),
@@ -92,7 +87,6 @@ impl OwnerTemplate {
     }
 
     /// The value of a fact that the owner is not filled with, because the configuration does not list it.
-    #[must_use]
     pub fn unlisted(&self, each: Option<&Dimension>, key: &FactKey) -> Option<String> {
         let member = each.map(|each| each.value(key).to_string()).filter(|member| !member.is_empty());
         let tag_value = |tag: &str| match key.tag(tag) {

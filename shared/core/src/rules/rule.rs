@@ -31,7 +31,6 @@ pub struct Rule {
 
 impl Rule {
     /// A rule over all spend in US dollars, of which nobody is called.
-    #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -45,13 +44,11 @@ impl Rule {
     }
 
     /// Whether it is about a fact.
-    #[must_use]
     pub fn matches(&self, key: &FactKey) -> bool {
         self.matches.iter().all(|matcher| matcher.matches(key))
     }
 
     /// What it matches, for people: `tag:iamPrincipal/team = search*`; empty if it matches everything.
-    #[must_use]
     pub fn scope(&self) -> String {
         self.matches.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
     }
@@ -77,7 +74,6 @@ pub enum Kind {
 
 impl Kind {
     /// The name in messages.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Budget => "budget",
@@ -109,7 +105,6 @@ pub enum Severity {
 
 impl Severity {
     /// The name in the configuration and in messages.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",

@@ -12,7 +12,6 @@ use crate::rules::rule::{Rule, Severity};
 use crate::text::money;
 
 /// Every rule with its sentence, in the order of the file by kind.
-#[must_use]
 pub fn of_all(rules: &Rules) -> Vec<(&Rule, String)> {
     let budgets = rules.budgets.iter().map(|rule| (&rule.rule, budget(rule)));
     let deltas = rules.deltas.iter().map(|rule| (&rule.rule, delta(rule)));
@@ -22,7 +21,6 @@ pub fn of_all(rules: &Rules) -> Vec<(&Rule, String)> {
 }
 
 /// A budget in a sentence.
-#[must_use]
 pub fn budget(budget: &Budget) -> String {
     let rule = &budget.rule;
     let window = match budget.window {
@@ -48,7 +46,6 @@ pub fn budget(budget: &Budget) -> String {
 }
 
 /// A delta in a sentence.
-#[must_use]
 pub fn delta(delta: &Delta) -> String {
     let (what, than) = match delta.against {
         Against::Weekday => ("a settled day", "the same weekday before"),
@@ -61,7 +58,6 @@ pub fn delta(delta: &Delta) -> String {
 }
 
 /// An anomaly in a sentence.
-#[must_use]
 pub fn anomaly(anomaly: &Anomaly) -> String {
     let of = |amount: Decimal| money(&anomaly.rule.currency, amount);
     let (verb, whom) = (verb(&anomaly.rule), whom(&anomaly.rule));
@@ -76,7 +72,6 @@ pub fn anomaly(anomaly: &Anomaly) -> String {
 }
 
 /// A hygiene rule in a sentence.
-#[must_use]
 pub fn hygiene(hygiene: &Hygiene) -> String {
     let amount = money(&hygiene.rule.currency, hygiene.amount);
     let (verb, whom, percent, lack) = (verb(&hygiene.rule), whom(&hygiene.rule), hygiene.percent, &hygiene.lack);

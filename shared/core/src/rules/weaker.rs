@@ -25,7 +25,6 @@ const NAME: usize = 64;
 const MEMBERS: usize = 5;
 
 /// Rules that are gone, tell less or of less, in the order of the old configuration: those that are gone first.
-#[must_use]
 pub fn rules(old: &Rules, new: &Rules) -> Vec<String> {
     let sentences: BTreeMap<_, _> = sentence::of_all(old).into_iter().map(|(rule, text)| (&rule.name, text)).collect();
     let is_gone = |(rule, kind): &(&Rule, Kind)| !new.all().any(|(found, of)| found.name == rule.name && of == *kind);
@@ -51,7 +50,6 @@ pub fn rules(old: &Rules, new: &Rules) -> Vec<String> {
 }
 
 /// Mutes that withhold messages at `now` and are new, longer or of more members.
-#[must_use]
 pub fn mutes(old: &[Mute], new: &[Mute], now: DateTime<Utc>) -> Vec<String> {
     let is_known = |mute: &Mute| {
         let covers = |known: &Mute| known.member == "*" || known.member == mute.member;
@@ -66,13 +64,11 @@ pub fn mutes(old: &[Mute], new: &[Mute], now: DateTime<Utc>) -> Vec<String> {
 }
 
 /// Whether other costs count as spend.
-#[must_use]
 pub fn cost(old: &CostPolicy, new: &CostPolicy) -> Option<String> {
     instead("what counts as spend is", &counted(old), &counted(new))
 }
 
 /// `WHAT NEW, before OLD`, where they differ.
-#[must_use]
 pub fn instead<T: PartialEq + Display>(what: &str, old: &T, new: &T) -> Option<String> {
     (old != new).then(|| format!("{what} {new}, before {old}"))
 }

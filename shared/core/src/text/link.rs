@@ -10,7 +10,6 @@ const ACCOUNT_ID: usize = 12;
 
 /// `text` without anything that a program makes a link of. E-mail addresses stay as they are: they are how people are
 /// called, and lead to a mail at most. Names of roles and users before `@` and an account id stay too.
-#[must_use]
 pub fn broken(text: &str) -> Cow<'_, str> {
     if !text.contains('.') && !text.contains("://") {
         return Cow::Borrowed(text);

@@ -5,7 +5,6 @@ const MOST: usize = 5;
 
 /// The known names nearest to `wanted`, nearest first: those that contain it or are contained in it, in any case, and
 /// those that differ in few letters.
-#[must_use]
 pub fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut found: Vec<(usize, &str)> = Vec::new();

@@ -14,7 +14,6 @@ const TEXT_MARK: char = '\'';
 const ESCAPE: &str = "\\u{";
 
 /// `text` as a cell: harmless, and [`restore`] gives it back.
-#[must_use]
 pub fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len() + 1);
     let first = text.chars().find(|letter| !letter.is_whitespace());
@@ -34,7 +33,6 @@ pub fn cell(text: &str) -> String {
 }
 
 /// The text behind a cell that [`cell`] made.
-#[must_use]
 pub fn restore(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
     let mut rest = cell.strip_prefix(TEXT_MARK).unwrap_or(cell);

@@ -6,7 +6,6 @@ use crate::text;
 
 impl Window {
     /// For people: `November 2026`, `the week of 16 Nov 2026`, `17 Nov 2026`.
-    #[must_use]
     pub fn long(self) -> String {
         match self.kind {
             WindowKind::Month => text::month(BillingPeriod::of(self.start)),
@@ -16,7 +15,6 @@ impl Window {
     }
 
     /// Where there is little room: `Nov 2026`, `week of 16 Nov`, `17 Nov`.
-    #[must_use]
     pub fn short(self) -> String {
         match self.kind {
             WindowKind::Month => text::short_month(BillingPeriod::of(self.start)),

@@ -11,7 +11,6 @@ use crate::limits::FREELY;
 /// Ranges closer than this are read as one: a request costs more time than these bytes do.
 const GAP: u64 = 32 * 1024;
 
-/// The bytes of one chunk.
 pub(crate) struct ChunkBytes<'a, S> {
     name: &'a str,
     source: S,

@@ -3,7 +3,6 @@
 /// How a chunk is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Parquet.
     Parquet,
     /// Text, compressed with gzip.
     Csv,
@@ -27,7 +26,6 @@ pub struct Description {
 /// A column of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnInfo {
-    /// The name.
     pub name: String,
     /// The type as manifests spell it (`string`, `double`, `timestamp`, `map<string,string>`), else as the decoder
     /// does. In text every column is `text`.
@@ -40,13 +38,11 @@ pub struct ColumnInfo {
 
 impl Description {
     /// Whether there is a column of that name.
-    #[must_use]
     pub fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|found| found.name == column)
     }
 
     /// How many bytes of the columns are read at most, and how many there are; `None` where columns do not lie apart.
-    #[must_use]
     pub fn bytes_read(&self) -> Option<(u64, u64)> {
         let mut sums = (0_u64, 0_u64);
         for column in &self.columns {

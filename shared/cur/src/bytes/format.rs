@@ -28,7 +28,6 @@ pub enum Foreign {
     EncryptedParquet,
     /// HTML or XML.
     Page,
-    /// JSON.
     Json,
     /// Some other text.
     Text,

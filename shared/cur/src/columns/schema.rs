@@ -23,7 +23,6 @@ pub enum Kind {
     Number,
     /// A point in time, UTC.
     Time,
-    /// A map from text to text.
     TextMap,
     /// A map from text to doubles.
     NumberMap,
@@ -31,7 +30,6 @@ pub enum Kind {
 
 impl Kind {
     /// The type as manifests spell it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "string",
@@ -44,7 +42,6 @@ impl Kind {
 }
 
 /// The column called `name`, if CUR 2.0 has one.
-#[must_use]
 pub fn column(name: &str) -> Option<&'static Column> {
     COLUMNS.binary_search_by_key(&name, |column| column.name).ok().and_then(|index| COLUMNS.get(index))
 }

@@ -30,7 +30,6 @@ const BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct CsvColumn {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// Which field it is.
     pub(crate) field: usize,
 }
 

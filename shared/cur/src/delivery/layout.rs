@@ -22,7 +22,6 @@ pub struct ExportPath {
 
 impl ExportPath {
     /// The path whose [`Display`](fmt::Display) is `root`, or `None` if it has no name at its end.
-    #[must_use]
     pub fn parse(root: &str) -> Option<Self> {
         let (before, name) = root.rsplit_once('/').map_or((None, root), |(before, name)| (Some(before), name));
         let prefix = match before {
@@ -36,7 +35,6 @@ impl ExportPath {
     /// The id that the ledger files the export under: its name, with `--` and 8 hex digits of the SHA-256 of
     /// `PREFIX/EXPORT` behind it where there is a prefix, or where the name itself ends so: a folder that is called like
     /// another export's id is another export.
-    #[must_use]
     pub fn export_id(&self) -> String {
         let is_like_an_id = |name: &str| {
             let digits = name.rsplit_once("--").map(|(_, digits)| digits);
@@ -51,13 +49,11 @@ impl ExportPath {
     }
 
     /// What the keys of a billing period's data files start with.
-    #[must_use]
     pub fn data_prefix(&self, period: BillingPeriod) -> String {
         format!("{self}/data/{PARTITION}={period}/")
     }
 
     /// What the keys of a billing period's manifests start with.
-    #[must_use]
     pub fn metadata_prefix(&self, period: BillingPeriod) -> String {
         format!("{self}/metadata/{PARTITION}={period}/")
     }
@@ -154,7 +150,6 @@ fn is_delivery_folder(folder: &str) -> bool {
 }
 
 /// What the object at `key` (decoded, as S3 lists it) is.
-#[must_use]
 pub fn classify_key(key: &str) -> ObjectKind {
     let parts = match KeyParts::parse(key) {
         Ok(parts) => parts,
@@ -181,7 +176,6 @@ fn is_manifest(name: &str) -> bool {
 
 /// The export's name and the number, from 1, in the name of a data file as AWS names it: `EXPORT-00001.snappy.parquet`.
 /// `None` for files that something else has named.
-#[must_use]
 pub fn numbered(file: &str) -> Option<(&str, u32)> {
     const DIGITS: usize = 5;
     file.rmatch_indices('-').find_map(|(at, _)| {
@@ -193,14 +187,12 @@ pub fn numbered(file: &str) -> Option<(&str, u32)> {
 }
 
 /// The billing period that a folder's name says, if it is one of `BILLING_PERIOD=YYYY-MM`.
-#[must_use]
 pub fn period_of_folder(name: &str) -> Option<BillingPeriod> {
     parse_partition(name)
 }
 
 /// Whether a file's name ends as AWS ends the names of data files. Text exports count, so that they are refused with
 /// a clear error instead of being passed over.
-#[must_use]
 pub fn is_data_file(name: &str) -> bool {
     [".parquet", ".csv.gz", ".csv.zip"].into_iter().any(|suffix| name.ends_with(suffix))
 }

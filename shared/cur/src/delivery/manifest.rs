@@ -71,17 +71,12 @@ pub fn parse_manifest(key: &str, bucket: Option<&str>, bytes: &[u8]) -> Result<M
 /// Reads the manifest at `key` in a copy of the export's tree, which may lie elsewhere than the original did: an entry
 /// that names its file by the original's full key stands for the file at the same place below the copy's own export
 /// folder. The original must be one export, of the same name as the copy's folder or as the manifest itself says.
-///
-/// # Errors
-///
-/// As [`parse_manifest`].
 pub fn parse_copied_manifest(key: &str, bytes: &[u8]) -> Result<Manifest, CurError> {
     parse(key, None, bytes, true)
 }
 
 /// Where a manifest says that its export lies in the bucket that AWS wrote it to: by its entries, else by its name
 /// alone. `None` if it says neither, or is no manifest.
-#[must_use]
 pub fn origin(bytes: &[u8]) -> Option<ExportPath> {
     let listing = Listing::read(bytes).ok()?;
     let listed = listing.entries().into_iter().flat_map(|entries| entries.named.iter().flatten()).find_map(|listed| {

@@ -46,7 +46,6 @@ pub(crate) enum Holds {
     Index,
 }
 
-/// The header of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PageHeader {
     pub(crate) holds: Holds,

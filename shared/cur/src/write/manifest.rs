@@ -10,7 +10,6 @@ use crate::columns::schema::{self, Kind};
 ///
 /// `keys` are the keys of the data files in `bucket`, in order. `execution_id` is left out where there is none.
 /// A column that CUR 2.0 does not have (renamed by the export's query) is said to be text.
-#[must_use]
 pub fn manifest(
     export_arn: &str,
     export_name: &str,

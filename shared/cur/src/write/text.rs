@@ -9,10 +9,6 @@ use crate::columns::schema::Kind;
 
 /// Writes `rows` as AWS writes text: a header, gzip, maps as JSON objects, nothing for null. Of the shape only which
 /// columns there are counts. The same rows in the same shape are the same bytes.
-///
-/// # Errors
-///
-/// [`WriteError`], as [`super::parquet`].
 pub fn csv_gz(rows: &[Row], shape: &FileShape) -> Result<Vec<u8>, WriteError> {
     let flat = flatten(rows, shape);
     let columns = pivot(rows, shape, &flat)?;

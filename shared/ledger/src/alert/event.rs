@@ -72,11 +72,9 @@ pub struct SummaryEvent {
 /// One finding of several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummarisedEvent {
-    /// Its kind.
     pub kind: String,
     /// The id that it will be resolved by.
     pub alert_id: String,
-    /// The incident that it is.
     pub incident_key: String,
     /// What was found.
     pub finding: FindingEvent,
@@ -189,7 +187,6 @@ pub struct WindowEvent {
 /// Who spent most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverEvent {
-    /// The identity.
     pub identity: String,
     /// Its kind, as in facts.
     pub identity_kind: String,
@@ -231,7 +228,6 @@ pub struct RiseEvent {
 /// The most expensive day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeakEvent {
-    /// The day.
     pub day: NaiveDate,
     /// Its spend.
     pub spent: Decimal,
@@ -252,14 +248,10 @@ pub struct DataEvent {
     pub deliveries: Vec<DeliveryEvent>,
 }
 
-/// A delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryEvent {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
-    /// The delivery.
     pub delivery_id: String,
     /// When it was made.
     pub delivered_at: DateTime<Utc>,

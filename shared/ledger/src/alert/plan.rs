@@ -48,7 +48,6 @@ pub(super) struct New<'a> {
     pub(super) fired: Vec<String>,
     /// The key of the highest.
     pub(super) highest: String,
-    /// The keys of all.
     pub(super) keys: Vec<String>,
     /// Whether it is told together with others, because of the first run.
     pub(super) is_first: bool,

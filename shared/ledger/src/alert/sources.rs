@@ -35,17 +35,9 @@ pub struct Known<'a> {
 /// nobody writes what was made of an older book over what was made of a newer one.
 pub trait Sources: Sync {
     /// What there is now.
-    ///
-    /// # Errors
-    ///
-    /// [`AlertError`].
     fn read(&self) -> impl Future<Output = Result<Known<'_>, AlertError>> + Send;
 
     /// Whether `known` is what there is now, so that it need not be read and evaluated again.
-    ///
-    /// # Errors
-    ///
-    /// [`AlertError`].
     fn is_current(&self, known: &Known<'_>) -> impl Future<Output = Result<bool, AlertError>> + Send;
 }
 
@@ -84,7 +76,6 @@ impl<'a> Known<'a> {
 pub struct Given<'a> {
     /// The configuration.
     pub config: &'a Config,
-    /// The book.
     pub book: &'a Book,
 }
 
@@ -102,11 +93,9 @@ impl Sources for Given<'_> {
 /// that an export had was read before.
 #[derive(Clone, Copy, Debug)]
 pub struct Committed<'a, S> {
-    /// The ledger.
     pub ledger: &'a S,
     /// The configuration.
     pub config: &'a Config,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 
@@ -124,9 +113,7 @@ impl<S: Store> Sources for Committed<'_, S> {
 /// The configuration in force and what is committed in the ledger of a deployment, as of `now`.
 #[derive(Clone, Copy, Debug)]
 pub struct Deployed<'a, S> {
-    /// The ledger.
     pub ledger: &'a S,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 

@@ -56,12 +56,9 @@ pub(super) struct RuleState {
 /// A level that was crossed. It stays recorded when the spend falls below it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Crossing {
-    /// The rule.
     pub(super) rule: String,
-    /// Its member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) member: Option<String>,
-    /// The currency.
     pub(super) currency: String,
     /// What kind of message tells of it.
     pub(super) kind: Kind,

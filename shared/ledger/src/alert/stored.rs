@@ -19,7 +19,6 @@ use super::origin::Origin;
 use super::state::{AlertState, Crossing, RuleState, Told};
 use crate::outputs::outbox::Outbox;
 
-/// What is written.
 #[derive(Serialize)]
 struct Written<'a> {
     rules: &'a BTreeMap<String, RuleState>,

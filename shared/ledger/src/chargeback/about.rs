@@ -11,7 +11,6 @@ use crate::state::document::Document;
 /// What the files of a month rest on: `{"format": "chargeback/1", …}`. Amounts are exact decimals in strings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The billing period.
     pub period: BillingPeriod,
     /// The state of the ledger that all files are of: the last column of each.
     pub state: String,
@@ -39,9 +38,7 @@ impl Document for About {
 /// A delivery that files rest on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAbout {
-    /// The export.
     pub export_id: String,
-    /// The delivery.
     pub delivery_id: String,
     /// How often its facts were derived again.
     pub revision: u64,
@@ -69,9 +66,7 @@ impl DeliveryAbout {
 /// What a chargeback comes to in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotalAbout {
-    /// The currency.
     pub currency: String,
-    /// What is billed.
     pub billed: Decimal,
     /// What is charged: the same.
     pub charged: Decimal,
@@ -82,7 +77,6 @@ pub struct TotalAbout {
 /// A metering file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeteringAbout {
-    /// The file.
     pub file: String,
     /// How many of its records are of the month: none if it cannot be used.
     pub records: usize,

@@ -50,14 +50,12 @@ impl fmt::Display for Counting {
 
 impl Counting {
     /// Only these count; an empty list means all.
-    #[must_use]
     pub fn only(exports: &[String], payers: &[String]) -> Self {
         let some = |list: &[String]| (!list.is_empty()).then(|| list.iter().cloned().collect());
         Self { exports: some(exports), payers: some(payers), chosen: BTreeMap::new() }
     }
 
     /// What counts here and by `bound`, too: the configuration cannot let in what the stack keeps out.
-    #[must_use]
     pub fn within(self, bound: &Self) -> Self {
         let both = |one: Option<BTreeSet<String>>, other: &Option<BTreeSet<String>>| match (one, other) {
             (Some(one), Some(other)) => Some(&one & other),
@@ -71,19 +69,16 @@ impl Counting {
     }
 
     /// Whether an export counts.
-    #[must_use]
     pub fn has_export(&self, export_id: &str) -> bool {
         self.exports.as_ref().is_none_or(|exports| exports.contains(export_id))
     }
 
     /// Whether a payer counts; an empty one is that of rows that do not name theirs.
-    #[must_use]
     pub fn has_payer(&self, payer: &str) -> bool {
         self.payers.as_ref().is_none_or(|payers| payers.contains(payer))
     }
 
     /// The export that a payer's month is to be counted from, if somebody has decided.
-    #[must_use]
     pub fn chosen(&self, payer: &str, period: BillingPeriod) -> Option<&str> {
         self.chosen.get(&(payer.to_owned(), period)).map(String::as_str)
     }
@@ -94,7 +89,6 @@ impl Counting {
     }
 
     /// A text that is equal for two that count the same; empty for one that counts all.
-    #[must_use]
     pub fn fingerprint(&self) -> String {
         if *self == Self::default() {
             return String::new();

@@ -37,7 +37,6 @@ pub enum InForceError {
 
 impl InForceError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -48,7 +47,6 @@ impl InForceError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -71,10 +69,6 @@ pub async fn read<S: Store>(store: &S) -> Result<Option<Config>, InForceError> {
 
 /// What a deployment goes by: the configuration in force, else the defaults, except that the first evaluation of
 /// budgets sends one summary.
-///
-/// # Errors
-///
-/// As [`read`].
 pub async fn of_deployment<S: Store>(store: &S) -> Result<Config, InForceError> {
     let default = || Config { first_run: FirstRun::Summary, ..Config::default() };
     Ok(read(store).await?.unwrap_or_else(default))
@@ -104,10 +98,6 @@ pub struct InForce {
 }
 
 /// Which configuration is in force.
-///
-/// # Errors
-///
-/// The store's.
 pub async fn version<S: Store>(store: &S) -> Result<InForce, StoreError> {
     let head = store.head(keys::CONFIG_IN_FORCE).await?;
     let head = head.map(|head| InForce { etag: head.etag, written_at: head.last_modified });
@@ -166,7 +156,6 @@ pub enum Adopted {
 
 impl Adopted {
     /// The name in logs.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Absent => "absent",

@@ -16,7 +16,6 @@ const NAMES: usize = 5;
 
 /// What alerts no longer tell of, or tell later, more quietly or to others, once `new` is in force: a sentence each
 /// without its end. What is only added or lowered is not told.
-#[must_use]
 pub(crate) fn changes(old: &Config, new: &Config, now: DateTime<Utc>) -> Vec<String> {
     let mut said = weaker::rules(&old.rules, &new.rules);
     said.extend(weaker::mutes(&old.mutes, &new.mutes, now));

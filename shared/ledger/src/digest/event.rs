@@ -28,7 +28,6 @@ pub struct DigestEvent {
     pub incident_key: String,
     /// When it was made.
     pub made_at: DateTime<Utc>,
-    /// The billing period.
     pub period: BillingPeriod,
     /// `month-to-date`, `not-closed` or `closed`.
     pub extent: String,
@@ -43,7 +42,6 @@ pub struct DigestEvent {
     /// The month before, if it has line items and has not closed.
     #[serde(default)]
     pub open_month: Option<OpenMonthEvent>,
-    /// By currency.
     pub currencies: Vec<CurrencyEvent>,
     /// The budgets that are used up, or nearly; of a closed month those that were not kept. The worst first.
     pub budgets: Listed<BudgetUseEvent>,
@@ -82,7 +80,6 @@ pub struct SpanEvent {
 /// A month that has not closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenMonthEvent {
-    /// The billing period.
     pub period: BillingPeriod,
     /// What counts as spend, by currency.
     pub spend: BTreeMap<String, Decimal>,
@@ -91,11 +88,9 @@ pub struct OpenMonthEvent {
 /// One currency. Currencies are never added together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrencyEvent {
-    /// The currency.
     pub currency: String,
     /// What counts as spend.
     pub spend: Decimal,
-    /// Usage.
     pub usage: Decimal,
     /// The part of the usage that names its caller.
     pub attributed: Decimal,
@@ -144,7 +139,6 @@ pub struct ProvisionalEvent {
 /// A caller's spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerEvent {
-    /// The identity.
     pub identity: String,
     /// The period's spend.
     pub spend: Decimal,
@@ -164,9 +158,7 @@ pub struct ShowbackEvent {
 /// Something with a name and its spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmountEvent {
-    /// The name.
     pub name: String,
-    /// The spend.
     pub spend: Decimal,
 }
 
@@ -178,7 +170,6 @@ pub struct ChangeEvent {
     pub before: Decimal,
     /// The later days' spend.
     pub after: Decimal,
-    /// The terms.
     pub terms: BTreeMap<String, Decimal>,
     /// The same by owner, the largest change first.
     pub owners: Listed<VarianceEvent>,
@@ -201,7 +192,6 @@ pub struct LeftOutEvent {
 pub struct LargeDayEvent {
     /// The identity; empty is what names nobody.
     pub identity: String,
-    /// The day.
     pub day: NaiveDate,
     /// What was spent on it.
     pub spend: Decimal,
@@ -212,24 +202,20 @@ pub struct LargeDayEvent {
 /// Why one owner's spend changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VarianceEvent {
-    /// The owner.
     pub owner: String,
     /// The earlier days' spend, as it was told.
     pub before: Decimal,
     /// The later days' spend.
     pub after: Decimal,
-    /// The terms.
     pub terms: BTreeMap<String, Decimal>,
 }
 
 /// A caller that was not seen before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCallerEvent {
-    /// The identity.
     pub identity: String,
     /// Whom its first spend belongs to.
     pub owner: String,
-    /// Its first day.
     pub first_day: NaiveDate,
     /// Its spend since.
     pub spend: Decimal,
@@ -240,16 +226,13 @@ pub struct NewCallerEvent {
 pub struct NamelessEvent {
     /// The reason, as in facts.
     pub reason: String,
-    /// The spend.
     pub spend: Decimal,
-    /// By account.
     pub accounts: Listed<AmountEvent>,
 }
 
 /// A caller without required tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UntaggedEvent {
-    /// The identity.
     pub identity: String,
     /// The spend that lacks one of the tags at least.
     pub spend: Decimal,
@@ -275,7 +258,6 @@ pub struct RestatedEvent {
 /// What was restated of one caller's day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveEvent {
-    /// The day.
     pub day: NaiveDate,
     /// The caller; empty for nobody.
     pub identity: String,
@@ -292,7 +274,6 @@ pub struct BudgetUseEvent {
     pub member: Option<String>,
     /// Whom to call.
     pub owner: Option<String>,
-    /// The currency.
     pub currency: String,
     /// The spend.
     pub spent: Decimal,
@@ -318,7 +299,6 @@ pub struct ForecastEvent {
 /// What is not told of for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MuteEvent {
-    /// The rule.
     pub rule: String,
     /// Which of its members, as in the configuration.
     pub member: String,
@@ -354,7 +334,6 @@ pub struct DecisionEvent {
 /// A caller that several parties probably stand behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedEvent {
-    /// The identity.
     pub identity: String,
     /// Its spend, by currency.
     pub spend: BTreeMap<String, Decimal>,
@@ -369,7 +348,6 @@ pub struct SharedEvent {
 pub struct TagFindingEvent {
     /// Its stable name.
     pub finding: String,
-    /// The tag.
     pub tag: String,
     /// The values that it is about, or the other keys.
     pub values: Vec<String>,

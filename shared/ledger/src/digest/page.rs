@@ -30,7 +30,6 @@ pub use numbers::{
 /// How many commits of each export have their history read, the newest: one is made up to three times a day.
 const COMMITS: usize = 120;
 
-/// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The month.
@@ -43,10 +42,6 @@ pub struct Page {
 
 /// The page of a month; without one of the month that a digest would be about now. `None` if the book has no such month.
 /// Nothing is written.
-///
-/// # Errors
-///
-/// [`DigestError`].
 pub async fn make<S: Store>(
     store: &S,
     config: &Config,

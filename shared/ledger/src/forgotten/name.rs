@@ -46,10 +46,6 @@ pub enum NameError {
 
 impl Name {
     /// The name in what a report or the bill shows: `dana@example.com`, `user/dana@111122223333`, or an ARN.
-    ///
-    /// # Errors
-    ///
-    /// [`NameError`].
     pub fn of(shown: &str) -> Result<Self, NameError> {
         if shown.starts_with("role/") || shown.contains(":role/") {
             return Err(NameError::Role(shown.to_owned()));
@@ -67,27 +63,23 @@ impl Name {
     }
 
     /// The name, in lower case.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The domain, if it is an e-mail address.
-    #[must_use]
     pub fn domain(&self) -> Option<&str> {
         let (local, domain) = self.0.split_once('@')?;
         (!local.is_empty() && domain.contains('.') && !domain.contains('@')).then_some(domain)
     }
 
     /// Whether the text names the person.
-    #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.places(text).next().is_some()
     }
 
     /// The text with `alias` in the place of the name; none if the name is not in it. Of a name that could be a word of a
     /// format, a key of a JSON object stays: there it is one.
-    #[must_use]
     pub fn replaced(&self, text: &str, alias: &str) -> Option<String> {
         let mut replaced = String::with_capacity(text.len());
         let mut last = 0;
@@ -146,7 +138,6 @@ impl fmt::Display for Name {
 }
 
 /// Whether an alias can be a name too, stays as it is when an identity is made of it, and is none of a role's.
-#[must_use]
 pub fn is_alias(alias: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.@-".contains(&byte);
     let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());

@@ -45,7 +45,6 @@ pub enum RewriteError {
     Sum {
         /// The object.
         key: String,
-        /// The sum.
         source: SumOutOfRange,
     },
     /// Nobody knows yet whether metrics of the name were taken.
@@ -72,29 +71,17 @@ pub enum RewriteError {
 }
 
 /// The bytes of an object as they are before they are compressed.
-///
-/// # Errors
-///
-/// [`DocumentError`].
 pub fn plain<'a>(key: &str, bytes: &'a Bytes) -> Result<Cow<'a, [u8]>, DocumentError> {
     if has_extension(key, "zst") { decompressed(key, bytes).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) }
 }
 
 /// Whether an object has a name in it. Of a facts file its bytes do not tell.
-///
-/// # Errors
-///
-/// [`DocumentError`].
 pub fn holds(key: &str, bytes: &Bytes, name: &Name) -> Result<bool, DocumentError> {
     Ok(name.is_in(&String::from_utf8_lossy(&plain(key, bytes)?)))
 }
 
 /// The object with the alias that `forgotten` has for the name; none if the name is not in it. Facts files are not
 /// rewritten but made again.
-///
-/// # Errors
-///
-/// [`RewriteError`].
 pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -> Result<Option<Bytes>, RewriteError> {
     let kind = Kind::of(key);
     if kind == Some(Kind::Facts) || !holds(key, bytes, name)? {

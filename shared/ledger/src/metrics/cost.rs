@@ -50,10 +50,6 @@ impl fmt::Display for PredictedCost {
 }
 
 /// What the metrics of the ledger would cost with `config`. Nothing is written.
-///
-/// # Errors
-///
-/// [`MetricsError`].
 pub async fn predict<S: Store>(store: &S, config: &Config, now: DateTime<Utc>) -> Result<PredictedCost, MetricsError> {
     let book = committed::book(store, now).await?;
     let mut members = Members::read(store.get(METRIC_SERIES).await?.as_ref().map(|(bytes, _)| bytes))?;

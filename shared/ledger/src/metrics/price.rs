@@ -38,13 +38,11 @@ pub(crate) struct SeriesCount {
 
 impl SeriesCount {
     /// All of them.
-    #[must_use]
     pub(crate) fn all(self) -> u64 {
         self.by_delivery.saturating_add(self.hourly)
     }
 
     /// The hours of a month in which data are put, over all series.
-    #[must_use]
     pub(crate) fn metric_hours(self) -> u64 {
         let hours_a_day = self.exports.saturating_mul(DELIVERIES_PER_DAY).min(24);
         let by_delivery = self.by_delivery.saturating_mul(hours_a_day).saturating_mul(HOURS_PER_MONTH).div_ceil(24);
@@ -52,7 +50,6 @@ impl SeriesCount {
     }
 
     /// What a month of them costs, in US dollars, rounded up to a cent.
-    #[must_use]
     pub(crate) fn monthly_cost(self) -> Decimal {
         let mut left = u128::from(self.metric_hours());
         let mut cent_hours = 0_u128;

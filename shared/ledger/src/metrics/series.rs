@@ -71,7 +71,6 @@ impl Axis {
 /// One series of `Spend`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct SpendSeries {
-    /// The currency.
     pub(crate) currency: String,
     /// The name of the dimension and the member; none is the total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,7 +178,6 @@ impl Document for Members {
 }
 
 impl Members {
-    /// Reads the document.
     pub(super) fn read(bytes: Option<&Bytes>) -> Result<Self, DocumentError> {
         bytes.map_or_else(|| Ok(Self::default()), |bytes| decode(keys::METRIC_SERIES, bytes))
     }

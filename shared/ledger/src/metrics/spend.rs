@@ -70,7 +70,6 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         Ok(Some((decode_compressed(&key, &bytes)?, etag)))
     }
 
-    /// What it was told of each.
     pub(super) async fn told(&self, statements: &[Statement]) -> Result<AllTold, MetricsError> {
         let mut all = AllTold::new();
         for statement in statements {

@@ -105,7 +105,6 @@ pub(super) struct Difference {
 pub(super) struct Doubt {
     /// The batch that it was put with.
     pub(super) batch: u64,
-    /// The difference.
     #[serde(flatten)]
     pub(super) difference: Difference,
 }
@@ -128,7 +127,6 @@ pub(super) enum Fate {
 }
 
 impl Batch {
-    /// The data.
     pub(super) fn data(&self) -> Vec<Datum> {
         self.differences.iter().map(Difference::datum).collect()
     }

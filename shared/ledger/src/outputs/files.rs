@@ -29,7 +29,6 @@ pub struct MetricsFile(PathBuf);
 
 impl MetricsFile {
     /// The file of the ledger in the folder `ledger`. It is created by the first datum.
-    #[must_use]
     pub fn in_ledger(ledger: &Path) -> Self {
         Self(ledger.join("out").join("metrics.jsonl"))
     }
@@ -111,7 +110,6 @@ pub struct MessageFile(PathBuf);
 
 impl MessageFile {
     /// The file of the ledger in the folder `ledger`. It is created by the first message.
-    #[must_use]
     pub fn in_ledger(ledger: &Path) -> Self {
         Self(ledger.join("out").join("messages.jsonl"))
     }

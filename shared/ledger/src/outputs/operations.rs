@@ -47,7 +47,6 @@ pub struct Note {
 impl Note {
     /// Of an error that only a person can mend, told once a week (ISO 8601, UTC) as long as it lasts. `about` is what
     /// it concerns, so that a hundred files of one delivery are one note: `cur 2026-11`.
-    #[must_use]
     pub fn of_error(kind: &str, about: &str, doing: &str, said: &str, now: DateTime<Utc>) -> Self {
         let week = now.iso_week();
         let id = format!("{kind}:{about}:{:04}-W{:02}", week.year(), week.week());
@@ -55,7 +54,6 @@ impl Note {
     }
 }
 
-/// A note as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredNote {
     id: String,
@@ -182,7 +180,6 @@ pub enum NoteError {
 
 impl NoteError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -191,7 +188,6 @@ impl NoteError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -222,10 +218,6 @@ fn bounded(mut body: String) -> String {
 }
 
 /// Whether a note of this id was ever left.
-///
-/// # Errors
-///
-/// The store's.
 pub async fn is_left<S: Store>(store: &S, id: &str) -> Result<bool, StoreError> {
     Ok(store.head(&keys::note_key(id)).await?.is_some())
 }

@@ -27,7 +27,6 @@ pub struct Outbox {
     /// When the last message of each other entry was sent, by the entry's id: it is how an entry is known. It stays
     /// unless whoever has the outbox knows by other means what was queued, see [`Outbox::forget`].
     sent: BTreeMap<String, DateTime<Utc>>,
-    /// The ids of what is pending.
     #[serde(skip)]
     pending_ids: BTreeSet<String>,
     /// The incidents of pending entries that tell of others than their messages' own, by the entry's id. Whoever has such
@@ -181,13 +180,11 @@ impl Outbox {
     }
 
     /// Whether there is or was an entry with this id.
-    #[must_use]
     pub fn knows(&self, id: &str) -> bool {
         self.sent.contains_key(id) || self.pending_ids.contains(id)
     }
 
     /// How many entries have messages to send.
-    #[must_use]
     pub fn pending(&self) -> usize {
         self.pending.len()
     }
@@ -263,7 +260,6 @@ pub trait OutboxState: Document + Clone + Default + PartialEq + Send {
     /// The object's key.
     const KEY: &'static str;
 
-    /// The outbox.
     fn outbox(&mut self) -> &mut Outbox;
 }
 
@@ -298,7 +294,6 @@ pub enum OutboxError {
 
 impl OutboxError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -309,7 +304,6 @@ impl OutboxError {
     }
 
     /// How to handle it.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),

@@ -50,10 +50,6 @@ impl Backfill {
     }
 
     /// The same with its version.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backfill::read`].
     pub async fn read_version<S: Store>(store: &S) -> Result<Option<(Self, ETag)>, CommittedError> {
         let Some((bytes, etag)) = store.get(keys::BACKFILL).await? else { return Ok(None) };
         Ok(Some((decode(keys::BACKFILL, &bytes)?, etag)))
@@ -61,10 +57,6 @@ impl Backfill {
 
     /// Writes it over the version that was read. Returns the new one; of a lost race nothing, because another sweep has
     /// written as much.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backfill::read`].
     pub async fn write<S: Store>(&self, store: &S, over: Option<&ETag>) -> Result<Option<ETag>, CommittedError> {
         let bytes = encode(self)?;
         let put = match over {
@@ -79,7 +71,6 @@ impl Backfill {
 
     /// Whether the newest deliveries that the exports have are in the book: those that the sweep has found. Where no
     /// sweep tells, an export's newest is taken to be in if its data is fresh, or nothing more of it has come for hours.
-    #[must_use]
     pub fn newest_is_in(backfill: Option<&Self>, book: &Book, now: DateTime<Utc>) -> bool {
         match backfill.filter(|backfill| backfill.left == 0 || now < backfill.at + GONE_AFTER) {
             Some(backfill) => backfill.is_in(book, now),

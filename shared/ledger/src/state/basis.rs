@@ -46,7 +46,6 @@ struct Newest {
 pub struct Commit {
     /// Its number among the commits of the statement, from 1.
     pub sequence: u64,
-    /// The delivery.
     pub delivery_id: String,
     /// How often the delivery was derived again by then.
     pub revision: u64,
@@ -68,7 +67,6 @@ impl fmt::Display for Commit {
 /// more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetBack {
-    /// The statement.
     pub statement: Statement,
     /// What the plan was made from.
     pub from: Commit,
@@ -89,7 +87,6 @@ impl fmt::Display for SetBack {
 
 impl Basis {
     /// What is made of `book` and of a configuration with this fingerprint.
-    #[must_use]
     pub fn of(book: &Book, configuration: &str) -> Self {
         let newest = |period: &BookPeriod| {
             let commit = Commit::from(period.commits.last()?);
@@ -101,14 +98,12 @@ impl Basis {
     }
 
     /// The fingerprint of the configuration.
-    #[must_use]
     pub fn configuration(&self) -> &str {
         &self.configuration
     }
 
     /// The statements of which `book`, as of `now`, lacks the commit that this was made from: it is older, or they were
     /// put back. Months that the book does not look at any more, or not yet by this clock, are none of them.
-    #[must_use]
     pub fn missing_from(&self, book: &Book, now: DateTime<Utc>) -> Vec<SetBack> {
         let Some(oldest) = book.periods.iter().map(|period| period.period).min() else { return Vec::new() };
         let months = oldest..=BillingPeriod::of(now.date_naive());

@@ -23,9 +23,7 @@ pub struct Book {
 /// One billing period of one export, as its newest delivery has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookPeriod {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
     /// The commits, oldest first: the last one is in force.
     pub commits: Vec<AppliedDelivery>,
@@ -49,13 +47,11 @@ pub struct BookPeriod {
     pub folded: Folded,
     /// The fingerprint of the configuration that the facts were derived with.
     pub derivation: String,
-    /// The facts.
     pub facts: Vec<Fact>,
 }
 
 impl BookPeriod {
     /// The delivery in force and its revision, as one text: equal texts are equal facts.
-    #[must_use]
     pub fn commit(&self) -> String {
         match self.revision {
             0 => self.delivery_id.clone(),
@@ -82,13 +78,11 @@ impl Book {
     }
 
     /// The months that it has, each once, in order.
-    #[must_use]
     pub fn months(&self) -> BTreeSet<BillingPeriod> {
         self.periods.iter().map(|found| found.period).collect()
     }
 
     /// How far the data of a month can be trusted, all exports together.
-    #[must_use]
     pub fn status(&self, month: BillingPeriod) -> DataStatus {
         let of_export = |found: &BookPeriod| DataStatus {
             as_of: found.data_as_of,
@@ -99,20 +93,17 @@ impl Book {
     }
 
     /// How far the data of each month can be trusted.
-    #[must_use]
     pub fn span(&self) -> DataSpan {
         DataSpan::new(self.months().into_iter().map(|month| (month, self.status(month))).collect())
     }
 
     /// How many callers the facts of a window's months do not keep apart, all exports together.
-    #[must_use]
     pub fn folded(&self, window: Window) -> Folded {
         let found = window.periods().flat_map(|period| self.of(period)).map(|found| found.folded);
         found.fold(Folded::default(), Folded::and)
     }
 
     /// When the newest delivery was made of what is known of a window.
-    #[must_use]
     pub fn known_since(&self, window: Window) -> Option<DateTime<Utc>> {
         window.periods().flat_map(|period| self.of(period)).map(|found| found.delivered_at).max()
     }

@@ -42,7 +42,6 @@ pub enum ColumnsError {
     /// A column does not have one entry per row.
     #[error("column {column} has {found} entries for {rows} rows")]
     Length {
-        /// The column.
         column: String,
         /// How many entries it has.
         found: usize,
@@ -52,7 +51,6 @@ pub enum ColumnsError {
     /// A row refers to a value that is not there.
     #[error("column {column}, row {row}: there is no value number {code}")]
     Code {
-        /// The column.
         column: String,
         /// The row, from 0.
         row: usize,
@@ -61,16 +59,10 @@ pub enum ColumnsError {
     },
     /// A column that rows of this kind have is not there.
     #[error("column {column} is missing")]
-    Missing {
-        /// The column.
-        column: &'static str,
-    },
+    Missing { column: &'static str },
     /// A column that rows of this kind do not have.
     #[error("column {column} is not known")]
-    Unknown {
-        /// The column.
-        column: String,
-    },
+    Unknown { column: String },
     /// The rows are not in the order of their keys.
     #[error("row {row} does not follow the one before it in the order of keys")]
     Unsorted {
@@ -81,20 +73,17 @@ pub enum ColumnsError {
 
 impl Columns {
     /// How many rows there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
     /// The columns of `lines`, in the order of their keys: the same lines give the same columns in whatever order
     /// they come.
-    #[must_use]
     pub fn of_lines(lines: &[(LineKey, Measures)]) -> Self {
         let rows = lines.iter().map(|(key, measures)| Row {
             day: key.usage_date,
@@ -106,7 +95,6 @@ impl Columns {
     }
 
     /// The same columns, of lines that are columns already.
-    #[must_use]
     pub fn of_coded_lines(lines: CodedLines) -> Self {
         let rows = lines.line_items.len();
         let fields = LineField::ALL.into_iter().zip(lines.fields);
@@ -146,7 +134,6 @@ impl Columns {
 
     /// The columns of `facts`, in the order of their keys: the same facts give the same columns in whatever order
     /// they come.
-    #[must_use]
     pub fn of_facts(facts: &[Fact]) -> Self {
         let rows = facts.iter().map(|Fact { key, measures }| Row {
             day: key.usage_date,

@@ -39,7 +39,6 @@ pub enum CommittedError {
 
 impl CommittedError {
     /// A stable name for logs, alarms and tests.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
@@ -49,7 +48,6 @@ impl CommittedError {
     }
 
     /// How it is to be handled.
-    #[must_use]
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
@@ -60,10 +58,6 @@ impl CommittedError {
 }
 
 /// The committed state of one period and its version.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<(PeriodState, ETag)>, CommittedError> {
     let key = statement.state_key();
     let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
@@ -71,10 +65,6 @@ pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<
 }
 
 /// The commits of an export, of every month from `from` on.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn commits<S: Store>(
     store: &S,
     export_id: &str,
@@ -91,10 +81,6 @@ pub async fn commits<S: Store>(
 }
 
 /// Which periods of which exports are committed, sorted.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, CommittedError> {
     let objects = store.list(STATE_PREFIX).await?;
     let mut statements: Vec<_> = objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
@@ -102,20 +88,11 @@ pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, Committed
     Ok(statements)
 }
 
-/// The facts of a state.
-///
-/// # Errors
-///
-/// [`CommittedError::Columns`].
 pub fn facts(statement: &Statement, state: PeriodState) -> Result<Vec<Fact>, CommittedError> {
     state.facts.into_facts().map_err(|source| CommittedError::Columns { key: statement.state_key(), source })
 }
 
 /// Whose states the book as of `now` holds, sorted: those of the three newest months that have begun and have a state.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn newest<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Vec<Statement>, CommittedError> {
     let current = BillingPeriod::of(now.date_naive());
     let mut statements = statements(store).await?;
@@ -131,10 +108,6 @@ pub type Versions = BTreeMap<Statement, ETag>;
 
 /// The versions of the states of `statements` that have one: as long as they are the same, so is a book of them, but for
 /// what follows from the time.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn versions<S: Store>(store: &S, statements: &[Statement]) -> Result<Versions, CommittedError> {
     let mut versions = Versions::new();
     for statement in statements {
@@ -145,19 +118,11 @@ pub async fn versions<S: Store>(store: &S, statements: &[Statement]) -> Result<V
 }
 
 /// The book as of `now`: the three newest months that have begun and have a state, of every export.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, CommittedError> {
     Ok(book_and_versions(store, now).await?.0)
 }
 
 /// The same, with the versions of the states that it was read from.
-///
-/// # Errors
-///
-/// [`CommittedError`].
 pub async fn book_and_versions<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(Book, Versions), CommittedError> {
     let (mut periods, mut versions) = (Vec::new(), Versions::new());
     for statement in newest(store, now).await? {
@@ -170,10 +135,6 @@ pub async fn book_and_versions<S: Store>(store: &S, now: DateTime<Utc>) -> Resul
 }
 
 /// What a state has of a period as of `now`; nothing if no delivery is in force.
-///
-/// # Errors
-///
-/// [`CommittedError::Columns`].
 pub fn period(
     statement: &Statement,
     state: PeriodState,

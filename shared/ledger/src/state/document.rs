@@ -31,7 +31,6 @@ pub trait Document: Serialize + DeserializeOwned {
     const IS_INDENTED: bool = true;
 
     /// What was read of a document of `version`, which is older than [`Document::VERSION`], with what this one has besides.
-    #[must_use]
     fn upgraded(self, version: u32) -> Self {
         let _ = version;
         self
@@ -126,7 +125,6 @@ pub enum DocumentError {
 
 impl DocumentError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Newer { .. } => "store.newer_format",
@@ -139,7 +137,6 @@ impl DocumentError {
     }
 
     /// How to handle it: none of these mends itself.
-    #[must_use]
     pub fn class(&self) -> Class {
         Class::Operator
     }
@@ -154,10 +151,6 @@ const COMPRESSION_LEVEL: i32 = 3;
 
 /// The document as JSON with the format first and a line break at the end, indented unless its type is too large for
 /// that. Equal documents give equal bytes.
-///
-/// # Errors
-///
-/// [`DocumentError::Unwritable`].
 pub fn encode<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
     let envelope = Envelope::of(document);
     let written = if D::IS_INDENTED { serde_json::to_vec_pretty(&envelope) } else { serde_json::to_vec(&envelope) };
@@ -167,10 +160,6 @@ pub fn encode<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
 }
 
 /// As [`encode`], in ASCII: whatever names are in it, they can do nothing to who looks at it.
-///
-/// # Errors
-///
-/// [`DocumentError::Unwritable`].
 pub(crate) fn encode_ascii<D: Document>(document: &D) -> Result<String, DocumentError> {
     // JSON is UTF-8: nothing is replaced.
     Ok(ascii(&String::from_utf8_lossy(&encode(document)?)))

@@ -18,20 +18,17 @@ pub const REDUCER_VERSION: u32 = 2;
 pub struct Statement {
     /// The export's id, see the facts contract: its name, with a hash of its path where it has a prefix.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
 }
 
 impl Statement {
     /// The reduction of one version of one chunk. Tags that were listed are part of what it keeps, so they are part
     /// of its key.
-    #[must_use]
     pub fn reduction_key(&self, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
         self.reduction_key_of(REDUCER_VERSION, chunk_key, etag, kept)
     }
 
     /// Where the release before kept it.
-    #[must_use]
     pub fn earlier_reduction_key(&self, chunk_key: &str, etag: &ETag, kept: &KeptTags) -> String {
         self.reduction_key_of(REDUCER_VERSION - 1, chunk_key, etag, kept)
     }
@@ -44,50 +41,42 @@ impl Statement {
     }
 
     /// The folder of all sealed deliveries.
-    #[must_use]
     pub fn deliveries_prefix(&self) -> String {
         format!("{DELIVERIES_PREFIX}{}/", self.folder())
     }
 
     /// What a delivery consists of.
-    #[must_use]
     pub fn sealed_key(&self, delivery_id: &str) -> String {
         format!("{}{delivery_id}/sealed.json", self.deliveries_prefix())
     }
 
     /// That every chunk of a delivery is reduced.
-    #[must_use]
     pub fn ready_key(&self, delivery_id: &str) -> String {
         format!("{}{delivery_id}/ready.json", self.deliveries_prefix())
     }
 
     /// That the manifest of an execution was there before its files were.
-    #[must_use]
     pub fn seen_manifest_key(&self, execution: &str) -> String {
         format!("{}{execution}/manifest.json", self.deliveries_prefix())
     }
 
     /// The period's state: the only commit.
-    #[must_use]
     pub fn state_key(&self) -> String {
         format!("{STATE_PREFIX}{}.json.zst", self.folder())
     }
 
     /// What a commit moved.
-    #[must_use]
     pub fn history_key(&self, commit: &AppliedDelivery) -> String {
         let AppliedDelivery { sequence, delivery_id, moved, .. } = commit;
         format!("history/{}/{sequence:06}-{delivery_id}-{moved}.json", self.folder())
     }
 
     /// The facts file, for programs that read Parquet.
-    #[must_use]
     pub fn facts_key(&self) -> String {
         format!("{FACTS_PREFIX}export={}/billing_period={}/facts.parquet", self.export_id, self.period)
     }
 
     /// The statement whose facts file `key` is, if it is one.
-    #[must_use]
     pub fn from_facts_key(key: &str) -> Option<Self> {
         let (export_id, period) = key
             .strip_prefix(FACTS_PREFIX)?
@@ -98,13 +87,11 @@ impl Statement {
     }
 
     /// What a namespace was told of the statement's spend.
-    #[must_use]
     pub fn told_key(&self, namespace: &str) -> String {
         format!("{}{}.json.zst", told_prefix(namespace), self.folder())
     }
 
     /// The statement and the delivery whose ready object `key` is, if it is one.
-    #[must_use]
     pub fn from_ready_key(key: &str) -> Option<(Self, String)> {
         let (folder, delivery_id) =
             key.strip_prefix(DELIVERIES_PREFIX)?.strip_suffix("/ready.json")?.rsplit_once('/')?;
@@ -116,7 +103,6 @@ impl Statement {
     }
 
     /// The statement whose state object `key` is, if it is one.
-    #[must_use]
     pub fn from_state_key(key: &str) -> Option<Self> {
         Self::from_folder(key.strip_prefix(STATE_PREFIX)?.strip_suffix(".json.zst")?)
     }
@@ -136,19 +122,16 @@ impl std::fmt::Display for Statement {
 }
 
 /// The page of a month.
-#[must_use]
 pub fn page_key(period: BillingPeriod) -> String {
     format!("pages/period={period}.html")
 }
 
 /// The numbers of the page of a month.
-#[must_use]
 pub fn page_numbers_key(period: BillingPeriod) -> String {
     format!("pages/period={period}.json")
 }
 
 /// A file of the chargeback of a month.
-#[must_use]
 pub fn chargeback_key(period: BillingPeriod, name: &str) -> String {
     format!("chargeback/period={period}/{name}")
 }
@@ -169,13 +152,11 @@ pub const DELIVERIES_PREFIX: &str = "deliveries/";
 pub const CLAIM_PREFIX: &str = "claims/payer=";
 
 /// Which export is counted for a payer and period: the first that claimed it.
-#[must_use]
 pub fn claim_key(payer_account_id: &str, period: BillingPeriod) -> String {
     format!("{CLAIM_PREFIX}{payer_account_id}/period={period}.json")
 }
 
 /// The payer and period whose claim `key` is, if it is one.
-#[must_use]
 pub fn claimed(key: &str) -> Option<(&str, BillingPeriod)> {
     let (payer, period) = key.strip_prefix(CLAIM_PREFIX)?.strip_suffix(".json")?.rsplit_once("/period=")?;
     Some((payer, period.parse().ok()?))
@@ -188,20 +169,17 @@ pub const METRICS_PREFIX: &str = "metrics/";
 pub const METRIC_SERIES: &str = "metrics/series.json";
 
 /// What the gauges of a namespace show, and of what they were last put.
-#[must_use]
 pub fn gauges_key(namespace: &str) -> String {
     format!("metrics/{}/gauges.json", namespace_folder(namespace))
 }
 
 /// When health was last put to a namespace.
-#[must_use]
 pub fn health_key(namespace: &str) -> String {
     format!("metrics/{}/health.json", namespace_folder(namespace))
 }
 
 /// Below it lies what a namespace was told of all statements. A namespace may hold what a key may not, so that a hash
 /// stands for it.
-#[must_use]
 pub fn told_prefix(namespace: &str) -> String {
     format!("metrics/{}/told/", namespace_folder(namespace))
 }
@@ -213,8 +191,6 @@ fn namespace_folder(namespace: &str) -> String {
 /// Below it lie the notes for whoever operates this program.
 pub const NOTES_PREFIX: &str = "operations/notes/";
 
-/// The note with this id.
-#[must_use]
 pub fn note_key(id: &str) -> String {
     format!("{NOTES_PREFIX}{}.json", short_hash(&[id]))
 }
@@ -235,14 +211,12 @@ pub const CONFIG: &str = "config/ledger.toml";
 pub const FORGOTTEN: &str = "config/forgotten.json";
 
 /// A file beside it that it names.
-#[must_use]
 pub fn beside_config(name: &str) -> String {
     format!("config/{name}")
 }
 
 /// Whether somebody has changed the configuration by writing `key`: itself, or a file beside it. Which of those it names is
 /// for whoever adopts it to say.
-#[must_use]
 pub fn is_of_configuration(key: &str) -> bool {
     key.starts_with("config/") && key != CONFIG_IN_FORCE && key != FORGOTTEN
 }
@@ -251,7 +225,6 @@ pub fn is_of_configuration(key: &str) -> bool {
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
 
 /// Hexadecimal SHA-256 of `parts`, each preceded by its length so that no two lists of parts look alike.
-#[must_use]
 pub fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

@@ -31,7 +31,6 @@ pub enum OrderSource {
 pub struct DeliveryOrder {
     /// Where the time comes from.
     pub source: OrderSource,
-    /// The time.
     pub at: DateTime<Utc>,
 }
 
@@ -39,7 +38,6 @@ impl DeliveryOrder {
     /// Whether a delivery that was never applied replaces the one that `committed` belongs to.
     ///
     /// On equal seconds the one not seen before is the newer, and so it is where only arrival tells them apart.
-    #[must_use]
     pub fn replaces(self, committed: Self) -> bool {
         let arrival = self.source == OrderSource::Arrival || committed.source == OrderSource::Arrival;
         arrival || self.at.timestamp() >= committed.at.timestamp()
@@ -64,9 +62,7 @@ pub struct PinnedChunk {
 /// Version 1 had neither `execution` nor what follows `chunks`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedDelivery {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
     /// Its execution id; without one, a hash of the manifest's version and the chunks'. Sealed again, because its files
     /// turned out to be others, a hash of `execution` and the chunks' versions.
@@ -94,13 +90,11 @@ pub struct SealedDelivery {
 
 impl SealedDelivery {
     /// The statement that it is a refresh of.
-    #[must_use]
     pub fn statement(&self) -> Statement {
         Statement { export_id: self.export_id.clone(), period: self.period }
     }
 
     /// What AWS delivered; of a delivery that version 1 sealed its own id.
-    #[must_use]
     pub fn execution(&self) -> &str {
         if self.execution.is_empty() { &self.delivery_id } else { &self.execution }
     }
@@ -115,9 +109,7 @@ impl Document for SealedDelivery {
 /// That a manifest was there before its files were: files that are no newer than it are no later delivery's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenManifest {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
     /// What it is the manifest of, as in [`SealedDelivery`].
     pub execution: String,
@@ -177,7 +169,6 @@ pub enum CommitKind {
 
 impl CommitKind {
     /// The name in the history.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivery => "delivery",
@@ -191,7 +182,6 @@ impl CommitKind {
 pub struct AppliedDelivery {
     /// Which commit of the period it was, from 1.
     pub sequence: u64,
-    /// The delivery.
     pub delivery_id: String,
     /// How often it was derived again before: 0 when it was applied, more for each rebuild. With the delivery it says
     /// which facts are the newer.
@@ -211,15 +201,12 @@ pub struct AppliedDelivery {
 }
 
 impl AppliedDelivery {
-    /// What kind of commit it was.
-    #[must_use]
     pub fn kind(&self) -> CommitKind {
         if self.revision == 0 { CommitKind::Delivery } else { CommitKind::Rebuild }
     }
 
     /// Whether its delivery was made before that of `other`, which is of another month. Where arrival alone tells, the
     /// one that was applied in an earlier run.
-    #[must_use]
     pub fn was_made_before(&self, other: &Self) -> bool {
         if self.order.source == OrderSource::Arrival || other.order.source == OrderSource::Arrival {
             self.applied_at < other.applied_at
@@ -237,9 +224,7 @@ fn is_zero(revision: &u64) -> bool {
 /// A billing period of an export: the facts of its newest delivery, and which deliveries it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodState {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
     /// The commits, oldest first: the last one is in force. None of their deliveries is ever applied again; the one in
     /// force may be derived again, and then stands here again.
@@ -253,7 +238,6 @@ pub struct PeriodState {
     pub folded: Folded,
     /// What of the configuration the facts were derived with.
     pub derivation: String,
-    /// The facts.
     pub facts: Columns,
 }
 
@@ -272,13 +256,11 @@ impl Document for PeriodState {
 
 impl PeriodState {
     /// The delivery in force.
-    #[must_use]
     pub fn current(&self) -> Option<&AppliedDelivery> {
         self.deliveries.last()
     }
 
     /// Whether `delivery_id` was applied, now or earlier.
-    #[must_use]
     pub fn has_applied(&self, delivery_id: &str) -> bool {
         self.deliveries.iter().any(|applied| applied.delivery_id == delivery_id)
     }
@@ -288,13 +270,9 @@ impl PeriodState {
 /// if the committed state names it; an attempt that lost or crashed may leave one that no state names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// The export.
     pub export_id: String,
-    /// The billing period.
     pub period: BillingPeriod,
-    /// What kind of commit it is.
     pub kind: CommitKind,
-    /// The delivery.
     pub delivery: AppliedDelivery,
     /// The delivery that it replaced; of a rebuild the same.
     pub replaced: Option<String>,
@@ -314,7 +292,6 @@ impl Document for HistoryEntry {
 
 impl HistoryEntry {
     /// Whether it restates a month after its close: then everything that it moves is restated.
-    #[must_use]
     pub fn is_restated_after_close(&self) -> bool {
         self.after_close && !self.moved.is_empty()
     }
@@ -333,7 +310,6 @@ pub struct Moved {
     /// The category; none is a total over all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// The currency.
     pub currency: String,
     /// What the replaced delivery said.
     pub before: Decimal,

@@ -23,7 +23,6 @@ impl Before {
     /// that one on.
     ///
     /// Nothing is taken as known before a rebuild: it is no delivery, and restates nothing.
-    #[must_use]
     pub fn of<'a>(
         entry: &HistoryEntry,
         commits: impl IntoIterator<Item = (BillingPeriod, &'a AppliedDelivery)>,
@@ -47,7 +46,6 @@ impl Before {
     }
 
     /// Whether what the commit changed is a restatement; never of a total over all days.
-    #[must_use]
     pub fn is_restated(&self, moved: &Moved) -> bool {
         moved.day.is_some_and(|day| self.span.is_restated(self.period, day, category(moved).is_of_its_day()))
     }

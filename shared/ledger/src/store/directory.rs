@@ -137,7 +137,6 @@ impl DirectoryStore {
     }
 
     /// What the listings of this store have met below its folder and left out, by key.
-    #[must_use]
     pub fn left_out(&self) -> Vec<LeftOut> {
         let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         left_out.iter().map(|(key, reason)| LeftOut { key: key.clone(), reason }).collect()

@@ -48,10 +48,6 @@ impl MemoryStore {
     }
 
     /// Writes an object whatever was there: what AWS does to the export's bucket, and nobody may do to the ledger's.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::BadKey`].
     pub fn overwrite(&self, key: &str, bytes: Bytes) -> Result<ETag, StoreError> {
         check_key(key)?;
         Ok(self.state().put(key, bytes))

@@ -14,7 +14,6 @@ const FILE: u32 = 0o600;
 const FOLDER: u32 = 0o700;
 
 /// How a file is opened that may be made by it.
-#[must_use]
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(FILE);

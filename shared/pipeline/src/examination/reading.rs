@@ -58,7 +58,6 @@ impl Footprint {
 }
 
 impl PeriodReading {
-    /// Every line.
     pub(super) fn lines(&self) -> impl Iterator<Item = &(LineKey, Measures)> {
         self.reductions.iter().flat_map(|reduction| &reduction.lines)
     }

@@ -38,7 +38,6 @@ pub enum Seal {
 /// How long no file of a delivery without a manifest must have been written before it is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quiet {
-    /// The time.
     pub now: DateTime<Utc>,
     /// How long.
     pub period: TimeDelta,
@@ -302,10 +301,6 @@ pub async fn still_stands<E: Store>(export: &E, sealed: &SealedDelivery) -> Resu
 }
 
 /// Refuses files that cannot be one whole delivery: AWS numbers the data files of a delivery from 1, without gaps.
-///
-/// # Errors
-///
-/// [`PipelineError::Unlisted`].
 pub(crate) fn check(found: &Unlisted) -> Result<(), PipelineError> {
     let refuse = |reason: String| {
         Err(PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason })

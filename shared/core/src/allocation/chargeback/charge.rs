@@ -17,9 +17,7 @@ pub struct Charge {
     pub shared: Decimal,
     /// Discounts, billed here or given to this row, as everything below.
     pub discount: Decimal,
-    /// Credits.
     pub credit: Decimal,
-    /// Refunds.
     pub refund: Decimal,
     /// Fees.
     pub fee: Decimal,
@@ -69,7 +67,6 @@ impl Charge {
 pub enum Instead {
     /// The account has no usage to split by: split by the usage of all accounts.
     ByAllAccounts {
-        /// The account.
         account: String,
         /// How much.
         amount: Decimal,
@@ -86,9 +83,7 @@ pub enum Instead {
     },
     /// Days of a gateway with spend and no metering records: left where they were billed.
     LeftWithoutRecords {
-        /// The gateway.
         gateway: String,
-        /// The model.
         model: String,
         /// The days, and how much of each.
         days: BTreeMap<NaiveDate, Decimal>,
@@ -100,7 +95,6 @@ pub enum Instead {
 pub struct SplitOutcome {
     /// Which split, from 0.
     pub split: usize,
-    /// The currency.
     pub currency: String,
     /// How much there was to divide.
     pub found: Decimal,

@@ -30,7 +30,6 @@ const MOST_PROBLEMS: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {}", .problems.join("; "))]
 pub struct MeteringFileError {
-    /// The file.
     pub file: String,
     /// What is wrong, each with its cure; at most ten, and how many more there are.
     pub problems: Vec<String>,
@@ -38,7 +37,6 @@ pub struct MeteringFileError {
 
 impl MeteringFileError {
     /// The stable name of this kind of error.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         "metering.invalid"
     }

@@ -38,19 +38,11 @@ pub enum TooLong {
 }
 
 /// Refuses a text that is too long.
-///
-/// # Errors
-///
-/// [`TooLong::Text`].
 pub fn check_text(text: &str) -> Result<(), TooLong> {
     if text.len() > MOST_BYTES { Err(TooLong::Text { bytes: text.len() }) } else { Ok(()) }
 }
 
 /// Refuses a tag's key or value that is too long.
-///
-/// # Errors
-///
-/// [`TooLong::Tag`].
 pub fn check_tag(text: &str) -> Result<(), TooLong> {
     if text.len() <= MOST_TAG_CHARACTERS {
         return Ok(());

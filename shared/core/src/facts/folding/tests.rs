@@ -33,7 +33,6 @@ fn tagged(principal: String, cost: &'static str, tags: &[(&'static str, &str)]) 
     Row { tags, ..row(1, principal, cost) }
 }
 
-/// The reductions of chunks.
 fn reduced(chunks: &[&[&Row]]) -> Vec<Reduction> {
     let line = |row: &Row| {
         let mut fields = LineField::ALL.map(|_| Arc::<str>::default());

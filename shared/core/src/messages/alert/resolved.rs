@@ -29,7 +29,6 @@ pub enum Why {
 
 impl Why {
     /// The name in events.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Restated => "restated",
@@ -43,9 +42,7 @@ impl Why {
 /// That what was told is true no more.
 #[derive(Clone, Copy, Debug)]
 pub struct ResolvedAlert<'a> {
-    /// The rule.
     pub rule: &'a str,
-    /// Its member.
     pub member: Option<&'a str>,
     /// What kind of message told of it.
     pub kind: Kind,
@@ -63,7 +60,6 @@ pub struct ResolvedAlert<'a> {
     pub undone: &'a [String],
     /// The highest level that is still crossed.
     pub still: Option<&'a str>,
-    /// Why.
     pub why: Why,
     /// Whom to call.
     pub owner: Option<&'a str>,
@@ -81,7 +77,6 @@ pub struct ResolvedAlert<'a> {
 
 impl ResolvedAlert<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let mut lines = wrap("", &self.now());
         let still = match self.still {

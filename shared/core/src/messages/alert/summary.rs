@@ -25,7 +25,6 @@ pub enum SummaryReason {
 
 impl SummaryReason {
     /// The name in ids and events.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FirstRun => "first-run",
@@ -58,7 +57,6 @@ impl SummaryAlert<'_> {
     pub const MOST: usize = 100;
 
     /// The message. All findings are listed as they come; the subject names the first.
-    #[must_use]
     pub fn text(&self) -> Text {
         let count = self.measurements.len();
         let mut lines = match self.reason {
@@ -143,7 +141,6 @@ pub struct ResolvedSummary<'a> {
 
 impl ResolvedSummary<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let count = self.subjects.len();
         let are = if count == 1 { "alert is" } else { "alerts are" };

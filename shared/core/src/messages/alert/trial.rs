@@ -16,7 +16,6 @@ pub struct TestAlert<'a> {
 
 impl TestAlert<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let mut lines = wrap("", "This is a test of Bedrock Ledger's alerts. Nothing is wrong.");
         lines.extend(wrap(

@@ -19,7 +19,6 @@ type AmountText = fn(&str, Decimal) -> String;
 /// How many columns a caller's name may take in a sentence.
 const CALLER: usize = 50;
 
-/// The lines of a currency.
 pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     let totals = &found.totals;
     let spend = money(&totals.currency, totals.spend);

@@ -28,7 +28,6 @@ pub struct WeakerConfig<'a> {
 
 impl WeakerConfig<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let count = counted(self.changes.len(), "change", "changes");
         let when = instant(self.now);
@@ -65,7 +64,6 @@ pub struct FirstConfig<'a> {
 
 impl FirstConfig<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let (when, file) = (instant(self.now), self.file);
         let rules = counted(self.rules, "rule", "rules");

@@ -17,7 +17,6 @@ pub struct BrokenConfig<'a> {
 
 impl BrokenConfig<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let problems = counted(self.problems.len(), "problem", "problems");
         let in_force = if self.has_earlier { "The last good one stays" } else { "The defaults stay" };
@@ -51,7 +50,6 @@ pub struct BrokenMetering<'a> {
 
 impl BrokenMetering<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let problems = counted(self.problems.len(), "problem", "problems");
         let mut lines = wrap(

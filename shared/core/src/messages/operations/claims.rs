@@ -29,7 +29,6 @@ fn how(payer: &str, period: BillingPeriod, export: &str) -> String {
 pub struct Overlap<'a> {
     /// The export that is not counted.
     pub export_id: &'a str,
-    /// The billing period.
     pub period: BillingPeriod,
     /// Whose bill it is; empty where one of the exports does not say.
     pub payer: &'a str,
@@ -39,7 +38,6 @@ pub struct Overlap<'a> {
 
 impl Overlap<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { period, payer, .. } = *self;
         let (export_id, counted) = (name(self.export_id, NAME), name(self.counted, NAME));
@@ -72,7 +70,6 @@ impl Overlap<'_> {
 /// An export that the configuration does not count.
 #[derive(Clone, Copy, Debug)]
 pub struct NotCounted<'a> {
-    /// The export.
     pub export_id: &'a str,
     /// The payer that is not counted; none if the export is not.
     pub payer: Option<&'a str>,
@@ -80,7 +77,6 @@ pub struct NotCounted<'a> {
 
 impl NotCounted<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let export_id = name(self.export_id, NAME);
         let (why, key, parameter, value) = match self.payer {
@@ -121,17 +117,14 @@ impl NotCounted<'_> {
 /// A payer who is counted for the first time, in a ledger that has counted others.
 #[derive(Clone, Copy, Debug)]
 pub struct NewPayer<'a> {
-    /// The export.
     pub export_id: &'a str,
     /// The payer; empty where rows name none.
     pub payer: &'a str,
-    /// The billing period.
     pub period: BillingPeriod,
 }
 
 impl NewPayer<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { period, .. } = *self;
         let export_id = name(self.export_id, NAME);
@@ -176,7 +169,6 @@ pub struct QuietClaim<'a> {
 
 impl QuietClaim<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { payer, periods, counted_last, last, .. } = *self;
         let (export_id, counted) = (name(self.export_id, NAME), name(self.counted, NAME));

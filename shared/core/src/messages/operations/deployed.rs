@@ -29,7 +29,6 @@ pub struct Deployed<'a> {
 /// Where an export is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// The bucket.
     pub bucket: &'a str,
     /// What the keys start with; may be empty.
     pub prefix: &'a str,
@@ -41,7 +40,6 @@ impl Display for Place<'_> {
     }
 }
 
-/// An export that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundExport {
     /// Its path in the bucket.
@@ -71,7 +69,6 @@ pub struct Advice {
 
 impl Deployed<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let place = self.place.to_string();
         let now = instant(self.now);

@@ -12,9 +12,7 @@ use crate::text::{Text, instant, name, pad_right, without_links, wrap};
 pub struct Incomplete<'a> {
     /// The export's id.
     pub export_id: &'a str,
-    /// The billing period.
     pub period: BillingPeriod,
-    /// Its manifest.
     pub manifest: &'a str,
     /// When the last of its files was written.
     pub written: DateTime<Utc>,
@@ -24,7 +22,6 @@ pub struct Incomplete<'a> {
 
 impl Incomplete<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let (export, period) = (name(self.export_id, PATH), self.period);
         let files = counted(self.files.len(), "file", "files");

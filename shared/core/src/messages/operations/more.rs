@@ -19,7 +19,6 @@ pub struct MoreNotes<'a> {
 
 impl MoreNotes<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { kind, count, subjects } = *self;
         let notes = if count == 1 { "note" } else { "notes" };

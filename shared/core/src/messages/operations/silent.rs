@@ -36,7 +36,6 @@ pub struct UnmatchedPart {
 
 impl SilentRule<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let rule = shorten(self.rule, NAME);
         let mut lines = wrap("", &format!("Nobody has matched the rule {rule} for two weeks: it can tell of nothing."));

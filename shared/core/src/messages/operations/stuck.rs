@@ -32,7 +32,6 @@ pub struct Stuck<'a> {
 
 impl Stuck<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { doing, name, file, times, last, next, said, cure } = *self;
         let (doing, short) = (shorten(doing, NAME), shorten(doing, SAID / 40));
@@ -80,7 +79,6 @@ pub struct Left<'a> {
 
 impl Left<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let Self { doing, place, left, since } = *self;
         let deliveries = counted(left, "delivery", "deliveries");

@@ -21,7 +21,6 @@ pub struct Trouble<'a> {
 
 impl Trouble<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let doing = without_links(self.doing);
         let mut lines = wrap("", &format!("{} failed, and will until somebody mends it.", capital(&doing)));

@@ -10,9 +10,7 @@ use crate::text::{Text, name, pad_right, without_links, wrap};
 pub struct Unverified<'a> {
     /// The export's id.
     pub export_id: &'a str,
-    /// The billing period.
     pub period: BillingPeriod,
-    /// Its manifest.
     pub manifest: &'a str,
     /// How many files it has.
     pub files: usize,
@@ -22,7 +20,6 @@ pub struct Unverified<'a> {
 
 impl Unverified<'_> {
     /// The message.
-    #[must_use]
     pub fn text(&self) -> Text {
         let (export, period) = (name(self.export_id, PATH), self.period);
         let files = counted(self.files, "file", "files");

@@ -49,7 +49,6 @@ impl Term {
     ];
 
     /// The name for machines.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",

@@ -20,7 +20,6 @@ impl Span {
     }
 
     /// Whether `day` lies in it.
-    #[must_use]
     pub fn contains(&self, day: NaiveDate) -> bool {
         self.first <= day && day <= self.last
     }
@@ -42,7 +41,6 @@ pub struct Windows {
 
 impl Windows {
     /// The seven days that end with `last`, and the seven before: each has every day of the week once.
-    #[must_use]
     pub fn weeks(last: NaiveDate) -> Option<Self> {
         let later = Span::ending(last, 7)?;
         Some(Self { earlier: Span::ending(later.first.pred_opt()?, 7)?, later })
@@ -50,7 +48,6 @@ impl Windows {
 
     /// The days of a month up to `last`, which is one of them, and the end of the month before; as many days of each as
     /// the shorter one has.
-    #[must_use]
     pub fn months(last: NaiveDate) -> Option<Self> {
         let period = BillingPeriod::of(last);
         let length = |last: NaiveDate| last.day0() + 1;
@@ -60,7 +57,6 @@ impl Windows {
     }
 
     /// How many days each span has.
-    #[must_use]
     pub fn length(&self) -> usize {
         self.later.days().count()
     }

@@ -31,12 +31,10 @@ impl Listing {
         [&self.data_files, &self.report_keys].into_iter().find(|entries| entries.count > 0)
     }
 
-    /// The id of the execution.
     pub(super) fn execution_id(&self) -> Option<&str> {
         self.execution_id.get()
     }
 
-    /// The name of the export.
     pub(super) fn export_name(&self) -> Option<&str> {
         self.export_name.get()
     }

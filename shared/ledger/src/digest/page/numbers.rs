@@ -29,7 +29,6 @@ pub struct PageNumbers {
 /// What the pictures of one currency are drawn from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureNumbers {
-    /// The currency.
     pub currency: String,
     /// The owners that have a colour, the largest first; beyond seven the last one is all others together.
     pub owners: Vec<OwnerNumbers>,
@@ -54,18 +53,15 @@ pub struct PictureNumbers {
 pub struct OwnerNumbers {
     /// The owner; empty for nobody.
     pub owner: String,
-    /// Its spend.
     pub spend: Decimal,
 }
 
 /// The spend of a usage day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailyNumbers {
-    /// The day.
     pub day: NaiveDate,
     /// Whether it may still change.
     pub provisional: bool,
-    /// The spend.
     pub spend: Decimal,
     /// By owner, in the order of the owners.
     pub by_owner: Vec<Decimal>,
@@ -74,11 +70,9 @@ pub struct DailyNumbers {
 /// A day of the month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CourseNumbers {
-    /// The day.
     pub day: NaiveDate,
     /// Whether it may still change.
     pub provisional: bool,
-    /// The spend.
     pub spend: Decimal,
     /// The spend since the first of the month.
     pub to_date: Decimal,
@@ -87,7 +81,6 @@ pub struct CourseNumbers {
 /// A caller's spend by day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrendNumbers {
-    /// The identity.
     pub identity: String,
     /// The spend of each of the days.
     pub days: Vec<Decimal>,
@@ -105,7 +98,6 @@ pub struct ModelNumbers {
     /// Whether prompts were longer than the model's usual limit, where that is told apart: `standard` or `long`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-    /// The spend.
     pub spend: Decimal,
     /// How many tokens of it were counted.
     pub tokens: Option<Decimal>,
@@ -123,9 +115,7 @@ pub struct ModelNumbers {
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of the format, and none excludes another")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNumbers {
-    /// The export.
     pub export_id: String,
-    /// The delivery.
     pub delivery_id: String,
     /// When it was made.
     pub delivered_at: DateTime<Utc>,
@@ -148,9 +138,7 @@ pub struct CommitNumbers {
 /// A total before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotalNumbers {
-    /// Before.
     pub before: Decimal,
-    /// After.
     pub after: Decimal,
 }
 
@@ -163,11 +151,8 @@ pub struct RestatedNumbers {
     pub identity: String,
     /// The category of the money.
     pub category: String,
-    /// The currency.
     pub currency: String,
-    /// Before.
     pub before: Decimal,
-    /// After.
     pub after: Decimal,
 }
 

@@ -22,7 +22,6 @@ fn grow(members: &mut Members, periods: Vec<BookPeriod>) {
     members.grow(&book(periods), &config(""), LIMITS).unwrap();
 }
 
-/// The identities that are members.
 fn identities(members: &Members, month: &str) -> Vec<String> {
     let axes = members.months.get(&month.parse().unwrap());
     let of = axes.and_then(|axes| axes.get("Identity")).and_then(|currencies| currencies.get("USD"));
