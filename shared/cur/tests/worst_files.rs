@@ -1,6 +1,6 @@
 //! Writes the worst files that are accepted, and files that attacked the reader before there were limits, as exports to
 //! run the program on: `WORST_FILES=DIR cargo test -p spend-cur --test worst_files -- --ignored`. Each folder of `DIR` is
-//! an export of one file. What they cost is said in DECISIONS.md.
+//! an export of one file. docs/decisions/limits-of-a-file.md says what they cost.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its job")]
 
