@@ -161,7 +161,7 @@ class Queues(unittest.TestCase):
             self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * timeout)
 
     def test_a_claim_on_a_message_outlives_its_sender_and_not_the_wait_for_the_next(self):
-        source = (ROOT / "shared" / "ledger" / "src" / "outbox.rs").read_text()
+        source = (ROOT / "shared" / "ledger" / "src" / "outputs" / "outbox.rs").read_text()
         lease = 60 * int(re.search(r"INVOCATION: Self = Self::For\(TimeDelta::minutes\((\d+)\)\)", source).group(1))
         for function in ("Alert", "Digest"):
             self.assertGreaterEqual(lease, 2 * STACK.properties(function)["Timeout"], function)

@@ -2,7 +2,7 @@
 //! `digest` over three. `make bench` runs it. `IDENTITIES` is how many callers a month has, `FACTS` how many facts.
 //!
 //! The bill is the worst that callers can make with their names: each caller has a name of 32 characters and a tag of its
-//! own. What is said of memory in ARCHITECTURE.md was measured so.
+//! own. docs/decisions/memory-of-functions.md has what was measured.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
