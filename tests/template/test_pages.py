@@ -6,7 +6,34 @@ import unittest
 from stack import EXISTING, ROOT, Stack
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+# The changelog names files of its day.
+OURS = [page for page in PAGES if page.name != "CHANGELOG.md"]
 TEMPLATE = (ROOT / "infra" / "template.yaml").read_text()
+
+# Where the repository's files are. A path in backticks that begins with one of these must be there. Other paths are keys
+# of the ledger or of an export.
+PLACES = ("shared/", "functions/", "infra/", "tests/", "docs/", ".github/", ".ci/")
+# What a crate or a room has of each, named without its place.
+ROOM_FILES = {"main.rs", "settings.rs", "handler.rs", "rules.rs"}
+
+
+def paths(text):
+    """The paths of the repository's files and folders in backticks."""
+    named = re.findall(r"`([\w./-]+)`", without_code(text))
+    return [path for path in named if path.startswith(PLACES)]
+
+
+def beside_files(text):
+    """Files with what a page says they define: `shared/core/src/rules/budget.rs`, `evaluate`, `Budget::amount_for`."""
+    lists = re.findall(r"`([\w./-]+\.(?:rs|py))`((?:,\s+`[A-Za-z_:]+`)+)", text)
+    return [(path, re.findall(r"`([A-Za-z_:]+)`", names)) for path, names in lists]
+
+
+def is_defined(name, path):
+    """Whether a file defines a function or a type, or each part of `Type::function`, in Rust or Python."""
+    keyword = r"\b(?:fn|struct|enum|trait|type|const|static|def|class)"
+    code = path.read_text() if path.exists() else ""
+    return all(re.search(rf"{keyword} {part}\b", code) for part in name.split("::"))
 
 
 def page(name):
@@ -47,6 +74,28 @@ class Pages(unittest.TestCase):
                     anchors = [anchor(heading) for heading in headings(target.read_text())]
                     self.assertIn(name, anchors, f"{source.name}: {link}")
         self.assertGreater(links, 200)
+
+    def test_every_path_that_a_page_names_is_there(self):
+        named = [(source.relative_to(ROOT), path) for source in OURS for path in paths(source.read_text())]
+        self.assertGreater(len(named), 150)
+        self.assertEqual([f"{source}: {path}" for source, path in named if not (ROOT / path).exists()], [])
+
+    def test_a_page_names_files_by_their_paths(self):
+        for source in OURS:
+            names = re.findall(r"`([\w./-]+\.(?:rs|py))`", without_code(source.read_text()))
+            bare = [name for name in names if not name.startswith(PLACES) and name not in ROOM_FILES]
+            self.assertEqual(bare, [], source.relative_to(ROOT))
+
+    def test_what_a_page_names_beside_a_file_is_defined_in_it(self):
+        named = [
+            (source.relative_to(ROOT), path, name)
+            for source in OURS
+            for path, names in beside_files(source.read_text())
+            for name in names
+        ]
+        self.assertGreater(len(named), 100)
+        missing = [f"{source}: {path}, {name}" for source, path, name in named if not is_defined(name, ROOT / path)]
+        self.assertEqual(missing, [])
 
     def test_every_attack_of_the_threat_model_names_a_test_that_there_is(self):
         sources = [*ROOT.glob("shared/**/*.rs"), *ROOT.glob("functions/**/*.rs"), *ROOT.glob("tests/**/*.rs")]
