@@ -122,7 +122,7 @@ build: $(AWS_VENV)/installed ## Build the functions for Lambda (arm64; the first
 dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever has it need not build.
 	rm -rf dist && mkdir dist
 	for function in $(FUNCTIONS); do cp target/lambda/$$function/bootstrap.zip dist/$$function.zip; done
-	sed -E 's#CodeUri: \.\./functions/([a-z]+)#CodeUri: \1.zip#' infra/template.yaml > dist/template.yaml
+	sed -E 's#Code: \.\./functions/([a-z]+)#Code: \1.zip#' infra/template.yaml > dist/template.yaml
 	cp infra/forward.yaml infra/ledger.toml dist/
 	cd dist && $(SHA256) * > SHA256SUMS
 

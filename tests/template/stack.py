@@ -1,12 +1,9 @@
-"""The template as CloudFormation would see it: translated, and evaluated for given parameters."""
+"""The template as CloudFormation would see it: evaluated for given parameters."""
 
 import functools
-import logging
-import os
 import pathlib
 import re
 
-from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -16,44 +13,23 @@ FUNCTIONS = ("ingest", "aggregate", "alert", "digest")
 EXISTING = {"ExportBucketName": "exports", "ExportPrefix": "finance/cur2"}
 
 
-# The translator asks for a region, and no other thing of AWS.
-os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
-
-
-class NoManagedPolicies:
-    def load(self):
-        return {}
-
-
+@functools.cache
 def source(name="template.yaml"):
     return yaml_parse((ROOT / "infra" / name).read_text())
-
-
-@functools.cache
-def translated(file):
-    template = source(file)
-    if "Transform" not in template:
-        return template
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            # As packaging leaves it.
-            resource["Properties"]["CodeUri"] = "s3://packages/function.zip"
-    return transform(template, {}, NoManagedPolicies())
 
 
 class Stack:
     """Names and ARNs of resources are made from their logical ids, so that they can be told apart."""
 
-    def __init__(self, parameters=None, name="ledger-stack", file="template.yaml"):
-        self.template = template = translated(file)
+    def __init__(self, parameters=None, name="ledger-stack", file="template.yaml", partition="aws"):
+        self.template = template = source(file)
         defaults = {key: value.get("Default") for key, value in template["Parameters"].items()}
         self.values = {**defaults, **(parameters or {})}
         self.values |= {
             "AWS::StackName": name,
             "AWS::AccountId": ACCOUNT,
             "AWS::Region": REGION,
-            "AWS::Partition": "aws",
+            "AWS::Partition": partition,
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": None,
         }
@@ -69,6 +45,10 @@ class Stack:
 
     def properties(self, key):
         return self.resources[key]["Properties"]
+
+    def outputs(self):
+        found = self.template["Outputs"].items()
+        return {key: self.value(output["Value"]) for key, output in found if self.conditions.get(output.get("Condition"), True)}
 
     def value(self, node):
         if isinstance(node, list):

@@ -9,8 +9,10 @@ import re
 import subprocess
 import unittest
 
+from samtranslator.yaml_helper import yaml_parse
+
 from policy import Grant, grants
-from stack import EXISTING, FUNCTIONS, Stack
+from stack import EXISTING, FUNCTIONS, ROOT, Stack
 
 STACK = Stack({"ExportBucketName": "exports", "ExportBucketKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1"})
 OPTIONAL = {"BEDROCK_LEDGER_NOW"}
@@ -68,6 +70,13 @@ class Shape(unittest.TestCase):
             self.assertTrue(STACK.properties(group)["RetentionInDays"])
             groups.add(group)
         self.assertEqual(len(groups), len(FUNCTIONS))
+
+    def test_what_is_distributed_names_the_zip_of_each_function(self):
+        (command,) = re.findall(r"sed -E '([^']+)' infra/template\.yaml", (ROOT / "Makefile").read_text())
+        asked = ["sed", "-E", command, str(ROOT / "infra" / "template.yaml")]
+        found = yaml_parse(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)["Resources"]
+        self.assertEqual({name: found[name.capitalize()]["Properties"]["Code"] for name in FUNCTIONS},
+                         {name: f"{name}.zip" for name in FUNCTIONS})
 
     def test_each_function_may_log_to_its_own_group_alone(self):
         for function in FUNCTIONS:
