@@ -21,5 +21,5 @@ def tag_property(kind):
 def actions(kind):
     """What the caller must be allowed so that CloudFormation can create, read, update, tag and delete such a resource."""
     handlers = schema(kind)["handlers"]
-    found = [handlers.get(each, {}) for each in ("create", "read", "update", "delete")] + [schema(kind).get("tagging", {})]
-    return {action for each in found for action in each.get("permissions", [])}
+    found = [handlers.get(each, {}) for each in ("create", "read", "update", "delete")]
+    return {action for each in [*found, schema(kind)["tagging"]] for action in each.get("permissions", [])}

@@ -47,8 +47,9 @@ class Stack:
         return self.resources[key]["Properties"]
 
     def outputs(self):
-        found = self.template["Outputs"].items()
-        return {key: self.value(output["Value"]) for key, output in found if self.conditions.get(output.get("Condition"), True)}
+        outputs = self.template["Outputs"].items()
+        there = {key: found for key, found in outputs if self.conditions.get(found.get("Condition"), True)}
+        return {key: self.value(found["Value"]) for key, found in there.items()}
 
     def value(self, node):
         if isinstance(node, list):

@@ -1,4 +1,4 @@
-"""The stack in an account with rules of its own: boundaries, tags, a key and a ledger that exist, quotas, partitions."""
+"""The stack in an account with rules of its own: boundaries, tags, keys, ledgers that exist, quotas, partitions."""
 
 import json
 import unittest
@@ -23,7 +23,8 @@ class Roles(unittest.TestCase):
             for stack in (Stack(given), Stack(FOREIGN | given), forward(**given)):
                 roles = stack.of_type("AWS::IAM::Role")
                 self.assertTrue(roles)
-                self.assertEqual({key: role.get("PermissionsBoundary") for key, role in roles.items()}, dict.fromkeys(roles, expected))
+                found = {key: role.get("PermissionsBoundary") for key, role in roles.items()}
+                self.assertEqual(found, dict.fromkeys(roles, expected))
 
 
 class Tags(unittest.TestCase):
@@ -74,7 +75,8 @@ class LedgerThatExists(unittest.TestCase):
     def test_it_stands_wherever_the_stack_s_own_would(self):
         own, given = Stack(EXISTING | {"KeyArn": KEY}), Stack(EXISTING | KEPT)
         self.assertEqual(given.of_type("AWS::S3::Bucket") | given.of_type("AWS::S3::BucketPolicy"), {})
-        without = {key: found for key, found in own.resources.items() if key not in ("LedgerBucket", "LedgerBucketPolicy")}
+        bucket = ("LedgerBucket", "LedgerBucketPolicy")
+        without = {key: found for key, found in own.resources.items() if key not in bucket}
         expected = json.dumps(without).replace(own.name("LedgerBucket"), "ledger-of-before")
         self.assertEqual(json.dumps(given.resources), expected)
         self.assertEqual(given.outputs()["LedgerBucketName"], "ledger-of-before")
