@@ -123,7 +123,7 @@ dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever
 	rm -rf dist && mkdir dist
 	for function in $(FUNCTIONS); do cp target/lambda/$$function/bootstrap.zip dist/$$function.zip; done
 	sed -E 's#Code: \.\./functions/([a-z]+)#Code: \1.zip#' infra/template.yaml > dist/template.yaml
-	cp infra/forward.yaml infra/ledger.toml dist/
+	cp infra/forward.yaml infra/ledger.toml infra/deployer-policy.json dist/
 	cd dist && $(SHA256) * > SHA256SUMS
 
 dist/SHA256SUMS:
