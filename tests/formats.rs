@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use spend_ledger::formats::Formats;
-use spend_ledger::objects::Kind;
 use spend_ledger::state::columns::Columns;
 use spend_ledger::state::document::{Document, decode, decode_compressed, encode, encode_compressed};
-use spend_ledger::state::period::{PeriodState, StoredReduction};
+use spend_ledger::state::objects::Kind;
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::reduction::StoredReduction;
 use spend_pipeline::facts_file;
 
 use self::known::Known;

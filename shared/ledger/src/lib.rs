@@ -10,7 +10,6 @@ pub mod formats;
 #[cfg(test)]
 mod hostile_texts;
 pub mod metrics;
-pub mod objects;
 pub mod outputs;
 #[cfg(test)]
 mod reaction_fixtures;

@@ -7,11 +7,11 @@ use spend_core::errors::class::Class;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
-use spend_ledger::objects::cure;
 use spend_ledger::outputs::operations::NoteError;
 use spend_ledger::state::columns::ColumnsError;
 use spend_ledger::state::committed::CommittedError;
 use spend_ledger::state::document::DocumentError;
+use spend_ledger::state::objects::cure;
 use spend_ledger::store::StoreError;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.

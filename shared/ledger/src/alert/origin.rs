@@ -15,8 +15,8 @@ use super::plan::SKEW;
 use super::sources::Known;
 use crate::config::in_force::InForce;
 use crate::state::book::BookPeriod;
+use crate::state::commit::OrderSource;
 use crate::state::keys::{self, Statement};
-use crate::state::period::OrderSource;
 
 /// For how long nothing is planned from what is older: time enough to put back what was lost by mistake.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);

@@ -9,9 +9,10 @@ use spend_core::rules::finding::{DayRestated, Measurement};
 use super::AlertError;
 use crate::config::Config;
 use crate::state::book::Book;
+use crate::state::commit::CommitKind;
 use crate::state::document::decode;
+use crate::state::history::HistoryEntry;
 use crate::state::keys::Statement;
-use crate::state::period::{CommitKind, HistoryEntry};
 use crate::state::restated;
 use crate::store::Store;
 

@@ -7,8 +7,8 @@ use super::*;
 use crate::config::{Config, FirstRun};
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
 use crate::state::book::Book;
+use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
 use crate::state::document::decode;
-use crate::state::period::{AppliedDelivery, DeliveryOrder, OrderSource};
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
 

@@ -13,10 +13,11 @@ use super::due::{self, Due};
 use super::{DigestError, compose, read};
 use crate::config::Config;
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::{AppliedDelivery, CommitKind};
 use crate::state::committed::CommittedError;
 use crate::state::document::{decode, encode};
+use crate::state::history::HistoryEntry;
 use crate::state::keys::{Statement, page_key, page_numbers_key};
-use crate::state::period::{AppliedDelivery, CommitKind, HistoryEntry};
 use crate::state::restated;
 use crate::store::{Put, Store, StoreError};
 

@@ -14,13 +14,14 @@ use super::spend::AllTold;
 use super::told::Told;
 use super::{ATTEMPTS, MetricsError, Scene};
 use crate::config::Config;
-use crate::objects::Kind;
 use crate::outputs::{Datum, Unit};
 use crate::state::basis::Basis;
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::CommitKind;
 use crate::state::document::{Document, decode, decode_compressed, encode};
+use crate::state::history::HistoryEntry;
 use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
-use crate::state::period::{CommitKind, HistoryEntry};
+use crate::state::objects::Kind;
 use crate::state::restated;
 use crate::store::{ETag, Put, Store};
 

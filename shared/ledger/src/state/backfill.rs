@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::OrderSource;
 use crate::state::committed::CommittedError;
 use crate::state::document::{Document, decode, encode};
 use crate::state::keys::{self, Statement};
-use crate::state::period::OrderSource;
 use crate::store::{ETag, Put, Store};
 
 /// How old the data of an export may be if nothing says that its newest delivery is in: AWS delivers at least daily, and

@@ -7,12 +7,13 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
 use spend_core::facts::fact::Fact;
 
-use crate::objects::cure;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::columns::ColumnsError;
+use crate::state::commit::{AppliedDelivery, OrderSource};
 use crate::state::document::{DocumentError, decode_compressed};
 use crate::state::keys::{STATE_PREFIX, Statement};
-use crate::state::period::{AppliedDelivery, OrderSource, PeriodState};
+use crate::state::objects::cure;
+use crate::state::period::PeriodState;
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.

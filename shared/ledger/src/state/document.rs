@@ -15,7 +15,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use spend_core::errors::class::Class;
 
-use crate::objects::cure;
+use crate::state::objects::cure;
 
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no
 /// hashed ones) and none of them may be called `format`.
