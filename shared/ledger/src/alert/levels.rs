@@ -9,7 +9,8 @@ use spend_core::money::decimal::Decimal;
 use spend_core::rules::finding::{Level, Shape};
 use spend_core::rules::rule::{Kind, Rule};
 
-use super::state::{AlertState, Crossing, RuleState, Told};
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::state::{AlertState, RuleState};
 use crate::config::Config;
 use crate::state::keys;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::calendar::data_span::DataSpan;
 use spend_core::calendar::window::{Window, WindowKind, end_of};
 use spend_core::facts::dimension::Dimension;
@@ -12,19 +12,15 @@ use spend_core::rules::finding::{Detail, Level, Measurement, Verdict};
 use spend_core::rules::mute::Mute;
 use spend_core::rules::rule::Kind;
 
-use super::episodes::Episodes;
-use super::sources::Known;
-use super::state::{AlertState, Crossing, Told};
-use super::{AlertSummary, ids, levels};
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::episodes::Episodes;
+use crate::alert::origin::SKEW;
+use crate::alert::sources::Known;
+use crate::alert::state::AlertState;
+use crate::alert::{ids, levels};
 use crate::config::{Config, FirstRun};
 use crate::state::book::Book;
 use crate::state::document::DocumentError;
-
-/// How far the clocks of two evaluators may be apart.
-pub(super) const SKEW: TimeDelta = TimeDelta::hours(1);
-
-/// Days that are unlike their past and no further apart than this are one episode: quiet weekends do not make two of it.
-pub(super) const EPISODE_GAP: TimeDelta = TimeDelta::days(3);
 
 /// One evaluation of one configuration over one book.
 pub(super) struct Evaluation<'a> {
@@ -292,4 +288,24 @@ fn add<'a>(
 
 fn rank_of(measured: &Measurement, name: &str) -> usize {
     measured.levels.iter().position(|level| level.name == name).unwrap_or(0)
+}
+
+/// What an evaluation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlertSummary {
+    /// How many members were measured, in all windows.
+    pub measured: usize,
+    /// How many messages that something is crossed were written down to be sent to people.
+    pub fired: usize,
+    /// How many levels were found crossed and will not be told of.
+    pub seeded: usize,
+    /// How many levels were found crossed and are not told of while they are muted.
+    pub muted: usize,
+    /// How many levels were found crossed and are not told of until the newest delivery is in, because this is the first
+    /// run.
+    pub waiting: usize,
+    /// How many messages that something is crossed no more were written down.
+    pub resolved: usize,
+    /// How many messages were sent, to people and to machines, those of earlier runs among them.
+    pub sent: usize,
 }

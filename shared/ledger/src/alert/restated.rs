@@ -6,7 +6,7 @@ use spend_core::errors::class::Class;
 use spend_core::rules::evaluation::Evaluated;
 use spend_core::rules::finding::{DayRestated, Measurement};
 
-use super::AlertError;
+use crate::alert::error::AlertError;
 use crate::config::Config;
 use crate::state::book::Book;
 use crate::state::commit::CommitKind;

@@ -13,10 +13,11 @@ use spend_core::calendar::window::Window;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::rule::{Kind, Severity};
 
-use super::horizon::Horizon;
-use super::ids;
-use super::origin::Origin;
-use super::state::{AlertState, Crossing, RuleState, Told};
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::horizon::Horizon;
+use crate::alert::ids;
+use crate::alert::origin::Origin;
+use crate::alert::state::{AlertState, RuleState};
 use crate::outputs::outbox::Outbox;
 
 #[derive(Serialize)]

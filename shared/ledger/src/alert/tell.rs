@@ -9,11 +9,13 @@ use spend_core::messages::alert::summary::{SummaryAlert, SummaryReason};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::owner_template::SEVERAL;
 
-use super::event::{AlertEvent, DataEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
-use super::ids::{Attributes, NOTHING, alert_id};
-use super::messages;
-use super::plan::{Evaluation, New};
-use super::state::{AlertState, Told};
+use crate::alert::crossing::Told;
+use crate::alert::event::{AlertEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
+use crate::alert::ids::{Attributes, NOTHING, alert_id};
+use crate::alert::message::messages;
+use crate::alert::plan::{Evaluation, New};
+use crate::alert::state::AlertState;
+use crate::outputs::data_event::DataEvent;
 use crate::state::document::DocumentError;
 
 impl Evaluation<'_> {

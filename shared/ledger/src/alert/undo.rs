@@ -10,13 +10,15 @@ use spend_core::messages::alert::summary::{ResolvedSummary, SummaryAlert};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 
-use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};
-use super::ids::{self, Attributes, NOTHING};
-use super::levels::rank;
-use super::messages;
-use super::plan::Evaluation;
-use super::state::{AlertState, Crossing, Told};
-use super::tell::{by_owner, one};
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
+use crate::alert::ids::{self, Attributes, NOTHING};
+use crate::alert::levels::rank;
+use crate::alert::message::messages;
+use crate::alert::plan::Evaluation;
+use crate::alert::state::AlertState;
+use crate::alert::tell::{by_owner, one};
+use crate::outputs::data_event::DataEvent;
 use crate::outputs::{Message, Topic};
 use crate::state::document::DocumentError;
 

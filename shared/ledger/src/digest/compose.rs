@@ -17,11 +17,12 @@ use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 use spend_core::text::Text;
 
-use super::due::Due;
-use super::event::DigestEvent;
-use super::state::DigestState;
-use super::{DigestError, restated, windows};
 use crate::config::Config;
+use crate::digest::due::Due;
+use crate::digest::error::DigestError;
+use crate::digest::event::DigestEvent;
+use crate::digest::state::DigestState;
+use crate::digest::{restated, windows};
 use crate::outputs::{Attributes, Message, NOTHING, Topic};
 use crate::state::book::{Book, BookPeriod};
 use crate::store::Store;

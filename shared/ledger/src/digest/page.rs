@@ -9,9 +9,11 @@ use spend_core::digest::extent::DigestKind;
 use spend_core::facts::fact::Fact;
 use spend_core::page::figures::{Delivery, DeliveryMoves, PageFigures};
 
-use super::due::{self, Due};
-use super::{DigestError, compose, read};
 use crate::config::Config;
+use crate::digest::compose;
+use crate::digest::due::{self, Due};
+use crate::digest::error::DigestError;
+use crate::digest::state::read;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::{AppliedDelivery, CommitKind};
 use crate::state::committed::CommittedError;

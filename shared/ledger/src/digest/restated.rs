@@ -2,8 +2,8 @@
 
 use spend_core::facts::restated::Restated;
 
-use super::DigestError;
-use super::state::Told;
+use crate::digest::error::DigestError;
+use crate::digest::state::Told;
 use crate::state::book::Book;
 use crate::state::commit::CommitKind;
 use crate::state::committed::CommittedError;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::MetricsError;
-use super::series::SpendSeries;
-use super::spend::Spend;
-use super::told::{Doubt, Told};
+use crate::metrics::error::MetricsError;
+use crate::metrics::series::SpendSeries;
+use crate::metrics::spend::Spend;
+use crate::metrics::told::{Doubt, Told};
 use crate::outputs::Metrics;
 use crate::state::keys::Statement;
 use crate::store::{ETag, Put, Store};

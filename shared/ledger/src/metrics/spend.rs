@@ -6,10 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::series::{Axis, Members, SpendSeries, Sums, sums};
-use super::told::{Batch, Fate, PLACES, Told, window};
-use super::{ATTEMPTS, MetricsError, Scene, Withheld, has_time};
 use crate::config::Config;
+use crate::metrics::error::MetricsError;
+use crate::metrics::published::Withheld;
+use crate::metrics::scene::Scene;
+use crate::metrics::series::{Axis, Members, SpendSeries, Sums, sums};
+use crate::metrics::timing::{ATTEMPTS, has_time, window};
+use crate::metrics::told::{Batch, Fate, PLACES, Told};
 use crate::outputs::{Metrics, PublishError};
 use crate::state::book::Book;
 use crate::state::document::{decode_compressed, encode_compressed};

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::series::{SpendSeries, Sums};
-use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
+use crate::metrics::series::{SpendSeries, Sums};
+use crate::metrics::timing::CLAIM_LIVES;
+use crate::outputs::{Datum, Unit, batches};
 use crate::state::basis::Basis;
 use crate::state::document::Document;
 use crate::state::keys::Statement;
@@ -18,24 +19,6 @@ use crate::state::keys::Statement;
 /// To how many places spend is rounded, half to even, before it is compared and put. A double holds sums of such
 /// numbers up to a million to within a hundredth of the last place.
 pub(super) const PLACES: u32 = 9;
-
-/// Before a day leaves `CloudWatch`'s window it is not put any more: longer than an invocation lives, with what clocks
-/// may differ. Source of the former: AWS Lambda developer guide, "Lambda quotas": 15 minutes.
-const MARGIN: TimeDelta = TimeDelta::minutes(30);
-
-/// After this long nobody is putting a batch any more, see [`MARGIN`]: whoever claimed it is gone.
-pub(crate) const CLAIM_LIVES: TimeDelta = TimeDelta::minutes(30);
-
-/// The usage days whose midnight `CloudWatch` takes at `now`.
-pub(super) fn window(now: DateTime<Utc>) -> RangeInclusive<NaiveDate> {
-    let oldest = now.checked_sub_signed(MAX_AGE).and_then(|oldest| oldest.checked_add_signed(MARGIN)).unwrap_or(now);
-    let first = match oldest.time() {
-        NaiveTime::MIN => oldest.date_naive(),
-        _ => oldest.date_naive().checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX),
-    };
-    let last = now.checked_add_signed(MAX_AHEAD).and_then(|last| last.checked_sub_signed(MARGIN)).unwrap_or(now);
-    first..=last.date_naive()
-}
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

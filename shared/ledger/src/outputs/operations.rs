@@ -17,8 +17,8 @@ use spend_core::messages::operations::trouble::Trouble;
 use spend_core::rules::rule::Severity;
 use spend_core::text::{Text, ascii};
 
+use crate::outputs::message::{Attributes, Message, NOTHING, Notifier, Topic};
 use crate::outputs::outbox::{self, Held, Lease, Outbox, OutboxError, OutboxState};
-use crate::outputs::{Attributes, Message, NOTHING, Notifier, Topic};
 use crate::state::document::{Document, DocumentError, decode, encode};
 use crate::state::keys;
 use crate::store::{Put, Store, StoreError};

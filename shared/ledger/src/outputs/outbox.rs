@@ -14,7 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
 
-use crate::outputs::{Message, Notifier, PublishError, Topic};
+use crate::outputs::message::{Message, Notifier, Topic};
+use crate::outputs::publish_error::PublishError;
 use crate::state::document::{Document, DocumentError, decode, encode};
 use crate::store::{ETag, Put, Store, StoreError};
 

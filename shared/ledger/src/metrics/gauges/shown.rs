@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{CLAIM_LIVES, MetricsError};
+use crate::metrics::error::MetricsError;
+use crate::metrics::timing::CLAIM_LIVES;
 use crate::outputs::{Datum, Series};
 use crate::state::basis::Basis;
 use crate::state::document::{Document, decode, encode};

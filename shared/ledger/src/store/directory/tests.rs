@@ -6,6 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::store::directory::disk::IS_TOO_LONG;
 use crate::store::racing::{Racer, race, task, wait_for_go};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
