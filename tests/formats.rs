@@ -284,7 +284,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "config/forgotten.json",
     ];
     let found: BTreeSet<_> =
-        keys.iter().map(|key| Kind::of(key).and_then(Kind::format).expect(key).to_owned()).collect();
+        keys.iter().map(|key| Kind::of(key).and_then(spend_ledger::formats::name).expect(key).to_owned()).collect();
     let mut stored = held(false).formats;
     // What is sent is stored by nobody.
     stored.retain(|format| !format.ends_with("-event"));

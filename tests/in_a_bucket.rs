@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::state::commit::OrderSource;
 use spend_ledger::state::committed;

@@ -21,12 +21,10 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
-use spend_ledger::alert::plan::AlertSummary;
-use spend_ledger::alert::{self, Given, step};
-use spend_ledger::config::settings::Config;
-use spend_ledger::outputs::message::{Message, Notifier};
+use spend_ledger::alert::{self, AlertSummary, Given};
+use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;
-use spend_ledger::outputs::publish_error::PublishError;
+use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::state::book::{Book, BookPeriod};
 use spend_ledger::store::Store;
 use spend_ledger::store::memory::MemoryStore;
@@ -166,7 +164,7 @@ fn main() {
         let given = Given { config: &config, book: &book };
         let evaluate = || {
             let before = cpu(begun);
-            let summary = runtime.block_on(step::react(&store, &Taken, &given, Lease::INVOCATION, now)).unwrap();
+            let summary = runtime.block_on(alert::react(&store, &Taken, &given, Lease::INVOCATION, now)).unwrap();
             (summary, cpu(begun) - before)
         };
         let (AlertSummary { measured, fired, mut sent, .. }, first) = evaluate();

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::money::decimal::SumOutOfRange;
 
 use crate::config::in_force::InForceError;
@@ -51,32 +52,17 @@ pub enum AlertError {
     Sum(#[from] SumOutOfRange),
 }
 
-impl AlertError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for AlertError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Outbox(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Note(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Older { .. } => "store.older_version",
-            Self::Sum(_) => "bug.sum_out_of_range",
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Outbox(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Store(error) => error.class(),
-            Self::Note(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Config(error) => error.class(),
-            Self::Older { .. } => Class::Wait,
-            Self::Sum(_) => Class::Operator,
+            Self::Outbox(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Store(error) => Says::As(error),
+            Self::Note(error) => Says::As(error),
+            Self::Committed(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
+            Self::Older { .. } => Says::Itself("store.older_version", Class::Wait),
+            Self::Sum(_) => Says::Itself("bug.sum_out_of_range", Class::Operator),
         }
     }
 }

@@ -13,10 +13,6 @@ use spend_core::rules::finding::{Detail, Measurement};
 use crate::outputs::data_event::DataEvent;
 use crate::state::document::{Document, DocumentError, encode};
 
-/// The most bytes of an event's body: SNS takes 256 KiB with the subject and the attributes.
-/// Source: Amazon SNS API reference, "Publish".
-pub(super) const MOST_BYTES: usize = 200_000;
-
 /// The most characters of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
 /// Source: IAM user guide, "IAM and AWS STS quotas".
 const LONGEST_TEXT: usize = 1024;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::rules::evaluation::Evaluated;
 use spend_core::rules::finding::{DayRestated, Measurement};
 

@@ -2,24 +2,25 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use spend_core::calendar::data_span::DataSpan;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::alert::trial::TestAlert;
 use spend_core::rules::evaluation::Evaluated;
 use spend_core::rules::rule::{Kind, Severity};
 
 use crate::alert::error::AlertError;
 use crate::alert::event::{self, TestEvent};
-use crate::alert::ids::{Attributes, NOTHING};
 use crate::alert::message::messages;
 use crate::alert::origin::Older;
 use crate::alert::plan::{AlertSummary, Evaluation};
 use crate::alert::restated;
 use crate::alert::silence::{self, Values};
 use crate::alert::sources::{Known, Sources};
-use crate::alert::state::{AlertState, STATE_KEY};
-use crate::outputs::Notifier;
+use crate::alert::state::AlertState;
 use crate::outputs::operations::{self, Note};
-use crate::outputs::outbox::{self, ATTEMPTS, Held, Lease, OutboxError, Sender};
+use crate::outputs::outbox::{self, Held, Lease, OutboxError, Sender};
+use crate::outputs::{Attributes, Notifier};
 use crate::store::Store;
+use crate::store::conditional::ATTEMPTS;
 
 /// Sends what is pending, evaluates every rule over the months of the book, writes down what is to be told, and sends that.
 ///
@@ -75,12 +76,10 @@ pub async fn test<S: Store, N: Notifier>(
     let attributes = Attributes {
         kind: Kind::Test.as_str(),
         status: "firing",
-        rule: NOTHING,
-        member: NOTHING,
         severity: Severity::Notice.as_str(),
-        owner: NOTHING,
         alert_id: &id,
         incident_key: &id,
+        ..Attributes::default()
     };
     let event = TestEvent {
         kind: Kind::Test.to_string(),
@@ -163,7 +162,7 @@ async fn record<S: Store>(
         }
         return Ok(summary);
     }
-    Err(OutboxError::Contended { key: STATE_KEY, attempts: ATTEMPTS }.into())
+    Err(OutboxError::contended::<AlertState>().into())
 }
 
 /// Writes down since when there is only what is older, and tells operations.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::alert::state::AlertState;

@@ -12,14 +12,14 @@ use spend_core::rules::rule::{Kind, Severity};
 
 use crate::alert::crossing::{Crossing, Told};
 use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
-use crate::alert::ids::{self, Attributes, NOTHING};
+use crate::alert::ids;
 use crate::alert::levels::rank;
 use crate::alert::message::messages;
 use crate::alert::plan::Evaluation;
 use crate::alert::state::AlertState;
 use crate::alert::tell::{by_owner, one};
 use crate::outputs::data_event::DataEvent;
-use crate::outputs::{Message, Topic};
+use crate::outputs::{Attributes, Message, NOTHING, Topic};
 use crate::state::document::DocumentError;
 
 /// How long after the end of its window an incident ends too: by then a page has been answered, and what AWS corrects
@@ -50,12 +50,20 @@ type Whose<'a> = (&'a str, Kind, Option<&'a str>, &'a str);
 /// How it is told that an incident has ended, or is less than it was.
 struct Ended {
     id: String,
+    incident: String,
+    /// The highest level that it is about.
+    highest: Crossing,
     /// To people.
     text: Option<Message>,
     /// To machines.
     event: Option<Message>,
-    severity: Severity,
-    owner: Option<String>,
+}
+
+/// Several incidents of one owner that have ended, in one message to people.
+struct EndedSummary {
+    id: String,
+    incidents: BTreeSet<String>,
+    message: Message,
 }
 
 impl Evaluation<'_> {
@@ -117,10 +125,10 @@ impl Evaluation<'_> {
     /// ones, and the rest of an owner's in one. Returns how many messages there are for people.
     fn tell_ended(&self, state: &mut AlertState, ended: Vec<Ended>) -> usize {
         let (mut to_people, quiet): (Vec<_>, Vec<_>) = ended.into_iter().partition(|ended| ended.text.is_some());
-        to_people.sort_by_key(|ended| ended.severity);
+        to_people.sort_by_key(|ended| ended.highest.severity);
         let mut rest = to_people.split_off(to_people.len().min(self.config.max_per_run));
         let mut summaries = Vec::new();
-        for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.owner.clone()) {
+        for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.highest.owner.clone()) {
             if theirs.len() > 1 {
                 for part in theirs.chunks_mut(SummaryAlert::MOST) {
                     summaries.push(self.ended_summary(state, part));
@@ -137,38 +145,37 @@ impl Evaluation<'_> {
                 state.outbox.queue(&id, messages, self.now);
             }
         }
-        for (incidents, summary) in summaries {
-            let id = summary.attributes.get("alert_id").cloned().unwrap_or_default();
-            state.outbox.queue_of(&id, incidents, vec![summary], self.now);
+        for EndedSummary { id, incidents, message } in summaries {
+            state.outbox.queue_of(&id, incidents, vec![message], self.now);
         }
         count
     }
 
-    /// One message to people in the place of theirs for each, with the incidents that it tells of; machines are told of
-    /// each.
-    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> (BTreeSet<String>, Message) {
+    /// One message to people in the place of theirs for each; machines are told of each.
+    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> EndedSummary {
         state.summaries += 1;
         let month = BillingPeriod::of(self.now.date_naive()).first_day();
-        let incident = format!("too-many-resolved:{month}");
-        let id = format!("{incident}:{}", state.summaries);
+        let incident_key = format!("too-many-resolved:{month}");
+        let id = format!("{incident_key}:{}", state.summaries);
         let texts: Vec<Message> = ended.iter_mut().filter_map(|ended| ended.text.take()).collect();
         let subjects: Vec<_> = texts.iter().map(|message| message.subject.as_str()).collect();
         let text = ResolvedSummary { subjects: &subjects, alert_id: &id }.text();
-        let of = |name: &'static str| texts.iter().filter_map(move |message| message.attributes.get(name));
-        let first = |name| of(name).next().map_or(NOTHING, String::as_str);
+        // They are of one owner, the most urgent first.
+        let all = || ended.iter().map(|ended| &ended.highest);
+        let first = all().next();
         let attributes = Attributes {
-            kind: first("kind"),
+            kind: first.map_or("", |first| first.kind.as_str()),
             status: "resolved",
-            rule: one(of("rule").map(String::as_str)),
-            member: one(of("member").map(String::as_str)),
-            severity: first("severity"),
-            owner: first("owner"),
+            rule: one(all().map(|crossing| crossing.rule.as_str())),
+            member: one(all().map(|crossing| crossing.member.as_deref().unwrap_or(NOTHING))),
+            severity: first.map_or("", |first| first.severity.as_str()),
+            owner: first.and_then(|first| first.owner.as_deref()).unwrap_or_default(),
             alert_id: &id,
-            incident_key: &incident,
-        };
-        let incidents = of("incident_key").cloned().collect();
-        let attributes = attributes.map();
-        (incidents, Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes })
+            incident_key: &incident_key,
+        }
+        .map();
+        let message = Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes };
+        EndedSummary { incidents: ended.iter().map(|ended| ended.incident.clone()).collect(), id, message }
     }
 
     /// Why a crossing is crossed no more, if that is certain.
@@ -292,9 +299,9 @@ impl Evaluation<'_> {
             kind: highest.kind.as_str(),
             status,
             rule: &highest.rule,
-            member: highest.member.as_deref().unwrap_or(NOTHING),
+            member: highest.member.as_deref().unwrap_or_default(),
             severity: highest.severity.as_str(),
-            owner: highest.owner.as_deref().unwrap_or(NOTHING),
+            owner: highest.owner.as_deref().unwrap_or_default(),
             alert_id: &id,
             incident_key: incident,
         }
@@ -311,8 +318,8 @@ impl Evaluation<'_> {
             id: format!("{id}:{status}:{}", undone.why.as_str()),
             text: is_told.then_some(text),
             event: (!is_closed).then_some(event),
-            severity: highest.severity,
-            owner: highest.owner,
+            incident: incident.to_owned(),
+            highest,
         };
         Ok(Some(ended))
     }

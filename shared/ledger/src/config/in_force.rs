@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::messages::operations::adopted::{FirstConfig, WeakerConfig};
 use spend_core::messages::operations::broken::BrokenConfig;
 
@@ -15,10 +16,8 @@ use crate::config::settings::{Config, FirstRun};
 use crate::config::{encoding, weaker};
 use crate::outputs::operations::{self, Note, NoteError};
 use crate::state::keys;
+use crate::store::conditional::{ATTEMPTS, put_over};
 use crate::store::{ETag, Put, Store, StoreError};
-
-/// How often a lost race is run again before giving up.
-const ATTEMPTS: usize = 16;
 
 /// Why there is no configuration to go by, or none was put in force.
 #[derive(Debug, thiserror::Error)]
@@ -37,24 +36,13 @@ pub enum InForceError {
     Race,
 }
 
-impl InForceError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for InForceError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Note(error) => error.kind(),
-            Self::Race => "store.conflict",
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Config(_) => Class::Operator,
-            Self::Note(error) => error.class(),
-            Self::Race => Class::Retry,
+            Self::Store(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
+            Self::Note(error) => Says::As(error),
+            Self::Race => Says::Itself("store.conflict", Class::Retry),
         }
     }
 }
@@ -274,8 +262,7 @@ async fn replace<S: Store>(
 ) -> Result<Option<Adopted>, StoreError> {
     let put = match in_force {
         Some((found, _)) if found == bytes => return Ok(Some(Adopted::Unchanged)),
-        Some((_, etag)) => store.put_if_match(keys::CONFIG_IN_FORCE, bytes, &etag).await?,
-        None => store.put_if_absent(keys::CONFIG_IN_FORCE, bytes).await?,
+        read => put_over(store, keys::CONFIG_IN_FORCE, bytes, read.map(|(_, etag)| etag).as_ref()).await?,
     };
     Ok(match put {
         Put::Written(_) => Some(Adopted::Replaced),

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
+
 /// A file that is not a configuration of this release, with everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -27,14 +30,17 @@ impl ConfigError {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
-
-    /// The kind of the first problem.
-    pub fn kind(&self) -> &'static str {
-        self.problems.first().map_or(Kind::Invalid.as_str(), |problem| problem.kind)
-    }
 }
 
 impl std::error::Error for ConfigError {}
+
+impl Fault for ConfigError {
+    // Of several problems the first one.
+    fn says(&self) -> Says<'_> {
+        let kind = self.problems.first().map_or(Kind::Invalid.as_str(), |problem| problem.kind);
+        Says::Itself(kind, Class::Operator)
+    }
+}
 
 /// One line for each problem: `ledger.toml:12: … [config.invalid]`.
 impl fmt::Display for ConfigError {

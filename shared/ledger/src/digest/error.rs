@@ -1,6 +1,7 @@
 //! Why there is no digest.
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::money::decimal::SumOutOfRange;
 
 use crate::outputs::outbox::OutboxError;
@@ -24,24 +25,13 @@ pub enum DigestError {
     Sum(#[from] SumOutOfRange),
 }
 
-impl DigestError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for DigestError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Outbox(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Sum(_) => "bug.sum_out_of_range",
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Outbox(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Sum(_) => Class::Operator,
+            Self::Outbox(error) => Says::As(error),
+            Self::Committed(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Sum(_) => Says::Itself("bug.sum_out_of_range", Class::Operator),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::state::document::{decode, encode};
 use crate::state::history::HistoryEntry;
 use crate::state::keys::{Statement, page_key, page_numbers_key};
 use crate::state::restated;
+use crate::store::conditional::put_over;
 use crate::store::{Put, Store, StoreError};
 
 pub(crate) mod numbers;
@@ -89,11 +90,8 @@ pub async fn write<S: Store>(
 
 /// Whether the object was written, and not somebody else's at the same time.
 async fn replace<S: Store>(store: &S, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
-    let put = match store.head(key).await? {
-        Some(head) => store.put_if_match(key, bytes, &head.etag).await?,
-        None => store.put_if_absent(key, bytes).await?,
-    };
-    Ok(matches!(put, Put::Written(_)))
+    let there = store.head(key).await?.map(|head| head.etag);
+    Ok(matches!(put_over(store, key, bytes, there.as_ref()).await?, Put::Written(_)))
 }
 
 async fn of<S: Store>(

@@ -1,14 +1,15 @@
 //! Why something was not published.
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::money::decimal::SumOutOfRange;
 
 use crate::config::in_force::InForceError;
-use crate::metrics::timing::ATTEMPTS;
 use crate::outputs::PublishError;
 use crate::state::committed::CommittedError;
 use crate::state::document::DocumentError;
 use crate::store::StoreError;
+use crate::store::conditional::ATTEMPTS;
 
 /// Why something was not published.
 #[derive(Debug, thiserror::Error)]
@@ -39,30 +40,16 @@ pub enum MetricsError {
     },
 }
 
-impl MetricsError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
+impl Fault for MetricsError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Publish(error) => error.kind(),
-            Self::Sum(_) => "export.out_of_range",
-            Self::Contended { .. } => "store.conflict",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Config(error) => error.class(),
-            Self::Publish(error) => error.class(),
-            Self::Sum(_) => Class::Operator,
-            Self::Contended { .. } => Class::Retry,
+            Self::Store(error) => Says::As(error),
+            Self::Committed(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
+            Self::Publish(error) => Says::As(error),
+            Self::Sum(_) => Says::Itself("export.out_of_range", Class::Operator),
+            Self::Contended { .. } => Says::Itself("store.conflict", Class::Retry),
         }
     }
 }

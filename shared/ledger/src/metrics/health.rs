@@ -12,9 +12,8 @@ use spend_core::text::or_none;
 use crate::config::Config;
 use crate::metrics::error::MetricsError;
 use crate::metrics::scene::Scene;
-use crate::metrics::series::{CURRENCY, Members, folded};
+use crate::metrics::series::{CURRENCY, Members, exports, folded};
 use crate::metrics::spend::AllTold;
-use crate::metrics::timing::ATTEMPTS;
 use crate::metrics::told::Told;
 use crate::outputs::{Datum, Unit};
 use crate::state::basis::Basis;
@@ -25,6 +24,7 @@ use crate::state::history::HistoryEntry;
 use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
 use crate::state::objects::Kind;
 use crate::state::restated;
+use crate::store::conditional::{self, Change, put_over};
 use crate::store::{ETag, Put, Store};
 
 /// The dimension of all of them.
@@ -142,25 +142,17 @@ pub(super) async fn was_put<S: Store>(
         put.learn(before.told);
         etag
     });
-    let mut written = write(store, &key, &put, before).await?;
-    for _ in 0..ATTEMPTS {
-        if let Put::Written(_) = written {
-            return Ok(());
-        }
-        let Some((mut theirs, etag)) = read(store, namespace).await? else { return Ok(()) };
+    if let Put::Written(_) = put_over(store, &key, encode(&put)?, before.as_ref()).await? {
+        return Ok(());
+    }
+    let learnt = conditional::change(store, &key, |theirs| {
+        let Some(theirs) = theirs else { return Ok(Change::Keep(())) };
+        let mut theirs: PutHealth = decode(&key, theirs)?;
         theirs.basis.clear();
         theirs.learn(told.clone());
-        written = write(store, &key, &theirs, Some(etag)).await?;
-    }
-    Err(MetricsError::Contended { key })
-}
-
-async fn write<S: Store>(store: &S, key: &str, put: &PutHealth, before: Option<ETag>) -> Result<Put, MetricsError> {
-    let bytes = encode(put)?;
-    Ok(match before {
-        None => store.put_if_absent(key, bytes).await?,
-        Some(etag) => store.put_if_match(key, bytes, &etag).await?,
-    })
+        Ok::<_, MetricsError>(Change::Write(encode(&theirs)?, ()))
+    });
+    learnt.await?.ok_or(MetricsError::Contended { key: key.clone() })
 }
 
 /// The health of every export.
@@ -171,7 +163,7 @@ pub(super) async fn data<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, MetricsError> {
     let mut data = Vec::new();
-    for export in crate::metrics::series::exports(&scene.book) {
+    for export in exports(&scene.book) {
         let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
         let told = told.iter().filter(|(statement, _)| statement.export_id == export);
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();

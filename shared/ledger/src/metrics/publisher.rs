@@ -16,13 +16,14 @@ use crate::metrics::published::{Published, Withheld};
 use crate::metrics::scene::Scene;
 use crate::metrics::series::{Members, limits};
 use crate::metrics::spend::{AllTold, Planned, Spend};
-use crate::metrics::timing::{ATTEMPTS, has_time};
+use crate::metrics::timing::has_time;
 use crate::metrics::{cost, gauges, health};
 use crate::outputs::{Datum, Metrics, PublishError, batches};
 use crate::state::basis::{Basis, SetBack};
 use crate::state::book::Book;
 use crate::state::committed::{self, Versions};
 use crate::state::keys::{CONFIG_IN_FORCE, METRIC_SERIES, STATE_PREFIX, Statement, gauges_key, hash};
+use crate::store::conditional::{ATTEMPTS, put_over};
 use crate::store::{ETag, Put, Store};
 
 /// Publishes what follows from the committed periods as of `now`: differences of `Spend`, gauges and health. What failed
@@ -179,8 +180,7 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
         let bytes = members.encoded()?;
         let written = match &look.series {
             Some((found, etag)) if *found == bytes => Put::Written(etag.clone()),
-            Some((_, etag)) => self.store.put_if_match(METRIC_SERIES, bytes.clone(), etag).await?,
-            None => self.store.put_if_absent(METRIC_SERIES, bytes.clone()).await?,
+            found => put_over(self.store, METRIC_SERIES, bytes.clone(), found.as_ref().map(|(_, etag)| etag)).await?,
         };
         let Put::Written(etag) = written else { return Ok(Err(METRIC_SERIES.to_owned())) };
         for set_back in missing {

@@ -11,12 +11,13 @@ use crate::metrics::error::MetricsError;
 use crate::metrics::published::Withheld;
 use crate::metrics::scene::Scene;
 use crate::metrics::series::{Axis, Members, SpendSeries, Sums, sums};
-use crate::metrics::timing::{ATTEMPTS, has_time, window};
+use crate::metrics::timing::{has_time, window};
 use crate::metrics::told::{Batch, Fate, PLACES, Told};
 use crate::outputs::{Metrics, PublishError};
 use crate::state::book::Book;
 use crate::state::document::{decode_compressed, encode_compressed};
 use crate::state::keys::{Statement, told_prefix};
+use crate::store::conditional::{self, Change, put_over};
 use crate::store::{ETag, Put, Store};
 
 /// What the work on `Spend` needs.
@@ -167,10 +168,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             }
             let left = if has_time(time_left) { 0 } else { told.free(&window, tried) };
             let claimed = if left > 0 { None } else { told.claim(&window, tried, self.now) };
-            if claimed.is_none() && orphans.is_empty() {
-                return Ok(Change::Nothing((claimed, left)));
-            }
-            Ok(Change::Write((claimed, left)))
+            let is_changed = claimed.is_some() || !orphans.is_empty();
+            Ok((IsChanged(is_changed), (claimed, left)))
         };
         let (claimed, left) = self.change(statement, claim).await?;
         if left > 0 {
@@ -202,7 +201,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     async fn learn(&self, statement: &Statement, batch: &Batch, fate: Fate) -> Result<Told, MetricsError> {
         let learn = |told: &mut Told| {
             told.learn(batch, fate)?;
-            Ok(Change::Write(told.clone()))
+            Ok((IsChanged(true), told.clone()))
         };
         self.change(statement, learn).await
     }
@@ -212,31 +211,22 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     async fn change<T>(
         &self,
         statement: &Statement,
-        mut change: impl FnMut(&mut Told) -> Result<Change<T>, SumOutOfRange>,
+        mut change: impl FnMut(&mut Told) -> Result<(IsChanged, T), SumOutOfRange>,
     ) -> Result<T, MetricsError> {
         let key = statement.told_key(self.namespace);
-        for _ in 0..ATTEMPTS {
-            let (mut told, etag) = match self.read(statement).await? {
-                Some((told, etag)) => (told, Some(etag)),
-                None => (Told::nothing(self.namespace, statement), None),
-            };
-            let changed = match change(&mut told)? {
-                Change::Nothing(found) => return Ok(found),
-                Change::Write(changed) => changed,
-            };
-            if let Put::Written(_) = self.write(&key, &told, etag.as_ref()).await? {
-                return Ok(changed);
-            }
-        }
-        Err(MetricsError::Contended { key })
+        let changed = conditional::change(self.store, &key, |bytes| {
+            let known = bytes.map(|bytes| decode_compressed(&key, bytes)).transpose()?;
+            let mut told = known.unwrap_or_else(|| Told::nothing(self.namespace, statement));
+            Ok::<_, MetricsError>(match change(&mut told)? {
+                (IsChanged(false), found) => Change::Keep(found),
+                (IsChanged(true), found) => Change::Write(encode_compressed(&told)?, found),
+            })
+        });
+        changed.await?.ok_or(MetricsError::Contended { key: key.clone() })
     }
 
     pub(super) async fn write(&self, key: &str, told: &Told, etag: Option<&ETag>) -> Result<Put, MetricsError> {
-        let bytes = encode_compressed(told)?;
-        Ok(match etag {
-            None => self.store.put_if_absent(key, bytes).await?,
-            Some(etag) => self.store.put_if_match(key, bytes, etag).await?,
-        })
+        Ok(put_over(self.store, key, encode_compressed(told)?, etag).await?)
     }
 
     /// Whether the namespace has spend in its window while nothing is known of having put any: a ledger that was lost,
@@ -259,11 +249,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     }
 }
 
-/// Whether what is known has changed, and what was found.
-enum Change<T> {
-    Nothing(T),
-    Write(T),
-}
+/// Whether what is known has changed.
+struct IsChanged(bool);
 
 /// What each statement is to have told, rounded so that together they are the rounded sum of them all.
 fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<Statement, Sums>, SumOutOfRange> {

@@ -7,9 +7,6 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::outputs::{MAX_AGE, MAX_AHEAD, PUT_TAKES};
 
-/// How often a conditional write is tried again that others keep winning.
-pub(crate) const ATTEMPTS: usize = 10;
-
 /// How much time is kept for writing down what became of a put.
 const RESERVE: Duration = Duration::from_secs(10);
 

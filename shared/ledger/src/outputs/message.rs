@@ -45,14 +45,18 @@ pub struct Message {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// The attribute by which an outbox keeps the messages of one incident in order.
+pub(crate) const INCIDENT_KEY: &str = "incident_key";
+
 /// What an attribute is that has no value.
 pub const NOTHING: &str = "-";
 
 /// The most columns of an attribute's value: more than the longest id has, because ids are never cut.
 const LONGEST_VALUE: usize = 1200;
 
-/// What subscriptions filter by: the same of every message.
-#[derive(Clone, Copy, Debug)]
+/// What subscriptions filter by: every message of alerts, digests, operations and tests has these attributes, and only this
+/// type writes their names. What is left empty becomes [`NOTHING`].
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Attributes<'a> {
     /// What kind of message it is.
     pub kind: &'a str,
@@ -83,7 +87,7 @@ impl Attributes<'_> {
             ("severity", self.severity),
             ("owner", self.owner),
             ("alert_id", self.alert_id),
-            ("incident_key", self.incident_key),
+            (INCIDENT_KEY, self.incident_key),
         ];
         attributes.into_iter().map(|(name, value)| (name.to_owned(), or_dash(value))).collect()
     }
@@ -103,6 +107,9 @@ const SUBJECT_END: usize = 100;
 
 /// The most bytes of a message with its attributes. Source: the same.
 pub const MAX_MESSAGE_BYTES: usize = 262_144;
+
+/// The most bytes of a body that may grow with what it tells: [`MAX_MESSAGE_BYTES`] without subject and attributes.
+pub(crate) const MOST_BODY_BYTES: usize = 200_000;
 
 impl Message {
     /// Whether it can be sent: whatever implementation is asked, it refuses what SNS would.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
 /// Why something was not published or could not be read back, and what is known of its effect.
 #[derive(Debug, thiserror::Error)]
@@ -41,23 +42,14 @@ pub enum PublishError {
     },
 }
 
-impl PublishError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for PublishError {
+    // What is in doubt is never blindly repeated: the caller's state settles it.
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::InDoubt { .. } => "publish.in_doubt",
-            Self::Refused { .. } => "publish.refused",
-            Self::NotSent { .. } => "publish.not_sent",
-            Self::NotRead { .. } => "publish.not_read",
-        }
-    }
-
-    /// How to handle it. What is in doubt is never blindly repeated: the caller's state settles it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::InDoubt { .. } => Class::Wait,
-            Self::Refused { .. } => Class::Operator,
-            Self::NotSent { .. } | Self::NotRead { .. } => Class::Retry,
+            Self::InDoubt { .. } => Says::Itself("publish.in_doubt", Class::Wait),
+            Self::Refused { .. } => Says::Itself("publish.refused", Class::Operator),
+            Self::NotSent { .. } => Says::Itself("publish.not_sent", Class::Retry),
+            Self::NotRead { .. } => Says::Itself("publish.not_read", Class::Retry),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use tempfile::TempDir;
 

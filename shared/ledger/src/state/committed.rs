@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::facts::fact::Fact;
 
 use crate::state::book::{Book, BookPeriod};
@@ -38,22 +39,12 @@ pub enum CommittedError {
     },
 }
 
-impl CommittedError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
+impl Fault for CommittedError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Columns { .. } => "store.damaged",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Columns { .. } => Class::Operator,
+            Self::Store(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Columns { .. } => Says::Itself("store.damaged", Class::Operator),
         }
     }
 }

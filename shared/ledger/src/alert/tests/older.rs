@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use spend_core::errors::fault::Fault as _;
+
 use super::*;
 use crate::config::in_force::InForce;
 use crate::outputs::Topic;

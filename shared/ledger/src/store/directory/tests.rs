@@ -3,6 +3,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+use spend_core::errors::fault::Fault as _;
 use tempfile::TempDir;
 
 use super::*;
