@@ -65,6 +65,7 @@ impl<'a> Evaluation<'a> {
         let mut summary = AlertSummary { measured: self.found.measurements.len(), ..AlertSummary::default() };
         state.meet(levels::asked(self.config), self.now);
         let mut episodes = Episodes::of(state);
+        // Everything that is crossed or may be. What the state takes to be crossed and is not in here is undone below.
         let mut alive = BTreeSet::new();
         let mut new: BTreeMap<String, New<'a>> = BTreeMap::new();
         for measured in &self.found.measurements {
@@ -81,12 +82,15 @@ impl<'a> Evaluation<'a> {
                 let key = ids::crossing(&incident, &level.name, level.amount);
                 alive.insert(key.clone());
                 let disposition = match level.verdict {
+                    // An undecided level keeps its crossing as it was. It is looked at only where a mute may have
+                    // ended.
                     Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key),
                     _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known, measured)) => {
                         Some(self.disposition(state, measured, &incident, level))
                     }
                     _ => None,
                 };
+                // Another day of the same episode, measured after this one, finds it.
                 if level.verdict == Verdict::Crossed
                     && let Some(crossing) = state.crossings.get(&key)
                 {
@@ -105,9 +109,11 @@ impl<'a> Evaluation<'a> {
             }
         }
         let new: Vec<_> = new.into_values().collect();
+        // An incident with a new level is not also told as partly resolved.
         let told: BTreeSet<_> = new.iter().map(|new| new.incident.clone()).collect();
         summary.fired = self.tell(state, new)?;
         summary.resolved = self.undo(state, &alive, &told)?;
+        // After the dispositions, which ask whether this is a rule's first evaluation of its first window.
         for (name, rule) in &mut state.rules {
             rule.matched = rule.matched.max(self.matched.get(name).copied().flatten());
             let has_numbers = self.span.months().any(|month| month == rule.first_month());
@@ -132,6 +138,7 @@ impl<'a> Evaluation<'a> {
     ) -> Option<Disposition> {
         let disposition = self.disposition(state, measured, incident, level);
         if disposition == Disposition::Wait {
+            // Nothing is recorded: the next evaluation decides as if it were the first.
             return Some(disposition);
         }
         let rise = rise(measured);
@@ -151,6 +158,7 @@ impl<'a> Evaluation<'a> {
                 }
                 known.count
             }
+            // It was armed again and is crossed again: the next number, unless it is no news.
             Some(known) if is_no_news(known, rise) => return None,
             Some(known) => known.count + 1,
         };
@@ -209,15 +217,19 @@ impl<'a> Evaluation<'a> {
         // A level that nobody knows of would be a mistake of ours, and is no reason to be silent.
         let since = state.level_since(&measured.rule, measured.kind(), &level.name, level.amount);
         let since = since.or(seen.map(|rule| rule.first_seen));
+        // A new or changed rule never alerts on windows that had already ended.
         if since.is_some_and(|since| end_of(measured.last_day()) <= since) {
             return Disposition::Seed;
         }
+        // Raising a budget during an incident does not make its lower levels news.
         if matches!(measured.kind(), Kind::Budget | Kind::Forecast) && state.was_known_higher(incident, level) {
             return Disposition::Seed;
         }
         if self.is_muted(&measured.rule, measured.member.as_deref()) {
             return Disposition::Mute;
         }
+        // `[alerts] first_run` is about the windows that were open when the rule was first evaluated, and about no
+        // others.
         if seen.is_none_or(|rule| rule.first_window_seen || !rule.was_open(measured.window)) {
             return Disposition::Send;
         }
@@ -301,8 +313,8 @@ pub struct AlertSummary {
     pub seeded: usize,
     /// How many levels were found crossed and are not told of while they are muted.
     pub muted: usize,
-    /// How many levels were found crossed and are not told of until the newest delivery is in, because this is the first
-    /// run.
+    /// How many levels were found crossed and are not told of until the newest delivery is in, because this is the
+    /// first run.
     pub waiting: usize,
     /// How many messages that something is crossed no more were written down.
     pub resolved: usize,

@@ -22,7 +22,8 @@ use crate::outputs::{Attributes, Notifier};
 use crate::store::Store;
 use crate::store::conditional::ATTEMPTS;
 
-/// Sends what is pending, evaluates every rule over the months of the book, writes down what is to be told, and sends that.
+/// Sends what is pending, evaluates every rule over the months of the book, writes down what is to be told, and sends
+/// that.
 ///
 /// What earlier runs left pending goes first: an evaluation that fails or takes too long keeps none of it back.
 ///

@@ -1,4 +1,8 @@
 //! What is true no more: crossings that the bill has undone, that nobody asks for any more, or whose window is over.
+//!
+//! Who is told depends on why. A restatement makes an alert wrong: everybody who heard it is told. A forecast or a
+//! comparison that has receded is told to people only where it paged. A changed rule or a window that is over is told
+//! to machines alone, so that incident tools close what they opened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +30,8 @@ use crate::state::document::DocumentError;
 /// later is told by itself.
 const OVER_AFTER: TimeDelta = TimeDelta::days(7);
 
-/// How many incidents end by that in one evaluation: when a month of five thousand people does, nothing else waits long.
+/// How many incidents end by that in one evaluation: when a month of five thousand people does, nothing else waits
+/// long.
 const OVER_AT_ONCE: usize = 500;
 
 /// What is true no more of one incident.
@@ -68,13 +73,15 @@ struct EndedSummary {
 
 impl Evaluation<'_> {
     /// Arms again what is crossed no more, and tells of it whom it was told. `alive` is what is crossed or may be,
-    /// `told` the incidents that a message tells of in this very evaluation. Returns how many messages were written down.
+    /// `told` the incidents that a message tells of in this very evaluation. Returns how many messages were written
+    /// down.
     pub(super) fn undo(
         &self,
         state: &mut AlertState,
         alive: &BTreeSet<String>,
         told: &BTreeSet<String>,
     ) -> Result<usize, DocumentError> {
+        // Decided from the state before anything is undone, so that the order of crossings does not matter.
         let before = state.crossings.clone();
         let mut lookup = Lookup { crossed: BTreeMap::new(), measured: BTreeMap::new() };
         let mut incidents: BTreeMap<String, Undone<'_>> = BTreeMap::new();
@@ -82,11 +89,13 @@ impl Evaluation<'_> {
         for (key, crossing) in before.iter().filter(|(_, crossing)| crossing.is_crossed) {
             let incident = incident_of(crossing);
             lookup.crossed.entry(incident.clone()).or_default().push(key);
+            // What left the horizon cannot be measured again: that it was not found says nothing.
             let is_alive = alive.contains(key) || self.is_asked_for(crossing) && state.horizon.has_left(crossing);
             if let Some(why) = self.undone(crossing, is_alive) {
                 if let Some(crossing) = state.crossings.get_mut(key) {
                     crossing.is_crossed = false;
                 }
+                // Nobody was told of the others, so nobody is told of their end.
                 if crossing.is_told() {
                     let undone = incidents.entry(incident).or_insert(Undone { keys: Vec::new(), why });
                     undone.keys.push(key);
@@ -108,6 +117,7 @@ impl Evaluation<'_> {
                 ended.extend(self.ended(state, &lookup, &incident, &undone)?);
             }
         }
+        // The rest stays as it is, and is found again by the next evaluation.
         for (incident, keys) in over.into_iter().take(OVER_AT_ONCE) {
             for key in &keys {
                 if let Some(crossing) = state.crossings.get_mut(*key)
@@ -125,6 +135,7 @@ impl Evaluation<'_> {
     /// ones, and the rest of an owner's in one. Returns how many messages there are for people.
     fn tell_ended(&self, state: &mut AlertState, ended: Vec<Ended>) -> usize {
         let (mut to_people, quiet): (Vec<_>, Vec<_>) = ended.into_iter().partition(|ended| ended.text.is_some());
+        // Pages first, since only so many are told one by one.
         to_people.sort_by_key(|ended| ended.highest.severity);
         let mut rest = to_people.split_off(to_people.len().min(self.config.max_per_run));
         let mut summaries = Vec::new();
@@ -186,6 +197,7 @@ impl Evaluation<'_> {
         if !self.is_asked_for(crossing) {
             return Some(Why::Changed);
         }
+        // Absence proves something only where the window was evaluated completely.
         let looked = (crossing.rule.clone(), crossing.kind, crossing.window);
         let is_known = self.found.complete.contains(&looked);
         // A half-filled day proves an overspend, never a saving.
@@ -235,6 +247,7 @@ impl Evaluation<'_> {
         incident: &str,
         undone: &Undone<'_>,
     ) -> Result<Option<Ended>, DocumentError> {
+        // The highest level gives the message its id, amount and owner, as it did when it was told.
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
         levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
@@ -244,9 +257,10 @@ impl Evaluation<'_> {
         let is_closed = open.is_none();
         let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(None) };
         let crossed = lookup.crossed.get(incident).into_iter().flatten();
-        let still = crossed.filter_map(|key| state.crossings.get(*key));
-        let still = still.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
-        let still = still.max_by_key(|crossing| rank(&crossing.level)).map(|crossing| crossing.level.clone());
+        // A level of the incident that is still crossed and told keeps it open: then it is updated, not resolved.
+        let crossed = crossed.filter_map(|key| state.crossings.get(*key));
+        let open_levels = crossed.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
+        let still = open_levels.max_by_key(|crossing| rank(&crossing.level)).map(|crossing| crossing.level.clone());
         let status = if still.is_some() { "updated" } else { "resolved" };
         let id = ids::alert_id(key, highest.count);
         let window = data_window(&highest);
@@ -306,13 +320,13 @@ impl Evaluation<'_> {
             incident_key: incident,
         }
         .map();
-        let is_told = match undone.why {
+        let concerns_people = match undone.why {
             // What was said turned out to be wrong: whoever heard it hears that too.
             Why::Restated => true,
             Why::Receded => highest.severity == Severity::Page,
             Why::Changed | Why::Over => false,
         };
-        let is_told = is_told && !self.is_muted(&highest.rule, highest.member.as_deref());
+        let is_told = concerns_people && !self.is_muted(&highest.rule, highest.member.as_deref());
         let [text, event] = messages(text, body(&event)?, &attributes);
         let ended = Ended {
             id: format!("{id}:{status}:{}", undone.why.as_str()),

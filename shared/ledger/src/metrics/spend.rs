@@ -1,4 +1,8 @@
 //! Differences of `Spend`: planned before they are put, claimed by whoever puts them, and marked after.
+//!
+//! Each step is a conditional write of what the namespace was told ([`Told`]). The order makes a crash harmless: before
+//! the claim nothing was put; between claim and mark the data are in doubt once the claim is too old, and are read
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -101,6 +105,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         if let Some(withheld) = self.withheld(targets.values()).await? {
             return Ok(Planned::Withheld(withheld));
         }
+        // A dimension that was taken out of the configuration keeps what it was told: nothing is put to it any more.
         let axes = Axis::all(config);
         let concerns = |series: &SpendSeries| match &series.of {
             None => true,
@@ -109,18 +114,19 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         let window = window(self.now);
         for (statement, targets) in &targets {
             let Some(known) = told.remove(statement) else { continue };
-            let (mut told, etag) = match known {
+            let (mut planned, etag) = match known {
                 Some((told, etag)) => (told, Some(etag)),
                 None => (Told::nothing(self.namespace, statement), None),
             };
-            if told.planned_for == scene.made_of && !told.is_stale(&window) {
+            if planned.planned_for == scene.made_of && !planned.is_stale(&window) {
                 continue;
             }
-            told.plan(targets, concerns, &window)?;
-            scene.made_of.clone_into(&mut told.planned_for);
-            scene.basis.clone_into(&mut told.from);
+            planned.plan(targets, concerns, &window)?;
+            scene.made_of.clone_into(&mut planned.planned_for);
+            scene.basis.clone_into(&mut planned.from);
             let key = statement.told_key(self.namespace);
-            if let Put::Lost = self.write(&key, &told, etag.as_ref()).await? {
+            // Over the version that was read before the scene: an older book never replaces a newer plan.
+            if let Put::Lost = self.write(&key, &planned, etag.as_ref()).await? {
                 return Ok(Planned::Lost(key));
             }
         }
@@ -128,8 +134,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     }
 
     /// Puts what is planned for a statement, batch by batch, as long as there is time. What is refused keeps no other
-    /// from being put, and is tried again by the next call, after the others. After any other failure the next call goes
-    /// on, not the next batch: what kept one from being put keeps the next.
+    /// from being put, and is tried again by the next call, after the others. After any other failure the next call
+    /// goes on, not the next batch: what kept one from being put keeps the next.
     pub(super) async fn put(&self, statement: &Statement, time_left: &impl Fn() -> Duration) -> PutSpend {
         let (mut done, mut tried) = (PutSpend::default(), BTreeSet::new());
         loop {
@@ -162,6 +168,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     ) -> Result<One, MetricsError> {
         let window = window(self.now);
         let claim = |told: &mut Told| {
+            // Whoever claimed these is gone, and may have put them.
             let orphans = told.orphans(self.now);
             for orphan in &orphans {
                 told.learn(orphan, Fate::InDoubt)?;
@@ -181,12 +188,14 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             let told = self.learn(statement, &batch, Fate::NotPut).await?;
             return Ok(One::Left(told.free(&window, tried)));
         }
+        // From here until the fate is written down a crash leaves the batch claimed: it becomes an orphan, in doubt.
         let data = batch.data();
         let outcome = self.metrics.put(self.namespace, &data).await;
         let fate = match &outcome {
             Ok(()) => Fate::Landed,
             Err(PublishError::Refused { .. }) => Fate::Refused,
             Err(PublishError::NotSent { .. }) => Fate::NotPut,
+            // A put does not read: the last is for completeness.
             Err(PublishError::InDoubt { .. } | PublishError::NotRead { .. }) => Fate::InDoubt,
         };
         self.learn(statement, &batch, fate).await?;
@@ -206,8 +215,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         self.change(statement, learn).await
     }
 
-    /// Changes what is known of a statement, by a conditional write, if `change` says so. It depends on nothing but what
-    /// is known: what does is planned.
+    /// Changes what is known of a statement, by a conditional write, if `change` says so. It depends on nothing but
+    /// what is known: what does is planned.
     async fn change<T>(
         &self,
         statement: &Statement,
@@ -232,6 +241,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     /// Whether the namespace has spend in its window while nothing is known of having put any: a ledger that was lost,
     /// or another one with the same namespace.
     async fn withheld(&self, targets: impl Iterator<Item = &Sums>) -> Result<Option<Withheld>, MetricsError> {
+        // The totals of the currencies are enough: all spend is in them.
         let prefix = told_prefix(self.namespace);
         if !self.store.list(&prefix).await?.is_empty() {
             return Ok(None);
@@ -259,6 +269,8 @@ fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<S
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
         targets.insert(statement, sums(&period.facts.iter(), config, members)?);
     }
+    // Exports share series. Each statement gets the rounded sum up to it, less the rounded sum before it: so the parts
+    // add up to the rounded sum of all, which separately rounded parts would miss by a last place.
     let mut so_far: BTreeMap<(SpendSeries, NaiveDate), Decimal> = BTreeMap::new();
     for sums in targets.values_mut() {
         for (series, days) in sums {
