@@ -1,9 +1,13 @@
 //! A level that was crossed, and who was told of it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::window::{Window, WindowKind};
 use spend_core::money::decimal::Decimal;
+use spend_core::rules::finding::Shape;
 use spend_core::rules::rule::{Kind, Severity};
 
 /// Days that are unlike their past and no further apart than this are one episode: quiet weekends do not make two of it.
@@ -21,7 +25,7 @@ pub(crate) struct Crossing {
     /// The window, or the first day of the episode.
     pub(crate) window: Window,
     /// What was crossed.
-    pub(crate) level: String,
+    pub(crate) level: CrossedLevel,
     /// The amount that belongs to it.
     pub(crate) amount: Decimal,
     /// When it was found crossed for the last time.
@@ -46,6 +50,53 @@ pub(crate) struct Crossing {
     /// Whom to call, as it was when it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
+}
+
+/// A level that can be crossed, in the order of how high they are: a percent, or in which way a day is unlike its past. It is
+/// stored as text, as it stands in ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum CrossedLevel {
+    Percent(u32),
+    Shape(Shape),
+}
+
+/// It is no level of this release.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no level")]
+pub(crate) struct NoLevel(String);
+
+impl FromStr for CrossedLevel {
+    type Err = NoLevel;
+
+    fn from_str(text: &str) -> Result<Self, NoLevel> {
+        let shape = [Shape::New, Shape::Spike, Shape::Runaway].into_iter().find(|shape| shape.as_str() == text);
+        let level = shape.map(Self::Shape).or_else(|| text.parse().ok().map(Self::Percent));
+        level.ok_or_else(|| NoLevel(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for CrossedLevel {
+    type Error = NoLevel;
+
+    fn try_from(text: String) -> Result<Self, NoLevel> {
+        text.parse()
+    }
+}
+
+impl From<CrossedLevel> for String {
+    fn from(level: CrossedLevel) -> Self {
+        level.to_string()
+    }
+}
+
+impl fmt::Display for CrossedLevel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => percent.fmt(formatter),
+            Self::Shape(shape) => shape.fmt(formatter),
+        }
+    }
 }
 
 /// Who was told of a crossing.

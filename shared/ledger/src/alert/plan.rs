@@ -12,7 +12,7 @@ use spend_core::rules::finding::{Detail, Level, Measurement, Verdict};
 use spend_core::rules::mute::Mute;
 use spend_core::rules::rule::Kind;
 
-use crate::alert::crossing::{Crossing, Told};
+use crate::alert::crossing::{Crossing, NoLevel, Told};
 use crate::alert::episodes::Episodes;
 use crate::alert::origin::SKEW;
 use crate::alert::sources::Known;
@@ -20,7 +20,7 @@ use crate::alert::state::AlertState;
 use crate::alert::{ids, levels};
 use crate::config::{Config, FirstRun};
 use crate::state::book::Book;
-use crate::state::document::DocumentError;
+use crate::state::document::{Document as _, DocumentError};
 
 /// One evaluation of one configuration over one book.
 pub(super) struct Evaluation<'a> {
@@ -84,7 +84,7 @@ impl<'a> Evaluation<'a> {
                 let disposition = match level.verdict {
                     // An undecided level keeps its crossing as it was. It is looked at only where a mute may have
                     // ended.
-                    Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key),
+                    Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key)?,
                     _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known, measured)) => {
                         Some(self.disposition(state, measured, &incident, level))
                     }
@@ -135,11 +135,11 @@ impl<'a> Evaluation<'a> {
         (window, incident): (Window, &str),
         level: &Level,
         key: &str,
-    ) -> Option<Disposition> {
+    ) -> Result<Option<Disposition>, DocumentError> {
         let disposition = self.disposition(state, measured, incident, level);
         if disposition == Disposition::Wait {
             // Nothing is recorded: the next evaluation decides as if it were the first.
-            return Some(disposition);
+            return Ok(Some(disposition));
         }
         let rise = rise(measured);
         let known = state.crossings.get_mut(key);
@@ -154,12 +154,12 @@ impl<'a> Evaluation<'a> {
                 // What is not told because of a clock that ran ahead is not known.
                 let is_unseeded = known.told == Told::Nobody && known.at > self.now + SKEW;
                 if !is_unmuted && !is_unseeded {
-                    return None;
+                    return Ok(None);
                 }
                 known.count
             }
             // It was armed again and is crossed again: the next number, unless it is no news.
-            Some(known) if is_no_news(known, rise) => return None,
+            Some(known) if is_no_news(known, rise) => return Ok(None),
             Some(known) => known.count + 1,
         };
         let crossing = Crossing {
@@ -168,7 +168,7 @@ impl<'a> Evaluation<'a> {
             currency: measured.currency.clone(),
             kind: measured.kind(),
             window,
-            level: level.name.clone(),
+            level: level.name.parse().map_err(no_level)?,
             amount: level.amount,
             at: self.now,
             count,
@@ -186,7 +186,7 @@ impl<'a> Evaluation<'a> {
             owner: measured.owner.clone(),
         };
         state.crossings.insert(key.to_owned(), crossing);
-        Some(disposition)
+        Ok(Some(disposition))
     }
 
     /// Whether a crossing is to be told of that nobody was told of because of a mute: the mute has ended, and what was
@@ -242,6 +242,11 @@ impl<'a> Evaluation<'a> {
             FirstRun::Silent => Disposition::Seed,
         }
     }
+}
+
+/// That rules measure a level which the state cannot hold: a mistake in this program.
+fn no_level(error: NoLevel) -> DocumentError {
+    DocumentError::Unwritable { name: AlertState::FORMAT, source: serde::ser::Error::custom(error) }
 }
 
 /// By how much a delta found more than before.

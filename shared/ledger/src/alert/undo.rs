@@ -14,10 +14,9 @@ use spend_core::messages::alert::summary::{ResolvedSummary, SummaryAlert};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 
-use crate::alert::crossing::{Crossing, Told};
+use crate::alert::crossing::{CrossedLevel, Crossing, Told};
 use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
 use crate::alert::ids;
-use crate::alert::levels::rank;
 use crate::alert::message::messages;
 use crate::alert::plan::Evaluation;
 use crate::alert::state::AlertState;
@@ -213,8 +212,8 @@ impl Evaluation<'_> {
 
     /// Whether a rule still asks for what was crossed.
     fn is_asked_for(&self, crossing: &Crossing) -> bool {
-        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), &crossing.level);
-        let has = |percents: &[u32]| percents.iter().any(|percent| percent.to_string() == *level);
+        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), crossing.level);
+        let has = |percents: &[u32]| percents.iter().any(|percent| level == CrossedLevel::Percent(*percent));
         match crossing.kind {
             Kind::Budget | Kind::Forecast => rules.budgets.iter().any(|budget| {
                 let percents = if crossing.kind == Kind::Budget { &budget.thresholds } else { &budget.forecast };
@@ -250,7 +249,7 @@ impl Evaluation<'_> {
         // The highest level gives the message its id, amount and owner, as it did when it was told.
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
-        levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
+        levels.sort_by_key(|(_, crossing)| crossing.level);
         // Machines were told already that what is over is resolved.
         let is_open = |crossing: &Crossing| undone.why == Why::Over || matches!(crossing.told, Told::By(_));
         let open = levels.iter().rev().find(|(_, crossing)| is_open(crossing));
@@ -260,12 +259,12 @@ impl Evaluation<'_> {
         // A level of the incident that is still crossed and told keeps it open: then it is updated, not resolved.
         let crossed = crossed.filter_map(|key| state.crossings.get(*key));
         let open_levels = crossed.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
-        let still = open_levels.max_by_key(|crossing| rank(&crossing.level)).map(|crossing| crossing.level.clone());
+        let still = open_levels.map(|crossing| crossing.level).max().map(|level| level.to_string());
         let status = if still.is_some() { "updated" } else { "resolved" };
         let id = ids::alert_id(key, highest.count);
         let window = data_window(&highest);
         let data = self.span.status(window);
-        let names: Vec<String> = levels.iter().map(|(_, crossing)| crossing.level.clone()).collect();
+        let names: Vec<String> = levels.iter().map(|(_, crossing)| crossing.level.to_string()).collect();
         let measured = lookup.measurement_of(&highest);
         let text = ResolvedAlert {
             rule: &highest.rule,
