@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use spend_ledger::formats::Formats;
-use spend_ledger::objects::Kind;
 use spend_ledger::state::columns::Columns;
 use spend_ledger::state::document::{Document, decode, decode_compressed, encode, encode_compressed};
-use spend_ledger::state::period::{PeriodState, StoredReduction};
+use spend_ledger::state::objects::Kind;
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::reduction::StoredReduction;
 use spend_pipeline::facts_file;
 
 use self::known::Known;
@@ -283,7 +284,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "config/forgotten.json",
     ];
     let found: BTreeSet<_> =
-        keys.iter().map(|key| Kind::of(key).and_then(Kind::format).expect(key).to_owned()).collect();
+        keys.iter().map(|key| Kind::of(key).and_then(spend_ledger::formats::name).expect(key).to_owned()).collect();
     let mut stored = held(false).formats;
     // What is sent is stored by nobody.
     stored.retain(|format| !format.ends_with("-event"));

@@ -11,7 +11,7 @@ use spend_core::facts::fact::Fact;
 use spend_cur::columns::schema::COLUMNS;
 use spend_cur::write::{self, Compression, FileShape, Row, Value};
 use spend_ledger::state::committed;
-use spend_ledger::state::period::SealedDelivery;
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::store::Store;
 use spend_ledger::store::memory::MemoryStore;
 use spend_pipeline::aggregate::{self, Aggregated, Deriver};

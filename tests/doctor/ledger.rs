@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spend_ledger::objects::Kind;
+use spend_ledger::state::objects::Kind;
 use tempfile::TempDir;
 
 use crate::bill::{session, usage};

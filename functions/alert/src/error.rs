@@ -2,6 +2,7 @@
 
 use spend_aws::lambda::Failed;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::alert::AlertError;
 use spend_ledger::outputs::outbox::OutboxError;
 

@@ -1,6 +1,7 @@
 //! What `ingest` does: an object that was created in the export's bucket is reduced or sealed, and whoever completes a
 //! delivery declares it ready. The sweep drives what no event has told of.
 
+use spend_core::errors::fault::Fault as _;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -1,5 +1,6 @@
 //! Why a command failed: one clear line, with the cure.
 
+use spend_core::errors::fault::Fault as _;
 use std::io;
 use std::path::{Path, PathBuf};
 

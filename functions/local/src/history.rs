@@ -11,8 +11,9 @@ use serde::Serialize;
 use spend_core::money::currencies;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text;
+use spend_ledger::state::commit::OrderSource;
 use spend_ledger::state::committed;
-use spend_ledger::state::period::{HistoryEntry, Moved, OrderSource};
+use spend_ledger::state::history::{HistoryEntry, Moved};
 use spend_ledger::state::restated::Before;
 use spend_pipeline::history;
 

@@ -1,5 +1,6 @@
 //! What a run says of a delivery: how much was read, what each rule caught, and what is not as it should be.
 
+use spend_core::errors::fault::Fault as _;
 use std::io::{self, Write};
 
 use spend_core::bill::bedrock_line::Rule;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use lambda_runtime::tracing;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 

@@ -15,6 +15,7 @@ use spend_core::allocation::showback::showback;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::extent::Extent;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::facts::fact::{Fact, FactField};
 use spend_core::facts::net_cost::StandIn;
 use spend_core::facts::spend::Basis;
@@ -29,6 +30,7 @@ use crate::outputs::operations::NoteError;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::document::{DocumentError, encode_ascii};
 use crate::state::keys::{Statement, chargeback_key, hash};
+use crate::store::conditional::put_over;
 use crate::store::content_tag::hex;
 use crate::store::{ETag, Put, Store, StoreError};
 
@@ -79,25 +81,14 @@ pub enum ChargebackError {
     Csv(#[from] csv::Error),
 }
 
-impl ChargebackError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for ChargebackError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Note(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Sum(_) => "bug.sum_out_of_range",
-            Self::Csv(_) => "bug.csv",
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Note(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Sum(_) | Self::Csv(_) => Class::Operator,
+            Self::Store(error) => Says::As(error),
+            Self::Note(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Sum(_) => Says::Itself("bug.sum_out_of_range", Class::Operator),
+            Self::Csv(_) => Says::Itself("bug.csv", Class::Operator),
         }
     }
 }
@@ -202,8 +193,7 @@ async fn replace<S: Store>(store: &S, planned: Vec<Planned>) -> Result<bool, Sto
     for Planned { key, bytes, was } in planned {
         let put = match was {
             Some((old, _)) if old == bytes => continue,
-            Some((_, etag)) => store.put_if_match(&key, bytes, &etag).await?,
-            None => store.put_if_absent(&key, bytes).await?,
+            was => put_over(store, &key, bytes, was.map(|(_, etag)| etag).as_ref()).await?,
         };
         match put {
             Put::Written(_) => is_written = true,

@@ -18,8 +18,8 @@ use spend_core::money::decimal::SumOutOfRange;
 
 use crate::forgotten::name::Name;
 use crate::state::document::{Document, DocumentError, decode};
+use crate::state::history::Moved;
 use crate::state::keys::{FORGOTTEN, hash};
-use crate::state::period::Moved;
 use crate::store::{ETag, Store, StoreError};
 
 /// How much of a name's hash an alias has.

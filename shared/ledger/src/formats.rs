@@ -13,10 +13,13 @@ use crate::metrics::series::Members;
 use crate::metrics::told::Told;
 use crate::outputs::operations::{OperationsState, StoredNote};
 use crate::state::backfill::Backfill;
+use crate::state::claim::Claim;
+use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
 use crate::state::document::Document;
-use crate::state::period::{
-    Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction,
-};
+use crate::state::history::HistoryEntry;
+use crate::state::objects::Kind;
+use crate::state::period::PeriodState;
+use crate::state::reduction::StoredReduction;
 
 /// What is done with each format. Many of the types are nobody else's business, so that they come without a name.
 pub trait Formats {
@@ -49,4 +52,32 @@ pub fn each(formats: &mut impl Formats) {
     formats.format::<SummaryEvent>();
     formats.format::<TestEvent>();
     formats.format::<DigestEvent>();
+}
+
+/// The name of the format of an object's documents; of what is no document of ours there is none.
+pub fn name(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Reduction => StoredReduction::FORMAT,
+        Kind::Sealed => SealedDelivery::FORMAT,
+        Kind::Ready => ReadyDelivery::FORMAT,
+        Kind::SeenManifest => SeenManifest::FORMAT,
+        Kind::Claim => Claim::FORMAT,
+        Kind::History => HistoryEntry::FORMAT,
+        Kind::State => PeriodState::FORMAT,
+        Kind::Told => Told::FORMAT,
+        Kind::Series => Members::FORMAT,
+        Kind::Health => PutHealth::FORMAT,
+        Kind::Gauges => PutGauges::FORMAT,
+        Kind::Alerts => AlertState::FORMAT,
+        Kind::Digests => DigestState::FORMAT,
+        Kind::Note => StoredNote::FORMAT,
+        Kind::Operations => OperationsState::FORMAT,
+        Kind::Backfill => Backfill::FORMAT,
+        Kind::SweptDeliveries => "swept",
+        Kind::SweptReady => "swept-ready",
+        Kind::PageNumbers => PageNumbers::FORMAT,
+        Kind::Chargeback => About::FORMAT,
+        Kind::Forgotten => Forgotten::FORMAT,
+        Kind::Facts | Kind::Report | Kind::Configuration | Kind::InForce | Kind::Metering => return None,
+    })
 }

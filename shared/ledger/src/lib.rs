@@ -1,5 +1,14 @@
 //! The ledger's state and its ports: where objects are kept, where metrics and messages go, how state is written so
 //! that doing a step again is harmless, and the steps that react to it.
+//!
+//! Rooms, from the ground up; each uses only those below it:
+//!
+//! - `store`: the port to stored objects, on a disk and in memory;
+//! - `state`: what is stored of a bill, and how it is read back;
+//! - `outputs`: the ports to metrics and messages, outboxes, notes to operations;
+//! - `config`: the configuration, and the one in force;
+//! - `metrics`, `alert`, `digest`, `chargeback`: the steps, side by side;
+//! - `forgotten`, `formats`: names that are replaced in every kind of object, and every format in one list.
 
 pub mod alert;
 pub mod chargeback;
@@ -10,7 +19,6 @@ pub mod formats;
 #[cfg(test)]
 mod hostile_texts;
 pub mod metrics;
-pub mod objects;
 pub mod outputs;
 #[cfg(test)]
 mod reaction_fixtures;

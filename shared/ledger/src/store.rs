@@ -1,6 +1,14 @@
 //! The port to stored objects, with S3's contract: what is written is seen by the next read, and writes of state are
 //! conditional. The ledger's own bucket is read and written through it, the export's bucket is read through it.
+//!
+//! - the port itself, [`Store`], and [`StoreError`] are here;
+//! - `conditional`: replacing an object that others replace too;
+//! - `directory`: a store in a folder; `directory::listing` lists it as S3 does, `directory::disk` is what both share;
+//! - `memory`: a store in memory; `faulty`: a store that fails when told to, for tests;
+//! - `content_tag`: versions as hashes; `private_files`: files that only their owner reads;
+//! - `contract`: what every store must do, as tests.
 
+pub mod conditional;
 pub(crate) mod content_tag;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -19,6 +27,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
 /// An object's version token. Opaque: two versions with equal tags have equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,34 +186,20 @@ impl fmt::Display for Elsewhere {
     }
 }
 
-impl StoreError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for StoreError {
+    // An object that is gone or was replaced while it was read belongs to a delivery that the next one is overwriting: the
+    // next one is waited for.
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::NotFound { .. } => "store.not_found",
-            Self::Replaced { .. } => "store.replaced",
-            Self::BadKey { .. } => "store.bad_key",
-            Self::BadRange { .. } => "store.bad_range",
-            Self::ReadOnly { .. } => "store.read_only",
-            Self::Denied { .. } => "store.denied",
-            Self::NoBucket { .. } => "store.no_bucket",
-            Self::OtherRegion { .. } => "store.other_region",
-            Self::Unavailable { .. } => "store.unavailable",
-        }
-    }
-
-    /// How to handle it. An object that is gone or was replaced while it was read belongs to a delivery that the next
-    /// one is overwriting, so the next one is waited for.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::NotFound { .. } | Self::Replaced { .. } => Class::Wait,
-            Self::BadKey { .. }
-            | Self::BadRange { .. }
-            | Self::ReadOnly { .. }
-            | Self::Denied { .. }
-            | Self::NoBucket { .. }
-            | Self::OtherRegion { .. } => Class::Operator,
-            Self::Unavailable { .. } => Class::Retry,
+            Self::NotFound { .. } => Says::Itself("store.not_found", Class::Wait),
+            Self::Replaced { .. } => Says::Itself("store.replaced", Class::Wait),
+            Self::BadKey { .. } => Says::Itself("store.bad_key", Class::Operator),
+            Self::BadRange { .. } => Says::Itself("store.bad_range", Class::Operator),
+            Self::ReadOnly { .. } => Says::Itself("store.read_only", Class::Operator),
+            Self::Denied { .. } => Says::Itself("store.denied", Class::Operator),
+            Self::NoBucket { .. } => Says::Itself("store.no_bucket", Class::Operator),
+            Self::OtherRegion { .. } => Says::Itself("store.other_region", Class::Operator),
+            Self::Unavailable { .. } => Says::Itself("store.unavailable", Class::Retry),
         }
     }
 }

@@ -26,12 +26,12 @@ use spend_ledger::digest;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
 use spend_ledger::state::columns::Columns;
+use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
 use spend_ledger::state::committed;
+use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery};
 use spend_ledger::state::document::{encode, encode_compressed};
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{
-    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction,
-};
+use spend_ledger::state::reduction::StoredReduction;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{ETag, Put, Store};
 use spend_pipeline::aggregate::{self, Deriver};

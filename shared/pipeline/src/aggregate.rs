@@ -12,9 +12,11 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::derivation::{Derivation, Facts};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::forgotten;
+use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
 use spend_ledger::state::committed;
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{AppliedDelivery, CommitKind, PeriodState, SealedDelivery};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::commit::{self, Next};

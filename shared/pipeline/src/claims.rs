@@ -17,10 +17,12 @@ use spend_core::facts::fact::{Fact, FactField};
 use spend_core::messages::operations::claims::NewPayer;
 use spend_core::text::shorten;
 use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::claim::Claim;
+use spend_ledger::state::commit::{AppliedDelivery, CommitKind, OrderSource};
 use spend_ledger::state::committed;
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::document::{decode, encode};
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::state::period::{AppliedDelivery, Claim, CommitKind, OrderSource, SealedDelivery};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use crate::aggregate::{self, ATTEMPTS, Aggregated, Deriver};

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use spend_core::calendar::period;
 use spend_core::facts::derivation::Facts;
 use spend_ledger::state::columns::Columns;
+use spend_ledger::state::commit::{AppliedDelivery, CommitKind, OrderSource};
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::document::encode_compressed;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{AppliedDelivery, CommitKind, OrderSource, PeriodState, SealedDelivery};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{ETag, Put, Store};
 
 use crate::aggregate::Deriver;

@@ -4,14 +4,15 @@ use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
-use spend_ledger::objects::cure;
 use spend_ledger::outputs::operations::NoteError;
 use spend_ledger::state::columns::ColumnsError;
 use spend_ledger::state::committed::CommittedError;
 use spend_ledger::state::document::DocumentError;
+use spend_ledger::state::objects::cure;
 use spend_ledger::store::StoreError;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.

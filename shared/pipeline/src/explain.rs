@@ -18,8 +18,8 @@ use spend_cur::chunk::{self, BillRow};
 use spend_cur::error::CurError;
 use spend_ledger::forgotten;
 use spend_ledger::state::committed;
+use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery};
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{PinnedChunk, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::Deriver;

@@ -47,7 +47,7 @@ const NULLABLE: [FactField; 2] = [FactField::Principal, FactField::UnattributedR
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactsOf {
     pub delivery_id: String,
-    /// How often it was derived again, see [`spend_ledger::state::period::AppliedDelivery::revision`].
+    /// How often it was derived again, see [`spend_ledger::state::commit::AppliedDelivery::revision`].
     pub revision: u64,
     /// What of the configuration they were derived with, see [`PeriodState::derivation`].
     pub derivation: String,

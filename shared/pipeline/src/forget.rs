@@ -16,10 +16,10 @@ use spend_core::errors::class::Class;
 use spend_ledger::forgotten::name::{Name, is_alias};
 use spend_ledger::forgotten::rewrite::{self, RewriteError};
 use spend_ledger::forgotten::{self, Forgotten};
-use spend_ledger::objects::Kind;
 use spend_ledger::state::committed;
 use spend_ledger::state::document::encode;
 use spend_ledger::state::keys::{FORGOTTEN, Statement};
+use spend_ledger::state::objects::Kind;
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS};

@@ -8,10 +8,12 @@ use spend_core::facts::fact::{Fact, FactField};
 use spend_core::facts::folding;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
+use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
 use spend_ledger::state::committed;
 use spend_ledger::state::document::{Document, DocumentError, decode, encode};
+use spend_ledger::state::history::{HistoryEntry, Moved};
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::state::period::{AppliedDelivery, CommitKind, HistoryEntry, Moved, PeriodState};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;

@@ -18,9 +18,10 @@ use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_cur::error::CurError;
 use spend_ledger::forgotten;
 use spend_ledger::state::columns::Columns;
+use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery};
 use spend_ledger::state::document::{decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{PinnedChunk, ReadyDelivery, SealedDelivery, StoredReduction};
+use spend_ledger::state::reduction::StoredReduction;
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
 use crate::error::PipelineError;

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use spend_cur::bytes::source::{ChunkSource, SourceError};
-use spend_ledger::state::period::PinnedChunk;
+use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::store::Store;
 
 /// Held by whoever reads a chunk that takes a lot of memory: one at a time in a process.

@@ -9,9 +9,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use spend_core::facts::derivation::Facts;
+use spend_ledger::state::commit::CommitKind;
 use spend_ledger::state::committed;
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{CommitKind, PeriodState, SealedDelivery};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{Store, StoreError};
 
 use crate::aggregate::{self, ATTEMPTS, Deriver};

@@ -37,8 +37,8 @@ use spend_core::messages::operations::unverified::Unverified;
 use spend_cur::delivery::layout::ExportPath;
 use spend_ledger::config::Counting;
 use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::state::period::SealedDelivery;
 use spend_ledger::store::{ObjectSummary, Store};
 
 use crate::error::PipelineError;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_cur::delivery::manifest;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};

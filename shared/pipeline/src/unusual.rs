@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::facts::folding::Folded;
 use spend_core::messages::unusual::Unusual;
+use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
 use spend_ledger::state::document::decode;
+use spend_ledger::state::history::HistoryEntry;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{AppliedDelivery, CommitKind, HistoryEntry, PeriodState};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::Store;
 
 use crate::error::PipelineError;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::{env, fs, process};
 
 use spend_core::bill::line::KeptTags;
+use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::Store;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_pipeline::ingest;

@@ -1,4 +1,5 @@
 use aws_smithy_cbor::Encoder;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::outputs::MAX_DATA;
 

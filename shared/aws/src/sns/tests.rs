@@ -1,3 +1,4 @@
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::MAX_ATTRIBUTES;
 
 use super::*;

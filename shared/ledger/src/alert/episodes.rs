@@ -7,8 +7,8 @@ use spend_core::calendar::window::{Window, WindowKind};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::Kind;
 
-use super::plan::EPISODE_GAP;
-use super::state::{AlertState, Crossing, Told};
+use crate::alert::crossing::{Crossing, EPISODE_GAP, Told};
+use crate::alert::state::AlertState;
 
 /// Whose days they are: of a rule and kind, a member and a currency.
 type Whose = (String, Kind, Option<String>, String);

@@ -5,19 +5,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::calendar::data_status::DataStatus;
-use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::Window;
 use spend_core::forecast::Outlook;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::finding::{Detail, Measurement};
 
-use crate::state::book::Book;
+use crate::outputs::data_event::DataEvent;
 use crate::state::document::{Document, DocumentError, encode};
-
-/// The most bytes of an event's body: SNS takes 256 KiB with the subject and the attributes.
-/// Source: Amazon SNS API reference, "Publish".
-pub(super) const MOST_BYTES: usize = 200_000;
 
 /// The most characters of a text that comes from a bill or a configuration. Tags and names have at most 256 characters.
 /// Source: IAM user guide, "IAM and AWS STS quotas".
@@ -235,28 +229,6 @@ pub struct PeakEvent {
     pub others_median: Option<Decimal>,
 }
 
-/// The data behind an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataEvent {
-    /// Up to when the bill speaks.
-    pub as_of: Option<DateTime<Utc>>,
-    /// Whether nothing says that a delivery is complete.
-    pub unverified: bool,
-    /// Whether the month is closed.
-    pub closed: bool,
-    /// The deliveries of the month.
-    pub deliveries: Vec<DeliveryEvent>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeliveryEvent {
-    pub export_id: String,
-    pub period: BillingPeriod,
-    pub delivery_id: String,
-    /// When it was made.
-    pub delivered_at: DateTime<Utc>,
-}
-
 impl Document for AlertEvent {
     const FORMAT: &'static str = "alert-event";
     const VERSION: u32 = 2;
@@ -360,18 +332,6 @@ impl WindowEvent {
     pub(super) fn new(window: Window) -> Self {
         let end = window.end().date_naive();
         Self { kind: window.kind().to_string(), start: window.first_day(), end }
-    }
-}
-
-impl DataEvent {
-    pub(crate) fn new(data: &DataStatus, book: &Book, window: Window) -> Self {
-        let deliveries = window.periods().flat_map(|period| book.of(period)).map(|found| DeliveryEvent {
-            export_id: found.export_id.clone(),
-            period: found.period,
-            delivery_id: found.delivery_id.clone(),
-            delivered_at: found.delivered_at,
-        });
-        Self { as_of: data.as_of, unverified: data.unverified, closed: data.closed, deliveries: deliveries.collect() }
     }
 }
 

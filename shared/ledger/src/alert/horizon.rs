@@ -6,21 +6,16 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::window::WindowKind;
 use spend_core::rules::evaluation::DAYS_LOOKED_AT;
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::Kind;
 
-use super::plan::EPISODE_GAP;
-use super::state::{AlertState, Crossing, Told};
+use crate::alert::crossing::{Crossing, EPISODE_GAP};
 use crate::state::book::Book;
 use crate::state::committed::MONTHS;
-
-/// For how long it is remembered that a message was sent. That it is not queued again is known from its crossing; this
-/// is for people, and for tests that were asked for twice.
-const SENT_FOR: TimeDelta = TimeDelta::days(7);
 
 /// The first days that are still looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +46,7 @@ impl Horizon {
     }
 
     /// Goes on with the book, never back.
-    fn advance(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    pub(super) fn advance(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
         let months: BTreeSet<_> = book.months();
         // As long as there are fewer, older ones may still come.
         let first = months.first().filter(|_| months.len() >= MONTHS).map(|month| month.first_day());
@@ -60,17 +55,5 @@ impl Horizon {
         let back = DAYS_LOOKED_AT.saturating_add_signed(EPISODE_GAP.num_days());
         let day = newest.and_then(|newest| newest.min(now).date_naive().checked_sub_days(Days::new(back)));
         self.days = self.days.max(day);
-    }
-}
-
-impl AlertState {
-    /// Forgets what is over, was told, and cannot be found again.
-    pub(super) fn forget(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
-        self.horizon.advance(book, newest, now);
-        let horizon = self.horizon;
-        // Of an incident that machines take to be open they hear first that it is over.
-        let is_open = |crossing: &Crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_));
-        self.crossings.retain(|_, crossing| is_open(crossing) || !horizon.has_left(crossing));
-        self.outbox.forget(now - SENT_FOR);
     }
 }

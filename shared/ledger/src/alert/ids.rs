@@ -4,7 +4,7 @@ use spend_core::calendar::window::Window;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::rule::Kind;
 
-pub(super) use crate::outputs::{Attributes, NOTHING};
+use crate::outputs::NOTHING;
 use crate::state::keys;
 
 /// What stands in an id as it is; everything else is percent-encoded, the separator `:` too.

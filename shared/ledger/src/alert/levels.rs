@@ -9,7 +9,8 @@ use spend_core::money::decimal::Decimal;
 use spend_core::rules::finding::{Level, Shape};
 use spend_core::rules::rule::{Kind, Rule};
 
-use super::state::{AlertState, Crossing, RuleState, Told};
+use crate::alert::crossing::{CrossedLevel, Crossing, Told};
+use crate::alert::state::{AlertState, RuleState};
 use crate::config::Config;
 use crate::state::keys;
 
@@ -100,10 +101,10 @@ impl AlertState {
     /// incident is known, and until this evaluation one at least as high was crossed. What was crossed is armed again by
     /// the evaluation that finds another amount, so what is crossed later is news.
     pub(super) fn was_known_higher(&self, incident: &str, level: &Level) -> bool {
-        let percent = rank(&level.name);
+        let Ok(asked) = level.name.parse::<CrossedLevel>() else { return false };
         let smaller = || self.of_incident(incident).filter(|known| known.amount < level.amount);
-        smaller().any(|known| known.told != Told::Muted && rank(&known.level) > percent)
-            && smaller().any(|known| known.told != Told::Muted && known.is_crossed && rank(&known.level) >= percent)
+        smaller().any(|known| known.told != Told::Muted && known.level > asked)
+            && smaller().any(|known| known.told != Told::Muted && known.is_crossed && known.level >= asked)
     }
 
     /// What is known of an incident.
@@ -112,11 +113,6 @@ impl AlertState {
         let from = self.crossings.range(prefix.clone()..);
         from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, crossing)| crossing)
     }
-}
-
-/// How high a level is: percents by number, and a runaway above all.
-pub(super) fn rank(level: &str) -> u32 {
-    if level == Shape::Runaway.as_str() { u32::MAX } else { level.parse().unwrap_or(0) }
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 
-use super::plan::SKEW;
-use super::sources::Known;
+use crate::alert::sources::Known;
 use crate::config::in_force::InForce;
 use crate::state::book::BookPeriod;
+use crate::state::commit::OrderSource;
 use crate::state::keys::{self, Statement};
-use crate::state::period::OrderSource;
+
+/// How far the clocks of two evaluators may be apart.
+pub(super) const SKEW: TimeDelta = TimeDelta::hours(1);
 
 /// For how long nothing is planned from what is older: time enough to put back what was lost by mistake.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::calendar::data_span::DataSpan;
 use spend_core::calendar::window::{Window, WindowKind, end_of};
 use spend_core::facts::dimension::Dimension;
@@ -12,19 +12,15 @@ use spend_core::rules::finding::{Detail, Level, Measurement, Verdict};
 use spend_core::rules::mute::Mute;
 use spend_core::rules::rule::Kind;
 
-use super::episodes::Episodes;
-use super::sources::Known;
-use super::state::{AlertState, Crossing, Told};
-use super::{AlertSummary, ids, levels};
+use crate::alert::crossing::{Crossing, NoLevel, Told};
+use crate::alert::episodes::Episodes;
+use crate::alert::origin::SKEW;
+use crate::alert::sources::Known;
+use crate::alert::state::AlertState;
+use crate::alert::{ids, levels};
 use crate::config::{Config, FirstRun};
 use crate::state::book::Book;
-use crate::state::document::DocumentError;
-
-/// How far the clocks of two evaluators may be apart.
-pub(super) const SKEW: TimeDelta = TimeDelta::hours(1);
-
-/// Days that are unlike their past and no further apart than this are one episode: quiet weekends do not make two of it.
-pub(super) const EPISODE_GAP: TimeDelta = TimeDelta::days(3);
+use crate::state::document::{Document as _, DocumentError};
 
 /// One evaluation of one configuration over one book.
 pub(super) struct Evaluation<'a> {
@@ -69,6 +65,7 @@ impl<'a> Evaluation<'a> {
         let mut summary = AlertSummary { measured: self.found.measurements.len(), ..AlertSummary::default() };
         state.meet(levels::asked(self.config), self.now);
         let mut episodes = Episodes::of(state);
+        // Everything that is crossed or may be. What the state takes to be crossed and is not in here is undone below.
         let mut alive = BTreeSet::new();
         let mut new: BTreeMap<String, New<'a>> = BTreeMap::new();
         for measured in &self.found.measurements {
@@ -85,12 +82,15 @@ impl<'a> Evaluation<'a> {
                 let key = ids::crossing(&incident, &level.name, level.amount);
                 alive.insert(key.clone());
                 let disposition = match level.verdict {
-                    Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key),
+                    // An undecided level keeps its crossing as it was. It is looked at only where a mute may have
+                    // ended.
+                    Verdict::Crossed => self.cross(state, measured, (window, &incident), level, &key)?,
                     _ if state.crossings.get(&key).is_some_and(|known| self.is_unmuted(known, measured)) => {
                         Some(self.disposition(state, measured, &incident, level))
                     }
                     _ => None,
                 };
+                // Another day of the same episode, measured after this one, finds it.
                 if level.verdict == Verdict::Crossed
                     && let Some(crossing) = state.crossings.get(&key)
                 {
@@ -109,9 +109,11 @@ impl<'a> Evaluation<'a> {
             }
         }
         let new: Vec<_> = new.into_values().collect();
+        // An incident with a new level is not also told as partly resolved.
         let told: BTreeSet<_> = new.iter().map(|new| new.incident.clone()).collect();
         summary.fired = self.tell(state, new)?;
         summary.resolved = self.undo(state, &alive, &told)?;
+        // After the dispositions, which ask whether this is a rule's first evaluation of its first window.
         for (name, rule) in &mut state.rules {
             rule.matched = rule.matched.max(self.matched.get(name).copied().flatten());
             let has_numbers = self.span.months().any(|month| month == rule.first_month());
@@ -133,10 +135,11 @@ impl<'a> Evaluation<'a> {
         (window, incident): (Window, &str),
         level: &Level,
         key: &str,
-    ) -> Option<Disposition> {
+    ) -> Result<Option<Disposition>, DocumentError> {
         let disposition = self.disposition(state, measured, incident, level);
         if disposition == Disposition::Wait {
-            return Some(disposition);
+            // Nothing is recorded: the next evaluation decides as if it were the first.
+            return Ok(Some(disposition));
         }
         let rise = rise(measured);
         let known = state.crossings.get_mut(key);
@@ -151,11 +154,12 @@ impl<'a> Evaluation<'a> {
                 // What is not told because of a clock that ran ahead is not known.
                 let is_unseeded = known.told == Told::Nobody && known.at > self.now + SKEW;
                 if !is_unmuted && !is_unseeded {
-                    return None;
+                    return Ok(None);
                 }
                 known.count
             }
-            Some(known) if is_no_news(known, rise) => return None,
+            // It was armed again and is crossed again: the next number, unless it is no news.
+            Some(known) if is_no_news(known, rise) => return Ok(None),
             Some(known) => known.count + 1,
         };
         let crossing = Crossing {
@@ -164,7 +168,7 @@ impl<'a> Evaluation<'a> {
             currency: measured.currency.clone(),
             kind: measured.kind(),
             window,
-            level: level.name.clone(),
+            level: level.name.parse().map_err(no_level)?,
             amount: level.amount,
             at: self.now,
             count,
@@ -182,7 +186,7 @@ impl<'a> Evaluation<'a> {
             owner: measured.owner.clone(),
         };
         state.crossings.insert(key.to_owned(), crossing);
-        Some(disposition)
+        Ok(Some(disposition))
     }
 
     /// Whether a crossing is to be told of that nobody was told of because of a mute: the mute has ended, and what was
@@ -213,15 +217,19 @@ impl<'a> Evaluation<'a> {
         // A level that nobody knows of would be a mistake of ours, and is no reason to be silent.
         let since = state.level_since(&measured.rule, measured.kind(), &level.name, level.amount);
         let since = since.or(seen.map(|rule| rule.first_seen));
+        // A new or changed rule never alerts on windows that had already ended.
         if since.is_some_and(|since| end_of(measured.last_day()) <= since) {
             return Disposition::Seed;
         }
+        // Raising a budget during an incident does not make its lower levels news.
         if matches!(measured.kind(), Kind::Budget | Kind::Forecast) && state.was_known_higher(incident, level) {
             return Disposition::Seed;
         }
         if self.is_muted(&measured.rule, measured.member.as_deref()) {
             return Disposition::Mute;
         }
+        // `[alerts] first_run` is about the windows that were open when the rule was first evaluated, and about no
+        // others.
         if seen.is_none_or(|rule| rule.first_window_seen || !rule.was_open(measured.window)) {
             return Disposition::Send;
         }
@@ -234,6 +242,11 @@ impl<'a> Evaluation<'a> {
             FirstRun::Silent => Disposition::Seed,
         }
     }
+}
+
+/// That rules measure a level which the state cannot hold: a mistake in this program.
+fn no_level(error: NoLevel) -> DocumentError {
+    DocumentError::Unwritable { name: AlertState::FORMAT, source: serde::ser::Error::custom(error) }
 }
 
 /// By how much a delta found more than before.
@@ -292,4 +305,24 @@ fn add<'a>(
 
 fn rank_of(measured: &Measurement, name: &str) -> usize {
     measured.levels.iter().position(|level| level.name == name).unwrap_or(0)
+}
+
+/// What an evaluation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlertSummary {
+    /// How many members were measured, in all windows.
+    pub measured: usize,
+    /// How many messages that something is crossed were written down to be sent to people.
+    pub fired: usize,
+    /// How many levels were found crossed and will not be told of.
+    pub seeded: usize,
+    /// How many levels were found crossed and are not told of while they are muted.
+    pub muted: usize,
+    /// How many levels were found crossed and are not told of until the newest delivery is in, because this is the
+    /// first run.
+    pub waiting: usize,
+    /// How many messages that something is crossed no more were written down.
+    pub resolved: usize,
+    /// How many messages were sent, to people and to machines, those of earlier runs among them.
+    pub sent: usize,
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::rules::evaluation::Evaluated;
 use spend_core::rules::finding::{DayRestated, Measurement};
 
-use super::AlertError;
+use crate::alert::error::AlertError;
 use crate::config::Config;
 use crate::state::book::Book;
+use crate::state::commit::CommitKind;
 use crate::state::document::decode;
+use crate::state::history::HistoryEntry;
 use crate::state::keys::Statement;
-use crate::state::period::{CommitKind, HistoryEntry};
 use crate::state::restated;
 use crate::store::Store;
 

@@ -13,7 +13,7 @@ use spend_core::rules::rule::Rule;
 use spend_core::rules::sentence;
 use spend_core::text::near::near;
 
-use super::state::AlertState;
+use crate::alert::state::AlertState;
 use crate::config::Config;
 use crate::outputs::operations::Note;
 use crate::state::book::Book;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::AlertError;
+use crate::alert::error::AlertError;
 use crate::config::Config;
 use crate::config::in_force::{self, InForce};
 use crate::outputs::outbox::OutboxError;

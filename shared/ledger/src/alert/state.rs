@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::calendar::window::{Window, WindowKind};
-use spend_core::money::decimal::Decimal;
-use spend_core::rules::rule::{Kind, Severity};
+use spend_core::calendar::window::Window;
 
-use super::horizon::Horizon;
-use super::origin::Origin;
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::horizon::Horizon;
+use crate::alert::origin::Origin;
 use crate::outputs::outbox::{Outbox, OutboxState};
+use crate::state::book::Book;
 use crate::state::document::Document;
 
 /// Where the state lies.
 pub const STATE_KEY: &str = "alerts/state.json";
+
+/// For how long it is remembered that a message was sent. That it is not queued again is known from its crossing; this
+/// is for people, and for tests that were asked for twice.
+const SENT_FOR: TimeDelta = TimeDelta::days(7);
 
 /// What was alerted and what is to be sent. How it is stored is in [`super::stored`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,74 +57,6 @@ pub(super) struct RuleState {
     pub(super) levels: BTreeMap<String, DateTime<Utc>>,
 }
 
-/// A level that was crossed. It stays recorded when the spend falls below it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Crossing {
-    pub(super) rule: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) member: Option<String>,
-    pub(super) currency: String,
-    /// What kind of message tells of it.
-    pub(super) kind: Kind,
-    /// The window, or the first day of the episode.
-    pub(super) window: Window,
-    /// What was crossed.
-    pub(super) level: String,
-    /// The amount that belongs to it.
-    pub(super) amount: Decimal,
-    /// When it was found crossed for the last time.
-    pub(super) at: DateTime<Utc>,
-    /// How often it was crossed.
-    pub(super) count: u32,
-    /// The last day that it rests on: only once that has settled it can be known to be crossed no more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) through: Option<NaiveDate>,
-    /// Whether it is crossed, as far as is known; if not, it is armed again.
-    pub(super) is_crossed: bool,
-    /// Who was told.
-    pub(super) told: Told,
-    /// What was spent when it was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) spent: Option<Decimal>,
-    /// Of a delta by how much that was more than before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) rise: Option<Decimal>,
-    /// How urgent it was when it was found.
-    pub(super) severity: Severity,
-    /// Whom to call, as it was when it was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) owner: Option<String>,
-}
-
-/// Who was told of a crossing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Told {
-    /// Nobody, and nobody will be: it was there when the rule was first seen, or is past because an amount was raised.
-    Nobody,
-    /// Nobody: it is muted. It is told when the mute ends, unless what it is about ended under the mute.
-    Muted,
-    /// Everybody, by the message with this id.
-    By(String),
-    /// Everybody, and machines were told that the window is over.
-    Over(String),
-}
-
-impl Crossing {
-    /// Whether people and machines were told of it.
-    pub(super) fn is_told(&self) -> bool {
-        matches!(self.told, Told::By(_) | Told::Over(_))
-    }
-
-    /// The last day that it is about.
-    pub(super) fn last_day(&self) -> NaiveDate {
-        match self.window.kind() {
-            WindowKind::Day => self.through.unwrap_or_else(|| self.window.last_day()),
-            WindowKind::Month | WindowKind::Week => self.window.last_day(),
-        }
-    }
-}
-
 impl RuleState {
     pub(super) fn first_seen(now: DateTime<Utc>) -> Self {
         Self {
@@ -140,6 +76,18 @@ impl RuleState {
     /// Whether a window was open at the first evaluation.
     pub(super) fn was_open(&self, window: Window) -> bool {
         window.first_day().and_time(NaiveTime::MIN).and_utc() <= self.first_seen && self.first_seen < window.end()
+    }
+}
+
+impl AlertState {
+    /// Forgets what is over, was told, and cannot be found again.
+    pub(super) fn forget(&mut self, book: &Book, newest: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        self.horizon.advance(book, newest, now);
+        let horizon = self.horizon;
+        // Of an incident that machines take to be open they hear first that it is over.
+        let is_open = |crossing: &Crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_));
+        self.crossings.retain(|_, crossing| is_open(crossing) || !horizon.has_left(crossing));
+        self.outbox.forget(now - SENT_FOR);
     }
 }
 

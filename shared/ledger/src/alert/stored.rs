@@ -13,10 +13,11 @@ use spend_core::calendar::window::Window;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::rule::{Kind, Severity};
 
-use super::horizon::Horizon;
-use super::ids;
-use super::origin::Origin;
-use super::state::{AlertState, Crossing, RuleState, Told};
+use crate::alert::crossing::{Crossing, Told};
+use crate::alert::horizon::Horizon;
+use crate::alert::ids;
+use crate::alert::origin::Origin;
+use crate::alert::state::{AlertState, RuleState};
 use crate::outputs::outbox::Outbox;
 
 #[derive(Serialize)]
@@ -142,7 +143,7 @@ impl Serialize for AlertState {
                 currency: Cow::Borrowed(&crossing.currency),
                 kind: crossing.kind,
                 window: crossing.window,
-                level: Cow::Borrowed(&crossing.level),
+                level: Cow::Owned(crossing.level.to_string()),
                 amount: crossing.amount,
                 at: crossing.at,
                 through: crossing.through,
@@ -212,7 +213,7 @@ impl<'de> Deserialize<'de> for AlertState {
                     currency: currency.clone().into_owned(),
                     kind: *kind,
                     window: *window,
-                    level: level.clone().into_owned(),
+                    level: level.parse().map_err(D::Error::custom)?,
                     amount: *amount,
                     at: common.at,
                     count,

@@ -9,11 +9,15 @@ use spend_core::messages::alert::summary::{SummaryAlert, SummaryReason};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::owner_template::SEVERAL;
 
-use super::event::{AlertEvent, DataEvent, FindingEvent, MOST_BYTES, SummarisedEvent, SummaryEvent, body};
-use super::ids::{Attributes, NOTHING, alert_id};
-use super::messages;
-use super::plan::{Evaluation, New};
-use super::state::{AlertState, Told};
+use crate::alert::crossing::Told;
+use crate::alert::event::{AlertEvent, FindingEvent, SummarisedEvent, SummaryEvent, body};
+use crate::alert::ids::alert_id;
+use crate::alert::message::messages;
+use crate::alert::plan::{Evaluation, New};
+use crate::alert::state::AlertState;
+use crate::outputs::data_event::DataEvent;
+use crate::outputs::message::MOST_BODY_BYTES;
+use crate::outputs::{Attributes, NOTHING};
 use crate::state::document::DocumentError;
 
 impl Evaluation<'_> {
@@ -77,9 +81,9 @@ impl Evaluation<'_> {
             kind: measured.kind().as_str(),
             status: "firing",
             rule: &measured.rule,
-            member: measured.member.as_deref().unwrap_or(NOTHING),
+            member: measured.member.as_deref().unwrap_or_default(),
             severity: measured.severity.as_str(),
-            owner: measured.owner.as_deref().unwrap_or(NOTHING),
+            owner: measured.owner.as_deref().unwrap_or_default(),
             alert_id: &id,
             incident_key: incident,
         };
@@ -130,7 +134,7 @@ impl Evaluation<'_> {
             data: DataEvent::new(&data, self.book, window),
         };
         let event = body(&event)?;
-        if event.len() > MOST_BYTES && new.len() > 1 {
+        if event.len() > MOST_BODY_BYTES && new.len() > 1 {
             let (left, right) = new.split_at(new.len() / 2);
             return Ok(self.summarise(state, reason, left)? + self.summarise(state, reason, right)?);
         }
@@ -141,7 +145,7 @@ impl Evaluation<'_> {
             member: one(new.iter().map(|new| new.measured.member.as_deref().unwrap_or(NOTHING))),
             // Who filters by severity is told of all because of the worst.
             severity: worst.measured.severity.as_str(),
-            owner: worst.measured.owner.as_deref().unwrap_or(NOTHING),
+            owner: worst.measured.owner.as_deref().unwrap_or_default(),
             alert_id: &id,
             incident_key: &id,
         };

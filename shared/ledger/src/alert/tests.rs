@@ -1,14 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
+use crate::alert::state::AlertState;
 use crate::config::{Config, FirstRun};
+use crate::outputs::outbox::Lease;
+use crate::outputs::{Message, Topic};
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
 use crate::state::book::Book;
+use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
 use crate::state::document::decode;
-use crate::state::period::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::store::Store as _;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
 

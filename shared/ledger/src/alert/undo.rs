@@ -1,4 +1,8 @@
 //! What is true no more: crossings that the bill has undone, that nobody asks for any more, or whose window is over.
+//!
+//! Who is told depends on why. A restatement makes an alert wrong: everybody who heard it is told. A forecast or a
+//! comparison that has receded is told to people only where it paged. A changed rule or a window that is over is told
+//! to machines alone, so that incident tools close what they opened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +14,23 @@ use spend_core::messages::alert::summary::{ResolvedSummary, SummaryAlert};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 
-use super::event::{AlertEvent, DataEvent, FindingEvent, WindowEvent, body, bounded};
-use super::ids::{self, Attributes, NOTHING};
-use super::levels::rank;
-use super::messages;
-use super::plan::Evaluation;
-use super::state::{AlertState, Crossing, Told};
-use super::tell::{by_owner, one};
-use crate::outputs::{Message, Topic};
+use crate::alert::crossing::{CrossedLevel, Crossing, Told};
+use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
+use crate::alert::ids;
+use crate::alert::message::messages;
+use crate::alert::plan::Evaluation;
+use crate::alert::state::AlertState;
+use crate::alert::tell::{by_owner, one};
+use crate::outputs::data_event::DataEvent;
+use crate::outputs::{Attributes, Message, NOTHING, Topic};
 use crate::state::document::DocumentError;
 
 /// How long after the end of its window an incident ends too: by then a page has been answered, and what AWS corrects
 /// later is told by itself.
 const OVER_AFTER: TimeDelta = TimeDelta::days(7);
 
-/// How many incidents end by that in one evaluation: when a month of five thousand people does, nothing else waits long.
+/// How many incidents end by that in one evaluation: when a month of five thousand people does, nothing else waits
+/// long.
 const OVER_AT_ONCE: usize = 500;
 
 /// What is true no more of one incident.
@@ -48,23 +54,33 @@ type Whose<'a> = (&'a str, Kind, Option<&'a str>, &'a str);
 /// How it is told that an incident has ended, or is less than it was.
 struct Ended {
     id: String,
+    incident: String,
+    /// The highest level that it is about.
+    highest: Crossing,
     /// To people.
     text: Option<Message>,
     /// To machines.
     event: Option<Message>,
-    severity: Severity,
-    owner: Option<String>,
+}
+
+/// Several incidents of one owner that have ended, in one message to people.
+struct EndedSummary {
+    id: String,
+    incidents: BTreeSet<String>,
+    message: Message,
 }
 
 impl Evaluation<'_> {
     /// Arms again what is crossed no more, and tells of it whom it was told. `alive` is what is crossed or may be,
-    /// `told` the incidents that a message tells of in this very evaluation. Returns how many messages were written down.
+    /// `told` the incidents that a message tells of in this very evaluation. Returns how many messages were written
+    /// down.
     pub(super) fn undo(
         &self,
         state: &mut AlertState,
         alive: &BTreeSet<String>,
         told: &BTreeSet<String>,
     ) -> Result<usize, DocumentError> {
+        // Decided from the state before anything is undone, so that the order of crossings does not matter.
         let before = state.crossings.clone();
         let mut lookup = Lookup { crossed: BTreeMap::new(), measured: BTreeMap::new() };
         let mut incidents: BTreeMap<String, Undone<'_>> = BTreeMap::new();
@@ -72,11 +88,13 @@ impl Evaluation<'_> {
         for (key, crossing) in before.iter().filter(|(_, crossing)| crossing.is_crossed) {
             let incident = incident_of(crossing);
             lookup.crossed.entry(incident.clone()).or_default().push(key);
+            // What left the horizon cannot be measured again: that it was not found says nothing.
             let is_alive = alive.contains(key) || self.is_asked_for(crossing) && state.horizon.has_left(crossing);
             if let Some(why) = self.undone(crossing, is_alive) {
                 if let Some(crossing) = state.crossings.get_mut(key) {
                     crossing.is_crossed = false;
                 }
+                // Nobody was told of the others, so nobody is told of their end.
                 if crossing.is_told() {
                     let undone = incidents.entry(incident).or_insert(Undone { keys: Vec::new(), why });
                     undone.keys.push(key);
@@ -98,6 +116,7 @@ impl Evaluation<'_> {
                 ended.extend(self.ended(state, &lookup, &incident, &undone)?);
             }
         }
+        // The rest stays as it is, and is found again by the next evaluation.
         for (incident, keys) in over.into_iter().take(OVER_AT_ONCE) {
             for key in &keys {
                 if let Some(crossing) = state.crossings.get_mut(*key)
@@ -115,10 +134,11 @@ impl Evaluation<'_> {
     /// ones, and the rest of an owner's in one. Returns how many messages there are for people.
     fn tell_ended(&self, state: &mut AlertState, ended: Vec<Ended>) -> usize {
         let (mut to_people, quiet): (Vec<_>, Vec<_>) = ended.into_iter().partition(|ended| ended.text.is_some());
-        to_people.sort_by_key(|ended| ended.severity);
+        // Pages first, since only so many are told one by one.
+        to_people.sort_by_key(|ended| ended.highest.severity);
         let mut rest = to_people.split_off(to_people.len().min(self.config.max_per_run));
         let mut summaries = Vec::new();
-        for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.owner.clone()) {
+        for mut theirs in by_owner(std::mem::take(&mut rest), |ended| ended.highest.owner.clone()) {
             if theirs.len() > 1 {
                 for part in theirs.chunks_mut(SummaryAlert::MOST) {
                     summaries.push(self.ended_summary(state, part));
@@ -135,38 +155,37 @@ impl Evaluation<'_> {
                 state.outbox.queue(&id, messages, self.now);
             }
         }
-        for (incidents, summary) in summaries {
-            let id = summary.attributes.get("alert_id").cloned().unwrap_or_default();
-            state.outbox.queue_of(&id, incidents, vec![summary], self.now);
+        for EndedSummary { id, incidents, message } in summaries {
+            state.outbox.queue_of(&id, incidents, vec![message], self.now);
         }
         count
     }
 
-    /// One message to people in the place of theirs for each, with the incidents that it tells of; machines are told of
-    /// each.
-    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> (BTreeSet<String>, Message) {
+    /// One message to people in the place of theirs for each; machines are told of each.
+    fn ended_summary(&self, state: &mut AlertState, ended: &mut [Ended]) -> EndedSummary {
         state.summaries += 1;
         let month = BillingPeriod::of(self.now.date_naive()).first_day();
-        let incident = format!("too-many-resolved:{month}");
-        let id = format!("{incident}:{}", state.summaries);
+        let incident_key = format!("too-many-resolved:{month}");
+        let id = format!("{incident_key}:{}", state.summaries);
         let texts: Vec<Message> = ended.iter_mut().filter_map(|ended| ended.text.take()).collect();
         let subjects: Vec<_> = texts.iter().map(|message| message.subject.as_str()).collect();
         let text = ResolvedSummary { subjects: &subjects, alert_id: &id }.text();
-        let of = |name: &'static str| texts.iter().filter_map(move |message| message.attributes.get(name));
-        let first = |name| of(name).next().map_or(NOTHING, String::as_str);
+        // They are of one owner, the most urgent first.
+        let all = || ended.iter().map(|ended| &ended.highest);
+        let first = all().next();
         let attributes = Attributes {
-            kind: first("kind"),
+            kind: first.map_or("", |first| first.kind.as_str()),
             status: "resolved",
-            rule: one(of("rule").map(String::as_str)),
-            member: one(of("member").map(String::as_str)),
-            severity: first("severity"),
-            owner: first("owner"),
+            rule: one(all().map(|crossing| crossing.rule.as_str())),
+            member: one(all().map(|crossing| crossing.member.as_deref().unwrap_or(NOTHING))),
+            severity: first.map_or("", |first| first.severity.as_str()),
+            owner: first.and_then(|first| first.owner.as_deref()).unwrap_or_default(),
             alert_id: &id,
-            incident_key: &incident,
-        };
-        let incidents = of("incident_key").cloned().collect();
-        let attributes = attributes.map();
-        (incidents, Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes })
+            incident_key: &incident_key,
+        }
+        .map();
+        let message = Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes };
+        EndedSummary { incidents: ended.iter().map(|ended| ended.incident.clone()).collect(), id, message }
     }
 
     /// Why a crossing is crossed no more, if that is certain.
@@ -177,6 +196,7 @@ impl Evaluation<'_> {
         if !self.is_asked_for(crossing) {
             return Some(Why::Changed);
         }
+        // Absence proves something only where the window was evaluated completely.
         let looked = (crossing.rule.clone(), crossing.kind, crossing.window);
         let is_known = self.found.complete.contains(&looked);
         // A half-filled day proves an overspend, never a saving.
@@ -192,8 +212,8 @@ impl Evaluation<'_> {
 
     /// Whether a rule still asks for what was crossed.
     fn is_asked_for(&self, crossing: &Crossing) -> bool {
-        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), &crossing.level);
-        let has = |percents: &[u32]| percents.iter().any(|percent| percent.to_string() == *level);
+        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), crossing.level);
+        let has = |percents: &[u32]| percents.iter().any(|percent| level == CrossedLevel::Percent(*percent));
         match crossing.kind {
             Kind::Budget | Kind::Forecast => rules.budgets.iter().any(|budget| {
                 let percents = if crossing.kind == Kind::Budget { &budget.thresholds } else { &budget.forecast };
@@ -226,23 +246,25 @@ impl Evaluation<'_> {
         incident: &str,
         undone: &Undone<'_>,
     ) -> Result<Option<Ended>, DocumentError> {
+        // The highest level gives the message its id, amount and owner, as it did when it was told.
         let known = undone.keys.iter().filter_map(|key| Some((*key, state.crossings.get(*key)?.clone())));
         let mut levels: Vec<(&str, Crossing)> = known.collect();
-        levels.sort_by_key(|(_, crossing)| rank(&crossing.level));
+        levels.sort_by_key(|(_, crossing)| crossing.level);
         // Machines were told already that what is over is resolved.
         let is_open = |crossing: &Crossing| undone.why == Why::Over || matches!(crossing.told, Told::By(_));
         let open = levels.iter().rev().find(|(_, crossing)| is_open(crossing));
         let is_closed = open.is_none();
         let Some((key, highest)) = open.or(levels.last()).cloned() else { return Ok(None) };
         let crossed = lookup.crossed.get(incident).into_iter().flatten();
-        let still = crossed.filter_map(|key| state.crossings.get(*key));
-        let still = still.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
-        let still = still.max_by_key(|crossing| rank(&crossing.level)).map(|crossing| crossing.level.clone());
+        // A level of the incident that is still crossed and told keeps it open: then it is updated, not resolved.
+        let crossed = crossed.filter_map(|key| state.crossings.get(*key));
+        let open_levels = crossed.filter(|crossing| crossing.is_crossed && matches!(crossing.told, Told::By(_)));
+        let still = open_levels.map(|crossing| crossing.level).max().map(|level| level.to_string());
         let status = if still.is_some() { "updated" } else { "resolved" };
         let id = ids::alert_id(key, highest.count);
         let window = data_window(&highest);
         let data = self.span.status(window);
-        let names: Vec<String> = levels.iter().map(|(_, crossing)| crossing.level.clone()).collect();
+        let names: Vec<String> = levels.iter().map(|(_, crossing)| crossing.level.to_string()).collect();
         let measured = lookup.measurement_of(&highest);
         let text = ResolvedAlert {
             rule: &highest.rule,
@@ -290,27 +312,27 @@ impl Evaluation<'_> {
             kind: highest.kind.as_str(),
             status,
             rule: &highest.rule,
-            member: highest.member.as_deref().unwrap_or(NOTHING),
+            member: highest.member.as_deref().unwrap_or_default(),
             severity: highest.severity.as_str(),
-            owner: highest.owner.as_deref().unwrap_or(NOTHING),
+            owner: highest.owner.as_deref().unwrap_or_default(),
             alert_id: &id,
             incident_key: incident,
         }
         .map();
-        let is_told = match undone.why {
+        let concerns_people = match undone.why {
             // What was said turned out to be wrong: whoever heard it hears that too.
             Why::Restated => true,
             Why::Receded => highest.severity == Severity::Page,
             Why::Changed | Why::Over => false,
         };
-        let is_told = is_told && !self.is_muted(&highest.rule, highest.member.as_deref());
+        let is_told = concerns_people && !self.is_muted(&highest.rule, highest.member.as_deref());
         let [text, event] = messages(text, body(&event)?, &attributes);
         let ended = Ended {
             id: format!("{id}:{status}:{}", undone.why.as_str()),
             text: is_told.then_some(text),
             event: (!is_closed).then_some(event),
-            severity: highest.severity,
-            owner: highest.owner,
+            incident: incident.to_owned(),
+            highest,
         };
         Ok(Some(ended))
     }

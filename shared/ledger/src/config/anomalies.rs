@@ -3,8 +3,8 @@
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::anomaly::Anomaly;
 
-use super::reader::{Reader, Section};
-use super::rules::{amount, number, read_rule};
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::{amount, number, read_rule};
 
 /// Below how much a day is nobody's trouble, unless the rule says otherwise.
 const MINIMUM: i64 = 50;

@@ -3,9 +3,9 @@
 use spend_core::calendar::window::WindowKind;
 use spend_core::rules::budget::Budget;
 
-use super::overrides;
-use super::reader::{Reader, Section};
-use super::rules::{read_rule, required_amount};
+use crate::config::overrides;
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::{read_rule, required_amount};
 
 /// What a budget warns at unless it says otherwise, in percent.
 const THRESHOLDS: [u32; 3] = [50, 80, 100];

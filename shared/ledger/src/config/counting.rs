@@ -6,7 +6,7 @@ use std::fmt;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::text::name;
 
-use super::reader::{Reader, Section};
+use crate::config::reader::{Reader, Section};
 
 /// How many columns a name may take.
 const NAME: usize = 64;
@@ -150,7 +150,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::settings::Config;
 
     fn counting(text: &str) -> Result<Counting, String> {
         let config = Config::parse("ledger.toml", &format!("[export]\n{text}"));

@@ -4,8 +4,8 @@ use spend_core::money::decimal::Decimal;
 use spend_core::rules::delta::Delta;
 use spend_core::rules::finding::Against;
 
-use super::reader::{Reader, Section};
-use super::rules::{amount, number, read_rule};
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::{amount, number, read_rule};
 
 /// By how many percent spend must rise unless the rule says otherwise.
 const RISE_PERCENT: u32 = 50;

@@ -2,7 +2,7 @@
 
 use chrono::Weekday;
 
-use super::reader::{Reader, Section};
+use crate::config::reader::{Reader, Section};
 
 /// What finance is told, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The encoding of a configuration: UTF-8, and nothing is guessed.
 
-use super::reader::Kind;
-use super::{ConfigError, Problem};
+use crate::config::problem::{ConfigError, Kind, Problem};
 
 /// The text of a configuration, or of a file beside one. `file` is how errors call it.
 ///

@@ -3,13 +3,26 @@
 
 use std::fmt::Display;
 
-use super::Config;
 use spend_core::facts::owner::OwnerRule;
 use spend_core::rules::budget::Budget;
 
+use crate::config::settings::Config;
+
+impl Config {
+    /// A text that is equal for two configurations exactly if they derive the same facts from the same bill.
+    pub fn derivation_fingerprint(&self) -> String {
+        derivation(self)
+    }
+
+    /// A text that is equal for two configurations exactly if they publish the same metrics of the same facts.
+    pub fn metrics_fingerprint(&self) -> String {
+        metrics(self)
+    }
+}
+
 /// Equal for two configurations exactly if they derive the same facts from the same bill. States and facts files hold it:
 /// whatever is added to it must not change it for those who do not use what is new.
-pub(super) fn derivation(config: &Config) -> String {
+fn derivation(config: &Config) -> String {
     let mut sessions = config.keep_sessions.clone();
     sessions.sort_unstable();
     sessions.dedup();
@@ -42,7 +55,7 @@ fn owner_rule(rule: &OwnerRule) -> String {
 
 /// Equal for two configurations exactly if they publish the same metrics of the same facts. A hash of it is stored beside
 /// what was published: another text plans all metrics again, which puts what differs.
-pub(super) fn metrics(config: &Config) -> String {
+fn metrics(config: &Config) -> String {
     let count: Vec<_> = config.cost.count.iter().map(|category| category.as_str()).collect();
     let metrics = &config.metrics;
     let mut text = format!(

@@ -4,9 +4,9 @@ use spend_core::money::decimal::Decimal;
 use spend_core::rules::finding::Lack;
 use spend_core::rules::hygiene::Hygiene;
 
-use super::reader::{Reader, Section};
-use super::rules::{amount, number, read_rule};
-use super::tag_key_problem;
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::{amount, number, read_rule};
+use crate::config::tag_keys::tag_key_problem;
 
 /// Which share of the spend is too much unless the rule says otherwise, in percent.
 const PERCENT: u32 = 10;

@@ -7,16 +7,17 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::messages::operations::adopted::{FirstConfig, WeakerConfig};
 use spend_core::messages::operations::broken::BrokenConfig;
 
-use crate::config::{self, Config, ConfigError, FirstRun, weaker_changes};
+use crate::config::problem::ConfigError;
+use crate::config::settings::{Config, FirstRun};
+use crate::config::{encoding, weaker};
 use crate::outputs::operations::{self, Note, NoteError};
 use crate::state::keys;
+use crate::store::conditional::{ATTEMPTS, put_over};
 use crate::store::{ETag, Put, Store, StoreError};
-
-/// How often a lost race is run again before giving up.
-const ATTEMPTS: usize = 16;
 
 /// Why there is no configuration to go by, or none was put in force.
 #[derive(Debug, thiserror::Error)]
@@ -35,24 +36,13 @@ pub enum InForceError {
     Race,
 }
 
-impl InForceError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for InForceError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Note(error) => error.kind(),
-            Self::Race => "store.conflict",
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Config(_) => Class::Operator,
-            Self::Note(error) => error.class(),
-            Self::Race => Class::Retry,
+            Self::Store(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
+            Self::Note(error) => Says::As(error),
+            Self::Race => Says::Itself("store.conflict", Class::Retry),
         }
     }
 }
@@ -64,7 +54,7 @@ impl InForceError {
 /// [`InForceError`]; that it is not valid can only be if another release, or nobody of this program, wrote it.
 pub async fn read<S: Store>(store: &S) -> Result<Option<Config>, InForceError> {
     let Some((bytes, _)) = store.get(keys::CONFIG_IN_FORCE).await? else { return Ok(None) };
-    Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &config::text(keys::CONFIG_IN_FORCE, bytes.into())?)?))
+    Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &encoding::text(keys::CONFIG_IN_FORCE, bytes.into())?)?))
 }
 
 /// What a deployment goes by: the configuration in force, else the defaults, except that the first evaluation of
@@ -231,11 +221,11 @@ async fn weaker<S: Store>(
     let hash = keys::hash(&[&String::from_utf8_lossy(bytes)]);
     let file = keys::CONFIG;
     let old = in_force.map(|(bytes, _)| {
-        let text = config::text(keys::CONFIG_IN_FORCE, bytes.clone().into())?;
+        let text = encoding::text(keys::CONFIG_IN_FORCE, bytes.clone().into())?;
         Config::parse(keys::CONFIG_IN_FORCE, &text)
     });
     if let Some(Ok(old)) = old {
-        let changes = weaker_changes(&old, new, now);
+        let changes = weaker::changes(&old, new, now);
         if changes.is_empty() {
             return Ok(None);
         }
@@ -255,10 +245,10 @@ async fn weaker<S: Store>(
 
 /// The configuration and the text that is to be put in force, if it is valid with the files beside it.
 fn parse(bytes: Bytes, beside: BTreeMap<String, Bytes>) -> Result<(Config, String), ConfigError> {
-    let text = config::text(keys::CONFIG, bytes.into())?;
+    let text = encoding::text(keys::CONFIG, bytes.into())?;
     let mut files = BTreeMap::new();
     for (name, bytes) in beside {
-        let content = config::text(&keys::beside_config(&name), bytes.into())?;
+        let content = encoding::text(&keys::beside_config(&name), bytes.into())?;
         files.insert(name, content);
     }
     Config::adopt(keys::CONFIG, &text, &files)
@@ -272,8 +262,7 @@ async fn replace<S: Store>(
 ) -> Result<Option<Adopted>, StoreError> {
     let put = match in_force {
         Some((found, _)) if found == bytes => return Ok(Some(Adopted::Unchanged)),
-        Some((_, etag)) => store.put_if_match(keys::CONFIG_IN_FORCE, bytes, &etag).await?,
-        None => store.put_if_absent(keys::CONFIG_IN_FORCE, bytes).await?,
+        read => put_over(store, keys::CONFIG_IN_FORCE, bytes, read.map(|(_, etag)| etag).as_ref()).await?,
     };
     Ok(match put {
         Put::Written(_) => Some(Adopted::Replaced),

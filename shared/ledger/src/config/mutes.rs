@@ -2,7 +2,7 @@
 
 use spend_core::rules::mute::Mute;
 
-use super::reader::{Reader, Section};
+use crate::config::reader::{Reader, Section};
 
 pub(super) fn read(root: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Vec<Mute> {
     root.sections(reader, "mute").into_iter().filter_map(|section| read_mute(section, reader)).collect()

@@ -4,8 +4,8 @@ use spend_core::facts::dimension::Dimension;
 use spend_core::money::decimal::Decimal;
 use spend_core::rules::overrides::{BudgetOverride, Overrides};
 
-use super::reader::{Reader, Section};
-use super::rules::{amount_of, required_amount};
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::{amount_of, required_amount};
 
 /// What the columns of the file are called in its header, which may be left out.
 const COLUMNS: [&str; 2] = ["member", "amount"];

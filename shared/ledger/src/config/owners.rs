@@ -11,9 +11,9 @@ use spend_core::rules::owner_template::OwnerTemplate;
 use spend_core::text::NONE;
 use wildmatch::WildMatch;
 
-use super::Config;
-use super::reader::{Reader, Section};
-use super::rules::read_matches;
+use crate::config::reader::{Reader, Section};
+use crate::config::rule::read_matches;
+use crate::config::settings::Config;
 
 /// What an owner's rule may match by, besides `tag:NAME`.
 const MATCH_KEYS: [&str; 3] = ["identity", "principal", "account"];
@@ -86,7 +86,7 @@ pub(super) fn names(config: &Config) -> OwnerNames {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use crate::config::settings::Config;
 
     fn problem(text: &str) -> String {
         Config::parse("ledger.toml", text).unwrap_err().to_string()

@@ -10,28 +10,11 @@ use spend_core::bill::line::KeptTags;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Problem, keep_problem, tag_key_problem};
+use crate::config::problem::{Kind, Problem};
+use crate::config::tag_keys::{keep_problem, tag_key_problem};
 
 /// Where something stands in the text, in bytes.
 pub(super) type Span = Range<usize>;
-
-/// What kind of problem it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Syntax,
-    Invalid,
-    Unsupported,
-}
-
-impl Kind {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Syntax => "config.syntax",
-            Self::Invalid => "config.invalid",
-            Self::Unsupported => "config.unsupported",
-        }
-    }
-}
 
 /// The text and what was found to be wrong with it.
 pub(super) struct Reader<'i> {

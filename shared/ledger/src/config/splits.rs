@@ -7,7 +7,7 @@ use spend_core::facts::fact::FactField;
 use spend_core::facts::matcher::Matcher;
 use spend_core::money::decimal::Decimal;
 
-use super::reader::{Reader, Section, Span};
+use crate::config::reader::{Reader, Section, Span};
 
 /// How `what` and `by` are written.
 const WHATS: &str = "write { category = \"credit\" }, { identity = \"role/gateway@*\" } or \"unattributed\"";
@@ -116,7 +116,7 @@ fn read_shares(section: &mut Section<'_, '_>, reader: &mut Reader<'_>, span: &Sp
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use crate::config::settings::Config;
 
     #[test]
     fn every_kind_of_split_is_read() {

@@ -1,9 +1,14 @@
 use proptest::prelude::*;
+use spend_core::bill::category::Category;
+use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
+use spend_core::facts::spend::{Basis, CostPolicy};
+use spend_core::money::decimal::Decimal;
+use spend_core::rules::evaluation::Rules;
 use spend_core::rules::rule::Severity;
 
-use spend_core::bill::line::KeptTags;
-
 use super::*;
+use crate::config::parse::UNSUPPORTED;
 
 mod rules;
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use spend_core::rules::weaker;
 use spend_core::text::name;
 
-use super::{Config, FirstRun};
+use crate::config::settings::{Config, FirstRun};
 
 /// How many columns a name may take.
 const NAME: usize = 64;

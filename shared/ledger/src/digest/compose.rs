@@ -17,18 +17,17 @@ use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
 use spend_core::text::Text;
 
-use super::due::Due;
-use super::event::DigestEvent;
-use super::state::DigestState;
-use super::{DigestError, restated, windows};
 use crate::config::Config;
-use crate::outputs::{Attributes, Message, NOTHING, Topic};
+use crate::digest::due::Due;
+use crate::digest::error::DigestError;
+use crate::digest::event::DigestEvent;
+use crate::digest::state::DigestState;
+use crate::digest::{restated, windows};
+use crate::outputs::message::MOST_BODY_BYTES;
+use crate::outputs::{Attributes, Message, Topic};
 use crate::state::book::{Book, BookPeriod};
 use crate::store::Store;
 
-/// The most bytes of a message's body: SNS takes 256 KiB with the subject and the attributes.
-/// Source: Amazon SNS API reference, "Publish".
-const MOST_BYTES: usize = 200_000;
 /// How many rows of each kind machines are told, unless a message would be too long.
 const EVENT_ROWS: usize = 500;
 
@@ -105,7 +104,7 @@ fn fitting<T>(rows: usize, make: impl Fn(usize) -> Result<(T, usize), DigestErro
     let mut rows = rows;
     loop {
         let (message, size) = make(rows)?;
-        if size <= MOST_BYTES || rows == 0 {
+        if size <= MOST_BODY_BYTES || rows == 0 {
             return Ok(message);
         }
         rows /= 2;
@@ -137,13 +136,11 @@ fn attributes(due: &Due) -> BTreeMap<String, String> {
     let incident_key = incident_key(due);
     let attributes = Attributes {
         kind: "digest",
-        status: NOTHING,
         rule: due.kind.as_str(),
-        member: NOTHING,
         severity: Severity::Notice.as_str(),
-        owner: NOTHING,
         alert_id: &due.id,
         incident_key: &incident_key,
+        ..Attributes::default()
     };
     attributes.map()
 }

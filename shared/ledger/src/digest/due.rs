@@ -4,9 +4,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};
 use spend_core::calendar::period::{BillingPeriod, CLOSED_AFTER_DAYS};
 use spend_core::digest::extent::DigestKind;
 
-use super::in_force;
-use super::state::DigestState;
 use crate::config::Config;
+use crate::digest::state::{DigestState, in_force};
 use crate::state::book::Book;
 
 /// From which day of the next month on a month that has not closed is told of: AWS closes most within a week.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
 
-use crate::alert::DataEvent;
+use crate::outputs::data_event::DataEvent;
 use crate::state::document::Document;
 
 mod from_figures;

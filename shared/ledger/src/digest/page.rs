@@ -9,15 +9,19 @@ use spend_core::digest::extent::DigestKind;
 use spend_core::facts::fact::Fact;
 use spend_core::page::figures::{Delivery, DeliveryMoves, PageFigures};
 
-use super::due::{self, Due};
-use super::{DigestError, compose, read};
 use crate::config::Config;
+use crate::digest::compose;
+use crate::digest::due::{self, Due};
+use crate::digest::error::DigestError;
+use crate::digest::state::read;
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::{AppliedDelivery, CommitKind};
 use crate::state::committed::CommittedError;
 use crate::state::document::{decode, encode};
+use crate::state::history::HistoryEntry;
 use crate::state::keys::{Statement, page_key, page_numbers_key};
-use crate::state::period::{AppliedDelivery, CommitKind, HistoryEntry};
 use crate::state::restated;
+use crate::store::conditional::put_over;
 use crate::store::{Put, Store, StoreError};
 
 pub(crate) mod numbers;
@@ -86,11 +90,8 @@ pub async fn write<S: Store>(
 
 /// Whether the object was written, and not somebody else's at the same time.
 async fn replace<S: Store>(store: &S, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
-    let put = match store.head(key).await? {
-        Some(head) => store.put_if_match(key, bytes, &head.etag).await?,
-        None => store.put_if_absent(key, bytes).await?,
-    };
-    Ok(matches!(put, Put::Written(_)))
+    let there = store.head(key).await?.map(|head| head.etag);
+    Ok(matches!(put_over(store, key, bytes, there.as_ref()).await?, Put::Written(_)))
 }
 
 async fn of<S: Store>(

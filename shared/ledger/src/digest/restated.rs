@@ -2,13 +2,14 @@
 
 use spend_core::facts::restated::Restated;
 
-use super::DigestError;
-use super::state::Told;
+use crate::digest::error::DigestError;
+use crate::digest::state::Told;
 use crate::state::book::Book;
+use crate::state::commit::CommitKind;
 use crate::state::committed::CommittedError;
 use crate::state::document::decode;
+use crate::state::history::HistoryEntry;
 use crate::state::keys::Statement;
-use crate::state::period::{CommitKind, HistoryEntry};
 use crate::state::restated;
 use crate::store::Store;
 

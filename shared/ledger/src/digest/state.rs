@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 
-use crate::outputs::outbox::{Outbox, OutboxState};
+use crate::outputs::outbox::{self, Outbox, OutboxError, OutboxState};
 use crate::state::book::Book;
 use crate::state::document::Document;
+use crate::store::Store;
 
 /// Where the state lies.
 pub const STATE_KEY: &str = "digests/state.json";
@@ -63,4 +64,13 @@ impl OutboxState for DigestState {
     fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
     }
+}
+
+pub(crate) async fn read<S: Store>(store: &S) -> Result<DigestState, OutboxError> {
+    outbox::update(store, |state: &mut DigestState| state.clone()).await
+}
+
+/// The deliveries of a month, by export.
+pub(crate) fn in_force(book: &Book, period: BillingPeriod) -> BTreeMap<String, String> {
+    book.of(period).map(|found| (found.export_id.clone(), found.delivery_id.clone())).collect()
 }

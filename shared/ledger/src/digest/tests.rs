@@ -1,15 +1,19 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use spend_core::digest::extent::DigestKind;
 use spend_core::facts::fact::Fact;
 
 use super::*;
-use crate::outputs::Topic;
+use crate::config::Config;
+use crate::outputs::outbox::Lease;
+use crate::outputs::{Message, Topic};
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
-use crate::state::book::BookPeriod;
+use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::{AppliedDelivery, CommitKind, DeliveryOrder, OrderSource};
 use crate::state::document::{decode, encode};
+use crate::state::history::{HistoryEntry, Moved};
 use crate::state::keys::Statement;
-use crate::state::period::{AppliedDelivery, CommitKind, DeliveryOrder, HistoryEntry, Moved, OrderSource};
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
 use crate::store::{Put, Store};

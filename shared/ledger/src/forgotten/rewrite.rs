@@ -18,13 +18,16 @@ use crate::metrics::gauges::shown::PutGauges;
 use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::{Busy, Told};
-use crate::objects::Kind;
 use crate::outputs::operations::{OperationsState, StoredNote};
 use crate::state::columns::{Columns, ColumnsError};
+use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
 use crate::state::document::{
     Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
 };
-use crate::state::period::{HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction};
+use crate::state::history::HistoryEntry;
+use crate::state::objects::Kind;
+use crate::state::period::PeriodState;
+use crate::state::reduction::StoredReduction;
 
 /// Why an object keeps a name.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,11 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
-use super::series::{Limits, Members, health_series, sums};
-use super::{MetricsError, currencies, exports, limits};
 use crate::config::Config;
+use crate::metrics::error::MetricsError;
 use crate::metrics::gauges;
 use crate::metrics::price::SeriesCount;
+use crate::metrics::series::{Limits, Members, currencies, exports, health_series, limits, sums};
 use crate::state::book::Book;
 use crate::state::committed;
 use crate::state::keys::METRIC_SERIES;

@@ -15,8 +15,9 @@ use spend_core::rules::budget;
 use spend_core::rules::finding::{Detail, Measurement};
 
 use crate::config::Config;
-use crate::metrics::series::{Axis, Members, sums};
-use crate::metrics::{MetricsError, Scene, limits};
+use crate::metrics::error::MetricsError;
+use crate::metrics::scene::Scene;
+use crate::metrics::series::{Axis, Members, limits, sums};
 use crate::outputs::{Datum, Series, Unit};
 use crate::state::book::Book;
 use crate::store::Store;

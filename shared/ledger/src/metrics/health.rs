@@ -9,19 +9,22 @@ use spend_core::facts::fact::{Fact, FactField};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::or_none;
 
-use super::series::{CURRENCY, Members, folded};
-use super::spend::AllTold;
-use super::told::Told;
-use super::{ATTEMPTS, MetricsError, Scene};
 use crate::config::Config;
-use crate::objects::Kind;
+use crate::metrics::error::MetricsError;
+use crate::metrics::scene::Scene;
+use crate::metrics::series::{CURRENCY, Members, exports, folded};
+use crate::metrics::spend::AllTold;
+use crate::metrics::told::Told;
 use crate::outputs::{Datum, Unit};
 use crate::state::basis::Basis;
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::CommitKind;
 use crate::state::document::{Document, decode, decode_compressed, encode};
+use crate::state::history::HistoryEntry;
 use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
-use crate::state::period::{CommitKind, HistoryEntry};
+use crate::state::objects::Kind;
 use crate::state::restated;
+use crate::store::conditional::{self, Change, put_over};
 use crate::store::{ETag, Put, Store};
 
 /// The dimension of all of them.
@@ -85,7 +88,7 @@ pub(super) async fn read<S: Store>(store: &S, namespace: &str) -> Result<Kept, M
 
 /// The statements of which more was told than their objects know. `kept` was read before what was `told`. Where it cannot
 /// be read nobody can say what was told by then, and those of which nothing is known may be among them.
-pub(super) fn lost(kept: Option<&Kept>, namespace: &str, told: &AllTold) -> Vec<Statement> {
+pub(super) fn lost_among(kept: Option<&Kept>, namespace: &str, told: &AllTold) -> Vec<Statement> {
     let is_lost = |statement: &Statement, batches: Option<u64>| match kept {
         None => batches.is_none(),
         Some(kept) => kept.as_ref().is_some_and(|(put, _)| put.knows_more(&statement.told_key(namespace), batches)),
@@ -98,8 +101,9 @@ pub(super) fn lost(kept: Option<&Kept>, namespace: &str, told: &AllTold) -> Vec<
         .collect()
 }
 
-/// The keys of all objects, of whatever namespace, that say less than was told.
-pub(super) async fn all_lost<S: Store>(store: &S) -> Result<Vec<String>, MetricsError> {
+/// The keys of the objects that say less of what `CloudWatch` was told than was told, of whatever namespace: those that are
+/// gone, or were put back from an earlier version. As long as they are, `Spend` of their months is withheld.
+pub async fn lost<S: Store>(store: &S) -> Result<Vec<String>, MetricsError> {
     let objects = store.list(METRICS_PREFIX).await?;
     let mut lost = Vec::new();
     for object in objects.iter().filter(|object| Kind::of(&object.key) == Some(Kind::Health)) {
@@ -138,25 +142,17 @@ pub(super) async fn was_put<S: Store>(
         put.learn(before.told);
         etag
     });
-    let mut written = write(store, &key, &put, before).await?;
-    for _ in 0..ATTEMPTS {
-        if let Put::Written(_) = written {
-            return Ok(());
-        }
-        let Some((mut theirs, etag)) = read(store, namespace).await? else { return Ok(()) };
+    if let Put::Written(_) = put_over(store, &key, encode(&put)?, before.as_ref()).await? {
+        return Ok(());
+    }
+    let learnt = conditional::change(store, &key, |theirs| {
+        let Some(theirs) = theirs else { return Ok(Change::Keep(())) };
+        let mut theirs: PutHealth = decode(&key, theirs)?;
         theirs.basis.clear();
         theirs.learn(told.clone());
-        written = write(store, &key, &theirs, Some(etag)).await?;
-    }
-    Err(MetricsError::Contended { key })
-}
-
-async fn write<S: Store>(store: &S, key: &str, put: &PutHealth, before: Option<ETag>) -> Result<Put, MetricsError> {
-    let bytes = encode(put)?;
-    Ok(match before {
-        None => store.put_if_absent(key, bytes).await?,
-        Some(etag) => store.put_if_match(key, bytes, &etag).await?,
-    })
+        Ok::<_, MetricsError>(Change::Write(encode(&theirs)?, ()))
+    });
+    learnt.await?.ok_or(MetricsError::Contended { key: key.clone() })
 }
 
 /// The health of every export.
@@ -167,7 +163,7 @@ pub(super) async fn data<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, MetricsError> {
     let mut data = Vec::new();
-    for export in super::exports(&scene.book) {
+    for export in exports(&scene.book) {
         let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
         let told = told.iter().filter(|(statement, _)| statement.export_id == export);
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();

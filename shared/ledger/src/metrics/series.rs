@@ -18,7 +18,7 @@ use spend_core::text::{NONE, OTHER, or_none};
 
 use crate::config::{Config, RESTS};
 use crate::metrics::price::SeriesCount;
-use crate::outputs::{MAX_NAME, Series, dimension_text};
+use crate::outputs::metric::{MAX_NAME, Series, dimension_text};
 use crate::state::basis::Basis;
 use crate::state::book::Book;
 use crate::state::document::{Document, DocumentError, decode, encode};
@@ -312,3 +312,16 @@ pub(super) fn folded<'a>(
 
 #[cfg(test)]
 mod tests;
+
+/// How many members dimensions may have, with the exports and currencies that there are.
+pub(crate) fn limits(config: &Config, book: &Book) -> Limits {
+    Limits::of(config, exports(book).len(), currencies(book).len())
+}
+
+pub(crate) fn exports(book: &Book) -> std::collections::BTreeSet<&str> {
+    book.periods.iter().map(|period| period.export_id.as_str()).collect()
+}
+
+pub(crate) fn currencies(book: &Book) -> std::collections::BTreeSet<&str> {
+    book.facts().map(|fact| fact.key.get(spend_core::facts::fact::FactField::Currency)).collect()
+}

@@ -1,14 +1,18 @@
 //! Finding out what became of data in doubt, by reading their series back.
+//!
+//! A put without an answer may or may not have been taken. `CloudWatch` cannot be asked about one put, but it answers
+//! the sum of a series on a day. Some subset of the doubts about that day was not taken: the sum says which, see
+//! [`decide`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::MetricsError;
-use super::series::SpendSeries;
-use super::spend::Spend;
-use super::told::{Doubt, Told};
+use crate::metrics::error::MetricsError;
+use crate::metrics::series::SpendSeries;
+use crate::metrics::spend::Spend;
+use crate::metrics::told::{Doubt, Told};
 use crate::outputs::Metrics;
 use crate::state::keys::Statement;
 use crate::store::{ETag, Put, Store};
@@ -34,9 +38,11 @@ struct Found {
 type Place = (SpendSeries, NaiveDate);
 
 impl<S: Store, M: Metrics> Spend<'_, S, M> {
-    /// Settles what is in doubt and can be read back: of how many data the fate is known now. What turns out not to have
-    /// been taken is planned again.
+    /// Settles what is in doubt and can be read back: of how many data the fate is known now. What turns out not to
+    /// have been taken is planned again.
     pub(super) async fn settle(&self, statements: &[Statement]) -> Result<usize, MetricsError> {
+        // Doubts about one series and day can stand in several statements: the sum is of all of them together, so all
+        // are read.
         let mut all = Vec::new();
         for statement in statements {
             let found = self.read(statement).await?;
@@ -66,10 +72,11 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             })
             .collect::<Result<_, SumOutOfRange>>()?;
         for (index, Found { statement, mut told, etag }) in all.into_iter().enumerate() {
-            let concerned = told.doubts.iter().any(|doubt| decided.contains_key(&place_of(doubt)));
-            if !concerned {
+            let is_concerned = told.doubts.iter().any(|doubt| decided.contains_key(&place_of(doubt)));
+            if !is_concerned {
                 continue;
             }
+            // After a lost race nothing of this statement is settled: the next call reads back again.
             let known = resolve(&mut told, index, &decided, self.now)?;
             let key = statement.told_key(self.namespace);
             if let Put::Written(_) = self.write(&key, &told, Some(&etag)).await? {
@@ -100,6 +107,7 @@ fn readable(all: &[Found], now: DateTime<Utc>) -> Vec<Place> {
         |since: Option<DateTime<Utc>>, wait| since.is_none_or(|since| now.signed_duration_since(since) >= wait);
     let due = all.iter().filter(|found| passed(found.told.read_back_at, READ_AGAIN_AFTER));
     let places: BTreeSet<_> = due.flat_map(|found| found.told.doubts.iter().map(place_of)).collect();
+    // One put within the time that data take to be readable, by any statement, makes the sum mean nothing.
     let quiet = |(series, day): &Place| {
         all.iter().all(|found| {
             let put_at = found.told.day(series, *day).and_then(|told| told.put_at);
@@ -118,12 +126,14 @@ fn decide(all: &[Found], place: &Place, held: f64) -> Result<Option<BTreeSet<(us
     if doubts.len() > MOST_DOUBTS {
         return Ok(None);
     }
+    // What the namespace holds if everything was taken.
     let mut told = Decimal::ZERO;
     for found in all {
         let sum = found.told.day(&place.0, place.1).map_or(Decimal::ZERO, |told| told.sum);
         told = told.checked_add(sum).ok_or(SumOutOfRange)?;
     }
     let mut answer: Option<(Decimal, BTreeSet<(usize, usize)>)> = None;
+    // Every subset of the doubts, as the bits of a number, is tried as what was not taken: at most 2^10 of them.
     for chosen in 0..1_u32 << doubts.len() {
         let mut missing = Decimal::ZERO;
         let mut places = BTreeSet::new();
@@ -140,6 +150,7 @@ fn decide(all: &[Found], place: &Place, held: f64) -> Result<Option<BTreeSet<(us
         match &answer {
             None => answer = Some((missing, places)),
             Some((other, _)) if *other == missing => {}
+            // Two subsets of different amounts explain the sum: nobody can say which was not taken.
             Some(_) => return Ok(None),
         }
     }
@@ -183,6 +194,7 @@ fn resolve(
     told.doubts = left;
     if !missing.is_empty() {
         told.take_back(missing.iter())?;
+        // An empty text equals no plan: the next call plans this statement again, and so puts what was not taken.
         told.planned_for.clear();
     }
     Ok(known)

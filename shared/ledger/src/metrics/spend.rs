@@ -1,4 +1,8 @@
 //! Differences of `Spend`: planned before they are put, claimed by whoever puts them, and marked after.
+//!
+//! Each step is a conditional write of what the namespace was told ([`Told`]). The order makes a crash harmless: before
+//! the claim nothing was put; between claim and mark the data are in doubt once the claim is too old, and are read
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,14 +10,18 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::series::{Axis, Members, SpendSeries, Sums, sums};
-use super::told::{Batch, Fate, PLACES, Told, window};
-use super::{ATTEMPTS, MetricsError, Scene, Withheld, has_time};
 use crate::config::Config;
+use crate::metrics::error::MetricsError;
+use crate::metrics::published::Withheld;
+use crate::metrics::scene::Scene;
+use crate::metrics::series::{Axis, Members, SpendSeries, Sums, sums};
+use crate::metrics::timing::{has_time, window};
+use crate::metrics::told::{Batch, Fate, PLACES, Told};
 use crate::outputs::{Metrics, PublishError};
 use crate::state::book::Book;
 use crate::state::document::{decode_compressed, encode_compressed};
 use crate::state::keys::{Statement, told_prefix};
+use crate::store::conditional::{self, Change, put_over};
 use crate::store::{ETag, Put, Store};
 
 /// What the work on `Spend` needs.
@@ -97,6 +105,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         if let Some(withheld) = self.withheld(targets.values()).await? {
             return Ok(Planned::Withheld(withheld));
         }
+        // A dimension that was taken out of the configuration keeps what it was told: nothing is put to it any more.
         let axes = Axis::all(config);
         let concerns = |series: &SpendSeries| match &series.of {
             None => true,
@@ -105,18 +114,19 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         let window = window(self.now);
         for (statement, targets) in &targets {
             let Some(known) = told.remove(statement) else { continue };
-            let (mut told, etag) = match known {
+            let (mut planned, etag) = match known {
                 Some((told, etag)) => (told, Some(etag)),
                 None => (Told::nothing(self.namespace, statement), None),
             };
-            if told.planned_for == scene.made_of && !told.is_stale(&window) {
+            if planned.planned_for == scene.made_of && !planned.is_stale(&window) {
                 continue;
             }
-            told.plan(targets, concerns, &window)?;
-            scene.made_of.clone_into(&mut told.planned_for);
-            scene.basis.clone_into(&mut told.from);
+            planned.plan(targets, concerns, &window)?;
+            scene.made_of.clone_into(&mut planned.planned_for);
+            scene.basis.clone_into(&mut planned.from);
             let key = statement.told_key(self.namespace);
-            if let Put::Lost = self.write(&key, &told, etag.as_ref()).await? {
+            // Over the version that was read before the scene: an older book never replaces a newer plan.
+            if let Put::Lost = self.write(&key, &planned, etag.as_ref()).await? {
                 return Ok(Planned::Lost(key));
             }
         }
@@ -124,8 +134,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     }
 
     /// Puts what is planned for a statement, batch by batch, as long as there is time. What is refused keeps no other
-    /// from being put, and is tried again by the next call, after the others. After any other failure the next call goes
-    /// on, not the next batch: what kept one from being put keeps the next.
+    /// from being put, and is tried again by the next call, after the others. After any other failure the next call
+    /// goes on, not the next batch: what kept one from being put keeps the next.
     pub(super) async fn put(&self, statement: &Statement, time_left: &impl Fn() -> Duration) -> PutSpend {
         let (mut done, mut tried) = (PutSpend::default(), BTreeSet::new());
         loop {
@@ -158,16 +168,15 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     ) -> Result<One, MetricsError> {
         let window = window(self.now);
         let claim = |told: &mut Told| {
+            // Whoever claimed these is gone, and may have put them.
             let orphans = told.orphans(self.now);
             for orphan in &orphans {
                 told.learn(orphan, Fate::InDoubt)?;
             }
             let left = if has_time(time_left) { 0 } else { told.free(&window, tried) };
             let claimed = if left > 0 { None } else { told.claim(&window, tried, self.now) };
-            if claimed.is_none() && orphans.is_empty() {
-                return Ok(Change::Nothing((claimed, left)));
-            }
-            Ok(Change::Write((claimed, left)))
+            let is_changed = claimed.is_some() || !orphans.is_empty();
+            Ok((IsChanged(is_changed), (claimed, left)))
         };
         let (claimed, left) = self.change(statement, claim).await?;
         if left > 0 {
@@ -179,12 +188,14 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
             let told = self.learn(statement, &batch, Fate::NotPut).await?;
             return Ok(One::Left(told.free(&window, tried)));
         }
+        // From here until the fate is written down a crash leaves the batch claimed: it becomes an orphan, in doubt.
         let data = batch.data();
         let outcome = self.metrics.put(self.namespace, &data).await;
         let fate = match &outcome {
             Ok(()) => Fate::Landed,
             Err(PublishError::Refused { .. }) => Fate::Refused,
             Err(PublishError::NotSent { .. }) => Fate::NotPut,
+            // A put does not read: the last is for completeness.
             Err(PublishError::InDoubt { .. } | PublishError::NotRead { .. }) => Fate::InDoubt,
         };
         self.learn(statement, &batch, fate).await?;
@@ -199,46 +210,38 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     async fn learn(&self, statement: &Statement, batch: &Batch, fate: Fate) -> Result<Told, MetricsError> {
         let learn = |told: &mut Told| {
             told.learn(batch, fate)?;
-            Ok(Change::Write(told.clone()))
+            Ok((IsChanged(true), told.clone()))
         };
         self.change(statement, learn).await
     }
 
-    /// Changes what is known of a statement, by a conditional write, if `change` says so. It depends on nothing but what
-    /// is known: what does is planned.
+    /// Changes what is known of a statement, by a conditional write, if `change` says so. It depends on nothing but
+    /// what is known: what does is planned.
     async fn change<T>(
         &self,
         statement: &Statement,
-        mut change: impl FnMut(&mut Told) -> Result<Change<T>, SumOutOfRange>,
+        mut change: impl FnMut(&mut Told) -> Result<(IsChanged, T), SumOutOfRange>,
     ) -> Result<T, MetricsError> {
         let key = statement.told_key(self.namespace);
-        for _ in 0..ATTEMPTS {
-            let (mut told, etag) = match self.read(statement).await? {
-                Some((told, etag)) => (told, Some(etag)),
-                None => (Told::nothing(self.namespace, statement), None),
-            };
-            let changed = match change(&mut told)? {
-                Change::Nothing(found) => return Ok(found),
-                Change::Write(changed) => changed,
-            };
-            if let Put::Written(_) = self.write(&key, &told, etag.as_ref()).await? {
-                return Ok(changed);
-            }
-        }
-        Err(MetricsError::Contended { key })
+        let changed = conditional::change(self.store, &key, |bytes| {
+            let known = bytes.map(|bytes| decode_compressed(&key, bytes)).transpose()?;
+            let mut told = known.unwrap_or_else(|| Told::nothing(self.namespace, statement));
+            Ok::<_, MetricsError>(match change(&mut told)? {
+                (IsChanged(false), found) => Change::Keep(found),
+                (IsChanged(true), found) => Change::Write(encode_compressed(&told)?, found),
+            })
+        });
+        changed.await?.ok_or(MetricsError::Contended { key: key.clone() })
     }
 
     pub(super) async fn write(&self, key: &str, told: &Told, etag: Option<&ETag>) -> Result<Put, MetricsError> {
-        let bytes = encode_compressed(told)?;
-        Ok(match etag {
-            None => self.store.put_if_absent(key, bytes).await?,
-            Some(etag) => self.store.put_if_match(key, bytes, etag).await?,
-        })
+        Ok(put_over(self.store, key, encode_compressed(told)?, etag).await?)
     }
 
     /// Whether the namespace has spend in its window while nothing is known of having put any: a ledger that was lost,
     /// or another one with the same namespace.
     async fn withheld(&self, targets: impl Iterator<Item = &Sums>) -> Result<Option<Withheld>, MetricsError> {
+        // The totals of the currencies are enough: all spend is in them.
         let prefix = told_prefix(self.namespace);
         if !self.store.list(&prefix).await?.is_empty() {
             return Ok(None);
@@ -256,11 +259,8 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
     }
 }
 
-/// Whether what is known has changed, and what was found.
-enum Change<T> {
-    Nothing(T),
-    Write(T),
-}
+/// Whether what is known has changed.
+struct IsChanged(bool);
 
 /// What each statement is to have told, rounded so that together they are the rounded sum of them all.
 fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<Statement, Sums>, SumOutOfRange> {
@@ -269,6 +269,8 @@ fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<S
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
         targets.insert(statement, sums(&period.facts.iter(), config, members)?);
     }
+    // Exports share series. Each statement gets the rounded sum up to it, less the rounded sum before it: so the parts
+    // add up to the rounded sum of all, which separately rounded parts would miss by a last place.
     let mut so_far: BTreeMap<(SpendSeries, NaiveDate), Decimal> = BTreeMap::new();
     for sums in targets.values_mut() {
         for (series, days) in sums {

@@ -1,16 +1,22 @@
 //! What `CloudWatch` was told of the spend of a statement: by series and day, rounded to [`PLACES`], with what is
-//! planned, being put and in doubt. It is a stored document, and the only word there is on what was put.
+//! planned, being put and in doubt. This stored document is the only memory of what was put.
+//!
+//! A difference goes through these states: planned (in a batch), claimed (somebody is putting the batch), then gone
+//! from the batches: taken, or in doubt. [`Told::days`] counts it as told in all of them, so that no plan puts it a
+//! second time. Only when it turns out not to have been taken is it subtracted again ([`Told::take_back`]) and planned
+//! anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use super::series::{SpendSeries, Sums};
-use crate::outputs::{Datum, MAX_AGE, MAX_AHEAD, Unit, batches};
+use crate::metrics::series::{SpendSeries, Sums};
+use crate::metrics::timing::CLAIM_LIVES;
+use crate::outputs::{Datum, Unit, batches};
 use crate::state::basis::Basis;
 use crate::state::document::Document;
 use crate::state::keys::Statement;
@@ -18,24 +24,6 @@ use crate::state::keys::Statement;
 /// To how many places spend is rounded, half to even, before it is compared and put. A double holds sums of such
 /// numbers up to a million to within a hundredth of the last place.
 pub(super) const PLACES: u32 = 9;
-
-/// Before a day leaves `CloudWatch`'s window it is not put any more: longer than an invocation lives, with what clocks
-/// may differ. Source of the former: AWS Lambda developer guide, "Lambda quotas": 15 minutes.
-const MARGIN: TimeDelta = TimeDelta::minutes(30);
-
-/// After this long nobody is putting a batch any more, see [`MARGIN`]: whoever claimed it is gone.
-pub(crate) const CLAIM_LIVES: TimeDelta = TimeDelta::minutes(30);
-
-/// The usage days whose midnight `CloudWatch` takes at `now`.
-pub(super) fn window(now: DateTime<Utc>) -> RangeInclusive<NaiveDate> {
-    let oldest = now.checked_sub_signed(MAX_AGE).and_then(|oldest| oldest.checked_add_signed(MARGIN)).unwrap_or(now);
-    let first = match oldest.time() {
-        NaiveTime::MIN => oldest.date_naive(),
-        _ => oldest.date_naive().checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX),
-    };
-    let last = now.checked_add_signed(MAX_AHEAD).and_then(|last| last.checked_sub_signed(MARGIN)).unwrap_or(now);
-    first..=last.date_naive()
-}
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,21 +165,23 @@ impl Told {
         concerns: impl Fn(&SpendSeries) -> bool,
         window: &RangeInclusive<NaiveDate>,
     ) -> Result<(), SumOutOfRange> {
+        // What was planned and never claimed was never put. It is taken back, and planned again from what is true now.
         for batch in self.batches.extract_if(.., |batch| batch.claimed_at.is_none()).collect::<Vec<_>>() {
             self.take_back(batch.differences.iter())?;
         }
         (self.outside, self.too_old) = (BTreeMap::new(), 0);
+        // A series that was told and has no spend any more goes back to zero.
         let none = BTreeMap::new();
         let mut differences = Vec::new();
-        let told = self.days.keys().filter(|series| !targets.contains_key(series)).map(|series| (series, &none));
-        let all: Vec<_> = targets.iter().chain(told).filter(|(series, _)| concerns(series)).collect();
+        let vanished = self.days.keys().filter(|series| !targets.contains_key(series)).map(|series| (series, &none));
+        let all: Vec<_> = targets.iter().chain(vanished).filter(|(series, _)| concerns(series)).collect();
         for (series, target) in all {
-            let told = self.days.get(series);
-            let days = target.keys().chain(told.into_iter().flat_map(BTreeMap::keys));
+            let told_days = self.days.get(series);
+            let days = target.keys().chain(told_days.into_iter().flat_map(BTreeMap::keys));
             for day in days.copied().collect::<BTreeSet<_>>() {
-                let told = told.and_then(|days| days.get(&day)).map_or(Decimal::ZERO, |told| told.sum);
-                let target = target.get(&day).copied().unwrap_or_default();
-                let amount = target.checked_sub(told).ok_or(SumOutOfRange)?;
+                let told = told_days.and_then(|days| days.get(&day)).map_or(Decimal::ZERO, |told| told.sum);
+                let spend = target.get(&day).copied().unwrap_or_default();
+                let amount = spend.checked_sub(told).ok_or(SumOutOfRange)?;
                 if amount.is_zero() {
                     continue;
                 }
@@ -199,6 +189,8 @@ impl Told {
                     differences.push(Difference { series: series.clone(), day, amount });
                     continue;
                 }
+                // `CloudWatch` refuses days outside its window. What is missing there is known in money: of the total
+                // alone, because each dimension sums to it.
                 self.too_old += u64::from(day < *window.start());
                 if series.is_total() {
                     let outside = self.outside.entry(series.currency.clone()).or_default();
@@ -206,6 +198,8 @@ impl Told {
                 }
             }
         }
+        // They count as told from the plan on, before they are put: a crash in between leaves them planned, not
+        // forgotten.
         for Difference { series, day, amount } in &differences {
             let told = self.days.entry(series.clone()).or_default().entry(*day).or_default();
             told.sum = told.sum.checked_add(*amount).ok_or(SumOutOfRange)?;
@@ -224,9 +218,9 @@ impl Told {
         }
     }
 
-    /// Calls members by other names. What was told of a name and of the one that it gets adds up, so that each dimension
-    /// still sums to what it summed to. Nothing is renamed while it is not known what was taken of a name's data: a
-    /// series that is read back must be the one that was put.
+    /// Calls members by other names. What was told of a name and of the one that it gets adds up, so that each
+    /// dimension still sums to what it summed to. Nothing is renamed while it is not known what was taken of a name's
+    /// data: a series that is read back must be the one that was put.
     pub(crate) fn rename(
         &mut self,
         renamed: impl Fn(&str) -> Option<String>,
@@ -277,6 +271,7 @@ impl Told {
     ) -> Option<Batch> {
         let batch = self.batches.iter_mut().find(|batch| Self::is_free(batch, window, tried))?;
         batch.claimed_at = Some(now);
+        // A new number for each claim: whoever held an earlier claim on this batch does not find it any more.
         batch.number = self.next_batch;
         self.next_batch += 1;
         for Difference { series, day, .. } in &batch.differences {
@@ -295,6 +290,7 @@ impl Told {
             let batch = self.batches.remove(index);
             match fate {
                 Fate::Landed => {}
+                // To its place, or behind all others.
                 Fate::NotPut => self.batches.insert(index, Batch { claimed_at: None, ..batch }),
                 Fate::Refused => self.batches.push(Batch { claimed_at: None, ..batch }),
                 Fate::InDoubt => {
@@ -307,6 +303,8 @@ impl Told {
         if fate == Fate::InDoubt {
             return Ok(());
         }
+        // The claim was given up as an orphan meanwhile, and its data were put in doubt: now their fate is known after
+        // all.
         let learnt: Vec<_> = self.doubts.extract_if(.., |doubt| doubt.batch == number).collect();
         if fate != Fate::Landed && !learnt.is_empty() {
             self.take_back(learnt.iter().map(|doubt| &doubt.difference))?;

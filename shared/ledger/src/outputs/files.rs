@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use spend_core::money::decimal::Decimal;
 
-use super::{Datum, Message, Metrics, Notifier, PublishError, Series, check_data, dimension_text};
+use crate::outputs::message::{Message, Notifier};
+use crate::outputs::metric::{Datum, Metrics, Series, check_data, dimension_text};
+use crate::outputs::publish_error::PublishError;
 use crate::store::directory::lock;
 use crate::store::private_files;
 

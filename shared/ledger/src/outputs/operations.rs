@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::errors::text::cut;
 use spend_core::messages::operations::more::MoreNotes;
 use spend_core::messages::operations::trouble::Trouble;
 use spend_core::rules::rule::Severity;
 use spend_core::text::{Text, ascii};
 
+use crate::outputs::message::{Attributes, Message, Notifier, Topic};
 use crate::outputs::outbox::{self, Held, Lease, Outbox, OutboxError, OutboxState};
-use crate::outputs::{Attributes, Message, NOTHING, Notifier, Topic};
 use crate::state::document::{Document, DocumentError, decode, encode};
 use crate::state::keys;
 use crate::store::{Put, Store, StoreError};
@@ -178,20 +178,11 @@ pub enum NoteError {
     Document(#[from] DocumentError),
 }
 
-impl NoteError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for NoteError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
+            Self::Store(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
         }
     }
 }
@@ -276,13 +267,10 @@ fn message(note: StoredNote) -> Message {
     let id = ascii(&note.id);
     let attributes = Attributes {
         kind: "operations",
-        status: NOTHING,
-        rule: NOTHING,
-        member: NOTHING,
         severity: Severity::Notice.as_str(),
-        owner: NOTHING,
         alert_id: &id,
         incident_key: &id,
+        ..Attributes::default()
     };
     Message { topic: Topic::Operations, subject: note.subject, body: note.body, attributes: attributes.map() }
 }

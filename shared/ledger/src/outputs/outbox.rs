@@ -13,9 +13,12 @@ use std::marker::PhantomData;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
-use crate::outputs::{Message, Notifier, PublishError, Topic};
+use crate::outputs::message::{INCIDENT_KEY, Message, Notifier, Topic};
+use crate::outputs::publish_error::PublishError;
 use crate::state::document::{Document, DocumentError, decode, encode};
+use crate::store::conditional::{self, ATTEMPTS, Change, put_over};
 use crate::store::{ETag, Put, Store, StoreError};
 
 /// What is to be sent, and what was.
@@ -203,7 +206,7 @@ impl Outbox {
                     entry.claimed_until.is_none_or(|until| until <= now || until > now + lease + lease)
                 }
             };
-            let own = entry.messages.iter().filter_map(|outgoing| outgoing.attributes.get("incident_key"));
+            let own = entry.messages.iter().filter_map(|outgoing| outgoing.attributes.get(INCIDENT_KEY));
             let incidents: BTreeSet<String> =
                 own.chain(self.incidents.get(&entry.id).into_iter().flatten()).cloned().collect();
             let is_held = |topic: Topic| incidents.iter().any(|incident| held.contains(&(topic, incident.clone())));
@@ -293,29 +296,22 @@ pub enum OutboxError {
 }
 
 impl OutboxError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Contended { .. } => "store.conflict",
-            Self::NotSent { source, .. } => source.kind(),
-        }
-    }
-
-    /// How to handle it.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Contended { .. } => Class::Retry,
-            Self::NotSent { source, .. } => source.class(),
-        }
+    /// Others changed the state each of so many times.
+    pub(crate) fn contended<D: OutboxState>() -> Self {
+        Self::Contended { key: D::KEY, attempts: ATTEMPTS }
     }
 }
 
-/// How often a lost race is run again. Each loss is somebody else's success, so this many mean something is wrong.
-pub(crate) const ATTEMPTS: usize = 50;
+impl Fault for OutboxError {
+    fn says(&self) -> Says<'_> {
+        match self {
+            Self::Store(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Contended { .. } => Says::Itself("store.conflict", Class::Retry),
+            Self::NotSent { source, .. } => Says::As(source),
+        }
+    }
+}
 
 /// State and its version, as it was read or written last.
 pub(crate) struct Held<D> {
@@ -340,11 +336,7 @@ impl<D: OutboxState> Held<D> {
     /// Writes the state, changed since, if the version that was read is still there. `None` is a lost race.
     async fn write<S: Store>(self, store: &S) -> Result<Option<Self>, OutboxError> {
         let bytes = encode(&self.state)?;
-        let put = match &self.etag {
-            None => store.put_if_absent(D::KEY, bytes).await?,
-            Some(etag) => store.put_if_match(D::KEY, bytes, etag).await?,
-        };
-        Ok(match put {
+        Ok(match put_over(store, D::KEY, bytes, self.etag.as_ref()).await? {
             Put::Written(etag) => Some(Self { etag: Some(etag), ..self }),
             Put::Lost => None,
         })
@@ -361,15 +353,17 @@ pub async fn update<D: OutboxState, S: Store, T>(
     store: &S,
     mut change: impl FnMut(&mut D) -> T + Send,
 ) -> Result<T, OutboxError> {
-    for _ in 0..ATTEMPTS {
-        let before = Held::<D>::read(store).await?;
-        let mut state = before.state.clone();
+    let changed = conditional::change(store, D::KEY, |bytes| {
+        let before = bytes.map(|bytes| decode::<D>(D::KEY, bytes)).transpose()?.unwrap_or_default();
+        let mut state = before.clone();
         let outcome = change(&mut state);
-        if state == before.state || before.replace(store, state).await?.is_some() {
-            return Ok(outcome);
-        }
-    }
-    Err(OutboxError::Contended { key: D::KEY, attempts: ATTEMPTS })
+        Ok::<_, OutboxError>(if state == before {
+            Change::Keep(outcome)
+        } else {
+            Change::Write(encode(&state)?, outcome)
+        })
+    });
+    changed.await?.ok_or_else(OutboxError::contended::<D>)
 }
 
 /// The same for the outbox alone, by who has read or written the state just now: it is read only where somebody else has
@@ -388,14 +382,14 @@ async fn update_outbox<D: OutboxState, S: Store, T>(
         let outcome = change(current.state.outbox());
         if *current.state.outbox() == before {
             *held = Some(current);
-            return Ok(outcome);
+        } else {
+            *held = current.write(store).await?;
         }
-        *held = current.write(store).await?;
         if held.is_some() {
             return Ok(outcome);
         }
     }
-    Err(OutboxError::Contended { key: D::KEY, attempts: ATTEMPTS })
+    Err(OutboxError::contended::<D>())
 }
 
 /// Sends what is pending and claimed by nobody else, oldest first, and marks it. Returns how many messages were sent.

@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
+use spend_core::money::decimal::Decimal;
 use tempfile::TempDir;
 
 use super::*;
+use crate::outputs::metric::{ENVELOPE_BYTES, MAX_VALUE, datum_bytes};
 use crate::store::racing::{Racer, race, task, wait_for_go};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

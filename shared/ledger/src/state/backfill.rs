@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::OrderSource;
 use crate::state::committed::CommittedError;
 use crate::state::document::{Document, decode, encode};
 use crate::state::keys::{self, Statement};
-use crate::state::period::OrderSource;
+use crate::store::conditional::put_over;
 use crate::store::{ETag, Put, Store};
 
 /// How old the data of an export may be if nothing says that its newest delivery is in: AWS delivers at least daily, and
@@ -59,11 +60,7 @@ impl Backfill {
     /// written as much.
     pub async fn write<S: Store>(&self, store: &S, over: Option<&ETag>) -> Result<Option<ETag>, CommittedError> {
         let bytes = encode(self)?;
-        let put = match over {
-            None => store.put_if_absent(keys::BACKFILL, bytes).await?,
-            Some(etag) => store.put_if_match(keys::BACKFILL, bytes, etag).await?,
-        };
-        Ok(match put {
+        Ok(match put_over(store, keys::BACKFILL, bytes, over).await? {
             Put::Written(etag) => Some(etag),
             Put::Lost => None,
         })

@@ -22,8 +22,8 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::text;
 
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::AppliedDelivery;
 use crate::state::keys::Statement;
-use crate::state::period::AppliedDelivery;
 
 /// See the module. The default is that of a state which does not say what it was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use spend_core::calendar::window::Window;
 use spend_core::facts::fact::Fact;
 use spend_core::facts::folding::Folded;
 
-use crate::state::period::AppliedDelivery;
+use crate::state::commit::AppliedDelivery;
 
 /// The committed state of the billing periods that can still matter, of every active export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::facts::fact::Fact;
 
-use crate::objects::cure;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::columns::ColumnsError;
+use crate::state::commit::{AppliedDelivery, OrderSource};
 use crate::state::document::{DocumentError, decode_compressed};
 use crate::state::keys::{STATE_PREFIX, Statement};
-use crate::state::period::{AppliedDelivery, OrderSource, PeriodState};
+use crate::state::objects::cure;
+use crate::state::period::PeriodState;
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.
@@ -37,22 +39,12 @@ pub enum CommittedError {
     },
 }
 
-impl CommittedError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
+impl Fault for CommittedError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Columns { .. } => "store.damaged",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Columns { .. } => Class::Operator,
+            Self::Store(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Columns { .. } => Says::Itself("store.damaged", Class::Operator),
         }
     }
 }

@@ -14,8 +14,9 @@ use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
-use crate::objects::cure;
+use crate::state::objects::cure;
 
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no
 /// hashed ones) and none of them may be called `format`.
@@ -123,22 +124,19 @@ pub enum DocumentError {
     },
 }
 
-impl DocumentError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
+impl Fault for DocumentError {
+    // None of these mends itself.
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Newer { .. } => "store.newer_format",
-            Self::Older { .. } => "store.older_format",
-            Self::WrongFormat { .. } => "store.wrong_format",
-            Self::Damaged { .. } | Self::NotCompressed { .. } | Self::TooLarge { .. } => "store.damaged",
-            Self::TooLargeToWrite { .. } => "store.too_large",
-            Self::Unwritable { .. } => "bug.document",
+            Self::Newer { .. } => Says::Itself("store.newer_format", Class::Operator),
+            Self::Older { .. } => Says::Itself("store.older_format", Class::Operator),
+            Self::WrongFormat { .. } => Says::Itself("store.wrong_format", Class::Operator),
+            Self::Damaged { .. } | Self::NotCompressed { .. } | Self::TooLarge { .. } => {
+                Says::Itself("store.damaged", Class::Operator)
+            }
+            Self::TooLargeToWrite { .. } => Says::Itself("store.too_large", Class::Operator),
+            Self::Unwritable { .. } => Says::Itself("bug.document", Class::Operator),
         }
-    }
-
-    /// How to handle it: none of these mends itself.
-    pub fn class(&self) -> Class {
-        Class::Operator
     }
 }
 

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use spend_core::bill::line::KeptTags;
 use spend_core::calendar::period::BillingPeriod;
 
-use crate::state::period::AppliedDelivery;
+use crate::state::commit::AppliedDelivery;
 use crate::store::{ETag, content_tag};
 
 /// The release of what a reduction keeps of a chunk. A new one reads every chunk of new deliveries again; what was

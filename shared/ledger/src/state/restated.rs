@@ -9,7 +9,8 @@ use spend_core::calendar::data_status::DataStatus;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::restated::Restated;
 
-use crate::state::period::{AppliedDelivery, CommitKind, HistoryEntry, Moved};
+use crate::state::commit::{AppliedDelivery, CommitKind};
+use crate::state::history::{HistoryEntry, Moved};
 
 /// What was known of an export before one of its commits.
 #[derive(Clone, Debug)]

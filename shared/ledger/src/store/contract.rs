@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use bytes::Bytes;
+use spend_core::errors::fault::Fault as _;
 
 use crate::store::{ETag, Put, Store, StoreError};
 

@@ -11,6 +11,7 @@
 //! The folder that is named may be a symbolic link. No link below it is followed: a stranger's could lead out of the tree,
 //! or double its paths. [`DirectoryStore::left_out`] says which were met; a folder that is written to must have none.
 
+mod disk;
 mod listing;
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key, content_tag, private_files};
+pub use disk::{IS_A_LINK, IS_TOO_LONG, LeftOut, OWN_FOLDER};
 
-/// The folder below the root that is the store's own: no key begins with it, and no listing shows it.
-pub const OWN_FOLDER: &str = ".store";
+use crate::store::directory::disk::{failed, is_absent, last_modified};
+use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key, content_tag, private_files};
 
 /// How many lock files there are. A key's is chosen by its hash, so that there are not as many as keys.
 const LOCKS: u8 = 64;
@@ -66,21 +67,6 @@ pub struct DirectoryStore {
     /// What listings have met and did not list, with why.
     left_out: Mutex<BTreeMap<String, &'static str>>,
 }
-
-/// Something below a store's folder that is no object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The key that it would have; of a folder without what is below it.
-    pub key: String,
-    /// Why it is none.
-    pub reason: &'static str,
-}
-
-/// Why a symbolic link is no object.
-pub const IS_A_LINK: &str = "a symbolic link stands in its path, and none is followed below the folder that was named; \
-                             put the file or folder itself there";
-/// Why a path is none.
-pub const IS_TOO_LONG: &str = "its path is longer than the 1024 bytes of a key; shorten it";
 
 /// What tells that a file has not changed since it was hashed. The change time is in it because, unlike the
 /// modification time, no copying tool can set it.
@@ -476,28 +462,5 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         done => done,
-    }
-}
-
-/// Whether a path leads to no file: also where one of its folders is a file.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn last_modified(metadata: &Metadata) -> io::Result<DateTime<Utc>> {
-    DateTime::from_timestamp(metadata.mtime(), 0)
-        .ok_or_else(|| io::Error::other("its modification time is no date; set another with `touch`"))
-}
-
-fn failed(action: &'static str, key: &str, error: io::Error) -> StoreError {
-    let key = key.to_owned();
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            StoreError::Denied { action, key, source: Box::new(error) }
-        }
-        ErrorKind::InvalidFilename => {
-            StoreError::BadKey { key, reason: "one of its parts is longer than this file system allows" }
-        }
-        _ => StoreError::Unavailable { action, key, source: Box::new(error) },
     }
 }

@@ -103,6 +103,8 @@ impl<S: Store> Store for FaultyStore<S> {
 
 #[cfg(test)]
 mod tests {
+    use spend_core::errors::fault::Fault as _;
+
     use super::*;
     use crate::store::memory::MemoryStore;
 

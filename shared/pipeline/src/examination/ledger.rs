@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use spend_ledger::config::Config;
-use spend_ledger::formats::Formats;
-use spend_ledger::objects::{Kind, cure};
+use spend_ledger::formats::{Formats, name};
+use spend_ledger::state::claim::Claim;
+use spend_ledger::state::commit::AppliedDelivery;
+use spend_ledger::state::delivery::{ReadyDelivery, SealedDelivery};
 use spend_ledger::state::document::{Document, DocumentError, decode, decode_compressed};
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::state::period::{
-    AppliedDelivery, Claim, PeriodState, ReadyDelivery, SealedDelivery, StoredReduction,
-};
+use spend_ledger::state::objects::{Kind, cure};
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::reduction::StoredReduction;
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics};
 
@@ -179,7 +181,7 @@ impl Found {
                     && rules.hygiene.is_empty());
             }
             _ => {
-                let Some(format) = kind.format() else { return Ok(()) };
+                let Some(format) = name(kind) else { return Ok(()) };
                 let mut reading = Reading { format, key, bytes, read: Ok(()) };
                 formats::each(&mut reading);
                 reading.read?;

@@ -10,7 +10,7 @@ use spend_core::bill::reduction::Reduction;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_cur::chunk::{self, BillRow, Description};
 use spend_cur::error::CurError;
-use spend_ledger::state::period::PinnedChunk;
+use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::store::Store;
 
 use super::tree::{ExportTree, PeriodTree, Tree};

@@ -7,11 +7,10 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
+use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest};
 use spend_ledger::state::document::decode;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{
-    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest,
-};
 use spend_ledger::store::Store;
 
 use super::FileTimes;

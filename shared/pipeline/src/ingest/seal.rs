@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::delivery::{layout, manifest};
+use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
+use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery, SeenManifest};
 use spend_ledger::state::document::{decode, encode};
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::state::period::{DeliveryOrder, OrderSource, PinnedChunk, SealedDelivery, SeenManifest};
 use spend_ledger::store::{ObjectHead, Put, Store, StoreError};
 
 use super::past::{self, Past, Stored};

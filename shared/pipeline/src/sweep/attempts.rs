@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spend_core::errors::class::Class;
 use spend_ledger::outputs::operations;
-use spend_ledger::state::period::SealedDelivery;
+use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::store::Store;
 
 use super::queue::Candidate;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::deployed::{Advice, Deployed, FoundExport};
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;

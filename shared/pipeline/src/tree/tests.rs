@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::store::memory::MemoryStore;
 
 use super::*;

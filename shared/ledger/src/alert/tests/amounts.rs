@@ -1,6 +1,8 @@
 //! What a budget's new amount tells of a window in which the old one was told of.
 
 use super::*;
+use crate::alert::crossing::Told;
+use crate::outputs::Topic;
 
 /// A budget with the default thresholds.
 fn of(amount: &str) -> Config {
@@ -36,7 +38,7 @@ async fn a_raised_budget_is_silent_below_what_was_told_and_tells_of_what_is_cros
     let expected = [vec!["100:100:1"], vec![], vec![], vec!["80:200:1"], vec![], vec!["100:200:1"], vec![]];
     assert_eq!(told(&store, &steps).await, expected);
     let known = &state(&store).await.crossings["b:-:USD:2026-11-01:budget:50:200"];
-    assert_eq!((known.is_crossed, &known.told), (true, &state::Told::Nobody), "it is known");
+    assert_eq!((known.is_crossed, &known.told), (true, &Told::Nobody), "it is known");
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
 use super::*;
+use crate::outputs::Topic;
+use crate::outputs::outbox::Lease;
 
 /// A ledger with November, settled to the end of 17 November.
 fn settled(cost: &str) -> Book {

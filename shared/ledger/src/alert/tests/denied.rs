@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::*;
-use crate::store::{ETag, ObjectHead, ObjectSummary, Put};
+use crate::outputs::Topic;
+use crate::outputs::outbox::Lease;
+use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 /// A ledger whose history is encrypted with a key that is gone.
 struct Denied(MemoryStore);

@@ -1,6 +1,8 @@
 //! The first run lasts until the newest delivery is in.
 
 use super::*;
+use crate::outputs::Topic;
+use crate::outputs::outbox::Lease;
 
 /// Evaluates with the newest delivery in the book, or still to come.
 async fn told(store: &MemoryStore, config: &Config, cost: &str, newest_is_in: bool) -> (AlertSummary, Vec<String>) {

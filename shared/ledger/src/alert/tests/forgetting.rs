@@ -3,6 +3,8 @@
 use chrono::{Days, NaiveDate};
 
 use super::*;
+use crate::alert::crossing::Crossing;
+use crate::outputs::{Message, Topic};
 
 fn all_rules() -> Config {
     config(
@@ -71,10 +73,10 @@ async fn what_was_forgotten_is_told_by_no_book_and_the_state_has_no_more_than_ru
     let again = run(&store, &config, &known_on(last), &noon(last)).await.1;
     assert!(again.sent().is_empty());
     let found = state(&store).await;
-    let oldest = found.crossings.values().map(state::Crossing::last_day).min().unwrap();
+    let oldest = found.crossings.values().map(Crossing::last_day).min().unwrap();
     assert!(oldest >= "2026-11-01".parse().unwrap(), "{oldest}");
     let of_days = found.crossings.values().filter(|crossing| crossing.rule == "jumps" || crossing.rule == "odd");
-    let oldest = of_days.map(state::Crossing::last_day).min().unwrap();
+    let oldest = of_days.map(Crossing::last_day).min().unwrap();
     assert!(oldest >= last - Days::new(18), "{oldest}");
     for back in [10, 25, 40, 70, 100, 130] {
         let (_, notifier) = run(&store, &config, &known_on(last - Days::new(back)), &noon(last)).await;

@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::config::in_force::InForce;
-use crate::outputs::PublishError;
+use crate::outputs::outbox::Lease;
+use crate::outputs::{Message, Notifier, PublishError, Topic};
 use crate::store::ETag;
 
 /// How many interruptions a schedule has at most.

@@ -1,6 +1,7 @@
 //! A month to date against the month before: it moves by itself.
 
 use super::*;
+use crate::outputs::Topic;
 
 fn rule(severity: &str) -> Config {
     let text = "[[delta]]\nname = \"mtd\"\nagainst = \"month\"\nrise_percent = 50\nrise_amount = \"100\"";

@@ -1,6 +1,7 @@
 //! What the end of a mute tells.
 
 use super::*;
+use crate::outputs::Topic;
 
 fn budget(until: Option<&str>) -> Config {
     config(&format!("[[budget]]\nname = \"search\"\namount = \"100\"\n{}", mute("search", until)))

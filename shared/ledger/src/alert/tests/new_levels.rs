@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::*;
+use crate::outputs::Topic;
 
 /// September to November: 90 each, of which the last 30 on the last day that is known.
 fn three_months() -> Book {

@@ -2,8 +2,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use spend_core::errors::fault::Fault as _;
+
 use super::*;
 use crate::config::in_force::InForce;
+use crate::outputs::Topic;
+use crate::outputs::outbox::Lease;
+use crate::state::committed::CommittedError;
+use crate::state::document::DocumentError;
 use crate::state::keys;
 use crate::store::ETag;
 

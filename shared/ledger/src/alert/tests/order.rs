@@ -1,6 +1,8 @@
 //! What is said of one incident is said in order, whoever dies.
 
 use super::*;
+use crate::outputs::Topic;
+use crate::outputs::outbox::Lease;
 
 fn settled(cost: &str) -> Book {
     let mut book = november(cost);

@@ -1,6 +1,7 @@
 //! Summaries are of one owner each, and what ends is told in no more messages than what begins.
 
 use super::*;
+use crate::outputs::{Message, Topic};
 
 /// Members of two owners, ten each at `cost`, in a budget that pages for the first.
 fn members(cost: &str) -> Book {

@@ -1,7 +1,8 @@
 //! A rule that nobody matches is told to operations.
 
 use super::*;
-use crate::outputs::operations;
+use crate::outputs::outbox::Lease;
+use crate::outputs::{Message, operations};
 
 /// October and November of one team, as of a day of November.
 fn known(day: u32, teams: &[(&str, &str)]) -> Book {

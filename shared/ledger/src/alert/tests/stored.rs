@@ -1,6 +1,8 @@
 //! The stored form: smaller than what it says, and the first version is carried over.
 
 use super::*;
+use crate::alert::crossing::Told;
+use crate::alert::state::AlertState;
 use crate::state::document::encode;
 
 /// A state with crossings of all sorts.
@@ -21,9 +23,9 @@ async fn lived() -> (MemoryStore, Config, Book) {
 async fn what_is_written_reads_back_whatever_it_is() {
     let (store, config, months) = lived().await;
     let written = state(&store).await;
-    let told = |of: fn(&state::Told) -> bool| written.crossings.values().filter(|crossing| of(&crossing.told)).count();
-    let counts = (told(|told| *told == state::Told::Nobody), told(|told| *told == state::Told::Muted));
-    assert!(counts.0 > 0 && counts.1 > 0 && told(|told| matches!(told, state::Told::By(_))) > 4, "{counts:?}");
+    let told = |of: fn(&Told) -> bool| written.crossings.values().filter(|crossing| of(&crossing.told)).count();
+    let counts = (told(|told| *told == Told::Nobody), told(|told| *told == Told::Muted));
+    assert!(counts.0 > 0 && counts.1 > 0 && told(|told| matches!(told, Told::By(_))) > 4, "{counts:?}");
     let bytes = encode(&written).unwrap();
     let read: AlertState = decode(STATE_KEY, &bytes).unwrap();
     assert_eq!(read, written);

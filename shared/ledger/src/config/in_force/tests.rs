@@ -1,3 +1,5 @@
+use spend_core::errors::fault::Fault as _;
+
 use super::*;
 use crate::outputs::Topic;
 use crate::outputs::outbox::Lease;

@@ -21,7 +21,7 @@ use super::{
     ProvisionalEvent, RestatedEvent, SharedEvent, ShowbackEvent, SpanEvent, TagFindingEvent, UntaggedEvent,
     VarianceEvent, WarningsEvent,
 };
-use crate::alert::DataEvent;
+use crate::outputs::data_event::DataEvent;
 use crate::state::book::Book;
 use crate::state::document::{DocumentError, encode_ascii};
 

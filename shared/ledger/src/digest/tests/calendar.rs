@@ -1,6 +1,9 @@
 //! Which digests are made when.
 
 use super::*;
+use crate::config::Config;
+use crate::outputs::outbox::Lease;
+use crate::state::book::Book;
 
 #[tokio::test]
 async fn finance_is_told_of_the_current_month_once_a_week() {

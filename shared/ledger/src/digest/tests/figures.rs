@@ -1,6 +1,8 @@
 //! What a digest says of days that are compared, of what was restated, and of names that a bill may hold.
 
 use super::*;
+use crate::outputs::Message;
+use crate::state::book::Book;
 
 /// A commit of a month, as of an instant.
 fn commit(sequence: u64, as_of: &str) -> AppliedDelivery {

@@ -19,11 +19,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{CLAIM_LIVES, MetricsError};
+use crate::metrics::error::MetricsError;
+use crate::metrics::timing::CLAIM_LIVES;
 use crate::outputs::{Datum, Series};
 use crate::state::basis::Basis;
 use crate::state::document::{Document, decode, encode};
 use crate::state::keys;
+use crate::store::conditional::put_over;
 use crate::store::{ETag, Put, Store};
 
 /// What a namespace's gauges show.
@@ -127,12 +129,7 @@ pub(super) async fn announce<S: Store>(
     let others = found.putting_since.filter(|since| now.signed_duration_since(*since).abs() <= CLAIM_LIVES);
     let put =
         PutGauges { last: None, shown: listed(&shown), from: from.clone(), putting_since: Some(others.unwrap_or(now)) };
-    let bytes = encode(&put)?;
-    let written = match &etag {
-        Some(etag) => store.put_if_match(&key, bytes, etag).await?,
-        None => store.put_if_absent(&key, bytes).await?,
-    };
-    let Put::Written(etag) = written else { return Ok(None) };
+    let Put::Written(etag) = put_over(store, &key, encode(&put)?, etag.as_ref()).await? else { return Ok(None) };
     Ok(Some(Announced { key, etag, put, shown, today, shared: others.is_some() }))
 }
 

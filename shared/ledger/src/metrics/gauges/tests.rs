@@ -1,7 +1,7 @@
 use spend_core::facts::fact::Fact;
 
 use super::*;
-use crate::metrics::limits;
+use crate::metrics::series::limits;
 use crate::reaction_fixtures::{at, book, fact, period};
 
 const NOW: &str = "2026-11-21T06:00:00Z";

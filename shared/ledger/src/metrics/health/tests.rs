@@ -104,7 +104,7 @@ fn told(batches: [u64; 2]) -> AllTold {
 async fn health_remembers_the_most_that_was_told_whoever_writes_it() {
     let (store, now) = (MemoryStore::default(), at(NOW));
     let lost_with = async |batches| {
-        let lost = lost(Some(&read(&store, "n").await.unwrap()), "n", &told(batches));
+        let lost = lost_among(Some(&read(&store, "n").await.unwrap()), "n", &told(batches));
         lost.into_iter().map(|statement| statement.export_id).collect::<Vec<_>>()
     };
     was_put(&store, "n", None, (&scene("a"), &told([5, 2])), now).await.unwrap();

@@ -1,6 +1,7 @@
 use super::*;
 use crate::metrics::series::Sums;
-use crate::metrics::told::{Fate, window};
+use crate::metrics::timing::window;
+use crate::metrics::told::Fate;
 use crate::reaction_fixtures::at;
 
 const NOW: &str = "2026-11-20T12:00:00Z";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::timing::window;
 use crate::outputs::MAX_DATA;
 use crate::reaction_fixtures::at;
 use crate::state::document::{decode_compressed, encode_compressed};

@@ -1,3 +1,6 @@
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
+
 use super::*;
 use crate::reaction_fixtures::{TestNotifier, TurnTaking, at};
 use crate::store::faulty::{Fault, FaultyStore};

@@ -1,7 +1,7 @@
 use super::*;
 use crate::reaction_fixtures::{at, book, period};
+use crate::state::commit::{DeliveryOrder, OrderSource};
 use crate::state::document::{Document, decode, encode};
-use crate::state::period::{DeliveryOrder, OrderSource};
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 

@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 
-use super::{IS_A_LINK, IS_TOO_LONG, LeftOut, OWN_FOLDER, failed, is_absent, last_modified};
+use crate::store::directory::disk::{IS_A_LINK, IS_TOO_LONG, LeftOut, OWN_FOLDER, failed, is_absent, last_modified};
 use crate::store::{MAX_KEY_BYTES, ObjectSummary, StoreError, check_key};
 
 /// The objects below `root` whose keys start with `prefix`, and what of it is no object.

@@ -3,9 +3,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+use spend_core::errors::fault::Fault as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::store::directory::disk::IS_TOO_LONG;
 use crate::store::racing::{Racer, race, task, wait_for_go};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -1,11 +1,7 @@
 //! What each object of a ledger is, by its key, and what is to be done about one that is damaged: the one place that says
 //! whether it may be removed. `docs/operations.md` says the same at length.
 
-use crate::state::document::Document;
 use crate::state::keys::{self, Statement};
-use crate::state::period::{
-    Claim, HistoryEntry, PeriodState, ReadyDelivery, SealedDelivery, SeenManifest, StoredReduction,
-};
 
 /// What kind of object it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,34 +94,6 @@ impl Kind {
             "config" => Self::Configuration,
             "metering" => Self::Metering,
             _ => return None,
-        })
-    }
-
-    /// The name of the format of its documents; of what is no document of ours there is none.
-    pub fn format(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Reduction => StoredReduction::FORMAT,
-            Self::Sealed => SealedDelivery::FORMAT,
-            Self::Ready => ReadyDelivery::FORMAT,
-            Self::SeenManifest => SeenManifest::FORMAT,
-            Self::Claim => Claim::FORMAT,
-            Self::History => HistoryEntry::FORMAT,
-            Self::State => PeriodState::FORMAT,
-            Self::Told => crate::metrics::told::Told::FORMAT,
-            Self::Series => crate::metrics::series::Members::FORMAT,
-            Self::Health => crate::metrics::health::PutHealth::FORMAT,
-            Self::Gauges => crate::metrics::gauges::shown::PutGauges::FORMAT,
-            Self::Alerts => crate::alert::state::AlertState::FORMAT,
-            Self::Digests => crate::digest::state::DigestState::FORMAT,
-            Self::Note => crate::outputs::operations::StoredNote::FORMAT,
-            Self::Operations => crate::outputs::operations::OperationsState::FORMAT,
-            Self::Backfill => crate::state::backfill::Backfill::FORMAT,
-            Self::SweptDeliveries => "swept",
-            Self::SweptReady => "swept-ready",
-            Self::PageNumbers => crate::digest::page::numbers::PageNumbers::FORMAT,
-            Self::Chargeback => crate::chargeback::about::About::FORMAT,
-            Self::Forgotten => crate::forgotten::Forgotten::FORMAT,
-            Self::Facts | Self::Report | Self::Configuration | Self::InForce | Self::Metering => return None,
         })
     }
 
