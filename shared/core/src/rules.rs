@@ -13,5 +13,6 @@ pub mod mute;
 pub mod overrides;
 pub mod owner_template;
 pub mod rule;
+pub mod rule_kind;
 pub mod sentence;
 pub mod weaker;

@@ -8,12 +8,15 @@ use chrono::{Datelike, Days, NaiveDate};
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
-use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
 use crate::rules::finding::{Detail, Level, Measurement, Shape, Verdict};
 use crate::rules::measure::{Measured, REARM_PERCENT, measure};
 use crate::rules::member_totals::{MemberTotals, totals};
-use crate::rules::rule::Rule;
+use crate::rules::rule::{Kind, Rule};
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::sentence::{verb, whom};
+use crate::rules::weaker::raised;
+use crate::text::money;
 
 /// Days unlike their past that people want to hear of.
 #[derive(Clone, Debug)]
@@ -41,30 +44,83 @@ const NEW_DAYS: u64 = UNSETTLED + FEWEST_DAYS - 1;
 /// Nobody is new in a ledger that begins less than so many days before.
 const KNOWN_DAYS: u64 = 14;
 
-/// Measures a rule on the days of `days`, in order.
-pub(crate) fn evaluate<'a>(
-    anomaly: &'a Anomaly,
-    facts: impl Iterator<Item = &'a Fact>,
-    policy: &CostPolicy,
-    span: &DataSpan,
-    days: &[NaiveDate],
-) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
-    for (member, totals) in totals(&anomaly.rule, facts, policy)? {
-        for day in days.iter().copied() {
-            if totals.on(day).is_zero() {
-                continue;
-            }
-            let found = match anomaly.newcomer(&totals, span, day)? {
-                None => anomaly.against_past(&totals, span, day),
-                found => found,
-            };
-            if let Some(measured) = found {
-                measurements.push(measure(&anomaly.rule, member.as_deref(), &totals, measured)?);
+impl RuleKind for Anomaly {
+    fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Anomaly
+    }
+
+    fn sentence(&self) -> String {
+        let of = |amount: Decimal| money(&self.rule.currency, amount);
+        format!(
+            "{} when a day of {} lies {} deviations above its own four weeks and at least twice and {} above what is \
+             usual, has more than {} times that, or when a new one spends more than {} in its first ten days.",
+            verb(&self.rule),
+            whom(&self.rule),
+            self.deviations,
+            of(self.minimum),
+            self.runaway,
+            of(self.new_above)
+        )
+    }
+
+    fn about(&self) -> String {
+        format!("{} deviations, {} times", self.deviations, self.runaway)
+    }
+
+    fn levels(&self) -> Vec<(Kind, String, Decimal)> {
+        let shapes = [(Shape::New, self.new_above), (Shape::Spike, self.minimum), (Shape::Runaway, self.minimum)];
+        shapes.map(|(shape, amount)| (Kind::Anomaly, shape.to_string(), amount)).into()
+    }
+
+    /// Whatever its limits are now: a day that was unlike its past stays one.
+    fn asks_for(&self, _: Kind, _: WindowKind, _: Option<&str>, _: &str, _: Decimal) -> bool {
+        true
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        facts: impl Iterator<Item = &'a Fact> + Clone,
+        known: &Known<'_>,
+    ) -> Result<Vec<Measurement>, SumOutOfRange> {
+        let mut measurements = Vec::new();
+        for (member, totals) in totals(&self.rule, facts, known.policy)? {
+            for day in known.days.iter().copied() {
+                if totals.on(day).is_zero() {
+                    continue;
+                }
+                let found = match self.newcomer(&totals, known.span, day)? {
+                    None => self.against_past(&totals, known.span, day),
+                    found => found,
+                };
+                if let Some(measured) = found {
+                    measurements.push(measure(&self.rule, member.as_deref(), &totals, measured)?);
+                }
             }
         }
+        Ok(measurements)
     }
-    Ok(measurements)
+
+    fn complete(&self, known: &Known<'_>) -> Vec<Window> {
+        known.windows_of_days()
+    }
+
+    fn weaker(&self, new: &Self, called: &str) -> Vec<String> {
+        let of = |amount| money(&new.rule.currency, amount);
+        let more = |what: &str, old: Decimal, new: Decimal| {
+            (new > old).then(|| format!("{called} {what} {}, before {}", of(new), of(old)))
+        };
+        let changes = [
+            more("needs at least", self.minimum, new.minimum),
+            raised(&format!("{called} needs deviations from the usual of"), &self.deviations, &new.deviations),
+            raised(&format!("{called} calls a day runaway from a multiple of"), &self.runaway, &new.runaway),
+            more("tells of new spenders above", self.new_above, new.new_above),
+        ];
+        changes.into_iter().flatten().collect()
+    }
 }
 
 impl Anomaly {

@@ -6,12 +6,15 @@ use crate::calendar::data_span::DataSpan;
 use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
-use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::rules::finding::{Against, Detail, Level, Measurement, Verdict};
 use crate::rules::measure::{Measured, REARM_PERCENT, measure, percentage};
 use crate::rules::member_totals::{MemberTotals, totals};
-use crate::rules::rule::Rule;
+use crate::rules::rule::{Kind, Rule};
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::sentence::{verb, whom};
+use crate::rules::weaker::{instead, raised};
+use crate::text::money;
 
 /// A rise against an earlier time that people want to hear of.
 #[derive(Clone, Debug)]
@@ -26,25 +29,81 @@ pub struct Delta {
     pub rise_amount: Decimal,
 }
 
-/// Measures a rule on the days of `days`, of which only settled ones are compared, or on the months of the last of them.
-pub(crate) fn evaluate<'a>(
-    delta: &'a Delta,
-    facts: impl Iterator<Item = &'a Fact>,
-    policy: &CostPolicy,
-    span: &DataSpan,
-    days: &[NaiveDate],
-) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
-    for (member, totals) in totals(&delta.rule, facts, policy)? {
-        if delta.against == Against::Month {
-            measurements.extend(delta.month(member.as_deref(), &totals, span)?);
-            continue;
+impl RuleKind for Delta {
+    fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Delta
+    }
+
+    fn sentence(&self) -> String {
+        let (what, than) = match self.against {
+            Against::Weekday => ("a settled day", "the same weekday before"),
+            Against::Trailing => ("a settled day", "the mean of the seven days before"),
+            Against::Month => ("the month to date", "as many days of the month before"),
+        };
+        let amount = money(&self.rule.currency, self.rise_amount);
+        let (verb, whom, percent) = (verb(&self.rule), whom(&self.rule), self.rise_percent);
+        format!("{verb} when {what} of {whom} has more than {percent}% and {amount} more than {than}.")
+    }
+
+    fn about(&self) -> String {
+        self.against.to_string()
+    }
+
+    fn levels(&self) -> Vec<(Kind, String, Decimal)> {
+        vec![(Kind::Delta, self.rise_percent.to_string(), self.rise_amount)]
+    }
+
+    fn asks_for(&self, _: Kind, _: WindowKind, _: Option<&str>, level: &str, amount: Decimal) -> bool {
+        self.rise_amount == amount && self.rise_percent.to_string() == level
+    }
+
+    /// A month to date is held against another one every day.
+    fn recedes(&self, _: Kind, window: WindowKind) -> bool {
+        window == WindowKind::Month
+    }
+
+    /// Measures the settled ones of the days, or the month of the last settled day.
+    fn evaluate<'a>(
+        &'a self,
+        facts: impl Iterator<Item = &'a Fact> + Clone,
+        known: &Known<'_>,
+    ) -> Result<Vec<Measurement>, SumOutOfRange> {
+        let mut measurements = Vec::new();
+        for (member, totals) in totals(&self.rule, facts, known.policy)? {
+            if self.against == Against::Month {
+                measurements.extend(self.month(member.as_deref(), &totals, known.span)?);
+                continue;
+            }
+            for day in known.days.iter().copied().filter(|day| known.span.is_settled(*day)) {
+                measurements.extend(self.day(member.as_deref(), &totals, known.span, day)?);
+            }
         }
-        for day in days.iter().copied().filter(|day| span.is_settled(*day)) {
-            measurements.extend(delta.day(member.as_deref(), &totals, span, day)?);
+        Ok(measurements)
+    }
+
+    fn complete(&self, known: &Known<'_>) -> Vec<Window> {
+        match self.against {
+            Against::Month => {
+                known.span.last_settled().map(|day| Window::of(WindowKind::Month, day)).into_iter().collect()
+            }
+            Against::Weekday | Against::Trailing => known.windows_of_days(),
         }
     }
-    Ok(measurements)
+
+    fn weaker(&self, new: &Self, called: &str) -> Vec<String> {
+        let of = |amount| money(&new.rule.currency, amount);
+        let changes = [
+            instead(&format!("{called} compares with"), &self.against, &new.against),
+            raised(&format!("{called} needs a rise in percent of"), &self.rise_percent, &new.rise_percent),
+            (new.rise_amount > self.rise_amount)
+                .then(|| format!("{called} needs a rise of {}, before {}", of(new.rise_amount), of(self.rise_amount))),
+        ];
+        changes.into_iter().flatten().collect()
+    }
 }
 
 impl Delta {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::window::WindowKind;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactKey;
 use crate::facts::matcher::Matcher;
@@ -82,6 +83,16 @@ impl Kind {
             Self::Anomaly => "anomaly",
             Self::Hygiene => "hygiene",
             Self::Test => "test",
+        }
+    }
+}
+
+impl Kind {
+    /// Whether what it tells of in a window of this kind is one of the days that are looked at one by one.
+    pub fn is_of_a_day(self, window: WindowKind) -> bool {
+        match self {
+            Self::Delta | Self::Anomaly => window == WindowKind::Day,
+            Self::Budget | Self::Forecast | Self::Hygiene | Self::Test => false,
         }
     }
 }
