@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::NaiveDate;
 
@@ -14,6 +13,7 @@ use crate::facts::restated::Restated;
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::forecast::Outlook;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
+use crate::named;
 use crate::rules::driver::Driver;
 use crate::rules::rule::{Kind, Severity};
 use crate::text::{NONE, or_none};
@@ -194,72 +194,29 @@ impl Measurement {
     }
 }
 
-/// In which way a day is unlike its past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
-    /// There is no past: the member is new.
-    New,
-    /// More than its past explains.
-    Spike,
-    /// Many times what is usual.
-    Runaway,
-}
-
-impl Shape {
-    /// The name in ids and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Spike => "spike",
-            Self::Runaway => "runaway",
-        }
+named! {
+    /// In which way a day is unlike its past.
+    pub enum Shape {
+        /// There is no past: the member is new.
+        New = "new",
+        /// More than its past explains.
+        Spike = "spike",
+        /// Many times what is usual.
+        Runaway = "runaway",
     }
 }
 
-impl fmt::Display for Shape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-/// What spend is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Against {
-    /// A day with the same weekday of the week before.
-    #[default]
-    Weekday,
-    /// A day with the mean of the seven days before it.
-    Trailing,
-    /// The month to date with as many days of the month before.
-    Month,
-}
-
-impl Against {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Weekday, Self::Trailing, Self::Month];
-
-    /// The name in the configuration and in events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weekday => "weekday",
-            Self::Trailing => "trailing",
-            Self::Month => "month",
-        }
-    }
-}
-
-impl fmt::Display for Against {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Against {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|against| against.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a time before: use weekday, trailing or month"))
+named! {
+    /// What spend is compared with.
+    #[derive(Default)]
+    pub enum Against is "a time before" {
+        /// A day with the same weekday of the week before.
+        #[default]
+        Weekday = "weekday",
+        /// A day with the mean of the seven days before it.
+        Trailing = "trailing",
+        /// The month to date with as many days of the month before.
+        Month = "month",
     }
 }
 
