@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::calendar::period::BillingPeriod;
 use crate::money::decimal::Decimal;
@@ -229,12 +230,8 @@ pub fn columns(text: &str) -> usize {
 }
 
 fn columns_of(character: char) -> usize {
-    let is_wide = matches!(
-        u32::from(character),
-        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60
-            | 0xFFE0..=0xFFE6 | 0x1F000..=0x1FAFF | 0x20000..=0x3FFFD
-    );
-    if is_wide { 2 } else { 1 }
+    // A mark that takes no column counts too: else a name of thousands of them would pass every limit.
+    character.width().unwrap_or(1).max(1)
 }
 
 /// `text`, on one line, in at most `limit` columns; what is cut off is marked with `...`. Texts of others go through
