@@ -3,6 +3,14 @@
 //! Messages are read in mail clients and on phones, so lines are short. Tag values, names of sessions and most other
 //! texts of a bill are chosen by strangers. They enter our sentences through [`name`] and our tables through [`shown`]:
 //! there they forge no line, are no link, and are in quotes where they could be read as our own words.
+//!
+//! - `lines`: labels, subject and body of a message.
+//! - `link`: texts of others without anything that a program makes a link of.
+//! - `spreadsheet`: cells that are never formulas.
+//! - `windows`: windows as people call them.
+//! - `words`: the words of a name that is written in many ways.
+//! - `near`: names that may have been meant.
+//! - `likeness`: values that are probably one value.
 
 use std::borrow::Cow;
 

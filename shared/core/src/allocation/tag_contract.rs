@@ -267,7 +267,7 @@ impl<'a> Seen<'a> {
             let is_allowed = |value: &str| rule.allowed.iter().any(|glob| glob.matches(value));
             let (good, bad): (Vec<_>, Vec<_>) = self.values.iter().partition(|(value, _)| is_allowed(value));
             let spelt_out = rule.allowed.iter().map(ToString::to_string).filter(|glob| !glob.contains(['*', '?']));
-            let good: BTreeSet<String> =
+            let known: BTreeSet<String> =
                 good.into_iter().map(|(value, _)| (*value).to_owned()).chain(spelt_out).collect();
             for (value, (spend, identities)) in bad {
                 findings.push(TagFinding::OutOfContract {
@@ -275,7 +275,7 @@ impl<'a> Seen<'a> {
                     value: (*value).to_owned(),
                     spend: spend.clone(),
                     identities: identities.iter().map(|identity| (*identity).to_owned()).collect(),
-                    like: good.iter().find(|allowed| likeness::are_alike(allowed, value)).cloned(),
+                    like: known.iter().find(|allowed| likeness::are_alike(allowed, value)).cloned(),
                 });
             }
         }

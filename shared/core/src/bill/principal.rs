@@ -113,11 +113,11 @@ impl<'a> Principal<'a> {
             ("iam", "user") => last.map(|_| Self::User { account, path_and_name: name }),
             ("iam", "role") => last.map(|name| Self::Role { account, name, session: None }),
             ("sts", "assumed-role") => {
-                let (role, session) = match name.rsplit_once('/') {
+                let (path_and_role, session) = match name.rsplit_once('/') {
                     Some((role, session)) => (role, Some(session).filter(|session| !session.is_empty())),
                     None => (name, None),
                 };
-                let role = role.rsplit('/').next().unwrap_or(role);
+                let role = path_and_role.rsplit('/').next().unwrap_or(path_and_role);
                 (!role.is_empty()).then_some(Self::Role { account, name: role, session })
             }
             ("sts", "federated-user") => (!name.is_empty()).then_some(Self::FederatedUser { account, name }),
@@ -135,7 +135,7 @@ impl Identity {
         if arn.is_empty() {
             return Self { name: String::new(), kind: IdentityKind::None };
         }
-        let (name, kind) = match Principal::parse(arn) {
+        let (found, kind) = match Principal::parse(arn) {
             None => (unparsed(arn), IdentityKind::Other),
             Some(Principal::Root { account }) => (format!("root@{account}"), IdentityKind::Root),
             Some(Principal::FederatedUser { account, name }) => {
@@ -155,7 +155,7 @@ impl Identity {
                 _ => (format!("role/{name}@{account}"), IdentityKind::Role),
             },
         };
-        let name = if name.trim().is_empty() { BLANK.to_owned() } else { name };
+        let name = if found.trim().is_empty() { BLANK.to_owned() } else { found };
         Self { name, kind }
     }
 }

@@ -77,8 +77,8 @@ impl Decimal {
         }
         let text = format!("{value:e}");
         let syntax = || DecimalError::Syntax(text.clone());
-        let (mantissa, exponent) = text.split_once('e').ok_or_else(syntax)?;
-        let exponent: i32 = exponent.parse().map_err(|_| syntax())?;
+        let (mantissa, power) = text.split_once('e').ok_or_else(syntax)?;
+        let exponent: i32 = power.parse().map_err(|_| syntax())?;
         let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: i128 = format!("{integer}{fraction}").parse().map_err(|_| syntax())?;
         let places = i32::try_from(fraction.len()).map_err(|_| syntax())?;

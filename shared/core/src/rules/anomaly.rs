@@ -156,6 +156,8 @@ impl Anomaly {
     }
 
     fn against_past(&self, totals: &MemberTotals<'_>, span: &DataSpan, day: NaiveDate) -> Option<Measured> {
+        // The past ends where it had settled when the day began, also if more has settled since: looked at later, the
+        // verdict is the same.
         let last = ago(day, UNSETTLED);
         let first = ago(last, PAST_DAYS - 1).max(totals.first_spend()?).max(span.first_day()?);
         if last < after(first, FEWEST_DAYS - 1) || !span.is_settled(last) {
@@ -163,7 +165,7 @@ impl Anomaly {
         }
         let past: Vec<(NaiveDate, Decimal)> = first.iter_days().zip(totals.series(first, last)).collect();
         let all = median(past.iter().map(|(_, spent)| *spent).collect())?;
-        // Of each weekday once: this is done for every member on each of two weeks' days.
+        // The medians of weekdays are worked out once and not for each day: this runs for every member on 14 days.
         let mut by_weekday: [Vec<Decimal>; 7] = Default::default();
         for (day, spent) in &past {
             if let Some(same) = by_weekday.get_mut(place_of(*day)) {
@@ -172,26 +174,29 @@ impl Anomaly {
         }
         let usual_by_weekday = by_weekday.map(|same| median(same).unwrap_or(all));
         let usual_on = |day: NaiveDate| usual_by_weekday.get(place_of(day)).copied().unwrap_or(all);
+        // The larger of the two, so that a busy weekday is no spike, and neither is work on a day that is usually free.
         let usual = all.max(usual_on(day));
         let off = |(day, spent): &(NaiveDate, Decimal)| spent.checked_sub(usual_on(*day)).map(Decimal::abs);
         let deviation = median(past.iter().filter_map(off).collect())?;
-        // 1.4826 makes of the median absolute deviation a standard deviation.
+        // The median absolute deviation times 1.4826 (1 / Φ⁻¹(3/4)) is the standard deviation of a normal distribution.
+        // A past spike moves it hardly, as it would move a standard deviation.
+        // Source: Rousseeuw and Croux, "Alternatives to the Median Absolute Deviation", 1993.
         let spread = Decimal::from_units(deviation.units() / 10_000 * 14_826)?.checked_mul(self.deviations.into())?;
-        // What the past had twice is a rhythm of its own, such as the runs of a month's end.
+        // A height that the past reached twice is a rhythm, such as the runs of a month's end: no spike below it.
         let mut largest: Vec<_> = past.iter().map(|(_, spent)| *spent).collect();
         largest.sort_unstable();
         let rhythm = largest.iter().rev().nth(1).copied().unwrap_or_default();
         let limit = usual.checked_add(spread.max(usual).max(self.minimum))?.max(rhythm).max(self.minimum);
         let spent = totals.on(day);
         let spike = Level { name: Shape::Spike.to_string(), amount: self.minimum, verdict: decide(spent, limit) };
-        let many = usual.checked_mul(self.runaway.into()).map(|many| many.max(limit));
-        let many = many.filter(|_| usual > Decimal::ZERO);
+        // Nothing is many times zero: a member that usually has nothing has spikes alone.
+        let many = usual.checked_mul(self.runaway.into()).filter(|_| usual > Decimal::ZERO).map(|many| many.max(limit));
         let runaway = Level {
             name: Shape::Runaway.to_string(),
             amount: self.minimum,
             verdict: many.map_or(Verdict::Clear, |many| decide(spent, many)),
         };
-        let (shape, limit) = match many {
+        let (shape, told_limit) = match many {
             Some(many) if runaway.verdict == Verdict::Crossed => (Shape::Runaway, many),
             _ => (Shape::Spike, limit),
         };
@@ -202,7 +207,7 @@ impl Anomaly {
             covered: (day, day),
             spent,
             amount: self.minimum,
-            detail: Detail::Anomaly { shape, usual, limit, past_days: past.len() },
+            detail: Detail::Anomaly { shape, usual, limit: told_limit, past_days: past.len() },
             levels: vec![spike, runaway],
             through: Some(day),
         })

@@ -149,7 +149,7 @@ impl RuleKind for Budget {
                 if self.rule.each.is_some() && !has_facts {
                     continue;
                 }
-                // A forecast for each of five thousand members is most of the work, and few are told of.
+                // `false`: a forecast for each of five thousand members is most of the work, and few are told of.
                 measurements.extend(actual(self, member.as_deref(), &totals, known.span, window, false)?);
             }
         }
@@ -201,7 +201,8 @@ fn larger_overrides(old: &Budget, new: &Budget, called: &str) -> Vec<String> {
     more
 }
 
-/// What was spent, and where it is heading if that is asked for, by the budget, by the caller or by what is crossed.
+/// One measurement of the spend, and one of the forecast where the budget has forecast levels. The outlook is worked out
+/// if the caller asks for it, if the budget has forecast levels, or if a level is not clear.
 fn actual(
     budget: &Budget,
     member: Option<&str>,
@@ -216,34 +217,48 @@ fn actual(
     let is_covered = span.covers(window);
     let level = |percent: &u32, spent: Decimal| {
         let verdict = match verdict(spent, amount, *percent) {
-            // What is missing may have been what crossed it.
+            // Data is missing, and the missing spend may be above the level.
             Verdict::Clear if !is_covered => Verdict::Undecided,
             verdict => verdict,
         };
         Level { name: percent.to_string(), amount, verdict }
     };
-    let levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
-    let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
+    let spent_levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
+    let is_told = spent_levels.iter().any(|level| level.verdict != Verdict::Clear);
     let is_foretold = is_asked || is_told || !budget.forecast.is_empty();
     let outlook = if is_foretold { Some(measure::of_window(totals, window, span)?) } else { None };
     let through = totals.within(shown.0, shown.1).next_back().map(|(day, _)| day);
-    let detail = Detail::Budget(outlook);
-    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through };
-    let mut measurements = vec![measure(&budget.rule, member, totals, measured)?];
+    let measured = |detail, levels, through| Measured {
+        window,
+        day: None,
+        shown,
+        covered: shown,
+        spent,
+        amount,
+        detail,
+        levels,
+        through,
+    };
+    let of_spend = measured(Detail::Budget(outlook), spent_levels, through);
+    let mut measurements = vec![measure(&budget.rule, member, totals, of_spend)?];
     let Some(outlook) = outlook.filter(|_| !budget.forecast.is_empty()) else { return Ok(measurements) };
-    let levels = budget.forecast.iter().map(|percent| match outlook {
-        // What is spent already is told by the spend, where a threshold says so. What cannot be foretold changes nothing.
+    let forecast_levels = budget.forecast.iter().map(|percent| match outlook {
+        // A percent that spend has passed already is told by a threshold at or below it, if there is one: the forecast
+        // would say it again.
         _ if verdict(spent, amount, *percent) == Verdict::Crossed => {
-            let is_told = budget.thresholds.iter().any(|threshold| threshold <= percent);
-            Level { verdict: if is_told { Verdict::Undecided } else { Verdict::Crossed }, ..level(percent, spent) }
+            let is_told_by_spend = budget.thresholds.iter().any(|threshold| threshold <= percent);
+            Level {
+                verdict: if is_told_by_spend { Verdict::Undecided } else { Verdict::Crossed },
+                ..level(percent, spent)
+            }
         }
         Outlook::Forecast(forecast) => level(percent, forecast.expected),
         Outlook::Over => level(percent, spent),
+        // Without a forecast, what was told before stays.
         Outlook::TooEarly { .. } => Level { verdict: Verdict::Undecided, ..level(percent, spent) },
     });
-    let (levels, detail) = (levels.collect(), Detail::Forecast(outlook));
-    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through: None };
-    measurements.push(measure(&budget.rule, member, totals, measured)?);
+    let of_forecast = measured(Detail::Forecast(outlook), forecast_levels.collect(), None);
+    measurements.push(measure(&budget.rule, member, totals, of_forecast)?);
     Ok(measurements)
 }
 

@@ -116,7 +116,7 @@ impl Delta {
     ) -> Result<Option<Measurement>, SumOutOfRange> {
         let back = |days: u64| day.checked_sub_days(Days::new(days)).unwrap_or(day);
         let week_before = back(7);
-        // What is not in the ledger is not known to be nothing.
+        // Days before the ledger's first are unknown, not zero.
         if span.first_day().is_none_or(|first| week_before < first) {
             return Ok(None);
         }
@@ -157,6 +157,7 @@ impl Delta {
         if !span.covers(earlier.into()) || !span.covers(window) {
             return Ok(None);
         }
+        // As many days of the month before, or all of it where it is shorter.
         let so_many = last - month.first_day();
         let before_last = (earlier.first_day() + so_many).min(earlier.last_day());
         let spent = totals.sum(window.first_day(), last)?;

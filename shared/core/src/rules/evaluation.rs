@@ -154,8 +154,8 @@ impl Evaluated {
 
 /// The days that are looked at one by one, in order.
 fn recent_days(span: &DataSpan) -> Vec<NaiveDate> {
-    let (Some(newest), Some(first)) = (span.newest(), span.first_day()) else { return Vec::new() };
-    let newest = newest.date_naive();
+    let (Some(as_of), Some(first)) = (span.newest(), span.first_day()) else { return Vec::new() };
+    let newest = as_of.date_naive();
     let oldest = newest.checked_sub_days(Days::new(DAYS_LOOKED_AT)).unwrap_or(newest).max(first);
     oldest.iter_days().take_while(|day| *day <= newest).collect()
 }

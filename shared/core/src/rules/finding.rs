@@ -188,8 +188,8 @@ impl Measurement {
         let (day, spent) = self.days.iter().copied().max_by_key(|(day, spent)| (*spent, *day))?;
         let (first, last) = (self.days.first()?.0, self.days.last()?.0);
         let by_day: BTreeMap<_, _> = self.days.iter().copied().collect();
-        let others = first.iter_days().take_while(|other| *other <= last).filter(|other| *other != day);
-        let others = others.map(|other| by_day.get(&other).copied().unwrap_or_default()).collect();
+        let other_days = first.iter_days().take_while(|other| *other <= last).filter(|other| *other != day);
+        let others = other_days.map(|other| by_day.get(&other).copied().unwrap_or_default()).collect();
         Some(Peak { day, spent, others_median: median(others) })
     }
 }

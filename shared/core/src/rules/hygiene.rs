@@ -104,11 +104,13 @@ impl RuleKind for Hygiene {
                     through: all.within(shown.0, shown.1).next_back().map(|(day, _)| day),
                 };
                 let name = member.as_ref().map(Cow::as_ref);
-                let mut measured = measure(&lacking, name, &part, measured)?;
-                if let (Detail::Hygiene { lack, spelt, .. }, Some(driver)) = (&mut measured.detail, &measured.driver) {
+                let mut measurement = measure(&lacking, name, &part, measured)?;
+                if let (Detail::Hygiene { lack, spelt, .. }, Some(driver)) =
+                    (&mut measurement.detail, &measurement.driver)
+                {
                     *spelt = spelt_otherwise(lack, driver, &part, shown)?;
                 }
-                measurements.push(measured);
+                measurements.push(measurement);
             }
         }
         Ok(measurements)

@@ -67,8 +67,8 @@ pub(crate) fn measure(
     // Who is behind it is worked out only where somebody will read it.
     let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
     let after = if first == last && is_told { last.succ_opt() } else { None };
-    let later = after.into_iter().flat_map(|next| totals.within(next, NaiveDate::MAX));
-    let later = later.map(|(day, total)| (day, total.spent)).filter(|(_, spent)| !spent.is_zero());
+    let later_days = after.into_iter().flat_map(|next| totals.within(next, NaiveDate::MAX));
+    let later = later_days.map(|(day, total)| (day, total.spent)).filter(|(_, spent)| !spent.is_zero());
     Ok(Measurement {
         rule: rule.name.clone(),
         member: member.map(str::to_owned),
