@@ -56,10 +56,7 @@ pub enum Outlook {
     /// It is still going on.
     Forecast(Forecast),
     /// There are too few settled days to say: not [`FEWEST_DAYS`] yet.
-    TooEarly {
-        /// How many there are.
-        settled_days: usize,
-    },
+    TooEarly { settled_days: usize },
     /// All of its days are settled: the spend is the total.
     Over,
 }

@@ -43,6 +43,9 @@ pub const NONE: &str = "(none)";
 /// What everything together is called that has no name of its own, in facts, reports and metrics.
 pub const OTHER: &str = "(other)";
 
+/// What stands for a value where there are several.
+pub const SEVERAL: &str = "(several)";
+
 /// A message for people: what the mail's subject says, and its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {

@@ -96,7 +96,6 @@ pub struct SharedRole {
     pub identity: String,
     /// What it probably is.
     pub kind: SharedKind,
-    /// What it spent.
     pub spend: Spend,
     /// Why it is taken for shared.
     pub signs: Vec<Sign>,

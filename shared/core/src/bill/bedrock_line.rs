@@ -75,12 +75,10 @@ impl RuleSet {
         self.0 |= rule.bit();
     }
 
-    /// Whether the line item is Bedrock's.
     pub fn is_bedrock(self) -> bool {
         self.0 != 0
     }
 
-    /// Whether `rule` holds.
     pub fn contains(self, rule: Rule) -> bool {
         self.0 & rule.bit() != 0
     }

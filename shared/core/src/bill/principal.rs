@@ -8,7 +8,6 @@ use crate::text::OTHER;
 named! {
     /// What kind of caller an identity is.
     pub enum IdentityKind {
-        /// An IAM user.
         User = "user",
         /// A role, with all its sessions.
         Role = "role",
@@ -46,7 +45,6 @@ impl IdentityKind {
 pub struct Identity {
     /// The name: `dana@example.com`, `role/NAME@ACCOUNT`, …; empty for [`IdentityKind::None`].
     pub name: String,
-    /// What it is.
     pub kind: IdentityKind,
 }
 

@@ -164,7 +164,6 @@ impl ReductionBuilder {
     /// and once as columns, and its place in a hash table. Measured: 310 bytes with a million lines.
     pub const BYTES_A_LINE: u64 = 320;
 
-    /// How many lines there are.
     pub fn lines(&self) -> usize {
         self.keys.len()
     }

@@ -66,12 +66,10 @@ impl Window {
         end_of(self.last_day())
     }
 
-    /// Whether `day` lies in it.
     pub fn contains(self, day: NaiveDate) -> bool {
         (self.first_day()..=self.last_day()).contains(&day)
     }
 
-    /// Its days, in order.
     pub fn days(self) -> impl Iterator<Item = NaiveDate> {
         let last = self.last_day();
         self.start.iter_days().take_while(move |day| *day <= last)

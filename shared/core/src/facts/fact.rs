@@ -47,13 +47,9 @@ named! {
         Tier = "tier",
         /// Where it was served.
         Routing = "routing",
-        /// The AWS region code.
         Region = "region",
-        /// The product code as billed.
         ProductCode = "product_code",
-        /// The usage type as billed.
         UsageType = "usage_type",
-        /// The operation as billed.
         Operation = "operation",
         /// The unit of the usage amount.
         PricingUnit = "pricing_unit",

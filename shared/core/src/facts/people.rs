@@ -56,7 +56,6 @@ impl Roles {
         people.into_iter().map(of).collect()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -40,7 +40,6 @@ impl Decimal {
     /// Digits after the point.
     pub const SCALE: u32 = 18;
     pub const ZERO: Self = Self(0);
-    /// One.
     pub const ONE: Self = Self(ONE);
 
     /// The decimal that `value` is the shortest form of, kept to 18 places (half to even).
@@ -149,7 +148,6 @@ impl Decimal {
         Self(self.0.abs())
     }
 
-    /// Whether this is zero.
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }

@@ -14,7 +14,6 @@ use crate::text::OTHER;
 named! {
     /// What a report says of each group.
     pub enum Measure {
-        /// The exact cost.
         Cost = "cost",
         /// How many single tokens were used; nothing where nothing is counted in tokens.
         Tokens = "tokens",

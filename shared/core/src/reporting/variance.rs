@@ -37,6 +37,7 @@ use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::variance::terms::{Both, Side, Term, difference};
 use crate::reporting::variance::windows::Windows;
+use crate::text::SEVERAL;
 
 mod estimate;
 pub mod terms;
@@ -47,7 +48,6 @@ use estimate::{Cells, estimate};
 /// What a delivery has changed of one day since that day was told: the spend now said of it less the spend then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// The usage day.
     pub day: NaiveDate,
     /// The caller; empty for nobody.
     pub identity: String,
@@ -163,9 +163,6 @@ pub fn together(variances: &[Variance], currency: &str) -> Result<Variance, SumO
     }
     Ok(total)
 }
-
-/// The group of corrections whose caller has several groups, or none any more.
-pub const SEVERAL: &str = "(several)";
 
 /// In which spans something was used.
 type Seen = Both<bool>;

@@ -10,7 +10,7 @@ use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
 use crate::rules::finding::{Detail, Level, Measurement, Shape, Verdict};
-use crate::rules::measure::{Measured, REARM_PERCENT, measure};
+use crate::rules::measure::{Measured, below_or_crossed, measure};
 use crate::rules::member_totals::{MemberTotals, totals};
 use crate::rules::rule::{Kind, Rule};
 use crate::rules::rule_kind::{Known, RuleKind};
@@ -21,7 +21,6 @@ use crate::text::money;
 /// Days unlike their past that people want to hear of.
 #[derive(Clone, Debug)]
 pub struct Anomaly {
-    /// What it is about.
     pub rule: Rule,
     /// A day must have this much, and this much more than usual.
     pub minimum: Decimal,
@@ -35,7 +34,6 @@ pub struct Anomaly {
 
 /// How many days before a day are not settled yet when it begins.
 const UNSETTLED: u64 = 4;
-/// How many days the past has.
 const PAST_DAYS: u64 = 28;
 /// A shorter past says nothing.
 const FEWEST_DAYS: u64 = 7;
@@ -216,13 +214,7 @@ impl Anomaly {
 
 /// Whether `spent` is above `limit`.
 fn decide(spent: Decimal, limit: Decimal) -> Verdict {
-    if spent > limit {
-        Verdict::Crossed
-    } else if spent.units() < (limit.units() / 100).saturating_mul(REARM_PERCENT.into()) {
-        Verdict::Clear
-    } else {
-        Verdict::Undecided
-    }
+    below_or_crossed(spent > limit, spent.units(), limit.units())
 }
 
 /// The place of its weekday in a week.

@@ -26,9 +26,7 @@ const MEMBERS: usize = 5;
 /// A limit on the spend of every window of a kind, for all that it matches or for each member.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// What it is about.
     pub rule: Rule,
-    /// Over which days.
     pub window: WindowKind,
     /// The limit, above zero.
     pub amount: Decimal,

@@ -8,7 +8,7 @@ use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::rules::finding::{Against, Detail, Level, Measurement, Verdict};
-use crate::rules::measure::{Measured, REARM_PERCENT, measure, percentage};
+use crate::rules::measure::{Measured, below_or_crossed, measure, percentage};
 use crate::rules::member_totals::{MemberTotals, totals};
 use crate::rules::rule::{Kind, Rule};
 use crate::rules::rule_kind::{Known, RuleKind};
@@ -19,9 +19,7 @@ use crate::text::money;
 /// A rise against an earlier time that people want to hear of.
 #[derive(Clone, Debug)]
 pub struct Delta {
-    /// What it is about.
     pub rule: Rule,
-    /// Which earlier time.
     pub against: Against,
     /// By how much that must be exceeded, in percent of it.
     pub rise_percent: u32,
@@ -187,13 +185,7 @@ impl Delta {
         let rise = spent.units() - before.units();
         let Some(by_percent) = percentage(before, self.rise_percent) else { return Verdict::Clear };
         let limit = by_percent.max(self.rise_amount.units());
-        if rise > limit {
-            Verdict::Crossed
-        } else if rise < (limit / 100).saturating_mul(REARM_PERCENT.into()) {
-            Verdict::Clear
-        } else {
-            Verdict::Undecided
-        }
+        below_or_crossed(rise > limit, rise, limit)
     }
 }
 

@@ -16,7 +16,6 @@ pub struct Driver {
     /// The identity with the largest spend; [`NONE`] if the bill names nobody.
     pub identity: String,
     pub identity_kind: IdentityKind,
-    /// Its spend.
     pub spent: Decimal,
     /// The principal as billed with the largest part of that; empty if the bill names nobody.
     pub principal: String,

@@ -25,7 +25,6 @@ use crate::text::{money, or_none};
 pub struct Hygiene {
     /// What it is about: the spend that should have what is missing.
     pub rule: Rule,
-    /// What is missing.
     pub lack: Lack,
     /// Of how much of the spend, in percent.
     pub percent: u32,

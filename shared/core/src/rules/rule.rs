@@ -20,9 +20,7 @@ pub struct Rule {
     pub each: Option<Dimension>,
     /// The currency of its amounts. Spend in other currencies is not converted and not added.
     pub currency: String,
-    /// How urgent it is.
     pub severity: Severity,
-    /// Whom to call.
     pub owner: Option<OwnerTemplate>,
     /// What to read, printed as it is.
     pub runbook: Option<String>,
@@ -84,7 +82,6 @@ impl Kind {
 }
 
 named! {
-    /// How urgent a message is.
     #[derive(Default, Serialize, Deserialize)]
     #[serde(rename_all = "lowercase")]
     pub enum Severity is "a severity" {

@@ -11,7 +11,6 @@ use crate::rules::rule::{Kind, Rule, Severity};
 use crate::rules::sentence;
 use crate::text::name;
 
-/// How many columns a name may take.
 pub(crate) const NAME: usize = 64;
 
 /// Mutes that withhold messages at `now` and are new, longer or of more members.

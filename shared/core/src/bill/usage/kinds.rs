@@ -15,13 +15,9 @@ named! {
         CacheWrite = "cache-write",
         /// Tokens written to the prompt cache for an hour.
         CacheWrite1h = "cache-write-1h",
-        /// Images in or out.
         Image = "image",
-        /// Video in or out.
         Video = "video",
-        /// Speech in or out.
         Speech = "speech",
-        /// Embeddings.
         Embedding = "embedding",
         /// Search units of rerankers, and web searches.
         Search = "search",
@@ -35,13 +31,9 @@ named! {
     pub enum Tier {
         /// Paid per use.
         OnDemand = "on-demand",
-        /// A batch job.
         Batch = "batch",
-        /// The flex tier.
         Flex = "flex",
-        /// The priority tier.
         Priority = "priority",
-        /// The ultrafast tier.
         Ultrafast = "ultrafast",
         /// Reserved tokens per minute.
         Reserved = "reserved",
