@@ -98,7 +98,7 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
         sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
     }
     drop(progress);
-    let names = config.rules.all().map(|(rule, _)| (rule.name.clone(), 0));
+    let names = config.rules.rules().map(|rule| (rule.name.clone(), 0));
     let mut counts: BTreeMap<String, usize> = names.collect();
     for alert in &sent {
         *counts.entry(alert.rule.clone()).or_default() += 1;

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
+use spend_core::rules::evaluation;
 use spend_core::rules::rule::Rule;
-use spend_core::rules::{evaluation, sentence};
 use spend_core::text;
 use spend_ledger::config::Config;
 use spend_ledger::metrics;
@@ -33,8 +33,9 @@ pub(crate) async fn run(options: &Check, now: DateTime<Utc>, out: &mut impl Writ
         cost = Some(metrics::predict(&store, &config, now).await?);
     }
     let rules = &config.rules;
-    for (rule, sentence) in sentence::of_all(rules) {
-        writeln!(out, "{}: {sentence}", text::clean(&rule.name))?;
+    for kind in rules.all() {
+        let rule = kind.rule();
+        writeln!(out, "{}: {}", text::clean(&rule.name), kind.sentence())?;
         if let Some(book) = &book {
             members(rule, &config, book, out)?;
         }

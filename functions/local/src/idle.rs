@@ -24,7 +24,7 @@ const NAMED: usize = 5;
 /// A line for each rule and setting that selects nothing in the months that rules look at.
 pub(crate) fn all(config: &Config, book: &Book) -> Vec<String> {
     let mut lines = Vec::new();
-    for (rule, _) in config.rules.all() {
+    for rule in config.rules.rules() {
         let name = text::clean(&rule.name);
         lines.extend(of_rule(rule, config, book).into_iter().map(|notice| format!("{name}: {notice}")));
     }
@@ -113,7 +113,7 @@ fn unknown(key: &str, book: &Book) -> Option<String> {
 
 /// Whether there is anybody to mute.
 pub(crate) fn of_mute(mute: &Mute, config: &Config, book: &Book) -> Option<String> {
-    let (rule, _) = config.rules.all().find(|(rule, _)| rule.name == mute.rule)?;
+    let rule = config.rules.rules().find(|rule| rule.name == mute.rule)?;
     let member = |fact: &Fact| rule.each.as_ref().map(|each| text::or_none(&each.value(&fact.key)).to_owned());
     let mutes =
         |fact: &Fact| rule.matches(&fact.key) && mute.matches(&rule.name, rule.each.as_ref(), member(fact).as_deref());

@@ -1,4 +1,8 @@
 //! What every error of ours says of itself: its kind, its class, its cause; and how its text is cut for logs.
+//!
+//! - `class`: what is to be done: retry, wait, ask an operator, ignore
+//! - `fault`: the trait that gives kind and class
+//! - `text`: the text of an error and its causes, cut for logs
 
 pub mod class;
 pub mod fault;

@@ -1,4 +1,19 @@
 //! The fact table: a day of one caller, account and model, with what follows from the bill's fields.
+//!
+//! - `fact`: a fact: its fields, its key and its measures
+//! - `derivation`: facts out of bill lines and the configuration
+//! - `folding`: which callers facts keep apart, and which they sum as `(other)`
+//! - `owner`: whom spend belongs to, and what decided that
+//! - `owner_names`: the names that an owner of a rule may be filled with
+//! - `people`: the roles through which people came
+//! - `net_cost`: net cost where the bill has none
+//! - `dimension`: what facts can be grouped and matched by
+//! - `matcher`: which facts a rule is about
+//! - `selection`: names that select nothing, and what may have been meant
+//! - `tag_keys`: keys of tags that are probably one
+//! - `spend`: which categories count as spend, and on which basis
+//! - `restated`: what a delivery changed of a settled day
+//! - `explanation`: why a bill line is the fact that it is
 
 pub mod derivation;
 pub mod dimension;

@@ -21,8 +21,8 @@ pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
     let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
     values.extend(fields.iter().copied());
     let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
-    let tags = values.iter().filter(|(key, _)| key.contains('/'));
-    let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    let tagged = values.iter().filter(|(key, _)| key.contains('/'));
+    let tags = tagged.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
     let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
     let cost = decimal(cost);
     Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }

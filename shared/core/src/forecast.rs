@@ -56,10 +56,7 @@ pub enum Outlook {
     /// It is still going on.
     Forecast(Forecast),
     /// There are too few settled days to say: not [`FEWEST_DAYS`] yet.
-    TooEarly {
-        /// How many there are.
-        settled_days: usize,
-    },
+    TooEarly { settled_days: usize },
     /// All of its days are settled: the spend is the total.
     Over,
 }
@@ -76,12 +73,14 @@ pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataS
     let Some(begun) = begun.filter(|begun| *begun <= last_settled) else {
         return Ok(Outlook::TooEarly { settled_days: 0 });
     };
-    let past: Vec<Decimal> = begun.iter_days().take_while(|day| *day <= last_settled).map(spent_on).collect();
-    let settled = past.len();
-    if settled < FEWEST_DAYS {
-        return Ok(Outlook::TooEarly { settled_days: settled });
+    let settled: Vec<Decimal> = begun.iter_days().take_while(|day| *day <= last_settled).map(spent_on).collect();
+    let settled_days = settled.len();
+    if settled_days < FEWEST_DAYS {
+        return Ok(Outlook::TooEarly { settled_days });
     }
-    let past: Vec<f64> = past.iter().skip(past.len().saturating_sub(PAST_DAYS)).map(|spent| spent.to_f64()).collect();
+    let past: Vec<f64> =
+        settled.iter().skip(settled_days.saturating_sub(PAST_DAYS)).map(|spent| spent.to_f64()).collect();
+    // All of the window's days so far, the unsettled ones too: what is spent already is part of the total.
     let mut known = Decimal::ZERO;
     for day in window.days() {
         add(&mut known, spent_on(day))?;
@@ -89,6 +88,8 @@ pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataS
     let next = last_settled.succ_opt().unwrap_or(last_settled);
     let has: Vec<f64> =
         next.iter_days().take_while(|day| *day <= window.last_day()).map(|day| spent_on(day).to_f64()).collect();
+    // Where the window begins after the settled days, the model runs up to it and these days are left out; where it began
+    // before them, the number is negative and none is.
     let before = usize::try_from((window.first_day() - next).num_days()).unwrap_or(0);
     let weekday = usize::try_from(next.weekday().num_days_from_monday()).unwrap_or(0);
     let outcomes = Model::of(&past, &has, weekday).outcomes(before);
@@ -96,7 +97,7 @@ pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataS
         let more = Decimal::from_f64(quantile(&outcomes, part).max(0.0)).ok();
         more.and_then(|more| known.checked_add(more.round_to(2))).ok_or(SumOutOfRange)
     };
-    Ok(Outlook::Forecast(Forecast { expected: plus(0.5)?, low: plus(0.1)?, high: plus(0.9)?, settled_days: settled }))
+    Ok(Outlook::Forecast(Forecast { expected: plus(0.5)?, low: plus(0.1)?, high: plus(0.9)?, settled_days }))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod forecast;
 pub mod messages;
 pub mod money;
+pub mod named;
 pub mod page;
 pub mod reporting;
 pub mod rules;

@@ -3,10 +3,19 @@
 //! Messages are read in mail clients and on phones, so lines are short. Tag values, names of sessions and most other
 //! texts of a bill are chosen by strangers. They enter our sentences through [`name`] and our tables through [`shown`]:
 //! there they forge no line, are no link, and are in quotes where they could be read as our own words.
+//!
+//! - `lines`: labels, subject and body of a message.
+//! - `link`: texts of others without anything that a program makes a link of.
+//! - `spreadsheet`: cells that are never formulas.
+//! - `windows`: windows as people call them.
+//! - `words`: the words of a name that is written in many ways.
+//! - `near`: names that may have been meant.
+//! - `likeness`: values that are probably one value.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::calendar::period::BillingPeriod;
 use crate::money::decimal::Decimal;
@@ -33,6 +42,9 @@ pub const NONE: &str = "(none)";
 
 /// What everything together is called that has no name of its own, in facts, reports and metrics.
 pub const OTHER: &str = "(other)";
+
+/// What stands for a value where there are several.
+pub const SEVERAL: &str = "(several)";
 
 /// A message for people: what the mail's subject says, and its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,12 +241,8 @@ pub fn columns(text: &str) -> usize {
 }
 
 fn columns_of(character: char) -> usize {
-    let is_wide = matches!(
-        u32::from(character),
-        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60
-            | 0xFFE0..=0xFFE6 | 0x1F000..=0x1FAFF | 0x20000..=0x3FFFD
-    );
-    if is_wide { 2 } else { 1 }
+    // A mark that takes no column counts too: else a name of thousands of them would pass every limit.
+    character.width().unwrap_or(1).max(1)
 }
 
 /// `text`, on one line, in at most `limit` columns; what is cut off is marked with `...`. Texts of others go through

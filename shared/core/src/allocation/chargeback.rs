@@ -62,16 +62,16 @@ pub fn chargeback<'a>(
             continue;
         };
         let day = matches!(splits.get(split), Some(Split { by: SplitBy::File, .. })).then_some(fact.key.usage_date);
-        let account = account.to_owned();
-        add(pools.entry(Pooled { order, split, key, category, account, day }).or_default(), cost)?;
+        let from = Pooled { order, split, key, category, account: account.to_owned(), day };
+        add(pools.entry(from).or_default(), cost)?;
     }
     let cost_centers = cost_centers(&rows);
     let mut division = Division { rows, usage, metering, cost_centers, outcomes: BTreeMap::new() };
-    let mut pools = pools.into_iter().peekable();
+    let mut left = pools.into_iter().peekable();
     // What one split gives counts as usage for the next one, but not for itself.
-    while let Some((order, split)) = pools.peek().map(|(pooled, _)| (pooled.order, pooled.split)) {
+    while let Some((order, split)) = left.peek().map(|(pooled, _)| (pooled.order, pooled.split)) {
         let mut of_split = Vec::new();
-        while let Some(found) = pools.next_if(|(pooled, _)| (pooled.order, pooled.split) == (order, split)) {
+        while let Some(found) = left.next_if(|(pooled, _)| (pooled.order, pooled.split) == (order, split)) {
             of_split.push(found);
         }
         if let Some(found) = splits.get(split) {
@@ -133,6 +133,8 @@ fn invoice(rows: &mut BTreeMap<ChargeKey, Charge>) -> Result<(), SumOutOfRange> 
     for ((currency, owner), total) in &owners {
         currencies.entry(currency).or_default().push((owner, *total));
     }
+    // First the bill is rounded to owners, then each owner's amount to its rows. So an owner's invoice is off by less
+    // than a cent, however many rows it has, and both add up.
     let mut cents: BTreeMap<(String, String), Decimal> = BTreeMap::new();
     for (currency, owners) in currencies {
         let totals: Vec<_> = owners.iter().map(|(_, total)| *total).collect();
@@ -148,8 +150,8 @@ fn invoice(rows: &mut BTreeMap<ChargeKey, Charge>) -> Result<(), SumOutOfRange> 
         while let Some((_, charge)) = rows.next_if(|(key, _)| key.currency == currency && key.owner == owner) {
             own.push(charge);
         }
-        let totals: Vec<_> = own.iter().map(|charge| charge.total).collect();
-        for (charge, rounded) in own.into_iter().zip(round_to_sum(&totals, cents, INVOICE_PLACES)?) {
+        let of_rows: Vec<_> = own.iter().map(|charge| charge.total).collect();
+        for (charge, rounded) in own.into_iter().zip(round_to_sum(&of_rows, cents, INVOICE_PLACES)?) {
             charge.invoice = rounded;
         }
     }

@@ -22,15 +22,10 @@ pub enum MeteringFinding {
     UnknownGateway {
         /// As the records name it.
         gateway: String,
-        /// How many records there are.
         records: usize,
     },
     /// No split by file covers the gateway: its records are not used.
-    NotSplit {
-        gateway: String,
-        /// How many records there are.
-        records: usize,
-    },
+    NotSplit { gateway: String, records: usize },
     /// Several records of one day, gateway, tenant and model. Equal ones count once; of different ones the last counts.
     Duplicate {
         /// The record that counts.

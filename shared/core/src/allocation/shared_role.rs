@@ -96,7 +96,6 @@ pub struct SharedRole {
     pub identity: String,
     /// What it probably is.
     pub kind: SharedKind,
-    /// What it spent.
     pub spend: Spend,
     /// Why it is taken for shared.
     pub signs: Vec<Sign>,
@@ -164,8 +163,8 @@ pub fn find<'a>(
 impl Traits<'_> {
     fn judge(&self, identity: &str, all: &Spend) -> Option<SharedRole> {
         // `role/NAME@ACCOUNT`, `user/PATH/NAME@ACCOUNT`: the kind and the account are no words of the name.
-        let name = identity.split_once('/').map_or(identity, |(_, name)| name);
-        let name = name.rsplit_once('@').map_or(name, |(name, _)| name);
+        let name_and_account = identity.split_once('/').map_or(identity, |(_, rest)| rest);
+        let name = name_and_account.rsplit_once('@').map_or(name_and_account, |(name, _)| name);
         let words: Vec<_> = words::split(name).into_iter().map(|word| word.text.to_lowercase()).collect();
         let word_of = |known: &[&str]| words.iter().find(|word| known.contains(&word.as_str())).cloned();
         let gateway = word_of(&GATEWAY_WORDS);

@@ -11,7 +11,6 @@ use crate::reporting::unit_sums::UnitSums;
 /// Whose and which spend a row is. Ordered by currency, then by owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChargeKey {
-    /// The currency of the amounts.
     pub currency: String,
     /// The owner; empty if there is none.
     pub owner: String,
@@ -48,7 +47,6 @@ impl ChargeKey {
 pub struct Billed {
     /// The amount of each category, in the order of [`Category::ALL`].
     categories: [Decimal; Category::ALL.len()],
-    /// All of them.
     pub total: Decimal,
     /// What prices of its usage are made of.
     pub units: UnitSums,

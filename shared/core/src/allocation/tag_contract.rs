@@ -34,7 +34,6 @@ pub struct TagRule {
 pub enum TagFinding {
     /// Callers whose spend lacks a required tag.
     Untagged {
-        /// The tag.
         key: String,
         /// What they spent without it, together.
         spend: Spend,
@@ -45,14 +44,12 @@ pub enum TagFinding {
     },
     /// Values that are probably one: they differ by case, separators or one letter.
     NearDuplicates {
-        /// The tag.
         key: String,
         /// The values, the most expensive first.
         values: Vec<(String, Spend)>,
     },
     /// A value that the contract does not allow.
     OutOfContract {
-        /// The tag.
         key: String,
         value: String,
         /// What was spent with it.
@@ -63,23 +60,16 @@ pub enum TagFinding {
         like: Option<String>,
     },
     /// A tag with more than [`MOST_VALUES`] values.
-    TooManyValues {
-        /// The tag.
-        key: String,
-        /// How many values it has.
-        values: usize,
-    },
+    TooManyValues { key: String, values: usize },
     /// Keys on the bill that are probably this tag's: of the same kind, they differ by case, separators or one letter.
     /// Values are split between them.
     SpeltOtherwise {
-        /// The tag.
         key: String,
         /// The other keys, with what was spent with them and without the tag; the most expensive first.
         others: Vec<(String, Spend)>,
     },
     /// A required tag that no line has, or none before some day although callers spent.
     NotActive {
-        /// The tag.
         key: String,
         /// The first day of which a line has it.
         first_seen: Option<NaiveDate>,
@@ -267,7 +257,7 @@ impl<'a> Seen<'a> {
             let is_allowed = |value: &str| rule.allowed.iter().any(|glob| glob.matches(value));
             let (good, bad): (Vec<_>, Vec<_>) = self.values.iter().partition(|(value, _)| is_allowed(value));
             let spelt_out = rule.allowed.iter().map(ToString::to_string).filter(|glob| !glob.contains(['*', '?']));
-            let good: BTreeSet<String> =
+            let known: BTreeSet<String> =
                 good.into_iter().map(|(value, _)| (*value).to_owned()).chain(spelt_out).collect();
             for (value, (spend, identities)) in bad {
                 findings.push(TagFinding::OutOfContract {
@@ -275,7 +265,7 @@ impl<'a> Seen<'a> {
                     value: (*value).to_owned(),
                     spend: spend.clone(),
                     identities: identities.iter().map(|identity| (*identity).to_owned()).collect(),
-                    like: good.iter().find(|allowed| likeness::are_alike(allowed, value)).cloned(),
+                    like: known.iter().find(|allowed| likeness::are_alike(allowed, value)).cloned(),
                 });
             }
         }

@@ -5,51 +5,30 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One way to recognise a Bedrock line item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// `product_product_family` is `Amazon Bedrock` (on all Bedrock rows since 20 July 2026).
-    ProductFamily,
-    /// `line_item_product_code` starts with `AmazonBedrock` or `AmazonKnowledgeBase`.
-    ProductCode,
-    /// `product_servicecode` starts with one of these.
-    ServiceCode,
-    /// `product_name` or `servicename` of the `product` map contains `Bedrock`.
-    ProductName,
-    /// `line_item_operation` starts with `InvokeModel`.
-    Operation,
-    /// `line_item_resource_id` is an ARN of the service `bedrock`.
-    Resource,
-    /// `line_item_iam_principal` is filled: the column speaks of Bedrock alone today. What only this rule catches is
-    /// reported, because AWS may extend the column.
-    Principal,
+use crate::named;
+
+named! {
+    /// One way to recognise a Bedrock line item, in the order of [`RuleSet`]'s bits.
+    pub enum Rule {
+        /// `product_product_family` is `Amazon Bedrock` (on all Bedrock rows since 20 July 2026).
+        ProductFamily = "product-family",
+        /// `line_item_product_code` starts with `AmazonBedrock` or `AmazonKnowledgeBase`.
+        ProductCode = "product-code",
+        /// `product_servicecode` starts with one of these.
+        ServiceCode = "service-code",
+        /// `product_name` or `servicename` of the `product` map contains `Bedrock`.
+        ProductName = "product-name",
+        /// `line_item_operation` starts with `InvokeModel`.
+        Operation = "operation",
+        /// `line_item_resource_id` is an ARN of the service `bedrock`.
+        Resource = "resource",
+        /// `line_item_iam_principal` is filled: the column speaks of Bedrock alone today. What only this rule catches
+        /// is reported, because AWS may extend the column.
+        Principal = "principal",
+    }
 }
 
 impl Rule {
-    /// Every rule, in the order of [`RuleSet`]'s bits.
-    pub const ALL: [Self; 7] = [
-        Self::ProductFamily,
-        Self::ProductCode,
-        Self::ServiceCode,
-        Self::ProductName,
-        Self::Operation,
-        Self::Resource,
-        Self::Principal,
-    ];
-
-    /// The name in run summaries and stored counts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ProductFamily => "product-family",
-            Self::ProductCode => "product-code",
-            Self::ServiceCode => "service-code",
-            Self::ProductName => "product-name",
-            Self::Operation => "operation",
-            Self::Resource => "resource",
-            Self::Principal => "principal",
-        }
-    }
-
     /// Whether `value`, the text of this rule's column, says Bedrock. For [`Rule::ProductName`] it is asked of
     /// `product_name` and `servicename` alike.
     pub fn matches(self, value: &str) -> bool {
@@ -96,12 +75,10 @@ impl RuleSet {
         self.0 |= rule.bit();
     }
 
-    /// Whether the line item is Bedrock's.
     pub fn is_bedrock(self) -> bool {
         self.0 != 0
     }
 
-    /// Whether `rule` holds.
     pub fn contains(self, rule: Rule) -> bool {
         self.0 & rule.bit() != 0
     }

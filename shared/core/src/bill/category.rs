@@ -1,35 +1,34 @@
 //! Categories: what kind of money a line item is. Together they are the bill.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a line item is to the bill. Not one of AWS's Cost Categories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// What was used, before separately listed discounts.
-    Usage,
-    /// Negotiated and bundled discounts, and the negation of what a savings plan covered.
-    Discount,
-    /// Promotional and other credits.
-    Credit,
-    /// What AWS paid back.
-    Refund,
-    /// Up-front and recurring fees.
-    Fee,
-    /// Taxes.
-    Tax,
-    /// A line item type that this release does not know; counted, never dropped.
-    Other,
+use crate::named;
+
+named! {
+    /// What a line item is to the bill, in the order in which reports list it. Not one of AWS's Cost Categories.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Category {
+        /// What was used, before separately listed discounts.
+        Usage = "usage",
+        /// Negotiated and bundled discounts, and the negation of what a savings plan covered.
+        Discount = "discount",
+        /// Promotional and other credits.
+        Credit = "credit",
+        /// What AWS paid back.
+        Refund = "refund",
+        /// Up-front and recurring fees.
+        Fee = "fee",
+        /// Taxes.
+        Tax = "tax",
+        /// A line item type that this release does not know; counted, never dropped.
+        Other = "other",
+    }
 }
 
 impl Category {
-    /// Every category, in the order in which reports list them.
-    pub const ALL: [Self; 7] =
-        [Self::Usage, Self::Discount, Self::Credit, Self::Refund, Self::Fee, Self::Tax, Self::Other];
-
     /// The category of a line item, from its `line_item_line_item_type` and `bill_bill_type`.
     ///
     /// The set of types is open: AWS adds discount types, which all end in `Discount`.
@@ -60,35 +59,14 @@ impl Category {
             Self::Credit | Self::Tax => false,
         }
     }
-
-    /// The name in reports, facts and configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Discount => "discount",
-            Self::Credit => "credit",
-            Self::Refund => "refund",
-            Self::Fee => "fee",
-            Self::Tax => "tax",
-            Self::Other => "other",
-        }
-    }
-}
-
-impl fmt::Display for Category {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
 }
 
 impl FromStr for Category {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|category| category.as_str() == text).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.into_iter().map(Self::as_str).collect();
-            format!("`{text}` is not a category: use one of {}", known.join(", "))
-        })
+        let known = || Self::ALL.map(Self::as_str).join(", ");
+        Self::named(text).ok_or_else(|| format!("`{text}` is not a category: use one of {}", known()))
     }
 }
 

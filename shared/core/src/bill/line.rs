@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bill::bedrock_line::RuleCounts;
 use crate::money::decimal::{Decimal, DecimalError, SumOutOfRange};
+use crate::named;
 
 pub mod limits;
 
@@ -40,97 +41,56 @@ impl KeptTags {
     }
 }
 
-/// A text field that tells one bill line from another. Null and empty are the same in the bill, and both are empty here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LineField {
-    /// `bill_payer_account_id`.
-    PayerAccountId,
-    /// `line_item_usage_account_id`.
-    AccountId,
-    /// `line_item_iam_principal`: the ARN as billed.
-    Principal,
-    /// `bill_bill_type`.
-    BillType,
-    /// `bill_billing_entity`.
-    BillingEntity,
-    /// `line_item_line_item_type`.
-    LineItemType,
-    /// `line_item_product_code`.
-    ProductCode,
-    /// `product_servicecode`.
-    ServiceCode,
-    /// `product_name` of the `product` map, else its `servicename`.
-    ProductName,
-    /// `provider` of the `product` map.
-    Provider,
-    /// `model` of the `product` map.
-    Model,
-    /// `inference_type` of the `product` map.
-    InferenceType,
-    /// `feature` of the `product` map.
-    Feature,
-    /// `line_item_usage_type`.
-    UsageType,
-    /// `line_item_operation`.
-    Operation,
-    /// What a Bedrock `line_item_resource_id` says of the model: `foundation-model/ID` or `inference-profile/ID`; of
-    /// other resources the type alone, because their ids are without bound.
-    Resource,
-    /// `product_region_code`.
-    Region,
-    /// `pricing_unit`.
-    PricingUnit,
-    /// `line_item_currency_code`.
-    Currency,
+named! {
+    /// A text field that tells one bill line from another. Null and empty are the same in the bill, and both are empty
+    /// here. [`LineKey`] holds and compares the fields in this order.
+    pub enum LineField {
+        /// `bill_payer_account_id`.
+        PayerAccountId = "payer_account_id",
+        /// `line_item_usage_account_id`.
+        AccountId = "account_id",
+        /// `line_item_iam_principal`: the ARN as billed.
+        Principal = "principal",
+        /// `bill_bill_type`.
+        BillType = "bill_type",
+        /// `bill_billing_entity`.
+        BillingEntity = "billing_entity",
+        /// `line_item_line_item_type`.
+        LineItemType = "line_item_type",
+        /// `line_item_product_code`.
+        ProductCode = "product_code",
+        /// `product_servicecode`.
+        ServiceCode = "service_code",
+        /// `product_name` of the `product` map, else its `servicename`.
+        ProductName = "product_name",
+        /// `provider` of the `product` map.
+        Provider = "provider",
+        /// `model` of the `product` map.
+        Model = "model",
+        /// `inference_type` of the `product` map.
+        InferenceType = "inference_type",
+        /// `feature` of the `product` map.
+        Feature = "feature",
+        /// `line_item_usage_type`.
+        UsageType = "usage_type",
+        /// `line_item_operation`.
+        Operation = "operation",
+        /// What a Bedrock `line_item_resource_id` says of the model: `foundation-model/ID` or `inference-profile/ID`; of
+        /// other resources the type alone, because their ids are without bound.
+        Resource = "resource",
+        /// `product_region_code`.
+        Region = "region",
+        /// `pricing_unit`.
+        PricingUnit = "pricing_unit",
+        /// `line_item_currency_code`.
+        Currency = "currency",
+    }
 }
 
 impl LineField {
-    /// Every field, in the order in which [`LineKey`] holds and compares them.
-    pub const ALL: [Self; 19] = [
-        Self::PayerAccountId,
-        Self::AccountId,
-        Self::Principal,
-        Self::BillType,
-        Self::BillingEntity,
-        Self::LineItemType,
-        Self::ProductCode,
-        Self::ServiceCode,
-        Self::ProductName,
-        Self::Provider,
-        Self::Model,
-        Self::InferenceType,
-        Self::Feature,
-        Self::UsageType,
-        Self::Operation,
-        Self::Resource,
-        Self::Region,
-        Self::PricingUnit,
-        Self::Currency,
-    ];
-
     /// The column name in a stored reduction.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::PayerAccountId => "payer_account_id",
-            Self::AccountId => "account_id",
-            Self::Principal => "principal",
-            Self::BillType => "bill_type",
-            Self::BillingEntity => "billing_entity",
-            Self::LineItemType => "line_item_type",
-            Self::ProductCode => "product_code",
-            Self::ServiceCode => "service_code",
-            Self::ProductName => "product_name",
-            Self::Provider => "provider",
-            Self::Model => "model",
-            Self::InferenceType => "inference_type",
-            Self::Feature => "feature",
-            Self::UsageType => "usage_type",
-            Self::Operation => "operation",
-            Self::Resource => "resource",
-            Self::Region => "region",
-            Self::PricingUnit => "pricing_unit",
-            Self::Currency => "currency",
-        }
+        self.as_str()
     }
 }
 

@@ -118,14 +118,14 @@ const SAME_MODEL: [(&str, &str); 12] = [
 pub fn canonical(spelling: &str) -> ModelName {
     let (id_provider, rest) = strip_id_prefix(strip_edition(spelling.trim()));
     let mut words = to_words(rest);
-    let mut provider = id_provider.map(provider_name);
-    strip_maker(&mut words, &mut provider);
+    let mut maker = id_provider.map(provider_name);
+    strip_maker(&mut words, &mut maker);
     let family = words.first().map(String::as_str).unwrap_or_default();
-    let provider = provider.unwrap_or_else(|| provider_of_family(family).to_owned());
-    let name = order::arrange(words, &provider).join("-");
-    let name = match SAME_MODEL.iter().find(|(other, _)| *other == name) {
-        Some((_, name)) => (*name).to_owned(),
-        None => name,
+    let provider = maker.unwrap_or_else(|| provider_of_family(family).to_owned());
+    let arranged = order::arrange(words, &provider).join("-");
+    let name = match SAME_MODEL.iter().find(|(other, _)| *other == arranged) {
+        Some((_, same)) => (*same).to_owned(),
+        None => arranged,
     };
     ModelName { name, provider }
 }

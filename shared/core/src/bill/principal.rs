@@ -1,65 +1,42 @@
 //! Principals: who made the call, as the bill names it, and the identity that its spend is grouped by.
 
-use std::fmt;
-
 use wildmatch::WildMatch;
 
+use crate::named;
 use crate::text::OTHER;
 
-/// What kind of caller an identity is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum IdentityKind {
-    /// An IAM user.
-    User,
-    /// A role, with all its sessions.
-    Role,
-    /// A person behind IAM Identity Center.
-    Sso,
-    /// A person who came through another identity provider: a session of a role in `keep_sessions`, or a federated user.
-    Federated,
-    /// A long-term Amazon Bedrock API key.
-    ApiKey,
-    /// An account's root user.
-    Root,
-    /// A principal that cannot be parsed, which is its own identity; and what is folded, see [`crate::facts::folding`].
-    Other,
-    /// The bill names nobody.
-    None,
+named! {
+    /// What kind of caller an identity is.
+    pub enum IdentityKind {
+        User = "user",
+        /// A role, with all its sessions.
+        Role = "role",
+        /// A person behind IAM Identity Center.
+        Sso = "sso",
+        /// A person who came through another identity provider: a session of a role in `keep_sessions`, or a federated
+        /// user.
+        Federated = "federated",
+        /// A long-term Amazon Bedrock API key.
+        ApiKey = "api-key",
+        /// An account's root user.
+        Root = "root",
+        /// A principal that cannot be parsed, which is its own identity; and what is folded, see
+        /// [`crate::facts::folding`].
+        Other = "other",
+        /// The bill names nobody.
+        None = "none",
+    }
 }
 
 impl IdentityKind {
-    /// Every kind.
-    pub const ALL: [Self; 8] =
-        [Self::User, Self::Role, Self::Sso, Self::Federated, Self::ApiKey, Self::Root, Self::Other, Self::None];
-
     /// The kind that facts call `name`; a name that this release does not know is another kind.
     pub fn of(name: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other)
+        Self::named(name).unwrap_or(Self::Other)
     }
 
     /// Whether such an identity can be a person, who comes through roles.
     pub fn is_person(self) -> bool {
         matches!(self, Self::Sso | Self::Federated)
-    }
-
-    /// The name in facts and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Role => "role",
-            Self::Sso => "sso",
-            Self::Federated => "federated",
-            Self::ApiKey => "api-key",
-            Self::Root => "root",
-            Self::Other => "other",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for IdentityKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 
@@ -68,7 +45,6 @@ impl fmt::Display for IdentityKind {
 pub struct Identity {
     /// The name: `dana@example.com`, `role/NAME@ACCOUNT`, …; empty for [`IdentityKind::None`].
     pub name: String,
-    /// What it is.
     pub kind: IdentityKind,
 }
 
@@ -135,11 +111,11 @@ impl<'a> Principal<'a> {
             ("iam", "user") => last.map(|_| Self::User { account, path_and_name: name }),
             ("iam", "role") => last.map(|name| Self::Role { account, name, session: None }),
             ("sts", "assumed-role") => {
-                let (role, session) = match name.rsplit_once('/') {
+                let (path_and_role, session) = match name.rsplit_once('/') {
                     Some((role, session)) => (role, Some(session).filter(|session| !session.is_empty())),
                     None => (name, None),
                 };
-                let role = role.rsplit('/').next().unwrap_or(role);
+                let role = path_and_role.rsplit('/').next().unwrap_or(path_and_role);
                 (!role.is_empty()).then_some(Self::Role { account, name: role, session })
             }
             ("sts", "federated-user") => (!name.is_empty()).then_some(Self::FederatedUser { account, name }),
@@ -157,7 +133,7 @@ impl Identity {
         if arn.is_empty() {
             return Self { name: String::new(), kind: IdentityKind::None };
         }
-        let (name, kind) = match Principal::parse(arn) {
+        let (found, kind) = match Principal::parse(arn) {
             None => (unparsed(arn), IdentityKind::Other),
             Some(Principal::Root { account }) => (format!("root@{account}"), IdentityKind::Root),
             Some(Principal::FederatedUser { account, name }) => {
@@ -177,7 +153,7 @@ impl Identity {
                 _ => (format!("role/{name}@{account}"), IdentityKind::Role),
             },
         };
-        let name = if name.trim().is_empty() { BLANK.to_owned() } else { name };
+        let name = if found.trim().is_empty() { BLANK.to_owned() } else { found };
         Self { name, kind }
     }
 }

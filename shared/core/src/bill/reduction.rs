@@ -164,7 +164,6 @@ impl ReductionBuilder {
     /// and once as columns, and its place in a hash table. Measured: 310 bytes with a million lines.
     pub const BYTES_A_LINE: u64 = 320;
 
-    /// How many lines there are.
     pub fn lines(&self) -> usize {
         self.keys.len()
     }
@@ -219,21 +218,21 @@ impl ReductionBuilder {
             }
         }
         rank(&mut keys, 0, &day_ranks);
-        let mut part = 0;
-        let texts = texts.map(|distinct| {
-            part += 1;
-            distinct.ranked(&mut keys, part)
+        let mut ranked = 0;
+        let text_values = texts.map(|distinct| {
+            ranked += 1;
+            distinct.ranked(&mut keys, ranked)
         });
-        let tags = tags.ranked(&mut keys, PARTS - 1);
+        let tag_values = tags.ranked(&mut keys, PARTS - 1);
         let mut order: Vec<u32> = (0..number(keys.len())).collect();
         order.sort_unstable_by_key(|line| keys.get(index(*line)));
         let days = coded(&keys, &order, 0, &day_values);
         let mut part = 0;
-        let fields = texts.map(|values| {
+        let fields = text_values.map(|values| {
             part += 1;
             coded(&keys, &order, part, &values)
         });
-        let tags = coded(&keys, &order, PARTS - 1, &tags);
+        let tags = coded(&keys, &order, PARTS - 1, &tag_values);
         drop(keys);
         let ordered = || order.iter().filter_map(|line| sums.get(index(*line)));
         CodedLines {

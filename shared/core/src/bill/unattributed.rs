@@ -1,51 +1,29 @@
 //! Why spend names nobody.
 
-use std::fmt;
+use crate::named;
 
-/// A closed set, so that reports can be grouped by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unattributed {
-    /// Discounts, credits, taxes and the like name nobody by nature.
-    NotUsage,
-    /// The export does not have the column that names callers.
-    NoPrincipalColumn,
-    /// Nobody was recorded yet on that day.
-    BeforeRecorded,
-    /// A model call that names nobody all the same.
-    CallerNotRecorded,
-    /// A use of Bedrock other than model calls.
-    FeatureNotCovered,
-    /// A reason that this release does not know.
-    Unknown,
+named! {
+    /// A closed set, so that reports can be grouped by it.
+    pub enum Unattributed {
+        /// Discounts, credits, taxes and the like name nobody by nature.
+        NotUsage = "not-usage",
+        /// The export does not have the column that names callers.
+        NoPrincipalColumn = "no-principal-column",
+        /// Nobody was recorded yet on that day.
+        BeforeRecorded = "before-2026-04-08",
+        /// A model call that names nobody all the same.
+        CallerNotRecorded = "caller-not-recorded",
+        /// A use of Bedrock other than model calls.
+        FeatureNotCovered = "feature-not-covered",
+        /// A reason that this release does not know.
+        Unknown = "unknown",
+    }
 }
 
 impl Unattributed {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::NotUsage,
-        Self::NoPrincipalColumn,
-        Self::BeforeRecorded,
-        Self::CallerNotRecorded,
-        Self::FeatureNotCovered,
-        Self::Unknown,
-    ];
-
-    /// The name in facts and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotUsage => "not-usage",
-            Self::NoPrincipalColumn => "no-principal-column",
-            Self::BeforeRecorded => "before-2026-04-08",
-            Self::CallerNotRecorded => "caller-not-recorded",
-            Self::FeatureNotCovered => "feature-not-covered",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// The reason of a fact; `None` if it names somebody.
     pub fn of(name: &str) -> Option<Self> {
-        let found = Self::ALL.into_iter().find(|reason| reason.as_str() == name);
-        if name.is_empty() { None } else { found.or(Some(Self::Unknown)) }
+        (!name.is_empty()).then(|| Self::named(name).unwrap_or(Self::Unknown))
     }
 
     /// In words, and what can be done about it.
@@ -75,12 +53,6 @@ impl Unattributed {
             | Self::FeatureNotCovered
             | Self::Unknown => true,
         }
-    }
-}
-
-impl fmt::Display for Unattributed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 

@@ -52,7 +52,6 @@ impl BillingPeriod {
         Self { first_day: self.first_day.checked_sub_months(Months::new(1)).unwrap_or(self.first_day) }
     }
 
-    /// Whether `day` lies in it.
     pub fn contains(self, day: NaiveDate) -> bool {
         Self::of(day) == self
     }

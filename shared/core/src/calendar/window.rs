@@ -1,52 +1,23 @@
 //! Windows: the spans of usage days that rules are about.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::period::BillingPeriod;
+use crate::named;
 
-/// How long a window is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WindowKind {
-    /// A calendar month, UTC.
-    #[default]
-    Month,
-    /// Seven days from Monday on, UTC; it may lie in two months.
-    Week,
-    /// A day, UTC.
-    Day,
-}
-
-impl WindowKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Month, Self::Week, Self::Day];
-
-    /// The name in the configuration and in events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Month => "month",
-            Self::Week => "week",
-            Self::Day => "day",
-        }
-    }
-}
-
-impl fmt::Display for WindowKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for WindowKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a window: use month, week or day"))
+named! {
+    /// How long a window is.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum WindowKind is "a window" {
+        /// A calendar month, UTC.
+        #[default]
+        Month = "month",
+        /// Seven days from Monday on, UTC; it may lie in two months.
+        Week = "week",
+        /// A day, UTC.
+        Day = "day",
     }
 }
 
@@ -95,12 +66,10 @@ impl Window {
         end_of(self.last_day())
     }
 
-    /// Whether `day` lies in it.
     pub fn contains(self, day: NaiveDate) -> bool {
         (self.first_day()..=self.last_day()).contains(&day)
     }
 
-    /// Its days, in order.
     pub fn days(self) -> impl Iterator<Item = NaiveDate> {
         let last = self.last_day();
         self.start.iter_days().take_while(move |day| *day <= last)

@@ -1,49 +1,19 @@
 //! Which digest it is, and how much of its month there is.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 
 use crate::calendar::period::BillingPeriod;
+use crate::named;
 
-/// Why a digest is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DigestKind {
-    /// A week has begun.
-    Weekly,
-    /// A month has closed.
-    Close,
-    /// A month has not closed although half of the next one is over.
-    Preliminary,
-}
-
-impl DigestKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Weekly, Self::Close, Self::Preliminary];
-
-    /// The name on the command line, in ids and for machines.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weekly => "weekly",
-            Self::Close => "close",
-            Self::Preliminary => "preliminary",
-        }
-    }
-}
-
-impl fmt::Display for DigestKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for DigestKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a kind of digest: use weekly, close or preliminary"))
+named! {
+    /// Why a digest is made.
+    pub enum DigestKind is "a kind of digest" {
+        /// A week has begun.
+        Weekly = "weekly",
+        /// A month has closed.
+        Close = "close",
+        /// A month has not closed although half of the next one is over.
+        Preliminary = "preliminary",
     }
 }
 

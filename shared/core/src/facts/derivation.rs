@@ -52,7 +52,7 @@ impl Derivation {
         let folding = Folding::of(reductions, &self.keep_sessions, &self.limits)?;
         let mut interner = Interner::default();
         let mut usages: HashMap<[Arc<str>; LineField::ALL.len()], usage::Usage> = HashMap::new();
-        let mut rows: HashMap<FactKey, Measures> = HashMap::new();
+        let mut sums: HashMap<FactKey, Measures> = HashMap::new();
         let mut counts = ScanCounts::default();
         let mut unknown_usage_rows = 0;
         for reduction in reductions {
@@ -68,10 +68,10 @@ impl Derivation {
                 }
                 let tokens = tokens(category, usage, measures)?;
                 let (key, _) = self.key(line, category, usage, lacks_principal, &folding, &mut interner);
-                rows.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
+                sums.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
             }
         }
-        let mut rows: Vec<_> = rows.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
+        let mut rows: Vec<_> = sums.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
         rows.sort_unstable_by(|left, right| left.key.cmp(&right.key));
         Ok(Facts { rows, counts, unknown_usage_rows, folded: folding.folded() })
     }
@@ -127,8 +127,7 @@ impl Derivation {
             (FactField::Identity, &caller.identity.name),
             (FactField::IdentityKind, caller.identity.kind.as_str()),
         ];
-        let owned = owned.iter().map(|(field, text)| (*field, text.as_str()));
-        for (field, text) in named.into_iter().chain(owned) {
+        for (field, text) in named.into_iter().chain(owned.iter().map(|(field, text)| (*field, text.as_str()))) {
             if let Some(found) = key.fields.get_mut(field as usize).filter(|found| ***found != *text) {
                 *found = interner.intern(text);
             }
@@ -143,8 +142,8 @@ impl Derivation {
     fn owned(&self, key: &FactKey, tags: &Tags) -> ([(FactField, String); 3], OwnerBy) {
         let filled = |tag: &String| tags.get(tag.as_str()).map(|value| &**value).filter(|value| !value.is_empty());
         let tagged = self.owner_tags.iter().find_map(|tag| filled(tag).map(|value| (tag, value)));
-        let cost_center = self.cost_center_tag.as_ref().and_then(filled);
-        let rule = match (tagged, cost_center) {
+        let cost_center_tag = self.cost_center_tag.as_ref().and_then(filled);
+        let rule = match (tagged, cost_center_tag) {
             (Some(_), Some(_)) => None,
             _ => self.owner_rules.iter().find(|rule| rule.applies(key)),
         };
@@ -154,7 +153,7 @@ impl Derivation {
             (None, None, "") => (String::new(), OwnerSource::None, OwnerBy::Nobody),
             (None, None, account) => (format!("account/{account}"), OwnerSource::Account, OwnerBy::Account),
         };
-        let cost_center = cost_center.or_else(|| rule.and_then(|rule| rule.cost_center.as_deref()));
+        let cost_center = cost_center_tag.or_else(|| rule.and_then(|rule| rule.cost_center.as_deref()));
         let fields = [
             (FactField::Owner, owner),
             (FactField::OwnerSource, source.as_str().to_owned()),

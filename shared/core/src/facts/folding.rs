@@ -181,7 +181,6 @@ impl Folding {
         folding
     }
 
-    /// How much was folded.
     pub fn folded(&self) -> Folded {
         self.folded
     }

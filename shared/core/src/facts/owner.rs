@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::facts::fact::FactKey;
 use crate::facts::matcher::Matcher;
+use crate::named;
 
 /// Gives spend without an owner tag to a team. The first rule of the configuration that applies wins.
 ///
@@ -51,42 +52,24 @@ impl fmt::Display for OwnerRule {
     }
 }
 
-/// What decided whom a fact belongs to: the column `owner_source`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OwnerSource {
-    /// The owner tag that the bill has on the line.
-    Tag,
-    /// A rule of the configuration.
-    Rule,
-    /// Neither: the account that used the service, as `account/ID`. Nobody has claimed such spend.
-    Account,
-    /// Not even an account is known; the owner is empty.
-    None,
+named! {
+    /// What decided whom a fact belongs to, the strongest first: the column `owner_source`.
+    pub enum OwnerSource {
+        /// The owner tag that the bill has on the line.
+        Tag = "tag",
+        /// A rule of the configuration.
+        Rule = "rule",
+        /// Neither: the account that used the service, as `account/ID`. Nobody has claimed such spend.
+        Account = "account",
+        /// Not even an account is known; the owner is empty.
+        None = "none",
+    }
 }
 
 impl OwnerSource {
-    /// Every source, the strongest first.
-    pub const ALL: [Self; 4] = [Self::Tag, Self::Rule, Self::Account, Self::None];
-
-    /// The name in facts and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tag => "tag",
-            Self::Rule => "rule",
-            Self::Account => "account",
-            Self::None => "none",
-        }
-    }
-
     /// Whether a name in a fact says that somebody claimed the spend: by tag or by rule.
     pub fn is_claimed(name: &str) -> bool {
         [Self::Tag, Self::Rule].iter().any(|source| source.as_str() == name)
-    }
-}
-
-impl fmt::Display for OwnerSource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
     }
 }
 

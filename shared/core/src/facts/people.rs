@@ -25,14 +25,14 @@ impl Roles {
         kind: IdentityKind,
         sessions: impl Iterator<Item = (&'a str, Decimal)>,
     ) -> Result<Self, SumOutOfRange> {
-        let mut roles: BTreeMap<String, Decimal> = BTreeMap::new();
+        let mut spends: BTreeMap<String, Decimal> = BTreeMap::new();
         for (principal, spent) in sessions.filter(|_| kind.is_person()) {
             if let Some(role) = role_of(principal) {
-                let sum = roles.entry(role).or_default();
+                let sum = spends.entry(role).or_default();
                 *sum = sum.checked_add(spent).ok_or(SumOutOfRange)?;
             }
         }
-        let mut roles: Vec<_> = roles.into_iter().collect();
+        let mut roles: Vec<_> = spends.into_iter().collect();
         roles.sort_by_key(|(_, spent)| Reverse(*spent));
         Ok(Self(roles.into_iter().map(|(role, _)| role).collect()))
     }
@@ -56,7 +56,6 @@ impl Roles {
         people.into_iter().map(of).collect()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -130,12 +129,12 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
             roles.entry(role).or_default().insert(session.to_lowercase());
         }
     }
-    let found = roles.into_iter().map(|(role, sessions)| PeopleRole {
+    let of_role = |(role, sessions): (&str, BTreeSet<String>)| PeopleRole {
         role: role.to_owned(),
         sessions: sessions.len(),
         can_be_more: folded.contains(role),
-    });
-    let mut found: Vec<_> = found.collect();
+    };
+    let mut found: Vec<_> = roles.into_iter().map(of_role).collect();
     found.sort_by_key(|role| Reverse(role.sessions));
     found
 }

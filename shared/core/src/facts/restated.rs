@@ -14,7 +14,6 @@ pub struct Restated {
     pub period: BillingPeriod,
     /// Whether it had closed before.
     pub after_close: bool,
-    /// The usage day.
     pub day: NaiveDate,
     /// The caller; empty for nobody.
     pub identity: String,

@@ -1,23 +1,24 @@
 //! What counts as spend: which categories, on which basis.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::bill::category::Category;
 use crate::bill::line::Measures;
 use crate::facts::fact::{Fact, FactField};
 use crate::money::decimal::Decimal;
+use crate::named;
 
-/// Which cost column is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Basis {
-    /// Usage at the unblended rate; discounts stand in lines of their own.
-    #[default]
-    Unblended,
-    /// After discounts; a row without a net value uses its unblended cost, and is counted.
-    NetUnblended,
+named! {
+    /// Which cost column is meant.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Basis is "a basis" {
+        /// Usage at the unblended rate; discounts stand in lines of their own.
+        #[default]
+        Unblended = "unblended",
+        /// After discounts; a row without a net value uses its unblended cost, and is counted.
+        NetUnblended = "net-unblended",
+    }
 }
 
 impl Basis {
@@ -27,24 +28,6 @@ impl Basis {
             Self::Unblended => measures.unblended_cost,
             Self::NetUnblended => measures.net_unblended_cost,
         }
-    }
-
-    /// The name on the command line and in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unblended => "unblended",
-            Self::NetUnblended => "net-unblended",
-        }
-    }
-}
-
-impl FromStr for Basis {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = [Self::Unblended, Self::NetUnblended];
-        let found = known.into_iter().find(|basis| basis.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a basis: use unblended or net-unblended"))
     }
 }
 

@@ -21,10 +21,10 @@ pub fn are_one_key(one: &str, other: &str) -> bool {
 /// The tags on a bill of other kinds than `key`'s that have its name: who activates the wrong kind has these instead.
 pub fn namesakes<'a>(key: &str, on_the_bill: impl Iterator<Item = &'a str>) -> Vec<String> {
     let (kind, name) = kind_and_name(key);
-    let name = likeness::folded(name);
+    let wanted = likeness::folded(name);
     let is_namesake = |other: &&str| {
         let (other_kind, other_name) = kind_and_name(other);
-        kind != other_kind && likeness::folded(other_name) == name
+        kind != other_kind && likeness::folded(other_name) == wanted
     };
     on_the_bill.filter(is_namesake).map(str::to_owned).collect()
 }

@@ -47,6 +47,7 @@ impl<'a> Model<'a> {
     pub(super) fn of(past: &'a [f64], has: &'a [f64], weekday: usize) -> Self {
         let ordinary = without_accidents(past);
         let rhythm = Rhythm::of(&ordinary, weekday);
+        // Days at the end without any spend have not begun; they are not days with nothing.
         let filling = has.len() - has.iter().rev().take_while(|spent| **spent <= 0.0).count();
         let known = past.iter().chain(has.iter().take(filling)).enumerate();
         let even: Vec<Option<f64>> =
@@ -58,7 +59,8 @@ impl<'a> Model<'a> {
         let logarithms: Vec<f64> = settled.iter().copied().map(logarithm).collect();
         let days: Vec<Option<f64>> = even.into_iter().map(|spent| spent.map(logarithm)).collect();
         let regimes = regimes(&days, past.len(), mean(&logarithms), noise::of_logarithms(&logarithms));
-        // Factors were fitted to the days, so that these differ from them by less than other days will.
+        // The factors were fitted to these days, which therefore lie nearer to them than days to come will: the usual
+        // correction for parameters, n / (n - p).
         let number = count(past.len());
         let noise = noise::of_days(&telling) * number / (number - rhythm.parameters).max(1.0);
         let drift = noise::of_level(&ordinary, noise);
@@ -68,6 +70,8 @@ impl<'a> Model<'a> {
     /// What the days ahead may come to beyond what they have. The first `before` of them are left out.
     pub(super) fn outcomes(&self, before: usize) -> Vec<Outcome> {
         let is_new = |regime: &&Regime| regime.begun > 0 && regime.days < BELIEVED_AFTER;
+        // A jump of one or two days may be an accident, however well it explains them: together such regimes weigh
+        // NEW_LASTS at most.
         let new: f64 = self.regimes.iter().filter(is_new).map(|regime| regime.weight).sum();
         let (of_new, of_old) =
             if new > NEW_LASTS && new < 1.0 { (NEW_LASTS / new, (1.0 - NEW_LASTS) / (1.0 - new)) } else { (1.0, 1.0) };
@@ -81,7 +85,7 @@ impl<'a> Model<'a> {
     /// What the days ahead come to if it is this regime that goes on.
     fn outcome(&self, regime: &Regime, before: usize) -> Outcome {
         let Level { spent: level, days, noise } = self.level(regime);
-        let (mut mean, mut all, mut squares, mut by_move, mut moved) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        let (mut mean, mut all, mut squares, mut leverage, mut moved) = (0.0, 0.0, 0.0, 0.0, 0.0);
         let (mut left, mut by_weekday) = (1.0, [0.0; 7]);
         for (index, has) in self.has.iter().enumerate() {
             left *= DAMPING;
@@ -94,19 +98,23 @@ impl<'a> Model<'a> {
             mean += (usual - has).max(0.0);
             all += usual;
             squares += usual * usual;
-            // The level is known best for the middle of its days.
-            by_move += usual * (moved + days / 2.0);
+            // The level is known best for the middle of its days: an error of the slope grows with the distance to it.
+            leverage += usual * (moved + days / 2.0);
             if let Some(of_weekday) = by_weekday.get_mut(index % 7) {
                 *of_weekday += usual;
             }
         }
+        // The variance of the sum has five parts, which are taken to be independent: the days themselves, the level (a
+        // mean of `days` days, the same in all days ahead), the weekdays' factors, the slope, and a level that wanders.
         let by_level = all * all / days.max(1.0);
-        // Factors are known from a seventh of all days each; what is off in all of them is off in the level.
+        // Each factor is known from a seventh of all days. Factors have a mean of one, so that an error that all of them
+        // share is one of the level, and is taken off here.
         let of_weekdays = by_weekday.iter().map(|usual| usual * usual).sum::<f64>() * 7.0 - all * all;
         let by_factors = of_weekdays.max(0.0) / count(self.past.len()) * self.rhythm.parameters / 6.0;
         let by_day = noise * (squares + by_level + by_factors);
-        let by_move = by_move * by_move * (regime.slope_variance + (MOVES_OTHERWISE * regime.slope()).powi(2));
-        // A level that wanders is a third of the way off on average, in its days and in those ahead.
+        let by_move = leverage * leverage * (regime.slope_variance + (MOVES_OTHERWISE * regime.slope()).powi(2));
+        // The mean of a random walk over n days has n / 3 times the variance of a step: so have the known days, and so
+        // have those ahead.
         let by_drift = self.drift * all * all * (days + count(self.has.len())) / 3.0;
         Outcome { weight: regime.weight, mean, variance: by_day + by_move + by_drift }
     }
@@ -115,14 +123,15 @@ impl<'a> Model<'a> {
     fn level(&self, regime: &Regime) -> Level {
         let settled = self.past.len();
         let days: Vec<(usize, f64)> = if regime.begun < settled {
-            let days = || self.past.iter().copied().enumerate().skip(regime.begun);
-            let even: Vec<f64> = days().map(|(index, spent)| spent / self.rhythm.on(index)).collect();
+            let of_regime = || self.past.iter().copied().enumerate().skip(regime.begun);
+            let even: Vec<f64> = of_regime().map(|(index, spent)| spent / self.rhythm.on(index)).collect();
             // Where there are not three days yet, what happened three times says nothing of them.
             let most = if even.len() < BELIEVED_AFTER { f64::INFINITY } else { most(&even) };
-            days().map(|(index, spent)| (index, spent.clamp(0.0, most * self.rhythm.on(index)))).collect()
+            of_regime().map(|(index, spent)| (index, spent.clamp(0.0, most * self.rhythm.on(index)))).collect()
         } else {
-            let days = (settled..).zip(self.has.iter().copied()).skip(regime.begun - settled);
-            days.take_while(|(_, spent)| *spent > 0.0).collect()
+            // A regime of unsettled days alone: they count as far as they have anything.
+            let filling = (settled..).zip(self.has.iter().copied()).skip(regime.begun - settled);
+            filling.take_while(|(_, spent)| *spent > 0.0).collect()
         };
         let shape = |index: usize| {
             let ago = count(settled) - 1.0 - count(index);
@@ -133,6 +142,7 @@ impl<'a> Model<'a> {
         let (level, number) = (if shapes > 0.0 { spent / shapes } else { 0.0 }, count(days.len()));
         let telling = days.iter().filter(|(index, _)| level > 0.0 && self.rhythm.is_telling(*index));
         let squares: f64 = telling.map(|(index, spent)| (spent / (level * shape(*index)) - 1.0).powi(2)).sum();
+        // A few days say little of their noise: it is drawn towards that of all days, which counts as NOISE_DAYS more.
         let noise = (squares + NOISE_DAYS * self.noise) / (number + NOISE_DAYS - 1.0);
         Level { spent: level, days: number, noise }
     }

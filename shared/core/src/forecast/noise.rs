@@ -11,6 +11,8 @@ const DRIFT_WEEKS: f64 = 3.0;
 /// The variance of a day, by logarithms of neighbouring days without the tenth of them that differ most: those may be of
 /// different levels.
 pub(super) fn of_logarithms(days: &[f64]) -> f64 {
+    // Half of the squared difference of neighbours is their variance on average (von Neumann, 1941). A level that moves
+    // slowly hardly shows in it, as it would in distances from the mean.
     let mut squares: Vec<f64> = neighbours(days).map(|(one, other)| (one - other).powi(2) / 2.0).collect();
     squares.sort_unstable_by(f64::total_cmp);
     squares.truncate(squares.len() - squares.len() / 10);
@@ -31,14 +33,17 @@ pub(super) fn of_level(days: &[f64], noise: f64) -> f64 {
     let weeks: Vec<f64> = days.rchunks_exact(7).map(mean).collect();
     let pairs = neighbours(&weeks).filter(|(later, earlier)| later + earlier > 0.0);
     let mut steps: Vec<f64> = pairs.map(|(later, earlier)| 2.0 * (later - earlier) / (later + earlier)).collect();
-    let usual = mean(&steps);
-    steps.sort_unstable_by(|one, other| (one - usual).abs().total_cmp(&(other - usual).abs()));
+    // The step that is least like the others may be a launch, which is no drift.
+    let with_outlier = mean(&steps);
+    steps.sort_unstable_by(|one, other| (one - with_outlier).abs().total_cmp(&(other - with_outlier).abs()));
     steps.pop();
     let usual = mean(&steps);
     let known = count(steps.len().saturating_sub(1));
     let squares: f64 = steps.iter().map(|step| (step - usual).powi(2)).sum();
-    // The means of two weeks of a level that wanders differ by two thirds of seven days' variance.
+    // Neighbouring means of n days of a random walk differ with a variance of 2n/3 steps, here n = 7. The noise of days
+    // adds 2 · noise / 7, which is taken off first.
     let by_day = (squares - known * 2.0 * noise / 7.0) / (7.0 * 2.0 / 3.0);
+    // DRIFT counts as what DRIFT_WEEKS further weeks have said, so that few weeks say little.
     let least = DRIFT * DRIFT / 10.0;
     ((by_day + DRIFT_WEEKS * DRIFT * DRIFT) / (known + DRIFT_WEEKS)).max(least)
 }

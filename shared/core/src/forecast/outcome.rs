@@ -19,6 +19,7 @@ pub(super) fn quantile(outcomes: &[Outcome], part: f64) -> f64 {
     let reach = |far: f64| outcomes.iter().map(move |outcome| outcome.mean + far * outcome.variance.sqrt());
     let mut low = reach(-FAR).fold(f64::INFINITY, f64::min);
     let mut high = reach(FAR).fold(f64::NEG_INFINITY, f64::max);
+    // By bisection: a mixture of normal distributions has no formula for its quantiles.
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
         if below(middle) < part * all {
@@ -31,7 +32,8 @@ pub(super) fn quantile(outcomes: &[Outcome], part: f64) -> f64 {
 }
 
 impl Outcome {
-    /// How much of the distribution is below an amount, to a few thousandths: Bowling's logistic approximation.
+    /// How much of the distribution is below an amount, with an error below 0.00014.
+    /// Source: Bowling and others, "A logistic approximation to the cumulative normal distribution", 2009.
     fn below(&self, amount: f64) -> f64 {
         let deviation = self.variance.sqrt().max(f64::MIN_POSITIVE);
         let from_mean = ((amount - self.mean) / deviation).clamp(-9.0, 9.0);

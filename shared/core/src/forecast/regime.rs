@@ -43,6 +43,8 @@ pub(super) struct Regime {
 pub(super) fn regimes(days: &[Option<f64>], settled: usize, usual: f64, variance: f64) -> Vec<Regime> {
     let mut regimes: Vec<Regime> = Vec::new();
     for (index, day) in days.iter().enumerate() {
+        // Every regime goes on with 1 - CHANGE; what is left begins on this day, standing or moving. On the first day
+        // one of the two begins for certain.
         let change = if index == 0 { 1.0 } else { CHANGE };
         for regime in &mut regimes {
             regime.weight *= 1.0 - change;
@@ -75,16 +77,20 @@ impl Regime {
         self.slope.clamp(-MOST_SLOPE, MOST_SLOPE)
     }
 
-    /// A day: how well it is explained, and what it says of the level (Kalman's filter).
+    /// Weighs the regime by how well it explains a day, and learns the level and its slope from the day.
     fn see(&mut self, day: f64, variance: f64, is_filling: bool) {
+        // A step of Kalman's filter with the state (level, slope), of which the level alone is seen: the gains are
+        // P·H' / (H·P·H' + R), and P is the matrix of level_variance, covariance and slope_variance.
         let error = day - self.level;
         let expected = self.level_variance + variance;
+        // A day that is filling up can only grow: unless it is far above the level, it proves nothing against it.
         if is_filling && self.days > 0 && error < 2.0 * expected.sqrt() {
             self.days += usize::from(error > PART.ln());
             return;
         }
         let ordinary =
             (1.0 - ODD) * (-0.5 * error * error / expected).exp() / (std::f64::consts::TAU * expected).sqrt();
+        // An odd day is as likely under every regime, so that it tells none from another, and it moves no level.
         let odd = ODD * ODD_DENSITY;
         self.weight *= ordinary + odd;
         if ordinary < odd {
@@ -94,12 +100,13 @@ impl Regime {
         let (of_level, of_slope) = (self.level_variance / expected, self.covariance / expected);
         self.level += of_level * error;
         self.slope += of_slope * error;
+        // The slope's variance first: it needs the covariance from before the step.
         self.slope_variance -= of_slope * self.covariance;
         self.covariance *= 1.0 - of_level;
         self.level_variance *= 1.0 - of_level;
     }
 
-    /// To the next day.
+    /// Predicts the next day: level and variances move by the slope's.
     fn pass(&mut self) {
         self.level += self.slope;
         self.level_variance += 2.0 * self.covariance + self.slope_variance;

@@ -38,6 +38,8 @@ impl Rhythm {
         let means: Vec<f64> = shares.iter().map(|shares| if shares.is_empty() { 1.0 } else { mean(shares) }).collect();
         let number: usize = shares.iter().map(Vec::len).sum();
         let groups_with_means = || shares.iter().zip(&means);
+        // Shares of one weekday differ by chance. By chance alone the means of weekdays would differ by `by_chance`; they
+        // differ by `apart`, and what is beyond is kept (the estimator of James and Stein, 1961).
         let within: f64 =
             groups_with_means().flat_map(|(shares, mean)| shares.iter().map(move |share| (share - mean).powi(2))).sum();
         let noise = within / count(number.saturating_sub(groups)).max(1.0);
@@ -49,6 +51,7 @@ impl Rhythm {
             let mean = means.get(group_of((first + index) % 7)).copied().unwrap_or(1.0);
             *factor = (1.0 + kept * (mean - 1.0)).max(LEAST);
         }
+        // A mean of one, so that the level alone says how much an ordinary day has.
         let sum: f64 = factors.iter().sum();
         Self { factors: factors.map(|factor| factor * 7.0 / sum), parameters: kept * count(groups - 1) }
     }

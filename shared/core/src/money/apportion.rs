@@ -1,4 +1,5 @@
-//! Parts that sum exactly to the whole: the largest remainder method.
+//! Parts that sum exactly to the whole: the largest remainder method (Hamilton, Hare-Niemeyer), which also divides the
+//! seats of parliaments. Each part is rounded down, and the parts with the largest remainders get one unit more.
 
 use std::cmp::Reverse;
 
@@ -18,11 +19,12 @@ pub(crate) fn apportion(total: Decimal, weights: &[Decimal]) -> Result<Option<Ve
     if sum == 0 {
         return Ok(None);
     }
+    // By magnitude, so that a refund is divided exactly as the charge was and the two cancel owner by owner.
     let magnitude = total.units().unsigned_abs();
     let divide = |weight: &u128| multiply_divide(magnitude, *weight, sum).ok_or(SumOutOfRange);
     let parts: Vec<(u128, u128)> = weights.iter().map(divide).collect::<Result<_, _>>()?;
     let given: u128 = parts.iter().map(|(part, _)| part).sum();
-    // Each part lost less than a unit, so that fewer units are left than there are parts.
+    // Each part lost less than a unit, so that fewer units are left than there are parts: one more each is enough.
     let left = usize::try_from(magnitude - given).unwrap_or(usize::MAX);
     let one_more = largest(left, parts.iter().map(|(_, remainder)| *remainder));
     let signed = |(part, more): (u128, bool)| {
@@ -36,6 +38,7 @@ pub(crate) fn apportion(total: Decimal, weights: &[Decimal]) -> Result<Option<Ve
 /// each is rounded down, and those that lost most are rounded up instead; of equal ones the first.
 pub(crate) fn round_to_sum(amounts: &[Decimal], target: Decimal, places: u32) -> Result<Vec<Decimal>, SumOutOfRange> {
     let unit = 10_i128.pow(Decimal::SCALE.saturating_sub(places));
+    // Down and not towards zero: every remainder is then positive, and remainders of charges and refunds compare.
     let floors: Vec<i128> = amounts.iter().map(|amount| amount.units().div_euclid(unit)).collect();
     let sum = floors.iter().try_fold(0_i128, |sum, floor| sum.checked_add(*floor)).ok_or(SumOutOfRange)?;
     let left = usize::try_from(target.units().div_euclid(unit) - sum).map_err(|_| SumOutOfRange)?;

@@ -40,7 +40,6 @@ impl Decimal {
     /// Digits after the point.
     pub const SCALE: u32 = 18;
     pub const ZERO: Self = Self(0);
-    /// One.
     pub const ONE: Self = Self(ONE);
 
     /// The decimal that `value` is the shortest form of, kept to 18 places (half to even).
@@ -77,8 +76,8 @@ impl Decimal {
         }
         let text = format!("{value:e}");
         let syntax = || DecimalError::Syntax(text.clone());
-        let (mantissa, exponent) = text.split_once('e').ok_or_else(syntax)?;
-        let exponent: i32 = exponent.parse().map_err(|_| syntax())?;
+        let (mantissa, power) = text.split_once('e').ok_or_else(syntax)?;
+        let exponent: i32 = power.parse().map_err(|_| syntax())?;
         let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: i128 = format!("{integer}{fraction}").parse().map_err(|_| syntax())?;
         let places = i32::try_from(fraction.len()).map_err(|_| syntax())?;
@@ -149,7 +148,6 @@ impl Decimal {
         Self(self.0.abs())
     }
 
-    /// Whether this is zero.
     pub fn is_zero(self) -> bool {
         self.0 == 0
     }

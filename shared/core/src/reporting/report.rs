@@ -7,44 +7,29 @@ use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::money::apportion::shares;
 use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::named;
 use crate::reporting::unit_sums::UnitSums;
 use crate::text::OTHER;
 
-/// What a report says of each group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// The exact cost.
-    Cost,
-    /// How many single tokens were used; nothing where nothing is counted in tokens.
-    Tokens,
-    /// What a million of them cost, see [`UnitSums::per_million`].
-    PerMillion,
-    /// What usage would have cost at the public on-demand price, where the bill says it.
-    ListCost,
-    /// The group's part of the cost of all groups of its currency, in percent with one place; the parts sum to exactly a
-    /// hundred. Nothing where all of them cost nothing.
-    Share,
-    /// Its part of their tokens, likewise.
-    TokenShare,
+named! {
+    /// What a report says of each group.
+    pub enum Measure {
+        Cost = "cost",
+        /// How many single tokens were used; nothing where nothing is counted in tokens.
+        Tokens = "tokens",
+        /// What a million of them cost, see [`UnitSums::per_million`].
+        PerMillion = "per_million",
+        /// What usage would have cost at the public on-demand price, where the bill says it.
+        ListCost = "list_cost",
+        /// The group's part of the cost of all groups of its currency, in percent with one place; the parts sum to
+        /// exactly a hundred. Nothing where all of them cost nothing.
+        Share = "share",
+        /// Its part of their tokens, likewise.
+        TokenShare = "token_share",
+    }
 }
 
 impl Measure {
-    /// Every measure.
-    pub const ALL: [Self; 6] =
-        [Self::Cost, Self::Tokens, Self::PerMillion, Self::ListCost, Self::Share, Self::TokenShare];
-
-    /// The name on the command line and of the column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cost => "cost",
-            Self::Tokens => "tokens",
-            Self::PerMillion => "per_million",
-            Self::ListCost => "list_cost",
-            Self::Share => "share",
-            Self::TokenShare => "token_share",
-        }
-    }
-
     /// What it is of each group of a report, in their order; nothing where a group has none.
     pub fn of(self, rows: &[Row]) -> Result<Vec<Option<Decimal>>, SumOutOfRange> {
         Ok(match self {
@@ -76,9 +61,8 @@ impl FromStr for Measure {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|measure| measure.as_str() == text);
-        let known = Self::ALL.map(Self::as_str).join(", ");
-        found.ok_or_else(|| format!("`{text}` is not a measure: use {known}"))
+        let known = || Self::ALL.map(Self::as_str).join(", ");
+        Self::named(text).ok_or_else(|| format!("`{text}` is not a measure: use {}", known()))
     }
 }
 

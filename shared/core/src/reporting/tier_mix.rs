@@ -21,7 +21,6 @@ pub const TIER_SAVING_FORMULA: &str = "tokens of the tier x (cost of on-demand t
 /// What a model used of a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TierUse {
-    /// The currency of the amounts.
     pub currency: String,
     /// The model's canonical name; empty if there is none.
     pub model: String,

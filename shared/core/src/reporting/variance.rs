@@ -14,8 +14,9 @@
 //! - *new*, *gone*: usage of callers without usage in the other span; *moved*: of those that had it in another group.
 //! - *volume* `= E0 - C0` with `E0 = Q1 · p`: as many tokens as now, at the group's price per token then.
 //! - *model mix* `= E1 - E0` with `E1` the sum of `Q1 · p` over models, *token mix* `= E2 - E1` over models and kinds of
-//!   token, *tier mix* `= E3 - E2` over models, kinds and tiers, *context mix* `= E4 - E3` over contexts besides. Where there is no price then (the model was not used),
-//!   the cost now stands in its place: so a model that is newly used is all mix.
+//!   token, *tier mix* `= E3 - E2` over models, kinds and tiers, *context mix* `= E4 - E3` over contexts besides. Where
+//!   there is no price then (the model was not used), the cost now stands in its place: so a model that is newly used is
+//!   all mix.
 //! - *price* `= C1 - E4`: what remains between one model's tokens of one kind, tier and context; rates, regions, routing.
 //! - *charges*: discounts and all else that counts as spend and is not usage.
 //! - *unexplained*: usage that is not counted in tokens, and all usage of a group where one span has no tokens.
@@ -36,6 +37,7 @@ use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::variance::terms::{Both, Side, Term, difference};
 use crate::reporting::variance::windows::Windows;
+use crate::text::SEVERAL;
 
 mod estimate;
 pub mod terms;
@@ -46,7 +48,6 @@ use estimate::{Cells, estimate};
 /// What a delivery has changed of one day since that day was told: the spend now said of it less the spend then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// The usage day.
     pub day: NaiveDate,
     /// The caller; empty for nobody.
     pub identity: String,
@@ -115,34 +116,34 @@ pub fn explain<'a>(
         let Some((at, spend)) = side(fact, policy, windows) else { continue };
         let key = &fact.key;
         let (currency, identity) = (key.get(FactField::Currency), key.get(FactField::Identity));
-        let group = groups.entry((currency, by.value(key))).or_default();
+        let spent = groups.entry((currency, by.value(key))).or_default();
         if is_usage(fact) {
-            // Those who are not named are not one caller: nobody knows whether they were there before.
+            // Usage without a caller is not one caller's: nobody knows whether its callers were there before.
             if !identity.is_empty() {
                 callers.entry((currency, identity)).or_default().mark(at);
             }
-            group.callers.entry(identity).or_default().add(at, fact, spend)?;
+            spent.callers.entry(identity).or_default().add(at, fact, spend)?;
         } else {
-            add(group.charges.at(at), spend)?;
+            add(spent.charges.at(at), spend)?;
         }
     }
-    let mut variances = BTreeMap::new();
+    let mut by_group = BTreeMap::new();
     for ((currency, name), group) in groups {
         let mut variance = Variance::of(&name, currency);
         group.explain(&mut variance, |identity| callers.get(&(currency, identity)).is_some_and(|seen| seen.both()))?;
-        variances.insert((currency.to_owned(), name.into_owned()), variance);
+        by_group.insert((currency.to_owned(), name.into_owned()), variance);
     }
     let homes = Homes::of(facts, windows, by, corrections);
     for correction in corrections.iter().filter(|correction| windows.earlier.contains(correction.day)) {
         let is_by_caller = *by == Dimension::Field(FactField::Identity);
-        let group = if is_by_caller { &correction.identity } else { homes.group(correction) };
-        let currency = &correction.currency;
-        let variance =
-            variances.entry((currency.clone(), group.to_owned())).or_insert_with(|| Variance::of(group, currency));
-        variance.add(Term::Restatement, correction.amount)?;
-        variance.before = variance.before.checked_sub(correction.amount).ok_or(SumOutOfRange)?;
+        let home = if is_by_caller { &correction.identity } else { homes.group(correction) };
+        let place = (correction.currency.clone(), home.to_owned());
+        let restated = by_group.entry(place).or_insert_with(|| Variance::of(home, &correction.currency));
+        // `before` is as it was told, so that what has changed since is a term of its own.
+        restated.add(Term::Restatement, correction.amount)?;
+        restated.before = restated.before.checked_sub(correction.amount).ok_or(SumOutOfRange)?;
     }
-    let mut variances: Vec<_> = variances.into_values().collect();
+    let mut variances: Vec<_> = by_group.into_values().collect();
     variances.sort_by(|left, right| {
         let by_size = || right.change().abs().cmp(&left.change().abs());
         left.currency.cmp(&right.currency).then_with(by_size).then_with(|| left.group.cmp(&right.group))
@@ -162,9 +163,6 @@ pub fn together(variances: &[Variance], currency: &str) -> Result<Variance, SumO
     }
     Ok(total)
 }
-
-/// The group of corrections whose caller has several groups, or none any more.
-pub const SEVERAL: &str = "(several)";
 
 /// In which spans something was used.
 type Seen = Both<bool>;
@@ -219,6 +217,7 @@ impl Group<'_> {
             add(&mut variance.before, caller.cost.earlier)?;
             add(&mut variance.after, caller.cost.later)?;
             let change = difference(caller.cost)?;
+            // The order matters: a caller that is in one span here and in the other elsewhere is neither new nor gone.
             match (caller.seen.earlier, caller.seen.later) {
                 (true, true) => {
                     variance.add(Term::Unexplained, difference(caller.uncounted)?)?;

@@ -8,17 +8,19 @@ use chrono::{Datelike, Days, NaiveDate};
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
-use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
 use crate::rules::finding::{Detail, Level, Measurement, Shape, Verdict};
-use crate::rules::measure::{Measured, REARM_PERCENT, measure};
+use crate::rules::measure::{Measured, below_or_crossed, measure};
 use crate::rules::member_totals::{MemberTotals, totals};
-use crate::rules::rule::Rule;
+use crate::rules::rule::{Kind, Rule};
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::sentence::{verb, whom};
+use crate::rules::weaker::raised;
+use crate::text::money;
 
 /// Days unlike their past that people want to hear of.
 #[derive(Clone, Debug)]
 pub struct Anomaly {
-    /// What it is about.
     pub rule: Rule,
     /// A day must have this much, and this much more than usual.
     pub minimum: Decimal,
@@ -32,7 +34,6 @@ pub struct Anomaly {
 
 /// How many days before a day are not settled yet when it begins.
 const UNSETTLED: u64 = 4;
-/// How many days the past has.
 const PAST_DAYS: u64 = 28;
 /// A shorter past says nothing.
 const FEWEST_DAYS: u64 = 7;
@@ -41,30 +42,83 @@ const NEW_DAYS: u64 = UNSETTLED + FEWEST_DAYS - 1;
 /// Nobody is new in a ledger that begins less than so many days before.
 const KNOWN_DAYS: u64 = 14;
 
-/// Measures a rule on the days of `days`, in order.
-pub(crate) fn evaluate<'a>(
-    anomaly: &'a Anomaly,
-    facts: impl Iterator<Item = &'a Fact>,
-    policy: &CostPolicy,
-    span: &DataSpan,
-    days: &[NaiveDate],
-) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
-    for (member, totals) in totals(&anomaly.rule, facts, policy)? {
-        for day in days.iter().copied() {
-            if totals.on(day).is_zero() {
-                continue;
-            }
-            let found = match anomaly.newcomer(&totals, span, day)? {
-                None => anomaly.against_past(&totals, span, day),
-                found => found,
-            };
-            if let Some(measured) = found {
-                measurements.push(measure(&anomaly.rule, member.as_deref(), &totals, measured)?);
+impl RuleKind for Anomaly {
+    fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Anomaly
+    }
+
+    fn sentence(&self) -> String {
+        let of = |amount: Decimal| money(&self.rule.currency, amount);
+        format!(
+            "{} when a day of {} lies {} deviations above its own four weeks and at least twice and {} above what is \
+             usual, has more than {} times that, or when a new one spends more than {} in its first ten days.",
+            verb(&self.rule),
+            whom(&self.rule),
+            self.deviations,
+            of(self.minimum),
+            self.runaway,
+            of(self.new_above)
+        )
+    }
+
+    fn about(&self) -> String {
+        format!("{} deviations, {} times", self.deviations, self.runaway)
+    }
+
+    fn levels(&self) -> Vec<(Kind, String, Decimal)> {
+        let shapes = [(Shape::New, self.new_above), (Shape::Spike, self.minimum), (Shape::Runaway, self.minimum)];
+        shapes.map(|(shape, amount)| (Kind::Anomaly, shape.to_string(), amount)).into()
+    }
+
+    /// Whatever its limits are now: a day that was unlike its past stays one.
+    fn asks_for(&self, _: Kind, _: WindowKind, _: Option<&str>, _: Option<u32>, _: Decimal) -> bool {
+        true
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        facts: impl Iterator<Item = &'a Fact> + Clone,
+        known: &Known<'_>,
+    ) -> Result<Vec<Measurement>, SumOutOfRange> {
+        let mut measurements = Vec::new();
+        for (member, totals) in totals(&self.rule, facts, known.policy)? {
+            for day in known.days.iter().copied() {
+                if totals.on(day).is_zero() {
+                    continue;
+                }
+                let found = match self.newcomer(&totals, known.span, day)? {
+                    None => self.against_past(&totals, known.span, day),
+                    found => found,
+                };
+                if let Some(measured) = found {
+                    measurements.push(measure(&self.rule, member.as_deref(), &totals, measured)?);
+                }
             }
         }
+        Ok(measurements)
     }
-    Ok(measurements)
+
+    fn complete(&self, known: &Known<'_>) -> Vec<Window> {
+        known.windows_of_days()
+    }
+
+    fn weaker(&self, new: &Self, called: &str) -> Vec<String> {
+        let of = |amount| money(&new.rule.currency, amount);
+        let more = |what: &str, old: Decimal, new: Decimal| {
+            (new > old).then(|| format!("{called} {what} {}, before {}", of(new), of(old)))
+        };
+        let changes = [
+            more("needs at least", self.minimum, new.minimum),
+            raised(&format!("{called} needs deviations from the usual of"), &self.deviations, &new.deviations),
+            raised(&format!("{called} calls a day runaway from a multiple of"), &self.runaway, &new.runaway),
+            more("tells of new spenders above", self.new_above, new.new_above),
+        ];
+        changes.into_iter().flatten().collect()
+    }
 }
 
 impl Anomaly {
@@ -100,6 +154,8 @@ impl Anomaly {
     }
 
     fn against_past(&self, totals: &MemberTotals<'_>, span: &DataSpan, day: NaiveDate) -> Option<Measured> {
+        // The past ends where it had settled when the day began, also if more has settled since: looked at later, the
+        // verdict is the same.
         let last = ago(day, UNSETTLED);
         let first = ago(last, PAST_DAYS - 1).max(totals.first_spend()?).max(span.first_day()?);
         if last < after(first, FEWEST_DAYS - 1) || !span.is_settled(last) {
@@ -107,7 +163,7 @@ impl Anomaly {
         }
         let past: Vec<(NaiveDate, Decimal)> = first.iter_days().zip(totals.series(first, last)).collect();
         let all = median(past.iter().map(|(_, spent)| *spent).collect())?;
-        // Of each weekday once: this is done for every member on each of two weeks' days.
+        // The medians of weekdays are worked out once and not for each day: this runs for every member on 14 days.
         let mut by_weekday: [Vec<Decimal>; 7] = Default::default();
         for (day, spent) in &past {
             if let Some(same) = by_weekday.get_mut(place_of(*day)) {
@@ -116,26 +172,29 @@ impl Anomaly {
         }
         let usual_by_weekday = by_weekday.map(|same| median(same).unwrap_or(all));
         let usual_on = |day: NaiveDate| usual_by_weekday.get(place_of(day)).copied().unwrap_or(all);
+        // The larger of the two, so that a busy weekday is no spike, and neither is work on a day that is usually free.
         let usual = all.max(usual_on(day));
         let off = |(day, spent): &(NaiveDate, Decimal)| spent.checked_sub(usual_on(*day)).map(Decimal::abs);
         let deviation = median(past.iter().filter_map(off).collect())?;
-        // 1.4826 makes of the median absolute deviation a standard deviation.
+        // The median absolute deviation times 1.4826 (1 / Φ⁻¹(3/4)) is the standard deviation of a normal distribution.
+        // A past spike moves it hardly, as it would move a standard deviation.
+        // Source: Rousseeuw and Croux, "Alternatives to the Median Absolute Deviation", 1993.
         let spread = Decimal::from_units(deviation.units() / 10_000 * 14_826)?.checked_mul(self.deviations.into())?;
-        // What the past had twice is a rhythm of its own, such as the runs of a month's end.
+        // A height that the past reached twice is a rhythm, such as the runs of a month's end: no spike below it.
         let mut largest: Vec<_> = past.iter().map(|(_, spent)| *spent).collect();
         largest.sort_unstable();
         let rhythm = largest.iter().rev().nth(1).copied().unwrap_or_default();
         let limit = usual.checked_add(spread.max(usual).max(self.minimum))?.max(rhythm).max(self.minimum);
         let spent = totals.on(day);
         let spike = Level { name: Shape::Spike.to_string(), amount: self.minimum, verdict: decide(spent, limit) };
-        let many = usual.checked_mul(self.runaway.into()).map(|many| many.max(limit));
-        let many = many.filter(|_| usual > Decimal::ZERO);
+        // Nothing is many times zero: a member that usually has nothing has spikes alone.
+        let many = usual.checked_mul(self.runaway.into()).filter(|_| usual > Decimal::ZERO).map(|many| many.max(limit));
         let runaway = Level {
             name: Shape::Runaway.to_string(),
             amount: self.minimum,
             verdict: many.map_or(Verdict::Clear, |many| decide(spent, many)),
         };
-        let (shape, limit) = match many {
+        let (shape, told_limit) = match many {
             Some(many) if runaway.verdict == Verdict::Crossed => (Shape::Runaway, many),
             _ => (Shape::Spike, limit),
         };
@@ -146,7 +205,7 @@ impl Anomaly {
             covered: (day, day),
             spent,
             amount: self.minimum,
-            detail: Detail::Anomaly { shape, usual, limit, past_days: past.len() },
+            detail: Detail::Anomaly { shape, usual, limit: told_limit, past_days: past.len() },
             levels: vec![spike, runaway],
             through: Some(day),
         })
@@ -155,13 +214,7 @@ impl Anomaly {
 
 /// Whether `spent` is above `limit`.
 fn decide(spent: Decimal, limit: Decimal) -> Verdict {
-    if spent > limit {
-        Verdict::Crossed
-    } else if spent.units() < (limit.units() / 100).saturating_mul(REARM_PERCENT.into()) {
-        Verdict::Clear
-    } else {
-        Verdict::Undecided
-    }
+    below_or_crossed(spent > limit, spent.units(), limit.units())
 }
 
 /// The place of its weekday in a week.

@@ -1,6 +1,6 @@
 //! Budgets: how much may be spent in a month, a week or a day.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -13,15 +13,20 @@ use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::rules::finding::{Detail, Level, Measurement, Verdict};
 use crate::rules::measure::{self, Measured, measure, verdict};
 use crate::rules::member_totals::{MemberTotals, totals};
-use crate::rules::overrides::Overrides;
-use crate::rules::rule::Rule;
+use crate::rules::overrides::{Overrides, compared};
+use crate::rules::rule::{Kind, Rule};
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::sentence::{percents, verb, whom};
+use crate::rules::weaker::{NAME, instead};
+use crate::text::{money, name};
+
+/// How many members with a larger limit are named.
+const MEMBERS: usize = 5;
 
 /// A limit on the spend of every window of a kind, for all that it matches or for each member.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// What it is about.
     pub rule: Rule,
-    /// Over which days.
     pub window: WindowKind,
     /// The limit, above zero.
     pub amount: Decimal,
@@ -68,29 +73,141 @@ pub fn used<'a>(
     Ok(measurements)
 }
 
-/// Measures one budget in each of the windows.
-pub(crate) fn evaluate<'a>(
-    budget: &'a Budget,
-    facts: impl Iterator<Item = &'a Fact>,
-    policy: &CostPolicy,
-    span: &DataSpan,
-    windows: &BTreeSet<Window>,
-) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
-    for (member, totals) in totals(&budget.rule, facts, policy)? {
-        for window in windows.iter().copied() {
-            let has_facts = totals.within(window.first_day(), window.last_day()).next().is_some();
-            if budget.rule.each.is_some() && !has_facts {
-                continue;
-            }
-            // A forecast for each of five thousand members is most of the work, and few are told of.
-            measurements.extend(actual(budget, member.as_deref(), &totals, span, window, false)?);
-        }
+impl RuleKind for Budget {
+    fn rule(&self) -> &Rule {
+        &self.rule
     }
-    Ok(measurements)
+
+    fn kind(&self) -> Kind {
+        Kind::Budget
+    }
+
+    fn finds(&self) -> Vec<Kind> {
+        vec![Kind::Budget, Kind::Forecast]
+    }
+
+    fn sentence(&self) -> String {
+        let window = match self.window {
+            WindowKind::Month => "a calendar month",
+            WindowKind::Week => "a week from Monday on",
+            WindowKind::Day => "a day",
+        };
+        let heading = percents(&self.forecast);
+        let (spends, forecast) = match (percents(&self.thresholds), heading) {
+            (Some(percents), Some(heading)) => {
+                (format!("spends {percents}"), format!(", and when it is heading past {heading}"))
+            }
+            (Some(percents), None) => (format!("spends {percents}"), String::new()),
+            (None, heading) => (format!("is heading past {}", heading.unwrap_or_default()), String::new()),
+        };
+        let overrides = match self.overrides.len() {
+            0 => String::new(),
+            1 => "; one member has a limit of its own".to_owned(),
+            many => format!("; {many} members have limits of their own"),
+        };
+        let (verb, whom) = (verb(&self.rule), whom(&self.rule));
+        let amount = money(&self.rule.currency, self.amount);
+        format!("{verb} when {whom} {spends} of {amount} in {window}{forecast}{overrides}.")
+    }
+
+    fn about(&self) -> String {
+        self.window.to_string()
+    }
+
+    fn levels(&self) -> Vec<(Kind, String, Decimal)> {
+        let amounts: BTreeSet<_> = self.overrides.iter().map(|own| own.amount).chain([self.amount]).collect();
+        let thresholds = self.thresholds.iter().map(|percent| (Kind::Budget, percent));
+        let percents: Vec<_> =
+            thresholds.chain(self.forecast.iter().map(|percent| (Kind::Forecast, percent))).collect();
+        let of_amount = |amount| percents.iter().map(move |(kind, percent)| (*kind, percent.to_string(), amount));
+        amounts.into_iter().flat_map(of_amount).collect()
+    }
+
+    fn asks_for(
+        &self,
+        kind: Kind,
+        window: WindowKind,
+        member: Option<&str>,
+        percent: Option<u32>,
+        amount: Decimal,
+    ) -> bool {
+        let percents = if kind == Kind::Forecast { &self.forecast } else { &self.thresholds };
+        self.window == window
+            && self.amount_for(member) == amount
+            && percent.is_some_and(|percent| percents.contains(&percent))
+    }
+
+    fn recedes(&self, kind: Kind, _: WindowKind) -> bool {
+        kind == Kind::Forecast
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        facts: impl Iterator<Item = &'a Fact> + Clone,
+        known: &Known<'_>,
+    ) -> Result<Vec<Measurement>, SumOutOfRange> {
+        let windows = known.windows(self.window);
+        let mut measurements = Vec::new();
+        for (member, totals) in totals(&self.rule, facts, known.policy)? {
+            for window in windows.iter().copied() {
+                let has_facts = totals.within(window.first_day(), window.last_day()).next().is_some();
+                if self.rule.each.is_some() && !has_facts {
+                    continue;
+                }
+                // `false`: a forecast for each of five thousand members is most of the work, and few are told of.
+                measurements.extend(actual(self, member.as_deref(), &totals, known.span, window, false)?);
+            }
+        }
+        Ok(measurements)
+    }
+
+    fn complete(&self, known: &Known<'_>) -> Vec<Window> {
+        known.covered(self.window)
+    }
+
+    fn weaker(&self, new: &Self, called: &str) -> Vec<String> {
+        let of = |amount| money(&new.rule.currency, amount);
+        let gone = |old: &[u32], new: &[u32]| {
+            percents(&old.iter().copied().filter(|percent| !new.contains(percent)).collect::<Vec<_>>())
+        };
+        let changes = [
+            (new.amount > self.amount)
+                .then(|| format!("{called} allows {}, before {}", of(new.amount), of(self.amount))),
+            instead(&format!("{called} is for a"), &self.window, &new.window),
+            gone(&self.thresholds, &new.thresholds).map(|gone| format!("{called} no longer tells of {gone}")),
+            gone(&self.forecast, &new.forecast)
+                .map(|gone| format!("{called} no longer tells that spend is heading past {gone}")),
+        ];
+        changes.into_iter().flatten().chain(larger_overrides(self, new, called)).collect()
+    }
 }
 
-/// What was spent, and where it is heading if that is asked for, by the budget, by the caller or by what is crossed.
+/// Members that may spend more than before, beyond what all may.
+fn larger_overrides(old: &Budget, new: &Budget, called: &str) -> Vec<String> {
+    let limits = |budget: &Budget| -> BTreeMap<String, Decimal> {
+        let each = budget.rule.each.as_ref();
+        budget.overrides.iter().map(|own| (compared(&own.member, each), own.amount)).collect()
+    };
+    let (before, now) = (limits(old), limits(new));
+    let mut more: Vec<_> = Vec::new();
+    for member in before.keys().chain(now.keys().filter(|member| !before.contains_key(*member))) {
+        let was = before.get(member).copied().unwrap_or(old.amount);
+        let is = now.get(member).copied().unwrap_or(new.amount);
+        if is > was {
+            let of = |amount| money(&new.rule.currency, amount);
+            more.push(format!("{called} allows {} {}, before {}", name(member, NAME), of(is), of(was)));
+        }
+    }
+    let left_out = more.len().saturating_sub(MEMBERS);
+    more.truncate(MEMBERS);
+    if left_out > 0 {
+        more.push(format!("{called} allows {left_out} more members more than before"));
+    }
+    more
+}
+
+/// One measurement of the spend, and one of the forecast where the budget has forecast levels. The outlook is worked out
+/// if the caller asks for it, if the budget has forecast levels, or if a level is not clear.
 fn actual(
     budget: &Budget,
     member: Option<&str>,
@@ -105,34 +222,48 @@ fn actual(
     let is_covered = span.covers(window);
     let level = |percent: &u32, spent: Decimal| {
         let verdict = match verdict(spent, amount, *percent) {
-            // What is missing may have been what crossed it.
+            // Data is missing, and the missing spend may be above the level.
             Verdict::Clear if !is_covered => Verdict::Undecided,
             verdict => verdict,
         };
         Level { name: percent.to_string(), amount, verdict }
     };
-    let levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
-    let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
+    let spent_levels: Vec<_> = budget.thresholds.iter().map(|percent| level(percent, spent)).collect();
+    let is_told = spent_levels.iter().any(|level| level.verdict != Verdict::Clear);
     let is_foretold = is_asked || is_told || !budget.forecast.is_empty();
     let outlook = if is_foretold { Some(measure::of_window(totals, window, span)?) } else { None };
     let through = totals.within(shown.0, shown.1).next_back().map(|(day, _)| day);
-    let detail = Detail::Budget(outlook);
-    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through };
-    let mut measurements = vec![measure(&budget.rule, member, totals, measured)?];
+    let measured = |detail, levels, through| Measured {
+        window,
+        day: None,
+        shown,
+        covered: shown,
+        spent,
+        amount,
+        detail,
+        levels,
+        through,
+    };
+    let of_spend = measured(Detail::Budget(outlook), spent_levels, through);
+    let mut measurements = vec![measure(&budget.rule, member, totals, of_spend)?];
     let Some(outlook) = outlook.filter(|_| !budget.forecast.is_empty()) else { return Ok(measurements) };
-    let levels = budget.forecast.iter().map(|percent| match outlook {
-        // What is spent already is told by the spend, where a threshold says so. What cannot be foretold changes nothing.
+    let forecast_levels = budget.forecast.iter().map(|percent| match outlook {
+        // A percent that spend has passed already is told by a threshold at or below it, if there is one: the forecast
+        // would say it again.
         _ if verdict(spent, amount, *percent) == Verdict::Crossed => {
-            let is_told = budget.thresholds.iter().any(|threshold| threshold <= percent);
-            Level { verdict: if is_told { Verdict::Undecided } else { Verdict::Crossed }, ..level(percent, spent) }
+            let is_told_by_spend = budget.thresholds.iter().any(|threshold| threshold <= percent);
+            Level {
+                verdict: if is_told_by_spend { Verdict::Undecided } else { Verdict::Crossed },
+                ..level(percent, spent)
+            }
         }
         Outlook::Forecast(forecast) => level(percent, forecast.expected),
         Outlook::Over => level(percent, spent),
+        // Without a forecast, what was told before stays.
         Outlook::TooEarly { .. } => Level { verdict: Verdict::Undecided, ..level(percent, spent) },
     });
-    let (levels, detail) = (levels.collect(), Detail::Forecast(outlook));
-    let measured = Measured { window, day: None, shown, covered: shown, spent, amount, detail, levels, through: None };
-    measurements.push(measure(&budget.rule, member, totals, measured)?);
+    let of_forecast = measured(Detail::Forecast(outlook), forecast_levels.collect(), None);
+    measurements.push(measure(&budget.rule, member, totals, of_forecast)?);
     Ok(measurements)
 }
 

@@ -6,19 +6,20 @@ use crate::calendar::data_span::DataSpan;
 use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::{Window, WindowKind};
 use crate::facts::fact::Fact;
-use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::rules::finding::{Against, Detail, Level, Measurement, Verdict};
-use crate::rules::measure::{Measured, REARM_PERCENT, measure, percentage};
+use crate::rules::measure::{Measured, below_or_crossed, measure, percentage};
 use crate::rules::member_totals::{MemberTotals, totals};
-use crate::rules::rule::Rule;
+use crate::rules::rule::{Kind, Rule};
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::sentence::{verb, whom};
+use crate::rules::weaker::{instead, raised};
+use crate::text::money;
 
 /// A rise against an earlier time that people want to hear of.
 #[derive(Clone, Debug)]
 pub struct Delta {
-    /// What it is about.
     pub rule: Rule,
-    /// Which earlier time.
     pub against: Against,
     /// By how much that must be exceeded, in percent of it.
     pub rise_percent: u32,
@@ -26,25 +27,81 @@ pub struct Delta {
     pub rise_amount: Decimal,
 }
 
-/// Measures a rule on the days of `days`, of which only settled ones are compared, or on the months of the last of them.
-pub(crate) fn evaluate<'a>(
-    delta: &'a Delta,
-    facts: impl Iterator<Item = &'a Fact>,
-    policy: &CostPolicy,
-    span: &DataSpan,
-    days: &[NaiveDate],
-) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
-    for (member, totals) in totals(&delta.rule, facts, policy)? {
-        if delta.against == Against::Month {
-            measurements.extend(delta.month(member.as_deref(), &totals, span)?);
-            continue;
+impl RuleKind for Delta {
+    fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Delta
+    }
+
+    fn sentence(&self) -> String {
+        let (what, than) = match self.against {
+            Against::Weekday => ("a settled day", "the same weekday before"),
+            Against::Trailing => ("a settled day", "the mean of the seven days before"),
+            Against::Month => ("the month to date", "as many days of the month before"),
+        };
+        let amount = money(&self.rule.currency, self.rise_amount);
+        let (verb, whom, percent) = (verb(&self.rule), whom(&self.rule), self.rise_percent);
+        format!("{verb} when {what} of {whom} has more than {percent}% and {amount} more than {than}.")
+    }
+
+    fn about(&self) -> String {
+        self.against.to_string()
+    }
+
+    fn levels(&self) -> Vec<(Kind, String, Decimal)> {
+        vec![(Kind::Delta, self.rise_percent.to_string(), self.rise_amount)]
+    }
+
+    fn asks_for(&self, _: Kind, _: WindowKind, _: Option<&str>, percent: Option<u32>, amount: Decimal) -> bool {
+        self.rise_amount == amount && percent == Some(self.rise_percent)
+    }
+
+    /// A month to date is held against another one every day.
+    fn recedes(&self, _: Kind, window: WindowKind) -> bool {
+        window == WindowKind::Month
+    }
+
+    /// Measures the settled ones of the days, or the month of the last settled day.
+    fn evaluate<'a>(
+        &'a self,
+        facts: impl Iterator<Item = &'a Fact> + Clone,
+        known: &Known<'_>,
+    ) -> Result<Vec<Measurement>, SumOutOfRange> {
+        let mut measurements = Vec::new();
+        for (member, totals) in totals(&self.rule, facts, known.policy)? {
+            if self.against == Against::Month {
+                measurements.extend(self.month(member.as_deref(), &totals, known.span)?);
+                continue;
+            }
+            for day in known.days.iter().copied().filter(|day| known.span.is_settled(*day)) {
+                measurements.extend(self.day(member.as_deref(), &totals, known.span, day)?);
+            }
         }
-        for day in days.iter().copied().filter(|day| span.is_settled(*day)) {
-            measurements.extend(delta.day(member.as_deref(), &totals, span, day)?);
+        Ok(measurements)
+    }
+
+    fn complete(&self, known: &Known<'_>) -> Vec<Window> {
+        match self.against {
+            Against::Month => {
+                known.span.last_settled().map(|day| Window::of(WindowKind::Month, day)).into_iter().collect()
+            }
+            Against::Weekday | Against::Trailing => known.windows_of_days(),
         }
     }
-    Ok(measurements)
+
+    fn weaker(&self, new: &Self, called: &str) -> Vec<String> {
+        let of = |amount| money(&new.rule.currency, amount);
+        let changes = [
+            instead(&format!("{called} compares with"), &self.against, &new.against),
+            raised(&format!("{called} needs a rise in percent of"), &self.rise_percent, &new.rise_percent),
+            (new.rise_amount > self.rise_amount)
+                .then(|| format!("{called} needs a rise of {}, before {}", of(new.rise_amount), of(self.rise_amount))),
+        ];
+        changes.into_iter().flatten().collect()
+    }
 }
 
 impl Delta {
@@ -57,7 +114,7 @@ impl Delta {
     ) -> Result<Option<Measurement>, SumOutOfRange> {
         let back = |days: u64| day.checked_sub_days(Days::new(days)).unwrap_or(day);
         let week_before = back(7);
-        // What is not in the ledger is not known to be nothing.
+        // Days before the ledger's first are unknown, not zero.
         if span.first_day().is_none_or(|first| week_before < first) {
             return Ok(None);
         }
@@ -98,6 +155,7 @@ impl Delta {
         if !span.covers(earlier.into()) || !span.covers(window) {
             return Ok(None);
         }
+        // As many days of the month before, or all of it where it is shorter.
         let so_many = last - month.first_day();
         let before_last = (earlier.first_day() + so_many).min(earlier.last_day());
         let spent = totals.sum(window.first_day(), last)?;
@@ -127,13 +185,7 @@ impl Delta {
         let rise = spent.units() - before.units();
         let Some(by_percent) = percentage(before, self.rise_percent) else { return Verdict::Clear };
         let limit = by_percent.max(self.rise_amount.units());
-        if rise > limit {
-            Verdict::Crossed
-        } else if rise < (limit / 100).saturating_mul(REARM_PERCENT.into()) {
-            Verdict::Clear
-        } else {
-            Verdict::Undecided
-        }
+        below_or_crossed(rise > limit, rise, limit)
     }
 }
 

@@ -16,7 +16,6 @@ pub struct Driver {
     /// The identity with the largest spend; [`NONE`] if the bill names nobody.
     pub identity: String,
     pub identity_kind: IdentityKind,
-    /// Its spend.
     pub spent: Decimal,
     /// The principal as billed with the largest part of that; empty if the bill names nobody.
     pub principal: String,
@@ -72,8 +71,8 @@ pub(crate) fn driver(
     let principal = largest(&spenders, |spender| is_theirs(spender).then_some(spender.principal))?;
     let sessions = spenders.iter().filter(|(spender, _)| is_theirs(spender));
     let roles = Roles::of(IdentityKind::of(kind), sessions.map(|(spender, spent)| (spender.principal, *spent)))?;
-    let model = largest(&spenders, |spender| is_theirs(spender).then_some(spender.model))?;
-    let (model, model_spent) = model.unwrap_or_default();
+    let (model, model_spent) =
+        largest(&spenders, |spender| is_theirs(spender).then_some(spender.model))?.unwrap_or_default();
     let on_model = |spender: &Spender<'_>| is_theirs(spender) && spender.model == model;
     let token = largest(&spenders, |spender| on_model(spender).then_some(spender.token))?;
     let place = largest(&spenders, |spender| on_model(spender).then_some((spender.account, spender.region)))?;
@@ -132,9 +131,9 @@ fn rise(
     let kept = before.len().saturating_sub(PAST);
     let Some(usual) = median(before.into_iter().skip(kept).collect()) else { return Ok(None) };
     let is_more = |day: &NaiveDate| of(day) > usual.checked_mul(2).unwrap_or(usual);
-    let since = peak.iter_days().rev().take_while(|day| is_more(day) && *day >= begun).last();
-    let until = peak.iter_days().take_while(|day| is_more(day) && *day <= last).last();
-    let (Some(since), Some(until)) = (since, until) else { return Ok(None) };
+    let first = peak.iter_days().rev().take_while(|day| is_more(day) && *day >= begun).last();
+    let end = peak.iter_days().take_while(|day| is_more(day) && *day <= last).last();
+    let (Some(since), Some(until)) = (first, end) else { return Ok(None) };
     let stretch: Vec<_> = since.iter_days().take_while(|day| *day <= until).collect();
     let Some(usual_sum) = i64::try_from(stretch.len()).ok().and_then(|count| usual.checked_mul(count)) else {
         return Err(SumOutOfRange);

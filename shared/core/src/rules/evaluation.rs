@@ -8,31 +8,20 @@ use std::sync::Arc;
 use chrono::{Days, NaiveDate};
 
 use crate::calendar::data_span::DataSpan;
-use crate::calendar::window::{Window, WindowKind};
+use crate::calendar::window::Window;
 use crate::facts::fact::Fact;
 use crate::facts::owner_names::OwnerNames;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, sum};
-use crate::rules::anomaly::{self, Anomaly};
-use crate::rules::budget::{self, Budget};
-use crate::rules::delta::{self, Delta};
-use crate::rules::finding::{Against, Measurement};
-use crate::rules::hygiene::{self, Hygiene};
+use crate::rules::anomaly::Anomaly;
+use crate::rules::budget::Budget;
+use crate::rules::delta::Delta;
+use crate::rules::finding::Measurement;
+use crate::rules::hygiene::Hygiene;
 use crate::rules::member_totals::totals;
 use crate::rules::rule::{Kind, Rule};
-
-/// Every rule of a configuration, in the order of the file.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// Limits.
-    pub budgets: Vec<Budget>,
-    /// Rises against an earlier time.
-    pub deltas: Vec<Delta>,
-    /// Days unlike their past.
-    pub anomalies: Vec<Anomaly>,
-    /// Spend that says not whose it is.
-    pub hygiene: Vec<Hygiene>,
-}
+use crate::rules::rule_kind::{Known, RuleKind};
+use crate::rules::weaker;
 
 /// How many days back, from the newest data on, days are looked at one by one: what is older is history.
 pub const DAYS_LOOKED_AT: u64 = 14;
@@ -42,77 +31,99 @@ pub const DAYS_LOOKED_AT: u64 = 14;
 pub struct Evaluated {
     /// What each rule found of each member and window: in no window more than one of a kind.
     pub measurements: Vec<Measurement>,
-    /// The windows in which what was not found is known not to be there, by rule and kind.
+    /// Windows that were evaluated completely, by rule and kind: what is missing there is known to be missing.
     pub complete: BTreeSet<(String, Kind, Window)>,
 }
 
-impl Rules {
-    /// What every rule has, with the kinds of what it finds.
-    pub fn all(&self) -> impl Iterator<Item = (&Rule, Kind)> {
-        let budgets = self.budgets.iter().map(|budget| (&budget.rule, Kind::Budget));
-        let deltas = self.deltas.iter().map(|delta| (&delta.rule, Kind::Delta));
-        let anomalies = self.anomalies.iter().map(|anomaly| (&anomaly.rule, Kind::Anomaly));
-        let hygiene = self.hygiene.iter().map(|hygiene| (&hygiene.rule, Kind::Hygiene));
-        budgets.chain(deltas).chain(anomalies).chain(hygiene)
-    }
-
-    /// Gives every rule's owner the names that it may be filled with.
-    pub fn name_owners(&mut self, names: &Arc<OwnerNames>) {
-        let budgets = self.budgets.iter_mut().map(|budget| &mut budget.rule);
-        let deltas = self.deltas.iter_mut().map(|delta| &mut delta.rule);
-        let anomalies = self.anomalies.iter_mut().map(|anomaly| &mut anomaly.rule);
-        let hygiene = self.hygiene.iter_mut().map(|hygiene| &mut hygiene.rule);
-        for rule in budgets.chain(deltas).chain(anomalies).chain(hygiene) {
-            rule.owner = rule.owner.take().map(|owner| owner.with_names(names));
+/// Declares [`Rules`] out of the list of kinds, and what is done with every one of them.
+macro_rules! rules {
+    ($($list:ident: $kind:ty,)+) => {
+        /// Every rule of a configuration, in the order of the file.
+        #[derive(Clone, Debug, Default)]
+        pub struct Rules {
+            $(pub $list: Vec<$kind>,)+
         }
+
+        impl Rules {
+            /// Every rule, by kind.
+            pub fn all(&self) -> impl Iterator<Item = &dyn RuleKind> {
+                std::iter::empty()$(.chain(self.$list.iter().map(|rule| rule as &dyn RuleKind)))+
+            }
+
+            /// Gives every rule's owner the names that it may be filled with.
+            pub fn name_owners(&mut self, names: &Arc<OwnerNames>) {
+                $(for rule in &mut self.$list {
+                    rule.rule.owner = rule.rule.owner.take().map(|owner| owner.with_names(names));
+                })+
+            }
+
+            /// Evaluates every rule in every window that has begun and that the months of `span` have days of.
+            pub fn evaluate<'a>(
+                &'a self,
+                facts: &(impl Iterator<Item = &'a Fact> + Clone),
+                policy: &CostPolicy,
+                span: &DataSpan,
+            ) -> Result<Evaluated, SumOutOfRange> {
+                let known = Known { policy, span, days: &recent_days(span) };
+                let mut found = Evaluated::default();
+                $(for rule in &self.$list {
+                    found.measurements.extend(rule.evaluate(facts.clone(), &known)?);
+                    found.add_complete(rule, &known);
+                })+
+                Ok(found)
+            }
+
+            /// What the rules that `new` still has tell less of there, in the order of these.
+            fn weakened(&self, new: &Self) -> Vec<String> {
+                [$(weakened(&self.$list, &new.$list)),+].concat()
+            }
+        }
+    };
+}
+
+// Every kind of rule, a line each: the list of its rules, and its type.
+rules! {
+    budgets: Budget,
+    deltas: Delta,
+    anomalies: Anomaly,
+    hygiene: Hygiene,
+}
+
+impl Rules {
+    /// What every rule has.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.all().map(RuleKind::rule)
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }
 
-    /// Evaluates every rule in every window that has begun and that the months of `span` have days of.
-    pub fn evaluate<'a>(
-        &'a self,
-        facts: &(impl Iterator<Item = &'a Fact> + Clone),
-        policy: &CostPolicy,
-        span: &DataSpan,
-    ) -> Result<Evaluated, SumOutOfRange> {
-        let mut found = Evaluated::default();
-        let days = recent_days(span);
-        let months = windows(WindowKind::Month, span);
-        for budget in &self.budgets {
-            let windows = windows(budget.window, span);
-            found.measurements.extend(budget::evaluate(budget, facts.clone(), policy, span, &windows)?);
-            let covered = windows.iter().filter(|window| span.covers(**window));
-            for window in covered {
-                found.complete.insert((budget.rule.name.clone(), Kind::Budget, *window));
-                found.complete.insert((budget.rule.name.clone(), Kind::Forecast, *window));
-            }
-        }
-        for delta in &self.deltas {
-            found.measurements.extend(delta::evaluate(delta, facts.clone(), policy, span, &days)?);
-            let current = span.last_settled().map(|day| Window::of(WindowKind::Month, day));
-            match delta.against {
-                Against::Month => {
-                    found.complete.extend(current.map(|month| (delta.rule.name.clone(), Kind::Delta, month)));
-                }
-                Against::Weekday | Against::Trailing => found.complete_days(&delta.rule, Kind::Delta, &days),
-            }
-        }
-        for anomaly in &self.anomalies {
-            found.measurements.extend(anomaly::evaluate(anomaly, facts.clone(), policy, span, &days)?);
-            found.complete_days(&anomaly.rule, Kind::Anomaly, &days);
-        }
-        for hygiene in &self.hygiene {
-            let measured = hygiene::evaluate(hygiene, facts.clone(), policy, span, &months)?;
-            found.measurements.extend(measured);
-            let covered = months.iter().filter(|window| span.covers(**window));
-            found.complete.extend(covered.map(|window| (hygiene.rule.name.clone(), Kind::Hygiene, *window)));
-        }
-        Ok(found)
+    /// What `new` no longer tells, tells later or more quietly: rules that are gone first, then those that tell less or
+    /// of less. Each is a sentence without its end.
+    pub fn weaker(&self, new: &Self) -> Vec<String> {
+        let is_gone = |old: &&dyn RuleKind| {
+            !new.all().any(|found| found.rule().name == old.rule().name && found.kind() == old.kind())
+        };
+        let gone = self.all().filter(is_gone).map(|old| {
+            let called = weaker::called(old.rule(), old.kind());
+            format!("{called} is gone: {}", old.sentence().trim_end_matches('.'))
+        });
+        gone.chain(self.weakened(new)).collect()
     }
+}
+
+/// What the rules of a kind that are in `new` too tell less of there.
+fn weakened<T: RuleKind>(before: &[T], after: &[T]) -> Vec<String> {
+    let mut said = Vec::new();
+    for old in before {
+        if let Some(new) = after.iter().find(|new| new.rule().name == old.rule().name) {
+            let called = weaker::called(old.rule(), old.kind());
+            said.extend(weaker::common(old.rule(), new.rule(), &called));
+            said.extend(old.weaker(new, &called));
+        }
+    }
+    said
 }
 
 /// Whom a rule matches: its members with what they have in its currency, largest first; [`None`] where it has none.
@@ -134,23 +145,17 @@ pub fn matched<'a>(
 }
 
 impl Evaluated {
-    fn complete_days(&mut self, rule: &Rule, kind: Kind, days: &[NaiveDate]) {
-        let days = days.iter().map(|day| (rule.name.clone(), kind, Window::of(WindowKind::Day, *day)));
-        self.complete.extend(days);
+    fn add_complete(&mut self, rule: &impl RuleKind, known: &Known<'_>) {
+        for window in rule.complete(known) {
+            self.complete.extend(rule.finds().into_iter().map(|kind| (rule.rule().name.clone(), kind, window)));
+        }
     }
 }
 
 /// The days that are looked at one by one, in order.
 fn recent_days(span: &DataSpan) -> Vec<NaiveDate> {
-    let (Some(newest), Some(first)) = (span.newest(), span.first_day()) else { return Vec::new() };
-    let newest = newest.date_naive();
+    let (Some(as_of), Some(first)) = (span.newest(), span.first_day()) else { return Vec::new() };
+    let newest = as_of.date_naive();
     let oldest = newest.checked_sub_days(Days::new(DAYS_LOOKED_AT)).unwrap_or(newest).max(first);
     oldest.iter_days().take_while(|day| *day <= newest).collect()
-}
-
-/// The windows of a kind that have days in the months of `span`, as far as they have begun in the data.
-fn windows(kind: WindowKind, span: &DataSpan) -> BTreeSet<Window> {
-    let days = span.months().flat_map(|month| Window::from(month).days().collect::<Vec<_>>());
-    let windows = days.map(|day| Window::of(kind, day));
-    windows.filter(|window| span.has_begun(*window)).collect()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::NaiveDate;
 
@@ -14,6 +13,7 @@ use crate::facts::restated::Restated;
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::forecast::Outlook;
 use crate::money::decimal::{Decimal, SumOutOfRange, median};
+use crate::named;
 use crate::rules::driver::Driver;
 use crate::rules::rule::{Kind, Severity};
 use crate::text::{NONE, or_none};
@@ -31,7 +31,6 @@ pub struct Measurement {
     pub scope: String,
     /// What selects its lines, as the command line takes it: `KEY=GLOB`, the member among them; all must hold.
     pub selects: Vec<String>,
-    /// The currency of the amounts.
     pub currency: String,
     /// The window. Of what is told of days it is the first day of the episode.
     pub window: Window,
@@ -43,14 +42,12 @@ pub struct Measurement {
     pub covered: (NaiveDate, NaiveDate),
     /// What it is compared with: a budget's limit, or the amount that a rise, a spike or a share must have at least.
     pub amount: Decimal,
-    /// What the rule found.
     pub detail: Detail,
     /// What can be crossed, lowest first.
     pub levels: Vec<Level>,
     /// The last day that the verdicts rest on; `None` where they rest on settled days alone. That something is *not*
     /// crossed is known only once this day has settled.
     pub through: Option<NaiveDate>,
-    /// How urgent it is.
     pub severity: Severity,
     /// Whom to call, filled in.
     pub owner: Option<String>,
@@ -59,7 +56,6 @@ pub struct Measurement {
     /// The value of the bill that would have been filled into the rule's owner and is none that the configuration lists:
     /// then somebody else is called, or nobody.
     pub unlisted_owner: Option<String>,
-    /// What to read.
     pub runbook: Option<String>,
     /// What was spent on each day with spend of the window, in order; where a day is told of, of the week before too.
     pub days: Vec<(NaiveDate, Decimal)>,
@@ -67,7 +63,6 @@ pub struct Measurement {
     pub later: Vec<(NaiveDate, Decimal)>,
     /// Where a day is told of: what the delivery in force restated of it, if that is known.
     pub restated: Option<DayRestated>,
-    /// Who is behind it.
     pub driver: Option<Driver>,
     /// What the rule matched in other currencies: not part of `spent`.
     pub other_currencies: BTreeMap<String, Decimal>,
@@ -80,7 +75,6 @@ pub struct Level {
     pub name: String,
     /// The amount that belongs to it, in ids.
     pub amount: Decimal,
-    /// Whether it is crossed.
     pub verdict: Verdict,
 }
 
@@ -104,7 +98,6 @@ pub enum Detail {
     Forecast(Outlook),
     /// Spend against an earlier one.
     Delta {
-        /// Which.
         against: Against,
         /// That spend; a mean where it is of several days.
         before: Decimal,
@@ -126,7 +119,6 @@ pub enum Detail {
     },
     /// Spend that says not whose it is, as a part of all.
     Hygiene {
-        /// What is missing.
         lack: Lack,
         /// All spend.
         whole: Decimal,
@@ -138,7 +130,6 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// What kind of message tells of it.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Budget(_) => Kind::Budget,
@@ -154,7 +145,6 @@ impl Detail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peak {
     pub day: NaiveDate,
-    /// Its spend.
     pub spent: Decimal,
     /// The median of all other days from the first to the last with spend, those without any being zero; `None` if
     /// there is no other day.
@@ -162,7 +152,6 @@ pub struct Peak {
 }
 
 impl Measurement {
-    /// What kind of message tells of it.
     pub fn kind(&self) -> Kind {
         self.detail.kind()
     }
@@ -188,78 +177,35 @@ impl Measurement {
         let (day, spent) = self.days.iter().copied().max_by_key(|(day, spent)| (*spent, *day))?;
         let (first, last) = (self.days.first()?.0, self.days.last()?.0);
         let by_day: BTreeMap<_, _> = self.days.iter().copied().collect();
-        let others = first.iter_days().take_while(|other| *other <= last).filter(|other| *other != day);
-        let others = others.map(|other| by_day.get(&other).copied().unwrap_or_default()).collect();
+        let other_days = first.iter_days().take_while(|other| *other <= last).filter(|other| *other != day);
+        let others = other_days.map(|other| by_day.get(&other).copied().unwrap_or_default()).collect();
         Some(Peak { day, spent, others_median: median(others) })
     }
 }
 
-/// In which way a day is unlike its past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
-    /// There is no past: the member is new.
-    New,
-    /// More than its past explains.
-    Spike,
-    /// Many times what is usual.
-    Runaway,
-}
-
-impl Shape {
-    /// The name in ids and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Spike => "spike",
-            Self::Runaway => "runaway",
-        }
+named! {
+    /// In which way a day is unlike its past.
+    pub enum Shape {
+        /// There is no past: the member is new.
+        New = "new",
+        /// More than its past explains.
+        Spike = "spike",
+        /// Many times what is usual.
+        Runaway = "runaway",
     }
 }
 
-impl fmt::Display for Shape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-/// What spend is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Against {
-    /// A day with the same weekday of the week before.
-    #[default]
-    Weekday,
-    /// A day with the mean of the seven days before it.
-    Trailing,
-    /// The month to date with as many days of the month before.
-    Month,
-}
-
-impl Against {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Weekday, Self::Trailing, Self::Month];
-
-    /// The name in the configuration and in events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weekday => "weekday",
-            Self::Trailing => "trailing",
-            Self::Month => "month",
-        }
-    }
-}
-
-impl fmt::Display for Against {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Against {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|against| against.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a time before: use weekday, trailing or month"))
+named! {
+    /// What spend is compared with.
+    #[derive(Default)]
+    pub enum Against is "a time before" {
+        /// A day with the same weekday of the week before.
+        #[default]
+        Weekday = "weekday",
+        /// A day with the mean of the seven days before it.
+        Trailing = "trailing",
+        /// The month to date with as many days of the month before.
+        Month = "month",
     }
 }
 

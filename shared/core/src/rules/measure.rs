@@ -11,12 +11,12 @@ use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::rules::driver::driver;
 use crate::rules::finding::{Detail, Level, Measurement, Verdict};
 use crate::rules::member_totals::{MemberTotals, Seen};
-use crate::rules::owner_template::{Filled, SEVERAL, TagValue};
+use crate::rules::owner_template::{Filled, TagValue};
 use crate::rules::rule::Rule;
-use crate::text::NONE;
+use crate::text::{NONE, SEVERAL};
 
 /// How far a value must fall below a level before crossing it again is news, in percent of the level.
-pub const REARM_PERCENT: u32 = 95;
+const REARM_PERCENT: u32 = 95;
 
 /// What [`measure`] needs to know besides the rule and its totals.
 pub(crate) struct Measured {
@@ -67,8 +67,8 @@ pub(crate) fn measure(
     // Who is behind it is worked out only where somebody will read it.
     let is_told = levels.iter().any(|level| level.verdict != Verdict::Clear);
     let after = if first == last && is_told { last.succ_opt() } else { None };
-    let later = after.into_iter().flat_map(|next| totals.within(next, NaiveDate::MAX));
-    let later = later.map(|(day, total)| (day, total.spent)).filter(|(_, spent)| !spent.is_zero());
+    let later_days = after.into_iter().flat_map(|next| totals.within(next, NaiveDate::MAX));
+    let later = later_days.map(|(day, total)| (day, total.spent)).filter(|(_, spent)| !spent.is_zero());
     Ok(Measurement {
         rule: rule.name.clone(),
         member: member.map(str::to_owned),
@@ -149,11 +149,20 @@ pub(crate) fn percentage(amount: Decimal, percent: u32) -> Option<i128> {
 /// Whether `spent` has reached `percent` of `amount`: exact, whatever their size.
 pub(crate) fn verdict(spent: Decimal, amount: Decimal, percent: u32) -> Verdict {
     let Some(limit) = percentage(amount, percent) else { return Verdict::Clear };
-    if spent.units() >= limit {
-        return Verdict::Crossed;
-    }
+    below_or_crossed(spent.units() >= limit, spent.units(), limit)
+}
+
+/// The verdict on a value: crossed, or clear only where it is so far below the limit that crossing it again is news.
+pub(crate) fn below_or_crossed(is_crossed: bool, value: i128, limit: i128) -> Verdict {
+    // Divided first, because a hundredfold may leave the range.
     let rearmed = (limit / 100).saturating_mul(REARM_PERCENT.into());
-    if spent.units() < rearmed { Verdict::Clear } else { Verdict::Undecided }
+    if is_crossed {
+        Verdict::Crossed
+    } else if value < rearmed {
+        Verdict::Clear
+    } else {
+        Verdict::Undecided
+    }
 }
 
 /// Where a member's spend is heading in a window.

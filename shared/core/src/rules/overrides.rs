@@ -47,12 +47,10 @@ impl Overrides {
         self.listed.iter()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.listed.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactKey;
 use crate::facts::owner_names::OwnerNames;
-use crate::text::NONE;
+use crate::text::{NONE, SEVERAL};
 
 /// Whom to call, where the name may depend on the member: `{member}` and `{tag:NAME}` are filled in, with values that
 /// the configuration lists alone.
@@ -183,6 +183,3 @@ impl FromStr for OwnerTemplate {
         Ok(Self { pieces, names: Arc::default() })
     }
 }
-
-/// What an owner template gives where the facts do not agree on a tag's value.
-pub const SEVERAL: &str = "(several)";

@@ -1,13 +1,12 @@
 //! What every rule has: a name, which spend it is about, for each of whom, how urgent it is and whom to call.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::window::WindowKind;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactKey;
 use crate::facts::matcher::Matcher;
+use crate::named;
 use crate::rules::owner_template::OwnerTemplate;
 
 /// What every rule has.
@@ -21,9 +20,7 @@ pub struct Rule {
     pub each: Option<Dimension>,
     /// The currency of its amounts. Spend in other currencies is not converted and not added.
     pub currency: String,
-    /// How urgent it is.
     pub severity: Severity,
-    /// Whom to call.
     pub owner: Option<OwnerTemplate>,
     /// What to read, printed as it is.
     pub runbook: Option<String>,
@@ -54,77 +51,45 @@ impl Rule {
     }
 }
 
-/// What kind of thing a message tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Spend has reached a share of a budget.
-    Budget,
-    /// Spend is heading for a share of a budget.
-    Forecast,
-    /// Spend is above that of an earlier day or month.
-    Delta,
-    /// Spend is unlike its own past.
-    Anomaly,
-    /// Too much spend says not whose it is.
-    Hygiene,
-    /// Nothing: somebody wants to see a message arrive.
-    Test,
+named! {
+    /// What kind of thing a message tells of.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Kind {
+        /// Spend has reached a share of a budget.
+        Budget = "budget",
+        /// Spend is heading for a share of a budget.
+        Forecast = "forecast",
+        /// Spend is above that of an earlier day or month.
+        Delta = "delta",
+        /// Spend is unlike its own past.
+        Anomaly = "anomaly",
+        /// Too much spend says not whose it is.
+        Hygiene = "hygiene",
+        /// Nothing: somebody wants to see a message arrive.
+        Test = "test",
+    }
 }
 
 impl Kind {
-    /// The name in messages.
-    pub fn as_str(self) -> &'static str {
+    /// Whether what it tells of in a window of this kind is one of the days that are looked at one by one.
+    pub fn is_of_a_day(self, window: WindowKind) -> bool {
         match self {
-            Self::Budget => "budget",
-            Self::Forecast => "forecast",
-            Self::Delta => "delta",
-            Self::Anomaly => "anomaly",
-            Self::Hygiene => "hygiene",
-            Self::Test => "test",
+            Self::Delta | Self::Anomaly => window == WindowKind::Day,
+            Self::Budget | Self::Forecast | Self::Hygiene | Self::Test => false,
         }
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-/// How urgent a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Somebody should be woken.
-    Page,
-    /// Somebody should read it.
-    #[default]
-    Notice,
-}
-
-impl Severity {
-    /// The name in the configuration and in messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Notice => "notice",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for Severity {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = [Self::Page, Self::Notice].into_iter().find(|severity| severity.as_str() == text);
-        found.ok_or_else(|| format!("`{text}` is not a severity: use page or notice"))
+named! {
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Severity is "a severity" {
+        /// Somebody should be woken.
+        Page = "page",
+        /// Somebody should read it.
+        #[default]
+        Notice = "notice",
     }
 }
 

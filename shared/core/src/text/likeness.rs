@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use strsim::osa_distance;
+
 /// Shorter words are too often different on purpose: `east`, `west`; `prod`, `prog`.
 const LONG_ENOUGH: usize = 5;
 
@@ -16,14 +18,12 @@ pub(crate) fn are_alike(one: &str, other: &str) -> bool {
     if folded(one) == folded(other) && !folded(one).is_empty() {
         return true;
     }
-    let (one, other) = (words(one), words(other));
-    let mut different = one.iter().zip(&other).filter(|(one, other)| one != other);
-    let (Some((one_word, other_word)), None) = (different.next(), different.next()) else { return false };
-    one.len() == other.len()
-        && [one_word, other_word]
-            .into_iter()
-            .all(|word| word.len() >= LONG_ENOUGH && word.iter().all(|letter| !letter.is_numeric()))
-        && is_one_slip(one_word, other_word)
+    let (words_of_one, words_of_other) = (words(one), words(other));
+    let mut different = words_of_one.iter().zip(&words_of_other).filter(|(one, other)| one != other);
+    let (Some((left, right)), None) = (different.next(), different.next()) else { return false };
+    let is_long = |word: &String| word.chars().count() >= LONG_ENOUGH && !word.contains(char::is_numeric);
+    // One letter more, less or other, or two neighbours changed.
+    words_of_one.len() == words_of_other.len() && is_long(left) && is_long(right) && osa_distance(left, right) == 1
 }
 
 /// Values that are alike, each group with two members at least; `values` are sorted and distinct.
@@ -45,26 +45,10 @@ pub(crate) fn groups_by<'a>(values: &[&'a str], are_alike: impl Fn(&str, &str) -
     groups.into_values().filter(|members| members.len() > 1).collect()
 }
 
-fn words(text: &str) -> Vec<Vec<char>> {
+fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().collect()).collect()
-}
-
-/// Whether one letter more, less or other, or two neighbours changed, makes one word of the other.
-fn is_one_slip(one: &[char], other: &[char]) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
-    let rest = |word: &[char], skipped: usize| word.get(same + skipped..).map(<[char]>::to_vec);
-    match long.len() - short.len() {
-        0 => {
-            let swapped = |word: &[char]| word.get(same..same + 2).map(|pair| pair.iter().rev().copied().collect());
-            let is_swap = swapped(short).is_some_and(|pair: Vec<char>| long.get(same..same + 2) == Some(&pair[..]));
-            rest(short, 1) == rest(long, 1) || (is_swap && rest(short, 2) == rest(long, 2))
-        }
-        1 => rest(short, 0) == rest(long, 1),
-        _ => false,
-    }
+    words.map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -152,3 +152,12 @@ proptest! {
         prop_assert!(columns(&shorten(&text, limit)) <= limit);
     }
 }
+
+#[test]
+fn wide_characters_take_two_columns_and_marks_do_not_slip_past_a_limit() {
+    for (text, expected) in [("a", 1), ("é", 1), ("検", 2), ("한", 2), ("✅", 2), ("⭐", 2), ("😀", 2), ("e\u{301}", 2)]
+    {
+        assert_eq!(columns(text), expected, "{text}");
+    }
+    assert_eq!(shorten(&"\u{301}".repeat(100), 10).chars().count(), 10);
+}

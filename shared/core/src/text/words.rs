@@ -3,7 +3,6 @@
 /// A word of a longer text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word<'a> {
-    /// The word as written.
     pub(crate) text: &'a str,
     /// Where it starts in the longer text, in bytes.
     pub(crate) start: usize,

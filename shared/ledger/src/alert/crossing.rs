@@ -61,6 +61,15 @@ pub(crate) enum CrossedLevel {
     Shape(Shape),
 }
 
+impl CrossedLevel {
+    pub(crate) fn percent(self) -> Option<u32> {
+        match self {
+            Self::Percent(percent) => Some(percent),
+            Self::Shape(_) => None,
+        }
+    }
+}
+
 /// It is no level of this release.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no level")]

@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use spend_core::calendar::window::WindowKind;
 use spend_core::rules::evaluation::DAYS_LOOKED_AT;
 use spend_core::rules::finding::Measurement;
-use spend_core::rules::rule::Kind;
 
 use crate::alert::crossing::{Crossing, EPISODE_GAP};
 use crate::state::book::Book;
@@ -37,11 +35,7 @@ impl Horizon {
 
     /// The same of a crossing.
     pub(super) fn has_left(self, crossing: &Crossing) -> bool {
-        let is_of_a_day = match crossing.kind {
-            Kind::Delta | Kind::Anomaly => crossing.window.kind() == WindowKind::Day,
-            Kind::Budget | Kind::Forecast | Kind::Hygiene | Kind::Test => false,
-        };
-        let first = if is_of_a_day { self.days } else { self.windows };
+        let first = if crossing.kind.is_of_a_day(crossing.window.kind()) { self.days } else { self.windows };
         first.is_some_and(|first| crossing.last_day() < first)
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::facts::spend::CostPolicy;
 use spend_core::money::decimal::Decimal;
-use spend_core::rules::finding::{Level, Shape};
+use spend_core::rules::finding::Level;
 use spend_core::rules::rule::{Kind, Rule};
 
 use crate::alert::crossing::{CrossedLevel, Crossing, Told};
@@ -29,37 +29,12 @@ pub(super) fn name(kind: Kind, level: &str, amount: Decimal) -> String {
 
 /// What the rules of a configuration ask for, by name.
 pub(super) fn asked(config: &Config) -> BTreeMap<String, Asked> {
-    let rules = &config.rules;
-    let mut all = BTreeMap::new();
-    let mut add = |rule: &Rule, about: &str, levels| {
-        all.insert(rule.name.clone(), Asked { definition: definition(rule, about, &config.cost), levels });
-    };
-    for budget in &rules.budgets {
-        let own = budget.overrides.iter().map(|own| own.amount);
-        let amounts: BTreeSet<_> = own.chain([budget.amount]).collect();
-        let of = |kind, percents: &[u32]| -> Vec<String> {
-            let each = amounts.iter().flat_map(|amount| percents.iter().map(move |percent| (amount, percent)));
-            each.map(|(amount, percent)| name(kind, &percent.to_string(), *amount)).collect()
-        };
-        let levels = [of(Kind::Budget, &budget.thresholds), of(Kind::Forecast, &budget.forecast)].concat();
-        add(&budget.rule, budget.window.as_str(), levels.into_iter().collect());
-    }
-    for delta in &rules.deltas {
-        let level = name(Kind::Delta, &delta.rise_percent.to_string(), delta.rise_amount);
-        add(&delta.rule, delta.against.as_str(), BTreeSet::from([level]));
-    }
-    for anomaly in &rules.anomalies {
-        let shapes =
-            [(Shape::New, anomaly.new_above), (Shape::Spike, anomaly.minimum), (Shape::Runaway, anomaly.minimum)];
-        let levels = shapes.map(|(shape, amount)| name(Kind::Anomaly, shape.as_str(), amount));
-        let about = format!("{} deviations, {} times", anomaly.deviations, anomaly.runaway);
-        add(&anomaly.rule, &about, levels.into());
-    }
-    for hygiene in &rules.hygiene {
-        let level = name(Kind::Hygiene, &hygiene.percent.to_string(), hygiene.amount);
-        add(&hygiene.rule, &hygiene.lack.key(), BTreeSet::from([level]));
-    }
-    all
+    let asked = config.rules.all().map(|rule| {
+        let levels = rule.levels().into_iter().map(|(kind, level, amount)| name(kind, &level, amount)).collect();
+        let definition = definition(rule.rule(), &rule.about(), &config.cost);
+        (rule.rule().name.clone(), Asked { definition, levels })
+    });
+    asked.collect()
 }
 
 fn definition(rule: &Rule, about: &str, cost: &CostPolicy) -> String {

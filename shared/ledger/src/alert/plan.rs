@@ -209,7 +209,7 @@ impl<'a> Evaluation<'a> {
 
     /// What the members of a rule are; nothing where the configuration does not have it any more.
     fn each(&self, rule: &str) -> Option<&Dimension> {
-        self.config.rules.all().find(|(found, _)| found.name == rule).and_then(|(found, _)| found.each.as_ref())
+        self.config.rules.rules().find(|found| found.name == rule)?.each.as_ref()
     }
 
     fn disposition(&self, state: &AlertState, measured: &Measurement, incident: &str, level: &Level) -> Disposition {

@@ -10,7 +10,6 @@ use spend_core::facts::fact::Fact;
 use spend_core::facts::matcher::Matcher;
 use spend_core::messages::operations::silent::{SilentRule, UnmatchedPart};
 use spend_core::rules::rule::Rule;
-use spend_core::rules::sentence;
 use spend_core::text::near::near;
 
 use crate::alert::state::AlertState;
@@ -31,7 +30,7 @@ pub(super) struct Values<'a>(Vec<(&'a Fact, NaiveDate)>);
 impl<'a> Values<'a> {
     /// Those of what counts as spend.
     pub(super) fn of(config: &Config, book: &'a Book) -> Self {
-        let matchers = config.rules.all().flat_map(|(rule, _)| &rule.matches);
+        let matchers = config.rules.rules().flat_map(|rule| &rule.matches);
         let dimensions: BTreeSet<&Dimension> = matchers.map(Matcher::dimension).collect();
         let mut last: HashMap<Vec<Cow<'a, str>>, (&'a Fact, NaiveDate)> = HashMap::new();
         if dimensions.is_empty() {
@@ -47,12 +46,12 @@ impl<'a> Values<'a> {
 
     /// The last day on which each rule that is not about everything matched somebody, in the months of the book.
     pub(super) fn last_matched(&self, config: &Config) -> BTreeMap<String, Option<NaiveDate>> {
-        let narrow = config.rules.all().filter(|(rule, _)| !rule.matches.is_empty());
+        let narrow = config.rules.rules().filter(|rule| !rule.matches.is_empty());
         let last = |rule: &Rule| {
             let matched = self.0.iter().filter(|(fact, _)| rule.matches(&fact.key));
             matched.map(|(_, day)| *day).max()
         };
-        narrow.map(|(rule, _)| (rule.name.clone(), last(rule))).collect()
+        narrow.map(|rule| (rule.name.clone(), last(rule))).collect()
     }
 
     /// What there is in the place of a part of a match that nobody matches.
@@ -78,7 +77,8 @@ pub(super) fn notes(
 ) -> Vec<Note> {
     let Some(newest) = newest else { return Vec::new() };
     let mut notes = Vec::new();
-    for (rule, sentence) in sentence::of_all(&config.rules) {
+    for kind in config.rules.all() {
+        let rule = kind.rule();
         let Some(known) = state.rules.get(&rule.name).filter(|_| !rule.matches.is_empty()) else { continue };
         let since = known.matched.map_or(known.first_seen, |day| end_of(day).max(known.first_seen));
         if newest < since + SILENT_FOR {
@@ -87,7 +87,7 @@ pub(super) fn notes(
         let unmatched: Vec<_> = rule.matches.iter().filter_map(|part| values.unmatched(part)).collect();
         let silent = SilentRule {
             rule: &rule.name,
-            sentence: &sentence,
+            sentence: &kind.sentence(),
             first_seen: known.first_seen,
             matched: known.matched,
             unmatched: &unmatched,

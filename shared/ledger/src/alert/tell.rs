@@ -7,7 +7,7 @@ use spend_core::calendar::window::Window;
 use spend_core::messages::alert::Alert;
 use spend_core::messages::alert::summary::{SummaryAlert, SummaryReason};
 use spend_core::rules::finding::Measurement;
-use spend_core::rules::owner_template::SEVERAL;
+use spend_core::text::SEVERAL;
 
 use crate::alert::crossing::Told;
 use crate::alert::event::{AlertEvent, FindingEvent, SummarisedEvent, SummaryEvent, body};

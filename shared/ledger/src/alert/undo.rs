@@ -13,8 +13,9 @@ use spend_core::messages::alert::resolved::{ResolvedAlert, Why};
 use spend_core::messages::alert::summary::{ResolvedSummary, SummaryAlert};
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
+use spend_core::rules::rule_kind::RuleKind;
 
-use crate::alert::crossing::{CrossedLevel, Crossing, Told};
+use crate::alert::crossing::{Crossing, Told};
 use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
 use crate::alert::ids;
 use crate::alert::message::messages;
@@ -89,7 +90,8 @@ impl Evaluation<'_> {
             let incident = incident_of(crossing);
             lookup.crossed.entry(incident.clone()).or_default().push(key);
             // What left the horizon cannot be measured again: that it was not found says nothing.
-            let is_alive = alive.contains(key) || self.is_asked_for(crossing) && state.horizon.has_left(crossing);
+            let is_alive =
+                alive.contains(key) || self.asking_for(crossing).is_some() && state.horizon.has_left(crossing);
             if let Some(why) = self.undone(crossing, is_alive) {
                 if let Some(crossing) = state.crossings.get_mut(key) {
                     crossing.is_crossed = false;
@@ -193,44 +195,25 @@ impl Evaluation<'_> {
         if is_alive {
             return None;
         }
-        if !self.is_asked_for(crossing) {
-            return Some(Why::Changed);
-        }
+        let Some(rule) = self.asking_for(crossing) else { return Some(Why::Changed) };
         // Absence proves something only where the window was evaluated completely.
         let looked = (crossing.rule.clone(), crossing.kind, crossing.window);
         let is_known = self.found.complete.contains(&looked);
         // A half-filled day proves an overspend, never a saving.
         let is_settled = crossing.through.is_none_or(|day| self.span.is_settled(day));
-        let why = match crossing.kind {
-            // A month to date is held against another one every day: nobody need have restated anything.
-            Kind::Delta if crossing.window.kind() == WindowKind::Month => Why::Receded,
-            Kind::Budget | Kind::Delta | Kind::Anomaly | Kind::Test => Why::Restated,
-            Kind::Forecast | Kind::Hygiene => Why::Receded,
-        };
+        let recedes = rule.recedes(crossing.kind, crossing.window.kind());
+        let why = if recedes { Why::Receded } else { Why::Restated };
         (is_known && is_settled).then_some(why)
     }
 
-    /// Whether a rule still asks for what was crossed.
-    fn is_asked_for(&self, crossing: &Crossing) -> bool {
-        let (rules, member, level) = (&self.config.rules, crossing.member.as_deref(), crossing.level);
-        let has = |percents: &[u32]| percents.iter().any(|percent| level == CrossedLevel::Percent(*percent));
-        match crossing.kind {
-            Kind::Budget | Kind::Forecast => rules.budgets.iter().any(|budget| {
-                let percents = if crossing.kind == Kind::Budget { &budget.thresholds } else { &budget.forecast };
-                budget.rule.name == crossing.rule
-                    && budget.window == crossing.window.kind()
-                    && budget.amount_for(member) == crossing.amount
-                    && has(percents)
-            }),
-            Kind::Delta => rules.deltas.iter().any(|delta| {
-                delta.rule.name == crossing.rule && delta.rise_amount == crossing.amount && has(&[delta.rise_percent])
-            }),
-            Kind::Anomaly => rules.anomalies.iter().any(|anomaly| anomaly.rule.name == crossing.rule),
-            Kind::Hygiene => rules.hygiene.iter().any(|hygiene| {
-                hygiene.rule.name == crossing.rule && hygiene.amount == crossing.amount && has(&[hygiene.percent])
-            }),
-            Kind::Test => false,
-        }
+    /// The rule that still asks for what was crossed.
+    fn asking_for(&self, crossing: &Crossing) -> Option<&dyn RuleKind> {
+        let Crossing { kind, window, member, level, amount, .. } = crossing;
+        self.config
+            .rules
+            .all()
+            .filter(|rule| rule.rule().name == crossing.rule && rule.finds().contains(kind))
+            .find(|rule| rule.asks_for(*kind, window.kind(), member.as_deref(), level.percent(), *amount))
     }
 
     /// Whether both its window and its message are old enough: what was told late is not over at once.

@@ -65,7 +65,7 @@ pub(super) fn names(config: &Config) -> OwnerNames {
     let mut named: BTreeSet<String> = config.owner_rules.iter().map(|rule| rule.team.clone()).collect();
     let mut values = named.clone();
     named.extend(config.fallback_owner.clone());
-    for rule in config.rules.all().map(|(rule, _)| rule) {
+    for rule in config.rules.rules() {
         named.extend(rule.owner.as_ref().and_then(OwnerTemplate::literal).map(str::to_owned));
         let of_owner = |matcher: &&Matcher| {
             matches!(matcher.dimension(), Dimension::Tag(_) | Dimension::Field(FactField::Owner | FactField::Identity))

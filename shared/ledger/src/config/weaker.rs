@@ -17,7 +17,7 @@ const NAMES: usize = 5;
 /// What alerts no longer tell of, or tell later, more quietly or to others, once `new` is in force: a sentence each
 /// without its end. What is only added or lowered is not told.
 pub(crate) fn changes(old: &Config, new: &Config, now: DateTime<Utc>) -> Vec<String> {
-    let mut said = weaker::rules(&old.rules, &new.rules);
+    let mut said = old.rules.weaker(&new.rules);
     said.extend(weaker::mutes(&old.mutes, &new.mutes, now));
     said.extend(weaker::cost(&old.cost, &new.cost));
     said.extend(people(old, new));

@@ -174,11 +174,7 @@ impl Found {
             Kind::InForce => {
                 let text = String::from_utf8_lossy(bytes);
                 let config = Config::parse(key, &text).map_err(|error| damaged(error.to_string()))?;
-                let rules = &config.rules;
-                self.has_rules = !(rules.budgets.is_empty()
-                    && rules.deltas.is_empty()
-                    && rules.anomalies.is_empty()
-                    && rules.hygiene.is_empty());
+                self.has_rules = !config.rules.is_empty();
             }
             _ => {
                 let Some(format) = name(kind) else { return Ok(()) };

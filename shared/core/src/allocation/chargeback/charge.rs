@@ -19,13 +19,10 @@ pub struct Charge {
     pub discount: Decimal,
     pub credit: Decimal,
     pub refund: Decimal,
-    /// Fees.
     pub fee: Decimal,
-    /// Taxes.
     pub tax: Decimal,
     /// Lines of no known category.
     pub other: Decimal,
-    /// All of these.
     pub total: Decimal,
     /// What the bill has on this row.
     pub billed: Decimal,
@@ -66,21 +63,11 @@ impl Charge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Instead {
     /// The account has no usage to split by: split by the usage of all accounts.
-    ByAllAccounts {
-        account: String,
-        /// How much.
-        amount: Decimal,
-    },
+    ByAllAccounts { account: String, amount: Decimal },
     /// There is no usage at all to split by: left where it was billed.
-    LeftWithoutUsage {
-        /// How much.
-        amount: Decimal,
-    },
+    LeftWithoutUsage { amount: Decimal },
     /// No owner by tag or rule has usage: left where it was billed.
-    LeftWithoutOwners {
-        /// How much.
-        amount: Decimal,
-    },
+    LeftWithoutOwners { amount: Decimal },
     /// Days of a gateway with spend and no metering records: left where they were billed.
     LeftWithoutRecords {
         gateway: String,

@@ -36,8 +36,11 @@ impl Usage {
         let mut weights = Weights::default();
         for (key, accounts) in self.0.iter().filter(|(key, _)| key.currency == currency && is_wanted(key)) {
             let amounts = accounts.iter().filter(|(found, _)| account.is_none_or(|account| *found == account));
-            let sum = amounts.map(|(_, amount)| *amount).try_fold(Decimal::ZERO, Decimal::checked_add);
-            let sum = sum.ok_or(SumOutOfRange)?;
+            let sum = amounts
+                .map(|(_, amount)| *amount)
+                .try_fold(Decimal::ZERO, Decimal::checked_add)
+                .ok_or(SumOutOfRange)?;
+            // A row with nothing or less gets no part: a negative weight would turn the sign of its part.
             if sum > Decimal::ZERO {
                 weights.push((key.clone(), sum));
             }
@@ -49,7 +52,7 @@ impl Usage {
 /// Who gets how much in proportion.
 type Weights = Vec<(ChargeKey, Decimal)>;
 
-/// The work on one bill.
+/// The division of one bill.
 pub(super) struct Division<'a, 'm> {
     pub(super) rows: BTreeMap<ChargeKey, Charge>,
     pub(super) usage: Usage,
@@ -68,6 +71,7 @@ enum Answer {
 impl Division<'_, '_> {
     /// Divides all amounts of one split by the usage that was charged before it.
     pub(super) fn divide(&mut self, by: &SplitBy, pooled: &[(Pooled, Decimal)]) -> Result<(), SumOutOfRange> {
+        // A copy: what this split gives must not weigh in its own division, or the order of amounts would matter.
         let before = self.usage.clone();
         // Where only currency and account matter, they have one answer.
         let mut known: BTreeMap<(&str, &str), Answer> = BTreeMap::new();
@@ -100,17 +104,18 @@ impl Division<'_, '_> {
         if *by == SplitBy::Even {
             let is_claimed =
                 |key: &ChargeKey| OwnerSource::is_claimed(&key.owner_source) || key.owner_source == BY_SPLIT;
-            let weights = even(before.weights(currency, None, is_claimed)?)?;
+            let evened = even(before.weights(currency, None, is_claimed)?)?;
             let nobody = Instead::LeftWithoutOwners { amount: Decimal::ZERO };
-            return Ok(if weights.is_empty() { Answer::Left(nobody) } else { Answer::Divided(to(weights)?, None) });
+            return Ok(if evened.is_empty() { Answer::Left(nobody) } else { Answer::Divided(to(evened)?, None) });
         }
-        // Spend that names nobody does not cause what else is not attributed; taxes and credits it does.
+        // Usage without a caller causes no other usage without a caller, so it gets no part of that. It does cause taxes
+        // and credits.
         let is_wanted = |key: &ChargeKey| !is_usage || !key.identity.is_empty();
         let is_of_account = from.key.identity.is_empty();
         if is_of_account {
-            let weights = before.weights(currency, Some(&from.account), is_wanted)?;
-            if !weights.is_empty() {
-                return Ok(Answer::Divided(to(weights)?, None));
+            let of_account = before.weights(currency, Some(&from.account), is_wanted)?;
+            if !of_account.is_empty() {
+                return Ok(Answer::Divided(to(of_account)?, None));
             }
         }
         let weights = before.weights(currency, None, is_wanted)?;
@@ -162,7 +167,6 @@ impl Division<'_, '_> {
             instead: Vec::new(),
         });
         if amount.is_zero() {
-            // Nothing to divide, and nothing to tell.
             return Ok(());
         }
         add(&mut outcome.found, amount)?;
@@ -190,7 +194,7 @@ impl Division<'_, '_> {
         }
         for (key, part) in parts.filter(|(_, part)| !part.is_zero()) {
             if is_usage {
-                // Who pays has changed; who used what has not.
+                // The payer has changed, but identity and model stay those of the usage.
                 let (identity, model) = (from.key.identity.clone(), from.key.model.clone());
                 let key = ChargeKey { identity, model, ..key.clone() };
                 usage.add(&key, &from.account, part)?;

@@ -1,27 +1,10 @@
 //! What usage is told apart by: kind of token, tier, routing, context, feature.
 
-/// Declares an enum whose variants have the names that facts and reports show.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name in facts and reports.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-    };
-}
+use crate::named;
 
 named! {
     /// What was counted. `Other` is what has no tokens or is unknown.
-    TokenKind {
+    pub enum TokenKind {
         /// Prompt tokens.
         Input = "input",
         /// Completion tokens.
@@ -32,13 +15,9 @@ named! {
         CacheWrite = "cache-write",
         /// Tokens written to the prompt cache for an hour.
         CacheWrite1h = "cache-write-1h",
-        /// Images in or out.
         Image = "image",
-        /// Video in or out.
         Video = "video",
-        /// Speech in or out.
         Speech = "speech",
-        /// Embeddings.
         Embedding = "embedding",
         /// Search units of rerankers, and web searches.
         Search = "search",
@@ -49,16 +28,12 @@ named! {
 
 named! {
     /// How the call was bought.
-    Tier {
+    pub enum Tier {
         /// Paid per use.
         OnDemand = "on-demand",
-        /// A batch job.
         Batch = "batch",
-        /// The flex tier.
         Flex = "flex",
-        /// The priority tier.
         Priority = "priority",
-        /// The ultrafast tier.
         Ultrafast = "ultrafast",
         /// Reserved tokens per minute.
         Reserved = "reserved",
@@ -71,7 +46,7 @@ named! {
 
 named! {
     /// Where the call was served.
-    Routing {
+    pub enum Routing {
         /// In the region that was called.
         InRegion = "in-region",
         /// In a region of the same geography.
@@ -84,7 +59,7 @@ named! {
 named! {
     /// How long the prompt was. Beyond a model's limit tokens have a price of their own, so that one model has two
     /// prices a kind of token.
-    Context {
+    pub enum Context {
         /// Up to the limit, or of a model that has none.
         Standard = "standard",
         /// Beyond it: `long_ctx`, `long-context` and `LCtx` in usage types.
@@ -94,7 +69,7 @@ named! {
 
 named! {
     /// Which part of Amazon Bedrock was used.
-    Feature {
+    pub enum Feature {
         /// Model invocations.
         Inference = "inference",
         /// Provisioned throughput.

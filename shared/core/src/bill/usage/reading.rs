@@ -140,15 +140,16 @@ struct Text<'a> {
 
 impl<'a> Text<'a> {
     fn of(usage_type: &'a str) -> Self {
-        let text = strip_region(usage_type);
-        let (text, has_prefix) = match strip_prefix_ignoring_case(text, "MP:") {
+        let without_region = strip_region(usage_type);
+        let (without_prefix, has_prefix) = match strip_prefix_ignoring_case(without_region, "MP:") {
             Some(rest) => (strip_region(rest), true),
-            None => (text, false),
+            None => (without_region, false),
         };
         // In AWS's own `search-units` the units are counted, in Marketplace's they are the pricing unit.
-        let (text, has_suffix) = match text.strip_suffix("-Units").or_else(|| text.strip_suffix("-units")) {
-            Some(rest) if has_prefix || text.ends_with("-Units") => (rest, true),
-            _ => (text, false),
+        let without_units = without_prefix.strip_suffix("-Units").or_else(|| without_prefix.strip_suffix("-units"));
+        let (text, has_suffix) = match without_units {
+            Some(rest) if has_prefix || without_prefix.ends_with("-Units") => (rest, true),
+            _ => (without_prefix, false),
         };
         let words = words::split(text);
         let lower: Vec<String> = words.iter().map(|word| word.text.to_lowercase()).collect();
@@ -384,8 +385,7 @@ impl<'a> Text<'a> {
     fn bare_tokens(&self) -> Option<TokenKind> {
         self.grammar?;
         let tail = self.tail();
-        let tail = tail.strip_prefix(&["mantle".to_owned()]).unwrap_or(tail);
-        let (way, rest) = tail.split_first()?;
+        let (way, rest) = tail.strip_prefix(&["mantle".to_owned()]).unwrap_or(tail).split_first()?;
         let kind = match way.as_str() {
             "input" => TokenKind::Input,
             "output" => TokenKind::Output,

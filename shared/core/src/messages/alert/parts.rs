@@ -4,9 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::calendar::data_status::DataStatus;
 use crate::facts::spend::{Basis, CostPolicy};
-use crate::rules::owner_template::SEVERAL;
 use crate::text::lines::{label, labelled};
-use crate::text::{NONE, WIDTH, columns, instant, name, shorten, without_links};
+use crate::text::{NONE, SEVERAL, WIDTH, columns, instant, name, shorten, without_links};
 
 /// How many columns a name may take before it is cut.
 pub(crate) const NAME: usize = 54;

@@ -85,8 +85,10 @@ pub(super) fn estimate(cells: &Cells<'_>) -> Result<Vec<(Term, Decimal)>, SumOut
         return unexplained();
     }
     let mut terms = Vec::new();
+    // C0, then E0 to E4, then C1: each term is one less the one before it, so that the terms add up to C1 - C0 whatever
+    // was rounded in between.
     let mut reached = earlier.cost;
-    // The volume is told by no part of the key, each mix by one more.
+    // The depth is how many parts of the key prices are told apart by: none for the volume, one more for each mix.
     let steps: [Term; CELL.len() + 1] = [Term::Volume, Term::ModelMix, Term::TokenMix, Term::TierMix, Term::ContextMix];
     for (depth, term) in steps.into_iter().enumerate() {
         let Some(estimate) = cells.at_earlier_prices(depth)? else { return unexplained() };
@@ -94,6 +96,7 @@ pub(super) fn estimate(cells: &Cells<'_>) -> Result<Vec<(Term, Decimal)>, SumOut
         terms.push((term, step));
         reached = estimate;
     }
+    // What no part of the key explains.
     let Some(price) = later.cost.checked_sub(reached) else { return unexplained() };
     terms.push((Term::Price, price));
     Ok(terms)

@@ -7,9 +7,7 @@ use crate::calendar::period::BillingPeriod;
 /// Days, the last one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The first day.
     pub first: NaiveDate,
-    /// The last day.
     pub last: NaiveDate,
 }
 
@@ -19,12 +17,10 @@ impl Span {
         Some(Self { first: last.checked_sub_days(Days::new(days.checked_sub(1)?))?, last })
     }
 
-    /// Whether `day` lies in it.
     pub fn contains(&self, day: NaiveDate) -> bool {
         self.first <= day && day <= self.last
     }
 
-    /// Its days, in order.
     pub fn days(self) -> impl Iterator<Item = NaiveDate> {
         self.first.iter_days().take_while(move |day| *day <= self.last)
     }

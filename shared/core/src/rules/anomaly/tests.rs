@@ -1,5 +1,6 @@
 use super::*;
 use crate::calendar::data_status::DataStatus;
+use crate::facts::spend::CostPolicy;
 use crate::fixtures::{decimal, fact};
 
 fn anomaly() -> Anomaly {
@@ -25,17 +26,21 @@ fn crossed(facts: &[Fact]) -> Vec<(u32, String)> {
         let day: NaiveDate = format!("2026-11-{number:02}").parse().unwrap();
         let known: Vec<_> = facts.iter().filter(|fact| fact.key.usage_date <= day).cloned().collect();
         let span = span(&(day + Days::new(1)).to_string());
-        let found = evaluate(&anomaly(), known.iter(), &CostPolicy::default(), &span, &[day]).unwrap();
+        let found = anomaly()
+            .evaluate(known.iter(), &Known { policy: &CostPolicy::default(), span: &span, days: &[day] })
+            .unwrap();
         crossed.extend(found.iter().flat_map(Measurement::crossed).map(|level| (number, level.name.clone())));
         // The verdict of a day stays when the days after it come.
-        let later = evaluate(
-            &anomaly(),
-            facts.iter(),
-            &CostPolicy::default(),
-            &crate::rules::anomaly::tests::span("2026-11-21"),
-            &[day],
-        )
-        .unwrap();
+        let later = anomaly()
+            .evaluate(
+                facts.iter(),
+                &Known {
+                    policy: &CostPolicy::default(),
+                    span: &crate::rules::anomaly::tests::span("2026-11-21"),
+                    days: &[day],
+                },
+            )
+            .unwrap();
         assert_eq!(
             found.iter().map(|found| &found.levels).collect::<Vec<_>>(),
             later.iter().map(|found| &found.levels).collect::<Vec<_>>()
@@ -108,7 +113,9 @@ fn a_new_spender_is_new_until_its_past_can_speak() {
 fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
     let facts = from("2026-11-10", |_| 40);
     let day = "2026-11-12".parse().unwrap();
-    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    let found = anomaly()
+        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
+        .unwrap();
     assert_eq!(found[0].covered, ("2026-11-10".parse().unwrap(), day));
     assert_eq!(found[0].driver.as_ref().unwrap().spent, decimal("120"));
 }
@@ -117,7 +124,9 @@ fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
 fn a_runaway_day_names_its_own_limit() {
     let facts = from("2026-10-01", |day| if day.to_string() == "2026-11-17" { 1200 } else { 60 });
     let day = "2026-11-17".parse().unwrap();
-    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &[day]).unwrap();
+    let found = anomaly()
+        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
+        .unwrap();
     match found[0].detail {
         Detail::Anomaly { shape, limit, .. } => assert_eq!((shape, limit), (Shape::Runaway, decimal("600"))),
         ref other => panic!("{other:?}"),
@@ -128,6 +137,8 @@ fn a_runaway_day_names_its_own_limit() {
 fn nobody_is_new_in_a_ledger_that_has_just_begun() {
     let facts = from("2026-10-05", |_| 400);
     let days: Vec<NaiveDate> = facts.iter().map(|fact| fact.key.usage_date).collect();
-    let found = evaluate(&anomaly(), facts.iter(), &CostPolicy::default(), &span("2026-11-21"), &days).unwrap();
+    let found = anomaly()
+        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &days })
+        .unwrap();
     assert!(found.iter().flat_map(Measurement::crossed).next().is_none());
 }

@@ -310,8 +310,8 @@ fn a_budget_without_thresholds_tells_by_its_forecast_of_what_is_spent_already() 
     let mut budget = Budget { thresholds: Vec::new(), forecast: vec![100], ..budget("heading") };
     let facts = [fact("2026-11-02", "150", &[])];
     let levels = |budget: &Budget| {
-        let windows = [Window::from("2026-11".parse::<crate::calendar::period::BillingPeriod>().unwrap())].into();
-        let found = evaluate(budget, facts.iter(), &CostPolicy::default(), &span(), &windows).unwrap();
+        let found =
+            budget.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] }).unwrap();
         found.iter().flat_map(crossed).collect::<Vec<_>>()
     };
     assert_eq!(levels(&budget), [100]);

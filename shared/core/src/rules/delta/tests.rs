@@ -1,5 +1,6 @@
 use super::*;
 use crate::calendar::data_status::DataStatus;
+use crate::facts::spend::CostPolicy;
 use crate::fixtures::{decimal, fact};
 
 fn delta(against: Against) -> Delta {
@@ -14,7 +15,8 @@ fn span() -> DataSpan {
 
 fn measured(delta: &Delta, facts: &[Fact]) -> Vec<(String, String, Verdict)> {
     let days: Vec<NaiveDate> = ["2026-11-16", "2026-11-17", "2026-11-18"].map(|day| day.parse().unwrap()).into();
-    let found = evaluate(delta, facts.iter(), &CostPolicy::default(), &span(), &days).unwrap();
+    let found =
+        delta.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &days }).unwrap();
     let before = |found: &Measurement| match found.detail {
         Detail::Delta { before, .. } => before.to_string(),
         ref other => panic!("{other:?}"),
@@ -69,7 +71,9 @@ fn a_member_without_a_past_is_new_and_not_infinitely_more() {
     let delta = delta(Against::Weekday);
     let is_new = |facts: &[Fact]| {
         let day = "2026-11-17".parse().unwrap();
-        let found = evaluate(&delta, facts.iter(), &CostPolicy::default(), &span(), &[day]).unwrap();
+        let found = delta
+            .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[day] })
+            .unwrap();
         match found[0].detail {
             Detail::Delta { is_new, .. } => (is_new, found[0].levels[0].verdict),
             ref other => panic!("{other:?}"),
@@ -88,7 +92,12 @@ fn what_is_before_the_ledger_is_not_known_to_be_nothing() {
     let days = ["2026-11-05".parse().unwrap()];
     let facts = [fact("2026-11-05", "1000", &[])];
     let delta = delta(Against::Weekday);
-    assert!(evaluate(&delta, facts.iter(), &CostPolicy::default(), &november, &days).unwrap().is_empty());
+    assert!(
+        delta
+            .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &november, days: &days })
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -102,7 +111,8 @@ fn a_month_to_date_is_explained_by_the_days_that_it_is_compared_over() {
         fact("2026-11-18", "5000", &[("identity", "b"), ("iamPrincipal/team", "ads")]),
         fact("2026-11-19", "7", &[("currency", "EUR")]),
     ];
-    let found = evaluate(&rule, facts.iter(), &CostPolicy::default(), &span(), &[]).unwrap();
+    let found =
+        rule.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] }).unwrap();
     let driver = found[0].driver.as_ref().unwrap();
     assert_eq!((found[0].spent, driver.identity.as_str(), driver.spent), (decimal("600"), "a", decimal("600")));
     assert_eq!(found[0].owner.as_deref(), Some("search"));

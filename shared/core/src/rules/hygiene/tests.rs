@@ -1,14 +1,14 @@
 use super::*;
+use crate::calendar::data_span::DataSpan;
 use crate::calendar::data_status::DataStatus;
-use crate::calendar::window::WindowKind;
+use crate::facts::spend::CostPolicy;
 use crate::fixtures::{decimal, fact};
 
 fn evaluated(lack: Lack, facts: &[Fact]) -> Vec<Measurement> {
     let hygiene = Hygiene { rule: Rule::new("owned"), lack, percent: 10, amount: decimal("100") };
     let status = DataStatus { as_of: "2026-11-21T00:00:00Z".parse().ok(), ..DataStatus::default() };
     let span = DataSpan::new([("2026-11".parse().unwrap(), status)].into());
-    let windows = [Window::of(WindowKind::Month, "2026-11-01".parse().unwrap())].into();
-    evaluate(&hygiene, facts.iter(), &CostPolicy::default(), &span, &windows).unwrap()
+    hygiene.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span, days: &[] }).unwrap()
 }
 
 fn measured(lack: Lack, facts: &[Fact]) -> Vec<(String, String, Verdict)> {
