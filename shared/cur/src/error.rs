@@ -1,5 +1,7 @@
 //! Why a chunk or a manifest was not read. Every message names the object and the cure.
 
+pub mod foreign;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -7,8 +9,7 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
 use spend_core::text;
 
-pub use crate::bytes::format::Foreign;
-use crate::bytes::source::SourceError;
+use crate::error::foreign::Foreign;
 
 /// Where in a chunk a row is. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,9 @@ impl fmt::Display for Place {
         }
     }
 }
+
+/// Why a source did not answer.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a chunk or a manifest was not read.
 #[derive(Debug, thiserror::Error)]
@@ -330,4 +334,13 @@ fn missing(columns: &[&'static str]) -> String {
 
 fn in_row_group(row_group: Option<usize>) -> String {
     row_group.map(|index| format!("row group {index}: ")).unwrap_or_default()
+}
+
+/// A column that is there twice: which of them counts?
+pub(crate) fn twice(name: &str, column: &str) -> CurError {
+    bad_schema(name, &format!("column {} is there twice", shown(column)))
+}
+
+pub(crate) fn bad_schema(name: &str, error: &str) -> CurError {
+    CurError::Corrupt { file: name.to_owned(), row_group: None, reason: format!("its schema: {error}") }
 }

@@ -19,6 +19,12 @@ pub(crate) const MEMORY: u64 = 512 * MI;
 /// Up to so much memory several files are read at a time; whatever takes more is read beside none that does.
 pub(crate) const FREELY: u64 = 96 * MI;
 
+/// How much of the end of a file is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
+pub(crate) const TAIL: u64 = 64 * 1024;
+
+/// How many rows are decoded at a time, unless they are uncommonly large.
+pub(crate) const BATCH: usize = 8192;
+
 /// The most rows of a file: ten times AWS's largest. A Bedrock row takes some microseconds.
 pub(crate) const ROWS: u64 = 32 * MI;
 

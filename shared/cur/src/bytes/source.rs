@@ -1,12 +1,10 @@
 //! The port through which a chunk's bytes are read.
 
+pub use crate::error::SourceError;
 use std::future::{self, Future};
 use std::ops::Range;
 
 use bytes::Bytes;
-
-/// Why a source did not answer.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A chunk's bytes, read by range, pinned to one version by whoever implements it.
 pub trait ChunkSource: Send + 'static {

@@ -12,15 +12,16 @@ use spend_core::text::clean;
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::{ColumnInfo, Description, Format};
-use crate::bytes::format::{Foreign, is_wrapped};
+use crate::bytes::format::is_wrapped;
 use crate::bytes::source::ChunkSource;
-use crate::chunk::BillRow;
 use crate::columns::plan::Plan;
-use crate::columns::{schema, twice};
+use crate::columns::schema;
 use crate::csv_file::batch::{CsvColumn, Pending};
 use crate::csv_file::records::Records;
-use crate::error::CurError;
+use crate::error::foreign::Foreign;
+use crate::error::{CurError, twice};
 use crate::limits;
+use crate::rows::bill_row::BillRow;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
 

@@ -11,12 +11,9 @@ use parquet::file::metadata::{
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::source::ChunkSource;
 use crate::error::{CurError, shown};
-use crate::limits::{self, FOOTER};
+use crate::limits::{self, FOOTER, TAIL};
 use crate::parquet_file::footer_bounds::{self, Unfit};
 use crate::parquet_file::guard::guarded;
-
-/// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
-pub(crate) const TAIL: u64 = 64 * 1024;
 
 /// What is known of a column chunk takes so many bytes in memory.
 const BYTES_A_COLUMN_CHUNK: u64 = 448;

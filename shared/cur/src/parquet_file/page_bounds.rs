@@ -16,12 +16,11 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
-use crate::limits::{self, DICTIONARY_VALUES, PAGE};
+use crate::limits::{self, BATCH, DICTIONARY_VALUES, PAGE};
 use crate::parquet_file::delta_lengths;
 use crate::parquet_file::footer::path_of;
 use crate::parquet_file::levels::Entries;
 use crate::parquet_file::page_header::{Holds, Levels, PageHeader};
-use crate::parquet_file::rows::BATCH;
 use crate::parquet_file::thrift::Reader;
 
 /// What a column chunk's pages may come to beyond twice the size that the footer says. Spark's and AWS's own files never

@@ -19,19 +19,16 @@ use spend_core::money::decimal::SumOutOfRange;
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::{ColumnInfo, Description, Format};
 use crate::bytes::source::ChunkSource;
-use crate::chunk::BillRow;
 use crate::columns::plan::Plan;
-use crate::columns::{self, ChunkColumns};
 use crate::error::{CurError, Place, Within, shown};
 use crate::limits;
+use crate::parquet_file::columns::{self, ChunkColumns};
 use crate::parquet_file::footer::{self, Footer};
 use crate::parquet_file::guard::guarded;
 use crate::parquet_file::page_bounds::PageBounds;
+use crate::rows::bill_row::BillRow;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
-
-/// How many rows are decoded at a time, unless they are uncommonly large.
-pub(crate) const BATCH: usize = 8192;
 
 /// What a run of Bedrock rows takes in memory, as it is found and as the decoder is told of it. Measured.
 const BYTES_A_RUN: u64 = 88;

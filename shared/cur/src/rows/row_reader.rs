@@ -14,13 +14,13 @@ use spend_core::bill::line::{LineField, LineKey, Measures, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use crate::chunk::BillRow;
-use crate::columns::plan::{PRODUCT_KEYS, Plan};
-use crate::columns::{
+use crate::columns::names::{
     CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
 };
+use crate::columns::plan::{PRODUCT_KEYS, Plan};
 use crate::error::{CurError, Place, shown};
+use crate::rows::bill_row::BillRow;
 use crate::rows::kept_texts::{KeptTexts, Refused, check_entries};
 use crate::rows::row_tags::{TagColumns, TagReader};
 use crate::rows::texts::{Maps, Memo, Texts, unexpected_type};

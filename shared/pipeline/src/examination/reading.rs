@@ -8,8 +8,9 @@ use spend_core::bill::category::Category;
 use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, ScanCounts};
 use spend_core::bill::reduction::Reduction;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
-use spend_cur::chunk::{self, BillRow, Description};
+use spend_cur::chunk::{self, Description};
 use spend_cur::error::CurError;
+use spend_cur::rows::bill_row::BillRow;
 use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::Store;
 

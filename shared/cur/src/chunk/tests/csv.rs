@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
 use super::*;
-use crate::columns::UNBLENDED_COST;
+use crate::columns::names::UNBLENDED_COST;
 
 const ALICE: &str = "arn:aws:iam::444455556666:user/alice";
 

@@ -3,7 +3,7 @@
 use spend_core::errors::class::Class;
 
 use super::*;
-use crate::columns::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};
+use crate::columns::names::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};
 
 fn error(rows: &[Row], shape: &FileShape) -> (String, &'static str) {
     let error = reduce(file(rows, shape)).unwrap_err();

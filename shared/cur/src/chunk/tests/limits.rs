@@ -185,7 +185,7 @@ fn row_groups_that_share_their_pages_are_a_bomb() {
     let said = format!("{NAME}: row group 1: column bill_bill_type is said to begin at byte ");
     let text = error.to_string();
     assert!(text.starts_with(&said) && text.contains(", within column bill_bill_type of row group 0"), "{text}");
-    let columns = crate::columns::REQUIRED.to_vec();
+    let columns = crate::columns::names::REQUIRED.to_vec();
     let many = with_row_groups(&file(&bill(), &FileShape { columns, ..FileShape::default() }), limits::ROW_GROUPS + 1);
     let error = reduce(many).unwrap_err();
     let said = format!("{NAME}: its footer says 10001 row groups, and 10000 are read, which no bill needs");
