@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::text;
 
 use crate::error::foreign::Foreign;
@@ -285,37 +286,50 @@ pub enum CurError {
 }
 
 impl CurError {
-    /// The stable name of the kind of error.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::MissingColumn { .. } => "export.missing_column",
-            Self::LegacyReport { .. } => "export.legacy_report",
-            Self::Focus { .. } => "export.focus",
-            Self::NotAChunk { found, .. } => found.kind(),
-            Self::NoHeader { .. } => "export.no_header",
-            Self::Bomb { .. } | Self::Oversized { .. } => "export.bomb",
-            Self::Corrupt { .. } => "export.corrupt",
-            Self::UnsupportedCodec { .. } => "export.unsupported_codec",
-            Self::WrongType { .. } => "export.wrong_type",
-            Self::WrongPeriod { .. } => "export.wrong_period",
-            Self::BadValue { .. } => "export.bad_value",
-            Self::Overlong { .. } => "export.too_long",
-            Self::TooMuch { .. } => "export.too_many_lines",
-            Self::ManifestShape { .. } => "export.manifest_shape",
-            Self::ManifestSize { .. } | Self::ManifestFiles { .. } => "export.manifest_size",
-            Self::ManifestScope { .. } => "export.manifest_scope",
-            Self::Source { .. } => "store.unavailable",
-        }
+    /// A damaged file.
+    pub(crate) fn corrupt(file: &str, row_group: impl Into<Option<usize>>, reason: impl Into<String>) -> Self {
+        Self::Corrupt { file: file.to_owned(), row_group: row_group.into(), reason: reason.into() }
     }
 
-    /// What is to be done about it.
-    ///
-    /// A damaged file is for a person too: the next delivery may mend it, but nothing says that one is to come.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Source { .. } => Class::Retry,
-            _ => Class::Operator,
-        }
+    /// A file that claims more than is read.
+    pub(crate) fn oversized(file: &str, row_group: impl Into<Option<usize>>, reason: impl Into<String>) -> Self {
+        Self::Oversized { file: file.to_owned(), row_group: row_group.into(), reason: reason.into() }
+    }
+
+    /// A file whose schema cannot be used.
+    pub(crate) fn bad_schema(file: &str, error: &str) -> Self {
+        Self::corrupt(file, None, format!("its schema: {error}"))
+    }
+
+    /// A column that is there twice: which of them counts?
+    pub(crate) fn twice(file: &str, column: &str) -> Self {
+        Self::bad_schema(file, &format!("column {} is there twice", shown(column)))
+    }
+}
+
+impl Fault for CurError {
+    fn says(&self) -> Says<'_> {
+        let (kind, class) = match self {
+            Self::MissingColumn { .. } => ("export.missing_column", Class::Operator),
+            Self::LegacyReport { .. } => ("export.legacy_report", Class::Operator),
+            Self::Focus { .. } => ("export.focus", Class::Operator),
+            Self::NotAChunk { found, .. } => (found.kind(), Class::Operator),
+            Self::NoHeader { .. } => ("export.no_header", Class::Operator),
+            Self::Bomb { .. } | Self::Oversized { .. } => ("export.bomb", Class::Operator),
+            // The next delivery may mend a damaged file, but nothing says that one is to come: a person is told.
+            Self::Corrupt { .. } => ("export.corrupt", Class::Operator),
+            Self::UnsupportedCodec { .. } => ("export.unsupported_codec", Class::Operator),
+            Self::WrongType { .. } => ("export.wrong_type", Class::Operator),
+            Self::WrongPeriod { .. } => ("export.wrong_period", Class::Operator),
+            Self::BadValue { .. } => ("export.bad_value", Class::Operator),
+            Self::Overlong { .. } => ("export.too_long", Class::Operator),
+            Self::TooMuch { .. } => ("export.too_many_lines", Class::Operator),
+            Self::ManifestShape { .. } => ("export.manifest_shape", Class::Operator),
+            Self::ManifestSize { .. } | Self::ManifestFiles { .. } => ("export.manifest_size", Class::Operator),
+            Self::ManifestScope { .. } => ("export.manifest_scope", Class::Operator),
+            Self::Source { .. } => ("store.unavailable", Class::Retry),
+        };
+        Says::Itself(kind, class)
     }
 }
 
@@ -334,13 +348,4 @@ fn missing(columns: &[&'static str]) -> String {
 
 fn in_row_group(row_group: Option<usize>) -> String {
     row_group.map(|index| format!("row group {index}: ")).unwrap_or_default()
-}
-
-/// A column that is there twice: which of them counts?
-pub(crate) fn twice(name: &str, column: &str) -> CurError {
-    bad_schema(name, &format!("column {} is there twice", shown(column)))
-}
-
-pub(crate) fn bad_schema(name: &str, error: &str) -> CurError {
-    CurError::Corrupt { file: name.to_owned(), row_group: None, reason: format!("its schema: {error}") }
 }

@@ -95,7 +95,7 @@ pub(crate) fn check_rows(file: &str, size: u64, rows: u64) -> Result<(), CurErro
     } else {
         format!("it is said to have {rows} rows in a file of {size} bytes, and {most} are read of one so small")
     };
-    Err(CurError::Oversized { file: file.to_owned(), row_group: None, reason })
+    Err(CurError::oversized(file, None, reason))
 }
 
 /// Refuses a row group whose Bedrock rows stand in more runs than are kept.
@@ -104,7 +104,7 @@ pub(crate) fn check_runs(file: &str, row_group: usize, runs: usize) -> Result<()
         return Ok(());
     }
     let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
-    Err(CurError::Oversized { file: file.to_owned(), row_group: Some(row_group), reason })
+    Err(CurError::oversized(file, row_group, reason))
 }
 
 /// What a file of `size` bytes may decompress to.

@@ -14,5 +14,8 @@ pub(crate) mod levels;
 pub mod metering;
 pub(crate) mod page_bounds;
 pub(crate) mod page_header;
+pub mod page_sizes;
+pub mod pages;
 pub(crate) mod rows;
 pub(crate) mod thrift;
+pub(crate) mod unfit;

@@ -1,5 +1,6 @@
 //! Why a step did not finish.
 
+use spend_core::errors::fault::Fault as _;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;

@@ -63,10 +63,8 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
             let bytes = self.read(range).await?;
             self.kept.push((start, bytes));
         }
-        let missing = |range: &Range<u64>| CurError::Corrupt {
-            file: self.name.to_owned(),
-            row_group: None,
-            reason: format!("bytes {}..{} are not in the file", range.start, range.end),
+        let missing = |range: &Range<u64>| {
+            CurError::corrupt(self.name, None, format!("bytes {}..{} are not in the file", range.start, range.end))
         };
         ranges.iter().map(|range| self.find(range).ok_or_else(|| missing(range))).collect()
     }

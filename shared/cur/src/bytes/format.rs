@@ -41,7 +41,7 @@ pub(crate) async fn sniff<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resu
     }
     if head.starts_with(PARQUET) || PARQUET.starts_with(&head) {
         let reason = "it begins as Parquet and ends without a footer, so it was cut off".to_owned();
-        return Err(CurError::Corrupt { file: name.to_owned(), row_group: None, reason });
+        return Err(CurError::corrupt(name, None, reason));
     }
     Err(foreign(if is_zip(&head) { Foreign::Zip } else { text(&head) }))
 }

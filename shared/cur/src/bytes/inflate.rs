@@ -79,7 +79,7 @@ impl Inflated {
                         ErrorKind::UnexpectedEof => "its gzip ends too early, so it was cut off".to_owned(),
                         _ => format!("its gzip: {error}"),
                     };
-                    return Err(CurError::Corrupt { file: chunk.name().to_owned(), row_group: None, reason });
+                    return Err(CurError::corrupt(chunk.name(), None, reason));
                 }
             }
         }

@@ -11,7 +11,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 
 use crate::columns::plan::Plan;
 use crate::columns::schema::Kind;
-use crate::error::{CurError, bad_schema, shown, twice};
+use crate::error::{CurError, shown};
 use crate::parquet_file::footer;
 use crate::parquet_file::guard::guarded;
 
@@ -27,7 +27,8 @@ pub(crate) struct ChunkColumns {
 pub(crate) fn infer(name: &str, metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata, CurError> {
     // Types that a writer embedded beside the Parquet schema are not looked at: one file, one meaning.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options)).map_err(|error| bad_schema(name, &error))
+    guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
+        .map_err(|error| CurError::bad_schema(name, &error))
 }
 
 impl ChunkColumns {
@@ -47,7 +48,7 @@ impl ChunkColumns {
                 fields.iter().zip(&mut read_as).enumerate().filter(|(_, (field, _))| field.name() == column);
             let Some((position, (field, read_as))) = found.next() else { continue };
             if found.next().is_some() {
-                return Err(twice(name, column));
+                return Err(CurError::twice(name, column));
             }
             // A column of nulls alone, as tools without a type for it write it.
             if *field.data_type() == DataType::Null {
@@ -65,7 +66,7 @@ impl ChunkColumns {
         }
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(read_as)));
         let reader = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
-            .map_err(|error| bad_schema(name, &error))?;
+            .map_err(|error| CurError::bad_schema(name, &error))?;
         let found = Self { reader, positions };
         let all = found.projection(|_| true);
         footer::check_codecs(name, metadata, |leaf| all.leaf_included(leaf))?;

@@ -100,7 +100,7 @@ async fn visit_row_group<S: ChunkSource>(
 ) -> Result<(), CurError> {
     let expected = columns.rows_of(row_group);
     let name = chunk.name();
-    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let corrupt = |reason| CurError::corrupt(name, row_group, reason);
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
     let before = reader.bytes();
     let mut scan = Scan::new(plan);
@@ -158,7 +158,7 @@ async fn decode<S: ChunkSource>(
 ) -> Result<(), CurError> {
     let row_group = selection.row_group_index();
     let name = chunk.name();
-    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let corrupt = |reason| CurError::corrupt(name, row_group, reason);
     let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
         .with_batch_size(batch)
         .with_projection(projection)

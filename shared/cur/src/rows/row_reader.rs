@@ -166,7 +166,7 @@ impl<'a> RowReader<'a> {
         found: &mut impl Iterator<Item = Found>,
         visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
     ) -> Result<(), CurError> {
-        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
+        let corrupt = |reason| CurError::corrupt(self.name, row_group, reason);
         let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
             let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;

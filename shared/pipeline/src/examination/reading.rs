@@ -1,5 +1,6 @@
 //! The newest delivery of a billing period, read file by file; one that cannot be read does not stop the others.
 
+use spend_core::errors::fault::Fault as _;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 

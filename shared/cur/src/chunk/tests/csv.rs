@@ -5,6 +5,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::columns::names::UNBLENDED_COST;

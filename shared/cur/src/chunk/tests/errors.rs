@@ -1,6 +1,7 @@
 //! What is refused, and what the refusal says.
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::columns::names::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};

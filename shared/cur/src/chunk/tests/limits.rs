@@ -1,11 +1,11 @@
 //! What a file may come to and how long a text may be: what an attacker would write is refused, with its row or its claim
 //! and never with its text; what AWS may write is read.
 
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use spend_core::bill::line::LineField;
 use spend_core::bill::line::limits::MOST_ENTRIES;
-
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::lies::{PLAIN, data_page, dictionary_page, footer_start, with_pages};
 use super::*;
