@@ -1,10 +1,6 @@
 //! Reading the same events in any order, any number of times, with a crash anywhere, ends in the same ledger.
-
 use std::sync::Arc;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Export, chunk_key, manifest_key, statement};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -15,9 +11,15 @@ use spend_ledger::state::committed;
 use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+
+use crate::bill::{session, usage};
+use crate::bucket::{Export, chunk_key, manifest_key, statement};
+use crate::commands::block_on;
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()

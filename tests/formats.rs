@@ -19,7 +19,7 @@ use spend_ledger::objects::Kind;
 use spend_ledger::state::columns::Columns;
 use spend_ledger::state::document::{Document, decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::state::period::{PeriodState, StoredReduction};
-use spend_pipeline::facts_file;
+use spend_pipeline::period::facts_file;
 
 use self::known::Known;
 

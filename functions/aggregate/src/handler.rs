@@ -14,7 +14,8 @@ use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::Metrics;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
-use spend_pipeline::aggregate::{self, Deriver};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Counted};
 
 use crate::error::AggregateError;

@@ -14,7 +14,7 @@ use spend_core::text;
 use spend_ledger::state::committed;
 use spend_ledger::state::period::{HistoryEntry, Moved, OrderSource};
 use spend_ledger::state::restated::Before;
-use spend_pipeline::history;
+use spend_pipeline::period::history;
 
 use crate::cli::{History, ReportFormat};
 use crate::error::CommandError;

@@ -1,10 +1,10 @@
 //! Why a step did not finish.
 
-use spend_core::errors::fault::Fault as _;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
@@ -14,6 +14,9 @@ use spend_ledger::state::columns::ColumnsError;
 use spend_ledger::state::committed::CommittedError;
 use spend_ledger::state::document::DocumentError;
 use spend_ledger::store::StoreError;
+
+/// How often a step runs a lost race again before it fails with [`PipelineError::Contended`].
+pub(crate) const ATTEMPTS: usize = 16;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.
 #[derive(Debug, thiserror::Error)]
@@ -198,4 +201,8 @@ impl PipelineError {
             Self::Contended { .. } => Class::Retry,
         }
     }
+}
+
+pub(crate) fn not_found(key: &str) -> StoreError {
+    StoreError::NotFound { key: key.to_owned() }
 }

@@ -23,10 +23,10 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::{PinnedChunk, SealedDelivery};
 use spend_ledger::store::{Store, StoreError};
 
-use crate::aggregate::Deriver;
 use crate::error::PipelineError;
+use crate::files::pinned::PinnedObject;
 use crate::ingest;
-use crate::pinned::PinnedObject;
+use crate::period::deriver::Deriver;
 
 /// Whose spend is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 //! writes the files.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
-
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;

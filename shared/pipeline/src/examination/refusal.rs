@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use spend_cur::error::CurError;
 
-use super::{Finding, Remedy, Subject};
+use crate::examination::finding::{Finding, Remedy, Subject};
 
 const NEXT_DELIVERY: &str = "24 h until the next delivery, which replaces the whole month";
 
@@ -186,7 +186,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::examination::Severity;
+    use crate::examination::finding::Severity;
 
     /// What cannot be made by hand as a file of an export in the tests of the whole command.
     #[test]

@@ -10,8 +10,8 @@ use spend_cur::delivery::manifest::{self, Manifest};
 use spend_cur::error::CurError;
 use spend_ledger::store::{ETag, ObjectSummary, Store, StoreError};
 
-use crate::ingest::{ManifestLocation, spellings};
-use crate::inventory::{self, Unlisted};
+use crate::files::inventory::{self, Unlisted};
+use crate::files::location::{ManifestLocation, spellings};
 
 /// Everything below the root.
 pub(super) struct Tree {

@@ -9,29 +9,28 @@ use std::collections::BTreeSet;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_ledger::state::document::decode;
 use spend_ledger::state::keys::Statement;
-use spend_ledger::state::period::{
-    DeliveryOrder, OrderSource, PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest,
-};
+use spend_ledger::state::period::{DeliveryOrder, OrderSource, PinnedChunk, SealedDelivery, SeenManifest};
 use spend_ledger::store::Store;
 
-use super::FileTimes;
 use crate::error::PipelineError;
+use crate::ingest::ready::ready;
+use crate::ingest::times::FileTimes;
 
 /// How many objects are read at once.
 const READ_AT_ONCE: usize = 8;
 
 /// A delivery as the ledger has it.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// As it was when it became ready; until then, as it is sealed.
-    pub(super) delivery: SealedDelivery,
+    pub(crate) delivery: SealedDelivery,
     /// Whether it is ready: then nothing changes it any more.
-    pub(super) is_ready: bool,
+    pub(crate) is_ready: bool,
 }
 
 impl Stored {
     /// Reads one delivery.
-    pub(super) async fn read<L: Store>(
+    pub(crate) async fn read<L: Store>(
         ledger: &L,
         statement: &Statement,
         delivery_id: &str,
@@ -45,35 +44,15 @@ impl Stored {
     }
 }
 
-/// A delivery as it was when it became ready, if it is.
-pub(crate) async fn ready<L: Store>(
-    ledger: &L,
-    statement: &Statement,
-    delivery_id: &str,
-) -> Result<Option<SealedDelivery>, PipelineError> {
-    let key = statement.ready_key(delivery_id);
-    let Some((bytes, _)) = ledger.get(&key).await? else { return Ok(None) };
-    let ReadyDelivery { delivery } = decode(&key, &bytes)?;
-    Ok(Some(delivery))
-}
-
-/// Whether two deliveries consist of the same contents, whenever they were written.
-pub(super) fn same_files(one: &SealedDelivery, other: &SealedDelivery) -> bool {
-    let contents = |delivery: &SealedDelivery| {
-        delivery.chunks.iter().map(|chunk| (chunk.key.clone(), chunk.etag.clone())).collect::<Vec<_>>()
-    };
-    contents(one) == contents(other)
-}
-
 /// What was sealed of a statement before.
 #[derive(Default)]
-pub(super) struct Past {
+pub(crate) struct Past {
     stored: Vec<Stored>,
     seen: Vec<SeenManifest>,
 }
 
 impl Past {
-    pub(super) async fn read<L: Store>(ledger: &L, statement: &Statement) -> Result<Self, PipelineError> {
+    pub(crate) async fn read<L: Store>(ledger: &L, statement: &Statement) -> Result<Self, PipelineError> {
         let prefix = statement.deliveries_prefix();
         let objects = ledger.list(&prefix).await?;
         let ids: BTreeSet<&str> =
@@ -89,7 +68,7 @@ impl Past {
     }
 
     /// What was sealed of the same manifest as `delivery`, in the order in which it was.
-    pub(super) fn own(&self, delivery: &SealedDelivery) -> Vec<&Stored> {
+    pub(crate) fn own(&self, delivery: &SealedDelivery) -> Vec<&Stored> {
         let is_own = |stored: &&Stored| stored.delivery.execution() == delivery.execution();
         let mut own: Vec<_> = self.stored.iter().filter(is_own).collect();
         own.sort_by_key(|stored| (stored.delivery.order.at, stored.delivery.replaces.len()));
@@ -98,7 +77,7 @@ impl Past {
 
     /// The files of `delivery`, by key, that are an earlier delivery's: it pinned them, or, where times tell, they are
     /// no newer than its manifest.
-    pub(super) fn earlier(&self, delivery: &SealedDelivery, times: FileTimes) -> Vec<String> {
+    pub(crate) fn earlier(&self, delivery: &SealedDelivery, times: FileTimes) -> Vec<String> {
         let others = || {
             let others = self.stored.iter().map(|stored| &stored.delivery);
             others.filter(|other| other.execution() != delivery.execution() && !is_same(other, delivery))

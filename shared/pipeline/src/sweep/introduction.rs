@@ -1,5 +1,4 @@
 //! The first note to operations: what was found, what is missing, what comes next.
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 
 use super::state::{Remembered, SweptDeliveries};
-use super::{Sweep, Swept, within};
 use crate::error::PipelineError;
 use crate::examination::{self, Examined, Finding, Severity};
-use crate::inventory::{Found, Inventory};
+use crate::files::inventory::{Found, Inventory};
+use crate::sweep::bucket::{Sweep, Swept};
+use crate::sweep::time::within;
 
 /// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
 const LOOKING: Duration = Duration::from_mins(4);

@@ -10,9 +10,10 @@ use spend_ledger::store::Store;
 
 use super::state::SweptDeliveries;
 use super::trial::Trial;
-use super::{Standing, Sweep, Swept};
-use crate::aggregate::has_begun;
-use crate::inventory::{Found, Inventory};
+use crate::files::inventory::{Found, Inventory};
+use crate::period::aggregate::has_begun;
+use crate::sweep::bucket::{Sweep, Swept};
+use crate::sweep::standing::Standing;
 
 /// A delivery that there is something to do for.
 pub(super) struct Candidate<'a> {

@@ -13,14 +13,16 @@ use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::{ObjectSummary, Store};
 
-use super::attempts::put_back;
 use super::state::{self, Contested, Remembered, SweptReady};
 use super::trial::{Left, NOTES_AT_ONCE, Trial};
 use super::unusual::unusual;
-use super::{RESERVE, within};
-use crate::aggregate::{self, Aggregated, Deriver, has_begun};
-use crate::claims;
 use crate::error::PipelineError;
+use crate::period::aggregate::{self, has_begun};
+use crate::period::aggregated::Aggregated;
+use crate::period::deriver::Deriver;
+use crate::period::{claims, counting, publish};
+use crate::sweep::time::{RESERVE, within};
+use crate::sweep::trial::put_back;
 
 /// What to do about a ready delivery that no attempt at adding up comes to an end with.
 const CURE: &str = "compare the size of the month with the others (Amazon S3, reductions/ of the ledger's bucket). If it is \
@@ -178,7 +180,7 @@ async fn recount<L: Store>(
     if remembered.document.counting == counting {
         return Ok(());
     }
-    claims::follow(ledger, with, now).await?;
+    counting::follow(ledger, with, now).await?;
     remembered.change(move |memory| {
         memory.counting.clone_from(&counting);
         memory.done.clear();
@@ -338,7 +340,7 @@ async fn look<L: Store>(
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
     // Two that committed while a claim was moved.
-    claims::enforce(ledger, statement, with, now).await?;
+    counting::enforce(ledger, statement, with, now).await?;
     let state = committed::state(ledger, statement).await?.map(|(state, _)| state);
     remembered.done.retain(|key| match Statement::from_ready_key(key) {
         Some((of, delivery_id)) if of == *statement => {
@@ -346,7 +348,7 @@ async fn look<L: Store>(
         }
         _ => true,
     });
-    aggregate::publish_facts(ledger, statement).await
+    publish::publish_facts(ledger, statement).await
 }
 
 /// Tells operations that an export is not counted: once for each period, if another one is; once, if the configuration does

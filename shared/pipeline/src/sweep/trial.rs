@@ -1,6 +1,8 @@
 //! Attempts, written down before they begin: what an attempt does not return from (the function ran out of memory or time)
 //! is known by the mark that it leaves. Without the mark every sweep would die of the same file, in silence.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::messages::operations::stuck::{Left as LeftText, Stuck};
@@ -153,6 +155,14 @@ impl Left {
         let week = now.iso_week();
         let text = LeftText { doing, place, left, since: self.since }.text();
         Some(Note { id: format!("left:{place}:{:04}-W{:02}", week.year(), week.week()), text })
+    }
+}
+
+/// The attempt that was begun counts for nothing.
+pub(crate) fn put_back(trials: &mut BTreeMap<String, Trial>, name: &str, before: Option<&Trial>) {
+    match before {
+        Some(before) => drop(trials.insert(name.to_owned(), before.clone())),
+        None => drop(trials.remove(name)),
     }
 }
 

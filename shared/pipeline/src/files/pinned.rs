@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use spend_cur::bytes::source::{ChunkSource, SourceError};
 use spend_ledger::state::period::PinnedChunk;
-use spend_ledger::store::Store;
+use spend_ledger::store::{ObjectHead, Store};
 
 /// Held by whoever reads a chunk that takes a lot of memory: one at a time in a process.
 static TURN: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
@@ -57,6 +57,10 @@ impl<S: Store + Send + 'static> ChunkSource for PinnedObject<S> {
     async fn grow(&mut self) {
         self.turn.take().await;
     }
+}
+
+pub(crate) fn pinned(head: ObjectHead) -> PinnedChunk {
+    PinnedChunk { key: head.key, etag: head.etag, size: head.size, last_modified: head.last_modified }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::ObjectSummary;
 
-use crate::ingest::{ManifestLocation, folder_time};
+use crate::files::location::{ManifestLocation, folder_time};
 
 /// A delivery that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

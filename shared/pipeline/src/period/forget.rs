@@ -22,9 +22,9 @@ use spend_ledger::state::document::encode;
 use spend_ledger::state::keys::{FORGOTTEN, Statement};
 use spend_ledger::store::{Put, Store, StoreError};
 
-use crate::aggregate::{self, ATTEMPTS};
-use crate::error::PipelineError;
-use crate::facts_file::FactsOf;
+use crate::error::{ATTEMPTS, PipelineError};
+use crate::period::facts_file::FactsOf;
+use crate::period::publish;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,7 +279,7 @@ async fn facts_of<L: Store>(ledger: &L, statement: &Statement) -> Result<Option<
     };
     let Some((state, _)) = state else { return Ok(None) };
     let Some(of) = FactsOf::state(&state) else { return Ok(None) };
-    Ok(Some(aggregate::facts_of(statement, state, &of)?))
+    Ok(Some(publish::facts_of(statement, state, &of)?))
 }
 
 /// Every object that has the name: all of the ledger is read for it.

@@ -9,9 +9,9 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::{AppliedDelivery, CommitKind, OrderSource, PeriodState, SealedDelivery};
 use spend_ledger::store::{ETag, Put, Store};
 
-use crate::aggregate::Deriver;
 use crate::error::PipelineError;
-use crate::history::{self, Change};
+use crate::period::deriver::Deriver;
+use crate::period::history::{self, Change};
 
 /// What is to be committed.
 pub(crate) struct Next<'a> {
