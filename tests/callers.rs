@@ -1,4 +1,5 @@
 //! Names that callers choose, from the bill to what people read: very many of them, and those that look like people.
+
 use std::sync::Arc;
 
 use bedrock_ledger::cli::{Check, Cli, Command, Explain, Report, ReportFormat, Run};

@@ -1,10 +1,12 @@
 //! From which export a bill is counted, where somebody puts another export beside it; and how that is decided.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write;

@@ -1,10 +1,12 @@
 //! Reading the same events in any order, any number of times, with a crash anywhere, ends in the same ledger.
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write::Row;
 use spend_ledger::state::committed;

@@ -1,5 +1,6 @@
 //! The backfill of the first day: an export that keeps its deliveries is read oldest first, and nobody is paged about
 //! weeks ago, through the steps of the functions.
+
 use std::cell::Cell;
 use std::iter;
 use std::ops::Range;

@@ -1,10 +1,12 @@
 //! Deliveries in a bucket: told by events, in any shape that AWS and replications give them.
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};

@@ -1,4 +1,5 @@
 //! The same rows are the same ledger to the last digit, however the export is delivered, written, trimmed and copied.
+
 use std::sync::Arc;
 
 use bytes::Bytes;

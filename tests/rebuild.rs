@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::bill::principal::KeepSessions;
+use spend_core::errors::fault::Fault as _;
 use spend_core::facts::derivation::Derivation;
 use spend_core::facts::fact::{Fact, FactField};
 use spend_cur::write::Row;

@@ -1,4 +1,5 @@
 //! The sweep: what no event has told of is found, and driven to the same ledger, however often and with a crash anywhere.
+
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
 //! Export trees in memory: a healthy one, and one for each thing that can be wrong with it.
+
 use std::path::Path;
 use std::sync::Arc;
 

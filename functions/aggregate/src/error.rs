@@ -2,6 +2,7 @@
 
 use spend_aws::lambda::Failed;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::config::in_force::InForceError;
 use spend_ledger::metrics::{MetricsError, Withheld};
 use spend_pipeline::error::PipelineError;

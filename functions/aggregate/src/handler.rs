@@ -8,6 +8,7 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::config::in_force::{self, Configured, InForceError};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::metrics::{self, Published};

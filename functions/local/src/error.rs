@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use spend_core::allocation::metering::table::MeteringFileError;
+use spend_core::errors::fault::Fault as _;
 use spend_core::errors::text::cut;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::AlertError;

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::MetricsFile;
 use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::period::rebuild;

@@ -1,4 +1,5 @@
 //! `run`: every delivery of an export tree, through the same steps as the Lambdas, in order.
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
@@ -160,46 +160,26 @@ impl From<NoteError> for PipelineError {
     }
 }
 
-impl PipelineError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Export(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Columns { .. } => "store.damaged",
-            Self::Overlong { .. } => "export.too_long",
-            Self::Unlisted { .. } => "export.unlisted",
-            Self::Payer { .. } => "export.payer",
-            Self::NotBegun { .. } => "export.not_begun",
-            Self::Incumbent { .. } => "export.incumbent",
-            Self::Unreduced { .. } => "store.unreduced",
-            Self::NoHistory { .. } => "store.not_found",
-            Self::Sum { .. } => "export.out_of_range",
-            Self::Facts { .. } => "bug.facts",
-            Self::Contended { .. } => "store.conflict",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Export(error) => error.class(),
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Unreduced { .. }
-            | Self::NoHistory { .. }
-            | Self::Unlisted { .. }
-            | Self::Columns { .. }
-            | Self::Overlong { .. }
-            | Self::Sum { .. }
-            | Self::Payer { .. }
-            | Self::Facts { .. } => Class::Operator,
-            Self::NotBegun { .. } | Self::Incumbent { .. } => Class::Wait,
-            Self::Contended { .. } => Class::Retry,
-        }
+impl Fault for PipelineError {
+    fn says(&self) -> Says<'_> {
+        let (kind, class) = match self {
+            Self::Export(error) => return Says::As(error),
+            Self::Store(error) => (error.kind(), error.class()),
+            Self::Document(error) => (error.kind(), error.class()),
+            Self::Committed(error) => (error.kind(), error.class()),
+            Self::Columns { .. } => ("store.damaged", Class::Operator),
+            Self::Overlong { .. } => ("export.too_long", Class::Operator),
+            Self::Unlisted { .. } => ("export.unlisted", Class::Operator),
+            Self::Payer { .. } => ("export.payer", Class::Operator),
+            Self::NotBegun { .. } => ("export.not_begun", Class::Wait),
+            Self::Incumbent { .. } => ("export.incumbent", Class::Wait),
+            Self::Unreduced { .. } => ("store.unreduced", Class::Operator),
+            Self::NoHistory { .. } => ("store.not_found", Class::Operator),
+            Self::Sum { .. } => ("export.out_of_range", Class::Operator),
+            Self::Facts { .. } => ("bug.facts", Class::Operator),
+            Self::Contended { .. } => ("store.conflict", Class::Retry),
+        };
+        Says::Itself(kind, class)
     }
 }
 

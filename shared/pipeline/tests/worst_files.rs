@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::{env, fs, process};
 
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::Store;

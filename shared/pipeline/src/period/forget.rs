@@ -13,6 +13,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::forgotten::name::{Name, is_alias};
 use spend_ledger::forgotten::rewrite::{self, RewriteError};
 use spend_ledger::forgotten::{self, Forgotten};
@@ -84,20 +85,17 @@ pub enum ForgetError {
     Another(String),
 }
 
-impl ForgetError {
-    /// A stable name.
-    pub fn kind(&self) -> &'static str {
+impl Fault for ForgetError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Pipeline(error) => error.kind(),
-            _ => "usage",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Pipeline(error) => error.class(),
-            _ => Class::Operator,
+            Self::Pipeline(error) => Says::As(error),
+            Self::Theirs { .. }
+            | Self::Unknown(_)
+            | Self::Alias(_)
+            | Self::Taken { .. }
+            | Self::Export(_)
+            | Self::InDoubt(_)
+            | Self::Another(_) => Says::Itself("usage", Class::Operator),
         }
     }
 }

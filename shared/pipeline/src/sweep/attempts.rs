@@ -1,8 +1,10 @@
 //! Attempts at deliveries of the export's bucket: each is written down before it begins, and what came of it after.
+
 use std::cell::Cell;
 use std::time::Duration;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::operations;
 use spend_ledger::store::Store;
 

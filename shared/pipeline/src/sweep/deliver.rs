@@ -59,7 +59,7 @@ where
     L: Store,
 {
     /// Pins a delivery, reduces what was not, and declares it ready. `unchanged` is for how long nothing of it has come.
-    pub(crate) async fn deliver(
+    pub(super) async fn deliver(
         &self,
         found: &Found,
         unchanged: TimeDelta,
@@ -139,7 +139,7 @@ where
     /// Counts what a delivery came to, and tells operations of what a person must mend. Returns whether there is
     /// nothing left to do until its files are others. `written` is when the last of its files was, if no later delivery
     /// of the period is there, and `unchanged` for how long nothing of it has come.
-    pub(crate) async fn finish(
+    pub(super) async fn finish(
         &self,
         found: &Found,
         outcome: Result<Delivered, PipelineError>,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use spend_ledger::config::Counting;
 use spend_ledger::state::keys;
 use spend_ledger::store::Store;

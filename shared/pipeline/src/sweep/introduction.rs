@@ -1,4 +1,5 @@
 //! The first note to operations: what was found, what is missing, what comes next.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

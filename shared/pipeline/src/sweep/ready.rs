@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::claims::{NotCounted, Overlap, QuietClaim};
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::state::committed;

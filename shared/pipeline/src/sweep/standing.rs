@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt as _, TryStreamExt as _};
 use spend_core::calendar::period::BillingPeriod;
 use spend_cur::delivery::layout::ExportPath;
 use spend_ledger::state::keys;
@@ -14,11 +13,11 @@ use crate::files::location::{self, ManifestLocation};
 use crate::sweep::bucket::Sweep;
 
 /// A delivery as the listing shows it.
-pub(crate) struct Standing {
+pub(super) struct Standing {
     /// Equal as long as nothing that its outcome depends on is another.
-    pub(crate) fingerprint: String,
+    pub(super) fingerprint: String,
     /// When the last of its files was written.
-    pub(crate) written: DateTime<Utc>,
+    pub(super) written: DateTime<Utc>,
 }
 
 impl<E, L> Sweep<'_, E, L>
@@ -27,7 +26,7 @@ where
     L: Store,
 {
     /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
-    pub(crate) fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
+    pub(super) fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
         let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), self.times.as_str().to_owned()];
         with.extend(self.kept.listed().map(ToString::to_string));
         let by_key: BTreeMap<&str, &ObjectSummary> =
