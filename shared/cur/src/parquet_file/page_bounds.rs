@@ -73,7 +73,7 @@ impl PageBounds {
             })
             .collect();
         let compressed = ranges.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
-        // A store may hold a range twice until it is whole.
+        // While a range arrives, the store may hold it twice: its parts, and the whole.
         if compressed.saturating_mul(2).saturating_add(held) > memory {
             return Err(oversized(format!(
                 "the columns that are read take {compressed} bytes of the file, which are held twice while they are read, and \
@@ -82,9 +82,11 @@ impl PageBounds {
             )));
         }
         chunk.grow(compressed.saturating_mul(2).saturating_add(held)).await;
-        let bytes = chunk.get(&ranges).await?;
+        let column_bytes = chunk.get(&ranges).await?;
+        // A row group is read twice, first to find Bedrock rows and then to read them: what a column chunk comes to is found
+        // and counted the first time.
         let mut read = Vec::new();
-        for ((leaf, column), bytes) in asked().zip(bytes) {
+        for ((leaf, column), bytes) in asked().zip(column_bytes) {
             let sizes = match self.checked.entry(leaf) {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(unknown) => {
@@ -104,20 +106,22 @@ impl PageBounds {
             read.push(sizes);
         }
         let of_batch = |rows| read.iter().map(|sizes| sizes.batch(rows)).fold(0, u64::saturating_add);
+        // Few rows are decoded at a time where they are large. Rows so large that even the smallest batch does not fit are
+        // refused below.
         let mut batch = BATCH;
         while batch > FEWEST_ROWS && of_batch(batch) > BATCH_BYTES {
             batch /= 2;
         }
         let fixed = read.iter().map(Sizes::held).fold(0, u64::saturating_add);
-        let bytes = fixed.saturating_add(of_batch(batch));
-        if bytes.saturating_add(held) > memory {
-            let of_batch = of_batch(batch);
+        let needed = fixed.saturating_add(of_batch(batch));
+        if needed.saturating_add(held) > memory {
+            let of_rows = of_batch(batch);
             return Err(oversized(format!(
                 "the columns that are read, with a dictionary and a page of each, take {fixed} bytes and a batch of rows \
-                 {of_batch}, and {memory} are held at a time, of which {held} are used"
+                 {of_rows}, and {memory} are held at a time, of which {held} are used"
             )));
         }
-        chunk.grow(bytes.saturating_add(held)).await;
-        Ok(Needs { bytes, batch })
+        chunk.grow(needed.saturating_add(held)).await;
+        Ok(Needs { bytes: needed, batch })
     }
 }

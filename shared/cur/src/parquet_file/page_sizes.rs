@@ -15,10 +15,9 @@ use crate::parquet_file::pages::{Pages, after_levels, body_of, split_levels};
 use crate::parquet_file::thrift::Reader;
 use crate::parquet_file::unfit::Unfit;
 
-/// What a column chunk's pages may come to beyond twice the size that the footer says. Spark's and AWS's own files never
-/// come to more than that size; the slack is for writers that forget the dictionary or the headers in it. It bounds
-/// nothing, since whoever lies in a page's header can lie in the footer too: that they agree shows that nothing was
-/// damaged.
+/// A column chunk's pages may come to twice the size that the footer gives, and so much more. Files by AWS and Spark never
+/// exceed the footer's size; some other writers leave the dictionary or the page headers out of it. The check finds damage.
+/// It is no protection: whoever forges a page header can forge the footer too.
 const SIZE_SLACK: usize = 1024 * 1024;
 
 /// Parquet's numbers for values that are numbers of a dictionary.
@@ -27,8 +26,8 @@ const DICTIONARY_CODES: [i32; 2] = [2, 8];
 /// Snappy's longest copy turns three bytes into 64.
 const SNAPPY_RATIO: usize = 22;
 
-/// Up to so many entries of a map, and bytes of texts without a dictionary, a row group is not looked through for the
-/// longest of them: all of them may be of one batch.
+/// Below these sizes nobody looks for the row with the most entries or for the longest text: the estimate puts all entries
+/// and all texts of the row group into one batch, and that is small enough.
 const ENTRIES_UNSEEN: u64 = 256 * 1024;
 
 const TEXTS_UNSEEN: u64 = 8 * 1024 * 1024;
@@ -78,7 +77,7 @@ impl Sizes {
         let texts = match (self.plain_texts, self.dictionary) {
             (0, _) => 0,
             (plain, 0) => plain.min(longest).saturating_mul(2),
-            // Texts of a dictionary that stand beside others in a batch are copied.
+            // A batch with plain texts gets a dictionary of its own, and texts of the file's dictionary are copied into it.
             (..) => longest.saturating_mul(2),
         };
         values.saturating_mul(BYTES_A_VALUE).saturating_add(texts)
@@ -92,10 +91,10 @@ pub(crate) fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, 
     for page in Pages::of(bytes) {
         let (number, header, page) = page?;
         let of_page = |unfit: Unfit| unfit.of_page(number);
-        let size = size_of(column.compression(), &header, page).map_err(of_page)? as u64;
-        written = written.saturating_add(size);
+        let said = size_of(column.compression(), &header, page).map_err(of_page)? as u64;
+        written = written.saturating_add(said);
         let texts = delta_texts(column, &header, page).map_err(of_page)?;
-        let size = size.max(texts);
+        let size = said.max(texts);
         sizes.total = sizes.total.saturating_add(size);
         match header.holds {
             Holds::Index => {}
@@ -111,6 +110,7 @@ pub(crate) fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, 
                 if has_dictionary {
                     return corrupt("is a second dictionary");
                 }
+                // Each value of a dictionary takes at least the width of its type's shortest value.
                 let least = (values as u64).saturating_mul(least_width(column.column_type()));
                 if least > size {
                     return corrupt(&format!("is said to be a dictionary of {values} values in {size} bytes"));
@@ -137,7 +137,8 @@ pub(crate) fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, 
     Ok(sizes)
 }
 
-/// Finds the longest text and the most entries of a row, where they decide how much a batch of rows may take.
+/// Finds the longest text and the most entries of a row, where they decide how much memory a batch of rows takes. The
+/// pages are walked once more for it, and decompressed.
 pub(crate) fn look_through(column: &ColumnChunkMetaData, bytes: &[u8], sizes: &mut Sizes) -> Result<(), Unfit> {
     let is_map = column.column_descr().max_rep_level() > 0;
     if is_map {
@@ -204,7 +205,8 @@ pub(crate) fn look_through(column: &ColumnChunkMetaData, bytes: &[u8], sizes: &m
     Ok(())
 }
 
-/// The longest of texts that each have their length before them. Where they break off, the decoder answers an error.
+/// The longest of texts that each have their length before them. Texts that break off are left to the decoder, which
+/// answers an error.
 fn longest_text(mut bytes: &[u8]) -> u64 {
     let mut longest = 0;
     while let Some((length, rest)) = bytes.split_first_chunk() {
@@ -225,7 +227,7 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
         Holds::Data { .. } | Holds::Dictionary { .. } => (0, true),
         Holds::Index => return Ok(0),
     };
-    // What is not compressed is taken as it lies in the file, whatever the header says.
+    // The decoder takes an uncompressed page as it lies in the file, whatever size its header gives.
     if !is_compressed || codec == Compression::UNCOMPRESSED {
         return Ok(page.len());
     }
@@ -235,7 +237,7 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
     let (Some(body), Some(inside)) = (page.get(levels..), said.checked_sub(levels)) else {
         return corrupt(format!("is said to begin with {levels} bytes of levels"));
     };
-    // What holds nulls alone is not decompressed.
+    // A page of nulls alone has no body: the decoder decompresses nothing.
     if inside == 0 {
         return Ok(said);
     }
@@ -249,7 +251,8 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
                 return corrupt(format!("is said to come to {inside} bytes, which {} cannot", body.len()));
             }
         }
-        // The library decompresses all there is, and only then compares.
+        // The decoder inflates gzip to its end, and only then compares the length with the header. So the length is measured
+        // here, and measuring stops one byte beyond it.
         Compression::GZIP(_) => {
             let most = u64::try_from(inside).unwrap_or(u64::MAX).saturating_add(1);
             let mut inflated = MultiGzDecoder::new(body).take(most);
@@ -262,7 +265,8 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
                 Err(error) => return corrupt(format!("cannot be decompressed: {error}")),
             }
         }
-        // Zstandard is given the room that the header says, and no more. Others were refused with the footer.
+        // The decoder gives Zstandard a buffer of the header's size, which bounds it. Other codecs were refused with the
+        // footer.
         _ => {}
     }
     Ok(said)

@@ -44,7 +44,7 @@ impl<'a> Iterator for Pages<'a> {
     }
 }
 
-/// What of a page is compressed, decompressed: with the levels, where they stand inside.
+/// The compressed part of a page, decompressed. Pages of version 1 have their levels in it, pages of version 2 before it.
 pub(crate) fn body_of<'a>(
     column: &ColumnChunkMetaData,
     header: &PageHeader,
@@ -73,8 +73,8 @@ pub(crate) fn after_levels<'a>(column: &ColumnChunkMetaData, header: &PageHeader
     Some(bytes)
 }
 
-/// Levels that are encoded as runs with their length before them, and what follows them. No writer of maps, or of texts
-/// that are encoded by what they share, encodes levels in the older way.
+/// Splits off levels that are encoded as runs with their length before them. The older, bit-packed encoding is not read: no
+/// writer of maps or of delta-encoded texts uses it.
 pub(crate) fn split_levels(encoding: i32, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     const RLE: i32 = 3;
     let (length, rest) = bytes.split_first_chunk()?;

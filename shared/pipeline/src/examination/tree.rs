@@ -128,7 +128,7 @@ async fn read_manifest<E: Store>(export: &E, key: &str) -> Result<Option<ReadMan
         }
         Err(error) => return Err(error),
     };
-    // Whoever puts a file of any size beside an export must not decide how much memory reading it takes.
+    // Anybody who may write beside an export could put a huge manifest there: its size is checked before it is read.
     if let Err(error) = manifest::check_size(key, head.size) {
         return Ok(Some((Some(head.etag), Err(error), None)));
     }

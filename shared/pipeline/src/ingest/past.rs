@@ -79,18 +79,20 @@ impl Past {
     /// no newer than its manifest.
     pub(crate) fn earlier(&self, delivery: &SealedDelivery, times: FileTimes) -> Vec<String> {
         let others = || {
-            let others = self.stored.iter().map(|stored| &stored.delivery);
-            others.filter(|other| other.execution() != delivery.execution() && !is_same(other, delivery))
+            let all = self.stored.iter().map(|stored| &stored.delivery);
+            all.filter(|other| other.execution() != delivery.execution() && !is_same(other, delivery))
         };
         let pinned: BTreeSet<&PinnedChunk> = others().flat_map(|other| &other.chunks).collect();
         let seen = self.seen.iter().filter(|seen| seen.execution != delivery.execution).map(|seen| seen.order);
+        // A manifest that an overwriting export wrote before this one: files that are no newer than it belong to its delivery.
         let is_before = |order: &DeliveryOrder| {
             let overwrites = |order: DeliveryOrder| order.source == OrderSource::LastModified;
             overwrites(*order) && overwrites(delivery.order) && order.at < delivery.order.at
         };
         let orders = others().map(|other| other.order).chain(seen).filter(is_before);
         let last = orders.map(|order| order.at).max().filter(|_| times == FileTimes::Delivered);
-        // S3 tells seconds. A file of the very second of a manifest that has pinned another version came after that one.
+        // S3 tells seconds. A file of the same second as an earlier manifest is that delivery's, unless that delivery pinned
+        // another version of it: then this version came later.
         let pinned_last: BTreeSet<&str> = others()
             .filter(|other| last.is_some_and(|last| is_before(&other.order) && other.order.at == last))
             .flat_map(|other| other.chunks.iter().map(|chunk| chunk.key.as_str()))
@@ -104,8 +106,8 @@ impl Past {
     }
 }
 
-/// Whether `other` took these very files as they were found, without a manifest or before it came, or those of them that
-/// were there by then: they are one delivery, under two names.
+/// Whether two names are of one delivery: `other` took these files as they were found, before their manifest came or without
+/// one, or took those of them that were there by then.
 fn is_same(other: &SealedDelivery, delivery: &SealedDelivery) -> bool {
     let has_all = |has: &SealedDelivery, of: &SealedDelivery| {
         of.chunks.iter().all(|chunk| has.chunks.binary_search(chunk).is_ok())

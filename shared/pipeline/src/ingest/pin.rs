@@ -32,13 +32,14 @@ pub enum Seal {
     Unsure(SealedDelivery),
 }
 
-/// Those of `own` that the order of deliveries would not keep from being applied after `delivery`.
+/// The ids of deliveries that `delivery` replaces, of those that were sealed of the same manifest: whose time is the same
+/// second (S3 tells seconds), so that the order of deliveries would not keep them from being applied after it.
 pub(crate) fn before(own: &[&Stored], delivery: &SealedDelivery) -> Vec<String> {
-    let own = own.iter().map(|stored| &stored.delivery).filter(|other| {
+    let tied = own.iter().map(|stored| &stored.delivery).filter(|other| {
         let is_tied = other.order.at.timestamp() == delivery.order.at.timestamp();
         is_tied && other.delivery_id != delivery.delivery_id
     });
-    own.map(|other| other.delivery_id.clone()).collect()
+    tied.map(|other| other.delivery_id.clone()).collect()
 }
 
 /// Whether every file of the delivery is still the version that was pinned.

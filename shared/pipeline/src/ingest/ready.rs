@@ -21,7 +21,8 @@ pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &Kept
     if let Put::Written(_) = ledger.put_if_absent(&key, encode(&declared)?).await? {
         return Ok(true);
     }
-    // Whoever was faster may have had other files, which were replaced since: then this one is to be sealed again.
+    // The writer that was faster may have declared other files ready, which were replaced since: then this delivery must be
+    // sealed again.
     let stored = ready(ledger, &statement, &sealed.delivery_id).await?;
     Ok(stored.is_some_and(|stored| same_files(&stored, sealed)))
 }

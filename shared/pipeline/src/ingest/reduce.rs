@@ -52,7 +52,7 @@ where
         Columns::of_lines(&forgotten.lines(coded.into_lines()).map_err(out_of_range)?)
     };
     let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
-    // Whoever comes second has made the same object.
+    // Losing this write is fine: the other writer has made the same object.
     let bytes = encode_compressed(&stored)?;
     drop(stored);
     let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, bytes).await?;

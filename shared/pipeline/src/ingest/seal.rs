@@ -32,7 +32,7 @@ pub async fn seal<E: Store, L: Store>(
 ) -> Result<Seal, PipelineError> {
     let location = ManifestLocation::of(manifest_key).ok_or_else(|| not_found(manifest_key))?;
     let head = export.head(manifest_key).await?.ok_or_else(|| not_found(manifest_key))?;
-    // Whoever puts a file of any size beside an export must not decide how much memory reading it takes.
+    // Anybody who may write beside an export could put a huge manifest there: its size is checked before it is read.
     manifest::check_size(manifest_key, head.size)?;
     let bytes = export.get_range(manifest_key, 0..head.size, &head.etag).await?;
     let manifest = match times {
@@ -43,6 +43,8 @@ pub async fn seal<E: Store, L: Store>(
     // The newest manifest of an export that keeps every delivery also stands without a folder; its files do not.
     let folder = manifest.folder.as_deref();
     let order = order(folder.and_then(folder_time), times, head.last_modified);
+    // What a manifest is of: its execution id, hashed where it cannot stand in a key; else its folder. An export that
+    // overwrites without an execution id has one key for all its manifests, so the version tells them apart.
     let execution = match (manifest.execution_id.as_deref(), folder) {
         (Some(id), _) if is_plain(id) => id.to_owned(),
         (Some(id), _) => keys::hash(&["execution", id]),
@@ -51,6 +53,7 @@ pub async fn seal<E: Store, L: Store>(
     };
     let mut chunks = Vec::new();
     let mut unusable = Vec::new();
+    // A file that is newer than its manifest was written by the next delivery.
     for key in &manifest.chunks {
         match find(export, key, times).await? {
             Some(found) if times != FileTimes::Delivered || found.last_modified <= head.last_modified => {
@@ -101,17 +104,21 @@ async fn against_the_past<L: Store>(
     mut delivery: SealedDelivery,
     times: FileTimes,
 ) -> Result<Seal, PipelineError> {
+    // Sealed before with the same contents, all of them its own: nothing is left to decide.
     let first = Stored::read(ledger, statement, &delivery.delivery_id).await?;
     let same = |stored: &Stored| ready::same_files(&stored.delivery, &delivery);
     if let Some(stored) = first.as_ref().filter(|stored| same(stored) && stored.delivery.earlier.is_empty()) {
         return Ok(Seal::Sealed(stored.delivery.clone()));
     }
-    // Deliveries in folders of their own have no file in common; one with an execution id is found by it.
+    // A delivery in a folder of its own shares no file with another, and with an execution id it was found by its id above:
+    // the past need not be read.
     let has_folder = delivery.order.source == OrderSource::Folder;
     let is_alone = has_folder && first.is_none() && delivery.delivery_id == delivery.execution;
     let past = if is_alone { Past::default() } else { Past::read(ledger, statement).await? };
     let own = past.own(&delivery);
     let mut earlier = past.earlier(&delivery, times);
+    // The same contents, sealed under any id, are one delivery. If files in it were an earlier delivery's, and are not any
+    // more, it is judged anew.
     let is_settled = |stored: &&&Stored| stored.delivery.earlier.is_empty() || !earlier.is_empty();
     if let Some(stored) = own.iter().filter(|stored| same(stored)).find(is_settled) {
         return Ok(Seal::Sealed(stored.delivery.clone()));
@@ -121,14 +128,17 @@ async fn against_the_past<L: Store>(
         && !only_earlier_changed(&last.delivery, &delivery)
     {
         if times == FileTimes::Copied && delivery.delivery_id == delivery.execution {
-            // On a disk it is most often a copy under way, with the old manifest beside the new files.
+            // Most often a copy on a disk is under way, with the old manifest beside the new files.
             return Ok(Seal::Sealed(last.delivery.clone()));
         }
+        // In a replica, files that are still as they became ready with this manifest are taken for an earlier delivery's: the
+        // others are newer, so these may not have come yet.
         let is_kept = |chunk: &&PinnedChunk| last.delivery.chunks.binary_search(chunk).is_ok();
         earlier.extend(delivery.chunks.iter().filter(is_kept).map(|chunk| chunk.key.clone()));
         earlier.sort();
         earlier.dedup();
     }
+    // The id is taken by contents that are ready: these get an id of their own.
     if first.is_some_and(|first| first.is_ready) {
         delivery.delivery_id = hash_of("delivery", &delivery.execution, &delivery.chunks);
     }
@@ -142,8 +152,8 @@ async fn against_the_past<L: Store>(
     Ok(Seal::Unsure(delivery))
 }
 
-/// Whether `delivery` differs from what was sealed `last` of its manifest in nothing but files that were an earlier
-/// delivery's: then its own have come.
+/// Whether only files differ that `last`, the same manifest's delivery, had taken from an earlier one: the delivery's own
+/// files have come since.
 fn only_earlier_changed(last: &SealedDelivery, delivery: &SealedDelivery) -> bool {
     let has_it = |chunk: &&PinnedChunk| {
         let is_it = |other: &PinnedChunk| other.key == chunk.key && other.etag == chunk.etag;
@@ -152,8 +162,8 @@ fn only_earlier_changed(last: &SealedDelivery, delivery: &SealedDelivery) -> boo
     last.chunks.iter().filter(|chunk| !has_it(chunk)).all(|chunk| last.earlier.contains(&chunk.key))
 }
 
-/// Writes down that a manifest was there, where times tell to which of two deliveries a file belongs, and where nothing
-/// that was sealed of it says so already.
+/// Records that a manifest was seen whose delivery is not sealed. Later deliveries then know that a file no newer than this
+/// manifest is not theirs. It is only done where times tell, and where no sealed delivery says so already.
 async fn remember<L: Store>(
     ledger: &L,
     statement: &Statement,

@@ -23,7 +23,7 @@ use crate::period::publish::publish_facts;
 /// How long before its first day a period may be delivered: clocks and time zones are apart, months are not.
 const EARLY: TimeDelta = TimeDelta::days(1);
 
-/// Whether a month has begun, or is about to: nobody is billed for one that has not.
+/// Whether a month has begun or begins within a day. Before that nobody is billed for it.
 pub(crate) fn has_begun(period: BillingPeriod, now: DateTime<Utc>) -> bool {
     period.start() <= now + EARLY
 }
@@ -76,9 +76,9 @@ pub async fn aggregate<L: Store>(
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }
 
-/// Why the delivery is not to be applied, if so. It is asked of all that were: one whose time says nothing may be in
-/// force, and a delivery that is older than any other is none the newer for it. So is one that was sealed of the same
-/// manifest as another, before that one.
+/// Why the delivery is not applied, if it is not. It is compared with every delivery that was applied, not with the one in
+/// force alone, whose time may say nothing (a copy). A delivery counts as older, too, than one that was sealed of the same
+/// manifest after it.
 async fn standing<L: Store>(
     ledger: &L,
     statement: &Statement,

@@ -41,7 +41,7 @@ pub(crate) async fn claim<L: Store>(
 ) -> Result<Option<Aggregated>, PipelineError> {
     let (own, period) = (statement.export_id.as_str(), statement.period);
     let payers: BTreeSet<&str> = facts.rows.iter().map(payer_of).collect();
-    // A payer becomes a part of a key: what is none is refused before anything is written.
+    // The payer becomes part of a key: what is not an account id is refused before anything is written.
     if let Some(payer) = payers.iter().find(|payer| !payer.is_empty() && !is_account(payer)) {
         return Err(PipelineError::Payer { statement: statement.to_string(), payer: shorten(payer, PAYER) });
     }
@@ -56,12 +56,14 @@ pub(crate) async fn claim<L: Store>(
     if let Some((payer, counted)) = chosen.filter(|(_, counted)| *counted != own) {
         return Ok(Some(Aggregated::Overlapping { payer: payer.to_owned(), counted: counted.to_owned() }));
     }
+    // Rows without a payer may be of any payer, so they overlap with every claim.
     let overlaps =
         |payer: &str| payers.contains(payer) || (payer.is_empty() && !payers.is_empty()) || payers.contains("");
     let (claims, others): (Vec<_>, Vec<_>) = all(ledger).await?.into_iter().partition(|found| overlaps(&found.payer));
     let (mut is_ours, mut moved) = (false, Vec::new());
     for found in claims.iter().filter(|found| found.period == period) {
         let Some((counted, etag)) = holder(ledger, &found.key).await? else { continue };
+        // A claim without a payer gives way if any payer of this delivery was given to this export.
         let is_chosen = match found.payer.as_str() {
             "" => chosen.is_some(),
             payer => with.counting.chosen(payer, period).is_some_and(|chosen| chosen == own),
@@ -79,6 +81,8 @@ pub(crate) async fn claim<L: Store>(
         incumbent(ledger, statement, &claims, with, now).await?;
     }
     let claim = Claim { export_id: own.to_owned() };
+    // The loser's facts leave the month before the claim moves. A crash between the two leaves the month too small for a
+    // while, and never counts it twice.
     for (found, counted, etag) in moved {
         let loser = Statement { export_id: counted, period };
         void(ledger, &loser, overlaps, now).await?;
@@ -87,6 +91,7 @@ pub(crate) async fn claim<L: Store>(
         }
     }
     for payer in payers {
+        // Operations is told of a payer that was never counted before, except on the ledger's first day.
         let is_known = claims.iter().any(|found| found.payer == payer);
         if with.is_deployment && !is_known && others.iter().any(|found| now - found.at > NEW_LEDGER) {
             let text = NewPayer { export_id: own, payer, period }.text();
@@ -117,12 +122,12 @@ async fn incumbent<L: Store>(
     if counted == statement.export_id || !with.counting.has_export(&counted) {
         return Ok(());
     }
-    // Also of a month in which nobody has used Bedrock yet, and nothing could be claimed.
+    // A delivery of a month without any Bedrock row claims nothing, but shows that the export still delivers.
     let mut delivered_at: Option<DateTime<Utc>> = None;
     for of in committed::statements(ledger).await? {
         if of.export_id == counted && of.period >= last.period {
             let Some((state, _)) = committed::state(ledger, &of).await? else { continue };
-            // The times of a copy say nothing of when it was delivered.
+            // The times of copied files do not say when they were delivered.
             let delivered = state.current().filter(|current| current.order.source != OrderSource::Arrival);
             delivered_at = delivered_at.max(delivered.map(|current| current.order.at));
         }

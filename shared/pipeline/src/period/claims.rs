@@ -53,8 +53,8 @@ pub(crate) fn payer_of(fact: &Fact) -> &str {
     fact.key.get(FactField::PayerAccountId)
 }
 
-/// The export that the configuration chooses for a payer's month. One that has delivered nothing of it would leave the month
-/// empty: until it does, nothing is chosen.
+/// The export that the configuration chooses for a payer's month, once it has a ready delivery of the month: before that,
+/// choosing it would leave the month empty.
 pub(crate) async fn chosen<'a, L: Store>(
     ledger: &L,
     with: &'a Deriver,
@@ -82,7 +82,7 @@ pub(crate) async fn lost<L: Store>(
         let counted = if let Some(chosen) = chosen(ledger, with, payer, statement.period).await? {
             Some(chosen.to_owned())
         } else {
-            // A claim of an export that does not count gives way.
+            // A claim of an export that does not count holds nothing.
             let holder = holder(ledger, &keys::claim_key(payer, statement.period)).await?;
             holder.map(|(export_id, _)| export_id).filter(|export_id| with.counting.has_export(export_id))
         };
@@ -104,8 +104,7 @@ pub(crate) async fn entitled<L: Store>(
     Ok(without(facts, |payer| lost.contains(payer)))
 }
 
-/// Facts without those of some payers. Where nothing is left, nothing of the delivery is: it must not say up to when the
-/// month is known, either.
+/// Facts without those of some payers. Without any fact left, counts go too: they would say up to when the month is known.
 pub(crate) fn without(facts: Facts, is_lost: impl Fn(&str) -> bool) -> Facts {
     let Facts { mut rows, counts, unknown_usage_rows, folded } = facts;
     let before = rows.len();

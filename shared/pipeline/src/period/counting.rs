@@ -92,7 +92,7 @@ pub async fn move_claim<L: Store>(
     if put == Some(Put::Lost) {
         return Err(PipelineError::Contended { key, attempts: 1 });
     }
-    // What was committed between the two.
+    // Facts that others committed between the first pass and the moved claim leave too.
     left.extend(void_others(ledger, payer, period, export_id, now).await?);
     Ok(Moved { was: was.map(|(was, _)| was), left })
 }

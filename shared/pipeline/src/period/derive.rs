@@ -22,7 +22,7 @@ pub(crate) async fn derive<L: Store>(
     let mut reductions = Vec::new();
     for chunk in &delivery.chunks {
         let mut reduction = ingest::load_reduction(ledger, statement, chunk, &with.kept_tags).await?;
-        // One that was being made when somebody was forgotten has the name.
+        // A reduction that was being made while somebody was forgotten still has the name.
         reduction.lines = forgotten.lines(reduction.lines).map_err(out_of_range)?;
         reductions.push(reduction);
     }

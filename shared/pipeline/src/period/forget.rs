@@ -189,7 +189,7 @@ struct Found {
 async fn look<L: Store>(ledger: &L, name: &Name, alias: &str, forgotten: &Forgotten) -> Result<Found, ForgetError> {
     let mut found = Found::default();
     // An alias that is none is told before.
-    let alias = Name::of(alias).ok();
+    let alias_name = Name::of(alias).ok();
     for object in ledger.list("").await? {
         let (kind, key) = (Kind::of(&object.key), object.key);
         if let Some(statement) = Statement::from_state_key(&key) {
@@ -205,7 +205,7 @@ async fn look<L: Store>(ledger: &L, name: &Name, alias: &str, forgotten: &Forgot
         // What cannot be read is told at the end, when all that can be was rewritten.
         let Ok(plain) = rewrite::plain(&key, &bytes) else { continue };
         let text = String::from_utf8_lossy(&plain);
-        if found.alias.is_none() && alias.as_ref().is_some_and(|alias| alias.is_in(&text)) {
+        if found.alias.is_none() && alias_name.as_ref().is_some_and(|alias| alias.is_in(&text)) {
             found.alias = Some(key.clone());
         }
         if !name.is_in(&text) {

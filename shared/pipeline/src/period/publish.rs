@@ -9,9 +9,9 @@ use spend_ledger::store::{Put, Store};
 use crate::error::{ATTEMPTS, PipelineError};
 use crate::period::facts_file::{self, FactsOf};
 
-/// Brings the facts file up to the committed state. It never goes back: the file is read before the state and written
-/// if it is still the one that was read, so that the state is at least as new as the one that the file is of. A file
-/// of which the state knows nothing is of a state that somebody took back.
+/// Brings the facts file up to the committed state, and never back to an older one. The file is read before the state, and
+/// written only if it is still the file that was read: so the state is at least as new as the file's. A file of a delivery
+/// that the state does not know is of a state that somebody took back, and is replaced.
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {

@@ -69,7 +69,7 @@ pub async fn rebuild<L: Store>(
                 .await
                 .map_err(|error| unreduced(error, statement, &current))?,
         };
-        // What is counted from another export by now does not come back.
+        // Payers that another export counts by now do not come back.
         let facts = claims::entitled(ledger, statement, facts, with).await?;
         if is_derived(statement, &committed.0, &facts, with)? {
             publish::publish_facts(ledger, statement).await?;

@@ -26,17 +26,17 @@ pub(crate) async fn void<L: Store>(
         let Some(current) = state.current().cloned() else { return Ok(false) };
         let rows = committed::facts(statement, state.clone())?;
         if !rows.iter().any(|fact| is_lost(payer_of(fact))) {
-            // An earlier attempt may have died before it.
+            // An earlier attempt may have died between its commit and the facts file.
             publish::publish_facts(ledger, statement).await?;
             return Ok(false);
         }
-        let facts = Facts {
+        let before = Facts {
             rows,
             counts: state.counts.clone(),
             unknown_usage_rows: state.unknown_usage_rows,
             folded: state.folded,
         };
-        let facts = without(facts, &is_lost);
+        let facts = without(before, &is_lost);
         let with = Deriver { fingerprint: state.derivation.clone(), ..Deriver::default() };
         let delivery = as_sealed(statement, &current);
         let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts: &facts };

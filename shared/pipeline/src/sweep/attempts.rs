@@ -40,7 +40,7 @@ where
     ) -> Result<Vec<Candidate<'s>>, PipelineError> {
         let mut left = Vec::new();
         for candidate in queue {
-            // What a person must mend is a note for each: the next sweep goes on.
+            // Each delivery that a person must mend is a note: after so many the next sweep goes on.
             if !has_time() || swept.troubles.len() >= MOST_TROUBLES {
                 left.push(candidate);
                 continue;
@@ -61,8 +61,8 @@ where
             let attempt = Attempt { name: &name, one_by_one: before.is_some(), read: &read };
             let Some(outcome) = within(has_time, self.deliver(candidate.found, unchanged, remembered, &attempt)).await
             else {
-                // What has got on will end, and what had little time may. Only what took most of a sweep for nothing counts
-                // as an attempt that did not return.
+                // The mark is taken back if a file was reduced (a later sweep will end it), or if the attempt had less than
+                // half of the time. Otherwise the attempt counts as one that did not return.
                 let took_long = began_with.saturating_sub(time_left()) >= began_with / 2;
                 if read.get() > 0 || !took_long {
                     remembered.change(move |memory| put_back(&mut memory.trials, &name, before.as_ref()));

@@ -69,7 +69,7 @@ where
         let (export, ledger) = (&**self.export, self.ledger);
         let seal = match found {
             Found::Manifest(key) => ingest::seal(export, ledger, Some(self.place.bucket), key, self.times).await?,
-            // What has just been found may be a part of what arrives.
+            // Files without a manifest that were found just now may be part of a delivery that is still arriving.
             Found::Unlisted(_) if unchanged < QUIET => return Ok(Delivered::Waiting),
             Found::Unlisted(files) => {
                 let quiet = Some(Quiet { now: self.now, period: QUIET });
@@ -171,7 +171,8 @@ where
                     let doing = format!("reading the delivery of {about}");
                     let note = Note::of_error(error.kind(), &about, &doing, &error.to_string(), self.now);
                     operations::leave(self.ledger, &note, self.now).await?;
-                    // Bytes stay what they are; a missing right may be granted.
+                    // A file that cannot be used stays so until it is replaced: the delivery is done with. Other errors, such as
+                    // a missing permission, may go away without a change of the files.
                     let is_done = matches!(error, PipelineError::Export(_) | PipelineError::Unlisted { .. });
                     swept.troubles.push(error);
                     Ok(is_done)

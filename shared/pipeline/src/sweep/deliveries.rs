@@ -49,13 +49,14 @@ where
         let mut progress = Progress::begin(self.ledger, queue.len() + swept.paused, self.now).await?;
         self.tell_stuck(&inventory, &mut remembered).await?;
         if let Some(introduction) = to_introduce {
-            // The newest numbers first, but not so long that nobody is told of anything.
+            // The newest delivery of each export comes before the first note, within half of the sweep's time.
             let backfill = queue.split_off(queue.partition_point(|candidate| candidate.is_first));
             let has_time = || time_left() > RESERVE.max(whole / 2);
             queue = self.drive(queue, &mut remembered, &mut swept, (&has_time, &time_left)).await?;
             queue.extend(backfill);
             if queue.is_empty() {
-                // A sweep that remembers all does not look at the backfill again, and what it remembers is written next.
+                // The backfill's progress is written before the sweep's memory: a sweep that remembers every delivery does not
+                // look at the backfill again.
                 self.end(progress.take(), &inventory, &remembered, &swept).await?;
             }
             self.introduce(introduction, &inventory, &mut remembered, &mut swept, &time_left).await?;

@@ -105,7 +105,7 @@ fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
     inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
 }
 
-/// The newest month of each export that has begun.
+/// The newest month of each export, among those that have begun.
 fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, BillingPeriod> {
     let statements = inventory.deliveries.iter().filter_map(Found::statement);
     // Deliveries come oldest first.
@@ -115,7 +115,7 @@ fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, 
 
 /// The newest delivery of each statement that is ready, by the statement's name.
 pub(super) fn newest_ready(inventory: &Inventory, remembered: &SweptDeliveries) -> BTreeMap<String, String> {
-    let ready = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
-    let ready = ready.filter_map(|key| Statement::from_ready_key(key));
+    let keys = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
+    let ready = keys.filter_map(|key| Statement::from_ready_key(key));
     ready.map(|(statement, delivery_id)| (statement.to_string(), delivery_id)).collect()
 }

@@ -70,7 +70,7 @@ pub async fn ready<L: Store>(
     now: DateTime<Utc>,
     time_left: impl Fn() -> Duration,
 ) -> Result<Counted, PipelineError> {
-    // Whoever may write to the export's bucket may have had it made ready.
+    // Anybody who may write to the export's bucket can have a delivery made ready: the rules of a deployment apply.
     let with = &Deriver { is_deployment: true, ..with.clone() };
     let mut objects = ledger.list(keys::DELIVERIES_PREFIX).await?;
     objects.sort_by(|left, right| (left.last_modified, &left.key).cmp(&(right.last_modified, &right.key)));
@@ -83,7 +83,7 @@ pub async fn ready<L: Store>(
     remembered.document.done.retain(|key| there.contains(key));
     remembered.document.trials.retain(|key, _| there.contains(key));
     let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
-    // Tried again by the next sweep; what is ready does not wait for it.
+    // If this fails, the next sweep tries it again; ready deliveries do not wait for it.
     counted.failures.extend(recount(ledger, &mut remembered, with, now).await.err());
     tell_stuck(ledger, &mut remembered, now).await?;
     let mut queue = Vec::new();
@@ -118,7 +118,8 @@ pub async fn ready<L: Store>(
         let aggregated = aggregate::aggregate(ledger, &statement, &delivery_id, with, now);
         let outcome = match within(|| time_left() > RESERVE, aggregated).await {
             None => {
-                // A delivery is added up as a whole: what had little time may have enough in the next sweep.
+                // Adding up starts anew each time. An attempt that had less than half of the time may have enough in the next
+                // sweep: its mark is taken back.
                 if began_with.saturating_sub(time_left()) < began_with / 2 {
                     remembered.change(move |memory| put_back(&mut memory.trials, &key, before.as_ref()));
                 }
@@ -340,7 +341,7 @@ async fn look<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
-    // Two that committed while a claim was moved.
+    // Two exports may have committed the same payer while its claim was moved: the one without the claim gives it up.
     counting::enforce(ledger, statement, with, now).await?;
     let state = committed::state(ledger, statement).await?.map(|(state, _)| state);
     remembered.done.retain(|key| match Statement::from_ready_key(key) {

@@ -40,8 +40,8 @@ where
                 parts.extend([key.to_owned(), size.to_string(), last_modified.timestamp().to_string()]);
                 written = written.max(*last_modified);
             }
-            let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-            (Found::to_string(found), Standing { fingerprint: keys::hash(&parts), written })
+            let texts: Vec<_> = parts.iter().map(String::as_str).collect();
+            (Found::to_string(found), Standing { fingerprint: keys::hash(&texts), written })
         };
         inventory.deliveries.iter().map(of).collect()
     }
