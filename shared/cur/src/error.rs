@@ -41,24 +41,18 @@ impl fmt::Display for Place {
 /// Why a source did not answer.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a chunk or a manifest was not read.
+/// Why a chunk or a manifest was not read. `file` and `manifest` are its key, `place` is the row.
 #[derive(Debug, thiserror::Error)]
 pub enum CurError {
     /// The chunk lacks columns without which no cost can be counted.
     #[error("{file}: {}, or create the export with all columns", missing(columns))]
-    MissingColumn {
-        /// The chunk's key.
-        file: String,
-        /// Their names.
-        columns: Vec<&'static str>,
-    },
+    MissingColumn { file: String, columns: Vec<&'static str> },
     /// The chunk is of the legacy Cost and Usage Report.
     #[error(
         "{file}: this is a legacy Cost and Usage Report (it has the column {column}), which never names the caller: \
          create a CUR 2.0 export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA)"
     )]
     LegacyReport {
-        /// The chunk's key.
         file: String,
         /// The column that gives it away.
         column: String,
@@ -69,7 +63,6 @@ pub enum CurError {
          export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA) beside it"
     )]
     Focus {
-        /// The chunk's key.
         file: String,
         /// The column that gives it away.
         column: &'static str,
@@ -77,7 +70,6 @@ pub enum CurError {
     /// The file is neither Parquet nor gzip.
     #[error("{file}: {found}")]
     NotAChunk {
-        /// The chunk's key.
         file: String,
         /// What it is, as far as one can see.
         found: Foreign,
@@ -88,7 +80,6 @@ pub enum CurError {
          export's bucket, and if it was split put the header before each part"
     )]
     NoHeader {
-        /// The chunk's key.
         file: String,
         /// The beginning of the line.
         begins: String,
@@ -99,7 +90,6 @@ pub enum CurError {
          copy the file again; if it is the same in the export's bucket, report it to AWS Support"
     )]
     Bomb {
-        /// The chunk's key.
         file: String,
         /// Compressed bytes read.
         compressed: u64,
@@ -114,7 +104,6 @@ pub enum CurError {
         in_row_group(*row_group)
     )]
     Oversized {
-        /// The chunk's key.
         file: String,
         /// The row group, if it is one that claims too much.
         row_group: Option<usize>,
@@ -129,9 +118,7 @@ pub enum CurError {
          thousand, find them in CloudTrail and stop them"
     )]
     TooMuch {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         /// How many Bedrock rows were read before it.
         rows: u64,
@@ -149,9 +136,7 @@ pub enum CurError {
          line item to AWS Support, and find in CloudTrail who calls by such a name or tag"
     )]
     Overlong {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         column: String,
         /// How long it is, and what is read.
@@ -163,7 +148,6 @@ pub enum CurError {
         in_row_group(*row_group)
     )]
     Corrupt {
-        /// The chunk's key.
         file: String,
         /// The row group, where it is known.
         row_group: Option<usize>,
@@ -176,7 +160,6 @@ pub enum CurError {
          file with SNAPPY, as AWS does, or with ZSTD, GZIP or no compression"
     )]
     UnsupportedCodec {
-        /// The chunk's key.
         file: String,
         row_group: usize,
         column: String,
@@ -189,7 +172,6 @@ pub enum CurError {
          and not under another column's name"
     )]
     WrongType {
-        /// The chunk's key.
         file: String,
         column: String,
         /// The type it has.
@@ -203,9 +185,7 @@ pub enum CurError {
          the folder of its own billing period"
     )]
     WrongPeriod {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         /// The period that the row names.
         found: BillingPeriod,
@@ -218,9 +198,7 @@ pub enum CurError {
          the line item to AWS Support"
     )]
     BadValue {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         column: String,
         /// What is wrong with the value.
@@ -229,7 +207,6 @@ pub enum CurError {
     /// A manifest is not shaped as one.
     #[error("{manifest}: not a usable manifest: {reason}: refresh the export, or remove the manifest")]
     ManifestShape {
-        /// The manifest's key.
         manifest: String,
         /// What is wrong with it.
         reason: String,
@@ -240,7 +217,6 @@ pub enum CurError {
          what was put in the manifest's place"
     )]
     ManifestSize {
-        /// The manifest's key.
         manifest: String,
         /// Its length in bytes.
         size: u64,
@@ -253,7 +229,6 @@ pub enum CurError {
          what was put in the manifest's place"
     )]
     ManifestFiles {
-        /// The manifest's key.
         manifest: String,
         /// How many it lists.
         files: usize,
@@ -266,7 +241,6 @@ pub enum CurError {
          period; copy whole export folders, or remove the manifest"
     )]
     ManifestScope {
-        /// The manifest's key.
         manifest: String,
         /// The entry as listed, or its beginning.
         entry: String,
@@ -276,11 +250,9 @@ pub enum CurError {
     /// The source did not answer.
     #[error("failed to read bytes {}..{} of {file}: {source}", range.start, range.end)]
     Source {
-        /// The chunk's key.
         file: String,
         /// The bytes asked for.
         range: Range<u64>,
-        /// Why.
         source: SourceError,
     },
 }

@@ -8,7 +8,7 @@
 pub mod bytes;
 pub mod chunk;
 pub mod columns;
-pub mod csv_file;
+mod csv_file;
 pub mod delivery;
 pub mod error;
 mod limits;

@@ -18,7 +18,8 @@ use spend_ledger::store::StoreError;
 /// How often a step runs a lost race again before it fails with [`PipelineError::Contended`].
 pub(crate) const ATTEMPTS: usize = 16;
 
-/// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.
+/// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless. `key` is
+/// the object, `statement` the export and period.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// A file of the export cannot be used.
@@ -36,7 +37,6 @@ pub enum PipelineError {
     /// A stored reduction cannot be read.
     #[error("{key} is damaged: {source}; {}", cure(key))]
     Columns {
-        /// The object.
         key: String,
         /// What is wrong with it.
         source: ColumnsError,
@@ -48,7 +48,6 @@ pub enum PipelineError {
          sweep/deliveries.json, and run again"
     )]
     Overlong {
-        /// The object.
         key: String,
         /// The file of the export.
         chunk: String,
@@ -62,9 +61,7 @@ pub enum PipelineError {
          with its metadata/, or keep the files of the newest delivery alone"
     )]
     Unlisted {
-        /// Whose.
         export: String,
-        /// Which month's.
         period: BillingPeriod,
         /// What is wrong with them.
         reason: String,
@@ -75,7 +72,6 @@ pub enum PipelineError {
          out who wrote its files, and let the next delivery replace them"
     )]
     Payer {
-        /// Which export and period.
         statement: String,
         /// What stands in the place of the payer, cut.
         payer: String,
@@ -86,7 +82,6 @@ pub enum PipelineError {
          the export is not yours, find out who may write to its bucket", instant(*begins)
     )]
     NotBegun {
-        /// Which export and period.
         statement: String,
         /// When it begins.
         begins: DateTime<Utc>,
@@ -98,7 +93,6 @@ pub enum PipelineError {
          says so", instant(*delivered_at)
     )]
     Incumbent {
-        /// Which export and period.
         statement: String,
         /// The payer; empty where rows do not say.
         payer: String,
@@ -109,42 +103,27 @@ pub enum PipelineError {
     },
     /// A sum is too large to be money.
     #[error("{statement}: {source}: look for a damaged cost or amount in its chunks")]
-    Sum {
-        /// Of which export and period.
-        statement: String,
-        source: SumOutOfRange,
-    },
+    Sum { statement: String, source: SumOutOfRange },
     /// The facts file could not be made.
     #[error("failed to write {key} as parquet: {source}")]
-    Facts {
-        /// The object.
-        key: String,
-        /// Why.
-        source: parquet::errors::ParquetError,
-    },
+    Facts { key: String, source: parquet::errors::ParquetError },
     /// A period cannot be derived again, because what it is derived from is gone.
     #[error(
         "{key} is not in the ledger: delivery {delivery_id} of {statement} cannot be derived again without it; run \
          again on the export, which reads what is missing, and then rebuild"
     )]
     Unreduced {
-        /// The object.
         key: String,
-        /// Of which export and period.
         statement: String,
         /// The delivery in force.
         delivery_id: String,
     },
     /// A history entry that the committed state names is gone.
     #[error("{key} is not in the ledger: restore it from an earlier version; the numbers in force do not need it")]
-    NoHistory {
-        /// The object.
-        key: String,
-    },
+    NoHistory { key: String },
     /// Somebody else changed the same object again and again.
     #[error("gave up on {key} after {attempts} lost races: run the step again")]
     Contended {
-        /// The object.
         key: String,
         /// How often it was tried.
         attempts: usize,
