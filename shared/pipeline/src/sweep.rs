@@ -1,10 +1,10 @@
-//! The sweep: what no event has told of, or what an event could not finish, found by looking and driven to its end.
+//! The sweep finds work that no event announced, or that an event could not finish, and finishes it.
 //!
 //! [`Sweep::deliveries`] looks at the export's bucket, [`ready()`] at the deliveries that are ready. Both remember what
 //! they have nothing left to do for, so that a sweep which finds nothing new costs a few listings and one small read;
-//! forgetting it costs time alone. They believe what they find: what is gone from the ledger, or was put back from an
-//! earlier version, is looked at again. Both work until shortly before the time that they are given is over, and go on the
-//! next time: the same steps are the backfill of the first day.
+//! forgetting it costs time alone. The ledger counts, not the memory: what is gone from the ledger, or was put back
+//! from an earlier version, is looked at again. Both work until shortly before the time that they are given is over,
+//! and go on the next time: the same steps are the backfill of the first day.
 //!
 //! One bad file must not stop the others. So an attempt is written down before it begins ([`trial`]); what an attempt did
 //! not return from, or failed with, comes last in the next sweep, with growing pauses; and the newest delivery of each

@@ -77,7 +77,7 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         }
     }
 
-    /// To be called before reading takes so many bytes of memory: it waits if others do, and this is a lot.
+    /// Called before reading takes so many bytes of memory. If that is a lot, it waits while another chunk takes a lot.
     pub(crate) async fn grow(&mut self, bytes: u64) {
         if bytes > FREELY && !self.is_grown {
             self.source.grow().await;

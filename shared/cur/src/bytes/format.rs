@@ -1,4 +1,4 @@
-//! What a file is, by its content: names lie after a copy.
+//! What a file is, told by its content: after a copy its name may be wrong.
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::Format;
@@ -50,7 +50,7 @@ fn is_zip(head: &[u8]) -> bool {
     ZIP.into_iter().any(|magic| head.starts_with(magic))
 }
 
-/// Whether what was decompressed is no text but a file of its own.
+/// Whether decompressed bytes are a file of another kind instead of text.
 pub(crate) fn is_wrapped(head: &[u8]) -> bool {
     head.starts_with(PARQUET) || head.starts_with(GZIP) || is_zip(head)
 }

@@ -13,7 +13,8 @@ use crate::limits;
 /// How many compressed bytes are asked for at a time.
 const READ: u64 = 1024 * 1024;
 
-/// The compressed bytes at hand. Having none is not the end, unless it is said to be.
+/// Compressed bytes that were read and not inflated yet. When they are used up more are read, unless these were the
+/// last.
 #[derive(Default)]
 struct Feed {
     bytes: Bytes,

@@ -9,10 +9,10 @@ use spend_cur::bytes::source::{ChunkSource, SourceError};
 use spend_ledger::state::period::PinnedChunk;
 use spend_ledger::store::{ObjectHead, Store};
 
-/// Held by whoever reads a chunk that takes a lot of memory: one at a time in a process.
+/// The lock of the one chunk in a process that may take a lot of memory.
 static TURN: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
 
-/// The turn to take a lot of memory, once it was taken; given up when the last copy of this is dropped.
+/// The turn to take a lot of memory, once it was taken. Dropping the last copy gives it up.
 #[derive(Clone, Default)]
 pub(crate) struct Turn(Arc<Mutex<Option<OwnedMutexGuard<()>>>>);
 

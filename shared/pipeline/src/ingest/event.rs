@@ -30,15 +30,15 @@ pub enum Ingested {
         /// The files, by key.
         chunks: Vec<String>,
     },
-    /// The object is none of ours.
+    /// The object belongs to no export.
     Stranger {
         /// Why.
         reason: &'static str,
     },
 }
 
-/// Handles one object that was created in the export's bucket: a chunk is reduced, a manifest is sealed, and whoever
-/// completes a sealed delivery declares it ready.
+/// Handles one object that was created in the export's bucket: a chunk is reduced, and a manifest is sealed. A sealed
+/// delivery whose chunks are all reduced by then is declared ready.
 pub async fn object_created<E, L>(
     export: &Arc<E>,
     ledger: &L,

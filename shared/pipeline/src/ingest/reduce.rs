@@ -88,8 +88,8 @@ pub async fn load_reduction<L: Store>(
     Ok(Reduction { counts: stored.counts, lines })
 }
 
-/// What kept a chunk from being read is the store's error where it has one: a chunk that was replaced meanwhile is
-/// waited for, and one that may not be read is a person's matter.
+/// The store's own error, where one kept a chunk from being read. Its class tells a replaced chunk, which is waited
+/// for, from a forbidden one, which a person must see to.
 fn from_source(error: CurError) -> PipelineError {
     match error {
         CurError::Source { file, range, source } => match source.downcast::<StoreError>() {

@@ -1,7 +1,7 @@
 //! Claims: from which export a payer's month is counted. One bill is counted once.
 //!
-//! The first export that delivers a month of a payer claims it, by an object of its own, put if absent. A claim is no
-//! trust: whoever may write to the export's bucket could claim. So
+//! The first export that delivers a month of a payer claims it, by an object of its own, put if absent. A claim proves
+//! nothing: anybody who may write to the export's bucket can claim. So
 //!
 //! - on AWS a month that has not begun is not claimed, and a new month belongs to the export that the payer was counted
 //!   from before, as long as that one delivers;

@@ -15,9 +15,9 @@ pub struct Deriver {
     pub kept_tags: KeptTags,
     /// Which exports and payers count.
     pub counting: Counting,
-    /// Whether deliveries come by themselves, from whoever may write to the export's bucket: then a month that has not
-    /// begun is not counted, and a new month belongs to the export that its payer was counted from before. Where somebody
-    /// names the files they are taken as they are.
+    /// Whether deliveries come by themselves, from anybody who may write to the export's bucket. Then a month that has
+    /// not begun is not counted, and a new month belongs to the export that its payer was counted from before. Where a
+    /// person names the files, they are taken as they are.
     pub is_deployment: bool,
 }
 

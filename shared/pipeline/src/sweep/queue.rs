@@ -15,7 +15,7 @@ use crate::period::aggregate::has_begun;
 use crate::sweep::bucket::{Sweep, Swept};
 use crate::sweep::standing::Standing;
 
-/// A delivery that there is something to do for.
+/// A delivery that needs work.
 pub(super) struct Candidate<'a> {
     pub(super) found: &'a Found,
     pub(super) name: String,
@@ -31,7 +31,7 @@ where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// What there is something to do for, in the order in which it is tried:
+    /// The deliveries that need work, in the order in which they are tried:
     ///
     /// 1. the newest delivery of each export, those of exports first of which something was ever ready;
     /// 2. the backfill, the newest month first, and within a month the oldest delivery first: what each moved is the
