@@ -21,12 +21,12 @@ use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::{committed, keys, restated};
 use spend_ledger::store::Store;
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Deriver};
 use spend_pipeline::explain::{self, Caller, ExplainError, Explained, Question};
 use spend_pipeline::ingest::{self, FileTimes};
-use spend_pipeline::rebuild::{self, Rebuilt};
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::rebuild::{self, Rebuilt};
+use spend_pipeline::period::{aggregate, history, unusual};
 use spend_pipeline::sweep::{self, Sweep};
-use spend_pipeline::{history, unusual};
 use tempfile::TempDir;
 
 use crate::bill::{session, usage};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write;
@@ -14,9 +15,10 @@ use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
-use spend_pipeline::claims;
 use spend_pipeline::ingest::{self, FileTimes};
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::{aggregate, counting};
 use spend_pipeline::sweep::{self, Sweep};
 
 use crate::bill::{PAYER, session, usage};
@@ -255,15 +257,15 @@ fn a_claim_that_is_moved_moves_the_whole_bill_however_often_and_with_a_crash_any
                 Some((call, fault)) => FaultyStore::crashing(&world.ledger, call, fault),
             };
             let died = async {
-                claims::move_claim(&store, PAYER, period, "cur", now).await?;
-                claims::recount(&store, &statement, &Deriver::default(), now).await
+                counting::move_claim(&store, PAYER, period, "cur", now).await?;
+                counting::recount(&store, &statement, &Deriver::default(), now).await
             };
             let died = died.await.is_err();
             let calls = store.calls();
             assert!(world.total("2026-11").await <= usd("100"), "never both: {calls}");
             for _ in 0..2 {
-                claims::move_claim(&world.ledger, PAYER, period, "cur", now).await.unwrap();
-                claims::recount(&world.ledger, &statement, &Deriver::default(), now).await.unwrap();
+                counting::move_claim(&world.ledger, PAYER, period, "cur", now).await.unwrap();
+                counting::recount(&world.ledger, &statement, &Deriver::default(), now).await.unwrap();
             }
             assert_eq!(world.total("2026-11").await, usd("100"));
             assert_eq!(world.holder("2026-11").await.as_deref(), Some("cur"));

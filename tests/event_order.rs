@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Export, chunk_key, manifest_key, statement};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write::Row;
 use spend_ledger::state::committed;
 use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+
+use crate::bill::{session, usage};
+use crate::bucket::{Export, chunk_key, manifest_key, statement};
+use crate::commands::block_on;
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T06:00:00Z".parse().unwrap()

@@ -18,8 +18,8 @@ use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::keys;
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
-use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::ingest::{self, FileTimes};
+use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Sweep};
 
 use crate::bill::{session, usage};

@@ -9,9 +9,6 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::bill::{session, usage};
-use crate::bucket::{Files, Layout, parquet, write_tree};
-use crate::commands::{Outcome, block_on, call, done};
 use bytes::Bytes;
 use spend_cur::write::{Row, Value};
 use spend_ledger::chargeback;
@@ -22,9 +19,13 @@ use spend_ledger::state::committed;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
-use spend_pipeline::facts_file::{self, FactsOf};
-use spend_pipeline::forget::{self, ForgetError, Forgot};
+use spend_pipeline::period::facts_file::{self, FactsOf};
+use spend_pipeline::period::forget::{self, ForgetError, Forgot};
 use tempfile::TempDir;
+
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout, parquet, write_tree};
+use crate::commands::{Outcome, block_on, call, done};
 
 const SONNET: &str = "USE1-Claude4.6Sonnet-input-tokens";
 const ALIAS: &str = "forgotten-1@example.com";

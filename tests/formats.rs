@@ -20,7 +20,7 @@ use spend_ledger::state::document::{Document, decode, decode_compressed, encode,
 use spend_ledger::state::objects::Kind;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::reduction::StoredReduction;
-use spend_pipeline::facts_file;
+use spend_pipeline::period::facts_file;
 
 use self::known::Known;
 

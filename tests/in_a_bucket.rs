@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::bill::{PAYER, session, usage};
-use crate::bucket::{Files, Layout, parquet, period};
-use crate::commands::block_on;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
@@ -17,10 +14,16 @@ use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
+use spend_pipeline::files::inventory::{Found, Inventory, Unlisted};
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Quiet, Seal};
-use spend_pipeline::inventory::{Found, Inventory, Unlisted};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+
+use crate::bill::{PAYER, session, usage};
+use crate::bucket::{Files, Layout, parquet, period};
+use crate::commands::block_on;
 
 const OLDER: &str = "2026-11-02T13:15:05.826Z-1a";
 const NEWER: &str = "2026-11-03T13:15:05.826Z-2b";

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::bill::{session, usage};
-use crate::bucket::{Files, Layout};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
@@ -14,10 +12,15 @@ use spend_ledger::state::committed;
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::store::Store;
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
+use spend_pipeline::files::inventory::{Found, Inventory};
+use spend_pipeline::files::tree::Tree;
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Quiet, Seal};
-use spend_pipeline::inventory::{Found, Inventory};
-use spend_pipeline::tree::Tree;
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+
+use crate::bill::{session, usage};
+use crate::bucket::{Files, Layout};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {

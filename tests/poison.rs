@@ -14,8 +14,8 @@ use spend_ledger::config::Counting;
 use spend_ledger::state::{committed, keys};
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
-use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::ingest::FileTimes;
+use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 use tokio::sync::Notify;
 

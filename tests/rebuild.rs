@@ -2,7 +2,6 @@
 //! differs.
 
 mod command;
-
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::bill::principal::KeepSessions;
+use spend_core::errors::fault::Fault as _;
 use spend_core::facts::derivation::Derivation;
 use spend_core::facts::fact::{Fact, FactField};
 use spend_cur::write::Row;
@@ -21,12 +21,13 @@ use spend_ledger::state::{committed, restated};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
-use spend_pipeline::facts_file::{self, FactsOf};
-use spend_pipeline::history;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
-use spend_pipeline::rebuild::{self, Rebuilt};
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::facts_file::{self, FactsOf};
+use spend_pipeline::period::rebuild::{self, Rebuilt};
+use spend_pipeline::period::{aggregate, history, publish};
 
 use crate::bill::{session, usage};
 use crate::bucket::{Export, statement};
@@ -353,7 +354,7 @@ fn the_facts_file_follows_every_revision_and_never_goes_back() {
             assert_eq!(facts_of(&ledger).await, of("one", revision));
             // An older revision's file, as a crash leaves it, is replaced.
             ledger.overwrite(&key, old).unwrap();
-            aggregate::publish_facts(&ledger, &statement()).await.unwrap();
+            publish::publish_facts(&ledger, &statement()).await.unwrap();
             assert_eq!(facts_of(&ledger).await, of("one", revision));
         }
         assert_eq!(facts(&ledger).await, original);

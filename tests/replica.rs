@@ -2,7 +2,6 @@
 //! deliveries is never committed in silence, nor for good.
 
 mod orders;
-
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -18,10 +17,12 @@ use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Seal};
-use spend_pipeline::rebuild::{self, Rebuilt};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::rebuild::{self, Rebuilt};
 use spend_pipeline::sweep::{self, Sweep};
 
 use crate::bill::{session, usage};

@@ -18,9 +18,9 @@ use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
-use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
+use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 
 use crate::bill::{session, usage};

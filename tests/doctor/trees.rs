@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::bill::{PAYER, session, usage};
-use crate::gzip;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 use spend_ledger::store::Store as _;
 use spend_ledger::store::memory::MemoryStore;
 use spend_pipeline::examination::{self, Examined, Finding, Severity, Step};
+
+use crate::bill::{PAYER, session, usage};
+use crate::gzip;
 
 pub(crate) const MODEL: &str = "USE1-Claude4.6Sonnet-input-tokens";
 pub(crate) const EXPORT: &str = "finance/cur";

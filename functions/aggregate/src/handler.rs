@@ -8,13 +8,15 @@ use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
 use spend_aws::event::{Event, Item, Tiding};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::config::in_force::{self, Configured, InForceError};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::Metrics;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
-use spend_pipeline::aggregate::{self, Deriver};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Counted};
 
 use crate::error::AggregateError;

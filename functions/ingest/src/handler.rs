@@ -1,7 +1,6 @@
 //! What `ingest` does: an object that was created in the export's bucket is reduced or sealed, and whoever completes a
 //! delivery declares it ready. The sweep drives what no event has told of.
 
-use spend_core::errors::fault::Fault as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use spend_ledger::config::in_force::{self, InForceError};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::store::Store;
 use spend_pipeline::error::PipelineError;
+use spend_pipeline::files::location;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::sweep::{Sweep, Swept};
 
@@ -93,7 +93,7 @@ where
     async fn created(&self, key: &str, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
         let begun = Instant::now();
         let counting = config.counting.clone().within(&self.counting);
-        if ingest::statement(key).is_some_and(|statement| !counting.has_export(&statement.export_id)) {
+        if location::statement(key).is_some_and(|statement| !counting.has_export(&statement.export_id)) {
             // The sweep tells of it.
             tracing::info!(key, outcome = "not_counted", "ignored: its export is not among those that count");
             return Ok(());
@@ -169,7 +169,7 @@ fn times(config: &Config) -> FileTimes {
 
 /// What an error with this object concerns: the delivery that it belongs to, so that its files are one note.
 fn about(key: &str) -> String {
-    ingest::statement(key).map_or_else(|| key.to_owned(), |statement| statement.to_string())
+    location::statement(key).map_or_else(|| key.to_owned(), |statement| statement.to_string())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]

@@ -21,9 +21,9 @@ use spend_ledger::state::committed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{Store, StoreError};
-use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::error::PipelineError;
-use spend_pipeline::rebuild;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::rebuild;
 
 use crate::cli::{Backtest, ReportFormat};
 use crate::error::CommandError;

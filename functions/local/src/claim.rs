@@ -7,8 +7,10 @@ use spend_core::text::clean;
 use spend_ledger::outputs::MetricsFile;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
-use spend_pipeline::aggregate::{Aggregated, Deriver};
-use spend_pipeline::claims::{self, Moved};
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::claims;
+use spend_pipeline::period::counting::{self, Moved};
+use spend_pipeline::period::deriver::Deriver;
 
 use crate::cli::Claim;
 use crate::error::CommandError;
@@ -62,7 +64,7 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
     let deriver = Deriver::from(&config);
     // State is stored to the second, and so is what is derived from it.
     let now = options.now.unwrap_or(now).trunc_subsecs(0);
-    let Moved { was, left } = claims::move_claim(&ledger, payer, *period, export_id, now).await?;
+    let Moved { was, left } = counting::move_claim(&ledger, payer, *period, export_id, now).await?;
     let (payer, export_id) = (clean(payer), clean(export_id));
     match was.as_deref() {
         None => {
@@ -79,7 +81,7 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
     for other in left {
         writeln!(notes, "{} {period}: the spend of payer {payer} has left the month", clean(&other))?;
     }
-    for (delivery_id, outcome) in claims::recount(&ledger, &statement, &deriver, now).await? {
+    for (delivery_id, outcome) in counting::recount(&ledger, &statement, &deriver, now).await? {
         if outcome != Aggregated::Known {
             writeln!(notes, "{statement}: delivery {delivery_id}: {outcome}")?;
         }

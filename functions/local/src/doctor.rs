@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 mod tests;
-
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +9,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use spend_core::text::{clean, columns};
 use spend_pipeline::examination::{self, Examined, Finding, Severity};
-use spend_pipeline::tree::Tree;
+use spend_pipeline::files::tree::Tree;
+use spend_pipeline::ledger_examination;
 
 use crate::cli::{Doctor, DoctorFormat};
 use crate::error::CommandError;
 use crate::export_store::{ExportStore, S3};
-use crate::periods;
 use crate::progress::Progress;
-use crate::run;
+use crate::{periods, run};
 
 /// How many columns a line has at most.
 const WIDTH: usize = 100;
@@ -76,7 +75,7 @@ async fn of_export(path: &Path, now: DateTime<Utc>) -> Result<Vec<Finding>, Comm
 
 async fn of_ledger(path: &Path) -> Result<Vec<Finding>, CommandError> {
     let (progress, ledger) = (Progress::on_stderr(), periods::open(path)?);
-    let findings = examination::ledger::examine(&ledger, |object, objects| {
+    let findings = ledger_examination::examine(&ledger, |object, objects| {
         progress.show(|| format!("reading the ledger: object {object} of {objects}"));
     });
     Ok(findings.await?)

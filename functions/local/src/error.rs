@@ -1,6 +1,5 @@
 //! Why a command failed: one clear line, with the cure.
 
-use spend_core::errors::fault::Fault as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +16,8 @@ use spend_ledger::state::document::DocumentError;
 use spend_ledger::store::StoreError;
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::explain::ExplainError;
-use spend_pipeline::forget::ForgetError;
-use spend_pipeline::tree::TreeError;
+use spend_pipeline::files::tree::TreeError;
+use spend_pipeline::period::forget::ForgetError;
 
 use crate::sample::SampleError;
 

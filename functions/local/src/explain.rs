@@ -12,8 +12,8 @@ use spend_core::bill::line::LineField;
 use spend_core::facts::fact::FactField;
 use spend_core::facts::owner::OwnerBy;
 use spend_core::text;
-use spend_pipeline::aggregate::Deriver;
 use spend_pipeline::explain::{self, Caller, Explained, ExplainedRow, Question};
+use spend_pipeline::period::deriver::Deriver;
 
 use crate::cli::{Explain, ReportFormat};
 use crate::error::CommandError;

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write};
 use std::path::Path;
 
 use spend_ledger::forgotten::name::Name;
-use spend_pipeline::forget::{self, Forgot};
+use spend_pipeline::period::forget::{self, Forgot};
 
 use crate::cli::Forget;
 use crate::error::CommandError;

@@ -15,7 +15,7 @@ use spend_ledger::state::commit::OrderSource;
 use spend_ledger::state::committed;
 use spend_ledger::state::history::{HistoryEntry, Moved};
 use spend_ledger::state::restated::Before;
-use spend_pipeline::history;
+use spend_pipeline::period::history;
 
 use crate::cli::{History, ReportFormat};
 use crate::error::CommandError;

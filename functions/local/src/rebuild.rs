@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::MetricsFile;
-use spend_pipeline::aggregate::Deriver;
-use spend_pipeline::rebuild;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::rebuild;
 
 use crate::cli::Rebuild;
 use crate::error::CommandError;

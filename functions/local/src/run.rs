@@ -22,13 +22,15 @@ use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{digest, metrics};
-use spend_pipeline::aggregate::{self, Aggregated, Deriver};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::examination::{self, Examined};
-use spend_pipeline::ingest::{self, FileTimes, ManifestLocation, Seal};
-use spend_pipeline::inventory::{Found, Inventory};
-use spend_pipeline::tree::{Tree, TreeError};
-use spend_pipeline::{claims, unusual};
+use spend_pipeline::files::inventory::{Found, Inventory};
+use spend_pipeline::files::location::ManifestLocation;
+use spend_pipeline::files::tree::{Tree, TreeError};
+use spend_pipeline::ingest::{self, FileTimes, Seal};
+use spend_pipeline::period::aggregated::Aggregated;
+use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::{aggregate, counting, unusual};
 
 use crate::cli::Run;
 use crate::error::CommandError;
@@ -99,7 +101,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     workshop.progress.clear();
     let followed = match &workshop.config.counting {
         counting if *counting == Counting::default() => Ok(()),
-        _ => claims::follow(&workshop.ledger, &workshop.deriver, workshop.now).await,
+        _ => counting::follow(&workshop.ledger, &workshop.deriver, workshop.now).await,
     };
     workshop.passed_over(&inventory, failures)?;
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others

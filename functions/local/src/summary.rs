@@ -9,7 +9,7 @@ use spend_core::money::currencies::largest_first;
 use spend_core::text;
 use spend_ledger::metrics::Published;
 use spend_ledger::state::period::PeriodState;
-use spend_pipeline::aggregate::Aggregated;
+use spend_pipeline::period::aggregated::Aggregated;
 
 /// Writes a few lines about the state that is in force after `outcome`.
 pub(crate) fn write(

@@ -1,8 +1,6 @@
 //! Reading one chunk: its Bedrock rows one by one, or summed.
 
-use chrono::{DateTime, Utc};
-use spend_core::bill::bedrock_line::RuleSet;
-use spend_core::bill::line::{KeptTags, LineKey, Measures, ScanCounts};
+use spend_core::bill::line::{KeptTags, ScanCounts};
 use spend_core::bill::reduction::{Reduction, ReductionBuilder};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::SumOutOfRange;
@@ -13,22 +11,8 @@ use crate::bytes::format;
 use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
 use crate::limits::MEMORY;
+use crate::rows::bill_row::BillRow;
 use crate::{csv_file, parquet_file};
-
-/// A Bedrock row of a chunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BillRow {
-    /// Which row of the file it is, counted from 0; a header is no row.
-    pub row: u64,
-    /// When the usage interval starts. A bill line keeps the day alone.
-    pub usage_start: DateTime<Utc>,
-    /// The bill line that a reduction adds it to.
-    pub key: LineKey,
-    /// What it adds: `line_items` is 1.
-    pub measures: Measures,
-    /// The rules that make it a Bedrock row, at least one.
-    pub rules: RuleSet,
-}
 
 /// Reduces one chunk to its Bedrock rows, summed by the bill's own fields. `name` is the object key, for errors;
 /// `period` is the billing period of the folder it lies in; `kept` says which tags the lines have.

@@ -1,4 +1,7 @@
-//! CSV, plain or gzip: records, and batches of the columns that are wanted.
+//! CSV compressed with gzip.
+//!
+//! `records` splits the decompressed text into records, `batch` collects the fields that are read into batches of rows, and
+//! `rows` reads a whole file.
 
 pub(crate) mod batch;
 pub(crate) mod records;

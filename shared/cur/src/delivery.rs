@@ -1,4 +1,4 @@
-//! A delivery: the layout of keys below an export, and its manifest.
+//! A delivery in the export's bucket: `layout` says what an object is by its key, `manifest` which files a delivery consists of.
 
 pub mod layout;
 pub mod manifest;

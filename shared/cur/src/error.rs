@@ -1,14 +1,16 @@
 //! Why a chunk or a manifest was not read. Every message names the object and the cure.
 
+pub mod foreign;
+
 use std::fmt;
 use std::ops::Range;
 
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::text;
 
-pub use crate::bytes::format::Foreign;
-use crate::bytes::source::SourceError;
+use crate::error::foreign::Foreign;
 
 /// Where in a chunk a row is. Rows are counted from 0 through the whole file; a header is no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,24 +38,21 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a chunk or a manifest was not read.
+/// Why a source did not answer.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a chunk or a manifest was not read. `file` and `manifest` are its key, `place` is the row.
 #[derive(Debug, thiserror::Error)]
 pub enum CurError {
     /// The chunk lacks columns without which no cost can be counted.
     #[error("{file}: {}, or create the export with all columns", missing(columns))]
-    MissingColumn {
-        /// The chunk's key.
-        file: String,
-        /// Their names.
-        columns: Vec<&'static str>,
-    },
+    MissingColumn { file: String, columns: Vec<&'static str> },
     /// The chunk is of the legacy Cost and Usage Report.
     #[error(
         "{file}: this is a legacy Cost and Usage Report (it has the column {column}), which never names the caller: \
          create a CUR 2.0 export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA)"
     )]
     LegacyReport {
-        /// The chunk's key.
         file: String,
         /// The column that gives it away.
         column: String,
@@ -64,7 +63,6 @@ pub enum CurError {
          export with IAM principal data (INCLUDE_IAM_PRINCIPAL_DATA) beside it"
     )]
     Focus {
-        /// The chunk's key.
         file: String,
         /// The column that gives it away.
         column: &'static str,
@@ -72,7 +70,6 @@ pub enum CurError {
     /// The file is neither Parquet nor gzip.
     #[error("{file}: {found}")]
     NotAChunk {
-        /// The chunk's key.
         file: String,
         /// What it is, as far as one can see.
         found: Foreign,
@@ -83,7 +80,6 @@ pub enum CurError {
          export's bucket, and if it was split put the header before each part"
     )]
     NoHeader {
-        /// The chunk's key.
         file: String,
         /// The beginning of the line.
         begins: String,
@@ -94,7 +90,6 @@ pub enum CurError {
          copy the file again; if it is the same in the export's bucket, report it to AWS Support"
     )]
     Bomb {
-        /// The chunk's key.
         file: String,
         /// Compressed bytes read.
         compressed: u64,
@@ -109,7 +104,6 @@ pub enum CurError {
         in_row_group(*row_group)
     )]
     Oversized {
-        /// The chunk's key.
         file: String,
         /// The row group, if it is one that claims too much.
         row_group: Option<usize>,
@@ -124,9 +118,7 @@ pub enum CurError {
          thousand, find them in CloudTrail and stop them"
     )]
     TooMuch {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         /// How many Bedrock rows were read before it.
         rows: u64,
@@ -144,9 +136,7 @@ pub enum CurError {
          line item to AWS Support, and find in CloudTrail who calls by such a name or tag"
     )]
     Overlong {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         column: String,
         /// How long it is, and what is read.
@@ -158,7 +148,6 @@ pub enum CurError {
         in_row_group(*row_group)
     )]
     Corrupt {
-        /// The chunk's key.
         file: String,
         /// The row group, where it is known.
         row_group: Option<usize>,
@@ -171,7 +160,6 @@ pub enum CurError {
          file with SNAPPY, as AWS does, or with ZSTD, GZIP or no compression"
     )]
     UnsupportedCodec {
-        /// The chunk's key.
         file: String,
         row_group: usize,
         column: String,
@@ -184,7 +172,6 @@ pub enum CurError {
          and not under another column's name"
     )]
     WrongType {
-        /// The chunk's key.
         file: String,
         column: String,
         /// The type it has.
@@ -198,9 +185,7 @@ pub enum CurError {
          the folder of its own billing period"
     )]
     WrongPeriod {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         /// The period that the row names.
         found: BillingPeriod,
@@ -213,9 +198,7 @@ pub enum CurError {
          the line item to AWS Support"
     )]
     BadValue {
-        /// The chunk's key.
         file: String,
-        /// The row.
         place: Place,
         column: String,
         /// What is wrong with the value.
@@ -224,7 +207,6 @@ pub enum CurError {
     /// A manifest is not shaped as one.
     #[error("{manifest}: not a usable manifest: {reason}: refresh the export, or remove the manifest")]
     ManifestShape {
-        /// The manifest's key.
         manifest: String,
         /// What is wrong with it.
         reason: String,
@@ -235,7 +217,6 @@ pub enum CurError {
          what was put in the manifest's place"
     )]
     ManifestSize {
-        /// The manifest's key.
         manifest: String,
         /// Its length in bytes.
         size: u64,
@@ -248,7 +229,6 @@ pub enum CurError {
          what was put in the manifest's place"
     )]
     ManifestFiles {
-        /// The manifest's key.
         manifest: String,
         /// How many it lists.
         files: usize,
@@ -261,7 +241,6 @@ pub enum CurError {
          period; copy whole export folders, or remove the manifest"
     )]
     ManifestScope {
-        /// The manifest's key.
         manifest: String,
         /// The entry as listed, or its beginning.
         entry: String,
@@ -271,47 +250,58 @@ pub enum CurError {
     /// The source did not answer.
     #[error("failed to read bytes {}..{} of {file}: {source}", range.start, range.end)]
     Source {
-        /// The chunk's key.
         file: String,
         /// The bytes asked for.
         range: Range<u64>,
-        /// Why.
         source: SourceError,
     },
 }
 
 impl CurError {
-    /// The stable name of the kind of error.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::MissingColumn { .. } => "export.missing_column",
-            Self::LegacyReport { .. } => "export.legacy_report",
-            Self::Focus { .. } => "export.focus",
-            Self::NotAChunk { found, .. } => found.kind(),
-            Self::NoHeader { .. } => "export.no_header",
-            Self::Bomb { .. } | Self::Oversized { .. } => "export.bomb",
-            Self::Corrupt { .. } => "export.corrupt",
-            Self::UnsupportedCodec { .. } => "export.unsupported_codec",
-            Self::WrongType { .. } => "export.wrong_type",
-            Self::WrongPeriod { .. } => "export.wrong_period",
-            Self::BadValue { .. } => "export.bad_value",
-            Self::Overlong { .. } => "export.too_long",
-            Self::TooMuch { .. } => "export.too_many_lines",
-            Self::ManifestShape { .. } => "export.manifest_shape",
-            Self::ManifestSize { .. } | Self::ManifestFiles { .. } => "export.manifest_size",
-            Self::ManifestScope { .. } => "export.manifest_scope",
-            Self::Source { .. } => "store.unavailable",
-        }
+    /// A damaged file.
+    pub(crate) fn corrupt(file: &str, row_group: impl Into<Option<usize>>, reason: impl Into<String>) -> Self {
+        Self::Corrupt { file: file.to_owned(), row_group: row_group.into(), reason: reason.into() }
     }
 
-    /// What is to be done about it.
-    ///
-    /// A damaged file is for a person too: the next delivery may mend it, but nothing says that one is to come.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Source { .. } => Class::Retry,
-            _ => Class::Operator,
-        }
+    /// A file that claims more than is read.
+    pub(crate) fn oversized(file: &str, row_group: impl Into<Option<usize>>, reason: impl Into<String>) -> Self {
+        Self::Oversized { file: file.to_owned(), row_group: row_group.into(), reason: reason.into() }
+    }
+
+    /// A file whose schema cannot be used.
+    pub(crate) fn bad_schema(file: &str, error: &str) -> Self {
+        Self::corrupt(file, None, format!("its schema: {error}"))
+    }
+
+    /// A column that is there twice: which of them counts?
+    pub(crate) fn twice(file: &str, column: &str) -> Self {
+        Self::bad_schema(file, &format!("column {} is there twice", shown(column)))
+    }
+}
+
+impl Fault for CurError {
+    fn says(&self) -> Says<'_> {
+        let (kind, class) = match self {
+            Self::MissingColumn { .. } => ("export.missing_column", Class::Operator),
+            Self::LegacyReport { .. } => ("export.legacy_report", Class::Operator),
+            Self::Focus { .. } => ("export.focus", Class::Operator),
+            Self::NotAChunk { found, .. } => (found.kind(), Class::Operator),
+            Self::NoHeader { .. } => ("export.no_header", Class::Operator),
+            Self::Bomb { .. } | Self::Oversized { .. } => ("export.bomb", Class::Operator),
+            // The next delivery may mend a damaged file, but nothing says that one is to come: a person is told.
+            Self::Corrupt { .. } => ("export.corrupt", Class::Operator),
+            Self::UnsupportedCodec { .. } => ("export.unsupported_codec", Class::Operator),
+            Self::WrongType { .. } => ("export.wrong_type", Class::Operator),
+            Self::WrongPeriod { .. } => ("export.wrong_period", Class::Operator),
+            Self::BadValue { .. } => ("export.bad_value", Class::Operator),
+            Self::Overlong { .. } => ("export.too_long", Class::Operator),
+            Self::TooMuch { .. } => ("export.too_many_lines", Class::Operator),
+            Self::ManifestShape { .. } => ("export.manifest_shape", Class::Operator),
+            Self::ManifestSize { .. } | Self::ManifestFiles { .. } => ("export.manifest_size", Class::Operator),
+            Self::ManifestScope { .. } => ("export.manifest_scope", Class::Operator),
+            Self::Source { .. } => ("store.unavailable", Class::Retry),
+        };
+        Says::Itself(kind, class)
     }
 }
 

@@ -1,12 +1,14 @@
-//! Reading CUR 2.0: the schema contract, Parquet chunks, manifests and the layout of a delivery.
+//! Reading CUR 2.0: bytes go in through [`bytes::source::ChunkSource`], and what comes out is the core's
+//! [`Reduction`](spend_core::bill::reduction::Reduction).
 //!
-//! Bytes go in through [`crate::bytes::source::ChunkSource`]; what comes out is the core's
-//! [`Reduction`](spend_core::bill::reduction::Reduction). How the bytes are decoded is nobody else's business.
+//! The rooms, from the ground up: `error` and `limits`; `bytes` and `columns`; `rows`; `csv_file` and `parquet_file`, side by
+//! side; `chunk`, which reads a file of either format. `delivery` needs `error` alone. `write` makes files for samples and
+//! tests, and needs `columns` alone.
 
 pub mod bytes;
 pub mod chunk;
 pub mod columns;
-pub mod csv_file;
+mod csv_file;
 pub mod delivery;
 pub mod error;
 mod limits;

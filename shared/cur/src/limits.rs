@@ -19,6 +19,12 @@ pub(crate) const MEMORY: u64 = 512 * MI;
 /// Up to so much memory several files are read at a time; whatever takes more is read beside none that does.
 pub(crate) const FREELY: u64 = 96 * MI;
 
+/// How much of the end of a file is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
+pub(crate) const TAIL: u64 = 64 * 1024;
+
+/// How many rows are decoded at a time, unless they are uncommonly large.
+pub(crate) const BATCH: usize = 8192;
+
 /// The most rows of a file: ten times AWS's largest. A Bedrock row takes some microseconds.
 pub(crate) const ROWS: u64 = 32 * MI;
 
@@ -89,7 +95,7 @@ pub(crate) fn check_rows(file: &str, size: u64, rows: u64) -> Result<(), CurErro
     } else {
         format!("it is said to have {rows} rows in a file of {size} bytes, and {most} are read of one so small")
     };
-    Err(CurError::Oversized { file: file.to_owned(), row_group: None, reason })
+    Err(CurError::oversized(file, None, reason))
 }
 
 /// Refuses a row group whose Bedrock rows stand in more runs than are kept.
@@ -98,7 +104,7 @@ pub(crate) fn check_runs(file: &str, row_group: usize, runs: usize) -> Result<()
         return Ok(());
     }
     let reason = format!("its Bedrock rows stand in more than {RUNS} runs");
-    Err(CurError::Oversized { file: file.to_owned(), row_group: Some(row_group), reason })
+    Err(CurError::oversized(file, row_group, reason))
 }
 
 /// What a file of `size` bytes may decompress to.

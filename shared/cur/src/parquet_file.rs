@@ -1,5 +1,11 @@
-//! Parquet: footer and pages checked against limits before they are decoded, then read as rows.
+//! Parquet: what a file claims is checked against limits before a library decodes it, then it is read as rows.
+//!
+//! From the ground up: `thrift` reads Parquet's headers, `guard` turns a panic of the decoder into an error; `footer_bounds` and
+//! `page_header` read what a footer and a page claim, `levels` and `delta_lengths` how many entries and how long texts a page
+//! holds; `footer` checks and decodes the footer, `columns` finds the columns and their types, `page_bounds` says how much
+//! memory a row group takes; `rows` reads a whole file, and `metering` a metering file.
 
+pub(crate) mod columns;
 pub(crate) mod delta_lengths;
 pub(crate) mod footer;
 pub(crate) mod footer_bounds;
@@ -8,5 +14,8 @@ pub(crate) mod levels;
 pub mod metering;
 pub(crate) mod page_bounds;
 pub(crate) mod page_header;
+pub mod page_sizes;
+pub mod pages;
 pub(crate) mod rows;
 pub(crate) mod thrift;
+pub(crate) mod unfit;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_cur::bytes::source::{ChunkSource, SourceError};
 use spend_cur::chunk;
 use spend_cur::error::CurError;

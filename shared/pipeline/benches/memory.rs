@@ -34,7 +34,8 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::reduction::StoredReduction;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{ETag, Put, Store};
-use spend_pipeline::aggregate::{self, Deriver};
+use spend_pipeline::period::aggregate;
+use spend_pipeline::period::deriver::Deriver;
 
 const MONTHS: [&str; 3] = ["2026-09", "2026-10", "2026-11"];
 /// What is measured, in the order in which it happens; the first makes the bills.

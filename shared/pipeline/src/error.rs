@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use spend_core::bill::line::limits::TooLong;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
@@ -15,7 +15,11 @@ use spend_ledger::state::document::DocumentError;
 use spend_ledger::state::objects::cure;
 use spend_ledger::store::StoreError;
 
-/// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless.
+/// How often a step runs a lost race again before it fails with [`PipelineError::Contended`].
+pub(crate) const ATTEMPTS: usize = 16;
+
+/// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless. `key` is
+/// the object, `statement` the export and period.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// A file of the export cannot be used.
@@ -33,7 +37,6 @@ pub enum PipelineError {
     /// A stored reduction cannot be read.
     #[error("{key} is damaged: {source}; {}", cure(key))]
     Columns {
-        /// The object.
         key: String,
         /// What is wrong with it.
         source: ColumnsError,
@@ -45,7 +48,6 @@ pub enum PipelineError {
          sweep/deliveries.json, and run again"
     )]
     Overlong {
-        /// The object.
         key: String,
         /// The file of the export.
         chunk: String,
@@ -59,9 +61,7 @@ pub enum PipelineError {
          with its metadata/, or keep the files of the newest delivery alone"
     )]
     Unlisted {
-        /// Whose.
         export: String,
-        /// Which month's.
         period: BillingPeriod,
         /// What is wrong with them.
         reason: String,
@@ -72,7 +72,6 @@ pub enum PipelineError {
          out who wrote its files, and let the next delivery replace them"
     )]
     Payer {
-        /// Which export and period.
         statement: String,
         /// What stands in the place of the payer, cut.
         payer: String,
@@ -83,7 +82,6 @@ pub enum PipelineError {
          the export is not yours, find out who may write to its bucket", instant(*begins)
     )]
     NotBegun {
-        /// Which export and period.
         statement: String,
         /// When it begins.
         begins: DateTime<Utc>,
@@ -95,7 +93,6 @@ pub enum PipelineError {
          says so", instant(*delivered_at)
     )]
     Incumbent {
-        /// Which export and period.
         statement: String,
         /// The payer; empty where rows do not say.
         payer: String,
@@ -106,42 +103,27 @@ pub enum PipelineError {
     },
     /// A sum is too large to be money.
     #[error("{statement}: {source}: look for a damaged cost or amount in its chunks")]
-    Sum {
-        /// Of which export and period.
-        statement: String,
-        source: SumOutOfRange,
-    },
+    Sum { statement: String, source: SumOutOfRange },
     /// The facts file could not be made.
     #[error("failed to write {key} as parquet: {source}")]
-    Facts {
-        /// The object.
-        key: String,
-        /// Why.
-        source: parquet::errors::ParquetError,
-    },
+    Facts { key: String, source: parquet::errors::ParquetError },
     /// A period cannot be derived again, because what it is derived from is gone.
     #[error(
         "{key} is not in the ledger: delivery {delivery_id} of {statement} cannot be derived again without it; run \
          again on the export, which reads what is missing, and then rebuild"
     )]
     Unreduced {
-        /// The object.
         key: String,
-        /// Of which export and period.
         statement: String,
         /// The delivery in force.
         delivery_id: String,
     },
     /// A history entry that the committed state names is gone.
     #[error("{key} is not in the ledger: restore it from an earlier version; the numbers in force do not need it")]
-    NoHistory {
-        /// The object.
-        key: String,
-    },
+    NoHistory { key: String },
     /// Somebody else changed the same object again and again.
     #[error("gave up on {key} after {attempts} lost races: run the step again")]
     Contended {
-        /// The object.
         key: String,
         /// How often it was tried.
         attempts: usize,
@@ -157,45 +139,29 @@ impl From<NoteError> for PipelineError {
     }
 }
 
-impl PipelineError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Export(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Columns { .. } => "store.damaged",
-            Self::Overlong { .. } => "export.too_long",
-            Self::Unlisted { .. } => "export.unlisted",
-            Self::Payer { .. } => "export.payer",
-            Self::NotBegun { .. } => "export.not_begun",
-            Self::Incumbent { .. } => "export.incumbent",
-            Self::Unreduced { .. } => "store.unreduced",
-            Self::NoHistory { .. } => "store.not_found",
-            Self::Sum { .. } => "export.out_of_range",
-            Self::Facts { .. } => "bug.facts",
-            Self::Contended { .. } => "store.conflict",
-        }
+impl Fault for PipelineError {
+    fn says(&self) -> Says<'_> {
+        let (kind, class) = match self {
+            Self::Export(error) => return Says::As(error),
+            Self::Store(error) => (error.kind(), error.class()),
+            Self::Document(error) => (error.kind(), error.class()),
+            Self::Committed(error) => (error.kind(), error.class()),
+            Self::Columns { .. } => ("store.damaged", Class::Operator),
+            Self::Overlong { .. } => ("export.too_long", Class::Operator),
+            Self::Unlisted { .. } => ("export.unlisted", Class::Operator),
+            Self::Payer { .. } => ("export.payer", Class::Operator),
+            Self::NotBegun { .. } => ("export.not_begun", Class::Wait),
+            Self::Incumbent { .. } => ("export.incumbent", Class::Wait),
+            Self::Unreduced { .. } => ("store.unreduced", Class::Operator),
+            Self::NoHistory { .. } => ("store.not_found", Class::Operator),
+            Self::Sum { .. } => ("export.out_of_range", Class::Operator),
+            Self::Facts { .. } => ("bug.facts", Class::Operator),
+            Self::Contended { .. } => ("store.conflict", Class::Retry),
+        };
+        Says::Itself(kind, class)
     }
+}
 
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Export(error) => error.class(),
-            Self::Store(error) => error.class(),
-            Self::Document(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Unreduced { .. }
-            | Self::NoHistory { .. }
-            | Self::Unlisted { .. }
-            | Self::Columns { .. }
-            | Self::Overlong { .. }
-            | Self::Sum { .. }
-            | Self::Payer { .. }
-            | Self::Facts { .. } => Class::Operator,
-            Self::NotBegun { .. } | Self::Incumbent { .. } => Class::Wait,
-            Self::Contended { .. } => Class::Retry,
-        }
-    }
+pub(crate) fn not_found(key: &str) -> StoreError {
+    StoreError::NotFound { key: key.to_owned() }
 }

@@ -8,24 +8,26 @@ use chrono::NaiveDate;
 use spend_core::bill::line::Measures;
 use spend_core::bill::principal;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::facts::explanation::Explainer;
 use spend_core::facts::fact::{FactField, FactKey};
 use spend_core::facts::folding::Folding;
 use spend_core::facts::owner::OwnerBy;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
-use spend_cur::chunk::{self, BillRow};
+use spend_cur::chunk;
 use spend_cur::error::CurError;
+use spend_cur::rows::bill_row::BillRow;
 use spend_ledger::forgotten;
 use spend_ledger::state::committed;
 use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery};
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::{Store, StoreError};
 
-use crate::aggregate::Deriver;
 use crate::error::PipelineError;
+use crate::files::pinned::PinnedObject;
 use crate::ingest;
-use crate::pinned::PinnedObject;
+use crate::period::deriver::Deriver;
 
 /// Whose spend is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,21 +175,14 @@ pub enum ExplainError {
     },
 }
 
-impl ExplainError {
-    /// A stable name for logs, alarms and tests.
-    pub fn kind(&self) -> &'static str {
+impl Fault for ExplainError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Pipeline(error) => error.kind(),
-            Self::Gone { .. } => "export.replaced",
-            Self::Unknown { .. } | Self::Folded { .. } | Self::OtherDays { .. } => "usage",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Pipeline(error) => error.class(),
-            Self::Gone { .. } | Self::Unknown { .. } | Self::Folded { .. } | Self::OtherDays { .. } => Class::Operator,
+            Self::Pipeline(error) => Says::As(error),
+            Self::Gone { .. } => Says::Itself("export.replaced", Class::Operator),
+            Self::Unknown { .. } | Self::Folded { .. } | Self::OtherDays { .. } => {
+                Says::Itself("usage", Class::Operator)
+            }
         }
     }
 }

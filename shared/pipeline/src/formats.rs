@@ -1,4 +1,4 @@
-//! Every format that is stored or sent, in one list, but for the facts file ([`crate::facts_file::FORMAT`]), which is no
+//! Every format that is stored or sent, in one list, but for the facts file ([`crate::period::facts_file::FORMAT`]), which is no
 //! JSON.
 
 use spend_ledger::formats::{self, Formats};

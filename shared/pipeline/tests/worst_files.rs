@@ -3,13 +3,13 @@
 //! writes the files.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is its job")]
-
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{env, fs, process};
 
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;

@@ -85,7 +85,7 @@ fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
 
 /// Where the month's files are. Names of sessions and values of tags are anybody's: in these files alone no cell is a
 /// formula, so that finance is never sent to another table.
-fn files(figures: &Figures) -> Vec<String> {
+pub(crate) fn files(figures: &Figures) -> Vec<String> {
     let what = match (figures.kind, figures.extent) {
         (DigestKind::Weekly, _) | (_, Extent::ToDate) if figures.currencies.is_empty() => return Vec::new(),
         (DigestKind::Weekly, _) | (_, Extent::ToDate) => "All rows as files",

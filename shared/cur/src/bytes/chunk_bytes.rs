@@ -63,10 +63,8 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
             let bytes = self.read(range).await?;
             self.kept.push((start, bytes));
         }
-        let missing = |range: &Range<u64>| CurError::Corrupt {
-            file: self.name.to_owned(),
-            row_group: None,
-            reason: format!("bytes {}..{} are not in the file", range.start, range.end),
+        let missing = |range: &Range<u64>| {
+            CurError::corrupt(self.name, None, format!("bytes {}..{} are not in the file", range.start, range.end))
         };
         ranges.iter().map(|range| self.find(range).ok_or_else(|| missing(range))).collect()
     }
@@ -79,7 +77,7 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         }
     }
 
-    /// To be called before reading takes so many bytes of memory: it waits if others do, and this is a lot.
+    /// Called before reading takes so many bytes of memory. If that is a lot, it waits while another chunk takes a lot.
     pub(crate) async fn grow(&mut self, bytes: u64) {
         if bytes > FREELY && !self.is_grown {
             self.source.grow().await;

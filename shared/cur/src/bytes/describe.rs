@@ -19,7 +19,7 @@ pub struct Description {
     pub columns: Vec<ColumnInfo>,
     /// The size of the file in bytes.
     pub size: u64,
-    /// Who says to have written it.
+    /// The writer that the footer names.
     pub created_by: Option<String>,
 }
 

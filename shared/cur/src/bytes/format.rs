@@ -1,12 +1,11 @@
-//! What a file is, by its content: names lie after a copy.
-
-use std::fmt;
+//! What a file is, told by its content: after a copy its name may be wrong.
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::Format;
 use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
-use crate::parquet_file::footer::TAIL;
+use crate::error::foreign::Foreign;
+use crate::limits::TAIL;
 
 /// How much of the beginning is looked at.
 const HEAD: u64 = 512;
@@ -16,78 +15,6 @@ const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// The first file of an archive, or the end of an empty one.
 const ZIP: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
-
-/// What a file is that is no chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// It has no bytes.
-    Empty,
-    /// A ZIP archive.
-    Zip,
-    /// Parquet whose footer is encrypted.
-    EncryptedParquet,
-    /// HTML or XML.
-    Page,
-    Json,
-    /// Some other text.
-    Text,
-    /// Something that was compressed once more.
-    Wrapped,
-    /// Nothing known.
-    Unknown,
-}
-
-impl Foreign {
-    /// The stable name of the kind of error.
-    pub(crate) fn kind(self) -> &'static str {
-        match self {
-            Self::Empty => "export.empty_file",
-            Self::Zip => "export.zip",
-            Self::EncryptedParquet => "export.encrypted",
-            Self::Page | Self::Json => "export.error_page",
-            Self::Text => "export.uncompressed",
-            Self::Wrapped => "export.compressed_twice",
-            Self::Unknown => "export.unknown_format",
-        }
-    }
-}
-
-/// What it is, and the cure.
-impl fmt::Display for Foreign {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Empty => {
-                "the file is empty, without even a header: copy it again, or wait for the next delivery to replace it"
-            }
-            Self::Zip => {
-                "this is a ZIP archive: unpack it, or create the export with the format Parquet, or text with GZIP"
-            }
-            Self::EncryptedParquet => {
-                "this is Parquet with an encrypted footer, which no export writes: remove whatever encrypts the files, \
-                 and copy them as they lie in the export's bucket"
-            }
-            Self::Page => {
-                "this is an HTML or XML page, so an error message was saved in place of the file: copy the file again, \
-                 and check that whoever copies it may read the export's bucket"
-            }
-            Self::Json => {
-                "this is JSON, so a manifest or an error message was saved in place of the file: copy the file again"
-            }
-            Self::Text => {
-                "this is text that is not compressed, so a tool unpacked it on the way: copy the .csv.gz file as it \
-                 lies in the export's bucket, or compress this one with gzip"
-            }
-            Self::Wrapped => {
-                "this was compressed once more with gzip, so a tool packed it on the way: decompress it once, or copy \
-                 the file as it lies in the export's bucket"
-            }
-            Self::Unknown => {
-                "this is neither Parquet nor gzip nor anything else that is known: it may have been encrypted by a \
-                 client or a tool before it was uploaded; copy the file as it lies in the export's bucket, decrypted"
-            }
-        })
-    }
-}
 
 /// Says how a chunk is written, or why it is none.
 pub(crate) async fn sniff<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Result<Format, CurError> {
@@ -114,7 +41,7 @@ pub(crate) async fn sniff<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resu
     }
     if head.starts_with(PARQUET) || PARQUET.starts_with(&head) {
         let reason = "it begins as Parquet and ends without a footer, so it was cut off".to_owned();
-        return Err(CurError::Corrupt { file: name.to_owned(), row_group: None, reason });
+        return Err(CurError::corrupt(name, None, reason));
     }
     Err(foreign(if is_zip(&head) { Foreign::Zip } else { text(&head) }))
 }
@@ -123,7 +50,7 @@ fn is_zip(head: &[u8]) -> bool {
     ZIP.into_iter().any(|magic| head.starts_with(magic))
 }
 
-/// Whether what was decompressed is no text but a file of its own.
+/// Whether decompressed bytes are a file of another kind instead of text.
 pub(crate) fn is_wrapped(head: &[u8]) -> bool {
     head.starts_with(PARQUET) || head.starts_with(GZIP) || is_zip(head)
 }

@@ -13,7 +13,8 @@ use crate::limits;
 /// How many compressed bytes are asked for at a time.
 const READ: u64 = 1024 * 1024;
 
-/// The compressed bytes at hand. Having none is not the end, unless it is said to be.
+/// Compressed bytes that were read and not inflated yet. When they are used up more are read, unless these were the
+/// last.
 #[derive(Default)]
 struct Feed {
     bytes: Bytes,
@@ -79,7 +80,7 @@ impl Inflated {
                         ErrorKind::UnexpectedEof => "its gzip ends too early, so it was cut off".to_owned(),
                         _ => format!("its gzip: {error}"),
                     };
-                    return Err(CurError::Corrupt { file: chunk.name().to_owned(), row_group: None, reason });
+                    return Err(CurError::corrupt(chunk.name(), None, reason));
                 }
             }
         }

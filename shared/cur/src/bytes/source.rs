@@ -1,14 +1,12 @@
 //! The port through which a chunk's bytes are read.
 
+pub use crate::error::SourceError;
 use std::future::{self, Future};
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Why a source did not answer.
-pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A chunk's bytes, read by range, pinned to one version by whoever implements it.
+/// A chunk's bytes, read by range. The implementation pins them to one version.
 pub trait ChunkSource: Send + 'static {
     /// The length of that version in bytes.
     fn size(&self) -> u64;
@@ -16,8 +14,8 @@ pub trait ChunkSource: Send + 'static {
     /// The bytes in `range`, which lies within the chunk: all of them, or an error.
     fn read(&mut self, range: Range<u64>) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
 
-    /// Called once, when reading is about to take more memory than several chunks may take at a time. Reading goes on when
-    /// this answers: whoever reads several at a time lets one grow, and the others wait.
+    /// Called once, before reading takes more memory than several chunks may take at a time. Reading goes on when this
+    /// returns: a caller that reads several chunks at a time lets one grow and makes the others wait.
     fn grow(&mut self) -> impl Future<Output = ()> + Send {
         future::ready(())
     }

@@ -24,8 +24,8 @@ use spend_core::bill::reduction::Reduction;
 use super::*;
 use crate::bytes::source::SourceError;
 use crate::chunk;
-use crate::columns::wanted;
-use crate::parquet_file::rows::BATCH;
+use crate::columns::names::wanted;
+use crate::limits::BATCH;
 use crate::write::{FileShape, Row, Value};
 
 const NAME: &str = "finance/cur/bedrock/data/BILLING_PERIOD=2026-11/bedrock-00001.snappy.parquet";

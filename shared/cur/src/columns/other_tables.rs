@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use spend_core::bill::line::PRINCIPAL_COLUMN;
 
-use crate::columns::{PRODUCT, REQUIRED, TAGS};
+use crate::columns::names::{PRODUCT, REQUIRED, TAGS};
 use crate::error::CurError;
 
 /// Columns that only CUR 2.0 has.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::bill::line::{KeptTags, LineField};
 
+use crate::columns::names::{COST_CATEGORY, PRODUCT, REQUIRED, RESOURCE_TAGS, TAGS, rule_column, wanted};
+use crate::columns::other_tables;
 use crate::columns::schema::{self, Kind};
 use crate::columns::tag_sources::TagSources;
-use crate::columns::{COST_CATEGORY, PRODUCT, REQUIRED, RESOURCE_TAGS, TAGS, other_tables, rule_column, wanted};
 use crate::error::CurError;
 
 /// The keys of the `product` map that are read, the fields that they fill, and the columns that a query lays them

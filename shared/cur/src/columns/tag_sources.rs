@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use spend_core::bill::line::KeptTags;
 
-use crate::columns::TAGS;
+use crate::columns::names::TAGS;
 
 const RESOURCE_PREFIX: &str = "resourceTags/";
 const CATEGORY_PREFIX: &str = "costCategory/";

@@ -12,7 +12,6 @@ use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-
 use spend_core::bill::line::limits::MOST_ENTRIES;
 
 use crate::columns::schema::Kind;
@@ -84,11 +83,7 @@ impl Pending {
         asked: impl Fn(&str) -> bool,
         rows: &[usize],
     ) -> Result<RecordBatch, CurError> {
-        let corrupt = |error: ArrowError| CurError::Corrupt {
-            file: file.to_owned(),
-            row_group: None,
-            reason: format!("its rows do not fit: {error}"),
-        };
+        let corrupt = |error: ArrowError| CurError::corrupt(file, None, format!("its rows do not fit: {error}"));
         let mut arrays: Vec<(&str, ArrayRef)> = Vec::new();
         for (index, column) in columns.iter().enumerate().filter(|(_, column)| asked(&column.name)) {
             let bad = |row, reason| CurError::BadValue {

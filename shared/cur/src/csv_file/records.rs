@@ -61,7 +61,7 @@ impl Records {
     /// Reads the next record; `false` at the end.
     pub(crate) async fn next<S: ChunkSource>(&mut self, chunk: &mut ChunkBytes<'_, S>) -> Result<bool, CurError> {
         let name = chunk.name();
-        let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: None, reason };
+        let corrupt = |reason| CurError::corrupt(name, None, reason);
         let (mut length, mut fields) = (0, 0);
         let mut is_open = false;
         self.fields = 0;

@@ -12,15 +12,16 @@ use spend_core::text::clean;
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::{ColumnInfo, Description, Format};
-use crate::bytes::format::{Foreign, is_wrapped};
+use crate::bytes::format::is_wrapped;
 use crate::bytes::source::ChunkSource;
-use crate::chunk::BillRow;
 use crate::columns::plan::Plan;
-use crate::columns::{schema, twice};
+use crate::columns::schema;
 use crate::csv_file::batch::{CsvColumn, Pending};
 use crate::csv_file::records::Records;
 use crate::error::CurError;
+use crate::error::foreign::Foreign;
 use crate::limits;
+use crate::rows::bill_row::BillRow;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
 
@@ -52,7 +53,7 @@ pub(crate) async fn visit<S: ChunkSource>(
             let (found, line) = (records.fields(), records.line());
             let reason =
                 format!("the record that begins on line {line} has {found} fields, the header {}", header.len());
-            return Err(CurError::Corrupt { file: name.to_owned(), row_group: None, reason });
+            return Err(CurError::corrupt(name, None, reason));
         }
         pending.push(&records, &columns);
         if pending.is_full() {
@@ -73,7 +74,7 @@ fn read(
     reader: &mut RowReader<'_>,
     visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<(), CurError> {
-    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: None, reason };
+    let corrupt = |reason| CurError::corrupt(name, None, reason);
     let all: Vec<_> = (0..pending.rows()).collect();
     let mut scan = Scan::new(plan);
     scan.test(&pending.batch(name, columns, |column| plan.tells(column), &all)?).map_err(corrupt)?;
@@ -140,7 +141,7 @@ fn columns(name: &str, header: &[String], plan: &Plan) -> Result<Vec<CsvColumn>,
     let mut fields: HashMap<&str, usize> = HashMap::new();
     for (field, column) in header.iter().enumerate() {
         if fields.insert(column, field).is_some() && plan.columns.contains_key(column) {
-            return Err(twice(name, column));
+            return Err(CurError::twice(name, column));
         }
     }
     let planned = plan.columns.iter().filter_map(|(column, kind)| {

@@ -4,6 +4,7 @@
 //! Shape is read leniently; scope is not: a file outside the export's own data folder of the same billing period is
 //! refused, whoever wrote the manifest.
 
+pub use crate::delivery::manifest::listing::MOST_FILES;
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode_str;
@@ -19,10 +20,6 @@ use listing::Listing;
 
 /// How much of an entry is shown: a bucket, folders and a file.
 const SHOWN: usize = 200;
-
-/// The most data files of a delivery: each is asked for by itself before the delivery is pinned. AWS's largest deliveries
-/// have some thousand.
-pub const MOST_FILES: usize = 10_000;
 
 /// The largest manifest that is read, in bytes: AWS writes one entry of about 200 bytes per data file, and a key has 1,024
 /// at the most.

@@ -11,12 +11,9 @@ use parquet::file::metadata::{
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::source::ChunkSource;
 use crate::error::{CurError, shown};
-use crate::limits::{self, FOOTER};
-use crate::parquet_file::footer_bounds::{self, Unfit};
+use crate::limits::{self, FOOTER, TAIL};
+use crate::parquet_file::footer_bounds;
 use crate::parquet_file::guard::guarded;
-
-/// How much of the end is read at first: the footer of 131 columns and one row group takes 20 KB, of ten 150 KB.
-pub(crate) const TAIL: u64 = 64 * 1024;
 
 /// What is known of a column chunk takes so many bytes in memory.
 const BYTES_A_COLUMN_CHUNK: u64 = 448;
@@ -33,17 +30,21 @@ pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resul
     let size = chunk.size();
     let start = size.saturating_sub(TAIL);
     let tail = chunk.read_tail(start).await?;
-    let without = || corrupt(name, "it ends without a footer".to_owned());
+    let without = || CurError::corrupt(name, None, "it ends without a footer".to_owned());
     let end = tail.last_chunk::<8>().ok_or_else(without)?;
     let footer = FooterTail::try_new(end).map_err(|_| without())?;
     let length = footer.metadata_length();
     if length > FOOTER {
         let reason = format!("its footer is said to have {length} bytes, and {FOOTER} are read");
-        return Err(CurError::Oversized { file: name.to_owned(), row_group: None, reason });
+        return Err(CurError::oversized(name, None, reason));
     }
     let metadata_and_end = u64::try_from(length + end.len()).unwrap_or(u64::MAX);
     let Some(start) = size.checked_sub(metadata_and_end) else {
-        return Err(corrupt(name, format!("its footer is said to have {length} bytes, the file has {size}")));
+        return Err(CurError::corrupt(
+            name,
+            None,
+            format!("its footer is said to have {length} bytes, the file has {size}"),
+        ));
     };
     let bytes = if metadata_and_end <= TAIL {
         tail.slice(tail.len() - length - end.len()..)
@@ -54,16 +55,13 @@ pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resul
 }
 
 fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Footer, CurError> {
-    let column_chunks = footer_bounds::check(bytes).map_err(|unfit| match unfit {
-        Unfit::Corrupt(reason) => corrupt(name, reason),
-        Unfit::Oversized(reason) => CurError::Oversized { file: name.to_owned(), row_group: None, reason },
-    })?;
+    let column_chunks = footer_bounds::check(bytes).map_err(|unfit| unfit.into_error(name, None))?;
     let options = ParquetMetaDataOptions::new()
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let metadata = guarded(|| ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options)))
-        .map_err(|error| corrupt(name, format!("its footer: {error}")))?;
+        .map_err(|error| CurError::corrupt(name, None, format!("its footer: {error}")))?;
     check_rows(name, &metadata, size)?;
     check_columns(name, &metadata, size)?;
     let held = BYTES_A_COLUMN_CHUNK.saturating_mul(column_chunks as u64).saturating_add(bytes.len() as u64);
@@ -73,12 +71,12 @@ fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Footer, CurError> {
 fn check_rows(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(), CurError> {
     let mut rows = 0_i64;
     for (index, group) in metadata.row_groups().iter().enumerate() {
-        let negative = || corrupt_group(name, index, format!("it is said to have {} rows", group.num_rows()));
+        let negative = || CurError::corrupt(name, index, format!("it is said to have {} rows", group.num_rows()));
         rows = rows.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0).ok_or_else(negative)?;
     }
     if rows != metadata.file_metadata().num_rows() {
         let said = metadata.file_metadata().num_rows();
-        return Err(corrupt(name, format!("its footer says {said} rows, its row groups {rows}")));
+        return Err(CurError::corrupt(name, None, format!("its footer says {said} rows, its row groups {rows}")));
     }
     limits::check_rows(name, size, u64::try_from(rows).unwrap_or(u64::MAX))
 }
@@ -92,20 +90,20 @@ fn check_columns(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()
             let inside = start >= 0 && column.compressed_size() >= 0 && end.is_some_and(|end| end <= size);
             if !inside || column.file_path().is_some() {
                 let reason = format!("column {} is said to lie outside the file", path_of(column));
-                return Err(corrupt_group(name, index, reason));
+                return Err(CurError::corrupt(name, index, reason));
             }
             // Without repetition every row is a value, be it null. The decoder would stop at the smaller number.
             let (values, rows) = (column.num_values(), group.num_rows());
             if values < 0 || (column.column_descr().max_rep_level() == 0 && values != rows) {
                 let reason = format!("column {} is said to have {values} values in {rows} rows", path_of(column));
-                return Err(corrupt_group(name, index, reason));
+                return Err(CurError::corrupt(name, index, reason));
             }
             let most = limits::entries(rows);
             if values > most {
                 let path = path_of(column);
                 let reason =
                     format!("column {path} is said to have {values} values in {rows} rows, and {most} are read");
-                return Err(oversized(name, index, reason));
+                return Err(CurError::oversized(name, index, reason));
             }
         }
     }
@@ -163,7 +161,7 @@ pub(crate) fn check_overlap(
                 "column {other} is said to begin at byte {start}, within column {one} of row group {group}, and no byte is \
                  read twice"
             );
-            Err(oversized(name, *row_group, reason))
+            Err(CurError::oversized(name, *row_group, reason))
         }
     }
 }
@@ -174,16 +172,4 @@ type Range = ((u64, u64), usize, usize);
 /// A leaf's path as errors show it.
 pub(crate) fn path_of(column: &ColumnChunkMetaData) -> String {
     shown(&column.column_path().string())
-}
-
-fn corrupt(name: &str, reason: String) -> CurError {
-    CurError::Corrupt { file: name.to_owned(), row_group: None, reason }
-}
-
-fn corrupt_group(name: &str, row_group: usize, reason: String) -> CurError {
-    CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason }
-}
-
-fn oversized(name: &str, row_group: usize, reason: String) -> CurError {
-    CurError::Oversized { file: name.to_owned(), row_group: Some(row_group), reason }
 }

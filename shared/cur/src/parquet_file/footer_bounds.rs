@@ -5,12 +5,7 @@
 
 use crate::limits::{COLUMN_CHUNKS, ROW_GROUPS, SCHEMA_BYTES, SCHEMA_DEPTH, SCHEMA_ELEMENTS};
 use crate::parquet_file::thrift::{Kind, Malformed, Reader};
-
-/// Why a footer is not parsed.
-pub(crate) enum Unfit {
-    Corrupt(String),
-    Oversized(String),
-}
+use crate::parquet_file::unfit::Unfit;
 
 impl From<Malformed> for Unfit {
     fn from(_: Malformed) -> Self {

@@ -19,19 +19,16 @@ use spend_core::money::decimal::SumOutOfRange;
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::{ColumnInfo, Description, Format};
 use crate::bytes::source::ChunkSource;
-use crate::chunk::BillRow;
 use crate::columns::plan::Plan;
-use crate::columns::{self, ChunkColumns};
 use crate::error::{CurError, Place, Within, shown};
 use crate::limits;
+use crate::parquet_file::columns::{self, ChunkColumns};
 use crate::parquet_file::footer::{self, Footer};
 use crate::parquet_file::guard::guarded;
 use crate::parquet_file::page_bounds::PageBounds;
+use crate::rows::bill_row::BillRow;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
-
-/// How many rows are decoded at a time, unless they are uncommonly large.
-pub(crate) const BATCH: usize = 8192;
 
 /// What a run of Bedrock rows takes in memory, as it is found and as the decoder is told of it. Measured.
 const BYTES_A_RUN: u64 = 88;
@@ -103,7 +100,7 @@ async fn visit_row_group<S: ChunkSource>(
 ) -> Result<(), CurError> {
     let expected = columns.rows_of(row_group);
     let name = chunk.name();
-    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let corrupt = |reason| CurError::corrupt(name, row_group, reason);
     let short = |found, said| corrupt(format!("it has {found} rows where {said} are said to be"));
     let before = reader.bytes();
     let mut scan = Scan::new(plan);
@@ -161,7 +158,7 @@ async fn decode<S: ChunkSource>(
 ) -> Result<(), CurError> {
     let row_group = selection.row_group_index();
     let name = chunk.name();
-    let corrupt = |reason| CurError::Corrupt { file: name.to_owned(), row_group: Some(row_group), reason };
+    let corrupt = |reason| CurError::corrupt(name, row_group, reason);
     let builder = ParquetPushDecoderBuilder::new_with_metadata(columns.reader.clone())
         .with_batch_size(batch)
         .with_projection(projection)

@@ -17,7 +17,7 @@ const BYTES_A_SET: u64 = 560;
 const BYTES_AN_ENTRY: u64 = 80;
 const ENTRIES_A_NODE: u64 = 11;
 
-/// What a row says that is not kept: in which column, and why.
+/// A value of a row that is refused: its column, and why.
 pub(crate) struct Refused {
     pub(crate) column: String,
     pub(crate) reason: String,

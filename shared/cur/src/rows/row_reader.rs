@@ -14,13 +14,13 @@ use spend_core::bill::line::{LineField, LineKey, Measures, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
-use crate::chunk::BillRow;
-use crate::columns::plan::{PRODUCT_KEYS, Plan};
-use crate::columns::{
+use crate::columns::names::{
     CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,
     USAGE_END, USAGE_START, field_column,
 };
+use crate::columns::plan::{PRODUCT_KEYS, Plan};
 use crate::error::{CurError, Place, shown};
+use crate::rows::bill_row::BillRow;
 use crate::rows::kept_texts::{KeptTexts, Refused, check_entries};
 use crate::rows::row_tags::{TagColumns, TagReader};
 use crate::rows::texts::{Maps, Memo, Texts, unexpected_type};
@@ -55,7 +55,7 @@ pub(crate) struct RowReader<'a> {
     memory: u64,
     /// What reading holds in memory besides what is kept.
     pub(crate) held: u64,
-    /// What whoever is handed the rows holds.
+    /// How much memory the receiver of the rows holds.
     visitor: u64,
     /// How many Bedrock rows were read.
     rows_read: u64,
@@ -166,18 +166,19 @@ impl<'a> RowReader<'a> {
         found: &mut impl Iterator<Item = Found>,
         visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
     ) -> Result<(), CurError> {
-        let corrupt = |reason| CurError::Corrupt { file: self.name.to_owned(), row_group, reason };
+        let corrupt = |reason| CurError::corrupt(self.name, row_group, reason);
         let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
-            let found = found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
-            let bill_row = self.row(&columns, row, found)?;
-            let too_much = |error| At { file: self.name, place: found.place }.too_much(error);
+            let found_row =
+                found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
+            let bill_row = self.row(&columns, row, found_row)?;
+            let too_much = |error| At { file: self.name, place: found_row.place }.too_much(error);
             self.visitor = visit(bill_row).map_err(too_much)?;
             let bytes = self.kept_bytes();
             if self.bytes() > self.memory {
                 return Err(CurError::TooMuch {
                     file: self.name.to_owned(),
-                    place: found.place,
+                    place: found_row.place,
                     rows: self.rows_read,
                     bytes,
                     held: self.held,
@@ -195,9 +196,10 @@ impl<'a> RowReader<'a> {
         let started = at.time(columns.usage_start.as_ref(), row, USAGE_START)?;
         let started = started.ok_or_else(|| at.bad(USAGE_START, "is empty".to_owned()))?;
         if let Some(start) = at.time(columns.period_start.as_ref(), row, PERIOD_START)? {
-            let found = BillingPeriod::of(start.date_naive());
-            if found != self.period {
-                return Err(CurError::WrongPeriod { file: self.name.to_owned(), place, found, period: self.period });
+            let named = BillingPeriod::of(start.date_naive());
+            if named != self.period {
+                let (file, period) = (self.name.to_owned(), self.period);
+                return Err(CurError::WrongPeriod { file, place, found: named, period });
             }
         }
         let key = LineKey {
@@ -208,6 +210,7 @@ impl<'a> RowReader<'a> {
                 .read(&columns.tags, row, &mut self.kept, &mut self.counts)
                 .map_err(|refused| at.refused(refused))?,
         };
+        // A row without a net cost counts its unblended cost as net, and is counted as such a row.
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
         let net = at.number(columns.net_unblended_cost, row, NET_UNBLENDED_COST)?;
         let unblended_cost = cost.unwrap_or(Decimal::ZERO);
@@ -229,6 +232,7 @@ impl<'a> RowReader<'a> {
         if Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage {
             let has_invoice = columns.invoice_id.is_some_and(|ids| ids.get(row).is_some_and(|id| !id.is_empty()));
             counts.usage_rows_without_invoice += u64::from(!unblended_cost.is_zero() && !has_invoice);
+            // Usage without an end ends with its day at the latest.
             let ended = at.time(columns.usage_end.as_ref(), row, USAGE_END)?.or_else(|| end_of_day(started));
             counts.latest_usage_end = counts.latest_usage_end.max(ended);
         }
@@ -251,6 +255,7 @@ impl<'a> RowReader<'a> {
                 set(field, text);
             }
         }
+        // Backwards: a name is overridden by one before it.
         for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)?).rev() {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 set(field, text);

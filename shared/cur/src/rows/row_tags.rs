@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use spend_core::bill::line::{ScanCounts, Tags};
 
+use crate::columns::names::{COST_CATEGORY, RESOURCE_TAGS, TAGS};
 use crate::columns::tag_sources::{Keys, TagSources, names_meet, normal_name};
-use crate::columns::{COST_CATEGORY, RESOURCE_TAGS, TAGS};
 use crate::rows::kept_texts::{KeptTexts, Refused, check_entries};
 use crate::rows::texts::{Maps, Memo, Texts};
 

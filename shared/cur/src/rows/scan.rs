@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use spend_core::bill::bedrock_line::{Rule, RuleCounts, RuleSet};
 use spend_core::bill::line::ScanCounts;
 
-use crate::columns::PRODUCT;
+use crate::columns::names::PRODUCT;
 use crate::columns::plan::Plan;
 use crate::rows::texts::{Maps, Memo, Texts};
 

@@ -5,8 +5,10 @@ use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Ty
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedRowGroupWriter;
 
-use super::{FileShape, Timestamps, Value, WriteError};
 use crate::columns::schema::Kind;
+use crate::write::cells::Value;
+use crate::write::error::WriteError;
+use crate::write::shape::{FileShape, Timestamps};
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use chrono::TimeZone;
+use chrono::{DateTime, TimeZone, Utc};
 use parquet::basic::{Encoding, Repetition, Type};
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -7,6 +7,7 @@ use parquet::record::Field;
 use spend_core::calendar::period::BillingPeriod;
 
 use super::*;
+use crate::columns::schema::COLUMNS;
 
 fn time(hour: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 17, hour, 30, 5).unwrap()

@@ -4,8 +4,10 @@ use std::io::Write as _;
 
 use flate2::write::GzEncoder;
 
-use super::{FileShape, Row, Value, WriteError, flatten, pivot};
 use crate::columns::schema::Kind;
+use crate::write::cells::{Row, Value, flatten, pivot};
+use crate::write::error::WriteError;
+use crate::write::shape::FileShape;
 
 /// Writes `rows` as AWS writes text: a header, gzip, maps as JSON objects, nothing for null. Of the shape only which
 /// columns there are counts. The same rows in the same shape are the same bytes.

@@ -9,10 +9,10 @@ use spend_core::facts::people;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text;
 
-use super::files::names;
 use super::reading::{Money, PeriodReading};
 use super::tree::ExportTree;
-use super::{Finding, Remedy, Subject};
+use crate::examination::finding::{Finding, Remedy, Subject};
+use crate::examination::words::names;
 
 /// Less of the usage money than this, in percent, is too little to hold anybody to.
 const ATTRIBUTED_PERCENT: i64 = 50;

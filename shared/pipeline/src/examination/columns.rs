@@ -2,9 +2,9 @@
 
 use spend_core::bill::line::PRINCIPAL_COLUMN;
 
-use super::files::bytes;
 use super::reading::PeriodReading;
-use super::{Finding, Remedy};
+use crate::examination::finding::{Finding, Remedy};
+use crate::examination::words::bytes;
 
 /// What an export without a column cannot have. The caller's and the tags' columns have findings of their own, and
 /// without the required ones no file is read.
@@ -107,7 +107,7 @@ pub(super) fn unread(reading: &PeriodReading) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::examination::Severity;
+    use crate::examination::finding::Severity;
 
     fn reading(read: u64, unread: u64) -> PeriodReading {
         let mut reading = PeriodReading::default();

@@ -7,7 +7,8 @@ use spend_core::text;
 use spend_cur::error::CurError;
 
 use super::tree::{ChunkFile, Delivered, ExportTree, PeriodTree, Tree};
-use super::{Examined, Finding, Remedy, Subject};
+use crate::examination::finding::{Examined, Finding, Remedy, Subject};
+use crate::examination::words::{bytes, counted, names};
 use crate::ingest;
 
 /// AWS refreshes an export at least once a day; half a day is left for the delivery itself.
@@ -16,9 +17,6 @@ const LATE_AFTER: TimeDelta = TimeDelta::hours(36);
 
 /// Older copies are spoken of when they hold this many times the bytes of the newest.
 const PILE: u64 = 3;
-
-/// How many names a finding lists.
-const NAMES: usize = 5;
 
 const COPYING: &str = "as long as copying takes";
 
@@ -274,31 +272,4 @@ fn unlisted_files(subject: &Subject, period: &PeriodTree) -> Option<Finding> {
             takes: "at once",
         },
     ))
-}
-
-/// The first few, and how many more.
-pub(super) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<_> = names.collect();
-    let first: Vec<_> = all.iter().take(NAMES).copied().collect();
-    match all.len().saturating_sub(NAMES) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
-}
-
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// A size for people: `812 B`, `4.2 KB`, `1.0 GB`, in powers of ten.
-pub(super) fn bytes(size: u64) -> String {
-    let (mut unit, mut units) = (1_u64, ["B", "KB", "MB", "GB", "TB"].into_iter());
-    let mut name = units.next().unwrap_or_default();
-    for larger in units {
-        if size / unit < 1000 {
-            break;
-        }
-        (unit, name) = (unit * 1000, larger);
-    }
-    if unit == 1 { format!("{size} B") } else { format!("{}.{} {name}", size / unit, size % unit / (unit / 10)) }
 }

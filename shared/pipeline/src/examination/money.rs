@@ -10,9 +10,9 @@ use spend_core::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text;
 
-use super::files::{counted, names};
 use super::reading::{Money, PeriodReading};
-use super::{Finding, Remedy, Subject};
+use crate::examination::finding::{Finding, Remedy, Subject};
+use crate::examination::words::{counted, names};
 
 /// The tags of callers that owners are known by, unless a configuration names others.
 const USUAL_TAGS: [&str; 2] = ["iamPrincipal/team", "iamPrincipal/cost-center"];

@@ -7,15 +7,18 @@ use chrono::NaiveTime;
 use spend_core::bill::category::Category;
 use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, ScanCounts};
 use spend_core::bill::reduction::Reduction;
+use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
-use spend_cur::chunk::{self, BillRow, Description};
+use spend_cur::chunk::{self, Description};
 use spend_cur::error::CurError;
+use spend_cur::rows::bill_row::BillRow;
 use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::store::Store;
 
+use super::refusal;
 use super::tree::{ExportTree, PeriodTree, Tree};
-use super::{Finding, Step, Subject, refusal};
-use crate::pinned::PinnedObject;
+use crate::examination::finding::{Finding, Step, Subject};
+use crate::files::pinned::PinnedObject;
 
 /// What was read of a period's newest delivery.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use spend_cur::error::CurError;
 
-use super::{Finding, Remedy, Subject};
+use crate::examination::finding::{Finding, Remedy, Subject};
 
 const NEXT_DELIVERY: &str = "24 h until the next delivery, which replaces the whole month";
 
@@ -94,37 +94,20 @@ impl Refusal {
 
     /// Whether it is of the export rather than of one file.
     fn is_of_export(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::LegacyReport
-            | Self::Focus
-            | Self::NoHeader
-            | Self::MissingColumn
-            | Self::WrongType
-            | Self::UnsupportedCodec => true,
-            Self::NotAChunk
-            | Self::TooLarge
-            | Self::Damaged
-            | Self::WrongPeriod
-            | Self::BadValue
-            | Self::Unreadable
-            | Self::Manifest => false,
-        }
+                | Self::Focus
+                | Self::NoHeader
+                | Self::MissingColumn
+                | Self::WrongType
+                | Self::UnsupportedCodec
+        )
     }
 
     /// Whether the files are no chunks of a CUR 2.0 export, and never will be.
     fn is_of_another_kind(self) -> bool {
-        match self {
-            Self::LegacyReport | Self::Focus | Self::NotAChunk | Self::NoHeader => true,
-            Self::MissingColumn
-            | Self::WrongType
-            | Self::UnsupportedCodec
-            | Self::TooLarge
-            | Self::Damaged
-            | Self::WrongPeriod
-            | Self::BadValue
-            | Self::Unreadable
-            | Self::Manifest => false,
-        }
+        matches!(self, Self::LegacyReport | Self::Focus | Self::NotAChunk | Self::NoHeader)
     }
 
     fn remedy(self) -> Remedy<&'static str> {
@@ -186,7 +169,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::examination::Severity;
+    use crate::examination::finding::Severity;
 
     /// What cannot be made by hand as a file of an export in the tests of the whole command.
     #[test]

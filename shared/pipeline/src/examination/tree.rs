@@ -10,8 +10,8 @@ use spend_cur::delivery::manifest::{self, Manifest};
 use spend_cur::error::CurError;
 use spend_ledger::store::{ETag, ObjectSummary, Store, StoreError};
 
-use crate::ingest::{ManifestLocation, spellings};
-use crate::inventory::{self, Unlisted};
+use crate::files::inventory::{self, Unlisted};
+use crate::files::location::{ManifestLocation, spellings};
 
 /// Everything below the root.
 pub(super) struct Tree {
@@ -128,7 +128,7 @@ async fn read_manifest<E: Store>(export: &E, key: &str) -> Result<Option<ReadMan
         }
         Err(error) => return Err(error),
     };
-    // Whoever puts a file of any size beside an export must not decide how much memory reading it takes.
+    // Anybody who may write beside an export could put a huge manifest there: its size is checked before it is read.
     if let Err(error) = manifest::check_size(key, head.size) {
         return Ok(Some((Some(head.etag), Err(error), None)));
     }

@@ -8,29 +8,30 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
-use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery, SeenManifest};
+use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery, SeenManifest};
 use spend_ledger::state::document::decode;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
 
-use super::FileTimes;
 use crate::error::PipelineError;
+use crate::ingest::ready::ready;
+use crate::ingest::times::FileTimes;
 
 /// How many objects are read at once.
 const READ_AT_ONCE: usize = 8;
 
 /// A delivery as the ledger has it.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// As it was when it became ready; until then, as it is sealed.
-    pub(super) delivery: SealedDelivery,
+    pub(crate) delivery: SealedDelivery,
     /// Whether it is ready: then nothing changes it any more.
-    pub(super) is_ready: bool,
+    pub(crate) is_ready: bool,
 }
 
 impl Stored {
     /// Reads one delivery.
-    pub(super) async fn read<L: Store>(
+    pub(crate) async fn read<L: Store>(
         ledger: &L,
         statement: &Statement,
         delivery_id: &str,
@@ -44,35 +45,15 @@ impl Stored {
     }
 }
 
-/// A delivery as it was when it became ready, if it is.
-pub(crate) async fn ready<L: Store>(
-    ledger: &L,
-    statement: &Statement,
-    delivery_id: &str,
-) -> Result<Option<SealedDelivery>, PipelineError> {
-    let key = statement.ready_key(delivery_id);
-    let Some((bytes, _)) = ledger.get(&key).await? else { return Ok(None) };
-    let ReadyDelivery { delivery } = decode(&key, &bytes)?;
-    Ok(Some(delivery))
-}
-
-/// Whether two deliveries consist of the same contents, whenever they were written.
-pub(super) fn same_files(one: &SealedDelivery, other: &SealedDelivery) -> bool {
-    let contents = |delivery: &SealedDelivery| {
-        delivery.chunks.iter().map(|chunk| (chunk.key.clone(), chunk.etag.clone())).collect::<Vec<_>>()
-    };
-    contents(one) == contents(other)
-}
-
 /// What was sealed of a statement before.
 #[derive(Default)]
-pub(super) struct Past {
+pub(crate) struct Past {
     stored: Vec<Stored>,
     seen: Vec<SeenManifest>,
 }
 
 impl Past {
-    pub(super) async fn read<L: Store>(ledger: &L, statement: &Statement) -> Result<Self, PipelineError> {
+    pub(crate) async fn read<L: Store>(ledger: &L, statement: &Statement) -> Result<Self, PipelineError> {
         let prefix = statement.deliveries_prefix();
         let objects = ledger.list(&prefix).await?;
         let ids: BTreeSet<&str> =
@@ -88,7 +69,7 @@ impl Past {
     }
 
     /// What was sealed of the same manifest as `delivery`, in the order in which it was.
-    pub(super) fn own(&self, delivery: &SealedDelivery) -> Vec<&Stored> {
+    pub(crate) fn own(&self, delivery: &SealedDelivery) -> Vec<&Stored> {
         let is_own = |stored: &&Stored| stored.delivery.execution() == delivery.execution();
         let mut own: Vec<_> = self.stored.iter().filter(is_own).collect();
         own.sort_by_key(|stored| (stored.delivery.order.at, stored.delivery.replaces.len()));
@@ -97,20 +78,22 @@ impl Past {
 
     /// The files of `delivery`, by key, that are an earlier delivery's: it pinned them, or, where times tell, they are
     /// no newer than its manifest.
-    pub(super) fn earlier(&self, delivery: &SealedDelivery, times: FileTimes) -> Vec<String> {
+    pub(crate) fn earlier(&self, delivery: &SealedDelivery, times: FileTimes) -> Vec<String> {
         let others = || {
-            let others = self.stored.iter().map(|stored| &stored.delivery);
-            others.filter(|other| other.execution() != delivery.execution() && !is_same(other, delivery))
+            let all = self.stored.iter().map(|stored| &stored.delivery);
+            all.filter(|other| other.execution() != delivery.execution() && !is_same(other, delivery))
         };
         let pinned: BTreeSet<&PinnedChunk> = others().flat_map(|other| &other.chunks).collect();
         let seen = self.seen.iter().filter(|seen| seen.execution != delivery.execution).map(|seen| seen.order);
+        // A manifest that an overwriting export wrote before this one: files that are no newer than it belong to its delivery.
         let is_before = |order: &DeliveryOrder| {
             let overwrites = |order: DeliveryOrder| order.source == OrderSource::LastModified;
             overwrites(*order) && overwrites(delivery.order) && order.at < delivery.order.at
         };
         let orders = others().map(|other| other.order).chain(seen).filter(is_before);
         let last = orders.map(|order| order.at).max().filter(|_| times == FileTimes::Delivered);
-        // S3 tells seconds. A file of the very second of a manifest that has pinned another version came after that one.
+        // S3 tells seconds. A file of the same second as an earlier manifest is that delivery's, unless that delivery pinned
+        // another version of it: then this version came later.
         let pinned_last: BTreeSet<&str> = others()
             .filter(|other| last.is_some_and(|last| is_before(&other.order) && other.order.at == last))
             .flat_map(|other| other.chunks.iter().map(|chunk| chunk.key.as_str()))
@@ -124,8 +107,8 @@ impl Past {
     }
 }
 
-/// Whether `other` took these very files as they were found, without a manifest or before it came, or those of them that
-/// were there by then: they are one delivery, under two names.
+/// Whether two names are of one delivery: `other` took these files as they were found, before their manifest came or without
+/// one, or took those of them that were there by then.
 fn is_same(other: &SealedDelivery, delivery: &SealedDelivery) -> bool {
     let has_all = |has: &SealedDelivery, of: &SealedDelivery| {
         of.chunks.iter().all(|chunk| has.chunks.binary_search(chunk).is_ok())

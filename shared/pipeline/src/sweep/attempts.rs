@@ -1,45 +1,28 @@
 //! Attempts at deliveries of the export's bucket: each is written down before it begins, and what came of it after.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::operations;
-use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::store::Store;
 
 use super::queue::Candidate;
 use super::state::{Remembered, SweptDeliveries};
 use super::trial::{Left, NOTES_AT_ONCE, Trial};
-use super::{Delivered, MOST_TROUBLES, Sweep, Swept, about, within};
 use crate::error::PipelineError;
-use crate::ingest;
-use crate::inventory::Inventory;
+use crate::files::inventory::Inventory;
+use crate::sweep::bucket::{MOST_TROUBLES, Sweep, Swept};
+use crate::sweep::deliver::{Attempt, Delivered, about};
+use crate::sweep::time::within;
+use crate::sweep::trial::put_back;
 
 /// What to do about a delivery that no attempt at reading comes to an end with.
 const CURE: &str = "copy the delivery and run bedrock-ledger doctor --export on it. If AWS wrote the file, its next delivery \
                     replaces it: wait for that. If the file is real and large, give ingest more memory or time \
                     (MemorySize, Timeout in infra/template.yaml). If the export is not yours, find out who may write to \
                     the bucket, and name yours in count = [...] of [export] in config/ledger.toml: others are not read.";
-
-/// One attempt at a delivery.
-pub(super) struct Attempt<'a> {
-    /// The delivery's name.
-    pub(super) name: &'a str,
-    /// Whether its files are read one by one, because an earlier attempt did not return.
-    pub(super) one_by_one: bool,
-    /// How many files were reduced that were not before.
-    pub(super) read: &'a Cell<usize>,
-}
-
-/// The attempt that was begun counts for nothing.
-pub(super) fn put_back(trials: &mut BTreeMap<String, Trial>, name: &str, before: Option<&Trial>) {
-    match before {
-        Some(before) => drop(trials.insert(name.to_owned(), before.clone())),
-        None => drop(trials.remove(name)),
-    }
-}
 
 impl<E, L> Sweep<'_, E, L>
 where
@@ -57,7 +40,7 @@ where
     ) -> Result<Vec<Candidate<'s>>, PipelineError> {
         let mut left = Vec::new();
         for candidate in queue {
-            // What a person must mend is a note for each: the next sweep goes on.
+            // Each delivery that a person must mend is a note: after so many the next sweep goes on.
             if !has_time() || swept.troubles.len() >= MOST_TROUBLES {
                 left.push(candidate);
                 continue;
@@ -78,8 +61,8 @@ where
             let attempt = Attempt { name: &name, one_by_one: before.is_some(), read: &read };
             let Some(outcome) = within(has_time, self.deliver(candidate.found, unchanged, remembered, &attempt)).await
             else {
-                // What has got on will end, and what had little time may. Only what took most of a sweep for nothing counts
-                // as an attempt that did not return.
+                // The mark is taken back if a file was reduced (a later sweep will end it), or if the attempt had less than
+                // half of the time. Otherwise the attempt counts as one that did not return.
                 let took_long = began_with.saturating_sub(time_left()) >= began_with / 2;
                 if read.get() > 0 || !took_long {
                     remembered.change(move |memory| put_back(&mut memory.trials, &name, before.as_ref()));
@@ -150,33 +133,6 @@ where
             operations::leave(self.ledger, &note, self.now).await?;
         }
         remembered.change(move |memory| memory.left.clone_from(&left));
-        Ok(())
-    }
-
-    /// Reduces the files of a delivery that an attempt did not return from: each alone, and written down before, so that
-    /// it is known which of them it was.
-    pub(super) async fn map_one_by_one(
-        &self,
-        sealed: &SealedDelivery,
-        remembered: &mut Remembered<SweptDeliveries>,
-        attempt: &Attempt<'_>,
-    ) -> Result<(), PipelineError> {
-        let statement = sealed.statement();
-        for chunk in &sealed.chunks {
-            let key = statement.reduction_key(&chunk.key, &chunk.etag, self.kept);
-            if self.ledger.head(&key).await?.is_some() {
-                continue;
-            }
-            let (name, file) = (attempt.name.to_owned(), chunk.key.clone());
-            remembered.change(move |memory| {
-                if let Some(trial) = memory.trials.get_mut(&name) {
-                    trial.at_file(&file);
-                }
-            });
-            remembered.save(self.ledger).await?;
-            let was_new = ingest::map(self.export, self.ledger, &statement, chunk, self.kept).await?;
-            attempt.read.set(attempt.read.get() + usize::from(was_new));
-        }
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! How far the first sweep has come, for whoever must not take the past for news.
+//! How far the first sweep has come. Alerts and digests ask, so that they do not take the past for news.
 
 use std::collections::BTreeMap;
 

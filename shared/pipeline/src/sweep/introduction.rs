@@ -10,10 +10,11 @@ use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 
 use super::state::{Remembered, SweptDeliveries};
-use super::{Sweep, Swept, within};
 use crate::error::PipelineError;
 use crate::examination::{self, Examined, Finding, Severity};
-use crate::inventory::{Found, Inventory};
+use crate::files::inventory::{Found, Inventory};
+use crate::sweep::bucket::{Sweep, Swept};
+use crate::sweep::time::within;
 
 /// The longest that is looked through the files before operations is told, within 15 minutes of the deployment.
 const LOOKING: Duration = Duration::from_mins(4);
@@ -26,11 +27,11 @@ where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// Whether operations is to be told what was found, and how. It is told once. If that is nothing, it is told so, and
-    /// once more when something is there; nobody is told of nothing afterwards.
+    /// Whether the first note is still to be left, and which. It is left once. Where nothing is found a note says so,
+    /// and the first note follows once something is there.
     ///
-    /// What was told is asked of the notes themselves, which are for ever: the sweep's memory may be removed, and only
-    /// saves asking.
+    /// The notes themselves say what was told, because they are kept for ever. The sweep's memory may be removed: it
+    /// only saves asking.
     pub(super) async fn to_introduce(
         &self,
         inventory: &Inventory,

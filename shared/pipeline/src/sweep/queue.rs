@@ -10,11 +10,12 @@ use spend_ledger::store::Store;
 
 use super::state::SweptDeliveries;
 use super::trial::Trial;
-use super::{Standing, Sweep, Swept};
-use crate::aggregate::has_begun;
-use crate::inventory::{Found, Inventory};
+use crate::files::inventory::{Found, Inventory};
+use crate::period::aggregate::has_begun;
+use crate::sweep::bucket::{Sweep, Swept};
+use crate::sweep::standing::Standing;
 
-/// A delivery that there is something to do for.
+/// A delivery that needs work.
 pub(super) struct Candidate<'a> {
     pub(super) found: &'a Found,
     pub(super) name: String,
@@ -30,7 +31,7 @@ where
     E: Store + Send + 'static,
     L: Store,
 {
-    /// What there is something to do for, in the order in which it is tried:
+    /// The deliveries that need work, in the order in which they are tried:
     ///
     /// 1. the newest delivery of each export, those of exports first of which something was ever ready;
     /// 2. the backfill, the newest month first, and within a month the oldest delivery first: what each moved is the
@@ -104,7 +105,7 @@ fn newest(inventory: &Inventory) -> BTreeMap<Option<Statement>, String> {
     inventory.deliveries.iter().map(|found| (found.statement(), found.to_string())).collect()
 }
 
-/// The newest month of each export that has begun.
+/// The newest month of each export, among those that have begun.
 fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, BillingPeriod> {
     let statements = inventory.deliveries.iter().filter_map(Found::statement);
     // Deliveries come oldest first.
@@ -114,7 +115,7 @@ fn newest_months(inventory: &Inventory, now: DateTime<Utc>) -> BTreeMap<String, 
 
 /// The newest delivery of each statement that is ready, by the statement's name.
 pub(super) fn newest_ready(inventory: &Inventory, remembered: &SweptDeliveries) -> BTreeMap<String, String> {
-    let ready = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
-    let ready = ready.filter_map(|key| Statement::from_ready_key(key));
+    let keys = inventory.deliveries.iter().filter_map(|found| remembered.ready.get(&found.to_string()));
+    let ready = keys.filter_map(|key| Statement::from_ready_key(key));
     ready.map(|(statement, delivery_id)| (statement.to_string(), delivery_id)).collect()
 }

@@ -7,20 +7,23 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::claims::{NotCounted, Overlap, QuietClaim};
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::{ObjectSummary, Store};
 
-use super::attempts::put_back;
 use super::state::{self, Contested, Remembered, SweptReady};
 use super::trial::{Left, NOTES_AT_ONCE, Trial};
 use super::unusual::unusual;
-use super::{RESERVE, within};
-use crate::aggregate::{self, Aggregated, Deriver, has_begun};
-use crate::claims;
 use crate::error::PipelineError;
+use crate::period::aggregate::{self, has_begun};
+use crate::period::aggregated::Aggregated;
+use crate::period::deriver::Deriver;
+use crate::period::{claims, counting, publish};
+use crate::sweep::time::{RESERVE, within};
+use crate::sweep::trial::put_back;
 
 /// What to do about a ready delivery that no attempt at adding up comes to an end with.
 const CURE: &str = "compare the size of the month with the others (Amazon S3, reductions/ of the ledger's bucket). If it is \
@@ -67,7 +70,7 @@ pub async fn ready<L: Store>(
     now: DateTime<Utc>,
     time_left: impl Fn() -> Duration,
 ) -> Result<Counted, PipelineError> {
-    // Whoever may write to the export's bucket may have had it made ready.
+    // Anybody who may write to the export's bucket can have a delivery made ready: the rules of a deployment apply.
     let with = &Deriver { is_deployment: true, ..with.clone() };
     let mut objects = ledger.list(keys::DELIVERIES_PREFIX).await?;
     objects.sort_by(|left, right| (left.last_modified, &left.key).cmp(&(right.last_modified, &right.key)));
@@ -80,7 +83,7 @@ pub async fn ready<L: Store>(
     remembered.document.done.retain(|key| there.contains(key));
     remembered.document.trials.retain(|key, _| there.contains(key));
     let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
-    // Tried again by the next sweep; what is ready does not wait for it.
+    // If this fails, the next sweep tries it again; ready deliveries do not wait for it.
     counted.failures.extend(recount(ledger, &mut remembered, with, now).await.err());
     tell_stuck(ledger, &mut remembered, now).await?;
     let mut queue = Vec::new();
@@ -115,7 +118,8 @@ pub async fn ready<L: Store>(
         let aggregated = aggregate::aggregate(ledger, &statement, &delivery_id, with, now);
         let outcome = match within(|| time_left() > RESERVE, aggregated).await {
             None => {
-                // A delivery is added up as a whole: what had little time may have enough in the next sweep.
+                // Adding up starts anew each time. An attempt that had less than half of the time may have enough in the next
+                // sweep: its mark is taken back.
                 if began_with.saturating_sub(time_left()) < began_with / 2 {
                     remembered.change(move |memory| put_back(&mut memory.trials, &key, before.as_ref()));
                 }
@@ -178,7 +182,7 @@ async fn recount<L: Store>(
     if remembered.document.counting == counting {
         return Ok(());
     }
-    claims::follow(ledger, with, now).await?;
+    counting::follow(ledger, with, now).await?;
     remembered.change(move |memory| {
         memory.counting.clone_from(&counting);
         memory.done.clear();
@@ -337,8 +341,8 @@ async fn look<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
-    // Two that committed while a claim was moved.
-    claims::enforce(ledger, statement, with, now).await?;
+    // Two exports may have committed the same payer while its claim was moved: the one without the claim gives it up.
+    counting::enforce(ledger, statement, with, now).await?;
     let state = committed::state(ledger, statement).await?.map(|(state, _)| state);
     remembered.done.retain(|key| match Statement::from_ready_key(key) {
         Some((of, delivery_id)) if of == *statement => {
@@ -346,7 +350,7 @@ async fn look<L: Store>(
         }
         _ => true,
     });
-    aggregate::publish_facts(ledger, statement).await
+    publish::publish_facts(ledger, statement).await
 }
 
 /// Tells operations that an export is not counted: once for each period, if another one is; once, if the configuration does

@@ -1,5 +1,5 @@
-//! What sweeps remember: what they have nothing left to do for, and what they saw of the ledger then. A sweep believes what
-//! it finds: where the ledger is not as remembered, the memory counts for nothing. Losing it costs time alone.
+//! What sweeps remember: deliveries that are done with, and what the ledger looked like then. Where the ledger differs
+//! from the memory, the ledger counts. Losing the memory costs time alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -87,7 +87,7 @@ impl<D: Memory> Remembered<D> {
 pub(crate) struct SweptDeliveries {
     /// The id of the note that told what was found, the last time that one did.
     pub(super) introduced: Option<String>,
-    /// Of what each delivery's outcome depended on when it was done with, by the delivery's name.
+    /// The fingerprint of each delivery that is done with, by the delivery's name.
     pub(super) done: BTreeMap<String, String>,
     /// The object that declared the delivery ready, where that is how it was done with. Version 1 did not say.
     #[serde(default)]
@@ -122,7 +122,7 @@ pub(super) struct Waiting {
 }
 
 impl SweptDeliveries {
-    /// A sweep finds the delivery as it is.
+    /// Records that a sweep found the delivery waiting, with this fingerprint.
     pub(super) fn find(&mut self, name: &str, fingerprint: &str, now: DateTime<Utc>) {
         let found = || Waiting { fingerprint: fingerprint.to_owned(), since: now };
         let waiting = self.waiting.entry(name.to_owned()).or_insert_with(found);
@@ -131,7 +131,7 @@ impl SweptDeliveries {
         }
     }
 
-    /// For how long sweeps have found the delivery as it is.
+    /// How long sweeps have found the delivery unchanged.
     pub(super) fn unchanged(&self, name: &str, now: DateTime<Utc>) -> TimeDelta {
         self.waiting.get(name).map_or_else(TimeDelta::zero, |waiting| now.signed_duration_since(waiting.since))
     }

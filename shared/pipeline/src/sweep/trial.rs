@@ -1,5 +1,8 @@
-//! Attempts, written down before they begin: what an attempt does not return from (the function ran out of memory or time)
-//! is known by the mark that it leaves. Without the mark every sweep would die of the same file, in silence.
+//! Attempts, recorded before they begin. An attempt that does not return (the function ran out of memory or time)
+//! leaves its mark, and the next sweep tries that delivery last. Without marks every sweep would die of the same file,
+//! and nobody would be told.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -31,13 +34,13 @@ const SAID: usize = 600;
 /// How many notes about attempts one sweep leaves; the next goes on.
 pub(super) const NOTES_AT_ONCE: usize = 20;
 
-/// For how long what is left must not become less before operations is told.
+/// How long the number of deliveries that are left must not fall before operations is told.
 const STANDS_STILL: TimeDelta = TimeDelta::hours(6);
 
 /// Attempts in a row that did not return, or failed. The one that is under way counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trial {
-    /// Of which version of what is tried. Another one begins from nothing.
+    /// The version of what is tried. With another version the count starts anew.
     of: String,
     /// How many.
     times: u32,
@@ -153,6 +156,14 @@ impl Left {
         let week = now.iso_week();
         let text = LeftText { doing, place, left, since: self.since }.text();
         Some(Note { id: format!("left:{place}:{:04}-W{:02}", week.year(), week.week()), text })
+    }
+}
+
+/// The attempt that was begun counts for nothing.
+pub(crate) fn put_back(trials: &mut BTreeMap<String, Trial>, name: &str, before: Option<&Trial>) {
+    match before {
+        Some(before) => drop(trials.insert(name.to_owned(), before.clone())),
+        None => drop(trials.remove(name)),
     }
 }
 

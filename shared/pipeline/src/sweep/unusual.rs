@@ -8,9 +8,9 @@ use spend_ledger::state::committed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
 
-use crate::aggregate::Aggregated;
 use crate::error::PipelineError;
-use crate::unusual;
+use crate::period::aggregated::Aggregated;
+use crate::period::unusual;
 
 /// Tells operations what is unusual about a delivery that is in force, once for each delivery, or once for the month
 /// where every delivery of it says the same. Spend of the current

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use crate::allocation::metering::record::MeteringRecord;
 use crate::bill::line::limits::{MOST_BYTES, check_text};
 use crate::calendar::period::BillingPeriod;
+use crate::errors::class::Class;
+use crate::errors::fault::{Fault, Says};
 use crate::money::decimal::{Decimal, DecimalError};
 use crate::text::shorten;
 
@@ -35,10 +37,9 @@ pub struct MeteringFileError {
     pub problems: Vec<String>,
 }
 
-impl MeteringFileError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
-        "metering.invalid"
+impl Fault for MeteringFileError {
+    fn says(&self) -> Says<'_> {
+        Says::Itself("metering.invalid", Class::Operator)
     }
 }
 

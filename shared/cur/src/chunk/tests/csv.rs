@@ -5,9 +5,10 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
-use crate::columns::UNBLENDED_COST;
+use crate::columns::names::UNBLENDED_COST;
 
 const ALICE: &str = "arn:aws:iam::444455556666:user/alice";
 

@@ -1,5 +1,7 @@
 //! Damaged files end in an answer, whatever the damage.
 
+use spend_core::errors::fault::Fault as _;
+
 use super::lies::{footer_start, with_counts};
 use super::*;
 use crate::write::{Compression, PageVersion, Timestamps};

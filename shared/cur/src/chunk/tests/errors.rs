@@ -1,9 +1,10 @@
 //! What is refused, and what the refusal says.
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
-use crate::columns::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};
+use crate::columns::names::{CURRENCY, NET_UNBLENDED_COST, PERIOD_START, UNBLENDED_COST, USAGE_START};
 
 fn error(rows: &[Row], shape: &FileShape) -> (String, &'static str) {
     let error = reduce(file(rows, shape)).unwrap_err();

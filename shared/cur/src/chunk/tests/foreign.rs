@@ -1,6 +1,7 @@
 //! Files that are something else, and what is said of them.
 
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 

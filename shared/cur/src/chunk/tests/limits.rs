@@ -1,11 +1,11 @@
 //! What a file may come to and how long a text may be: what an attacker would write is refused, with its row or its claim
 //! and never with its text; what AWS may write is read.
 
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use spend_core::bill::line::LineField;
 use spend_core::bill::line::limits::MOST_ENTRIES;
-
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::lies::{PLAIN, data_page, dictionary_page, footer_start, with_pages};
 use super::*;
@@ -185,7 +185,7 @@ fn row_groups_that_share_their_pages_are_a_bomb() {
     let said = format!("{NAME}: row group 1: column bill_bill_type is said to begin at byte ");
     let text = error.to_string();
     assert!(text.starts_with(&said) && text.contains(", within column bill_bill_type of row group 0"), "{text}");
-    let columns = crate::columns::REQUIRED.to_vec();
+    let columns = crate::columns::names::REQUIRED.to_vec();
     let many = with_row_groups(&file(&bill(), &FileShape { columns, ..FileShape::default() }), limits::ROW_GROUPS + 1);
     let error = reduce(many).unwrap_err();
     let said = format!("{NAME}: its footer says 10001 row groups, and 10000 are read, which no bill needs");

@@ -6,6 +6,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use spend_core::bill::line::LineField;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 

@@ -1,6 +1,7 @@
 //! Pages and schemas that claim more than they are end in an error that says so, before anything believes them.
 
 use spend_core::bill::bedrock_line::Rule;
+use spend_core::errors::fault::Fault as _;
 
 use super::lies::{
     DELTA_BYTE_ARRAY, DELTA_LENGTH, PLAIN, data_page, delta_claim, dictionary_page, footer_alone, nested_schema,

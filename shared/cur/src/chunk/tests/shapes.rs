@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 
 use super::*;
-use crate::columns::UNBLENDED_COST;
+use crate::columns::names::UNBLENDED_COST;
 use crate::write::{Compression, PageVersion, Timestamps};
 
 fn narrow() -> FileShape {

@@ -6,7 +6,7 @@ use spend_core::bill::line::{LineField, LineKey, Measures};
 use spend_core::facts::derivation::Derivation;
 
 use super::*;
-use crate::columns::{INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, UNBLENDED_COST, USAGE_END};
+use crate::columns::names::{INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, UNBLENDED_COST, USAGE_END};
 
 const ALICE: &str = "arn:aws:iam::444455556666:user/alice";
 

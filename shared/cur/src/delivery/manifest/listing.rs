@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::MOST_FILES;
+/// The most data files of a delivery: each is asked for by itself before the delivery is pinned. AWS's largest deliveries
+/// have some thousand.
+pub const MOST_FILES: usize = 10_000;
 
 /// The fields that name an entry's file, as readers have met them, in order of precedence.
 const FIELDS: [&str; 5] = ["s3Uri", "key", "s3Key", "url", "relativePath"];

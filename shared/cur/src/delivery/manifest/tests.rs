@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 

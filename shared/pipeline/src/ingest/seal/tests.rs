@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use spend_core::errors::fault::Fault as _;
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectSummary};
 

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use spend_cur::bytes::source::{ChunkSource, SourceError};
 use spend_ledger::state::delivery::PinnedChunk;
-use spend_ledger::store::Store;
+use spend_ledger::store::{ObjectHead, Store};
 
-/// Held by whoever reads a chunk that takes a lot of memory: one at a time in a process.
+/// The lock of the one chunk in a process that may take a lot of memory.
 static TURN: LazyLock<Arc<AsyncMutex<()>>> = LazyLock::new(Arc::default);
 
-/// The turn to take a lot of memory, once it was taken; given up when the last copy of this is dropped.
+/// The turn to take a lot of memory, once it was taken. Dropping the last copy gives it up.
 #[derive(Clone, Default)]
 pub(crate) struct Turn(Arc<Mutex<Option<OwnedMutexGuard<()>>>>);
 
@@ -57,6 +57,10 @@ impl<S: Store + Send + 'static> ChunkSource for PinnedObject<S> {
     async fn grow(&mut self) {
         self.turn.take().await;
     }
+}
+
+pub(crate) fn pinned(head: ObjectHead) -> PinnedChunk {
+    PinnedChunk { key: head.key, etag: head.etag, size: head.size, last_modified: head.last_modified }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What lies in an export's bucket or tree: which deliveries there are, and what is none of ours.
+//! What lies in an export's bucket or tree: which deliveries there are, and which objects belong to no export.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::ObjectSummary;
 
-use crate::ingest::{ManifestLocation, folder_time};
+use crate::files::location::{ManifestLocation, folder_time};
 
 /// A delivery that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Found {
         Some(Statement { export_id: export.export_id(), period })
     }
 
-    /// The export and the billing period; `None` of a manifest whose key is none's.
+    /// The export and the billing period; `None` for a manifest whose key belongs to no export.
     pub fn whose(&self) -> Option<(ExportPath, BillingPeriod)> {
         match self {
             Self::Manifest(key) => ManifestLocation::of(key).map(|location| (location.export, location.period)),
@@ -62,7 +62,7 @@ impl Unlisted {
     }
 }
 
-/// Objects that are none of an export's, for one reason.
+/// Objects that belong to no export, all for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strangers {
     /// How many.
@@ -76,9 +76,9 @@ pub struct Strangers {
 pub struct Inventory {
     /// The deliveries, oldest first: by period, then create-new folders by their time, then what is replaced in place.
     pub deliveries: Vec<Found>,
-    /// The data files of each export and period that has a manifest: those that none lists are not read.
+    /// The data files of each export and period that has a manifest. A data file that no manifest lists is not read.
     pub listed: BTreeMap<(ExportPath, BillingPeriod), Vec<String>>,
-    /// What is none of an export's, by reason.
+    /// Objects that belong to no export, by reason.
     pub strangers: BTreeMap<&'static str, Strangers>,
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
+use spend_core::errors::fault::{Fault, Says};
 use spend_cur::delivery::layout::{self, ExportPath, ObjectKind};
 use spend_cur::delivery::manifest;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
@@ -57,24 +57,16 @@ pub enum TreeError {
     NoName { tree: String, found: String },
 }
 
-impl TreeError {
-    /// A stable name.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Store(error) => error.kind(),
-            Self::NoExport { .. } => "export.no_delivery",
-            Self::Legacy { .. } => "export.legacy_report",
-            Self::NoPeriod { .. } => "export.no_period",
-            Self::NoName { .. } => "export.no_name",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Store(error) => error.class(),
-            _ => Class::Operator,
-        }
+impl Fault for TreeError {
+    fn says(&self) -> Says<'_> {
+        let (kind, class) = match self {
+            Self::Store(error) => (error.kind(), error.class()),
+            Self::NoExport { .. } => ("export.no_delivery", Class::Operator),
+            Self::Legacy { .. } => ("export.legacy_report", Class::Operator),
+            Self::NoPeriod { .. } => ("export.no_period", Class::Operator),
+            Self::NoName { .. } => ("export.no_name", Class::Operator),
+        };
+        Says::Itself(kind, class)
     }
 }
 

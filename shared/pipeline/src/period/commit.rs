@@ -11,9 +11,9 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{ETag, Put, Store};
 
-use crate::aggregate::Deriver;
 use crate::error::PipelineError;
-use crate::history::{self, Change};
+use crate::period::deriver::Deriver;
+use crate::period::history::{self, Change};
 
 /// What is to be committed.
 pub(crate) struct Next<'a> {
@@ -34,7 +34,7 @@ pub(crate) async fn commit<L: Store>(
 ) -> Result<Option<AppliedDelivery>, PipelineError> {
     let previous = committed.map(|(state, _)| state);
     let order = next.delivery.order;
-    // The times of copied files say nothing: such a delivery is known since it was met.
+    // The times of copied files say nothing: such a delivery counts as known since this commit.
     let known_at = if order.source == OrderSource::Arrival { now } else { order.at.min(now) };
     let change = Change::of(statement, previous, next.kind, &next.facts.rows, known_at)?;
     let applied = applied(previous, next, change.hash()?, now);
@@ -66,7 +66,8 @@ fn applied(previous: Option<&PeriodState>, next: &Next<'_>, moved: String, now: 
     let current = previous.and_then(PeriodState::current);
     let as_of = period::data_as_of(next.facts.counts.latest_usage_end, now);
     let (revision, data_as_of) = match (next.kind, current) {
-        // It is the same data, whenever it is derived; where all of it is counted from another export, it is none.
+        // A rebuild has the data of the delivery in force, so `data_as_of` stays as it was. Without any data left, because
+        // another export counts all of it, there is none.
         (CommitKind::Rebuild, Some(current)) => {
             (current.revision + 1, as_of.and_then(|as_of| current.data_as_of.or(Some(as_of))))
         }

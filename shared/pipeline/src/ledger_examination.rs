@@ -16,9 +16,9 @@ use spend_ledger::state::reduction::StoredReduction;
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics};
 
-use super::{Finding, Remedy, Severity, Subject};
-use crate::facts_file::{self, FactsOf};
+use crate::examination::finding::{Finding, Remedy, Severity, Subject};
 use crate::formats;
+use crate::period::facts_file::{self, FactsOf};
 
 /// Reads every object of a ledger, and holds each against the others. `on_object` is told of every object that is read,
 /// by its number and how many there are. Problems come first, then notices, then what is well.

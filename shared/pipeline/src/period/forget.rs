@@ -13,6 +13,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::forgotten::name::{Name, is_alias};
 use spend_ledger::forgotten::rewrite::{self, RewriteError};
 use spend_ledger::forgotten::{self, Forgotten};
@@ -22,9 +23,9 @@ use spend_ledger::state::keys::{FORGOTTEN, Statement};
 use spend_ledger::state::objects::Kind;
 use spend_ledger::store::{Put, Store, StoreError};
 
-use crate::aggregate::{self, ATTEMPTS};
-use crate::error::PipelineError;
-use crate::facts_file::FactsOf;
+use crate::error::{ATTEMPTS, PipelineError};
+use crate::period::facts_file::FactsOf;
+use crate::period::publish;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,20 +85,17 @@ pub enum ForgetError {
     Another(String),
 }
 
-impl ForgetError {
-    /// A stable name.
-    pub fn kind(&self) -> &'static str {
+impl Fault for ForgetError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Pipeline(error) => error.kind(),
-            _ => "usage",
-        }
-    }
-
-    /// How it is to be handled.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Pipeline(error) => error.class(),
-            _ => Class::Operator,
+            Self::Pipeline(error) => Says::As(error),
+            Self::Theirs { .. }
+            | Self::Unknown(_)
+            | Self::Alias(_)
+            | Self::Taken { .. }
+            | Self::Export(_)
+            | Self::InDoubt(_)
+            | Self::Another(_) => Says::Itself("usage", Class::Operator),
         }
     }
 }
@@ -191,7 +189,7 @@ struct Found {
 async fn look<L: Store>(ledger: &L, name: &Name, alias: &str, forgotten: &Forgotten) -> Result<Found, ForgetError> {
     let mut found = Found::default();
     // An alias that is none is told before.
-    let alias = Name::of(alias).ok();
+    let alias_name = Name::of(alias).ok();
     for object in ledger.list("").await? {
         let (kind, key) = (Kind::of(&object.key), object.key);
         if let Some(statement) = Statement::from_state_key(&key) {
@@ -207,7 +205,7 @@ async fn look<L: Store>(ledger: &L, name: &Name, alias: &str, forgotten: &Forgot
         // What cannot be read is told at the end, when all that can be was rewritten.
         let Ok(plain) = rewrite::plain(&key, &bytes) else { continue };
         let text = String::from_utf8_lossy(&plain);
-        if found.alias.is_none() && alias.as_ref().is_some_and(|alias| alias.is_in(&text)) {
+        if found.alias.is_none() && alias_name.as_ref().is_some_and(|alias| alias.is_in(&text)) {
             found.alias = Some(key.clone());
         }
         if !name.is_in(&text) {
@@ -279,7 +277,7 @@ async fn facts_of<L: Store>(ledger: &L, statement: &Statement) -> Result<Option<
     };
     let Some((state, _)) = state else { return Ok(None) };
     let Some(of) = FactsOf::state(&state) else { return Ok(None) };
-    Ok(Some(aggregate::facts_of(statement, state, &of)?))
+    Ok(Some(publish::facts_of(statement, state, &of)?))
 }
 
 /// Every object that has the name: all of the ledger is read for it.

@@ -67,9 +67,9 @@ impl Change {
     /// What tells it from other changes, as part of a key.
     pub(crate) fn hash(&self) -> Result<String, PipelineError> {
         let told = (self.kind, &self.replaced, self.after_close, &self.totals, &self.moved);
-        let told = serde_json::to_string(&told)
+        let json = serde_json::to_string(&told)
             .map_err(|source| DocumentError::Unwritable { name: HistoryEntry::FORMAT, source })?;
-        Ok(keys::hash(&[&told]).chars().take(HASH_DIGITS).collect())
+        Ok(keys::hash(&[&json]).chars().take(HASH_DIGITS).collect())
     }
 }
 

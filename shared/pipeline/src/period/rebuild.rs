@@ -16,10 +16,11 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{Store, StoreError};
 
-use crate::aggregate::{self, ATTEMPTS, Deriver};
-use crate::commit::{self, Next};
-use crate::error::PipelineError;
-use crate::{claims, ingest};
+use crate::error::{ATTEMPTS, PipelineError};
+use crate::ingest;
+use crate::period::commit::{self, Next};
+use crate::period::deriver::Deriver;
+use crate::period::{claims, derive, publish};
 
 /// What deriving a period again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,15 +71,15 @@ pub async fn rebuild<L: Store>(
                 .await
                 .map_err(|error| unreduced(error, statement, &current))?,
         };
-        // What is counted from another export by now does not come back.
+        // Payers that another export counts by now do not come back.
         let facts = claims::entitled(ledger, statement, facts, with).await?;
         if is_derived(statement, &committed.0, &facts, with)? {
-            aggregate::publish_facts(ledger, statement).await?;
+            publish::publish_facts(ledger, statement).await?;
             return Ok(Rebuilt::Unchanged);
         }
         let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts: &facts };
         if let Some(applied) = commit::commit(ledger, statement, Some(&committed), &next, with, now).await? {
-            aggregate::publish_facts(ledger, statement).await?;
+            publish::publish_facts(ledger, statement).await?;
             return Ok(Rebuilt::Applied { sequence: applied.sequence, delivery_id: applied.delivery_id });
         }
         of_lost_race = Some((delivery, facts));
@@ -99,7 +100,7 @@ pub async fn derive<L: Store>(
 ) -> Result<(SealedDelivery, Facts), PipelineError> {
     let not_found = || StoreError::NotFound { key: statement.ready_key(delivery_id) };
     let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_found)?;
-    let facts = aggregate::derive(ledger, statement, &delivery, with).await?;
+    let facts = derive::derive(ledger, statement, &delivery, with).await?;
     Ok((delivery, facts))
 }
 

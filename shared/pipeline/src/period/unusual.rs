@@ -15,7 +15,7 @@ use spend_ledger::store::Store;
 use crate::error::PipelineError;
 
 /// What is unusual about the delivery in force: more callers than are kept apart, and what differs from the delivery that it
-/// replaced. Nothing differs where there was none before, or where it was derived again: that is no word of AWS's.
+/// replaced. The first delivery of a month replaces none, and a rebuild is not a delivery: both differ in nothing.
 ///
 /// # Errors
 ///
@@ -45,10 +45,10 @@ fn between(entry: &HistoryEntry, state: &PeriodState) -> Vec<Unusual> {
             found.push(Unusual::SpendGone { before });
         }
     } else if state.counts.rules.iter().all(|(rule, rows, _)| rule != Rule::Principal || rows == 0) {
-        // Whoever had spend and is not named any more has moved to nothing.
+        // A caller whose name is gone shows as spend that moved to nothing.
         let had_spend = entry.moved.iter().filter(|moved| !moved.before.is_zero());
-        let callers: BTreeSet<_> = had_spend.filter_map(|moved| moved.identity.as_deref()).collect();
-        let callers = callers.into_iter().filter(|identity| !identity.is_empty()).count();
+        let named: BTreeSet<_> = had_spend.filter_map(|moved| moved.identity.as_deref()).collect();
+        let callers = named.into_iter().filter(|identity| !identity.is_empty()).count();
         if callers > 0 {
             let column_is_gone = state.counts.lacks_principal_column();
             found.push(Unusual::CallersGone { before: callers, column_is_gone });

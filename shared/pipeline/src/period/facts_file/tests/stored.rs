@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use bytes::Bytes;
+use parquet::file::reader::FileReader as _;
 use parquet::schema::printer::print_schema;
 use serde::Deserialize;
 use spend_ledger::state::columns::Columns as StoredColumns;
 
 use super::{FORMAT, Fact, FactsOf, SerializedFileReader, facts_of, read, write};
-use bytes::Bytes;
-use parquet::file::reader::FileReader as _;
 
 /// What the fixture must be read as.
 #[derive(Deserialize)]

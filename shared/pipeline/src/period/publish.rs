@@ -1,0 +1,38 @@
+//! The facts file follows the committed state.
+
+use bytes::Bytes;
+use spend_ledger::state::committed;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::store::{Put, Store};
+
+use crate::error::{ATTEMPTS, PipelineError};
+use crate::period::facts_file::{self, FactsOf};
+
+/// Brings the facts file up to the committed state, and never back to an older one. The file is read before the state, and
+/// written only if it is still the file that was read: so the state is at least as new as the file's. A file of a delivery
+/// that the state does not know is of a state that somebody took back, and is replaced.
+pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
+    let key = statement.facts_key();
+    for _ in 0..ATTEMPTS {
+        let published = ledger.get(&key).await?;
+        let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
+        let Some(current) = FactsOf::state(&state) else { return Ok(()) };
+        let put = match published {
+            None => ledger.put_if_absent(&key, facts_of(statement, state, &current)?).await?,
+            Some((bytes, _)) if facts_file::facts_of(&bytes).as_ref() == Some(&current) => return Ok(()),
+            Some((_, etag)) => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
+        };
+        if let Put::Written(_) = put {
+            return Ok(());
+        }
+    }
+    Err(PipelineError::Contended { key, attempts: ATTEMPTS })
+}
+
+/// The facts file of a state.
+pub(crate) fn facts_of(statement: &Statement, state: PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
+    let facts =
+        state.facts.into_facts().map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
+    facts_file::write(&facts, of).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
+}
