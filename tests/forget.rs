@@ -13,6 +13,7 @@ use crate::bill::{session, usage};
 use crate::bucket::{Files, Layout, parquet, write_tree};
 use crate::commands::{Outcome, block_on, call, done};
 use bytes::Bytes;
+use spend_core::errors::fault::Fault;
 use spend_cur::write::{Row, Value};
 use spend_ledger::chargeback;
 use spend_ledger::config::in_force;

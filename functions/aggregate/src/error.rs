@@ -1,7 +1,7 @@
 //! Why the function did not finish.
 
-use spend_aws::lambda::Failed;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::config::in_force::InForceError;
 use spend_ledger::metrics::{MetricsError, Withheld};
 use spend_pipeline::error::PipelineError;
@@ -23,28 +23,13 @@ pub(crate) enum AggregateError {
     Config(#[from] InForceError),
 }
 
-impl AggregateError {
-    fn kind(&self) -> &'static str {
+impl Fault for AggregateError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Pipeline(error) => error.kind(),
-            Self::Metrics(error) => error.kind(),
-            Self::Withheld(_) => "metrics.withheld",
-            Self::Config(error) => error.kind(),
+            Self::Pipeline(error) => Says::Itself(error.kind(), error.class()),
+            Self::Metrics(error) => Says::Itself(error.kind(), error.class()),
+            Self::Withheld(_) => Says::Itself("metrics.withheld", Class::Operator),
+            Self::Config(error) => Says::Itself(error.kind(), error.class()),
         }
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Pipeline(error) => error.class(),
-            Self::Metrics(error) => error.class(),
-            Self::Withheld(_) => Class::Operator,
-            Self::Config(error) => error.class(),
-        }
-    }
-}
-
-impl From<AggregateError> for Failed {
-    fn from(error: AggregateError) -> Self {
-        Self::new(error.kind(), error.class(), &error)
     }
 }

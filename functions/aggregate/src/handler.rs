@@ -110,8 +110,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         };
         let (about, what) = (statement.to_string(), format!("adding up {statement}"));
         let doing = Doing { about: &about, what: &what };
-        let aggregated = aggregated.await.map_err(Failed::from);
-        let Some(outcome) = settle(&self.ledger, doing, aggregated, now).await? else { return Ok(()) };
+        let Some(outcome) = settle(&self.ledger, doing, aggregated.await, now).await? else { return Ok(()) };
         let Statement { export_id, period } = statement;
         let ms = begun.elapsed().as_millis();
         tracing::info!(export_id, %period, delivery_id, ms, outcome = outcome.as_str(), "{outcome}");
@@ -123,7 +122,6 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     async fn adopt(&self, invocation: &Invocation) -> Result<(), Failed> {
         let adopted = in_force::adopt(&self.ledger, invocation.now).await.map_err(AggregateError::from);
         let doing = Doing { about: keys::CONFIG, what: "adopting config/ledger.toml" };
-        let adopted = adopted.map_err(Failed::from);
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
             let (outcome, key) = (adopted.as_str(), keys::CONFIG);
             if adopted == in_force::Adopted::Refused {
@@ -149,8 +147,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
             Ok::<_, AggregateError>(sweep::ready(&self.ledger, &with, invocation.now, time_left).await?)
         };
         let doing = Doing { about: keys::DELIVERIES_PREFIX, what: "looking through the ready deliveries" };
-        let swept = swept.await.map_err(Failed::from);
-        let Some(counted) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
+        let Some(counted) = settle(&self.ledger, doing, swept.await, invocation.now).await? else { return Ok(()) };
         let Counted { found, known, applied, passed_over, waiting, left, paused, troubles, failures } = counted;
         for error in &troubles {
             tracing::error!(kind = error.kind(), outcome = "told", "{}", said(error));
@@ -190,7 +187,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let withheld = published.withheld.map(AggregateError::Withheld);
         let mut outcome = Ok(());
         for error in published.failures.into_iter().map(AggregateError::from).chain(withheld) {
-            let settled = settle::<_, ()>(&self.ledger, doing, Err(error.into()), now).await;
+            let settled = settle::<_, (), _>(&self.ledger, doing, Err(error), now).await;
             outcome = outcome.and(settled.map(drop));
         }
         outcome

@@ -1,7 +1,6 @@
 //! Why the function did not finish.
 
-use spend_aws::lambda::Failed;
-use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::alert::AlertError;
 use spend_ledger::outputs::outbox::OutboxError;
 
@@ -16,24 +15,11 @@ pub(crate) enum AlertingError {
     Operations(#[from] OutboxError),
 }
 
-impl AlertingError {
-    fn kind(&self) -> &'static str {
+impl Fault for AlertingError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Alert(error) => error.kind(),
-            Self::Operations(error) => error.kind(),
+            Self::Alert(error) => Says::Itself(error.kind(), error.class()),
+            Self::Operations(error) => Says::Itself(error.kind(), error.class()),
         }
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Alert(error) => error.class(),
-            Self::Operations(error) => error.class(),
-        }
-    }
-}
-
-impl From<AlertingError> for Failed {
-    fn from(error: AlertingError) -> Self {
-        Self::new(error.kind(), error.class(), &error)
     }
 }

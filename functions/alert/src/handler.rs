@@ -88,7 +88,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let (begun, now) = (Instant::now(), invocation.now);
         let deployed = Deployed { ledger: &self.ledger, now };
         let evaluated = alert::react(&self.ledger, &self.notifier, &deployed, Lease::INVOCATION, now).await;
-        let evaluated = evaluated.map_err(|error| Failed::from(AlertingError::from(error)));
+        let evaluated = evaluated.map_err(AlertingError::from);
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
         if let Some(summary) = settle(&self.ledger, doing, evaluated, now).await? {
             let alert::AlertSummary { measured, fired, muted, waiting, resolved, seeded, sent } = summary;
@@ -113,7 +113,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     /// error is told to whoever asked.
     async fn test(&self, invocation: &Invocation) -> Result<(), Failed> {
         let tested = alert::test(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
-        let alert_id = tested.map_err(|error| Failed::from(AlertingError::from(error)))?;
+        let alert_id = tested.map_err(AlertingError::from)?;
         tracing::info!(alert_id, outcome = "sent", "a test alert");
         Ok(())
     }
@@ -122,7 +122,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     async fn tell(&self, invocation: &Invocation) -> Result<(), Failed> {
         let sent = operations::drain(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
         let doing = Doing { about: "operations", what: "telling operations" };
-        let sent = sent.map_err(|error| AlertingError::from(error).into());
+        let sent = sent.map_err(AlertingError::from);
         if let Some(sent) = settle(&self.ledger, doing, sent, invocation.now).await? {
             tracing::info!(sent, outcome = "told", "operations");
         }

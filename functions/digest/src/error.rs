@@ -1,7 +1,6 @@
 //! Why the function did not finish.
 
-use spend_aws::lambda::Failed;
-use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::chargeback::ChargebackError;
 use spend_ledger::config::in_force::InForceError;
 use spend_ledger::digest::DigestError;
@@ -27,28 +26,13 @@ pub(crate) enum TellingError {
     Config(#[from] InForceError),
 }
 
-impl TellingError {
-    fn kind(&self) -> &'static str {
+impl Fault for TellingError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Digest(error) | Self::Page(error) => error.kind(),
-            Self::Chargeback(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
+            Self::Digest(error) | Self::Page(error) => Says::Itself(error.kind(), error.class()),
+            Self::Chargeback(error) => Says::Itself(error.kind(), error.class()),
+            Self::Committed(error) => Says::Itself(error.kind(), error.class()),
+            Self::Config(error) => Says::Itself(error.kind(), error.class()),
         }
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Digest(error) | Self::Page(error) => error.class(),
-            Self::Chargeback(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Config(error) => error.class(),
-        }
-    }
-}
-
-impl From<TellingError> for Failed {
-    fn from(error: TellingError) -> Self {
-        Self::new(error.kind(), error.class(), &error)
     }
 }

@@ -94,7 +94,7 @@ impl<L: Store, N: Notifier> Digest<L, N> {
         outcome: Result<T, TellingError>,
         invocation: &Invocation,
     ) -> Result<Option<T>, Failed> {
-        settle(&self.ledger, Doing { about, what }, outcome.map_err(Failed::from), invocation.now).await
+        settle(&self.ledger, Doing { about, what }, outcome, invocation.now).await
     }
 
     /// Sends what is pending.

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use spend_core::allocation::metering::table::MeteringFileError;
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::errors::text::cut;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::AlertError;
@@ -212,33 +214,36 @@ impl CommandError {
             _ => vec![cut(&text).into_owned()],
         }
     }
+}
 
-    /// A stable name.
-    pub fn kind(&self) -> &'static str {
+impl Fault for CommandError {
+    fn says(&self) -> Says<'_> {
+        // A command runs before a person, who reads its error and acts.
+        let own = |kind| Says::Itself(kind, Class::Operator);
         match self {
-            Self::Pipeline(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Explain(error) => error.kind(),
-            Self::Forget(error) => error.kind(),
-            Self::NotForgotten { .. } => "store.not_forgotten",
-            Self::Disagreement { .. } => "bug.disagreement",
-            Self::Chargeback(error) => error.kind(),
-            Self::Metering(error) => error.kind(),
-            Self::NotRebuilt { .. } => "store.unreduced",
-            Self::Sum(_) => "export.out_of_range",
-            Self::Tree(error) => error.kind(),
-            Self::NotAnExport { .. } => "export.not_cur2",
-            Self::Changed { .. } => "store.replaced",
-            Self::MissingChunks { .. } => "export.missing_chunks",
-            Self::Unpublished { .. } => "export.unpublished",
-            Self::Unusable { .. } => "export.unusable",
-            Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
-            Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
-            Self::NotReady(_) => "store.not_ready",
-            Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => "usage",
+            Self::Pipeline(error) => Says::Itself(error.kind(), error.class()),
+            Self::Store(error) => Says::Itself(error.kind(), error.class()),
+            Self::Document(error) => Says::Itself(error.kind(), error.class()),
+            Self::Committed(error) => Says::Itself(error.kind(), error.class()),
+            Self::Config(error) => Says::Itself(error.kind(), error.class()),
+            Self::Explain(error) => Says::Itself(error.kind(), error.class()),
+            Self::Forget(error) => Says::Itself(error.kind(), error.class()),
+            Self::Chargeback(error) => Says::Itself(error.kind(), error.class()),
+            Self::Tree(error) => Says::Itself(error.kind(), error.class()),
+            Self::Metering(error) => own(error.kind()),
+            Self::NotForgotten { .. } => own("store.not_forgotten"),
+            Self::Disagreement { .. } => own("bug.disagreement"),
+            Self::NotRebuilt { .. } => own("store.unreduced"),
+            Self::Sum(_) => own("export.out_of_range"),
+            Self::NotAnExport { .. } => own("export.not_cur2"),
+            Self::Changed { .. } => own("store.replaced"),
+            Self::MissingChunks { .. } => own("export.missing_chunks"),
+            Self::Unpublished { .. } => own("export.unpublished"),
+            Self::Unusable { .. } => own("export.unusable"),
+            Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => own("publish.failed"),
+            Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => own("local.io"),
+            Self::NotReady(_) => own("store.not_ready"),
+            Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => own("usage"),
         }
     }
 }

@@ -23,15 +23,15 @@ pub struct Doing<'a> {
 /// # Errors
 ///
 /// What is to be done again, and a note that could not be left.
-pub async fn settle<S: Store, T>(
+pub async fn settle<S: Store, T, E: Into<Failed>>(
     ledger: &S,
     doing: Doing<'_>,
-    outcome: Result<T, Failed>,
+    outcome: Result<T, E>,
     now: DateTime<Utc>,
 ) -> Result<Option<T>, Failed> {
     let failed = match outcome {
         Ok(done) => return Ok(Some(done)),
-        Err(failed) => failed,
+        Err(error) => error.into(),
     };
     let Doing { about, what } = doing;
     match failed.class {
