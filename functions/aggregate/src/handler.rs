@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::config::in_force::{self, Configured, InForceError};
 use spend_ledger::config::{Config, Counting};
@@ -62,32 +62,32 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     /// Does all that the item tells of. One failure keeps nothing else from being done; the first one is what comes of it.
     async fn item(&self, item: &Item, invocation: &Invocation) -> (Moved, Result<(), Failed>) {
         let (mut moved, mut outcome) = (Moved::Nothing, Ok(()));
-        for tiding in &item.tidings {
-            let done = match tiding {
-                Tiding::Created { bucket, key } if *bucket != self.bucket => {
-                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
+        for trigger in &item.triggers {
+            let done = match trigger {
+                Trigger::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "ignored", "ignored: the object is not in the ledger bucket");
                     continue;
                 }
                 // What counts as spend, and which series there are.
-                Tiding::Created { key, .. } if keys::is_of_configuration(key) => self.adopt(invocation).await,
-                Tiding::Created { key, .. } => {
+                Trigger::Created { key, .. } if keys::is_of_configuration(key) => self.adopt(invocation).await,
+                Trigger::Created { key, .. } => {
                     let Some((statement, delivery_id)) = Statement::from_ready_key(key) else {
-                        tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery");
+                        tracing::info!(key, outcome = "ignored", "ignored: the object is not a ready delivery");
                         continue;
                     };
                     self.aggregate(&statement, &delivery_id, invocation).await
                 }
-                Tiding::Sweep => self.sweep(invocation).await,
-                Tiding::S3Test => {
-                    tracing::info!(outcome = "ignored", "S3 has tried its notifications");
+                Trigger::Sweep => self.sweep(invocation).await,
+                Trigger::S3Test => {
+                    tracing::info!(outcome = "ignored", "ignored: the test notification of S3");
                     continue;
                 }
-                Tiding::Digest | Tiding::TestAlert => {
-                    tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                Trigger::Digest | Trigger::TestAlert => {
+                    tracing::info!(outcome = "ignored", "ignored: another function's schedule");
                     continue;
                 }
-                Tiding::Stranger { reason } => {
-                    tracing::info!(outcome = "stranger", "ignored: {reason}");
+                Trigger::Ignored { reason } => {
+                    tracing::info!(outcome = "ignored", "ignored: {reason}");
                     continue;
                 }
             };
@@ -125,7 +125,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
             let (outcome, key) = (adopted.as_str(), keys::CONFIG);
             if adopted == in_force::Adopted::Refused {
-                tracing::error!(outcome, "{key} is not valid: operations has its errors");
+                tracing::error!(outcome, "{key} is not valid: the note to operations has its errors");
             } else {
                 tracing::info!(outcome, "{key}");
             }

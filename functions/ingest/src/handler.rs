@@ -7,7 +7,7 @@ use std::time::Instant;
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_core::messages::operations::deployed::Place;
 use spend_ledger::config::in_force::{self, InForceError};
@@ -40,7 +40,7 @@ where
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         let doing = Doing { about: "configuration", what: "reading the configuration in force" };
-        let config = if event.items.iter().flat_map(|item| &item.tidings).any(|tiding| self.concerns(tiding)) {
+        let config = if event.items.iter().flat_map(|item| &item.triggers).any(|trigger| self.concerns(trigger)) {
             let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
             settle(&self.ledger, doing, config, invocation.now).await
         } else {
@@ -60,30 +60,30 @@ where
     }
 
     /// Whether there is something to do.
-    fn concerns(&self, tiding: &Tiding) -> bool {
-        match tiding {
-            Tiding::Created { bucket, key } => *bucket == self.bucket && key.starts_with(&self.prefix),
-            Tiding::Sweep => true,
-            Tiding::Digest | Tiding::TestAlert | Tiding::S3Test | Tiding::Stranger { .. } => false,
+    fn concerns(&self, trigger: &Trigger) -> bool {
+        match trigger {
+            Trigger::Created { bucket, key } => *bucket == self.bucket && key.starts_with(&self.prefix),
+            Trigger::Sweep => true,
+            Trigger::Digest | Trigger::TestAlert | Trigger::S3Test | Trigger::Ignored { .. } => false,
         }
     }
 
     async fn item(&self, item: &Item, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
-        for tiding in &item.tidings {
-            match tiding {
-                Tiding::Created { bucket, key } if *bucket != self.bucket => {
-                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the export's bucket");
+        for trigger in &item.triggers {
+            match trigger {
+                Trigger::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "ignored", "ignored: the object is not in the export bucket");
                 }
-                Tiding::Created { key, .. } if !key.starts_with(&self.prefix) => {
-                    tracing::info!(key, outcome = "stranger", "ignored: it is not below the export's prefix");
+                Trigger::Created { key, .. } if !key.starts_with(&self.prefix) => {
+                    tracing::info!(key, outcome = "ignored", "ignored: the object is not below the export's prefix");
                 }
-                Tiding::Created { key, .. } => self.created(key, config, invocation).await?,
-                Tiding::Sweep => self.sweep(config, invocation).await?,
-                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
-                Tiding::Digest | Tiding::TestAlert => {
-                    tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                Trigger::Created { key, .. } => self.created(key, config, invocation).await?,
+                Trigger::Sweep => self.sweep(config, invocation).await?,
+                Trigger::S3Test => tracing::info!(outcome = "ignored", "ignored: the test notification of S3"),
+                Trigger::Digest | Trigger::TestAlert => {
+                    tracing::info!(outcome = "ignored", "ignored: another function's schedule");
                 }
-                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+                Trigger::Ignored { reason } => tracing::info!(outcome = "ignored", "ignored: {reason}"),
             }
         }
         Ok(())
@@ -94,7 +94,7 @@ where
         let counting = config.counting.clone().within(&self.counting);
         if ingest::statement(key).is_some_and(|statement| !counting.has_export(&statement.export_id)) {
             // The sweep tells of it.
-            tracing::info!(key, outcome = "not_counted", "ignored: its export is not among those that count");
+            tracing::info!(key, outcome = "not_counted", "ignored: the object's export is not counted");
             return Ok(());
         }
         let (times, kept) = (times(config), config.kept_tags());
@@ -112,12 +112,20 @@ where
                     tracing::info!(export_id, %period, delivery_id, chunks, ms, outcome = "ready", "{key}");
                 }
             }
-            Some(Ingested::Waiting) => tracing::info!(chunk = key, ms, outcome = "waiting", "waits for other files"),
+            Some(Ingested::Waiting) => {
+                tracing::info!(chunk = key, ms, outcome = "waiting", "the delivery waits for other files")
+            }
             Some(Ingested::Incomplete { chunks }) => {
                 let files = chunks.len();
-                tracing::info!(manifest = key, files, ms, outcome = "incomplete", "waits for files that it lists");
+                tracing::info!(
+                    manifest = key,
+                    files,
+                    ms,
+                    outcome = "incomplete",
+                    "the manifest lists files that are not there yet"
+                );
             }
-            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "stranger", "ignored: {reason}"),
+            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "ignored", "ignored: {reason}"),
         }
         Ok(())
     }

@@ -130,7 +130,11 @@ impl Answer {
         let Err(failed) = outcome else { return };
         match &item.message_id {
             Some(id) => {
-                tracing::warn!(kind = failed.kind, message_id = id, "a message is left to its queue: {failed}");
+                tracing::warn!(
+                    kind = failed.kind,
+                    message_id = id,
+                    "the message goes back to its queue for another attempt: {failed}"
+                );
                 self.again.add_failure(id.clone());
             }
             None => self.failed = Some(failed),
