@@ -1,6 +1,7 @@
 //! The port to stored objects, with S3's contract: what is written is seen by the next read, and writes of state are
 //! conditional. The ledger's own bucket is read and written through it, the export's bucket is read through it.
 
+pub mod around;
 pub(crate) mod content_tag;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
