@@ -16,10 +16,10 @@ use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::book::{Book, BookPeriod};
+use spend_ledger::store::StoreError;
 use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::StoreError;
 
 /// Where a history begins: months before it are known and empty.
 const FIRST_DAY: &str = "2026-11-02";
