@@ -9,16 +9,13 @@ use spend_pipeline::error::PipelineError;
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AggregateError {
-    /// A delivery was not added up.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The metrics were not put.
     #[error("failed to put metrics: {0}")]
     Metrics(#[from] MetricsError),
     /// The metric `Spend` was not put, because it would be wrong.
     #[error("{0}")]
     Withheld(Withheld),
-    /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
 }

@@ -7,10 +7,8 @@ use spend_ledger::outputs::outbox::OutboxError;
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AlertingError {
-    /// Budgets were not evaluated or not told of.
     #[error("failed to alert: {0}")]
     Alert(#[from] AlertError),
-    /// Operations was not told.
     #[error("failed to tell operations: {0}")]
     Operations(#[from] OutboxError),
 }

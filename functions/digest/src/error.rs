@@ -9,19 +9,14 @@ use spend_ledger::state::committed::CommittedError;
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TellingError {
-    /// The digest was not made or not sent.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// A page was not made or not written.
     #[error("failed to write the page: {0}")]
     Page(#[source] DigestError),
-    /// Chargeback files were not made or not written.
     #[error("failed to write the chargeback files: {0}")]
     Chargeback(#[source] ChargebackError),
-    /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
-    /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
 }

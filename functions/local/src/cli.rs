@@ -29,7 +29,6 @@ To use your own bill, copy the export to a folder (aws s3 sync s3://BUCKET/ EXPO
 #[derive(Debug, Parser)]
 #[command(name = "bedrock-ledger", version, propagate_version = true, after_help = FIRST_STEPS)]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -48,7 +47,6 @@ impl Cli {
     }
 }
 
-/// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a sample export, run everything on it, and show what comes out: budgets, alerts and a page.
@@ -85,7 +83,6 @@ pub enum Command {
     Claim(Claim),
 }
 
-/// `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The folder for the sample export, its ledger and its page; what an earlier demo left there is replaced.
@@ -93,7 +90,6 @@ pub struct Demo {
     pub dir: PathBuf,
 }
 
-/// `sample`.
 #[derive(Debug, Args)]
 pub struct Sample {
     /// The folder for the export: what the bucket would hold below its root.
@@ -125,7 +121,6 @@ pub struct Sample {
     pub metering: Option<PathBuf>,
 }
 
-/// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
     /// The export: a copy of what its bucket holds below its root, or `s3://BUCKET[/PREFIX]`. Name the same folder level
@@ -152,7 +147,6 @@ const MEASURES: &str = "\
 The columns of each group, such as cost,tokens: cost, tokens, per_million (what a million tokens cost), list_cost, share \
 (percent of the cost of all groups) or token_share";
 
-/// `report`.
 #[derive(Debug, Args)]
 pub struct Report {
     /// The folder of the ledger.
@@ -264,7 +258,6 @@ pub struct Page {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How a digest is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DigestFormat {
     /// The mail to finance.
@@ -304,7 +297,6 @@ pub struct Explain {
     pub format: ReportFormat,
 }
 
-/// `history`.
 #[derive(Debug, Args)]
 pub struct History {
     /// The folder of the ledger.
@@ -318,7 +310,6 @@ pub struct History {
     pub format: ReportFormat,
 }
 
-/// `backtest`.
 #[derive(Debug, Args)]
 pub struct Backtest {
     /// The folder of the ledger; nothing in it is changed.
@@ -332,7 +323,6 @@ pub struct Backtest {
     pub format: ReportFormat,
 }
 
-/// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
     /// The configuration to check.
@@ -346,7 +336,6 @@ pub struct Check {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `test-alert`.
 #[derive(Debug, Args)]
 pub struct TestAlert {
     /// The folder of the ledger that the test alert is written into.
@@ -357,7 +346,6 @@ pub struct TestAlert {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `rebuild`.
 #[derive(Debug, Args)]
 pub struct Rebuild {
     /// The folder of the ledger.
@@ -374,7 +362,6 @@ pub struct Rebuild {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `forget`.
 #[derive(Debug, Args)]
 pub struct Forget {
     /// The name to replace: that of a session, an IAM user or a federated user, an identity as reports show it, or an
@@ -410,7 +397,6 @@ pub struct Claim {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How a report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// A table for people, with costs to two decimals.
@@ -421,7 +407,6 @@ pub enum ReportFormat {
     Json,
 }
 
-/// `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// The export: a copy of what its bucket holds below its root, or `s3://BUCKET[/PREFIX]`. Nothing is written.
@@ -438,7 +423,6 @@ pub struct Doctor {
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorFormat {
     /// Findings for people.

@@ -23,19 +23,14 @@ use spend_pipeline::tree::TreeError;
 
 use crate::sample::SampleError;
 
-/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A step failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored object cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
     /// Metrics were not put; the next run goes on.
@@ -47,16 +42,12 @@ pub enum CommandError {
     /// The digest was not sent; the next run sends it.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
-    /// The sample was not written.
     #[error(transparent)]
     Sample(#[from] SampleError),
-    /// A total is too large to be money.
     #[error(transparent)]
     Sum(#[from] SumOutOfRange),
-    /// The tree is not an export's.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The files of the tree are of another kind than CUR 2.0's.
@@ -66,105 +57,51 @@ pub enum CommandError {
         /// What they are, and how to get what is needed.
         what: String,
     },
-    /// The manifest lists files that are not in the tree.
     #[error("the manifest lists files that are not there: {}: copy the whole export again", chunks.join(", "))]
-    MissingChunks {
-        /// The files, by key.
-        chunks: Vec<String>,
-    },
-    /// A file changed while its delivery was read.
+    MissingChunks { chunks: Vec<String> },
     #[error(
         "{key} changed while its delivery was being read, and nothing is published from a mix of two deliveries: wait \
          until whatever copies the export is done, or copy it again, and run again"
     )]
-    Changed {
-        /// The file.
-        key: String,
-    },
-    /// Some deliveries were not published.
+    Changed { key: String },
     #[error("{}", unpublished(*failures, *deliveries))]
-    Unpublished {
-        /// How many.
-        failures: usize,
-        /// Of how many.
-        deliveries: usize,
-    },
-    /// A file was named where a folder is needed.
+    Unpublished { failures: usize, deliveries: usize },
     #[error("{} is a file, and {option} needs a folder: name the one {}", path.display(), whose(option))]
-    NotAFolder {
-        option: &'static str,
-        /// What was named.
-        path: PathBuf,
-    },
+    NotAFolder { option: &'static str, path: PathBuf },
     /// The export or the ledger has problems; they were written.
     #[error("numbers are missing or wrong until the problems above ({problems}) are mended: each says how")]
-    Unusable {
-        /// How many.
-        problems: usize,
-    },
-    /// The ledger has nothing of what was asked for.
+    Unusable { problems: usize },
     #[error("{0}")]
     NothingFound(String),
-    /// A number was not explained.
     #[error(transparent)]
     Explain(#[from] ExplainError),
-    /// The bill and the ledger do not say the same.
     #[error(
         "the lines of the bill do not come to what the ledger says: {differences}; {cure}, and explain again. If they \
          still differ the ledger is wrong: please report it"
     )]
-    Disagreement {
-        /// By currency.
-        differences: String,
-        /// What to do.
-        cure: &'static str,
-    },
-    /// The chargeback was not made.
+    Disagreement { differences: String, cure: &'static str },
     #[error(transparent)]
     Chargeback(#[from] ChargebackError),
-    /// A file of metering records is not one.
     #[error(transparent)]
     Metering(#[from] MeteringFileError),
-    /// Some periods were not derived again.
     #[error("{failures} of {periods} periods were not derived again, see above; the others were")]
-    NotRebuilt {
-        /// How many.
-        failures: usize,
-        /// Of how many.
-        periods: usize,
-    },
-    /// Nobody was forgotten.
+    NotRebuilt { failures: usize, periods: usize },
     #[error(transparent)]
     Forget(#[from] ForgetError),
-    /// Some objects still have the name.
     #[error("{objects} objects still have the name, see above; do what each says, and forget again")]
-    NotForgotten {
-        /// How many.
-        objects: usize,
-    },
+    NotForgotten { objects: usize },
     /// An option that this release does not have yet.
     #[error("{0}")]
     Unsupported(String),
     /// Nobody says where or as whom a bucket is to be read.
     #[error("{0}")]
     NotReady(String),
-    /// A file on this machine.
     #[error("failed to {action} {}: {source}", path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The output was not taken.
+    File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("failed to write the output: {0}")]
     Output(#[from] io::Error),
-    /// The output was not taken.
     #[error("failed to write csv: {0}")]
     Csv(#[from] csv::Error),
-    /// The output was not taken.
     #[error("failed to write json: {0}")]
     Json(#[from] serde_json::Error),
 }

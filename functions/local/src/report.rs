@@ -24,10 +24,6 @@ use crate::report::about::{About, is_in};
 const TOTAL: &str = "total";
 
 /// Writes the report to `out`. What it is of stands above a table, and in `notes` where `out` is read by programs.
-///
-/// # Errors
-///
-/// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let statements = periods::of(&store, &options.ledger, options.period, options.export_id.as_deref()).await?;

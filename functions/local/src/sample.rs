@@ -47,10 +47,6 @@ pub struct Written {
 
 /// Writes the sample: `OUT/finance/cur/bedrock-by-caller/{data,metadata}/BILLING_PERIOD=…/…`. Files carry the time of
 /// their delivery in the story.
-///
-/// # Errors
-///
-/// [`SampleError`]: a directory that holds a sample already, a file system that refuses.
 pub fn write(options: &SampleOptions) -> Result<Written, SampleError> {
     refuse_another(&options.out)?;
     let mode = options.mode();

@@ -200,10 +200,6 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     /// What `build` makes of the values.
-    ///
-    /// # Errors
-    ///
-    /// [`EnvironmentError`], if anything that was asked for is missing or bad.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, EnvironmentError> {
         match build() {
             Some(value) if self.problems.is_empty() => Ok(value),

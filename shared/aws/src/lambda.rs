@@ -178,10 +178,6 @@ fn level(name: &str) -> LevelFilter {
 }
 
 /// The settings, or an error that is logged before the process ends: Lambda shows nothing else of a failed start.
-///
-/// # Errors
-///
-/// The environment's.
 pub fn settings<T>(read: Result<T, EnvironmentError>) -> Result<T, Failed> {
     read.map_err(|error| {
         let failed = Failed::from(error);
@@ -191,10 +187,6 @@ pub fn settings<T>(read: Result<T, EnvironmentError>) -> Result<T, Failed> {
 }
 
 /// Answers invocations with `handle` until the process is stopped.
-///
-/// # Errors
-///
-/// The runtime's, if Lambda cannot be reached.
 pub async fn run<H, F>(clock: Clock, handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: Fn(Event, Invocation) -> F,

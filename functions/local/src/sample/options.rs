@@ -9,13 +9,11 @@ use super::story::Size;
 pub const BUCKET: &str = "example-finance-exports";
 /// The export's prefix in the bucket.
 pub const EXPORT_PREFIX: &str = "finance/cur";
-/// The export's name.
 pub const EXPORT_NAME: &str = "bedrock-by-caller";
 
 pub(super) const EXPORT_ARN: &str =
     "arn:aws:bcm-data-exports:us-east-1:111122223333:export/bedrock-by-caller-7d3a91f2-5b0c-4e86-9f1d-2a64c8e0b735";
 
-/// How chunks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Parquet with Snappy, as AWS writes it.
@@ -24,7 +22,6 @@ pub enum Format {
     Csv,
 }
 
-/// What to write.
 #[derive(Clone, Debug)]
 pub struct SampleOptions {
     /// The directory; made if it is not there.
@@ -41,20 +38,15 @@ pub struct SampleOptions {
     /// Deliveries of the current month, on consecutive days, at least 1. One stands in place, as in an export that
     /// overwrites; several stand in folders of their own, as in an export that keeps every delivery (create new).
     pub deliveries: usize,
-    /// The format of the chunks.
     pub format: Format,
 }
 
 impl SampleOptions {
-    /// The default of `seed`.
     pub const SEED: u64 = 1;
-    /// The default of `rows`.
     pub const ROWS: usize = 20_000;
-    /// The default of `principals`.
     pub const PRINCIPALS: usize = 24;
     /// Which part of the rows is Bedrock's where the story does not need more.
     pub const BEDROCK_SHARE: f64 = 0.15;
-    /// The default of `deliveries`.
     pub const DELIVERIES: usize = 2;
     /// The fewest rows: with fewer there is nothing to tell.
     pub const FEWEST_ROWS: usize = 10;
