@@ -113,7 +113,7 @@ where
                 }
             }
             Some(Ingested::Waiting) => {
-                tracing::info!(chunk = key, ms, outcome = "waiting", "the delivery waits for other files")
+                tracing::info!(chunk = key, ms, outcome = "waiting", "the delivery waits for other files");
             }
             Some(Ingested::Incomplete { chunks }) => {
                 let files = chunks.len();
