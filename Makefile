@@ -18,13 +18,16 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## Write a sample export, run everything on it, and show what comes out (no AWS account needed).
 	@cargo run --quiet --locked --profile demo -p bedrock-ledger -- demo
+
+check: lint ## Formatting, lints, and the tests of what has changed since `main` (ALL=1: every test in Rust).
+	python3 tests/changed.py $(if $(ALL),--all)
 
 test: lint doc unit facts-check e2e template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
 

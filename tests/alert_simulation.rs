@@ -2,10 +2,8 @@
 //! whatever happens, each crossing is told, and none is told twice but by the same id after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use spend_core::bill::line::{Measures, ScanCounts};
@@ -18,9 +16,10 @@ use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::book::{Book, BookPeriod};
+use spend_ledger::store::StoreError;
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
 /// Where a history begins: months before it are known and empty.
 const FIRST_DAY: &str = "2026-11-02";
@@ -46,35 +45,15 @@ enum Crash {
     Notifier { call: u64, after: bool },
 }
 
-/// A store at which others come in before every call.
-struct TurnTaking<'a>(&'a MemoryStore);
+/// Others come in before every call.
+struct TurnTaking;
 
-impl Store for TurnTaking<'_> {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        self.0.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.0.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.0.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.put_if_match(key, bytes, etag).await
+impl Before for TurnTaking {
+    async fn before(&self, access: Access, _: &str) -> Result<(), StoreError> {
+        if matches!(access, Access::Get | Access::PutIfAbsent | Access::PutIfMatch) {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 }
 
@@ -255,7 +234,7 @@ async fn evaluate(store: &MemoryStore, world: &World, now: DateTime<Utc>, crash:
 async fn race(store: &MemoryStore, world: &World) -> Vec<Message> {
     let (config, book, line, now) = (world.config(), world.book(), Line::default(), world.now());
     let given = Given { config: &config, book: &book };
-    let stores = [TurnTaking(store), TurnTaking(store), TurnTaking(store)];
+    let stores = [(); 3].map(|()| Around { inner: store, before: TurnTaking });
     let [one, two, three] = stores.each_ref().map(|store| alert::react(store, &line, &given, Lease::INVOCATION, now));
     let (one, two, three) = tokio::join!(one, two, three);
     for summary in [one, two, three] {

@@ -10,6 +10,7 @@ use crate::commands::{Outcome, block_on, call, done};
 use bedrock_ledger::cli::Cli;
 use bedrock_ledger::sample::{SAMPLE_CONFIG, gateway_metering};
 use clap::Parser;
+use spend_core::errors::fault::Fault;
 use spend_core::facts::fact::FactField;
 use spend_core::facts::spend::Basis;
 use spend_core::money::decimal::Decimal;

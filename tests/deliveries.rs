@@ -12,6 +12,7 @@ use crate::bucket::{Files, Layout, parquet, write_tree};
 use bedrock_ledger::cli::{Command, Doctor, DoctorFormat, Explain, ReportFormat};
 use bedrock_ledger::error::CommandError;
 use bytes::Bytes;
+use spend_core::errors::fault::Fault;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write::Row;
 

@@ -9,6 +9,7 @@ use bedrock_ledger::cli::{Cli, Command, Explain, Report, ReportFormat, Run};
 use bedrock_ledger::error::CommandError;
 use bedrock_ledger::sample::{self, SAMPLE_CONFIG, SampleOptions};
 use serde_json::Value;
+use spend_core::errors::fault::Fault;
 use spend_core::facts::spend::Basis;
 use spend_core::money::decimal::Decimal;
 use spend_core::reporting::report::Measure;

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::iter;
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,8 +15,9 @@ use spend_ledger::config::Counting;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
 use spend_ledger::state::keys;
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::ingest::{self, FileTimes};
 use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Sweep};
@@ -226,54 +226,25 @@ fn a_backfill_of_a_replica_is_one_first_run() {
     }
 }
 
-/// A bucket of which one object can never be read, and nobody knows why.
-struct Stuck(MemoryStore, String);
+/// One object can never be read, and nobody knows why.
+struct Stuck(String);
 
-impl Stuck {
-    fn check(&self, key: &str) -> Result<(), StoreError> {
-        if key != self.1 {
+impl Before for Stuck {
+    async fn before(&self, access: Access, key: &str) -> Result<(), StoreError> {
+        if key != self.0 || !(access.is_read() || access == Access::Head) {
             return Ok(());
         }
         Err(StoreError::Unavailable { action: "read", key: key.to_owned(), source: "503 SlowDown".into() })
     }
 }
 
-impl Store for Stuck {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.check(key)?;
-        self.0.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        self.check(key)?;
-        self.0.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.check(key)?;
-        self.0.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.0.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.0.put_if_match(key, bytes, etag).await
-    }
-}
-
 #[test]
 fn a_delivery_that_fails_for_good_keeps_a_first_run_from_ending_for_a_day_alone() {
     let (ledger, files) = (ledger("summary"), deliveries(FRESH));
-    let export = Arc::new(Stuck(MemoryStore::default(), files[0][0].0.clone()));
-    export.0.set_now(now() - TimeDelta::hours(9));
+    let export = Arc::new(Around { inner: MemoryStore::default(), before: Stuck(files[0][0].0.clone()) });
+    export.inner.set_now(now() - TimeDelta::hours(9));
     for (key, bytes) in files.into_iter().flatten() {
-        export.0.overwrite(&key, bytes).unwrap();
+        export.inner.overwrite(&key, bytes).unwrap();
     }
     block_on(async {
         let mut heard = Vec::new();

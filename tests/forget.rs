@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use spend_core::errors::fault::Fault;
 use spend_cur::write::{Row, Value};
 use spend_ledger::chargeback;
 use spend_ledger::config::in_force;

@@ -31,6 +31,7 @@ mod rebuild;
 mod reference_totals;
 mod replica;
 mod restated;
+mod rooms;
 mod said;
 mod sweep;
 mod trying_alerts;

@@ -1,19 +1,18 @@
 //! Files and deliveries that a function dies of: they hold up nothing else, and operations is told of each by name.
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::messages::operations::deployed::Place;
 use spend_cur::write;
 use spend_ledger::config::Counting;
 use spend_ledger::state::{committed, keys};
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::ingest::FileTimes;
 use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
@@ -44,50 +43,31 @@ fn deliver(bucket: &MemoryStore, export: &str, period: &str) -> String {
     key
 }
 
-/// A store that the process dies of when it reads an object whose key has a part, or that takes for ever to read it.
-struct Poisoned {
-    store: MemoryStore,
+/// The process dies when it reads an object whose key has a part, or the read takes for ever.
+struct Poison {
     part: String,
     /// The process is to die; without it the read does not end.
     dies: Option<Arc<Notify>>,
+    /// What the keys of an export have of which no part of an object is poisoned; empty for none.
+    spares: &'static str,
 }
 
-impl Poisoned {
-    async fn check(&self, key: &str) {
-        while key.contains(&self.part) {
+type Poisoned = Around<MemoryStore, Poison>;
+
+fn poisoned(inner: MemoryStore, part: &str, dies: Option<&Arc<Notify>>) -> Poisoned {
+    Around { inner, before: Poison { part: part.to_owned(), dies: dies.cloned(), spares: "" } }
+}
+
+impl Before for Poison {
+    async fn before(&self, access: Access, key: &str) -> Result<(), StoreError> {
+        let is_spared = !self.spares.is_empty() && (access == Access::Get || key.contains(self.spares));
+        while access.is_read() && !is_spared && key.contains(&self.part) {
             if let Some(dies) = &self.dies {
                 dies.notify_one();
             }
             tokio::task::yield_now().await;
         }
-    }
-}
-
-impl Store for Poisoned {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.check(key).await;
-        self.store.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        self.check(key).await;
-        self.store.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.store.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.store.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.store.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.store.put_if_match(key, bytes, etag).await
+        Ok(())
     }
 }
 
@@ -151,7 +131,7 @@ fn a_file_that_every_sweep_dies_of_holds_up_nothing_and_is_named_once() {
         for period in ["2026-10", "2026-11"] {
             deliver(&store, "cur", period);
         }
-        let export = Arc::new(Poisoned { store, part: part.clone(), dies: Some(dies.clone()) });
+        let export = Arc::new(poisoned(store, &part, Some(&dies)));
         assert!(until_death(sweep(&export, &ledger, at(0), || HOUR), &dies).await.is_none());
         assert!(ready(&ledger).await.contains(&"cur 2026-11".to_owned()), "{:?}", ready(&ledger).await);
         let mut ended = 0;
@@ -172,16 +152,16 @@ fn a_file_of_a_stranger_that_every_sweep_dies_of_holds_up_no_month_of_a_known_ex
     block_on(async {
         let (store, ledger, dies) = (MemoryStore::default(), MemoryStore::default(), Arc::new(Notify::new()));
         deliver(&store, "cur", "2026-10");
-        let before = Arc::new(Poisoned { store, part: "nothing".to_owned(), dies: None });
+        let before = Arc::new(poisoned(store, "nothing", None));
         sweep(&before, &ledger, at(0), || HOUR).await;
-        let store = Arc::into_inner(before).unwrap().store;
+        let store = Arc::into_inner(before).unwrap().inner;
         for stranger in ["a", "b", "c"] {
             deliver(&store, stranger, "2026-11");
         }
         deliver(&store, "cur", "2026-11");
-        let export = Arc::new(Poisoned { store, part: "-00001".to_owned(), dies: Some(dies.clone()) });
         // Of the honest export nothing is poisoned.
-        let export = Arc::new(Honest(Arc::into_inner(export).unwrap()));
+        let before = Poison { part: "-00001".to_owned(), dies: Some(dies.clone()), spares: "/cur/" };
+        let export = Arc::new(Around { inner: store, before });
         assert!(until_death(sweep(&export, &ledger, at(1), || HOUR), &dies).await.is_none());
         assert_eq!(ready(&ledger).await, ["cur 2026-10", "cur 2026-11"]);
         for quarter in 2..16 {
@@ -189,38 +169,6 @@ fn a_file_of_a_stranger_that_every_sweep_dies_of_holds_up_no_month_of_a_known_ex
         }
         assert_eq!(notes(&ledger, "Stuck").await.len(), 3);
     });
-}
-
-/// Poisoned, but for the export `cur`.
-struct Honest(Poisoned);
-
-impl Store for Honest {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.0.store.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        if !key.contains("/cur/") {
-            self.0.check(key).await;
-        }
-        self.0.store.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.0.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.0.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.0.put_if_match(key, bytes, etag).await
-    }
 }
 
 #[test]
@@ -231,7 +179,7 @@ fn a_file_that_takes_all_the_time_of_every_sweep_holds_up_nothing_and_what_stand
         for period in ["2026-09", "2026-10"] {
             deliver(&store, "cur", period);
         }
-        let export = Arc::new(Poisoned { store, part, dies: None });
+        let export = Arc::new(poisoned(store, &part, None));
         for quarter in 0..40 {
             // Ten minutes; a second passes with every question for the time.
             let seconds = Cell::new(600_u64);
@@ -262,7 +210,7 @@ fn a_large_delivery_that_gets_on_is_not_taken_for_one_that_is_stuck() {
         }
         let manifest = write::manifest(arn, "cur", Some("a"), &[], "acme", &listed, "2026-11".parse().unwrap());
         store.overwrite("fin/cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json", manifest.into()).unwrap();
-        let export = Arc::new(Slow(store));
+        let export = Arc::new(Around { inner: store, before: Slow });
         let mut sweeps = 0;
         for quarter in 0..40 {
             let seconds = Cell::new(29_u64);
@@ -282,33 +230,15 @@ fn a_large_delivery_that_gets_on_is_not_taken_for_one_that_is_stuck() {
     });
 }
 
-/// Takes a turn for every read.
-struct Slow(MemoryStore);
+/// Takes a turn for every read of a part.
+struct Slow;
 
-impl Store for Slow {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.0.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.0.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.0.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.0.put_if_match(key, bytes, etag).await
+impl Before for Slow {
+    async fn before(&self, access: Access, _: &str) -> Result<(), StoreError> {
+        if access == Access::GetRange {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 }
 
@@ -323,16 +253,16 @@ fn a_ready_delivery_that_every_sweep_dies_of_holds_up_nothing_and_is_named_once(
         sweep(&export, &ledger, at(0), || HOUR).await;
         assert_eq!(ready(&ledger).await.len(), 3);
         let reductions = ledger.list("reductions/").await.unwrap();
-        let poisoned = reductions.iter().find(|object| object.key.contains("period=2026-09")).unwrap().key.clone();
-        let ledger = Poisoned { store: ledger, part: poisoned, dies: Some(dies.clone()) };
+        let part = reductions.iter().find(|object| object.key.contains("period=2026-09")).unwrap().key.clone();
+        let ledger = poisoned(ledger, &part, Some(&dies));
         assert!(until_death(count(&ledger, at(0)), &dies).await.is_none());
-        assert_eq!(counted(&ledger.store).await, ["cur 2026-10", "cur 2026-11"]);
+        assert_eq!(counted(&ledger.inner).await, ["cur 2026-10", "cur 2026-11"]);
         let mut ended = 0;
         for quarter in 1..20 {
             ended += usize::from(until_death(count(&ledger, at(quarter)), &dies).await.is_some());
         }
         assert!(ended >= 12, "{ended}");
-        let told = notes(&ledger.store, "Stuck").await;
+        let told = notes(&ledger.inner, "Stuck").await;
         assert!(matches!(&told[..], [one] if one.contains("period=2026-09/cur-2026-09/")), "{told:?}");
     });
 }
@@ -346,11 +276,11 @@ fn of_two_ready_deliveries_of_a_month_the_one_that_sweeps_die_of_does_not_hold_u
         let export = Arc::new(store);
         sweep(&export, &ledger, at(0), || HOUR).await;
         let reductions = ledger.list("reductions/").await.unwrap();
-        let poisoned = reductions.iter().find(|object| object.key.contains("export=a")).unwrap().key.clone();
-        let ledger = Poisoned { store: ledger, part: poisoned, dies: Some(dies.clone()) };
+        let part = reductions.iter().find(|object| object.key.contains("export=a")).unwrap().key.clone();
+        let ledger = poisoned(ledger, &part, Some(&dies));
         for quarter in 0..2 {
             until_death(count(&ledger, at(quarter)), &dies).await;
         }
-        assert_eq!(counted(&ledger.store).await, ["b 2026-11"]);
+        assert_eq!(counted(&ledger.inner).await, ["b 2026-11"]);
     });
 }

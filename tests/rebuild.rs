@@ -2,7 +2,6 @@
 //! differs.
 
 mod command;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -18,9 +17,10 @@ use spend_ledger::state::history::HistoryEntry;
 use spend_ledger::state::keys::REDUCER_VERSION;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::{committed, restated};
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_ledger::store::{ETag, Store, StoreError};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::period::aggregated::Aggregated;
@@ -240,21 +240,21 @@ enum Meddle {
     AlmostRebuild { commit: u64 },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
 impl<'a> Meddled<'a> {
     /// Somebody meddles just before the state is replaced.
     fn with(ledger: &'a MemoryStore, meddle: Meddle) -> Self {
-        Self { ledger, at: (statement().state_key(), Access::Write), meddle, done: AtomicBool::new(false) }
+        Self { ledger, at: (statement().state_key(), Access::PutIfMatch), meddle, done: AtomicBool::new(false) }
     }
 
-    async fn meddle(&self, key: &str, access: Access) {
+    fn store(self) -> Around<&'a MemoryStore, Self> {
+        Around { inner: self.ledger, before: self }
+    }
+}
+
+impl Before for Meddled<'_> {
+    async fn before(&self, access: Access, key: &str) -> Result<(), StoreError> {
         if (key, access) != (self.at.0.as_str(), self.at.1) || self.done.swap(true, Ordering::SeqCst) {
-            return;
+            return Ok(());
         }
         match self.meddle {
             Meddle::Deliver => {
@@ -268,34 +268,7 @@ impl<'a> Meddled<'a> {
                 rebuild::rebuild(&crashing, &statement(), &renamed, now()).await.unwrap_err();
             }
         }
-    }
-}
-
-impl Store for Meddled<'_> {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.meddle(key, Access::Read).await;
-        self.ledger.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        self.ledger.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.ledger.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.ledger.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.ledger.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.meddle(key, Access::Write).await;
-        self.ledger.put_if_match(key, bytes, etag).await
+        Ok(())
     }
 }
 
@@ -305,7 +278,7 @@ fn a_delivery_that_is_committed_meanwhile_wins_and_is_derived_again() {
     block_on(async {
         deliver(&ledger, &first(), "one", 100).await.unwrap();
         ready(&ledger, &second(), "two", 200).await.unwrap();
-        let meddled = Meddled::with(&ledger, Meddle::Deliver);
+        let meddled = Meddled::with(&ledger, Meddle::Deliver).store();
         let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
         assert_eq!(rebuilt, Rebuilt::Applied { sequence: 3, delivery_id: "two".to_owned() });
         assert_eq!(identities(&facts(&ledger).await), ["ana", "bo", "role/late@444455556666"]);
@@ -332,7 +305,7 @@ fn the_history_tells_the_attempt_that_was_committed_and_not_one_that_crashed_bes
         rebuild::rebuild(&counted, &statement(), &other(), now()).await.unwrap();
         // After the commit the state and the facts file are read, and the file is written.
         let commit = counted.calls() - 3;
-        let meddled = Meddled::with(&ledger, Meddle::AlmostRebuild { commit });
+        let meddled = Meddled::with(&ledger, Meddle::AlmostRebuild { commit }).store();
         rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
         assert_eq!(ledger.list("history/").await.unwrap().len(), 3);
         let entries = entries(&ledger).await;
@@ -386,16 +359,16 @@ fn a_state_that_was_taken_back_or_removed_is_followed_by_its_facts_file() {
 
 #[test]
 fn a_publisher_that_is_overtaken_does_not_take_the_facts_file_back() {
-    for access in [Access::Read, Access::Write] {
+    for access in [Access::Get, Access::PutIfMatch] {
         let ledger = MemoryStore::default();
         block_on(async {
             deliver(&ledger, &first(), "one", 100).await.unwrap();
             ready(&ledger, &second(), "two", 200).await.unwrap();
             let at = (statement().facts_key(), access);
-            let meddled = Meddled { at, ..Meddled::with(&ledger, Meddle::Deliver) };
+            let meddled = Meddled { at, ..Meddled::with(&ledger, Meddle::Deliver) }.store();
             let rebuilt = rebuild::rebuild(&meddled, &statement(), &other(), now()).await.unwrap();
             assert_eq!(rebuilt, Rebuilt::Applied { sequence: 2, delivery_id: "one".to_owned() });
-            assert!(meddled.done.load(Ordering::SeqCst));
+            assert!(meddled.before.done.load(Ordering::SeqCst));
             assert_eq!(facts_of(&ledger).await, of("two", 0), "{access:?}");
         });
     }

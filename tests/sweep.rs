@@ -1,7 +1,6 @@
 //! The sweep: what no event has told of is found, and driven to the same ledger, however often and with a crash anywhere.
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +14,10 @@ use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, operations};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::period::deriver::Deriver;
@@ -371,7 +371,7 @@ fn a_sweep_that_is_cut_short_says_what_is_left_and_goes_on() {
                 seconds.set(seconds.get().saturating_sub(1));
                 Duration::from_secs(seconds.get())
             };
-            let swept = sweep_at(&export, &Turns(&ledger), now(), tick).await.unwrap();
+            let swept = sweep_at(&export, &Around { inner: &ledger, before: Turns }, now(), tick).await.unwrap();
             assert_eq!(swept.known + swept.ready + swept.left, exports.len(), "{swept:?}");
             left.push(swept.left);
             if swept.left == 0 {
@@ -547,7 +547,7 @@ fn two_sweeps_at_once_end_in_the_same_ledger() {
         sweep(&export, &reference).await.unwrap();
         count(&reference).await.unwrap();
         let ledger = MemoryStore::default();
-        let turns = Turns(&ledger);
+        let turns = Around { inner: &ledger, before: Turns };
         let (one, other) = tokio::join!(sweep(&export, &turns), sweep(&export, &turns));
         assert_eq!((one.unwrap().ready, other.unwrap().ready), (2, 2));
         let (one, other) = tokio::join!(count(&turns), count(&turns));
@@ -557,36 +557,11 @@ fn two_sweeps_at_once_end_in_the_same_ledger() {
 }
 
 /// Lets other tasks run before every call, so that two steps on one store take turns.
-struct Turns<'a>(&'a MemoryStore);
+struct Turns;
 
-impl Store for Turns<'_> {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
+impl Before for Turns {
+    async fn before(&self, _: Access, _: &str) -> Result<(), StoreError> {
         tokio::task::yield_now().await;
-        self.0.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        tokio::task::yield_now().await;
-        self.0.put_if_match(key, bytes, etag).await
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_core::errors::fault::Fault as _;
 use spend_ledger::config::in_force::{self, Configured, InForceError};
@@ -64,32 +64,32 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     /// Does all that the item tells of. One failure keeps nothing else from being done; the first one is what comes of it.
     async fn item(&self, item: &Item, invocation: &Invocation) -> (Moved, Result<(), Failed>) {
         let (mut moved, mut outcome) = (Moved::Nothing, Ok(()));
-        for tiding in &item.tidings {
-            let done = match tiding {
-                Tiding::Created { bucket, key } if *bucket != self.bucket => {
-                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
+        for trigger in &item.triggers {
+            let done = match trigger {
+                Trigger::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "ignored", "ignored: the object is not in the ledger bucket");
                     continue;
                 }
                 // What counts as spend, and which series there are.
-                Tiding::Created { key, .. } if keys::is_of_configuration(key) => self.adopt(invocation).await,
-                Tiding::Created { key, .. } => {
+                Trigger::Created { key, .. } if keys::is_of_configuration(key) => self.adopt(invocation).await,
+                Trigger::Created { key, .. } => {
                     let Some((statement, delivery_id)) = Statement::from_ready_key(key) else {
-                        tracing::info!(key, outcome = "stranger", "ignored: it is no ready delivery");
+                        tracing::info!(key, outcome = "ignored", "ignored: the object is not a ready delivery");
                         continue;
                     };
                     self.aggregate(&statement, &delivery_id, invocation).await
                 }
-                Tiding::Sweep => self.sweep(invocation).await,
-                Tiding::S3Test => {
-                    tracing::info!(outcome = "ignored", "S3 has tried its notifications");
+                Trigger::Sweep => self.sweep(invocation).await,
+                Trigger::S3Test => {
+                    tracing::info!(outcome = "ignored", "ignored: the test notification of S3");
                     continue;
                 }
-                Tiding::Digest | Tiding::TestAlert => {
-                    tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                Trigger::Digest | Trigger::TestAlert => {
+                    tracing::info!(outcome = "ignored", "ignored: another function's schedule");
                     continue;
                 }
-                Tiding::Stranger { reason } => {
-                    tracing::info!(outcome = "stranger", "ignored: {reason}");
+                Trigger::Ignored { reason } => {
+                    tracing::info!(outcome = "ignored", "ignored: {reason}");
                     continue;
                 }
             };
@@ -112,8 +112,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         };
         let (about, what) = (statement.to_string(), format!("adding up {statement}"));
         let doing = Doing { about: &about, what: &what };
-        let aggregated = aggregated.await.map_err(Failed::from);
-        let Some(outcome) = settle(&self.ledger, doing, aggregated, now).await? else { return Ok(()) };
+        let Some(outcome) = settle(&self.ledger, doing, aggregated.await, now).await? else { return Ok(()) };
         let Statement { export_id, period } = statement;
         let ms = begun.elapsed().as_millis();
         tracing::info!(export_id, %period, delivery_id, ms, outcome = outcome.as_str(), "{outcome}");
@@ -125,11 +124,10 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
     async fn adopt(&self, invocation: &Invocation) -> Result<(), Failed> {
         let adopted = in_force::adopt(&self.ledger, invocation.now).await.map_err(AggregateError::from);
         let doing = Doing { about: keys::CONFIG, what: "adopting config/ledger.toml" };
-        let adopted = adopted.map_err(Failed::from);
         if let Some(adopted) = settle(&self.ledger, doing, adopted, invocation.now).await? {
             let (outcome, key) = (adopted.as_str(), keys::CONFIG);
             if adopted == in_force::Adopted::Refused {
-                tracing::error!(outcome, "{key} is not valid: operations has its errors");
+                tracing::error!(outcome, "{key} is not valid: the note to operations has its errors");
             } else {
                 tracing::info!(outcome, "{key}");
             }
@@ -151,8 +149,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
             Ok::<_, AggregateError>(sweep::ready(&self.ledger, &with, invocation.now, time_left).await?)
         };
         let doing = Doing { about: keys::DELIVERIES_PREFIX, what: "looking through the ready deliveries" };
-        let swept = swept.await.map_err(Failed::from);
-        let Some(counted) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
+        let Some(counted) = settle(&self.ledger, doing, swept.await, invocation.now).await? else { return Ok(()) };
         let Counted { found, known, applied, passed_over, waiting, left, paused, troubles, failures } = counted;
         for error in &troubles {
             tracing::error!(kind = error.kind(), outcome = "told", "{}", said(error));
@@ -192,7 +189,7 @@ impl<L: Store, M: Metrics> Aggregate<L, M> {
         let withheld = published.withheld.map(AggregateError::Withheld);
         let mut outcome = Ok(());
         for error in published.failures.into_iter().map(AggregateError::from).chain(withheld) {
-            let settled = settle::<_, ()>(&self.ledger, doing, Err(error.into()), now).await;
+            let settled = settle::<_, (), _>(&self.ledger, doing, Err(error), now).await;
             outcome = outcome.and(settled.map(drop));
         }
         outcome

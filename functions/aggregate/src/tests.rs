@@ -1,4 +1,3 @@
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +14,10 @@ use spend_ledger::config::Counting;
 use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
-use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
+use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 
 use crate::handler::Aggregate;
@@ -51,48 +51,16 @@ impl Metrics for &TestMetrics {
     }
 }
 
-/// A store that does not answer for keys with a prefix.
+/// Nothing answers for keys with a prefix.
 #[derive(Debug)]
-struct Closed<'a> {
-    store: &'a MemoryStore,
-    prefix: &'static str,
-}
+struct Closed(&'static str);
 
-impl Closed<'_> {
-    fn answers(&self, key: &str) -> Result<(), StoreError> {
-        if key.starts_with(self.prefix) {
-            return Err(StoreError::Unavailable { action: "reach", key: key.to_owned(), source: "a test".into() });
+impl Before for Closed {
+    async fn before(&self, access: Access, key: &str) -> Result<(), StoreError> {
+        if !(access.is_read() || access == Access::Head) || !key.starts_with(self.0) {
+            return Ok(());
         }
-        Ok(())
-    }
-}
-
-impl Store for Closed<'_> {
-    async fn get(&self, key: &str) -> Result<Option<(Bytes, ETag)>, StoreError> {
-        self.answers(key)?;
-        self.store.get(key).await
-    }
-
-    async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
-        self.answers(key)?;
-        self.store.get_range(key, range, etag).await
-    }
-
-    async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        self.answers(key)?;
-        self.store.head(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
-        self.store.list(prefix).await
-    }
-
-    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.store.put_if_absent(key, bytes).await
-    }
-
-    async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.store.put_if_match(key, bytes, etag).await
+        Err(StoreError::Unavailable { action: "reach", key: key.to_owned(), source: "a test".into() })
     }
 }
 
@@ -218,7 +186,7 @@ async fn a_delivery_that_fails_keeps_no_other_from_being_published() {
     ready(&ledger, "cur").await;
     let bad = ready(&ledger, "other").await;
     // A store that lets nobody at one delivery's reductions.
-    let failing = Closed { store: &ledger, prefix: "reductions/export=other/" };
+    let failing = Around { inner: &ledger, before: Closed("reductions/export=other/") };
     let aggregate = aggregate(failing, &metrics);
     let failed = handle(&aggregate, &schedule("sweep")).await.unwrap_err();
     assert_eq!(failed.kind, "store.unavailable", "so that it is tried again");

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::alert::{self, Deployed};
 use spend_ledger::outputs::outbox::Lease;
@@ -63,21 +63,25 @@ impl<L: Store, N: Notifier> Alert<L, N> {
 
     fn asked(&self, item: &Item) -> Asked {
         let mut asked = Asked::default();
-        for tiding in &item.tidings {
-            match tiding {
-                Tiding::Created { bucket, key } if *bucket != self.bucket => {
-                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the ledger's bucket");
+        for trigger in &item.triggers {
+            match trigger {
+                Trigger::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "ignored", "ignored: the object is not in the ledger bucket");
                 }
-                Tiding::Created { key, .. } if Statement::from_state_key(key).is_some() => asked.evaluate = true,
-                Tiding::Created { key, .. } if key.starts_with(NOTES_PREFIX) => asked.notes = true,
-                Tiding::Created { key, .. } => {
-                    tracing::info!(key, outcome = "stranger", "ignored: it is neither a period's state nor a note");
+                Trigger::Created { key, .. } if Statement::from_state_key(key).is_some() => asked.evaluate = true,
+                Trigger::Created { key, .. } if key.starts_with(NOTES_PREFIX) => asked.notes = true,
+                Trigger::Created { key, .. } => {
+                    tracing::info!(
+                        key,
+                        outcome = "ignored",
+                        "ignored: the object is neither a period's state nor a note"
+                    );
                 }
-                Tiding::Sweep => (asked.evaluate, asked.notes) = (true, true),
-                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
-                Tiding::TestAlert => asked.test = true,
-                Tiding::Digest => tracing::info!(outcome = "stranger", "ignored: another function's schedule"),
-                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+                Trigger::Sweep => (asked.evaluate, asked.notes) = (true, true),
+                Trigger::S3Test => tracing::info!(outcome = "ignored", "ignored: the test notification of S3"),
+                Trigger::TestAlert => asked.test = true,
+                Trigger::Digest => tracing::info!(outcome = "ignored", "ignored: another function's schedule"),
+                Trigger::Ignored { reason } => tracing::info!(outcome = "ignored", "ignored: {reason}"),
             }
         }
         asked
@@ -88,7 +92,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let (begun, now) = (Instant::now(), invocation.now);
         let deployed = Deployed { ledger: &self.ledger, now };
         let evaluated = alert::react(&self.ledger, &self.notifier, &deployed, Lease::INVOCATION, now).await;
-        let evaluated = evaluated.map_err(|error| Failed::from(AlertingError::from(error)));
+        let evaluated = evaluated.map_err(AlertingError::from);
         let doing = Doing { about: "alerts", what: "evaluating budgets" };
         if let Some(summary) = settle(&self.ledger, doing, evaluated, now).await? {
             let alert::AlertSummary { measured, fired, muted, waiting, resolved, seeded, sent } = summary;
@@ -113,7 +117,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     /// error is told to whoever asked.
     async fn test(&self, invocation: &Invocation) -> Result<(), Failed> {
         let tested = alert::test(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
-        let alert_id = tested.map_err(|error| Failed::from(AlertingError::from(error)))?;
+        let alert_id = tested.map_err(AlertingError::from)?;
         tracing::info!(alert_id, outcome = "sent", "a test alert");
         Ok(())
     }
@@ -122,7 +126,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
     async fn tell(&self, invocation: &Invocation) -> Result<(), Failed> {
         let sent = operations::drain(&self.ledger, &self.notifier, Lease::INVOCATION, invocation.now).await;
         let doing = Doing { about: "operations", what: "telling operations" };
-        let sent = sent.map_err(|error| AlertingError::from(error).into());
+        let sent = sent.map_err(AlertingError::from);
         if let Some(sent) = settle(&self.ledger, doing, sent, invocation.now).await? {
             tracing::info!(sent, outcome = "told", "operations");
         }

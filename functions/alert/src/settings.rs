@@ -17,9 +17,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// # Errors
-    ///
-    /// Names everything that is missing or bad.
+    /// An error names everything that is missing or bad.
     pub(crate) fn read<L: Fn(&str) -> Option<String>>(mut reader: Reader<L>) -> Result<Self, EnvironmentError> {
         let ledger_bucket = reader.bucket(LEDGER_BUCKET);
         let alerts_arn = reader.topic_arn(ALERTS_TOPIC_ARN);

@@ -73,7 +73,7 @@ async fn a_batch_of_commits_is_evaluated_once() {
     // Whatever an evaluation costs the first time.
     calls(&queued([STATE])).await;
     assert_eq!(calls(&queued([STATE])).await, calls(&queued([STATE, STATE, STATE])).await);
-    assert_eq!(calls(&queued(["state/stranger", "config/ledger.toml"])).await, 0, "strangers cost nothing");
+    assert_eq!(calls(&queued(["state/stranger", "config/ledger.toml"])).await, 0, "ignored events cost nothing");
 }
 
 #[tokio::test]

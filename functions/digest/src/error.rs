@@ -1,8 +1,6 @@
 //! Why the function did not finish.
 
-use spend_aws::lambda::Failed;
-use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
+use spend_core::errors::fault::{Fault, Says};
 use spend_ledger::chargeback::ChargebackError;
 use spend_ledger::config::in_force::InForceError;
 use spend_ledger::digest::DigestError;
@@ -11,45 +9,25 @@ use spend_ledger::state::committed::CommittedError;
 /// Why the function did not finish. Doing it again is harmless.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TellingError {
-    /// The digest was not made or not sent.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// A page was not made or not written.
     #[error("failed to write the page: {0}")]
     Page(#[source] DigestError),
-    /// Chargeback files were not made or not written.
     #[error("failed to write the chargeback files: {0}")]
     Chargeback(#[source] ChargebackError),
-    /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
-    /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
 }
 
-impl TellingError {
-    fn kind(&self) -> &'static str {
+impl Fault for TellingError {
+    fn says(&self) -> Says<'_> {
         match self {
-            Self::Digest(error) | Self::Page(error) => error.kind(),
-            Self::Chargeback(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
+            Self::Digest(error) | Self::Page(error) => Says::As(error),
+            Self::Chargeback(error) => Says::As(error),
+            Self::Committed(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
         }
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Digest(error) | Self::Page(error) => error.class(),
-            Self::Chargeback(error) => error.class(),
-            Self::Committed(error) => error.class(),
-            Self::Config(error) => error.class(),
-        }
-    }
-}
-
-impl From<TellingError> for Failed {
-    fn from(error: TellingError) -> Self {
-        Self::new(error.kind(), error.class(), &error)
     }
 }

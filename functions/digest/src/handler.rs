@@ -3,7 +3,7 @@
 
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::chargeback;
 use spend_ledger::config::{Config, in_force};
@@ -34,18 +34,18 @@ impl<L: Store, N: Notifier> Digest<L, N> {
     }
 
     async fn item(&self, item: &Item, invocation: &Invocation) -> Result<(), Failed> {
-        for tiding in &item.tidings {
-            match tiding {
-                Tiding::Digest => self.tell(invocation).await?,
-                Tiding::Sweep => {
+        for trigger in &item.triggers {
+            match trigger {
+                Trigger::Digest => self.tell(invocation).await?,
+                Trigger::Sweep => {
                     let sent = self.send(invocation).await;
                     self.sent(sent, invocation).await?;
                 }
-                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
-                Tiding::Created { .. } | Tiding::TestAlert => {
-                    tracing::info!(outcome = "stranger", "ignored: the digest follows the calendar");
+                Trigger::S3Test => tracing::info!(outcome = "ignored", "ignored: the test notification of S3"),
+                Trigger::Created { .. } | Trigger::TestAlert => {
+                    tracing::info!(outcome = "ignored", "ignored: the digest follows the calendar");
                 }
-                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+                Trigger::Ignored { reason } => tracing::info!(outcome = "ignored", "ignored: {reason}"),
             }
         }
         Ok(())
@@ -94,7 +94,7 @@ impl<L: Store, N: Notifier> Digest<L, N> {
         outcome: Result<T, TellingError>,
         invocation: &Invocation,
     ) -> Result<Option<T>, Failed> {
-        settle(&self.ledger, Doing { about, what }, outcome.map_err(Failed::from), invocation.now).await
+        settle(&self.ledger, Doing { about, what }, outcome, invocation.now).await
     }
 
     /// Sends what is pending.

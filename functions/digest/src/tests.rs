@@ -133,7 +133,7 @@ async fn a_call_that_fails_while_writing_brings_the_schedule_again_and_nothing_w
 }
 
 #[tokio::test]
-async fn strangers_and_commits_are_ignored() {
+async fn other_events_are_ignored() {
     let (ledger, notifier) = (ledger(), TestNotifier::default());
     for event in [created("ledger", "state/x"), schedule("test-alert"), json!({}), json!(null)] {
         handle(FaultyStore::crashing(&ledger, 1, Fault::Before), &notifier, event).await.unwrap();

@@ -7,13 +7,13 @@ use std::time::Instant;
 use lambda_runtime::tracing;
 use spend_aws::by_class::{Doing, settle};
 use spend_aws::chain::said;
-use spend_aws::event::{Event, Item, Tiding};
+use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::deployed::Place;
-use spend_ledger::config::in_force::{self, InForceError};
+use spend_ledger::config::in_force;
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::store::Store;
-use spend_pipeline::error::PipelineError;
 use spend_pipeline::files::location;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::sweep::{Sweep, Swept};
@@ -41,8 +41,8 @@ where
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let mut answer = Answer::default();
         let doing = Doing { about: "configuration", what: "reading the configuration in force" };
-        let config = if event.items.iter().flat_map(|item| &item.tidings).any(|tiding| self.concerns(tiding)) {
-            let config = in_force::of_deployment(&self.ledger).await.map_err(of_config);
+        let config = if event.items.iter().flat_map(|item| &item.triggers).any(|trigger| self.concerns(trigger)) {
+            let config = in_force::of_deployment(&self.ledger).await.map_err(Failed::from);
             settle(&self.ledger, doing, config, invocation.now).await
         } else {
             // Nobody will look at it.
@@ -61,30 +61,30 @@ where
     }
 
     /// Whether there is something to do.
-    fn concerns(&self, tiding: &Tiding) -> bool {
-        match tiding {
-            Tiding::Created { bucket, key } => *bucket == self.bucket && key.starts_with(&self.prefix),
-            Tiding::Sweep => true,
-            Tiding::Digest | Tiding::TestAlert | Tiding::S3Test | Tiding::Stranger { .. } => false,
+    fn concerns(&self, trigger: &Trigger) -> bool {
+        match trigger {
+            Trigger::Created { bucket, key } => *bucket == self.bucket && key.starts_with(&self.prefix),
+            Trigger::Sweep => true,
+            Trigger::Digest | Trigger::TestAlert | Trigger::S3Test | Trigger::Ignored { .. } => false,
         }
     }
 
     async fn item(&self, item: &Item, config: &Config, invocation: &Invocation) -> Result<(), Failed> {
-        for tiding in &item.tidings {
-            match tiding {
-                Tiding::Created { bucket, key } if *bucket != self.bucket => {
-                    tracing::info!(bucket, key, outcome = "stranger", "ignored: it is not the export's bucket");
+        for trigger in &item.triggers {
+            match trigger {
+                Trigger::Created { bucket, key } if *bucket != self.bucket => {
+                    tracing::info!(bucket, key, outcome = "ignored", "ignored: the object is not in the export bucket");
                 }
-                Tiding::Created { key, .. } if !key.starts_with(&self.prefix) => {
-                    tracing::info!(key, outcome = "stranger", "ignored: it is not below the export's prefix");
+                Trigger::Created { key, .. } if !key.starts_with(&self.prefix) => {
+                    tracing::info!(key, outcome = "ignored", "ignored: the object is not below the export's prefix");
                 }
-                Tiding::Created { key, .. } => self.created(key, config, invocation).await?,
-                Tiding::Sweep => self.sweep(config, invocation).await?,
-                Tiding::S3Test => tracing::info!(outcome = "ignored", "S3 has tried its notifications"),
-                Tiding::Digest | Tiding::TestAlert => {
-                    tracing::info!(outcome = "stranger", "ignored: another function's schedule");
+                Trigger::Created { key, .. } => self.created(key, config, invocation).await?,
+                Trigger::Sweep => self.sweep(config, invocation).await?,
+                Trigger::S3Test => tracing::info!(outcome = "ignored", "ignored: the test notification of S3"),
+                Trigger::Digest | Trigger::TestAlert => {
+                    tracing::info!(outcome = "ignored", "ignored: another function's schedule");
                 }
-                Tiding::Stranger { reason } => tracing::info!(outcome = "stranger", "ignored: {reason}"),
+                Trigger::Ignored { reason } => tracing::info!(outcome = "ignored", "ignored: {reason}"),
             }
         }
         Ok(())
@@ -95,14 +95,14 @@ where
         let counting = config.counting.clone().within(&self.counting);
         if location::statement(key).is_some_and(|statement| !counting.has_export(&statement.export_id)) {
             // The sweep tells of it.
-            tracing::info!(key, outcome = "not_counted", "ignored: its export is not among those that count");
+            tracing::info!(key, outcome = "not_counted", "ignored: the object's export is not counted");
             return Ok(());
         }
         let (times, kept) = (times(config), config.kept_tags());
         let ingested = ingest::object_created(&self.export, &self.ledger, Some(&self.bucket), key, times, &kept).await;
         let about = about(key);
         let doing = Doing { about: &about, what: &format!("reading {key}") };
-        let ingested = settle(&self.ledger, doing, ingested.map_err(of_step), invocation.now).await?;
+        let ingested = settle(&self.ledger, doing, ingested, invocation.now).await?;
         let ms = begun.elapsed().as_millis();
         match ingested {
             None => {}
@@ -113,12 +113,20 @@ where
                     tracing::info!(export_id, %period, delivery_id, chunks, ms, outcome = "ready", "{key}");
                 }
             }
-            Some(Ingested::Waiting) => tracing::info!(chunk = key, ms, outcome = "waiting", "waits for other files"),
+            Some(Ingested::Waiting) => {
+                tracing::info!(chunk = key, ms, outcome = "waiting", "the delivery waits for other files");
+            }
             Some(Ingested::Incomplete { chunks }) => {
                 let files = chunks.len();
-                tracing::info!(manifest = key, files, ms, outcome = "incomplete", "waits for files that it lists");
+                tracing::info!(
+                    manifest = key,
+                    files,
+                    ms,
+                    outcome = "incomplete",
+                    "the manifest lists files that are not there yet"
+                );
             }
-            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "stranger", "ignored: {reason}"),
+            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "ignored", "ignored: {reason}"),
         }
         Ok(())
     }
@@ -130,7 +138,7 @@ where
         let (times, now) = (times(config), invocation.now);
         let counting = &config.counting.clone().within(&self.counting);
         let sweep = Sweep { export: &self.export, ledger: &self.ledger, place, times, kept: &kept, counting, now };
-        let swept = sweep.deliveries(|| invocation.deadline.left()).await.map_err(of_step);
+        let swept = sweep.deliveries(|| invocation.deadline.left()).await.map_err(Failed::from);
         let (about, what) = (place.to_string(), format!("looking through {place}"));
         let doing = Doing { about: &about, what: &what };
         let Some(swept) = settle(&self.ledger, doing, swept, invocation.now).await? else { return Ok(()) };
@@ -159,7 +167,7 @@ where
             outcome = "swept",
             "{place}"
         );
-        failures.into_iter().next().map_or(Ok(()), |error| Err(of_step(error)))
+        failures.into_iter().next().map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
@@ -170,14 +178,4 @@ fn times(config: &Config) -> FileTimes {
 /// What an error with this object concerns: the delivery that it belongs to, so that its files are one note.
 fn about(key: &str) -> String {
     location::statement(key).map_or_else(|| key.to_owned(), |statement| statement.to_string())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
-fn of_step(error: PipelineError) -> Failed {
-    Failed::new(error.kind(), error.class(), &error)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
-fn of_config(error: InForceError) -> Failed {
-    Failed::new(error.kind(), error.class(), &error)
 }

@@ -16,9 +16,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// # Errors
-    ///
-    /// Names everything that is missing or bad.
+    /// An error names everything that is missing or bad.
     pub(crate) fn read<L: Fn(&str) -> Option<String>>(mut reader: Reader<L>) -> Result<Self, EnvironmentError> {
         let export_bucket = reader.bucket(EXPORT_BUCKET);
         let export_prefix = reader.prefix(EXPORT_PREFIX);

@@ -90,7 +90,7 @@ async fn a_delivery_is_ready_in_whatever_order_and_however_often_its_events_come
 }
 
 #[tokio::test]
-async fn strangers_are_ignored_and_change_nothing() {
+async fn other_events_are_ignored_and_change_nothing() {
     let ingest = ingest();
     for event in [
         created("another-bucket", CHUNK),

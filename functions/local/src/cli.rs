@@ -16,11 +16,11 @@ use spend_core::text::NONE;
 
 use crate::sample::{Format, SampleOptions};
 
-/// What whoever has just built it does.
+/// What to type first.
 const FIRST_STEPS: &str = "\
-To see what it does, on the bill of a made-up company:
+To see everything on the bill of a made-up company:
   bedrock-ledger demo
-On your own, of which a copy lies in EXPORT (aws s3 sync s3://BUCKET/ EXPORT):
+To use your own bill, copy the export to a folder (aws s3 sync s3://BUCKET/ EXPORT), then:
   bedrock-ledger doctor --export EXPORT
   bedrock-ledger run --export EXPORT --ledger LEDGER
   bedrock-ledger report --ledger LEDGER --by identity,model";
@@ -29,7 +29,6 @@ On your own, of which a copy lies in EXPORT (aws s3 sync s3://BUCKET/ EXPORT):
 #[derive(Debug, Parser)]
 #[command(name = "bedrock-ledger", version, propagate_version = true, after_help = FIRST_STEPS)]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -48,115 +47,112 @@ impl Cli {
     }
 }
 
-/// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a sample export, run everything on it, and show what comes out.
+    /// Write a sample export, run everything on it, and show what comes out: budgets, alerts and a page.
     Demo(Demo),
     /// Write a sample export to try things on: October and November 2026 of a made-up company.
     Sample(Sample),
-    /// Read every delivery of an export into a ledger, and tell what budgets and the digest have to tell.
+    /// Read every delivery of an export into a ledger, then publish metrics, alerts and the digest into it.
     Run(Run),
-    /// Totals of a ledger by any keys.
+    /// Print totals of a ledger by any keys, such as identity and model.
     Report(Report),
-    /// Write a month's showback and chargeback as CSV files, each summing to the bill.
+    /// Write a month's showback and chargeback as CSV files; each of the two sums to the bill.
     Chargeback(Chargeback),
-    /// What is wrong with an export or a ledger, and how to mend it.
+    /// Print what is wrong with an export or a ledger, and how to mend it.
     Doctor(Doctor),
-    /// What finance would be mailed: spend, why it changed, whose it is, and that it adds up to the bill.
+    /// Print the mail that finance would get: spend, why it changed, who spent it, and how it adds up to the bill.
     Digest(Digest),
-    /// Write a month as one page of HTML: who spends what on which model, against which budget, and why it changed.
+    /// Write a month as one page of HTML: spend by caller and model, budgets, and why spend changed.
     Page(Page),
-    /// Which lines of the bill make up a number: whose spend of a period or a day.
+    /// Print the bill lines behind a number: one caller's spend of a month or a day.
     Explain(Explain),
-    /// Each delivery of a ledger, and what it moved.
+    /// Print each delivery of a ledger, and the amounts that it changed.
     History(History),
-    /// The alerts that a configuration would have sent.
+    /// Print the alerts that a configuration would have sent for the months of a ledger.
     Backtest(Backtest),
-    /// What is wrong with a configuration, what its rules say, and whom each matches.
+    /// Print what is wrong with a configuration, each rule as a sentence, and whom each rule matches.
     Check(Check),
-    /// Send a test message the way that every alert goes: here to out/messages.jsonl in the ledger.
+    /// Send one alert that is marked as a test, in the same way as every alert: into out/messages.jsonl of the ledger.
     TestAlert(TestAlert),
-    /// Derive months again, with the export not at hand, after a change of configuration or release.
+    /// Derive months of a ledger again, without the export, after a change of configuration or release.
     Rebuild(Rebuild),
-    /// Replace a person's name by an alias in a ledger, and in what it will read of the bill.
+    /// Replace a person's name by an alias in a ledger, and in every bill line that the ledger reads later.
     Forget(Forget),
-    /// Decide which export a payer's month is counted from, where two deliver the same bill.
+    /// Decide which export a payer's month is counted from, where two exports deliver the same bill.
     Claim(Claim),
 }
 
-/// `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where the sample export and its ledger go; what an earlier demo left there is replaced.
+    /// The folder for the sample export, its ledger and its page; what an earlier demo left there is replaced.
     #[arg(long, value_name = "DIR", default_value = ".demo")]
     pub dir: PathBuf,
 }
 
-/// `sample`.
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// Where the export goes: what the bucket holds below its root.
+    /// The folder for the export: what the bucket would hold below its root.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Equal seeds give equal bytes.
+    /// The seed of everything that is random: equal seeds give equal bytes.
     #[arg(long, value_name = "N", default_value_t = SampleOptions::SEED)]
     pub seed: u64,
-    /// How many bill rows each month has in its last delivery, at least 10; from 2,700 on the whole story finds room.
+    /// How many bill rows each month has in its last delivery, at least 10; from 2,700 on the whole story fits.
     #[arg(long, value_name = "N", default_value_t = SampleOptions::ROWS,
           value_parser = count(SampleOptions::FEWEST_ROWS, SampleOptions::MOST))]
     pub rows: usize,
     /// How many principals call Amazon Bedrock; never fewer than the story's 16, as far as there are rows for them.
     #[arg(long, value_name = "N", default_value_t = SampleOptions::PRINCIPALS, value_parser = count(0, SampleOptions::MOST))]
     pub principals: usize,
-    /// Which share of the rows is Bedrock's, from 0 to 1. [default: 0.15, or more where the story needs it]
+    /// The share of the rows that is Bedrock's, from 0 to 1. [default: 0.15, or more where the story needs it]
     #[arg(long, value_name = "F", value_parser = share)]
     pub bedrock_share: Option<f64>,
-    /// How many times the current month is delivered, from 1 to 19: one stands in place, as in an export that overwrites;
-    /// several stand in folders of their own, as in one that keeps every delivery.
+    /// How many times the current month is delivered, from 1 to 19: 1 overwrites in place; 2 or more keep a folder for
+    /// each delivery.
     #[arg(long, value_name = "N", default_value_t = SampleOptions::DELIVERIES,
           value_parser = count(1, SampleOptions::MOST_DELIVERIES))]
     pub deliveries: usize,
-    /// The format of the chunks.
+    /// The format of the data files.
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
     pub format: Format,
-    /// Where the metering records of the sample's gateway go, if anywhere.
+    /// The file for the metering records of the sample's gateway. [default: none is written]
     #[arg(long, value_name = "FILE")]
     pub metering: Option<PathBuf>,
 }
 
-/// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The export: what its bucket holds below its root, the folders of the export among it; or `s3://BUCKET[/PREFIX]`.
+    /// The export: a copy of what its bucket holds below its root, or `s3://BUCKET[/PREFIX]`. Name the same folder level
+    /// every time: the export's id is derived from it.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
-    /// The folder of the ledger; made if it is not there.
+    /// The folder of the ledger; it is made if it is not there.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The configuration; without one the last that was in force in this ledger, else the defaults.
+    /// The configuration, which is then in force. [default: the last one in force in this ledger, else the defaults]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
 const KEYS: &str = "\
-What to group by: day, account, principal, identity, owner, owner_source, cost_center, model, token, tier, routing, \
-context, feature, category, usage_type, region, currency, provider or tag:NAME, such as tag:iamPrincipal/team";
+The keys to group by, such as identity,model: day, account, principal, identity, owner, owner_source, cost_center, \
+model, token, tier, routing, context, feature, category, usage_type, region, currency, provider or tag:NAME \
+(tag:iamPrincipal/team)";
 
 const MEASURES: &str = "\
-What to say of each group: cost, tokens, per_million (what a million tokens cost), list_cost, share (percent of the cost \
-of all groups) or token_share";
+The columns of each group, such as cost,tokens: cost, tokens, per_million (what a million tokens cost), list_cost, share \
+(percent of the cost of all groups) or token_share";
 
-/// `report`.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// One billing period; all of them without it.
+    /// One billing period, such as 2026-11. [default: all]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
     #[arg(long, value_name = "KEY[,KEY…]", value_delimiter = ',', required = true, help = KEYS)]
@@ -165,29 +161,29 @@ pub struct Report {
     #[arg(long, value_name = "MEASURE[,MEASURE…]", value_delimiter = ',', default_value = "cost", help = MEASURES)]
     /// What to say of each group.
     pub measure: Vec<Measure>,
-    /// Only some categories: usage, discount, credit, refund, fee, tax, other; all of them without it.
+    /// The categories to count: usage, discount, credit, refund, fee, tax or other. [default: all]
     #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',')]
     pub category: Vec<Category>,
-    /// Only what has such a value, as `match` of the configuration says it: identity=dana@example.com, or
-    /// tag:iamPrincipal/team=search*; may be given several times, and all must hold.
+    /// Count only lines with such a value, as in `match` of a rule: identity=dana@example.com, or
+    /// tag:iamPrincipal/team=search*. May be given several times; all must hold.
     #[arg(long = "match", value_name = "KEY=GLOB", value_parser = matcher)]
     pub matches: Vec<Matcher>,
-    /// The first usage day (UTC); from the first there is without it.
+    /// The first usage day (UTC), such as 2026-11-01. [default: the first in the ledger]
     #[arg(long, value_name = "DATE")]
     pub from: Option<NaiveDate>,
-    /// The last usage day (UTC); up to the last there is without it.
+    /// The last usage day (UTC), such as 2026-11-15. [default: the last in the ledger]
     #[arg(long, value_name = "DATE")]
     pub to: Option<NaiveDate>,
-    /// Which cost: unblended or net-unblended.
+    /// The kind of cost: unblended or net-unblended.
     #[arg(long, value_name = "BASIS", default_value = "unblended")]
     pub basis: Basis,
-    /// One export; all of them without it.
+    /// One export, by its id in the ledger. [default: all]
     #[arg(long, value_name = "ID")]
     pub export_id: Option<String>,
     /// Keep the N largest rows of each currency and fold the rest into (other).
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
 }
@@ -195,29 +191,29 @@ pub struct Report {
 /// `chargeback`. Writes `showback.csv`, `chargeback.csv`, `unit_costs.csv` and `cache.csv`.
 #[derive(Debug, Args)]
 pub struct Chargeback {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The billing period.
+    /// The billing period, such as 2026-11.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: BillingPeriod,
-    /// Where the files go; those of an earlier run are replaced.
+    /// The folder for the files; those of an earlier run are replaced.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Metering records of shared gateways, CSV or Parquet; may be given several times. Without one those below
-    /// `metering/` in the ledger.
+    /// A file of metering records of a shared gateway, CSV or Parquet. May be given several times. [default: the files
+    /// below metering/ in the ledger]
     #[arg(long, value_name = "FILE")]
     pub metering: Vec<PathBuf>,
-    /// A configuration whose splits to use; without one the last that was in force. Owners stay those of the ledger.
+    /// The configuration whose splits are used; owners stay those of the ledger. [default: the last one in force]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Which cost: unblended or net-unblended; without it the configuration's.
+    /// The kind of cost: unblended or net-unblended. [default: the configuration's]
     #[arg(long, value_name = "BASIS")]
     pub basis: Option<Basis>,
-    /// One export; all of them without it.
+    /// One export, by its id in the ledger. [default: all]
     #[arg(long, value_name = "ID")]
     pub export_id: Option<String>,
-    /// The time to work at, instead of the clock's: it decides whether a month has closed.
+    /// The current time, such as 2026-12-21T06:00:00Z: it decides whether the month has closed. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -225,22 +221,22 @@ pub struct Chargeback {
 /// `digest`. Nothing is sent.
 #[derive(Debug, Args)]
 pub struct Digest {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The billing period, one of the last three; without it the one that a digest of this kind is about now.
+    /// The billing period, one of the last three. [default: the one that a digest of this kind is about now]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// Which digest: weekly, close or preliminary.
+    /// The kind of digest: weekly, close or preliminary.
     #[arg(long, value_name = "KIND", default_value = "weekly")]
     pub kind: DigestKind,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = DigestFormat::Text)]
     pub format: DigestFormat,
-    /// Write digest.txt and digest.json there and show nothing.
+    /// The folder for digest.txt and digest.json; nothing is printed then.
     #[arg(long, value_name = "DIR", conflicts_with = "format")]
     pub out: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
@@ -248,21 +244,20 @@ pub struct Digest {
 /// `page`. It needs no network and no script to be read.
 #[derive(Debug, Args)]
 pub struct Page {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The billing period, one of the last three; without it the one that a digest is about now.
+    /// The billing period, one of the last three. [default: the one that a digest is about now]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// The page; its numbers go beside it, to the same name with `.json`.
+    /// The file for the page, such as november.html; its numbers go to the same name with `.json`.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How a digest is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DigestFormat {
     /// The mail to finance.
@@ -278,109 +273,106 @@ pub struct Explain {
     /// The export that the ledger was made from, with the delivery in force.
     #[arg(long, value_name = "DIR")]
     pub export: PathBuf,
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The billing period.
+    /// The billing period, such as 2026-11.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: BillingPeriod,
-    /// Whose spend, as the bill names the caller; (none) for what names nobody.
+    /// The caller whose spend is explained, as the bill names it; `(none)` selects usage without a caller.
     #[arg(long, value_name = "ARN", group = "caller")]
     pub principal: Option<String>,
-    /// Whose spend, as reports name the caller; (none) for what names nobody.
+    /// The caller whose spend is explained, as reports name it, such as dana@example.com; `(none)` selects usage without
+    /// a caller.
     #[arg(long, value_name = "NAME", group = "caller")]
     pub identity: Option<String>,
-    /// One usage day (UTC); all of them without it.
+    /// One usage day (UTC), such as 2026-11-12. [default: all]
     #[arg(long, value_name = "DATE")]
     pub day: Option<NaiveDate>,
-    /// Show every line in the table, in the order of the files, and not only the 40 largest.
+    /// Print every line in the table, in the order of the files. [default: the 40 largest]
     #[arg(long)]
     pub all: bool,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
 }
 
-/// `history`.
 #[derive(Debug, Args)]
 pub struct History {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// One billing period; all of them without it.
+    /// One billing period, such as 2026-11. [default: all]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
 }
 
-/// `backtest`.
 #[derive(Debug, Args)]
 pub struct Backtest {
-    /// The ledger; nothing in it is changed.
+    /// The folder of the ledger; nothing in it is changed.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
     /// The configuration to try.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub format: ReportFormat,
 }
 
-/// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The configuration.
+    /// The configuration to check.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// A ledger, to say whom each rule matches.
+    /// The folder of a ledger: with it, the output says whom each rule matches.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `test-alert`.
 #[derive(Debug, Args)]
 pub struct TestAlert {
-    /// The ledger, whose messages it joins.
+    /// The folder of the ledger that the test alert is written into.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `rebuild`.
 #[derive(Debug, Args)]
 pub struct Rebuild {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// One billing period; all of them without it.
+    /// One billing period, such as 2026-11. [default: all]
     #[arg(long, value_name = "YYYY-MM")]
     pub period: Option<BillingPeriod>,
-    /// The configuration to derive with, which is then in force; without one the last that was.
+    /// The configuration to derive with, which is then in force. [default: the last one in force]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// `forget`.
 #[derive(Debug, Args)]
 pub struct Forget {
-    /// Whom: a session's, IAM user's or federated user's name, an identity as reports show it, or an ARN.
+    /// The name to replace: that of a session, an IAM user or a federated user, an identity as reports show it, or an
+    /// ARN.
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// What stands in the name's place; without it forgotten- and a part of a salted hash, and an e-mail address's domain.
+    /// The text in the name's place; no caller may have this name. [default: forgotten- and a salted hash; an e-mail
+    /// address keeps its domain]
     #[arg(long, value_name = "ALIAS")]
     pub alias: Option<String>,
 }
@@ -388,58 +380,54 @@ pub struct Forget {
 /// `claim`. The other export's spend leaves the month; metrics, alerts and digests follow.
 #[derive(Debug, Args)]
 pub struct Claim {
-    /// The ledger.
+    /// The folder of the ledger.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: PathBuf,
-    /// Whose bill it is: the payer's account id.
+    /// The account id of the payer whose bill it is.
     #[arg(long, value_name = "ID")]
     pub payer: String,
-    /// The billing period.
+    /// The billing period, such as 2026-11.
     #[arg(long, value_name = "YYYY-MM")]
     pub period: BillingPeriod,
-    /// The export that the month is to be counted from.
+    /// The export that the month is to be counted from, by its id in the ledger.
     #[arg(long, value_name = "ID")]
     pub export_id: String,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How a report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// For people: costs with two decimals.
+    /// A table for people, with costs to two decimals.
     Table,
-    /// With a header and exact costs.
+    /// CSV with a header and exact costs.
     Csv,
-    /// An array of objects, costs as strings.
+    /// A JSON array of objects, with exact costs as strings.
     Json,
 }
 
-/// `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The export: what its bucket holds below its root, the folders of the export among it; or
-    /// `s3://BUCKET[/PREFIX]`. Nothing is written.
+    /// The export: a copy of what its bucket holds below its root, or `s3://BUCKET[/PREFIX]`. Nothing is written.
     #[arg(long, value_name = "DIR", required_unless_present = "ledger")]
     pub export: Option<PathBuf>,
-    /// The ledger: whether every object in it is whole, and how to mend what is not. Nothing is written.
+    /// The folder of a ledger: every object in it is read and compared with the others. Nothing is written.
     #[arg(long, value_name = "DIR", value_parser = folder())]
     pub ledger: Option<PathBuf>,
-    /// How to show it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
     pub format: DoctorFormat,
-    /// The time to take for now, such as 2026-11-20T06:00:00Z, which is the sample's; without it the clock's.
+    /// The current time, such as 2026-11-20T06:00:00Z, which is the sample's. [default: the clock]
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub now: Option<DateTime<Utc>>,
 }
 
-/// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorFormat {
-    /// For people.
+    /// Findings for people.
     Table,
-    /// An array of objects.
+    /// A JSON array of objects.
     Json,
 }
 
@@ -453,14 +441,14 @@ fn matcher(text: &str) -> Result<Matcher, String> {
     let (key, glob) = text.split_once('=').ok_or("write it as KEY=GLOB, such as identity=dana@example.com")?;
     let dimension: Dimension = key.parse().map_err(|error: DimensionError| error.to_string())?;
     if glob.is_empty() {
-        return Err(format!("no value is empty: write {key}={NONE} for what has none"));
+        return Err(format!("the value is empty: write {key}={NONE} to select what has none"));
     }
     Ok(Matcher::new(dimension, glob))
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
-    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not between 0 and 1".to_owned()) }
+    let share: f64 = text.parse().map_err(|_| "the share is not a number: write it as 0.15".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("the share is not between 0 and 1".to_owned()) }
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
@@ -474,9 +462,38 @@ fn folder() -> impl TypedValueParser<Value = PathBuf> {
         let is_bucket = path.as_os_str().as_encoded_bytes().starts_with(b"s3://");
         if is_bucket {
             let path = path.display();
-            Err(format!("a ledger is a folder: copy that of a stack, `aws s3 sync {path} ./ledger`, and name ./ledger"))
+            Err(format!("a ledger is a folder: copy this one with `aws s3 sync {path} ./ledger`, and name ./ledger"))
         } else {
             Ok(path)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The page that people read has every command, and in its section every option and no other.
+    #[test]
+    fn the_page_on_the_command_line_has_every_option() {
+        let page = include_str!("../../../docs/command-line.md");
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let (_, from) =
+                page.split_once(&format!("\n## {name}\n")).unwrap_or_else(|| panic!("no section on {name}"));
+            let section = from.split("\n## ").next().unwrap();
+            let rows = section.lines().filter_map(|line| line.strip_prefix("| `--")?.split(" | ").next());
+            let told: BTreeSet<_> = rows
+                .flat_map(|options| options.split("`--"))
+                .map(|option| option.split([' ', '`']).next().unwrap())
+                .collect();
+            let options = command.get_arguments().filter_map(clap::Arg::get_long);
+            let there: BTreeSet<_> = options.filter(|long| !["help", "version"].contains(long)).collect();
+            assert_eq!(told, there, "{name}");
+        }
+    }
 }

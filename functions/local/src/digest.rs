@@ -15,10 +15,6 @@ use crate::error::CommandError;
 use crate::{in_force, periods, whole_files};
 
 /// Writes the digest to `out`, or to files and their names to `notes`.
-///
-/// # Errors
-///
-/// [`CommandError`]: there is no ledger, nothing in it to tell, or it cannot be read.
 pub(crate) async fn run(
     options: &Digest,
     now: DateTime<Utc>,

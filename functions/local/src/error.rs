@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use spend_core::allocation::metering::table::MeteringFileError;
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 use spend_core::errors::text::cut;
 use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::AlertError;
@@ -21,19 +23,14 @@ use spend_pipeline::period::forget::ForgetError;
 
 use crate::sample::SampleError;
 
-/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A step failed.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored object cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The committed periods cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
     /// Metrics were not put; the next run goes on.
@@ -45,16 +42,12 @@ pub enum CommandError {
     /// The digest was not sent; the next run sends it.
     #[error("failed to send the digest: {0}")]
     Digest(#[from] DigestError),
-    /// There is no configuration to go by.
     #[error(transparent)]
     Config(#[from] InForceError),
-    /// The sample was not written.
     #[error(transparent)]
     Sample(#[from] SampleError),
-    /// A total is too large to be money.
     #[error(transparent)]
     Sum(#[from] SumOutOfRange),
-    /// The tree is not an export's.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The files of the tree are of another kind than CUR 2.0's.
@@ -64,105 +57,51 @@ pub enum CommandError {
         /// What they are, and how to get what is needed.
         what: String,
     },
-    /// The manifest lists files that are not in the tree.
     #[error("the manifest lists files that are not there: {}: copy the whole export again", chunks.join(", "))]
-    MissingChunks {
-        /// The files, by key.
-        chunks: Vec<String>,
-    },
-    /// A file changed while its delivery was read.
+    MissingChunks { chunks: Vec<String> },
     #[error(
         "{key} changed while its delivery was being read, and nothing is published from a mix of two deliveries: wait \
          until whatever copies the export is done, or copy it again, and run again"
     )]
-    Changed {
-        /// The file.
-        key: String,
-    },
-    /// Some deliveries were not published.
+    Changed { key: String },
     #[error("{}", unpublished(*failures, *deliveries))]
-    Unpublished {
-        /// How many.
-        failures: usize,
-        /// Of how many.
-        deliveries: usize,
-    },
-    /// A file was named where a folder is needed.
+    Unpublished { failures: usize, deliveries: usize },
     #[error("{} is a file, and {option} needs a folder: name the one {}", path.display(), whose(option))]
-    NotAFolder {
-        option: &'static str,
-        /// What was named.
-        path: PathBuf,
-    },
+    NotAFolder { option: &'static str, path: PathBuf },
     /// The export or the ledger has problems; they were written.
     #[error("numbers are missing or wrong until the problems above ({problems}) are mended: each says how")]
-    Unusable {
-        /// How many.
-        problems: usize,
-    },
-    /// The ledger has nothing of what was asked for.
+    Unusable { problems: usize },
     #[error("{0}")]
     NothingFound(String),
-    /// A number was not explained.
     #[error(transparent)]
     Explain(#[from] ExplainError),
-    /// The bill and the ledger do not say the same.
     #[error(
         "the lines of the bill do not come to what the ledger says: {differences}; {cure}, and explain again. If they \
          still differ the ledger is wrong: please report it"
     )]
-    Disagreement {
-        /// By currency.
-        differences: String,
-        /// What to do.
-        cure: &'static str,
-    },
-    /// The chargeback was not made.
+    Disagreement { differences: String, cure: &'static str },
     #[error(transparent)]
     Chargeback(#[from] ChargebackError),
-    /// A file of metering records is not one.
     #[error(transparent)]
     Metering(#[from] MeteringFileError),
-    /// Some periods were not derived again.
     #[error("{failures} of {periods} periods were not derived again, see above; the others were")]
-    NotRebuilt {
-        /// How many.
-        failures: usize,
-        /// Of how many.
-        periods: usize,
-    },
-    /// Nobody was forgotten.
+    NotRebuilt { failures: usize, periods: usize },
     #[error(transparent)]
     Forget(#[from] ForgetError),
-    /// Some objects still have the name.
     #[error("{objects} objects still have the name, see above; do what each says, and forget again")]
-    NotForgotten {
-        /// How many.
-        objects: usize,
-    },
+    NotForgotten { objects: usize },
     /// An option that this release does not have yet.
     #[error("{0}")]
     Unsupported(String),
     /// Nobody says where or as whom a bucket is to be read.
     #[error("{0}")]
     NotReady(String),
-    /// A file on this machine.
     #[error("failed to {action} {}: {source}", path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The output was not taken.
+    File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("failed to write the output: {0}")]
     Output(#[from] io::Error),
-    /// The output was not taken.
     #[error("failed to write csv: {0}")]
     Csv(#[from] csv::Error),
-    /// The output was not taken.
     #[error("failed to write json: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -212,33 +151,36 @@ impl CommandError {
             _ => vec![cut(&text).into_owned()],
         }
     }
+}
 
-    /// A stable name.
-    pub fn kind(&self) -> &'static str {
+impl Fault for CommandError {
+    fn says(&self) -> Says<'_> {
+        // A command runs before a person, who reads its error and acts.
+        let own = |kind| Says::Itself(kind, Class::Operator);
         match self {
-            Self::Pipeline(error) => error.kind(),
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Committed(error) => error.kind(),
-            Self::Config(error) => error.kind(),
-            Self::Explain(error) => error.kind(),
-            Self::Forget(error) => error.kind(),
-            Self::NotForgotten { .. } => "store.not_forgotten",
-            Self::Disagreement { .. } => "bug.disagreement",
-            Self::Chargeback(error) => error.kind(),
-            Self::Metering(error) => error.kind(),
-            Self::NotRebuilt { .. } => "store.unreduced",
-            Self::Sum(_) => "export.out_of_range",
-            Self::Tree(error) => error.kind(),
-            Self::NotAnExport { .. } => "export.not_cur2",
-            Self::Changed { .. } => "store.replaced",
-            Self::MissingChunks { .. } => "export.missing_chunks",
-            Self::Unpublished { .. } => "export.unpublished",
-            Self::Unusable { .. } => "export.unusable",
-            Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => "publish.failed",
-            Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => "local.io",
-            Self::NotReady(_) => "store.not_ready",
-            Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => "usage",
+            Self::Pipeline(error) => Says::As(error),
+            Self::Store(error) => Says::As(error),
+            Self::Document(error) => Says::As(error),
+            Self::Committed(error) => Says::As(error),
+            Self::Config(error) => Says::As(error),
+            Self::Explain(error) => Says::As(error),
+            Self::Forget(error) => Says::As(error),
+            Self::Chargeback(error) => Says::As(error),
+            Self::Tree(error) => Says::As(error),
+            Self::Metering(error) => own(error.kind()),
+            Self::NotForgotten { .. } => own("store.not_forgotten"),
+            Self::Disagreement { .. } => own("bug.disagreement"),
+            Self::NotRebuilt { .. } => own("store.unreduced"),
+            Self::Sum(_) => own("export.out_of_range"),
+            Self::NotAnExport { .. } => own("export.not_cur2"),
+            Self::Changed { .. } => own("store.replaced"),
+            Self::MissingChunks { .. } => own("export.missing_chunks"),
+            Self::Unpublished { .. } => own("export.unpublished"),
+            Self::Unusable { .. } => own("export.unusable"),
+            Self::Metrics(_) | Self::Alert(_) | Self::Digest(_) => own("publish.failed"),
+            Self::Sample(_) | Self::File { .. } | Self::Output(_) | Self::Csv(_) | Self::Json(_) => own("local.io"),
+            Self::NotReady(_) => own("store.not_ready"),
+            Self::NothingFound(_) | Self::Unsupported(_) | Self::NotAFolder { .. } => own("usage"),
         }
     }
 }

@@ -139,6 +139,8 @@ impl Store for ExportStore {
 
 #[cfg(test)]
 mod tests {
+    use spend_core::errors::fault::Fault;
+
     use super::*;
 
     #[test]

@@ -25,10 +25,6 @@ use crate::periods;
 const MOST_ROWS: usize = 10;
 
 /// Writes the history to `out`: by export and period, oldest delivery first.
-///
-/// # Errors
-///
-/// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub(crate) async fn run(options: &History, out: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let mut commits = Vec::new();

@@ -39,10 +39,6 @@ use crate::error::CommandError;
 use crate::sample::SampleOptions;
 
 /// Carries out a command. Data goes to `out`, progress and notes to `notes`.
-///
-/// # Errors
-///
-/// [`CommandError`], for one clear line and exit code 1.
 pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     match &cli.command {
         // On the heap, as the next: with a bucket to read from they hold a lot.

@@ -12,10 +12,6 @@ use crate::error::CommandError;
 use crate::{in_force, periods, whole_files};
 
 /// Writes the page and its numbers, and their names to `notes`.
-///
-/// # Errors
-///
-/// [`CommandError`]: there is no ledger, no such month in it, or a file cannot be written.
 pub(crate) async fn run(options: &Page, now: DateTime<Utc>, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let config = in_force::put(&store, None).await?;

@@ -17,10 +17,6 @@ use crate::error::CommandError;
 const MONTHS: usize = 12;
 
 /// The ledger, to be read.
-///
-/// # Errors
-///
-/// [`CommandError::NothingFound`] if there is none.
 pub(crate) fn open(ledger: &Path) -> Result<DirectoryStore, CommandError> {
     DirectoryStore::open_read_only(ledger.to_owned()).map_err(|error| match error {
         StoreError::NotFound { .. } => no_ledger(ledger),
@@ -40,10 +36,6 @@ fn is_used(ledger: &Path) -> bool {
 }
 
 /// The committed statements of `period` and `export_id`, or of all where one is not given, sorted.
-///
-/// # Errors
-///
-/// [`CommandError::NothingFound`] if there is none, with what there is.
 pub(crate) async fn of(
     store: &DirectoryStore,
     ledger: &Path,

@@ -2,6 +2,9 @@
 //!
 //! It stands on the last line of the terminal and is gone before anything else is written: whoever writes notes calls
 //! [`Progress::clear`] first. Where standard error is piped, or in CI, there is none.
+//!
+//! `indicatif` is not used: it draws from the first moment, and its ticker goes on drawing between a clear and the next
+//! step, over a line of output that is half written.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -8,7 +8,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
 use spend_core::facts::dimension::Dimension;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::Fact;
 use spend_core::money::currencies;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::reporting::report::{self, Measure, Row};
@@ -18,16 +18,12 @@ use spend_ledger::state::committed;
 use crate::cli::{Report, ReportFormat};
 use crate::error::CommandError;
 use crate::periods;
-use crate::report::about::About;
+use crate::report::about::{About, is_in};
 
 /// What the last row of a currency is called.
 const TOTAL: &str = "total";
 
 /// Writes the report to `out`. What it is of stands above a table, and in `notes` where `out` is read by programs.
-///
-/// # Errors
-///
-/// [`CommandError`]: there is no ledger, nothing in it matches, or it cannot be read.
 pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let statements = periods::of(&store, &options.ledger, options.period, options.export_id.as_deref()).await?;
@@ -68,12 +64,6 @@ fn is_selected(options: &Report, fact: &Fact) -> bool {
     options.from.is_none_or(|from| from <= day)
         && options.to.is_none_or(|to| day <= to)
         && options.matches.iter().all(|matcher| matcher.matches(&fact.key))
-}
-
-/// Whether a fact is of a category that is asked for by name.
-fn is_in(options: &Report, fact: &Fact) -> bool {
-    let category = fact.key.get(FactField::Category);
-    options.category.iter().any(|wanted| wanted.as_str() == category)
 }
 
 /// A group, and its measures in the order asked.

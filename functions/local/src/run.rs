@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use spend_core::errors::fault::Fault;
 use spend_core::facts::net_cost::StandIn;
 use spend_core::text;
 use spend_ledger::alert::{self, AlertError, Committed};

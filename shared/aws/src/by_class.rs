@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use lambda_runtime::tracing;
 use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::store::Store;
 
@@ -24,15 +23,15 @@ pub struct Doing<'a> {
 /// # Errors
 ///
 /// What is to be done again, and a note that could not be left.
-pub async fn settle<S: Store, T>(
+pub async fn settle<S: Store, T, E: Into<Failed>>(
     ledger: &S,
     doing: Doing<'_>,
-    outcome: Result<T, Failed>,
+    outcome: Result<T, E>,
     now: DateTime<Utc>,
 ) -> Result<Option<T>, Failed> {
     let failed = match outcome {
         Ok(done) => return Ok(Some(done)),
-        Err(failed) => failed,
+        Err(error) => error.into(),
     };
     let Doing { about, what } = doing;
     match failed.class {
@@ -43,7 +42,7 @@ pub async fn settle<S: Store, T>(
             tracing::error!(kind = failed.kind, about, outcome = "told", "{what}: {failed}");
             let note = Note::of_error(failed.kind, about, what, &failed.to_string(), now);
             let left = operations::leave(ledger, &note, now).await;
-            left.map_err(|error| Failed::new(error.kind(), error.class(), &error))?;
+            left?;
         }
     }
     Ok(None)

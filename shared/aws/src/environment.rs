@@ -7,6 +7,8 @@ mod tests;
 use std::fmt;
 
 use chrono::DateTime;
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
 use crate::clock::Clock;
 
@@ -72,10 +74,9 @@ impl fmt::Display for Problem {
 )]
 pub struct EnvironmentError(pub Vec<Problem>);
 
-impl EnvironmentError {
-    /// The stable name of this kind of error.
-    pub fn kind(&self) -> &'static str {
-        "config.environment"
+impl Fault for EnvironmentError {
+    fn says(&self) -> Says<'_> {
+        Says::Itself("config.environment", Class::Operator)
     }
 }
 
@@ -199,10 +200,6 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     /// What `build` makes of the values.
-    ///
-    /// # Errors
-    ///
-    /// [`EnvironmentError`], if anything that was asked for is missing or bad.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, EnvironmentError> {
         match build() {
             Some(value) if self.problems.is_empty() => Ok(value),

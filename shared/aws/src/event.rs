@@ -5,7 +5,7 @@
 //! EventBridge (its `detail` aside), and bucket and object, which S3 names alike in both of its shapes. A record of S3 and
 //! SNS's envelope are opened by hand: of the first the type requires the time, the user and the request, of the second
 //! signature and time, by names that differ between what SNS sends to Lambda and to queues. What cannot be understood is a
-//! [`Tiding::Stranger`] with a reason, never an error: it would only come again.
+//! [`Trigger::Ignored`] with a reason, never an error: it would only come again.
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ pub const OWN_SOURCE: &str = "bedrock-ledger";
 /// How many envelopes are opened: SQS, SNS, and the event in it.
 const DEPTH: usize = 3;
 
-/// How much of a stranger a reason repeats.
+/// How much of an ignored event a reason repeats.
 const SHOWN: usize = 80;
 
 /// An invocation's event.
@@ -42,12 +42,12 @@ pub struct Item {
     /// The message's id in its queue, if it came from one.
     pub message_id: Option<String>,
     /// What it says, in its order.
-    pub tidings: Vec<Tiding>,
+    pub triggers: Vec<Trigger>,
 }
 
-/// What a message says.
+/// What starts a function's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tiding {
+pub enum Trigger {
     /// An object was written.
     Created {
         bucket: String,
@@ -62,8 +62,8 @@ pub enum Tiding {
     TestAlert,
     /// S3 tried whether it can send notifications.
     S3Test,
-    /// None of our business.
-    Stranger {
+    /// An event that is not for this stack, or that cannot be read.
+    Ignored {
         /// Why.
         reason: String,
     },
@@ -75,7 +75,7 @@ pub fn read(event: &Value) -> Event {
     let queued = records.is_some_and(|records| records.iter().any(|record| source(record) == Some("aws:sqs")));
     match records {
         Some(records) if queued => Event { queued, items: records.iter().map(queued_item).collect() },
-        _ => Event { queued, items: vec![Item { message_id: None, tidings: said(event, DEPTH) }] },
+        _ => Event { queued, items: vec![Item { message_id: None, triggers: said(event, DEPTH) }] },
     }
 }
 
@@ -83,30 +83,30 @@ fn queued_item(record: &Value) -> Item {
     let message = match SqsMessage::deserialize(record) {
         Ok(message) => message,
         Err(error) => {
-            let reason = format!("a queue's message that is none: {:?}", shown(&error.to_string()));
-            return Item { message_id: None, tidings: vec![stranger(reason)] };
+            let reason = format!("a message of a queue that cannot be read: {:?}", shown(&error.to_string()));
+            return Item { message_id: None, triggers: vec![ignored(reason)] };
         }
     };
-    let tidings = match &message.body {
+    let triggers = match &message.body {
         Some(body) => said_in_text(body, DEPTH),
-        None => vec![stranger("a queue's message without a body")],
+        None => vec![ignored("a queue's message without a body")],
     };
-    Item { message_id: message.message_id, tidings }
+    Item { message_id: message.message_id, triggers }
 }
 
-fn said_in_text(body: &str, depth: usize) -> Vec<Tiding> {
+fn said_in_text(body: &str, depth: usize) -> Vec<Trigger> {
     match serde_json::from_str(body) {
         Ok(event) => said(&event, depth),
-        Err(_) => vec![stranger(format!("a message that is not JSON: {:?}", shown(body)))],
+        Err(_) => vec![ignored(format!("a message that is not JSON: {:?}", shown(body)))],
     }
 }
 
 /// What an event says, opening up to `depth` envelopes.
-fn said(event: &Value, depth: usize) -> Vec<Tiding> {
-    let Some(depth) = depth.checked_sub(1) else { return vec![stranger("too many envelopes around a message")] };
+fn said(event: &Value, depth: usize) -> Vec<Trigger> {
+    let Some(depth) = depth.checked_sub(1) else { return vec![ignored("too many envelopes around a message")] };
     if let Some(records) = records(event) {
         if records.is_empty() {
-            return vec![stranger("an event without records")];
+            return vec![ignored("an event without records")];
         }
         return records.iter().flat_map(|record| said_by_record(record, depth)).collect();
     }
@@ -116,58 +116,58 @@ fn said(event: &Value, depth: usize) -> Vec<Tiding> {
     }
     vec![match EventBridgeEvent::<Option<Value>>::deserialize(event) {
         Ok(event) => said_by_event_bridge(&event),
-        Err(_) if text(event, "Event") == Some("s3:TestEvent") => Tiding::S3Test,
-        Err(_) => stranger("an event of an unknown shape"),
+        Err(_) if text(event, "Event") == Some("s3:TestEvent") => Trigger::S3Test,
+        Err(_) => ignored("an event of an unknown shape"),
     }]
 }
 
 /// Our own schedules send no `detail`.
-fn said_by_event_bridge(event: &EventBridgeEvent<Option<Value>>) -> Tiding {
+fn said_by_event_bridge(event: &EventBridgeEvent<Option<Value>>) -> Trigger {
     match (event.source.as_str(), event.detail_type.as_str()) {
-        (OWN_SOURCE, "sweep") => Tiding::Sweep,
-        (OWN_SOURCE, "digest") => Tiding::Digest,
-        (OWN_SOURCE, "test-alert") => Tiding::TestAlert,
+        (OWN_SOURCE, "sweep") => Trigger::Sweep,
+        (OWN_SOURCE, "digest") => Trigger::Digest,
+        (OWN_SOURCE, "test-alert") => Trigger::TestAlert,
         // Its key is as it is. Source: Amazon S3 User Guide, "EventBridge event message structure".
         ("aws.s3", "Object Created") => match event.detail.as_ref().and_then(place) {
             Some((bucket, key)) => created(bucket, key),
-            None => stranger("an event of S3 without a bucket or a key"),
+            None => ignored("an event of S3 without a bucket or a key"),
         },
-        (source, kind) => stranger(format!("an event {:?} of {:?}", shown(kind), shown(source))),
+        (source, kind) => ignored(format!("an event {:?} of {:?}", shown(kind), shown(source))),
     }
 }
 
-fn said_by_record(record: &Value, depth: usize) -> Vec<Tiding> {
+fn said_by_record(record: &Value, depth: usize) -> Vec<Trigger> {
     match source(record) {
         Some("aws:s3") => vec![created_by_s3(record)],
         Some("aws:sns") => match record.get("Sns").and_then(|sns| text(sns, "Message")) {
             Some(message) => said_in_text(message, depth),
-            None => vec![stranger("a notification without a message")],
+            None => vec![ignored("a notification without a message")],
         },
-        Some(source) => vec![stranger(format!("a record of {:?}", shown(source)))],
-        None => vec![stranger("a record that does not say where it comes from")],
+        Some(source) => vec![ignored(format!("a record of {:?}", shown(source)))],
+        None => vec![ignored("a record that does not say where it comes from")],
     }
 }
 
 /// A record of a direct notification: its key is encoded as in a form. Source: Amazon S3 User Guide, "Event message
 /// structure".
-fn created_by_s3(record: &Value) -> Tiding {
+fn created_by_s3(record: &Value) -> Trigger {
     // The major version changes when a field that was there is gone or means something else.
     let version = text(record, "eventVersion").unwrap_or_default();
     if !version.starts_with("2.") {
-        return stranger(format!("a notification of S3 of version {:?}, of which nothing is known", shown(version)));
+        return ignored(format!("a notification of S3 of the unknown version {:?}", shown(version)));
     }
     let name = text(record, "eventName").unwrap_or_default();
     // `s3:` stands before it in configurations alone.
     if !name.trim_start_matches("s3:").starts_with("ObjectCreated:") {
-        return stranger(format!("S3's event {:?}, which writes nothing", shown(name)));
+        return ignored(format!("S3's event {:?}, which is not about a new object", shown(name)));
     }
     let Some((bucket, key)) = record.get("s3").and_then(place) else {
-        return stranger("a notification of S3 without a bucket or a key");
+        return ignored("a notification of S3 without a bucket or a key");
     };
     let blanks = key.replace('+', " ");
     match percent_decode_str(&blanks).decode_utf8() {
         Ok(decoded) => created(bucket, decoded.into_owned()),
-        Err(_) => stranger(format!("a key that is not UTF-8 once it is decoded: {:?}", shown(&key))),
+        Err(_) => ignored(format!("a key that is not UTF-8 once it is decoded: {:?}", shown(&key))),
     }
 }
 
@@ -177,18 +177,18 @@ fn place(told: &Value) -> Option<(String, String)> {
     Some((bucket.name?, object.key?))
 }
 
-fn created(bucket: String, key: String) -> Tiding {
+fn created(bucket: String, key: String) -> Trigger {
     if bucket.is_empty() || key.is_empty() {
-        stranger("a bucket or a key without a name")
+        ignored("a bucket or a key without a name")
     } else if key.len() > MAX_KEY_BYTES {
-        stranger(format!("a key that is longer than any can be: {:?}", shown(&key)))
+        ignored(format!("a key that is longer than any can be: {:?}", shown(&key)))
     } else {
-        Tiding::Created { bucket, key }
+        Trigger::Created { bucket, key }
     }
 }
 
-fn stranger(reason: impl Into<String>) -> Tiding {
-    Tiding::Stranger { reason: reason.into() }
+fn ignored(reason: impl Into<String>) -> Trigger {
+    Trigger::Ignored { reason: reason.into() }
 }
 
 fn records(event: &Value) -> Option<&Vec<Value>> {

@@ -20,6 +20,7 @@ use lambda_runtime::tracing::subscriber::fmt as fmt_subscriber;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::{Fault, Says};
 
 use crate::chain::said;
 use crate::clock::Clock;
@@ -64,8 +65,13 @@ pub struct Failed {
     text: String,
 }
 
+impl<E: Fault + 'static> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::new(error.kind(), error.class(), &error)
+    }
+}
+
 impl Failed {
-    /// An error of any of our packages: they all have a kind and a class.
     pub fn new(kind: &'static str, class: Class, error: &(dyn Error + 'static)) -> Self {
         Self { kind, class, text: said(error) }
     }
@@ -83,6 +89,12 @@ impl fmt::Debug for Failed {
 #[error("the function panicked, which is a defect of it: {0}; please report it with the lines before this one")]
 struct Panicked(String);
 
+impl Fault for Panicked {
+    fn says(&self) -> Says<'_> {
+        Says::Itself("bug.panic", Class::Operator)
+    }
+}
+
 impl Panicked {
     /// `payload` is what the panic was raised with: a text, unless somebody went out of their way.
     fn of(payload: &(dyn Any + Send)) -> Self {
@@ -95,16 +107,7 @@ impl Panicked {
 async fn caught<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     // What the work has changed is in the ledger, where every step may be done again after a crash anywhere; in memory it
     // leaves nothing but clients.
-    AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|payload| Err(Failed::new("bug.panic", Class::Operator, &Panicked::of(payload.as_ref()))))
-}
-
-impl From<EnvironmentError> for Failed {
-    fn from(error: EnvironmentError) -> Self {
-        Self::new(error.kind(), Class::Operator, &error)
-    }
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|payload| Err(Panicked::of(payload.as_ref()).into()))
 }
 
 impl From<Failed> for Diagnostic {
@@ -127,7 +130,11 @@ impl Answer {
         let Err(failed) = outcome else { return };
         match &item.message_id {
             Some(id) => {
-                tracing::warn!(kind = failed.kind, message_id = id, "a message is left to its queue: {failed}");
+                tracing::warn!(
+                    kind = failed.kind,
+                    message_id = id,
+                    "the message goes back to its queue for another attempt: {failed}"
+                );
                 self.again.add_failure(id.clone());
             }
             None => self.failed = Some(failed),
@@ -171,10 +178,6 @@ fn level(name: &str) -> LevelFilter {
 }
 
 /// The settings, or an error that is logged before the process ends: Lambda shows nothing else of a failed start.
-///
-/// # Errors
-///
-/// The environment's.
 pub fn settings<T>(read: Result<T, EnvironmentError>) -> Result<T, Failed> {
     read.map_err(|error| {
         let failed = Failed::from(error);
@@ -184,10 +187,6 @@ pub fn settings<T>(read: Result<T, EnvironmentError>) -> Result<T, Failed> {
 }
 
 /// Answers invocations with `handle` until the process is stopped.
-///
-/// # Errors
-///
-/// The runtime's, if Lambda cannot be reached.
 pub async fn run<H, F>(clock: Clock, handle: H) -> Result<(), lambda_runtime::Error>
 where
     H: Fn(Event, Invocation) -> F,

@@ -8,6 +8,7 @@
 //! - `content_tag`: versions as hashes; `private_files`: files that only their owner reads;
 //! - `contract`: what every store must do, as tests.
 
+pub mod around;
 pub mod conditional;
 pub(crate) mod content_tag;
 #[cfg(any(test, feature = "contract"))]

@@ -143,9 +143,9 @@ impl Fault for PipelineError {
     fn says(&self) -> Says<'_> {
         let (kind, class) = match self {
             Self::Export(error) => return Says::As(error),
-            Self::Store(error) => (error.kind(), error.class()),
-            Self::Document(error) => (error.kind(), error.class()),
-            Self::Committed(error) => (error.kind(), error.class()),
+            Self::Store(error) => return Says::As(error),
+            Self::Document(error) => return Says::As(error),
+            Self::Committed(error) => return Says::As(error),
             Self::Columns { .. } => ("store.damaged", Class::Operator),
             Self::Overlong { .. } => ("export.too_long", Class::Operator),
             Self::Unlisted { .. } => ("export.unlisted", Class::Operator),

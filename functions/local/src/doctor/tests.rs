@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use spend_core::errors::fault::Fault;
 use tempfile::TempDir;
 
 use super::*;

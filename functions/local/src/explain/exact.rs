@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use spend_core::facts::fact::FactField;
 use spend_pipeline::explain::{Explained, ExplainedRow, Tally};
 
-use super::{TEXTS, texts};
+use super::texts::{TEXTS, texts};
 use crate::error::CommandError;
 
 /// A record `line` for each line of the bill, then for each currency a record `sum` of them and a record `ledger` with

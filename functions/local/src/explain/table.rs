@@ -11,7 +11,7 @@ use spend_core::text::{self, pad_left, wrap};
 use spend_pipeline::explain::{Explained, ExplainedRow};
 
 use super::summary::{Summary, session};
-use super::{owner_by, rules};
+use super::texts::{owner_by, rules};
 use crate::error::CommandError;
 
 /// How many lines are shown.

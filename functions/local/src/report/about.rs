@@ -19,7 +19,6 @@ use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::directory::DirectoryStore;
 
-use super::is_in;
 use crate::cli::Report;
 use crate::error::CommandError;
 
@@ -134,6 +133,12 @@ impl<'a> About<'a> {
             self.options.matches.iter().map(|matcher| text::clean(&matcher.to_string()).into_owned()).collect();
         if matches.is_empty() { of } else { format!("{of}, {}", matches.join(" and ")) }
     }
+}
+
+/// Whether a fact is of a category that is asked for by name.
+pub(super) fn is_in(options: &Report, fact: &Fact) -> bool {
+    let category = fact.key.get(FactField::Category);
+    options.category.iter().any(|wanted| wanted.as_str() == category)
 }
 
 /// Refuses names that select nothing: tags that no line has and nobody configured, and globs that nothing matches.

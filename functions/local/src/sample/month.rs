@@ -4,12 +4,13 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_cur::write::{FileShape, Row, csv_gz, manifest, parquet};
 
+use super::error::SampleError;
 use super::filler::Filler;
+use super::options::{BUCKET, EXPORT_ARN, EXPORT_NAME, EXPORT_PREFIX, Format, Mode, SampleOptions};
 use super::rng::Rng;
 use super::room::{self, LeftOut};
 use super::rows::{self, Bill};
 use super::story::{self, CLOSED_AT, Line, TODAY};
-use super::{BUCKET, EXPORT_ARN, EXPORT_NAME, EXPORT_PREFIX, Format, SampleError, SampleOptions};
 
 /// Data files of a delivery, unless it is big.
 const CHUNKS: usize = 3;
@@ -27,15 +28,6 @@ pub(super) struct Month {
     filler: Filler,
     /// How many rows are not Bedrock's.
     others: usize,
-}
-
-/// What an export does with the files of the delivery before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Replaces them (`OVERWRITE_REPORT`).
-    Overwrite,
-    /// Keeps them: each delivery has a folder of its own (`CREATE_NEW_REPORT`).
-    CreateNew,
 }
 
 /// One delivery of one billing period.

@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::*;
 
-fn created(bucket: &str, key: &str) -> Tiding {
-    Tiding::Created { bucket: bucket.to_owned(), key: key.to_owned() }
+fn created(bucket: &str, key: &str) -> Trigger {
+    Trigger::Created { bucket: bucket.to_owned(), key: key.to_owned() }
 }
 
 fn by_event_bridge(key: &str) -> Value {
@@ -41,15 +41,15 @@ fn enveloped(message: &Value) -> Value {
 }
 
 /// What an event that is one message says.
-fn one(event: &Value) -> Vec<Tiding> {
+fn one(event: &Value) -> Vec<Trigger> {
     let mut event = read(event);
     assert_eq!(event.items.len(), 1);
-    event.items.remove(0).tidings
+    event.items.remove(0).triggers
 }
 
 fn reason(event: &Value) -> String {
     match one(event).as_slice() {
-        [Tiding::Stranger { reason }] => reason.clone(),
+        [Trigger::Ignored { reason }] => reason.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -68,7 +68,7 @@ fn a_key_is_decoded_exactly_as_often_as_it_was_encoded() {
         for body in [message.to_string(), enveloped(&message).to_string()] {
             let event = read(&queued(&[body]));
             assert!(event.queued);
-            assert_eq!(event.items, [Item { message_id: Some("m0".to_owned()), tidings: ours.clone() }]);
+            assert_eq!(event.items, [Item { message_id: Some("m0".to_owned()), triggers: ours.clone() }]);
         }
         // A topic that invokes the function itself.
         let sns = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message.to_string()}}]});
@@ -83,32 +83,33 @@ fn every_message_of_a_batch_keeps_its_id_and_every_record_its_place() {
     let event = read(&queued(&[by_s3(&["a", "b"]).to_string(), by_event_bridge("c").to_string(), "{".to_owned()]));
     let ids: Vec<_> = event.items.iter().map(|item| item.message_id.as_deref().unwrap()).collect();
     assert_eq!(ids, ["m0", "m1", "m2"]);
-    assert_eq!(event.items[0].tidings, [created("export", "a"), created("export", "b")]);
-    assert_eq!(event.items[1].tidings, [created("export", "c")]);
-    assert!(matches!(&event.items[2].tidings[..], [Tiding::Stranger { .. }]));
+    assert_eq!(event.items[0].triggers, [created("export", "a"), created("export", "b")]);
+    assert_eq!(event.items[1].triggers, [created("export", "c")]);
+    assert!(matches!(&event.items[2].triggers[..], [Trigger::Ignored { .. }]));
 }
 
 #[test]
 fn our_own_schedules_are_understood_alone_and_in_a_queue() {
-    for (kind, tiding) in [("sweep", Tiding::Sweep), ("digest", Tiding::Digest), ("test-alert", Tiding::TestAlert)] {
+    for (kind, trigger) in [("sweep", Trigger::Sweep), ("digest", Trigger::Digest), ("test-alert", Trigger::TestAlert)]
+    {
         let event = json!({"source": "bedrock-ledger", "detail-type": kind});
         assert!(!read(&event).queued);
-        let tiding = [tiding];
-        assert_eq!(one(&event), tiding);
-        assert_eq!(one(&queued(&[event.to_string()])), tiding);
+        let trigger = [trigger];
+        assert_eq!(one(&event), trigger);
+        assert_eq!(one(&queued(&[event.to_string()])), trigger);
     }
 }
 
 #[test]
-fn the_test_event_that_s3_sends_is_no_stranger() {
+fn the_test_event_that_s3_sends_is_understood() {
     let event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-20T06:00:00.000Z",
         "Bucket": "export", "RequestId": "1", "HostId": "2"});
-    assert_eq!(one(&queued(&[event.to_string()])), [Tiding::S3Test]);
-    assert_eq!(one(&queued(&[enveloped(&event).to_string()])), [Tiding::S3Test]);
+    assert_eq!(one(&queued(&[event.to_string()])), [Trigger::S3Test]);
+    assert_eq!(one(&queued(&[enveloped(&event).to_string()])), [Trigger::S3Test]);
 }
 
 #[test]
-fn strangers_are_told_with_a_reason() {
+fn ignored_events_have_a_reason() {
     let with = |name: &str, value: Value| {
         let mut record = record("k");
         record[name] = value;
@@ -128,13 +129,13 @@ fn strangers_are_told_with_a_reason() {
         (by_event_bridge(""), "without a name"),
         (by_event_bridge(&long), "longer than any can be"),
         (by_s3(&["%ff"]), "not UTF-8"),
-        (with("eventName", json!("ObjectRemoved:Delete")), "\"ObjectRemoved:Delete\", which writes nothing"),
-        (with("eventName", json!("ObjectCreatedNot")), "which writes nothing"),
+        (with("eventName", json!("ObjectRemoved:Delete")), "\"ObjectRemoved:Delete\", which is not about a new object"),
+        (with("eventName", json!("ObjectCreatedNot")), "not about a new object"),
         (with("eventVersion", json!("3.0")), "version \"3.0\""),
         (with("s3", json!(null)), "without a bucket or a key"),
         (queued(&["no JSON".to_owned()]), "not JSON: \"no JSON\""),
         (json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m"}]}), "without a body"),
-        (json!({"Records": [{"eventSource": "aws:sqs", "messageId": 7, "body": "{}"}]}), "message that is none"),
+        (json!({"Records": [{"eventSource": "aws:sqs", "messageId": 7, "body": "{}"}]}), "cannot be read"),
     ] {
         let reason = reason(&event);
         assert!(reason.contains(says), "{event}: {reason}");
@@ -161,7 +162,7 @@ fn nothing_is_required_of_a_message_that_is_not_needed() {
     let event = read(&json!({"Records": records}));
     let ids: Vec<_> = event.items.iter().map(|item| item.message_id.as_deref().unwrap()).collect();
     assert_eq!(ids, ["whole", "bare", "null"]);
-    assert!(event.items.iter().all(|item| item.tidings == [created("export", "k")]), "{:?}", event.items);
+    assert!(event.items.iter().all(|item| item.triggers == [created("export", "k")]), "{:?}", event.items);
 }
 
 #[test]
@@ -230,6 +231,6 @@ proptest! {
     #[test]
     fn any_json_is_an_event_that_says_something(event in any_json()) {
         let read = read(&event);
-        prop_assert!(read.items.iter().all(|item| !item.tidings.is_empty()));
+        prop_assert!(read.items.iter().all(|item| !item.triggers.is_empty()));
     }
 }

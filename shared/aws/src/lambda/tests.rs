@@ -10,7 +10,7 @@ fn failed() -> Failed {
 }
 
 fn item(message_id: Option<&str>) -> Item {
-    Item { message_id: message_id.map(str::to_owned), tidings: vec![] }
+    Item { message_id: message_id.map(str::to_owned), triggers: vec![] }
 }
 
 #[test]

@@ -2,12 +2,11 @@ mod bucket;
 
 use crate::s3_store::tests::bucket::{bucket, error, tag};
 use spend_core::errors::class::Class;
-use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::wire::{Reply, Wire, serve, serve_in_turn};
 
-spend_ledger::store::contract::store_contract!(over_the_wire, crate::s3_store::tests::bucket::bucket().await);
+spend_ledger::store_contract!(over_the_wire, super::bucket::bucket().await);
 
 fn store(wire: &Wire) -> S3Store {
     S3Store::new(&wire.config(), "bucket", "")

@@ -60,7 +60,7 @@ pub enum TreeError {
 impl Fault for TreeError {
     fn says(&self) -> Says<'_> {
         let (kind, class) = match self {
-            Self::Store(error) => (error.kind(), error.class()),
+            Self::Store(error) => return Says::As(error),
             Self::NoExport { .. } => ("export.no_delivery", Class::Operator),
             Self::Legacy { .. } => ("export.legacy_report", Class::Operator),
             Self::NoPeriod { .. } => ("export.no_period", Class::Operator),

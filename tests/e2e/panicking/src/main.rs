@@ -2,7 +2,7 @@
 //! wrapper as the functions that are deployed, it shows what becomes of a panic in any of them.
 
 use spend_aws::clock::Clock;
-use spend_aws::event::{Event, Tiding};
+use spend_aws::event::{Event, Trigger};
 use spend_aws::lambda::{self, Failed, SqsBatchResponse};
 
 #[tokio::main]
@@ -13,9 +13,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
 #[expect(clippy::panic, clippy::unnecessary_wraps, reason = "it is what this function is for")]
 fn handle(event: &Event) -> Result<SqsBatchResponse, Failed> {
-    for tiding in event.items.iter().flat_map(|item| &item.tidings) {
-        if matches!(tiding, Tiding::Created { key, .. } if key == "panic") {
-            panic!("asked for by {tiding:?}");
+    for trigger in event.items.iter().flat_map(|item| &item.triggers) {
+        if matches!(trigger, Trigger::Created { key, .. } if key == "panic") {
+            panic!("asked for by {trigger:?}");
         }
     }
     Ok(SqsBatchResponse::default())
