@@ -41,6 +41,7 @@ pub mod decisions;
 pub mod extent;
 pub mod figures;
 pub mod left_out;
+pub(crate) mod phrase;
 pub mod restated;
 pub mod totals;
 pub mod wording;

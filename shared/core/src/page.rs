@@ -57,6 +57,6 @@ impl PageFigures {
             deliveries::section(self),
             bill::section(self),
         ];
-        frame::document(self, &sections.concat())
+        frame::document(self, &sections)
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::period::{DayState, SETTLED_AFTER};
 use crate::calendar::window::{WindowKind, end_of};
+use crate::digest::wording::MAY_CHANGE;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::folding::Folded;
@@ -145,7 +146,7 @@ impl Alert<'_> {
         };
         let sum = provisional.iter().try_fold(Decimal::ZERO, |sum, (_, spent)| sum.checked_add(*spent));
         let sum = sum.map_or_else(String::new, |sum| format!(" ({})", money(&measured.currency, sum)));
-        labelled("Provisional", &format!("{}{sum} may still change, as a rule upwards", days(*first, *last)))
+        labelled("Provisional", &format!("{}{sum} {MAY_CHANGE}", days(*first, *last)))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::digest::extent::{DigestKind, Extent};
 use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::wording::ROUNDING;
 use crate::text::lines::{body, subject};
 use crate::text::{Text, currency, money, share, short_month, wrap};
 
@@ -72,8 +73,7 @@ fn sections(figures: &Figures, found: &CurrencyFigures, options: &TextOptions<'_
 fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if !figures.currencies.is_empty() {
-        let rounding = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
-        lines.extend([String::new(), rounding.to_owned()]);
+        lines.extend([String::new(), ROUNDING.to_owned()]);
     }
     lines.extend(files(figures));
     if let Some(base) = options.link_base {
