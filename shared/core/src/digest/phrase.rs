@@ -1,5 +1,5 @@
-//! Sentences about figures that the mail writes as plain text and the page as HTML: here they stand once, in pieces that
-//! each writes in its own way.
+//! Sentences about figures that stand in the mail and on the page. Each is written once, in pieces; the mail makes
+//! plain text of them ([`Phrase::plain`]), the page HTML.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Words that the mail and the page share.
+//! Words, headings and sentences that the mail and the page share.
 
 use chrono::{DateTime, Utc};
 

@@ -1,5 +1,13 @@
-//! What finance reads: six lines that stand alone, then whose spend it is, why it changed, whom to ask, and how it adds
-//! up to the bill. Plain text, complete by itself.
+//! The mail for finance: six lines that stand alone, then whose spend it is, why it changed, whom to ask, and how it
+//! adds up to the bill. Plain text, complete by itself. This file puts the sections in order; the others:
+//!
+//! - `head`: the first lines and the warnings;
+//! - `decide`: what finance is asked to decide;
+//! - `tables`: spend by caller, tag and model; budgets; mutes;
+//! - `movers`: why spend changed, by owner;
+//! - `asked`: new callers, nameless and untagged spend, shared callers, tags to mend;
+//! - `bill`: restatements, and the sum of the bill;
+//! - `layout`: columns and rows.
 
 use crate::digest::extent::{DigestKind, Extent};
 use crate::digest::figures::{CurrencyFigures, Figures};

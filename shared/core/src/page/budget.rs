@@ -68,8 +68,8 @@ fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Ma
 
 fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> (Markup, f64) {
     let (forecast, budget) = (forecast(found), found.budget.as_ref().map(|budget| budget.amount));
-    let amounts = pictures.course.iter().map(|course| course.to_date);
-    let amounts = amounts.chain(forecast.map(|forecast| forecast.high)).chain(budget);
+    let to_date = pictures.course.iter().map(|course| course.to_date);
+    let amounts = to_date.chain(forecast.map(|forecast| forecast.high)).chain(budget);
     let days: Vec<_> =
         figures.period.first_day().iter_days().take_while(|day| *day <= figures.period.last_day()).collect();
     let plot = Columns::new(size, Scale::of(amounts, &found.totals.currency, 4.0), days.len());

@@ -1,4 +1,4 @@
-//! What changed and why: the terms of the change, which sum exactly, of all and of each owner.
+//! Why spend changed: the terms of the change, which sum exactly, for all spend and by owner.
 
 use maud::{Markup, html};
 

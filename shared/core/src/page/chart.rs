@@ -128,9 +128,9 @@ fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
         let shifted = scaled * 10_f64.powi(*places);
         (shifted - shifted.round()).abs() < 1e-6 * shifted.max(1.0) && shifted >= 0.5
     };
-    let places = (0..9).find(is_whole).and_then(|places| usize::try_from(places).ok()).unwrap_or(9);
+    let least_places = (0..9).find(is_whole).and_then(|places| usize::try_from(places).ok()).unwrap_or(9);
     // Money has two places where it has any: $7.50, but $2.5k.
-    let places = if places == 1 && suffix.is_empty() { 2 } else { places };
+    let places = if least_places == 1 && suffix.is_empty() { 2 } else { least_places };
     let number = format!("{:.places$}", value.abs() / unit);
     let (whole, rest) =
         number.split_once('.').map_or((number.as_str(), String::new()), |(whole, rest)| (whole, format!(".{rest}")));

@@ -1,4 +1,4 @@
-//! What was delivered, and up to when it speaks.
+//! The deliveries of the month, and up to when each speaks.
 
 use maud::{Markup, html};
 

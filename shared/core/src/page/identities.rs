@@ -1,4 +1,4 @@
-//! Who spends most, and how that went.
+//! The callers with the most spend, and their spend by day.
 
 use maud::{Markup, html};
 
@@ -75,13 +75,13 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Marku
         rows: pictures.trends.iter().map(row).collect(),
         foot: None,
     };
-    let table = with_roles(table, found, pictures.trends.iter().map(caller_of));
+    let with_roles = with_roles(table, found, pictures.trends.iter().map(caller_of));
     let title = format!("Those who spent most, and their spend by day, {span}");
     let below = html! {
         p.note { "Each line goes from zero to its own highest day; dotted are days that may still change." }
         (by_day(found, pictures).folded("The numbers of the lines"))
     };
-    figure(&title, &table.html(), &below)
+    figure(&title, &with_roles.html(), &below)
 }
 
 /// Adds the roles that people came through behind the other cells, where anybody is a person: one cell for each row.
@@ -177,8 +177,8 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
             amounts.fold(Decimal::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
         };
         let spend = sum(&mut rest.iter().map(|caller| caller.spend));
-        let change = sum(&mut rest.iter().filter_map(|caller| caller.change));
-        let change = if figures.windows.is_some() { signed(change) } else { dash() };
+        let changes = sum(&mut rest.iter().filter_map(|caller| caller.change));
+        let change = if figures.windows.is_some() { signed(changes) } else { dash() };
         let part = text(&share(spend, found.totals.spend));
         rows.push(vec![text(&format!("{} more", rest.len())), number(spend), part, change]);
     }

@@ -1,4 +1,4 @@
-//! What AWS has changed of days that were settled.
+//! Settled days that later deliveries changed.
 
 use maud::{Markup, html};
 
