@@ -38,7 +38,7 @@ pub(crate) fn pieces(html: &str) -> Vec<Piece<'_>> {
 
 /// Text as it is read.
 pub(crate) fn unescaped(text: &str) -> String {
-    let known = [("&lt;", "<"), ("&gt;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    let known = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
     known.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }
 

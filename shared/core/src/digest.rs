@@ -1,7 +1,14 @@
 //! The numbers of a digest: a month for finance, who spent it, why it changed, and how it adds up to the bill.
 //!
-//! Everything that finance is told comes from [`Figures`], in words ([`crate::messages::digest`]) and for machines: so that
-//! both say the same.
+//! Mail ([`crate::messages::digest`]), page ([`crate::page`]) and machines get all of it from [`Figures`], so that they
+//! say the same.
+//!
+//! - `figures`: the type of all numbers; this file fills it;
+//! - `totals`: the sums of a currency, and whether they are the bill; `extent`: how much of the month is known;
+//! - `callers`: who spent, who is new, whom to ask; `restated`: what deliveries changed of settled days;
+//! - `left_out`: what came after the days that are compared;
+//! - `decision`, `decisions`: what finance is asked to decide;
+//! - `phrase`, `wording`: sentences and words that mail and page share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +48,7 @@ pub mod decisions;
 pub mod extent;
 pub mod figures;
 pub mod left_out;
+pub(crate) mod phrase;
 pub mod restated;
 pub mod totals;
 pub mod wording;

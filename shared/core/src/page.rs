@@ -1,8 +1,14 @@
-//! A page that shows where a month's money went: pictures, and the numbers behind each, in one file of HTML. It asks
-//! nothing of any network, and needs no script to be read.
+//! A page that shows where a month's money went: pictures, and the numbers behind each, in one file of HTML. It loads
+//! nothing from any network, and can be read without its script.
 //!
-//! Its numbers are those of a digest ([`Figures`]) and what only pictures need beside them: [`PageFigures`]. Every amount
-//! stands in a `data` element whose `value` is the exact decimal, so that a program can read the page too.
+//! Its numbers are those of a digest ([`Figures`]) and what only pictures need beside them: [`PageFigures`]. Every
+//! amount stands in a `data` element whose `value` is the exact decimal, so that a program can read the page too.
+//!
+//! - `figures`, `numbers`: the numbers of the pictures, and how they are summed;
+//! - `month`, `budget`, `daily`, `identities`, `models`, `change`, `asked`, `restated`, `deliveries`, `bill`: the
+//!   sections, in this order;
+//! - `html`: tables, amounts and names; `chart`: axes, bars and lines;
+//! - `frame`: the document around the sections, its style and its script.
 
 use crate::digest::figures::Figures;
 use crate::facts::fact::Fact;
@@ -57,6 +63,6 @@ impl PageFigures {
             deliveries::section(self),
             bill::section(self),
         ];
-        frame::document(self, &sections.concat())
+        frame::document(self, &sections)
     }
 }

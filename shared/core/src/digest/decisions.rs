@@ -1,4 +1,4 @@
-//! What somebody has to decide or to do, found in the figures.
+//! Finds in the figures what somebody has to decide or to do.
 
 use crate::digest::decision::{Decision, heading};
 use crate::digest::extent::{DigestKind, Extent};
@@ -32,17 +32,17 @@ pub(super) fn of(figures: &Figures) -> Result<Vec<Decision>, SumOutOfRange> {
     decisions.extend(exports.map(|export_id| Decision::NameCallers { export_id: export_id.clone() }));
     for found in &figures.currencies {
         let currency = &found.totals.currency;
-        let amount = found.totals.unattributed();
-        if !amount.is_zero() {
-            decisions.push(Decision::AssignUnattributed { currency: currency.clone(), amount });
+        let unattributed = found.totals.unattributed();
+        if !unattributed.is_zero() {
+            decisions.push(Decision::AssignUnattributed { currency: currency.clone(), amount: unattributed });
         }
-        let mut amount = Decimal::ZERO;
+        let mut without_tags = Decimal::ZERO;
         for untagged in &found.untagged {
-            add(&mut amount, untagged.spend)?;
+            add(&mut without_tags, untagged.spend)?;
         }
         let callers = found.untagged.len();
         if callers > 0 {
-            decisions.push(Decision::AskForTags { currency: currency.clone(), callers, amount });
+            decisions.push(Decision::AskForTags { currency: currency.clone(), callers, amount: without_tags });
         }
     }
     let (callers, findings) = (figures.shared.len(), figures.tag_findings.len());

@@ -1,4 +1,4 @@
-//! Which digest it is, and how much of its month there is.
+//! The kind of a digest, and how much of its month is known.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! What came after the days that are compared: a change does not tell of it, however large it is.
+//! Spend on the days after those that are compared: the change leaves it out, however large it is.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

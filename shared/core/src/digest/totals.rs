@@ -1,4 +1,4 @@
-//! What a month comes to in one currency, and that its parts are the bill.
+//! The sums of a month in one currency, and whether they add up to the bill.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,41 @@
-//! Words that the mail and the page share.
+//! Words, headings and sentences that the mail and the page share.
+
+use chrono::{DateTime, Utc};
 
 use crate::bill::category::Category;
+use crate::calendar::period::BillingPeriod;
 use crate::digest::figures::Figures;
 use crate::facts::folding::Folded;
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::money::decimal::Decimal;
 use crate::reporting::variance::terms::Term;
-use crate::text::name;
+use crate::text::{instant, month, name};
+
+/// Headings of sections and tables.
+pub(crate) const NEW_CALLERS: &str = "New callers";
+pub(crate) const NAMELESS: &str = "Spend that names no caller";
+pub(crate) const SHARED: &str = "Callers that are probably used by several parties";
+pub(crate) const PEOPLE: &str = "Roles whose sessions look like people";
+pub(crate) const TAGS: &str = "Tags to mend";
+pub(crate) const BUDGETS_NOT_KEPT: &str = "Budgets that were not kept";
+
+pub(crate) const ROUNDING: &str = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
+/// What is said of provisional days.
+pub(crate) const MAY_CHANGE: &str = "may still change, as a rule upwards";
+/// Restatements are known in unblended cost alone.
+pub(crate) const RESTATED_AT_NET_COST: &str = "What was restated since the last digest is not told apart at net cost.";
+/// Net costs are after discounts that also stand in lines of their own: what is invoiced is unblended.
+pub(crate) const INVOICED: &str = "At net cost, after discounts. Invoiced is the unblended cost:";
+
+/// Up to when the bill speaks.
+pub(crate) fn as_of(as_of: Option<DateTime<Utc>>) -> String {
+    as_of.map_or_else(|| "not known".to_owned(), instant)
+}
+
+/// Why there is nothing to tell.
+pub(crate) fn no_line_items(period: BillingPeriod) -> String {
+    format!("the bill has no Amazon Bedrock line items for {}", month(period))
+}
 
 /// A category as a heading names it.
 pub(crate) fn plural(category: Category) -> &'static str {

@@ -1,11 +1,20 @@
 //! What an alert says to the person who is woken by it: how much against what, who, since when, whether it may still
-//! be going on, how to look closer and how to stop it.
+//! be going on, how to look closer and how to stop it. This file has the body of an alert; the others:
+//!
+//! - `advice`: how to find a caller's requests and how to stop them;
+//! - `headline`: the subject and the first two sentences;
+//! - `lines`: blocks of lines, dropped by rank where 25 lines are too few;
+//! - `parts`: lines that alerts, summaries and resolved alerts share;
+//! - `resolved`: an alert that is no longer true;
+//! - `summary`: several alerts in one message;
+//! - `trial`: the test message.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::calendar::data_status::DataStatus;
 use crate::calendar::period::{DayState, SETTLED_AFTER};
 use crate::calendar::window::{WindowKind, end_of};
+use crate::digest::wording::MAY_CHANGE;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::folding::Folded;
@@ -137,20 +146,19 @@ impl Alert<'_> {
         if is_over {
             return Vec::new();
         }
-        let told = measured.days.iter();
-        let told = told.filter(|(day, _)| is_covered(measured, *day) && self.data.is_provisional(*day));
-        let provisional: Vec<_> = told.copied().collect();
+        let is_provisional = |day: NaiveDate| is_covered(measured, day) && self.data.is_provisional(day);
+        let provisional: Vec<_> = measured.days.iter().filter(|(day, _)| is_provisional(*day)).copied().collect();
         let (Some((first, _)), Some((last, _))) = (provisional.first(), provisional.last()) else {
             return Vec::new();
         };
         let sum = provisional.iter().try_fold(Decimal::ZERO, |sum, (_, spent)| sum.checked_add(*spent));
-        let sum = sum.map_or_else(String::new, |sum| format!(" ({})", money(&measured.currency, sum)));
-        labelled("Provisional", &format!("{}{sum} may still change, as a rule upwards", days(*first, *last)))
+        let amount = sum.map_or_else(String::new, |sum| format!(" ({})", money(&measured.currency, sum)));
+        labelled("Provisional", &format!("{}{amount} {MAY_CHANGE}", days(*first, *last)))
     }
 }
 
 /// Whether the number is also of a day.
-fn is_covered(measured: &Measurement, day: chrono::NaiveDate) -> bool {
+fn is_covered(measured: &Measurement, day: NaiveDate) -> bool {
     (measured.covered.0..=measured.covered.1).contains(&day)
 }
 
@@ -256,8 +264,8 @@ fn later_days(measured: &Measurement, data: &DataStatus) -> Option<String> {
             format!("with {} to {} a day, {} on the last", money(lowest), money(highest), money(spent_on(last)))
         }
     };
-    let open = later.iter().find(|day| DayState::of(**day, as_of) == DayState::Provisional);
-    let open = match open {
+    let first_open = later.iter().find(|day| DayState::of(**day, as_of) == DayState::Provisional);
+    let open = match first_open {
         None => String::new(),
         Some(open) if *open != first => format!("; {} may still rise", days(*open, last)),
         Some(_) if is_one => "; it may still rise".to_owned(),

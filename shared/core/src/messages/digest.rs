@@ -1,8 +1,17 @@
-//! What finance reads: six lines that stand alone, then whose spend it is, why it changed, whom to ask, and how it adds
-//! up to the bill. Plain text, complete by itself.
+//! The mail for finance: six lines that stand alone, then whose spend it is, why it changed, whom to ask, and how it
+//! adds up to the bill. Plain text, complete by itself. This file puts the sections in order; the others:
+//!
+//! - `head`: the first lines and the warnings;
+//! - `decide`: what finance is asked to decide;
+//! - `tables`: spend by caller, tag and model; budgets; mutes;
+//! - `movers`: why spend changed, by owner;
+//! - `asked`: new callers, nameless and untagged spend, shared callers, tags to mend;
+//! - `bill`: restatements, and the sum of the bill;
+//! - `layout`: columns and rows.
 
 use crate::digest::extent::{DigestKind, Extent};
 use crate::digest::figures::{CurrencyFigures, Figures};
+use crate::digest::wording::ROUNDING;
 use crate::text::lines::{body, subject};
 use crate::text::{Text, currency, money, share, short_month, wrap};
 
@@ -72,8 +81,7 @@ fn sections(figures: &Figures, found: &CurrencyFigures, options: &TextOptions<'_
 fn closing(figures: &Figures, options: &TextOptions<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if !figures.currencies.is_empty() {
-        let rounding = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
-        lines.extend([String::new(), rounding.to_owned()]);
+        lines.extend([String::new(), ROUNDING.to_owned()]);
     }
     lines.extend(files(figures));
     if let Some(base) = options.link_base {

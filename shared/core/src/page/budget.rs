@@ -1,13 +1,17 @@
 //! Spend against the budget, and where the forecast takes it.
 
+use maud::{Markup, html};
+
 use super::chart::{Columns, Key, Scale, Size, legend, line, path, picture, word};
 use super::html::{
-    Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, text, words,
+    Table, currency_heading, dash, figure, money, name, number, numbers, section as html_section, slug, text, words,
 };
 use crate::digest::decision;
 use crate::digest::extent::Extent;
 use crate::digest::figures::{AT_RISK, CurrencyFigures, Figures};
+use crate::digest::wording::BUDGETS_NOT_KEPT;
 use crate::forecast::{Forecast, Outlook};
+use crate::money::decimal::Decimal;
 use crate::page::figures::{PageFigures, Pictures};
 use crate::rules::finding::Measurement;
 use crate::text::lines::counted;
@@ -16,20 +20,20 @@ use crate::text::{day, used};
 /// How many budgets are named.
 const BUDGETS: usize = 50;
 
-pub(super) fn section(page: &PageFigures) -> String {
+pub(super) fn section(page: &PageFigures) -> Markup {
     let figures = &page.figures;
-    let several = figures.currencies.len();
-    let mut body = String::new();
-    for (found, pictures) in page.each() {
-        let currency = &found.totals.currency;
-        body.push_str(&currency_heading(several, currency));
-        if pictures.course.is_empty() {
-            body.push_str("<p>No day of the month has spend.</p>\n");
-        } else {
-            body.push_str(&course(figures, found, pictures));
+    let body = html! {
+        @for (found, pictures) in page.each() {
+            @let currency = &found.totals.currency;
+            (currency_heading(figures.currencies.len(), currency))
+            @if pictures.course.is_empty() {
+                p { "No day of the month has spend." }
+            } @else {
+                (course(figures, found, pictures))
+            }
+            (budgets(figures, currency))
         }
-        body.push_str(&budgets(figures, currency));
-    }
+    };
     html_section("budget", "Spend against budget", &body)
 }
 
@@ -40,36 +44,32 @@ fn forecast(found: &CurrencyFigures) -> Option<Forecast> {
     }
 }
 
-fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Markup {
     let currency = found.totals.currency.as_str();
     let title = format!("Spend from the first of the month on, {}", crate::text::month(figures.period));
     let drawn = picture(&title, |size| draw(size, figures, found, pictures));
-    let mut keys = vec![Key { class: "settled".to_owned(), said: "spend so far".to_owned() }];
+    let mut keys = vec![Key { class: "settled".to_owned(), said: text("spend so far") }];
     if pictures.course.iter().any(|found| found.is_provisional) {
-        keys.push(Key { class: "hatched".to_owned(), said: "days that may still change".to_owned() });
+        keys.push(Key { class: "hatched".to_owned(), said: text("days that may still change") });
     }
     if let Some(forecast) = forecast(found) {
-        let (low, high) = (money(currency, forecast.low), money(currency, forecast.high));
-        keys.push(Key {
-            class: "band".to_owned(),
-            said: format!(
-                "forecast: {} by {}; four of five months end between {low} and {high}",
-                money(currency, forecast.expected),
-                day(figures.period.last_day())
-            ),
-        });
+        let said = html! {
+            "forecast: " (money(currency, forecast.expected)) " by " (day(figures.period.last_day()))
+            "; four of five months end between " (money(currency, forecast.low)) " and " (money(currency, forecast.high))
+        };
+        keys.push(Key { class: "band".to_owned(), said });
     }
     if let Some(budget) = &found.budget {
-        let said = format!("budget {}: {}", name(&budget.rule), money(currency, budget.amount));
+        let said = html! { "budget " (name(&budget.rule)) ": " (money(currency, budget.amount)) };
         keys.push(Key { class: "limit".to_owned(), said });
     }
-    figure(&title, &drawn, &format!("{}{}", legend(&keys), table(found, pictures, currency)))
+    figure(&title, &drawn, &html! { (legend(&keys)) (table(found, pictures, currency)) })
 }
 
-fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> (String, f64) {
+fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> (Markup, f64) {
     let (forecast, budget) = (forecast(found), found.budget.as_ref().map(|budget| budget.amount));
-    let amounts = pictures.course.iter().map(|course| course.to_date);
-    let amounts = amounts.chain(forecast.map(|forecast| forecast.high)).chain(budget);
+    let to_date = pictures.course.iter().map(|course| course.to_date);
+    let amounts = to_date.chain(forecast.map(|forecast| forecast.high)).chain(budget);
     let days: Vec<_> =
         figures.period.first_day().iter_days().take_while(|day| *day <= figures.period.last_day()).collect();
     let plot = Columns::new(size, Scale::of(amounts, &found.totals.currency, 4.0), days.len());
@@ -80,37 +80,37 @@ fn draw(size: Size, figures: &Figures, found: &CurrencyFigures, pictures: &Pictu
         .enumerate()
         .map(|(slot, course)| (end_of(slot), plot.y(course.to_date.to_f64()), course.is_provisional))
         .collect();
-    let mut drawn = provisional_ground(&plot, pictures.course.iter().map(|course| course.is_provisional));
-    drawn.push_str(&plot.axes(&weekly(days.iter().copied())));
-    if let (Some(forecast), Some((x, y, _))) = (forecast, points.last()) {
-        let end = end_of(days.len().saturating_sub(1));
-        let (low, high) = (plot.y(forecast.low.to_f64()), plot.y(forecast.high.to_f64()));
-        let expected = plot.y(forecast.expected.to_f64());
-        drawn.push_str(&path("band", &format!("{}Z", line([(*x, *y), (end, high), (end, low)].into_iter()))));
-        drawn.push_str(&path("expected", &line([(*x, *y), (end, expected)].into_iter())));
-    }
     let start = (plot.x(0), plot.y(0.0));
     let mut settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
-    drawn.push_str(&path("course", &line(std::iter::once(start).chain(settled.clone()))));
+    let settled_course = line(std::iter::once(start).chain(settled.clone()));
     let last_settled = settled.next_back().unwrap_or(start);
     let open: Vec<_> = points
         .iter()
         .filter(|(x, _, is_provisional)| *is_provisional && *x > last_settled.0)
         .map(|(x, y, _)| (*x, *y))
         .collect();
-    if !open.is_empty() {
-        drawn.push_str(&path("course open", &line(std::iter::once(last_settled).chain(open))));
-    }
-    if let Some(budget) = budget {
-        let y = plot.y(budget.to_f64());
-        drawn.push_str(&path("limit-line", &line([(plot.left, y), (plot.right, y)].into_iter())));
-        drawn.push_str(&word("start on", plot.left + 4.0, y - 4.0, "budget"));
-    }
+    let drawn = html! {
+        (provisional_ground(&plot, pictures.course.iter().map(|course| course.is_provisional)))
+        (plot.axes(&weekly(days.iter().copied())))
+        @if let (Some(forecast), Some((x, y, _))) = (forecast, points.last()) {
+            @let end = end_of(days.len().saturating_sub(1));
+            @let to = |amount: Decimal| (end, plot.y(amount.to_f64()));
+            (path("band", &format!("{}Z", line([(*x, *y), to(forecast.high), to(forecast.low)].into_iter()))))
+            (path("expected", &line([(*x, *y), to(forecast.expected)].into_iter())))
+        }
+        (path("course", &settled_course))
+        @if !open.is_empty() { (path("course open", &line(std::iter::once(last_settled).chain(open)))) }
+        @if let Some(budget) = budget {
+            @let y = plot.y(budget.to_f64());
+            (path("limit-line", &line([(plot.left, y), (plot.right, y)].into_iter())))
+            (word("start on", plot.left + 4.0, y - 4.0, "budget"))
+        }
+    };
     (drawn, plot.height())
 }
 
 /// What marks days that may still change, behind them.
-pub(super) fn provisional_ground(plot: &Columns, days: impl Iterator<Item = bool>) -> String {
+pub(super) fn provisional_ground(plot: &Columns, days: impl Iterator<Item = bool>) -> Markup {
     let mut ground = String::new();
     for (slot, _) in days.enumerate().filter(|(_, is_provisional)| *is_provisional) {
         super::chart::bar(&mut ground, plot.x(slot), plot.top, plot.slot_width(), plot.bottom - plot.top);
@@ -124,20 +124,20 @@ pub(super) fn weekly(days: impl Iterator<Item = chrono::NaiveDate>) -> Vec<(usiz
     words.map(|(slot, on)| (slot, if slot == 0 { day(on) } else { on.format("%-d").to_string() })).collect()
 }
 
-fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> String {
-    let state = |is_provisional: bool| if is_provisional { "may still change" } else { "settled" };
+fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> Markup {
     let mut rows: Vec<_> = pictures
         .course
         .iter()
         .map(|course| {
-            vec![day(course.day), number(course.spend), number(course.to_date), state(course.is_provisional).to_owned()]
+            let state = if course.is_provisional { "may still change" } else { "settled" };
+            vec![text(&day(course.day)), number(course.spend), number(course.to_date), text(state)]
         })
         .collect();
     if let Some(forecast) = forecast(found) {
         let ends = [("expected", forecast.expected), ("low", forecast.low), ("high", forecast.high)];
-        rows.extend(ends.map(|(name, amount)| {
-            let settled = counted(forecast.settled_days, "settled day");
-            vec![format!("forecast, {name}"), String::new(), number(amount), format!("from {settled}")]
+        let from = format!("from {}", counted(forecast.settled_days, "settled day"));
+        rows.extend(ends.map(|(end, amount)| {
+            vec![text(&format!("forecast, {end}")), Markup::default(), number(amount), text(&from)]
         }));
     }
     let table = Table {
@@ -150,7 +150,7 @@ fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> String
     table.folded("The numbers")
 }
 
-fn budgets(figures: &Figures, currency: &str) -> String {
+fn budgets(figures: &Figures, currency: &str) -> Markup {
     let measured = figures.budgets_measured.get(currency).copied().unwrap_or_default();
     let is_closed = figures.extent == Extent::Closed;
     let at_risk: Vec<_> = figures.budgets.iter().filter(|budget| budget.currency == currency).collect();
@@ -164,13 +164,15 @@ fn budgets(figures: &Figures, currency: &str) -> String {
                 format!("All {count} budgets are below {AT_RISK}%, and none is heading beyond its amount.")
             }
         };
-        return format!("<p>{}</p>\n", text(&said));
+        return html! { p { (said) } };
     }
     let row = |budget: &&Measurement| {
-        let rule = name(&budget.rule);
-        let title = budget.member.as_ref().map_or_else(|| rule.clone(), |member| format!("{rule}: {}", name(member)));
+        let title = html! {
+            (name(&budget.rule))
+            @if let Some(member) = &budget.member { ": " (name(member)) }
+        };
         let heading = decision::heading(budget);
-        let to = heading.map_or_else(|| "–".to_owned(), number);
+        let to = heading.map_or_else(dash, number);
         let reached = heading.unwrap_or(budget.spent);
         vec![
             title,
@@ -180,19 +182,18 @@ fn budgets(figures: &Figures, currency: &str) -> String {
             text(&used(budget.spent, budget.amount)),
             to,
             text(&used(reached, budget.amount)),
-            budget.owner.as_deref().map_or_else(
-                || "–".to_owned(),
-                |owner| {
-                    let whose = if budget.is_owner_of_spend { " (owner of the spend)" } else { "" };
-                    format!("{}{whose}", name(owner))
-                },
-            ),
+            budget.owner.as_deref().map_or_else(dash, |owner| {
+                html! {
+                    (name(owner))
+                    @if budget.is_owner_of_spend { " (owner of the spend)" }
+                }
+            }),
         ]
     };
     let table = Table {
         id: format!("budgets-{}", slug(currency)),
         caption: if is_closed {
-            "Budgets that were not kept".to_owned()
+            BUDGETS_NOT_KEPT.to_owned()
         } else {
             format!("Budgets at risk: {AT_RISK}% used, or heading beyond their amount")
         },
@@ -210,7 +211,9 @@ fn budgets(figures: &Figures, currency: &str) -> String {
         foot: None,
     };
     let more = at_risk.len().saturating_sub(BUDGETS);
-    let more = if more > 0 { format!("<p>And {more} more.</p>\n") } else { String::new() };
-    let are = if is_closed { "not kept" } else { "at risk" };
-    format!("<p>{} of {measured} budgets {are}.</p>\n{}{more}", at_risk.len(), table.html())
+    html! {
+        p { (at_risk.len()) " of " (measured) " budgets " (if is_closed { "not kept" } else { "at risk" }) "." }
+        (table.html())
+        @if more > 0 { p { "And " (more) " more." } }
+    }
 }

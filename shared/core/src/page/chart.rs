@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::html::{escape, fitted, text};
+use maud::{Markup, html};
+
+use super::html::{fitted, text};
 use crate::money::decimal::Decimal;
 
 /// How wide a character of an axis is at most.
@@ -36,18 +38,16 @@ impl Size {
 }
 
 /// A picture in both sizes, of which one is shown. `draw` returns what is in it and how high it is.
-pub(super) fn picture(title: &str, draw: impl Fn(Size) -> (String, f64)) -> String {
-    let sized = |size: Size| {
-        let (body, height) = draw(size);
-        format!(
-            "<svg class=\"chart {}\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>\n{body}</svg>\n",
-            size.class(),
-            length(size.width()),
-            length(height),
-            text(title)
-        )
-    };
-    format!("{}{}", sized(Size::Wide), sized(Size::Narrow))
+pub(super) fn picture(title: &str, draw: impl Fn(Size) -> (Markup, f64)) -> Markup {
+    html! {
+        @for size in [Size::Wide, Size::Narrow] {
+            @let (body, height) = draw(size);
+            svg class={ "chart " (size.class()) } viewBox={ "0 0 " (length(size.width())) " " (length(height)) } role="img" {
+                title { (text(title)) }
+                (body)
+            }
+        }
+    }
 }
 
 /// A length with one place.
@@ -128,9 +128,9 @@ fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
         let shifted = scaled * 10_f64.powi(*places);
         (shifted - shifted.round()).abs() < 1e-6 * shifted.max(1.0) && shifted >= 0.5
     };
-    let places = (0..9).find(is_whole).and_then(|places| usize::try_from(places).ok()).unwrap_or(9);
+    let least_places = (0..9).find(is_whole).and_then(|places| usize::try_from(places).ok()).unwrap_or(9);
     // Money has two places where it has any: $7.50, but $2.5k.
-    let places = if places == 1 && suffix.is_empty() { 2 } else { places };
+    let places = if least_places == 1 && suffix.is_empty() { 2 } else { least_places };
     let number = format!("{:.places$}", value.abs() / unit);
     let (whole, rest) =
         number.split_once('.').map_or((number.as_str(), String::new()), |(whole, rest)| (whole, format!(".{rest}")));
@@ -144,8 +144,8 @@ fn mark(value: f64, step: f64, most: f64, currency: &str) -> String {
 }
 
 /// A word in a picture.
-pub(super) fn word(class: &str, x: f64, y: f64, said: &str) -> String {
-    format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", length(x), length(y), escape(said))
+pub(super) fn word(class: &str, x: f64, y: f64, said: &str) -> Markup {
+    html! { text class=(class) x=(length(x)) y=(length(y)) { (said) } }
 }
 
 /// A rectangle as part of a path.
@@ -156,8 +156,8 @@ pub(super) fn bar(path: &mut String, x: f64, y: f64, width: f64, height: f64) {
 }
 
 /// A path, unless there is nothing in it.
-pub(super) fn path(class: &str, path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("<path class=\"{class}\" d=\"{path}\"/>\n") }
+pub(super) fn path(class: &str, path: &str) -> Markup {
+    html! { @if !path.is_empty() { path class=(class) d=(path) {} } }
 }
 
 /// A line through points.
@@ -204,19 +204,16 @@ impl Columns {
     }
 
     /// Lines for the marks, and what they say; `words` stand below slots.
-    pub(super) fn axes(&self, words: &[(usize, String)]) -> String {
-        let mut axes = String::new();
-        for (amount, said) in &self.scale.marks {
-            let y = self.y(*amount);
-            let class = if amount.abs() < f64::EPSILON { "axis" } else { "grid" };
-            axes.push_str(&path(class, &format!("M{} {}H{}", length(self.left), length(y), length(self.right))));
-            axes.push_str(&word("end", self.left - 6.0, y + 4.0, said));
+    pub(super) fn axes(&self, words: &[(usize, String)]) -> Markup {
+        let middle = |slot: usize| self.x(slot) + self.slot_width() / 2.0;
+        html! {
+            @for (amount, said) in &self.scale.marks {
+                @let y = self.y(*amount);
+                (path(axis(*amount), &format!("M{} {}H{}", length(self.left), length(y), length(self.right))))
+                (word("end", self.left - 6.0, y + 4.0, said))
+            }
+            @for (slot, said) in words { (word("middle", middle(*slot), self.bottom + 21.0, said)) }
         }
-        for (slot, said) in words {
-            let x = self.x(*slot) + self.slot_width() / 2.0;
-            axes.push_str(&word("middle", x, self.bottom + 21.0, said));
-        }
-        axes
     }
 }
 
@@ -251,48 +248,55 @@ impl Rows {
         bar(into, from.min(to), count(row) * ROW + ROW_NAME + 6.0, (from - to).abs().max(0.5), 13.0);
     }
 
-    pub(super) fn name(&self, row: usize, said: &str) -> String {
+    pub(super) fn name(&self, row: usize, said: &str) -> Markup {
         let room = if self.size == Size::Wide { 80 } else { 36 };
         word("start on", 8.0, count(row) * ROW + ROW_NAME, &fitted(said, room))
     }
 
-    pub(super) fn axes(&self) -> String {
+    pub(super) fn axes(&self) -> Markup {
         let bottom = self.count * ROW + 6.0;
-        let mut axes = String::new();
         let last = self.scale.marks.len().saturating_sub(1);
-        for (index, (amount, said)) in self.scale.marks.iter().enumerate() {
-            let x = self.x(*amount);
-            let class = if amount.abs() < f64::EPSILON { "axis" } else { "grid" };
-            axes.push_str(&path(class, &format!("M{} 18V{}", length(x), length(bottom))));
-            let class = match index {
-                0 => "start",
-                index if index == last => "end",
-                _ => "middle",
-            };
-            axes.push_str(&word(class, x, bottom + 16.0, said));
+        let aligned = |index: usize| match index {
+            0 => "start",
+            index if index == last => "end",
+            _ => "middle",
+        };
+        html! {
+            @for (index, (amount, said)) in self.scale.marks.iter().enumerate() {
+                @let x = self.x(*amount);
+                (path(axis(*amount), &format!("M{} 18V{}", length(x), length(bottom))))
+                (word(aligned(index), x, bottom + 16.0, said))
+            }
         }
-        axes
     }
+}
+
+/// How the line of a mark is drawn: that of zero stands out.
+fn axis(amount: f64) -> &'static str {
+    if amount.abs() < f64::EPSILON { "axis" } else { "grid" }
 }
 
 /// What a colour stands for.
 pub(super) struct Key {
     /// The class of its paths.
     pub(super) class: String,
-    /// What it stands for, as HTML.
-    pub(super) said: String,
+    /// What it stands for.
+    pub(super) said: Markup,
 }
 
 /// The keys of a picture.
-pub(super) fn legend(keys: &[Key]) -> String {
-    let key = |key: &Key| {
-        format!(
-            "<li><svg class=\"key\" viewBox=\"0 0 16 12\" aria-hidden=\"true\"><path class=\"{}\" d=\"M0 0h16v12H0z\"/></svg> \
-             <span>{}</span></li>\n",
-            key.class, key.said
-        )
-    };
-    format!("<ul class=\"legend\">\n{}</ul>\n", keys.iter().map(key).collect::<String>())
+pub(super) fn legend(keys: &[Key]) -> Markup {
+    html! {
+        ul.legend {
+            @for key in keys {
+                li {
+                    svg.key viewBox="0 0 16 12" aria-hidden="true" { (path(&key.class, "M0 0h16v12H0z")) }
+                    " "
+                    span { (key.said) }
+                }
+            }
+        }
+    }
 }
 
 /// What is drawn with each colour: a ground, and lines that tell it from others without colours.
@@ -308,19 +312,22 @@ const PATTERNS: [&str; COLOURS] = [
 ];
 
 /// The patterns of all pictures of a page.
-pub(super) fn patterns() -> String {
-    let pattern = |(index, lines): (usize, &&str)| {
-        format!(
-            "<pattern id=\"p{index}\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
-             <path class=\"c{index}\" d=\"M0 0h8v8H0z\"/><path class=\"ink\" d=\"{lines}\"/></pattern>\n"
-        )
-    };
-    let patterns: String = PATTERNS.iter().enumerate().map(pattern).collect();
-    format!(
-        "<svg class=\"patterns\" aria-hidden=\"true\"><defs>\n{patterns}\
-         <pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
-         <path class=\"hatching\" d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\"/></pattern>\n</defs></svg>\n"
-    )
+pub(super) fn patterns() -> Markup {
+    html! {
+        svg.patterns aria-hidden="true" {
+            defs {
+                @for (index, lines) in PATTERNS.iter().enumerate() {
+                    pattern id={ "p" (index) } width="8" height="8" patternUnits="userSpaceOnUse" {
+                        (path(&format!("c{index}"), "M0 0h8v8H0z"))
+                        path class="ink" d=(lines) {}
+                    }
+                }
+                pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" {
+                    (path("hatching", "M-1 1l2-2M0 6l6-6M5 7l2-2"))
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Daily spend, stacked by owner.
 
+use maud::{Markup, html};
+
 use super::budget::{provisional_ground, weekly};
 use super::chart::{Columns, Key, Scale, Size, bar, legend, path, picture};
 use super::html::{
-    Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, words,
+    Table, currency_heading, figure, money, name, number, numbers, section as html_section, slug, text, words,
 };
 use super::numbers::is_rest;
 use crate::digest::figures::{CurrencyFigures, Figures};
@@ -14,17 +16,18 @@ use crate::text::{day, month};
 /// What all owners without a colour of their own are called.
 const REST: &str = "all other owners";
 
-pub(super) fn section(page: &PageFigures) -> String {
+pub(super) fn section(page: &PageFigures) -> Markup {
     let figures = &page.figures;
-    let mut body = String::new();
-    for (found, pictures) in page.each() {
-        body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
-        body.push_str(&stacked(figures, found, pictures));
-    }
+    let body = html! {
+        @for (found, pictures) in page.each() {
+            (currency_heading(figures.currencies.len(), &found.totals.currency))
+            (stacked(figures, found, pictures))
+        }
+    };
     html_section("daily", "Daily spend by owner", &body)
 }
 
-fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Markup {
     let currency = found.totals.currency.as_str();
     let title = format!("Spend by usage day and owner, {}", month(figures.period));
     let is_shown = |day: &&OwnerDay| figures.period.contains(day.day);
@@ -36,28 +39,29 @@ fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> S
         .enumerate()
         .map(|(place, (owner, spend))| Key {
             class: format!("s{place}"),
-            said: format!("{}: {}", owner_name(pictures, place, owner), money(currency, *spend)),
+            said: html! { (name(owner_name(pictures, place, owner))) ": " (money(currency, *spend)) },
         })
         .collect();
     if shown.iter().any(|day| day.is_provisional) {
-        keys.push(Key { class: "hatched".to_owned(), said: "hatched and pale: days that may still change".to_owned() });
+        let said = html! { "hatched and pale: days that may still change" };
+        keys.push(Key { class: "hatched".to_owned(), said });
     }
     let outside = pictures.days.len().saturating_sub(shown.len());
-    let outside = if outside > 0 {
-        format!(
-            "<p>The month's bill also has lines of {outside} days outside of it: they are in the numbers alone.</p>\n"
-        )
-    } else {
-        String::new()
+    let below = html! {
+        (legend(&keys))
+        @if outside > 0 {
+            p { "The month's bill also has lines of " (outside) " days outside of it: they are in the numbers alone." }
+        }
+        (table(found, pictures).folded("The numbers"))
     };
-    figure(&title, &drawn, &format!("{}{outside}{}", legend(&keys), table(found, pictures).folded("The numbers")))
+    figure(&title, &drawn, &below)
 }
 
-fn owner_name(pictures: &Pictures, place: usize, owner: &str) -> String {
-    if is_rest(&pictures.owners, place) { REST.to_owned() } else { name(owner) }
+fn owner_name<'a>(pictures: &Pictures, place: usize, owner: &'a str) -> &'a str {
+    if is_rest(&pictures.owners, place) { REST } else { owner }
 }
 
-fn draw(size: Size, figures: &Figures, currency: &str, days: &[&OwnerDay]) -> (String, f64) {
+fn draw(size: Size, figures: &Figures, currency: &str, days: &[&OwnerDay]) -> (Markup, f64) {
     let sum = |day: &OwnerDay, is_negative: bool| {
         let parts = day.by_owner.iter().filter(|part| part.is_negative() == is_negative);
         parts.fold(Decimal::ZERO, |sum, part| sum.checked_add(*part).unwrap_or(sum))
@@ -68,8 +72,6 @@ fn draw(size: Size, figures: &Figures, currency: &str, days: &[&OwnerDay]) -> (S
     let plot = Columns::new(size, Scale::of(ends, currency, 4.0), month.len());
     let of_day = |on: &chrono::NaiveDate| days.iter().find(|day| day.day == *on);
     let is_provisional = |on: &chrono::NaiveDate| of_day(on).is_some_and(|day| day.is_provisional);
-    let mut drawn = provisional_ground(&plot, month.iter().map(is_provisional));
-    drawn.push_str(&plot.axes(&weekly(month.iter().copied())));
     let owners = days.first().map_or(0, |day| day.by_owner.len());
     let mut settled = vec![String::new(); owners];
     let mut provisional = settled.clone();
@@ -85,10 +87,14 @@ fn draw(size: Size, figures: &Figures, currency: &str, days: &[&OwnerDay]) -> (S
             bar(path, plot.x(slot) + gap, y.min(other), plot.slot_width() - 2.0 * gap, (y - other).abs());
         }
     }
-    for (place, (settled, provisional)) in settled.iter().zip(&provisional).enumerate() {
-        drawn.push_str(&path(&format!("s{place}"), settled));
-        drawn.push_str(&path(&format!("s{place} pale"), provisional));
-    }
+    let drawn = html! {
+        (provisional_ground(&plot, month.iter().map(is_provisional)))
+        (plot.axes(&weekly(month.iter().copied())))
+        @for (place, (settled, provisional)) in settled.iter().zip(&provisional).enumerate() {
+            (path(&format!("s{place}"), settled))
+            (path(&format!("s{place} pale"), provisional))
+        }
+    };
     (drawn, plot.height())
 }
 
@@ -96,23 +102,19 @@ fn table(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     let currency = &found.totals.currency;
     let mut columns = vec![words("Day"), numbers("All")];
     columns.extend(
-        pictures
-            .owners
-            .iter()
-            .enumerate()
-            .map(|(place, (owner, _))| numbers(if is_rest(&pictures.owners, place) { REST } else { owner })),
+        pictures.owners.iter().enumerate().map(|(place, (owner, _))| numbers(owner_name(pictures, place, owner))),
     );
     columns.push(words("State"));
     let row = |of_day: &OwnerDay| {
         let state = if of_day.is_provisional { "may still change" } else { "settled" };
-        let mut cells = vec![day(of_day.day), number(of_day.spend)];
+        let mut cells = vec![text(&day(of_day.day)), number(of_day.spend)];
         cells.extend(of_day.by_owner.iter().map(|part| number(*part)));
-        cells.push(state.to_owned());
+        cells.push(text(state));
         cells
     };
-    let mut foot = vec!["together".to_owned(), number(found.totals.spend)];
+    let mut foot = vec![text("together"), number(found.totals.spend)];
     foot.extend(pictures.owners.iter().map(|(_, spend)| number(*spend)));
-    foot.push(String::new());
+    foot.push(Markup::default());
     Table {
         id: format!("daily-{}", slug(currency)),
         caption: format!("Spend by usage day and owner, {}", crate::text::or_none(currency)),

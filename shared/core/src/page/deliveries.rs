@@ -1,22 +1,16 @@
-//! What was delivered, and up to when it speaks.
+//! The deliveries of the month, and up to when each speaks.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
-use super::html::{self, Table, ids, name, section as html_section, signed_money, words};
+use super::html::{Table, dash, ids, joined, money, name, section as html_section, signed_money, text, words};
+use crate::digest::wording::as_of;
 use crate::page::figures::{Delivery, PageFigures};
 use crate::text::instant;
 
 /// How many commits are listed.
 const LISTED: usize = 40;
 
-pub(super) fn section(page: &PageFigures) -> String {
-    let as_of = page.figures.data.as_of.map_or_else(|| "not known".to_owned(), instant);
-    let mut body =
-        format!("<p>Data as of <strong>{as_of}</strong>; this page was made on {}.</p>\n", instant(page.figures.now));
-    if page.figures.data.unverified {
-        body.push_str("<p class=\"warning\"><strong>Unverified.</strong> Nothing says that the bill is complete: check it with AWS's console.</p>\n");
-    }
+pub(super) fn section(page: &PageFigures) -> Markup {
     let table = Table {
         id: "deliveries".to_owned(),
         caption: "Deliveries of the month, the newest first; totals are unblended".to_owned(),
@@ -32,14 +26,25 @@ pub(super) fn section(page: &PageFigures) -> String {
         rows: page.deliveries.iter().take(LISTED).map(row).collect(),
         foot: None,
     };
-    body.push_str(&table.html());
-    if let Some(more) = page.deliveries.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        let _ = writeln!(body, "<p>And {more} more: bedrock-ledger history --ledger DIR.</p>");
-    }
+    let more = page.deliveries.len().saturating_sub(LISTED);
+    let body = html! {
+        p {
+            "Data as of " strong { (as_of(page.figures.data.as_of)) } "; this page was made on "
+            (instant(page.figures.now)) "."
+        }
+        @if page.figures.data.unverified {
+            p.warning {
+                strong { "Unverified." }
+                " Nothing says that the bill is complete: check it with AWS's console."
+            }
+        }
+        (table.html())
+        @if more > 0 { p { "And " (more) " more: bedrock-ledger history --ledger DIR." } }
+    };
     html_section("deliveries", "Deliveries", &body)
 }
 
-fn row(delivery: &Delivery) -> Vec<String> {
+fn row(delivery: &Delivery) -> Vec<Markup> {
     let mut states = Vec::new();
     if delivery.is_in_force {
         states.push("in force");
@@ -53,17 +58,17 @@ fn row(delivery: &Delivery) -> Vec<String> {
     let totals = delivery.moved.iter().flat_map(|moved| &moved.totals);
     let (mut then, mut change) = (Vec::new(), Vec::new());
     for (currency, before, after) in totals {
-        then.push(html::money(currency, *after));
+        then.push(money(currency, *after));
         change.push(signed_money(currency, after.checked_sub(*before).unwrap_or_default()));
     }
-    let or_dash = |texts: Vec<String>| if texts.is_empty() { "–".to_owned() } else { texts.join("; ") };
+    let or_dash = |amounts: &[Markup]| if amounts.is_empty() { dash() } else { joined(amounts, "; ") };
     vec![
-        instant(delivery.delivered_at),
+        text(&instant(delivery.delivered_at)),
         name(&delivery.export_id),
         name(&delivery.delivery_id),
-        delivery.data_as_of.map_or_else(|| "not known".to_owned(), instant),
-        states.join(", "),
-        or_dash(then),
-        or_dash(change),
+        text(&as_of(delivery.data_as_of)),
+        text(&states.join(", ")),
+        or_dash(&then),
+        or_dash(&change),
     ]
 }

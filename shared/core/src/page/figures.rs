@@ -1,4 +1,4 @@
-//! What a page shows.
+//! The types of a page: what it shows.
 
 use chrono::{DateTime, NaiveDate, Utc};
 

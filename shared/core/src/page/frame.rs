@@ -1,7 +1,9 @@
 //! The document around the sections: its head, its style, and a script that sorts and filters tables.
 
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
 use super::chart::patterns;
-use super::html::escape;
+use crate::digest::wording::ROUNDING;
 use crate::page::figures::PageFigures;
 use crate::text::{instant, month};
 
@@ -11,23 +13,35 @@ pub const SCRIPT: &str = include_str!("page.js");
 /// The only script that a browser may run: the hash of [`SCRIPT`]. What a bill may bring with it never runs.
 const SCRIPT_HASH: &str = "sha256-vfDSbwQA9IQN54LrbmRJbPWgUwrkn6AOIoGbJWzc6Hg=";
 
-pub(super) fn document(page: &PageFigures, sections: &str) -> String {
+pub(super) fn document(page: &PageFigures, sections: &[Markup]) -> String {
     let title = format!("Amazon Bedrock, {}", month(page.figures.period));
-    let made = instant(page.figures.now);
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
     );
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta name=\"robots\" content=\"noindex\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{}\
-         <header><h1>{title}</h1></header>\n<main>\n{sections}</main>\n\
-         <footer><p>Made by Bedrock Ledger on {made}. Amounts are rounded one by one; what is called exact is exact. \
-         Days are UTC.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        patterns(),
-        title = escape(&title),
-    )
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (patterns())
+                header { h1 { (title) } }
+                main { @for section in sections { (section) } }
+                footer {
+                    p {
+                        "Made by Bedrock Ledger on " (instant(page.figures.now)) ". " (ROUNDING)
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    document.into_string()
 }

@@ -1,5 +1,9 @@
-//! Pieces of HTML. What comes from a bill or a configuration enters through [`text()`] and [`name`] alone.
+//! Pieces of HTML that several sections use. [`maud`] escapes every text that it is given; what comes from a bill or a
+//! configuration is cleaned as well, and enters through [`text()`] and [`name`] alone.
 
+use maud::{Markup, html};
+
+use crate::digest::phrase::{Phrase, Piece};
 use crate::money::decimal::Decimal;
 use crate::text::{self, clean, columns, grouped, or_none, without_links};
 
@@ -7,30 +11,14 @@ use crate::text::{self, clean, columns, grouped, or_none, without_links};
 const NAME: usize = 80;
 const NAME_END: usize = 28;
 
-/// Text as it may stand between tags and in quoted attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 /// Any text as it may be shown.
-pub(super) fn text(text: &str) -> String {
-    escape(&without_links(&clean(text)))
+pub(super) fn text(text: &str) -> Markup {
+    html! { (without_links(&clean(text))) }
 }
 
 /// A name as it may be shown: what is too long loses its middle.
-pub(super) fn name(name: &str) -> String {
-    escape(&fitted(name, NAME))
+pub(super) fn name(name: &str) -> Markup {
+    html! { (fitted(name, NAME)) }
 }
 
 /// A name in at most so many columns.
@@ -40,72 +28,104 @@ pub(super) fn fitted(name: &str, limit: usize) -> String {
         return name;
     }
     let end = NAME_END.min(limit / 3);
-    let mut width = 0;
+    let mut tail_width = 0;
     let tail: Vec<char> = name
         .chars()
         .rev()
         .take_while(|character| {
-            width += columns(character.encode_utf8(&mut [0; 4]));
-            width <= end
+            tail_width += columns(character.encode_utf8(&mut [0; 4]));
+            tail_width <= end
         })
         .collect();
-    let mut width = 0;
+    let mut head_width = 0;
     let head = name.chars().take_while(|character| {
-        width += columns(character.encode_utf8(&mut [0; 4]));
-        width + end < limit
+        head_width += columns(character.encode_utf8(&mut [0; 4]));
+        head_width + end < limit
     });
     let head: String = head.collect();
     format!("{head}…{}", tail.into_iter().rev().collect::<String>())
 }
 
-fn data(exact: Decimal, shown: &str) -> String {
-    format!("<data value=\"{exact}\">{}</data>", escape(shown))
+/// Several pieces, with `separator` between them.
+pub(super) fn joined(parts: &[Markup], separator: &str) -> Markup {
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index > 0 { (separator) }
+            (part)
+        }
+    }
+}
+
+/// What stands where there is no number.
+pub(super) fn dash() -> Markup {
+    html! { "–" }
+}
+
+/// A number for people, which carries the exact decimal for programs.
+fn data(exact: Decimal, shown: &str) -> Markup {
+    html! { data value=(exact) { (shown) } }
 }
 
 /// An amount whose currency stands elsewhere.
-pub(super) fn number(amount: Decimal) -> String {
+pub(super) fn number(amount: Decimal) -> Markup {
     data(amount, &text::number(amount))
 }
 
-pub(super) fn money(currency: &str, amount: Decimal) -> String {
+pub(super) fn money(currency: &str, amount: Decimal) -> Markup {
     data(amount, &text::money(currency, amount))
 }
 
 /// By how much something changed.
-pub(super) fn signed(amount: Decimal) -> String {
-    let plus = if amount > Decimal::ZERO { "+" } else { "" };
-    data(amount, &format!("{plus}{}", text::number(amount)))
+pub(super) fn signed(amount: Decimal) -> Markup {
+    data(amount, &format!("{}{}", plus(amount), text::number(amount)))
 }
 
 /// The same with its currency.
-pub(super) fn signed_money(currency: &str, amount: Decimal) -> String {
-    let plus = if amount > Decimal::ZERO { "+" } else { "" };
-    data(amount, &format!("{plus}{}", text::money(currency, amount)))
+pub(super) fn signed_money(currency: &str, amount: Decimal) -> Markup {
+    data(amount, &format!("{}{}", plus(amount), text::money(currency, amount)))
+}
+
+fn plus(amount: Decimal) -> &'static str {
+    if amount > Decimal::ZERO { "+" } else { "" }
+}
+
+/// A sentence that the mail has too.
+pub(super) fn phrase(phrase: &Phrase<'_>) -> Markup {
+    html! {
+        @for piece in &phrase.0 {
+            @match piece {
+                Piece::Words(words) => { (words) }
+                Piece::Name(of) => { (name(of)) }
+                Piece::Money(currency, amount) => { (money(currency, *amount)) }
+                Piece::Number(amount) => { (number(*amount)) }
+            }
+        }
+    }
 }
 
 /// A count of tokens.
-pub(super) fn tokens(amount: Option<Decimal>) -> String {
-    let Some(amount) = amount else { return "–".to_owned() };
+pub(super) fn tokens(amount: Option<Decimal>) -> Markup {
+    let Some(amount) = amount else { return dash() };
     let whole = amount.round_to(0).units().unsigned_abs() / Decimal::ONE.units().unsigned_abs();
     data(amount, &grouped(whole))
 }
 
 /// A price, to four places; there are prices of tenths of cents.
-pub(super) fn price(amount: Option<Decimal>) -> String {
+pub(super) fn price(amount: Option<Decimal>) -> Markup {
     const TENTHS: u128 = 10_u128.pow(Decimal::SCALE - 4);
-    let Some(amount) = amount else { return "–".to_owned() };
+    let Some(amount) = amount else { return dash() };
     let units = amount.round_to(4).units().unsigned_abs() / TENTHS;
     let sign = if amount.is_negative() { "-" } else { "" };
     data(amount, &format!("{sign}{}.{:04}", grouped(units / 10_000), units % 10_000))
 }
 
-pub(super) fn exact(amount: Decimal) -> String {
+pub(super) fn exact(amount: Decimal) -> Markup {
     data(amount, &amount.to_string())
 }
 
 /// A column of a table.
 pub(super) struct Column {
-    title: String,
+    title: Markup,
     holds: Holds,
 }
 
@@ -132,54 +152,62 @@ pub(super) fn numbers(title: &str) -> Column {
     Column { title: name(title), holds: Holds::Numbers }
 }
 
-/// A table: of each row the first cell is what it is about. Cells are HTML.
+/// A table: of each row the first cell is what it is about.
 pub(super) struct Table {
     /// What programs know it by.
     pub(super) id: String,
     /// What it shows.
     pub(super) caption: String,
     pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<Markup>>,
     /// A last row with sums.
-    pub(super) foot: Option<Vec<String>>,
+    pub(super) foot: Option<Vec<Markup>>,
 }
 
 impl Table {
     /// The table in a box of its own, which scrolls where it is too wide.
-    pub(super) fn html(&self) -> String {
-        let class = |column: &Column| if column.holds == Holds::Numbers { " class=\"n\"" } else { "" };
-        let head =
-            self.columns.iter().map(|column| format!("<th scope=\"col\"{}>{}</th>", class(column), column.title));
-        let head: String = head.collect();
-        let row = |cells: &Vec<String>| {
-            let cells = cells.iter().zip(&self.columns).enumerate().map(|(index, (cell, column))| {
-                match (index, column.holds) {
-                    (0, _) if longest(cell, "") > LONG => format!("<th scope=\"row\" class=\"l\">{cell}</th>"),
-                    (0, _) => format!("<th scope=\"row\">{cell}</th>"),
-                    // Most cells are numbers: that is what a cell is unless it says otherwise.
-                    (_, Holds::Numbers) => format!("<td>{cell}</td>"),
-                    (_, Holds::Words) if longest(cell, " ") > LONG_WORD => format!("<td class=\"w l\">{cell}</td>"),
-                    (_, Holds::Words) => format!("<td class=\"w\">{cell}</td>"),
-                    (_, Holds::Ids) if longest(cell, "") > LONG => format!("<td class=\"w i l\">{cell}</td>"),
-                    (_, Holds::Ids) => format!("<td class=\"w i\">{cell}</td>"),
-                }
-            });
-            format!("<tr>{}</tr>\n", cells.collect::<String>())
-        };
-        let body: String = self.rows.iter().map(row).collect();
-        let foot = self.foot.as_ref().map_or_else(String::new, |foot| format!("<tfoot>{}</tfoot>", row(foot)));
+    pub(super) fn html(&self) -> Markup {
         let caption = text(&self.caption);
-        format!(
-            "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"{caption}\">\
-             <table id=\"{}\"><caption>{caption}</caption><thead><tr>{head}</tr></thead>\
-             <tbody>\n{body}</tbody>{foot}</table></div>\n",
-            escape(&self.id)
-        )
+        html! {
+            div.scroll role="group" tabindex="0" aria-label=(caption) {
+                table id=(self.id) {
+                    caption { (caption) }
+                    thead {
+                        tr {
+                            @for column in &self.columns {
+                                th scope="col" class=[(column.holds == Holds::Numbers).then_some("n")] {
+                                    (column.title)
+                                }
+                            }
+                        }
+                    }
+                    tbody { @for cells in &self.rows { (self.row(cells)) } }
+                    @if let Some(cells) = &self.foot { tfoot { (self.row(cells)) } }
+                }
+            }
+        }
+    }
+
+    fn row(&self, cells: &[Markup]) -> Markup {
+        let is_long = |cell: &Markup| longest(cell, "") > LONG;
+        html! {
+            tr {
+                @for (index, (cell, column)) in cells.iter().zip(&self.columns).enumerate() {
+                    @match (index, column.holds) {
+                        (0, _) => { th scope="row" class=[is_long(cell).then_some("l")] { (cell) } }
+                        // Most cells are numbers: that is what a cell is unless it says otherwise.
+                        (_, Holds::Numbers) => { td { (cell) } }
+                        (_, Holds::Words) => { td.w.l[longest(cell, " ") > LONG_WORD] { (cell) } }
+                        (_, Holds::Ids) => { td.w.i.l[is_long(cell)] { (cell) } }
+                    }
+                }
+            }
+        }
     }
 
     /// The table, to be opened.
-    pub(super) fn folded(&self, summary: &str) -> String {
-        format!("<details><summary>{}</summary>\n{}</details>\n", text(summary), self.html())
+    pub(super) fn folded(&self, summary: &str) -> Markup {
+        html! { details { summary { (text(summary)) } (self.html()) } }
     }
 }
 
@@ -188,15 +216,19 @@ const LONG: usize = 44;
 const LONG_WORD: usize = 26;
 
 /// How long what a cell shows is, or the longest part of it between `separators`.
-fn longest(cell: &str, separators: &str) -> usize {
-    let (mut longest, mut length, mut is_tag) = (0, 0, false);
-    for character in cell.chars() {
-        match character {
-            '<' => is_tag = true,
-            '>' => is_tag = false,
-            _ if is_tag => {}
-            _ if separators.contains(character) => length = 0,
-            _ => length += 1,
+fn longest(cell: &Markup, separators: &str) -> usize {
+    let (mut longest, mut length, mut hidden_until) = (0, 0, None);
+    for character in cell.0.chars() {
+        match (hidden_until, character) {
+            (Some(end), character) if end == character => hidden_until = None,
+            (Some(_), _) => {}
+            (None, '<') => hidden_until = Some('>'),
+            (None, character) if separators.contains(character) => length = 0,
+            (None, character) => {
+                // An escaped character is shown as one.
+                hidden_until = (character == '&').then_some(';');
+                length += 1;
+            }
         }
         longest = longest.max(length);
     }
@@ -204,18 +236,18 @@ fn longest(cell: &str, separators: &str) -> usize {
 }
 
 /// A picture with its title and what stands below it.
-pub(super) fn figure(title: &str, picture: &str, below: &str) -> String {
-    format!("<figure><figcaption>{}</figcaption>\n{picture}{below}</figure>\n", text(title))
+pub(super) fn figure(title: &str, picture: &Markup, below: &Markup) -> Markup {
+    html! { figure { figcaption { (text(title)) } (picture) (below) } }
 }
 
 /// A section of the page.
-pub(super) fn section(id: &str, title: &str, body: &str) -> String {
-    format!("<section id=\"{id}\"><h2>{}</h2>\n{body}</section>\n", text(title))
+pub(super) fn section(id: &str, title: &str, body: &Markup) -> Markup {
+    html! { section id=(id) { h2 { (text(title)) } (body) } }
 }
 
 /// The heading of a currency, where there are several.
-pub(super) fn currency_heading(count: usize, currency: &str) -> String {
-    if count > 1 { format!("<h3>{}</h3>\n", name(currency)) } else { String::new() }
+pub(super) fn currency_heading(count: usize, currency: &str) -> Markup {
+    html! { @if count > 1 { h3 { (name(currency)) } } }
 }
 
 /// A name for ids: letters and digits alone.

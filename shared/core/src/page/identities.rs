@@ -1,8 +1,10 @@
-//! Who spends most, and how that went.
+//! The callers with the most spend, and their spend by day.
+
+use maud::{Markup, html};
 
 use super::chart::{count, line, path};
 use super::html::{
-    Table, currency_heading, figure, name, number, numbers, section as html_section, signed, slug, text, words,
+    Table, currency_heading, dash, figure, name, number, numbers, section as html_section, signed, slug, text, words,
 };
 use crate::digest::callers::Caller;
 use crate::digest::figures::{CurrencyFigures, Figures};
@@ -19,14 +21,15 @@ const ROLES: usize = 120;
 const WIDTH: f64 = 112.0;
 const HEIGHT: f64 = 28.0;
 
-pub(super) fn section(page: &PageFigures) -> String {
+pub(super) fn section(page: &PageFigures) -> Markup {
     let figures = &page.figures;
-    let mut body = String::new();
-    for (found, pictures) in page.each() {
-        body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
-        body.push_str(&top(figures, found, pictures));
-        body.push_str(&all(figures, found).folded(&format!("All {} callers", found.callers.len())));
-    }
+    let body = html! {
+        @for (found, pictures) in page.each() {
+            (currency_heading(figures.currencies.len(), &found.totals.currency))
+            (top(figures, found, pictures))
+            (all(figures, found).folded(&format!("All {} callers", found.callers.len())))
+        }
+    };
     html_section("identities", "Top identities", &body)
 }
 
@@ -36,9 +39,9 @@ fn change_of(figures: &Figures) -> String {
     figures.windows.map_or_else(|| "Change".to_owned(), of)
 }
 
-fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Markup {
     let (Some(first), Some(last)) = (pictures.trend_days.first(), pictures.trend_days.last()) else {
-        return "<p>No caller has spent anything.</p>\n".to_owned();
+        return html! { p { "No caller has spent anything." } };
     };
     let currency = or_none(&found.totals.currency);
     let caller_of = |trend: &Trend| found.callers.iter().find(|caller| caller.identity == trend.identity);
@@ -50,10 +53,10 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
             name(&trend.identity),
             sparkline(trend, pictures),
             number(peak),
-            peak_day,
+            text(&peak_day),
             number(spend),
             text(&share(spend, found.totals.spend)),
-            caller.and_then(|caller| caller.change).map_or_else(|| "–".to_owned(), signed),
+            caller.and_then(|caller| caller.change).map_or_else(dash, signed),
         ]
     };
     let span = days(first.day, last.day);
@@ -72,10 +75,13 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         rows: pictures.trends.iter().map(row).collect(),
         foot: None,
     };
-    let table = with_roles(table, found, pictures.trends.iter().map(caller_of));
+    let with_roles = with_roles(table, found, pictures.trends.iter().map(caller_of));
     let title = format!("Those who spent most, and their spend by day, {span}");
-    let note = "<p class=\"note\">Each line goes from zero to its own highest day; dotted are days that may still change.</p>\n";
-    figure(&title, &table.html(), &format!("{note}{}", by_day(found, pictures).folded("The numbers of the lines")))
+    let below = html! {
+        p.note { "Each line goes from zero to its own highest day; dotted are days that may still change." }
+        (by_day(found, pictures).folded("The numbers of the lines"))
+    };
+    figure(&title, &with_roles.html(), &below)
 }
 
 /// Adds the roles that people came through behind the other cells, where anybody is a person: one cell for each row.
@@ -84,12 +90,12 @@ fn with_roles<'a>(table: Table, found: &CurrencyFigures, callers: impl Iterator<
     if found.callers.iter().any(|caller| !caller.roles.is_empty()) {
         columns.push(words("Through roles"));
         let roles = callers.map(|caller| caller.filter(|caller| !caller.roles.is_empty()));
-        let cells = roles.map(|caller| caller.map_or_else(String::new, |caller| text(&caller.roles.within(ROLES))));
-        for (row, cell) in rows.iter_mut().zip(cells.chain(std::iter::repeat(String::new()))) {
+        let cells = roles.map(|caller| caller.map_or_else(Markup::default, |caller| text(&caller.roles.within(ROLES))));
+        for (row, cell) in rows.iter_mut().zip(cells.chain(std::iter::repeat(Markup::default()))) {
             row.push(cell);
         }
         if let Some(foot) = &mut foot {
-            foot.push(String::new());
+            foot.push(Markup::default());
         }
     }
     Table { columns, rows, foot, ..table }
@@ -102,7 +108,7 @@ fn peak(trend: &Trend, pictures: &Pictures) -> (Decimal, String) {
 }
 
 /// A line of a caller's days; beside it stand the numbers.
-fn sparkline(trend: &Trend, pictures: &Pictures) -> String {
+fn sparkline(trend: &Trend, pictures: &Pictures) -> Markup {
     let highest = trend.days.iter().map(|spend| spend.to_f64()).fold(0.0, f64::max);
     let lowest = trend.days.iter().map(|spend| spend.to_f64()).fold(0.0, f64::min);
     let range = if highest - lowest > 0.0 { highest - lowest } else { 1.0 };
@@ -120,11 +126,12 @@ fn sparkline(trend: &Trend, pictures: &Pictures) -> String {
     let settled = points.iter().filter(|(_, _, is_provisional)| !is_provisional).map(|(x, y, _)| (*x, *y));
     let open = points.iter().filter(|(_, _, is_provisional)| *is_provisional).map(|(x, y, _)| (*x, *y));
     let open = settled.clone().next_back().into_iter().chain(open);
-    format!(
-        "<svg class=\"spark\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\">{}{}</svg>",
-        path("course", &line(settled)),
-        path("course open", &line(open))
-    )
+    html! {
+        svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } aria-hidden="true" {
+            (path("course", &line(settled)))
+            (path("course open", &line(open)))
+        }
+    }
 }
 
 fn by_day(found: &CurrencyFigures, pictures: &Pictures) -> Table {
@@ -133,9 +140,9 @@ fn by_day(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     columns.extend(pictures.trends.iter().map(|trend| numbers(&trend.identity)));
     columns.push(words("State"));
     let row = |(index, on): (usize, &crate::page::figures::TrendDay)| {
-        let mut cells = vec![day(on.day)];
+        let mut cells = vec![text(&day(on.day))];
         cells.extend(pictures.trends.iter().map(|trend| number(trend.days.get(index).copied().unwrap_or_default())));
-        cells.push(if on.is_provisional { "may still change" } else { "settled" }.to_owned());
+        cells.push(text(if on.is_provisional { "may still change" } else { "settled" }));
         cells
     };
     Table {
@@ -160,7 +167,7 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
             name(&caller.identity),
             number(caller.spend),
             text(&share(caller.spend, found.totals.spend)),
-            caller.change.map_or_else(|| "–".to_owned(), signed),
+            caller.change.map_or_else(dash, signed),
         ]
     };
     let mut rows: Vec<_> = found.callers.iter().take(LISTED).map(of).collect();
@@ -170,18 +177,18 @@ fn all(figures: &Figures, found: &CurrencyFigures) -> Table {
             amounts.fold(Decimal::ZERO, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
         };
         let spend = sum(&mut rest.iter().map(|caller| caller.spend));
-        let change = sum(&mut rest.iter().filter_map(|caller| caller.change));
-        let change = if figures.windows.is_some() { signed(change) } else { "–".to_owned() };
+        let changes = sum(&mut rest.iter().filter_map(|caller| caller.change));
+        let change = if figures.windows.is_some() { signed(changes) } else { dash() };
         let part = text(&share(spend, found.totals.spend));
-        rows.push(vec![format!("{} more", rest.len()), number(spend), part, change]);
+        rows.push(vec![text(&format!("{} more", rest.len())), number(spend), part, change]);
     }
-    let total = found.change.as_ref().map_or_else(|| "–".to_owned(), |change| signed(change.total.change()));
+    let total = found.change.as_ref().map_or_else(dash, |change| signed(change.total.change()));
     let table = Table {
         id: format!("callers-{}", slug(currency)),
         caption: format!("Spend by identity, {currency}{against}"),
         columns: vec![words("Identity"), numbers("Spend"), numbers("Share"), numbers(&change_of(figures))],
         rows,
-        foot: Some(vec!["together".to_owned(), number(found.totals.spend), String::new(), total]),
+        foot: Some(vec![text("together"), number(found.totals.spend), Markup::default(), total]),
     };
     with_roles(table, found, found.callers.iter().take(LISTED).map(Some))
 }

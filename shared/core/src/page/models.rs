@@ -1,9 +1,11 @@
 //! Models and kinds of token: what they cost, what a million tokens cost, and what comes from the prompt cache.
 
+use maud::{Markup, html};
+
 use super::chart::{COLOURS, Key, Rows, Size, legend, path, picture};
 use super::html::{
-    Table, currency_heading, figure, name, number, numbers, price, section as html_section, signed, slug, text, tokens,
-    words,
+    Table, currency_heading, dash, figure, money, name, number, numbers, price, section as html_section, signed, slug,
+    text, tokens, words,
 };
 use super::numbers::first_key;
 use crate::bill::usage::kinds::Context;
@@ -18,15 +20,16 @@ const DRAWN: usize = 8;
 /// How many models are listed.
 const LISTED: usize = 100;
 
-pub(super) fn section(page: &PageFigures) -> String {
+pub(super) fn section(page: &PageFigures) -> Markup {
     let figures = &page.figures;
-    let mut body = String::new();
-    for (found, pictures) in page.each() {
-        body.push_str(&currency_heading(figures.currencies.len(), &found.totals.currency));
-        body.push_str(&mix(figures, found, pictures));
-        body.push_str(&models(found, pictures).html());
-        body.push_str(&kinds(found, pictures).html());
-    }
+    let body = html! {
+        @for (found, pictures) in page.each() {
+            (currency_heading(figures.currencies.len(), &found.totals.currency))
+            (mix(figures, found, pictures))
+            (models(found, pictures).html())
+            (kinds(found, pictures).html())
+        }
+    };
     html_section("models", "Models and tokens", &body)
 }
 
@@ -41,7 +44,7 @@ fn kind_in_context(kind: &str, context: &str) -> String {
     format!("{}{long}", kind_name(kind))
 }
 
-fn mix(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> String {
+fn mix(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Markup {
     let title = format!("Spend by model and kind of token, {}", month(figures.period));
     let models: Vec<_> = found.models.iter().take(DRAWN).map(first_key).collect();
     // What has no colour of its own shares the last one.
@@ -65,17 +68,16 @@ fn mix(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Strin
         .enumerate()
         .map(|(place, row)| Key {
             class: format!("s{}", place.min(COLOURS - 1)),
-            said: format!(
-                "{}: {}",
-                name(&kind_name(&first_key(row))),
-                super::html::money(&found.totals.currency, row.cost)
-            ),
+            said: html! { (name(&kind_name(&first_key(row)))) ": " (money(&found.totals.currency, row.cost)) },
         })
         .collect();
     let rest = found.models.len().saturating_sub(DRAWN);
-    let rest =
-        if rest > 0 { format!("<p class=\"note\">And {rest} more models, listed below.</p>\n") } else { String::new() };
-    figure(&title, &drawn, &format!("{}{rest}{}", legend(&keys), table(found, pictures).folded("The numbers")))
+    let below = html! {
+        (legend(&keys))
+        @if rest > 0 { p.note { "And " (rest) " more models, listed below." } }
+        (table(found, pictures).folded("The numbers"))
+    };
+    figure(&title, &drawn, &below)
 }
 
 fn draw(
@@ -83,7 +85,7 @@ fn draw(
     found: &CurrencyFigures,
     models: &[String],
     parts: impl Fn(&str) -> Vec<(usize, Decimal)>,
-) -> (String, f64) {
+) -> (Markup, f64) {
     let by_model: Vec<_> = models.iter().map(|model| parts(model)).collect();
     let sum = |parts: &[(usize, Decimal)], is_negative: bool| {
         let parts = parts.iter().filter(|(_, cost)| cost.is_negative() == is_negative);
@@ -92,8 +94,7 @@ fn draw(
     let ends = by_model.iter().flat_map(|parts| [sum(parts, false), sum(parts, true)]);
     let rows = Rows::new(size, ends, &found.totals.currency, models.len());
     let mut paths = vec![String::new(); COLOURS];
-    let mut drawn = rows.axes();
-    for (row, (model, parts)) in models.iter().zip(&by_model).enumerate() {
+    for (row, parts) in by_model.iter().enumerate() {
         let (mut above, mut below) = (0.0, 0.0);
         for (place, cost) in parts {
             let from = if cost.is_negative() { &mut below } else { &mut above };
@@ -103,11 +104,12 @@ fn draw(
             }
             *from = to;
         }
-        drawn.push_str(&rows.name(row, or_none(model)));
     }
-    for (place, parts) in paths.iter().enumerate() {
-        drawn.push_str(&path(&format!("s{place}"), parts));
-    }
+    let drawn = html! {
+        (rows.axes())
+        @for (row, model) in models.iter().enumerate() { (rows.name(row, or_none(model))) }
+        @for (place, parts) in paths.iter().enumerate() { (path(&format!("s{place}"), parts)) }
+    };
     (drawn, rows.height())
 }
 
@@ -124,14 +126,15 @@ fn models(found: &CurrencyFigures, pictures: &Pictures) -> Table {
             text(&share(row.cost, found.totals.spend)),
             tokens(row.units.tokens),
             price(row.units.per_million()),
-            hits.map_or_else(|| "–".to_owned(), |hits| text(&hits)),
-            cache.and_then(|cache| cache.saving).map_or_else(|| "–".to_owned(), signed),
+            hits.map_or_else(dash, |hits| text(&hits)),
+            cache.and_then(|cache| cache.saving).map_or_else(dash, signed),
         ]
     };
     let mut rows: Vec<_> = found.models.iter().take(LISTED).map(row).collect();
-    if let Some(more) = found.models.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        let mut cells = vec![format!("and {more} more")];
-        cells.resize(7, String::new());
+    let more = found.models.len().saturating_sub(LISTED);
+    if more > 0 {
+        let mut cells = vec![text(&format!("and {more} more"))];
+        cells.resize(7, Markup::default());
         rows.push(cells);
     }
     Table {
@@ -151,8 +154,8 @@ fn models(found: &CurrencyFigures, pictures: &Pictures) -> Table {
     }
 }
 
-fn unit_row(name: Vec<String>, row: &Row, whole: Decimal) -> Vec<String> {
-    let mut cells = name;
+fn unit_row(names: Vec<Markup>, row: &Row, whole: Decimal) -> Vec<Markup> {
+    let mut cells = names;
     cells.extend([
         number(row.cost),
         text(&share(row.cost, whole)),
@@ -177,11 +180,11 @@ fn kinds(found: &CurrencyFigures, pictures: &Pictures) -> Table {
         ],
         rows: pictures.kinds.iter().map(row).collect(),
         foot: Some(vec![
-            "together".to_owned(),
+            text("together"),
             number(found.totals.spend),
-            String::new(),
-            String::new(),
-            String::new(),
+            Markup::default(),
+            Markup::default(),
+            Markup::default(),
         ]),
     }
 }

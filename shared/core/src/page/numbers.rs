@@ -1,4 +1,4 @@
-//! What pictures need beside the figures of a digest.
+//! Sums up what pictures need beside the figures of a digest.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,10 @@
-//! The first words of an alert: the money, and what is wrong with it.
+//! The subject of an alert, and the sentences that it begins with: the money, and which rule was crossed.
 
 use crate::calendar::window::WindowKind;
 use crate::forecast::Outlook;
+use crate::money::decimal::Decimal;
 use crate::rules::finding::{Against, Detail, Lack, Measurement, Shape};
+use crate::rules::rule::Kind;
 use crate::text::{self, SUBJECT_LENGTH, ascii, columns, day, money, name, share, shorten, used, wrap};
 
 /// The money and the rule, as they stand in a subject.
@@ -14,7 +16,7 @@ pub(super) fn subject(measured: &Measurement) -> String {
 pub(super) fn subject_with(measured: &Measurement, remark: &str) -> String {
     let start = format!("{}: ", amounts(measured));
     let what = match measured.kind() {
-        crate::rules::rule::Kind::Forecast => "budget",
+        Kind::Forecast => "budget",
         kind => kind.as_str(),
     };
     let when = measured.day.map_or_else(|| measured.window.short(), day);
@@ -71,8 +73,7 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
     let on = if measured.window.kind() == WindowKind::Day { "on" } else { "in" };
     let [first, second] = match &measured.detail {
         Detail::Budget(_) => {
-            let left = measured.amount.checked_sub(measured.spent);
-            let left = left.map_or_else(String::new, |left| {
+            let left = measured.amount.checked_sub(measured.spent).map_or_else(String::new, |left| {
                 let verb = if left.is_negative() { "over by" } else { "left:" };
                 format!("; {verb} {}", of(left.abs()))
             });
@@ -124,19 +125,16 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
 }
 
 /// ` (+350%)`, or nothing where nothing was before.
-pub(super) fn rise(measured: &Measurement, before: crate::money::decimal::Decimal) -> String {
+pub(super) fn rise(measured: &Measurement, before: Decimal) -> String {
     let more = measured.spent.checked_sub(before);
     let percent = more.and_then(|more| more.percent_of(before)).map(|percent| percent.round_to(0));
-    let sign = if percent.is_some_and(crate::money::decimal::Decimal::is_negative) { "" } else { "+" };
+    let sign = if percent.is_some_and(Decimal::is_negative) { "" } else { "+" };
     percent.map_or_else(String::new, |percent| format!(" ({sign}{percent}%)"))
 }
 
 /// ` (18 times)`, or nothing where a usual day has nothing.
-fn times(measured: &Measurement, usual: crate::money::decimal::Decimal) -> String {
-    let times = measured
-        .spent
-        .percent_of(usual)
-        .map(|percent| percent.units() / crate::money::decimal::Decimal::from_integer(100).units());
+fn times(measured: &Measurement, usual: Decimal) -> String {
+    let times = measured.spent.percent_of(usual).map(|percent| percent.units() / Decimal::from_integer(100).units());
     times.filter(|times| *times > 1).map_or_else(String::new, |times| format!(" ({times} times)"))
 }
 

@@ -1,4 +1,4 @@
-//! Lines of alerts: labelled, in blocks that can be left out where there is no room.
+//! Blocks of lines: where an alert is too long, the block with the highest rank is left out first.
 
 /// Lines that belong together, and how soon they go where there is no room for all.
 pub(super) struct Block {

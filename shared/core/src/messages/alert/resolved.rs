@@ -1,4 +1,4 @@
-//! That what was told is true no more.
+//! The message that an alert is no longer true.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! Several findings, or several that are true no more, in one message.
+//! Several alerts, or several resolved ones, in one message.
 
 use std::collections::BTreeSet;
 

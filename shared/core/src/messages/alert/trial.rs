@@ -1,4 +1,4 @@
-//! A message that tells of nothing, to see it arrive.
+//! The test message: it tells of nothing, and shows that messages arrive.
 
 use chrono::{DateTime, Utc};
 

@@ -3,7 +3,7 @@
 use super::layout::{Cells, heading, row};
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::digest::restated::RestatedPeriod;
-use crate::digest::wording::plural;
+use crate::digest::wording::{INVOICED, plural};
 use crate::facts::spend::Basis;
 use crate::text::lines::signed_number;
 use crate::text::{currency, day, month, name, number, or_none, wrap};
@@ -50,14 +50,11 @@ pub(super) fn on_the_bill(figures: &Figures, found: &CurrencyFigures) -> Vec<Str
     lines.push(row("together", &Cells(&number(totals.bill), "", "")));
     let others =
         totals.categories.iter().filter(|(category, sum)| !figures.policy.count.contains(category) && !sum.is_zero());
-    let others = others.map(|(category, sum)| format!(" + {} {sum}", plural(*category)));
-    let others: String = others.collect();
+    let others: String = others.map(|(category, sum)| format!(" + {} {sum}", plural(*category))).collect();
     let sum = format!("spend {}{others} = {} {}", totals.spend, totals.bill, currency(&totals.currency));
     lines.extend(wrap("  exact: ", &sum));
     if figures.policy.basis == Basis::NetUnblended {
-        // Net costs are after discounts that also stand in lines of their own: what is invoiced is unblended.
-        let text = format!("At net cost, after discounts. Invoiced is the unblended cost: {}", totals.unblended);
-        lines.extend(wrap("  ", &text));
+        lines.extend(wrap("  ", &format!("{INVOICED} {}", totals.unblended)));
     }
     lines
 }

@@ -5,13 +5,14 @@ use super::movers::days_compared;
 use crate::digest::extent::Extent;
 use crate::digest::figures::{CurrencyFigures, Figures, OpenMonth};
 use crate::digest::left_out::LeftOut;
-use crate::digest::wording::{warning_texts, what_counts, word};
+use crate::digest::phrase::largest_left_out;
+use crate::digest::wording::{MAY_CHANGE, as_of, no_line_items, warning_texts, what_counts, word};
 use crate::facts::spend::Basis;
 use crate::forecast::Outlook;
 use crate::money::currencies::largest_first;
 use crate::money::decimal::Decimal;
 use crate::text::lines::{counted, labelled, signed, signed_whole};
-use crate::text::{day, days, instant, money, month, name, share, short_month, used};
+use crate::text::{days, money, month, share, short_month, used};
 
 /// An amount as it is said.
 type AmountText = fn(&str, Decimal) -> String;
@@ -46,8 +47,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
 
 /// The lines of a month without line items.
 pub(crate) fn nothing(figures: &Figures) -> Vec<String> {
-    let text = format!("the bill has no Amazon Bedrock line items for {}", month(figures.period));
-    let mut lines = labelled("Total", &text);
+    let mut lines = labelled("Total", &no_line_items(figures.period));
     lines.extend(decisions(figures));
     lines
 }
@@ -169,34 +169,24 @@ fn open_month(open: &OpenMonth) -> Vec<String> {
 
 /// What is large and not in the change, because its days may still change.
 fn left_out(currency: &str, left_out: &LeftOut) -> Vec<String> {
-    let Some(largest) = left_out.callers.first() else { return Vec::new() };
-    let span = days(left_out.first, left_out.last);
-    let who =
-        if largest.identity.is_empty() { "what names no caller".to_owned() } else { name(&largest.identity, CALLER) };
-    let before = if largest.compared.is_zero() {
-        "nothing on the days compared".to_owned()
-    } else {
-        format!("at most {} on a day compared", money(currency, largest.compared))
-    };
+    let Some(largest) = largest_left_out(currency, left_out) else { return Vec::new() };
     let more = match left_out.callers.len().saturating_sub(1) {
         0 => String::new(),
         more => format!("; {} more like that", counted(more, "caller")),
     };
-    let (all, spend) = (money(currency, left_out.spend), money(currency, largest.spend));
-    let day = day(largest.day);
-    labelled("Left out", &format!("of the change: {span}, {all}, with {spend} of {who} on {day} ({before}){more}"))
+    let (span, all) = (days(left_out.first, left_out.last), money(currency, left_out.spend));
+    labelled("Left out", &format!("of the change: {span}, {all}, with {}{more}", largest.plain(CALLER)))
 }
 
 /// The month before, up to when the bill speaks, what of it may still change, and what the change leaves out of that.
 pub(super) fn data_as_of(figures: &Figures) -> Vec<String> {
     let mut lines = figures.open_month.as_ref().map_or_else(Vec::new, open_month);
-    let as_of = figures.data.as_of.map_or_else(|| "not known".to_owned(), instant);
-    lines.extend(labelled("Data as of", &as_of));
+    lines.extend(labelled("Data as of", &as_of(figures.data.as_of)));
     for found in &figures.currencies {
         let provisional = &found.totals.provisional;
         if let (Some((first, _)), Some((last, _))) = (provisional.first_key_value(), provisional.last_key_value()) {
             let sum = money(&found.totals.currency, found.totals.provisional_spend());
-            let text = format!("{} ({sum}) may still change, as a rule upwards", days(*first, *last));
+            let text = format!("{} ({sum}) {MAY_CHANGE}", days(*first, *last));
             lines.extend(labelled("Provisional", &text));
         }
         if let Some(found_after) = &found.left_out {

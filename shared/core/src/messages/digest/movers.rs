@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::layout::{Cells, heading, row, row_of};
 use crate::digest::figures::{CurrencyFigures, Figures};
-use crate::digest::wording::{meaning, word};
+use crate::digest::wording::{RESTATED_AT_NET_COST, meaning, word};
 use crate::facts::spend::{Basis, CostPolicy};
 use crate::money::decimal::Decimal;
 use crate::reporting::variance::Variance;
@@ -57,7 +57,7 @@ pub(super) fn lines(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     lines.extend(terms(&change.total, &figures.policy, &mut told));
     lines.extend(legend(&told));
     if figures.policy.basis == Basis::NetUnblended {
-        lines.extend(wrap("  ", "What was restated since the last digest is not told apart at net cost."));
+        lines.extend(wrap("  ", RESTATED_AT_NET_COST));
     }
     lines
 }

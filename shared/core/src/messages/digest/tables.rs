@@ -5,6 +5,7 @@ use crate::digest::callers::Caller;
 use crate::digest::decision;
 use crate::digest::extent::Extent;
 use crate::digest::figures::{AT_RISK, CurrencyFigures, Figures};
+use crate::digest::wording::BUDGETS_NOT_KEPT;
 use crate::money::decimal::Decimal;
 use crate::reporting::report::Row;
 use crate::reporting::variance::windows::Windows;
@@ -103,7 +104,7 @@ pub(super) fn budgets(figures: &Figures, found: &CurrencyFigures) -> Vec<String>
         return Vec::new();
     }
     let title = match figures.extent {
-        Extent::Closed => "Budgets that were not kept".to_owned(),
+        Extent::Closed => BUDGETS_NOT_KEPT.to_owned(),
         Extent::ToDate | Extent::NotClosed => format!("Budgets at risk ({AT_RISK}% used)"),
     };
     let mut lines = vec![String::new(), heading(&title, currency, "used", "of")];

@@ -1,4 +1,4 @@
-//! That a configuration is in force that tells less than the one before.
+//! A configuration that alerts less than the one before, and one that there is nothing to compare with.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! Which export a bill is counted from: one that is not counted, and one that is and has gone quiet.
+//! Which export a bill is counted from: an export that is not counted, a new payer, a counted export that went quiet.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! What lies in the export's bucket, told once after deployment.
+//! What the bucket of the export holds: a note that is sent once after deployment.
 
 use std::fmt::Display;
 
@@ -107,12 +107,12 @@ impl Deployed<'_> {
             "within 8 to 24 hours: AWS delivers again, usually several times a day, and each delivery is read as it comes",
             "the first digest: by the schedule of the stack, once a month has numbers",
         ]));
-        let deliveries: usize = self.exports.iter().map(|export| export.deliveries).sum();
+        let count: usize = self.exports.iter().map(|export| export.deliveries).sum();
+        let deliveries = counted(count, "delivery", "deliveries");
         let exports = counted(self.exports.len(), "export", "exports");
         let problems = self.findings.unwrap_or_default().iter().filter(|finding| finding.is_problem).count();
         let state =
             if problems == 0 { String::new() } else { format!(", {}", counted(problems, "problem", "problems")) };
-        let deliveries = counted(deliveries, "delivery", "deliveries");
         Text { subject: subject(&format!("{news}: {exports}, {deliveries}{state} in {place}")), body: body(&lines) }
     }
 

@@ -1,4 +1,4 @@
-//! A delivery that is not whole.
+//! A delivery with missing files.
 
 use chrono::{DateTime, Utc};
 

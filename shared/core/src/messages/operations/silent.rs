@@ -1,4 +1,4 @@
-//! A rule that nobody matches: it would tell of nothing.
+//! A rule that matches nobody, and so cannot alert.
 
 use chrono::{DateTime, NaiveDate, Utc};
 

@@ -1,4 +1,4 @@
-//! What no attempt has come to an end with, and what is left and does not become less.
+//! An object that no attempt finishes, and a backlog that does not shrink.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! What failed, and what its error says.
+//! A failure that lasts until a person mends its cause.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! A delivery that was counted although some of its files may be those of the delivery before.
+//! A delivery that was counted although some of its files may belong to the delivery before.
 
 use crate::calendar::period::BillingPeriod;
 use crate::messages::operations::parts::{NAMED, PATH, counted, more};
