@@ -2,6 +2,7 @@ mod bucket;
 
 use crate::s3_store::tests::bucket::{bucket, error, tag};
 use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::wire::{Reply, Wire, serve, serve_in_turn};
