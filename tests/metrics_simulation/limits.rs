@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{Days, NaiveDate, TimeDelta};
-use spend_core::errors::fault::Fault;
+use spend_core::errors::fault::Fault as _;
 use spend_core::facts::fact::Fact;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::metrics;
