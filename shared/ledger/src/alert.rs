@@ -17,8 +17,7 @@
 //! - `levels`: which levels rules ask for, and since when; `episodes`: days in a row that are unlike their past;
 //! - `restated`: what the newest deliveries restated of a day; `silence`: rules that match nobody;
 //! - `crossing`, `state`, `stored`, `horizon`: what is remembered, how it is stored, and when it is forgotten;
-//! - `ids`: names of incidents, crossings and alerts; `message`: the two messages of an alert; `event`: what machines are
-//!   told;
+//! - `ids`: names of incidents, crossings and alerts; `event`: what machines are told;
 //! - `error`: why rules were not evaluated.
 
 mod crossing;
@@ -28,7 +27,6 @@ pub(crate) mod event;
 mod horizon;
 mod ids;
 mod levels;
-mod message;
 mod origin;
 mod plan;
 mod restated;

@@ -149,9 +149,7 @@ pub fn make(
 /// What was there is read before anything is written, and each file replaces what was read. Who loses leaves all that
 /// follows to the other.
 ///
-/// # Errors
-///
-/// [`ChargebackError`]; doing it again is harmless.
+/// Doing it again is harmless.
 pub async fn write<S: Store>(
     store: &S,
     config: &Config,

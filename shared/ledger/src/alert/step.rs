@@ -9,7 +9,6 @@ use spend_core::rules::rule::{Kind, Severity};
 
 use crate::alert::error::AlertError;
 use crate::alert::event::{self, TestEvent};
-use crate::alert::message::messages;
 use crate::alert::origin::Older;
 use crate::alert::plan::{AlertSummary, Evaluation};
 use crate::alert::restated;
@@ -18,7 +17,7 @@ use crate::alert::sources::{Known, Sources};
 use crate::alert::state::AlertState;
 use crate::outputs::operations::{self, Note};
 use crate::outputs::outbox::{self, Held, Lease, OutboxError, Sender};
-use crate::outputs::{Attributes, Notifier};
+use crate::outputs::{Attributes, Notifier, Topic};
 use crate::store::Store;
 use crate::store::conditional::ATTEMPTS;
 
@@ -27,9 +26,7 @@ use crate::store::conditional::ATTEMPTS;
 ///
 /// What earlier runs left pending goes first: an evaluation that fails or takes too long keeps none of it back.
 ///
-/// # Errors
-///
-/// [`AlertError`]; running it again is safe and finishes what was left.
+/// Running it again is safe and finishes what was left.
 pub async fn react<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
@@ -48,9 +45,7 @@ pub async fn react<S: Store, N: Notifier>(
 
 /// Sends what is pending. Returns how many messages were sent.
 ///
-/// # Errors
-///
-/// [`OutboxError`]; what was not sent stays pending.
+/// What was not sent stays pending.
 pub async fn drain<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
@@ -63,9 +58,7 @@ pub async fn drain<S: Store, N: Notifier>(
 /// Sends a message that tells of nothing the way of every alert: written down, sent, crossed off. What else is pending
 /// is sent too. Asked twice in one second it is one test. Returns its id.
 ///
-/// # Errors
-///
-/// [`AlertError`]; what was not sent stays pending.
+/// What was not sent stays pending.
 pub async fn test<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
@@ -89,7 +82,7 @@ pub async fn test<S: Store, N: Notifier>(
         incident_key: id.clone(),
         asked_at: now,
     };
-    let messages = messages(text, event::body(&event)?, &attributes.map());
+    let messages = attributes.messages(Topic::Alerts, text, event::body(&event)?);
     outbox::update(store, |state: &mut AlertState| state.outbox.queue(&id, messages.to_vec(), now)).await?;
     drain(store, notifier, lease, now).await?;
     Ok(id)

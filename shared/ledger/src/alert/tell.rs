@@ -12,12 +12,11 @@ use spend_core::text::SEVERAL;
 use crate::alert::crossing::Told;
 use crate::alert::event::{AlertEvent, FindingEvent, SummarisedEvent, SummaryEvent, body};
 use crate::alert::ids::alert_id;
-use crate::alert::message::messages;
 use crate::alert::plan::{Evaluation, New};
 use crate::alert::state::AlertState;
 use crate::outputs::data_event::DataEvent;
 use crate::outputs::message::MOST_BODY_BYTES;
-use crate::outputs::{Attributes, NOTHING};
+use crate::outputs::{Attributes, NOTHING, Topic};
 use crate::state::document::DocumentError;
 
 impl Evaluation<'_> {
@@ -87,7 +86,8 @@ impl Evaluation<'_> {
             alert_id: &id,
             incident_key: incident,
         };
-        state.outbox.queue(&id, messages(text, body(&event)?, &attributes.map()).into(), self.now);
+        let messages = attributes.messages(Topic::Alerts, text, body(&event)?);
+        state.outbox.queue(&id, messages.into(), self.now);
         told(state, new, &id);
         Ok(1)
     }
@@ -151,7 +151,8 @@ impl Evaluation<'_> {
         };
         state.summaries += 1;
         let incidents = new.iter().map(|new| new.incident.clone()).collect();
-        state.outbox.queue_of(&id, incidents, messages(text, event, &attributes.map()).into(), self.now);
+        let messages = attributes.messages(Topic::Alerts, text, event);
+        state.outbox.queue_of(&id, incidents, messages.into(), self.now);
         for new in new {
             told(state, new, &id);
         }

@@ -18,7 +18,6 @@ use spend_core::rules::rule_kind::RuleKind;
 use crate::alert::crossing::{Crossing, Told};
 use crate::alert::event::{AlertEvent, FindingEvent, WindowEvent, body, bounded};
 use crate::alert::ids;
-use crate::alert::message::messages;
 use crate::alert::plan::Evaluation;
 use crate::alert::state::AlertState;
 use crate::alert::tell::{by_owner, one};
@@ -184,9 +183,8 @@ impl Evaluation<'_> {
             owner: first.and_then(|first| first.owner.as_deref()).unwrap_or_default(),
             alert_id: &id,
             incident_key: &incident_key,
-        }
-        .map();
-        let message = Message { topic: Topic::Alerts, subject: text.subject, body: text.body, attributes };
+        };
+        let message = attributes.message(Topic::Alerts, text);
         EndedSummary { incidents: ended.iter().map(|ended| ended.incident.clone()).collect(), id, message }
     }
 
@@ -300,8 +298,7 @@ impl Evaluation<'_> {
             owner: highest.owner.as_deref().unwrap_or_default(),
             alert_id: &id,
             incident_key: incident,
-        }
-        .map();
+        };
         let concerns_people = match undone.why {
             // What was said turned out to be wrong: whoever heard it hears that too.
             Why::Restated => true,
@@ -309,7 +306,7 @@ impl Evaluation<'_> {
             Why::Changed | Why::Over => false,
         };
         let is_told = concerns_people && !self.is_muted(&highest.rule, highest.member.as_deref());
-        let [text, event] = messages(text, body(&event)?, &attributes);
+        let [text, event] = attributes.messages(Topic::Alerts, text, body(&event)?);
         let ended = Ended {
             id: format!("{id}:{status}:{}", undone.why.as_str()),
             text: is_told.then_some(text),

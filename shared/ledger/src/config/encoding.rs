@@ -3,10 +3,6 @@
 use crate::config::problem::{ConfigError, Kind, Problem};
 
 /// The text of a configuration, or of a file beside one. `file` is how errors call it.
-///
-/// # Errors
-///
-/// [`ConfigError`], if it is not UTF-8.
 pub fn text(file: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();

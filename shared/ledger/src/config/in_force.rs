@@ -49,9 +49,7 @@ impl Fault for InForceError {
 
 /// The configuration in force, if there is one.
 ///
-/// # Errors
-///
-/// [`InForceError`]; that it is not valid can only be if another release, or nobody of this program, wrote it.
+/// It is invalid only if another release, or something else than this program, wrote it.
 pub async fn read<S: Store>(store: &S) -> Result<Option<Config>, InForceError> {
     let Some((bytes, _)) = store.get(keys::CONFIG_IN_FORCE).await? else { return Ok(None) };
     Ok(Some(Config::parse(keys::CONFIG_IN_FORCE, &encoding::text(keys::CONFIG_IN_FORCE, bytes.into())?)?))
@@ -114,10 +112,7 @@ pub async fn version_of_deployment<S: Store>(store: &S) -> Result<(Config, InFor
 
 /// Puts `text` in force, if it is valid. `file` is how errors call it.
 ///
-/// # Errors
-///
-/// [`InForceError`]; of a race that was lost to another text nothing was written. One that was lost to the same text
-/// has the end that was wanted.
+/// After a race that was lost to another text nothing was written. Losing to identical bytes counts as success.
 pub async fn put<S: Store>(store: &S, file: &str, text: String) -> Result<Config, InForceError> {
     let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
     let config = Config::parse(file, &text)?;
@@ -163,9 +158,7 @@ impl Adopted {
 /// What is in force is read first: whoever adopts an older version after somebody has adopted a newer one loses, and
 /// looks again.
 ///
-/// # Errors
-///
-/// [`InForceError`]; running it again is safe.
+/// Running it again is safe.
 pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, InForceError> {
     for _ in 0..ATTEMPTS {
         let in_force = store.get(keys::CONFIG_IN_FORCE).await?;

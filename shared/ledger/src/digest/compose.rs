@@ -1,7 +1,5 @@
 //! From a book to the two messages of a digest.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use spend_core::bill::bedrock_line::Rule;
 use spend_core::calendar::data_span::DataSpan;
@@ -15,7 +13,6 @@ use spend_core::money::decimal::SumOutOfRange;
 use spend_core::rules::budget;
 use spend_core::rules::finding::Measurement;
 use spend_core::rules::rule::{Kind, Severity};
-use spend_core::text::Text;
 
 use crate::config::Config;
 use crate::digest::due::Due;
@@ -93,10 +90,15 @@ pub(super) async fn messages<S: Store>(
         let size = body.len();
         Ok((body, size))
     })?;
-    let attributes = attributes(due);
-    let Text { subject, body } = text;
-    let event = Message { topic: Topic::Events, subject: subject.clone(), body: event, attributes: attributes.clone() };
-    Ok(vec![Message { topic: Topic::Digest, subject, body, attributes }, event])
+    let attributes = Attributes {
+        kind: "digest",
+        rule: due.kind.as_str(),
+        severity: Severity::Notice.as_str(),
+        alert_id: &due.id,
+        incident_key: &incident_key(due),
+        ..Attributes::default()
+    };
+    Ok(attributes.messages(Topic::Digest, text, event).into())
 }
 
 /// What is made with `rows` rows, or with as many fewer as make it fit: a message that SNS refuses tells nobody.
@@ -130,19 +132,6 @@ fn budgets(
 
 fn incident_key(due: &Due) -> String {
     format!("digest:{}:{}", due.kind, due.period)
-}
-
-fn attributes(due: &Due) -> BTreeMap<String, String> {
-    let incident_key = incident_key(due);
-    let attributes = Attributes {
-        kind: "digest",
-        rule: due.kind.as_str(),
-        severity: Severity::Notice.as_str(),
-        alert_id: &due.id,
-        incident_key: &incident_key,
-        ..Attributes::default()
-    };
-    attributes.map()
 }
 
 fn warnings<'a>(periods: impl Iterator<Item = &'a BookPeriod>) -> DigestWarnings {

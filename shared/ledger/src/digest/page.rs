@@ -66,9 +66,7 @@ pub async fn make<S: Store>(
 /// Writes the page of every month of the book into the ledger. Returns how many were written: a page that somebody else
 /// has replaced meanwhile is as good.
 ///
-/// # Errors
-///
-/// [`DigestError`]; doing it again is harmless.
+/// Doing it again is harmless.
 pub async fn write<S: Store>(
     store: &S,
     config: &Config,

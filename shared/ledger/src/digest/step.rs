@@ -36,9 +36,7 @@ pub struct DigestSummary {
 /// The first call tells of the week alone: months that had closed, or were late, are not told of any more. An empty book
 /// has no digest.
 ///
-/// # Errors
-///
-/// [`DigestError`]; running it again is safe and finishes what was left.
+/// Running it again is safe and finishes what was left.
 pub async fn react<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
@@ -55,9 +53,7 @@ pub async fn react<S: Store, N: Notifier>(
 
 /// Sends what is pending. Returns how many messages were sent.
 ///
-/// # Errors
-///
-/// [`OutboxError`]; what was not sent stays pending.
+/// What was not sent stays pending.
 pub async fn drain<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,

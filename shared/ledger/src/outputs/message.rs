@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use spend_core::text;
+use spend_core::text::{self, Text};
 
 use crate::outputs::publish_error::PublishError;
 
@@ -77,8 +77,19 @@ pub struct Attributes<'a> {
 }
 
 impl Attributes<'_> {
+    /// A message with these attributes.
+    pub(crate) fn message(&self, topic: Topic, text: Text) -> Message {
+        Message { topic, subject: text.subject, body: text.body, attributes: self.map() }
+    }
+
+    /// One thing told twice under the same subject: to people on `topic`, and as `event` to machines.
+    pub(crate) fn messages(&self, topic: Topic, text: Text, event: String) -> [Message; 2] {
+        let event = Text { subject: text.subject.clone(), body: event };
+        [self.message(topic, text), self.message(Topic::Events, event)]
+    }
+
     /// The attributes of a message. None is empty.
-    pub fn map(&self) -> BTreeMap<String, String> {
+    fn map(&self) -> BTreeMap<String, String> {
         let attributes = [
             ("kind", self.kind),
             ("status", self.status),

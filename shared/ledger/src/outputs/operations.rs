@@ -189,9 +189,7 @@ impl Fault for NoteError {
 
 /// Leaves a note, unless one of its id was ever left. Returns whether it is new.
 ///
-/// # Errors
-///
-/// [`NoteError`]; leaving it again is harmless.
+/// Leaving it again is harmless.
 pub async fn leave<S: Store>(store: &S, note: &Note, now: DateTime<Utc>) -> Result<bool, NoteError> {
     let Text { subject, body } = note.text.clone();
     let stored = StoredNote { id: note.id.clone(), subject, body: bounded(body), at: now };
@@ -218,9 +216,7 @@ pub async fn is_left<S: Store>(store: &S, id: &str) -> Result<bool, StoreError> 
 ///
 /// A note that cannot be read holds up no other.
 ///
-/// # Errors
-///
-/// [`OutboxError`]; what was not queued or not sent is so by the next call.
+/// What was not queued or not sent is so by the next call.
 pub async fn drain<S: Store, N: Notifier>(
     store: &S,
     notifier: &N,
@@ -272,7 +268,7 @@ fn message(note: StoredNote) -> Message {
         incident_key: &id,
         ..Attributes::default()
     };
-    Message { topic: Topic::Operations, subject: note.subject, body: note.body, attributes: attributes.map() }
+    attributes.message(Topic::Operations, Text { subject: note.subject, body: note.body })
 }
 
 #[cfg(test)]

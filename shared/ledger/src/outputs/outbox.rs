@@ -396,9 +396,7 @@ async fn update_outbox<D: OutboxState, S: Store, T>(
 ///
 /// A message that is not taken holds up none but later ones of its incident.
 ///
-/// # Errors
-///
-/// [`OutboxError`]; what was not marked is sent again: by the next call if it was not taken, else once the lease is over.
+/// What was not marked is sent again: by the next call if it was not taken, else once the lease is over.
 pub async fn drain<D: OutboxState, S: Store, N: Notifier>(
     store: &S,
     notifier: &N,

@@ -182,10 +182,6 @@ fn ascii(json: &str) -> String {
 }
 
 /// Reads the document stored at `key`.
-///
-/// # Errors
-///
-/// [`DocumentError`], naming the key.
 pub fn decode<D: Document>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
     let refused = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -206,10 +202,6 @@ pub fn decode<D: Document>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> 
 
 /// The document as JSON in a zstd frame with a checksum, for large ones. Equal documents give equal bytes as long as
 /// the compressor stays the same.
-///
-/// # Errors
-///
-/// [`DocumentError::TooLargeToWrite`] above [`MAX_DECOMPRESSED_BYTES`], [`DocumentError::Unwritable`].
 pub fn encode_compressed<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
     encode_compressed_within(document, MAX_DECOMPRESSED_BYTES)
 }
@@ -230,19 +222,11 @@ fn encode_compressed_within<D: Document>(document: &D, limit: u64) -> Result<Byt
 }
 
 /// Reads the compressed document stored at `key`.
-///
-/// # Errors
-///
-/// [`DocumentError`], naming the key.
 pub fn decode_compressed<D: Document>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
     decode_compressed_within(key, bytes, MAX_DECOMPRESSED_BYTES)
 }
 
 /// What a compressed document is before it is compressed.
-///
-/// # Errors
-///
-/// [`DocumentError`], naming the key.
 pub fn decompressed(key: &str, bytes: &[u8]) -> Result<Vec<u8>, DocumentError> {
     decompressed_within(key, bytes, MAX_DECOMPRESSED_BYTES)
 }

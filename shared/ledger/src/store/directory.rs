@@ -129,10 +129,6 @@ impl DirectoryStore {
     }
 
     /// The store in the folder `root`, which is created if it is not there.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Denied`] or [`StoreError::Unavailable`] if the folder cannot be created or used.
     pub fn open(root: PathBuf) -> Result<Self, StoreError> {
         let store = Self::new(root, true);
         for folder in [store.locks(), store.temporaries()] {
@@ -145,11 +141,6 @@ impl DirectoryStore {
     }
 
     /// The store in the folder `root`, which is never written to: every put fails with [`StoreError::ReadOnly`].
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotFound`] if there is no such folder, [`StoreError::BadKey`] if it is a file,
-    /// [`StoreError::Denied`] or [`StoreError::Unavailable`] if it cannot be looked at.
     pub fn open_read_only(root: PathBuf) -> Result<Self, StoreError> {
         let name = || root.to_string_lossy().into_owned();
         match fs::metadata(&root) {
@@ -164,10 +155,6 @@ impl DirectoryStore {
     /// dropped or the process ends. `on_wait` is called if there is somebody to wait for.
     ///
     /// Every write is safe without it. It is for work of many writes that is not to be done twice at once.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Denied`] or [`StoreError::Unavailable`] if the lock cannot be had.
     pub fn take_turn(&self, on_wait: impl FnOnce()) -> Result<Turn, StoreError> {
         let path = self.root.join(OWN_FOLDER).join(TURN);
         let take = || {

@@ -21,10 +21,6 @@ pub fn options() -> OpenOptions {
 }
 
 /// Makes the folder and those above it, as far as they are not there.
-///
-/// # Errors
-///
-/// The file system's.
 pub fn create_folders(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(folder)
 }
