@@ -86,8 +86,8 @@ pub enum CurError {
     },
     /// The file decompresses to more than any bill.
     #[error(
-        "{file}: {inflated} bytes came out of the first {compressed}, which no bill does, so reading was given up: \
-         copy the file again; if it is the same in the export's bucket, report it to AWS Support"
+        "{file}: the first {compressed} bytes decompress to {inflated}, more than any bill comes to, so reading \
+         stopped: copy the file again; if it is the same in the export's bucket, report it to AWS Support"
     )]
     Bomb {
         file: String,
@@ -98,8 +98,8 @@ pub enum CurError {
     },
     /// A file claims more than is read of one.
     #[error(
-        "{file}: {}{reason}, which no bill needs, so reading was given up: copy the file again; if a tool wrote it, \
-         have it write smaller files, row groups and pages; if it is the same in the export's bucket, report it to AWS \
+        "{file}: {}{reason}. No bill needs that, so reading stopped: copy the file again; if a tool wrote it, have \
+         it write smaller files, row groups and pages; if it is the same in the export's bucket, report it to AWS \
          Support",
         in_row_group(*row_group)
     )]
@@ -112,10 +112,10 @@ pub enum CurError {
     },
     /// What the Bedrock rows of one file say takes more memory than one file may.
     #[error(
-        "{file}: {place}: what its {rows} Bedrock rows before this one say takes {bytes} bytes of memory, besides {held} \
-         for reading, and {memory} are used for one file: let the export write a row a day instead of an hour (TIME_GRANULARITY), and deactivate cost \
-         allocation tags whose values differ from call to call; if callers make up names of sessions by the hundred \
-         thousand, find them in CloudTrail and stop them"
+        "{file}: {place}: the {rows} Bedrock rows before this one take {bytes} bytes of memory, and reading takes \
+         {held} more; one file may use {memory}: let the export write a row a day instead of an hour \
+         (TIME_GRANULARITY), and deactivate cost allocation tags whose values differ from call to call; if callers \
+         make up names of sessions by the hundred thousand, find them in CloudTrail and stop them"
     )]
     TooMuch {
         file: String,
@@ -131,9 +131,9 @@ pub enum CurError {
     },
     /// A Bedrock row has a text, a tag or a map that is longer than any of AWS's.
     #[error(
-        "{file}: {place}: column {column} {reason}: no bill of AWS has that, so its delivery is not published, and all \
-         others are: check what wrote the file, and copy it again; if it is the same in the export's bucket, report the \
-         line item to AWS Support, and find in CloudTrail who calls by such a name or tag"
+        "{file}: {place}: column {column} {reason}. AWS writes no such value, so this delivery is not published; all \
+         others are: check what wrote the file, and copy it again; if it is the same in the export's bucket, report \
+         the line item to AWS Support, and find in CloudTrail who calls by such a name or tag"
     )]
     Overlong {
         file: String,
@@ -156,8 +156,8 @@ pub enum CurError {
     },
     /// The chunk is compressed in a way that this release does not read.
     #[error(
-        "{file}: row group {row_group}: column {column} is compressed with {codec}, which is not supported: write the \
-         file with SNAPPY, as AWS does, or with ZSTD, GZIP or no compression"
+        "{file}: row group {row_group}: column {column} is compressed with {codec}, which is not supported: write \
+         the file with SNAPPY, as AWS does, or with ZSTD, GZIP or no compression"
     )]
     UnsupportedCodec {
         file: String,
@@ -213,8 +213,8 @@ pub enum CurError {
     },
     /// A manifest is larger than any that lists the files of one delivery.
     #[error(
-        "{manifest}: has {size} bytes, and a manifest of more than {limit} is not read: refresh the export, or remove \
-         what was put in the manifest's place"
+        "{manifest}: has {size} bytes, and a manifest of more than {limit} is not read: refresh the export, or \
+         remove what was put in the manifest's place"
     )]
     ManifestSize {
         manifest: String,
@@ -225,8 +225,8 @@ pub enum CurError {
     },
     /// A manifest lists more files than any delivery has.
     #[error(
-        "{manifest}: lists {files} files, and a delivery of more than {limit} is not read: refresh the export, or remove \
-         what was put in the manifest's place"
+        "{manifest}: lists {files} files, and a delivery of more than {limit} is not read: refresh the export, or \
+         remove what was put in the manifest's place"
     )]
     ManifestFiles {
         manifest: String,
@@ -237,8 +237,8 @@ pub enum CurError {
     },
     /// A manifest lists a file that is not its own export's data of the same billing period.
     #[error(
-        "{manifest}: lists {entry:?}, {reason}: a manifest may only list the data files of its own export and billing \
-         period; copy whole export folders, or remove the manifest"
+        "{manifest}: lists {entry:?}, {reason}: a manifest may only list the data files of its own export and \
+         billing period; copy whole export folders, or remove the manifest"
     )]
     ManifestScope {
         manifest: String,

@@ -91,9 +91,9 @@ pub(crate) fn check_rows(file: &str, size: u64, rows: u64) -> Result<(), CurErro
         return Ok(());
     }
     let reason = if most == ROWS {
-        format!("it is said to have {rows} rows, and {ROWS} are read")
+        format!("it claims {rows} rows, and at most {ROWS} are read")
     } else {
-        format!("it is said to have {rows} rows in a file of {size} bytes, and {most} are read of one so small")
+        format!("it claims {rows} rows in a file of {size} bytes, and at most {most} are read of a file so small")
     };
     Err(CurError::oversized(file, None, reason))
 }

@@ -43,9 +43,9 @@ pub enum PipelineError {
     },
     /// A stored reduction has a text that no file of an export may have any more.
     #[error(
-        "{key}: column {column} {reason}: an earlier release reduced {chunk}, whose delivery is not counted again until this \
-         is mended: put the file right or let the next delivery replace it, remove the object together with \
-         sweep/deliveries.json, and run again"
+        "{key}: column {column} {reason}: an earlier release reduced {chunk}, whose delivery is not counted again \
+         until this is mended: put the file right or let the next delivery replace it, remove the object together \
+         with sweep/deliveries.json, and run again"
     )]
     Overlong {
         key: String,
@@ -57,8 +57,8 @@ pub enum PipelineError {
     },
     /// Data files without a manifest are not one whole delivery.
     #[error(
-        "{export} {period} has no manifest, and its files cannot be taken for one delivery: {reason}: copy the export \
-         with its metadata/, or keep the files of the newest delivery alone"
+        "{export} {period} has no manifest, and its files cannot be taken for one delivery: {reason}: copy the \
+         export with its metadata/, or keep the files of the newest delivery alone"
     )]
     Unlisted {
         export: String,
@@ -68,8 +68,8 @@ pub enum PipelineError {
     },
     /// Rows name a payer that is none.
     #[error(
-        "{statement}: rows have the payer {payer:?}, and an account id has 12 digits: nothing of the delivery is counted; find \
-         out who wrote its files, and let the next delivery replace them"
+        "{statement}: rows name the payer {payer:?}, which is no account id (12 digits), so nothing of the delivery \
+         is counted: find out who wrote its files, and let the next delivery replace them"
     )]
     Payer {
         statement: String,
@@ -78,8 +78,8 @@ pub enum PipelineError {
     },
     /// A month is delivered before it begins.
     #[error(
-        "{statement} is delivered before the month begins, on {}, and waits until then: nobody is billed for it yet; if \
-         the export is not yours, find out who may write to its bucket", instant(*begins)
+        "{statement} was delivered before its month begins on {}; it waits until then. If the export is not yours, \
+         find out who may write to its bucket", instant(*begins)
     )]
     NotBegun {
         statement: String,
@@ -88,9 +88,9 @@ pub enum PipelineError {
     },
     /// A new month of a payer is delivered by another export than the payer was counted from before, which still delivers.
     #[error(
-        "{statement} is not counted yet: the bill of payer {payer} was counted from {counted} before, which still delivers \
-         (last {}); it is counted once {counted} is quiet for two days, or if claims of [export] in the configuration \
-         says so", instant(*delivered_at)
+        "{statement} is not counted yet: payer {payer} was counted from {counted} so far, and {counted} still \
+         delivers (last {}). It is counted once {counted} has delivered nothing for two days, or when claims of \
+         [export] in the configuration names it", instant(*delivered_at)
     )]
     Incumbent {
         statement: String,
@@ -122,7 +122,7 @@ pub enum PipelineError {
     #[error("{key} is not in the ledger: restore it from an earlier version; the numbers in force do not need it")]
     NoHistory { key: String },
     /// Somebody else changed the same object again and again.
-    #[error("gave up on {key} after {attempts} lost races: run the step again")]
+    #[error("another writer was quicker at {key} each time ({attempts} tried): run the step again")]
     Contended {
         key: String,
         /// How often it was tried.

@@ -130,8 +130,8 @@ pub enum ExplainError {
     Pipeline(#[from] PipelineError),
     /// The export does not hold the delivery in force any more.
     #[error(
-        "{chunk} {what}: the ledger's numbers are of delivery {delivery_id}, which the export does not hold as it was; \
-         sync that delivery again, or run again so that the ledger follows the export"
+        "{chunk} {what}: the ledger's numbers are of delivery {delivery_id}, which the export does not hold as it \
+         was; sync that delivery again, or run again so that the ledger follows the export"
     )]
     Gone {
         /// The chunk's key.
@@ -152,9 +152,9 @@ pub enum ExplainError {
     },
     /// The ledger does not keep the caller apart.
     #[error(
-        "the ledger does not keep {field} {name:?} apart: of a month facts have the largest callers by name, and what such \
-         a caller spent, if it did, is part of {field} {other:?}. Explain that one: it is followed to the lines of the \
-         bill, which have their own principals (--format csv lists them all)"
+        "the ledger does not keep {field} {name:?} apart: of each month it names the largest callers alone, and the \
+         spend of all others is in {field} {other:?}. Explain that one: --format csv lists its lines of the bill, \
+         each with its own principal"
     )]
     Folded {
         /// What was asked for, an identity or a principal.

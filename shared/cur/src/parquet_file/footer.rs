@@ -35,16 +35,12 @@ pub(crate) async fn read<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> Resul
     let footer = FooterTail::try_new(end).map_err(|_| without())?;
     let length = footer.metadata_length();
     if length > FOOTER {
-        let reason = format!("its footer is said to have {length} bytes, and {FOOTER} are read");
+        let reason = format!("its footer claims {length} bytes, and at most {FOOTER} are read");
         return Err(CurError::oversized(name, None, reason));
     }
     let metadata_and_end = u64::try_from(length + end.len()).unwrap_or(u64::MAX);
     let Some(start) = size.checked_sub(metadata_and_end) else {
-        return Err(CurError::corrupt(
-            name,
-            None,
-            format!("its footer is said to have {length} bytes, the file has {size}"),
-        ));
+        return Err(CurError::corrupt(name, None, format!("its footer claims {length} bytes, the file has {size}")));
     };
     let bytes = if metadata_and_end <= TAIL {
         tail.slice(tail.len() - length - end.len()..)
@@ -71,7 +67,7 @@ fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Footer, CurError> {
 fn check_rows(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(), CurError> {
     let mut rows = 0_i64;
     for (index, group) in metadata.row_groups().iter().enumerate() {
-        let negative = || CurError::corrupt(name, index, format!("it is said to have {} rows", group.num_rows()));
+        let negative = || CurError::corrupt(name, index, format!("it claims {} rows", group.num_rows()));
         rows = rows.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0).ok_or_else(negative)?;
     }
     if rows != metadata.file_metadata().num_rows() {
@@ -89,20 +85,20 @@ fn check_columns(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<()
             let end = start.checked_add(column.compressed_size()).and_then(|end| u64::try_from(end).ok());
             let inside = start >= 0 && column.compressed_size() >= 0 && end.is_some_and(|end| end <= size);
             if !inside || column.file_path().is_some() {
-                let reason = format!("column {} is said to lie outside the file", path_of(column));
+                let reason = format!("column {} claims to lie outside the file", path_of(column));
                 return Err(CurError::corrupt(name, index, reason));
             }
             // Without repetition every row is a value, be it null. The decoder would stop at the smaller number.
             let (values, rows) = (column.num_values(), group.num_rows());
             if values < 0 || (column.column_descr().max_rep_level() == 0 && values != rows) {
-                let reason = format!("column {} is said to have {values} values in {rows} rows", path_of(column));
+                let reason = format!("column {} claims {values} values in {rows} rows", path_of(column));
                 return Err(CurError::corrupt(name, index, reason));
             }
             let most = limits::entries(rows);
             if values > most {
                 let path = path_of(column);
                 let reason =
-                    format!("column {path} is said to have {values} values in {rows} rows, and {most} are read");
+                    format!("column {path} claims {values} values in {rows} rows, and at most {most} are read");
                 return Err(CurError::oversized(name, index, reason));
             }
         }
@@ -158,7 +154,7 @@ pub(crate) fn check_overlap(
             let one = path(*group, *leaf).unwrap_or_default();
             let other = path(*row_group, *other).unwrap_or_default();
             let reason = format!(
-                "column {other} is said to begin at byte {start}, within column {one} of row group {group}, and no byte is \
+                "column {other} claims to begin at byte {start}, within column {one} of row group {group}, and no byte is \
                  read twice"
             );
             Err(CurError::oversized(name, *row_group, reason))

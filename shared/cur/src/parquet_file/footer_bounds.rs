@@ -22,7 +22,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<usize, Unfit> {
             (4, Kind::List) => {
                 let groups = structures(reader)?;
                 if groups > ROW_GROUPS {
-                    let reason = format!("its footer says {groups} row groups, and {ROW_GROUPS} are read");
+                    let reason = format!("its footer says {groups} row groups, and at most {ROW_GROUPS} are read");
                     return Err(Unfit::Oversized(reason));
                 }
                 for _ in 0..groups {
@@ -40,7 +40,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<usize, Unfit> {
 fn check_schema(reader: &mut Reader<'_>) -> Result<(), Unfit> {
     let elements = structures(reader)?;
     if elements > SCHEMA_ELEMENTS {
-        let reason = format!("its schema is said to have {elements} elements, and {SCHEMA_ELEMENTS} are read");
+        let reason = format!("its schema claims {elements} elements, and at most {SCHEMA_ELEMENTS} are read");
         return Err(Unfit::Oversized(reason));
     }
     let start = reader.rest().len();
@@ -56,7 +56,7 @@ fn check_schema(reader: &mut Reader<'_>) -> Result<(), Unfit> {
             children = usize::try_from(said)
                 .ok()
                 .filter(|children| *children < elements)
-                .ok_or_else(|| Unfit::Corrupt(format!("a group of its schema is said to have {said} children")))?;
+                .ok_or_else(|| Unfit::Corrupt(format!("a group of its schema claims {said} children")))?;
             Ok(true)
         })?;
         while open.pop_if(|left| *left == 0).is_some() {}
@@ -72,7 +72,7 @@ fn check_schema(reader: &mut Reader<'_>) -> Result<(), Unfit> {
     }
     let length = start.saturating_sub(reader.rest().len());
     if length > SCHEMA_BYTES {
-        let reason = format!("its schema takes {length} bytes, and {SCHEMA_BYTES} are read");
+        let reason = format!("its schema takes {length} bytes, and at most {SCHEMA_BYTES} are read");
         return Err(Unfit::Oversized(reason));
     }
     Ok(())

@@ -76,9 +76,8 @@ impl PageBounds {
         // While a range arrives, the store may hold it twice: its parts, and the whole.
         if compressed.saturating_mul(2).saturating_add(held) > memory {
             return Err(oversized(format!(
-                "the columns that are read take {compressed} bytes of the file, which are held twice while they are read, and \
-                 {memory} are held at a time, of which \
-                 {held} are used"
+                "the columns that are read take {compressed} bytes of the file, and twice that while they arrive; at most \
+                 {memory} may be held at a time, and {held} are in use"
             )));
         }
         chunk.grow(compressed.saturating_mul(2).saturating_add(held)).await;
@@ -96,7 +95,7 @@ impl PageBounds {
                     let (most, total) = (limits::decoded(size), self.decoded);
                     if total > most {
                         return Err(oversized(format!(
-                            "the columns that are read come to {total} bytes so far in a file of {size}, and {most} are read"
+                            "the columns that are read come to {total} bytes so far in a file of {size}, and at most {most} are read"
                         )));
                     }
                     look_through(column, &bytes, &mut sizes).map_err(unfit)?;
@@ -118,7 +117,7 @@ impl PageBounds {
             let of_rows = of_batch(batch);
             return Err(oversized(format!(
                 "the columns that are read, with a dictionary and a page of each, take {fixed} bytes and a batch of rows \
-                 {of_rows}, and {memory} are held at a time, of which {held} are used"
+                 {of_rows}; at most {memory} may be held at a time, and {held} are in use"
             )));
         }
         chunk.grow(needed.saturating_add(held)).await;

@@ -113,10 +113,11 @@ pub(crate) fn walk(column: &ColumnChunkMetaData, bytes: &[u8]) -> Result<Sizes, 
                 // Each value of a dictionary takes at least the width of its type's shortest value.
                 let least = (values as u64).saturating_mul(least_width(column.column_type()));
                 if least > size {
-                    return corrupt(&format!("is said to be a dictionary of {values} values in {size} bytes"));
+                    return corrupt(&format!("claims to be a dictionary of {values} values in {size} bytes"));
                 }
                 if values > DICTIONARY_VALUES {
-                    let reason = format!("is a dictionary of {values} values, and {DICTIONARY_VALUES} are read");
+                    let reason =
+                        format!("is a dictionary of {values} values, and at most {DICTIONARY_VALUES} are read");
                     return Err(Unfit::Oversized(reason).of_page(number));
                 }
                 has_dictionary = true;
@@ -232,10 +233,10 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
         return Ok(page.len());
     }
     if said > PAGE {
-        return Err(Unfit::Oversized(format!("is said to come to {said} bytes, and {PAGE} are read")));
+        return Err(Unfit::Oversized(format!("claims to decompress to {said} bytes, and at most {PAGE} are read")));
     }
     let (Some(body), Some(inside)) = (page.get(levels..), said.checked_sub(levels)) else {
-        return corrupt(format!("is said to begin with {levels} bytes of levels"));
+        return corrupt(format!("claims to begin with {levels} bytes of levels"));
     };
     // A page of nulls alone has no body: the decoder decompresses nothing.
     if inside == 0 {
@@ -245,10 +246,12 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
         Compression::SNAPPY => {
             let own = Reader::new(body).varint().ok();
             if own.and_then(|own| usize::try_from(own).ok()) != Some(inside) {
-                return corrupt(format!("is said to come to {inside} bytes, and its own beginning says otherwise"));
+                return corrupt(format!(
+                    "claims to decompress to {inside} bytes, and its own beginning says otherwise"
+                ));
             }
             if inside / SNAPPY_RATIO > body.len() {
-                return corrupt(format!("is said to come to {inside} bytes, which {} cannot", body.len()));
+                return corrupt(format!("claims to decompress to {inside} bytes, which {} cannot", body.len()));
             }
         }
         // The decoder inflates gzip to its end, and only then compares the length with the header. So the length is measured
@@ -259,9 +262,11 @@ fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize
             match io::copy(&mut inflated, &mut io::sink()) {
                 Ok(length) if length == most - 1 => {}
                 Ok(length) if length == most => {
-                    return corrupt(format!("is said to come to {inside} bytes, and comes to more"));
+                    return corrupt(format!("claims to decompress to {inside} bytes, and decompresses to more"));
                 }
-                Ok(length) => return corrupt(format!("is said to come to {inside} bytes, and comes to {length}")),
+                Ok(length) => {
+                    return corrupt(format!("claims to decompress to {inside} bytes, and decompresses to {length}"));
+                }
                 Err(error) => return corrupt(format!("cannot be decompressed: {error}")),
             }
         }
@@ -288,7 +293,7 @@ fn delta_texts(column: &ColumnChunkMetaData, header: &PageHeader, page: &[u8]) -
     let (length, _) =
         delta_lengths::texts(encoding, bytes, values).map_err(|_| corrupt("has lengths that cannot be read"))?;
     if length > PAGE as u64 {
-        return Err(Unfit::Oversized(format!("holds texts of {length} bytes, and {PAGE} are read")));
+        return Err(Unfit::Oversized(format!("holds texts of {length} bytes, and at most {PAGE} are read")));
     }
     Ok(length)
 }

@@ -37,7 +37,7 @@ impl<'a> Iterator for Pages<'a> {
         };
         let Some((page, after)) = after.split_at_checked(header.compressed) else {
             let (said, left) = (header.compressed, after.len());
-            return corrupt(format!("is said to have {said} bytes where {left} are left"));
+            return corrupt(format!("claims {said} bytes where {left} are left"));
         };
         self.rest = after;
         Some(Ok((number, header, page)))

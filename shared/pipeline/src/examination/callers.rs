@@ -224,10 +224,9 @@ fn people(reading: &PeriodReading) -> Option<Finding> {
     let what = format!("{}{more}", first.what());
     let names = names(roles.iter().map(|role| role.role.as_str()));
     let remedy = Remedy {
-        why:
-            "a role is one caller with all its sessions, because whoever may assume it may call the session what they \
-              like: what each person spends cannot be told"
-                .to_owned(),
+        why: "a role counts as one caller with all its sessions, because anybody who may assume it can name the \
+                 session freely: the spend of each person cannot be told"
+            .to_owned(),
         cure: format!(
             "if your identity provider sets the names of these sessions, list the roles in keep_sessions of \
              [identity]: {names}; if they are listed, nothing is to be done"

@@ -54,7 +54,7 @@ pub(super) fn missing(reading: &PeriodReading) -> Vec<Finding> {
             "columns-missing",
             format!("the export lacks {}", lost.join("; ")),
             Remedy {
-                why: "what is in brackets is lost; what is counted is exact all the same",
+                why: "the brackets say what is lost; what is counted stays exact",
                 cure: "add the columns to the export's query",
                 takes: "24 h until the next delivery, which replaces the whole month; closed months stay without",
             },

@@ -153,8 +153,8 @@ pub(super) fn of_period(export: &ExportTree, period: &PeriodTree) -> Vec<Finding
         let unlisted = period.unlisted(&export.path);
         findings.extend(unlisted.iter().filter_map(|delivery| ingest::check(delivery).err()).map(|error| {
             let remedy = Remedy {
-                why: "without a manifest a delivery is known by the numbers of its files alone, and these are not of one \
-                      whole delivery: counted together they would be no month's spend",
+                why: "without a manifest only the numbers in the files' names tell a delivery, and these are not \
+                     one whole delivery: their sum would be wrong",
                 cure: "copy the folder metadata/ too, so that a manifest says which files make up the delivery; or leave \
                        the files of one delivery alone here",
                 takes: COPYING,
@@ -207,7 +207,7 @@ fn unusable_manifests(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
             "manifest-unreadable",
             error.to_string(),
             Remedy {
-                why: "without its manifest a delivery cannot be told from a part of it, and is not published",
+                why: "without its manifest nothing says whether a delivery is whole, so it is not published",
                 cure: "copy the manifest again, or wait for the next delivery",
                 takes: "as long as copying takes, or 24 h until the next delivery",
             },
@@ -229,7 +229,7 @@ fn missing_files(subject: &Subject, period: &PeriodTree) -> Vec<Finding> {
         let is_newest = newest == Some(file.key.as_str());
         let remedy = Remedy {
             why: if is_newest {
-                "a delivery that is not whole is not published: a part of a month is no month's spend"
+                "a delivery that is not whole is not published: its month would be incomplete"
             } else {
                 "this older delivery is not published either, and is missing in the history; the newest is what counts"
             },
@@ -265,8 +265,8 @@ fn unlisted_files(subject: &Subject, period: &PeriodTree) -> Option<Finding> {
         "files-no-manifest-names",
         format!("{files} ({size}) and not read: {names}"),
         Remedy {
-            why: "after a delivery with fewer files the surplus ones stay, emptied; a query over the whole folder \
-                  would count what is left in them",
+            why: "when a delivery has fewer files than the one before, the surplus files stay, emptied; a query \
+                 over the whole folder would count what is left in them",
             cure: "nothing is to be done for this ledger; if they should count, their manifest is missing: copy \
                    metadata/ again",
             takes: "at once",

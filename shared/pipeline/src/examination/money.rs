@@ -43,8 +43,8 @@ pub(super) fn rows(reading: &PeriodReading) -> Finding {
         return subject.ok("rows", format!("CUR 2.0: {what}"));
     }
     let remedy = Remedy {
-        why: "they are counted, because AWS names callers for Amazon Bedrock alone; if it begins to name them for \
-              other services, these are not Bedrock's",
+        why: "AWS names callers for Amazon Bedrock alone, so these rows are counted; once AWS names callers for \
+             other services too, they may not be Bedrock's",
         cure: "look at them: bedrock-ledger report --by usage_type,model; and write to this project",
         takes: "at once",
     };
@@ -161,7 +161,8 @@ pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
         return Some(reading.subject.ok("granularity", what));
     }
     let remedy = Remedy {
-        why: "days cannot be told apart: no day's spend, no jump, no \"since when\"; only the month's total is right",
+        why: "days cannot be told apart: there is no daily spend, no alert on a jump, and no start of a change; \
+             only the month's total is right",
         cure: "set the export's time granularity to hourly or daily (TIME_GRANULARITY)",
         takes: "24 h until the next delivery; months that were delivered stay monthly",
     };
@@ -240,9 +241,9 @@ pub(super) fn overlaps(readings: &[PeriodReading]) -> Vec<Finding> {
     let overlapping = exports.into_iter().filter(|(_, exports)| exports.len() > 1);
     let finding = |((period, payer), exports): ((_, &str), BTreeSet<&str>)| {
         let remedy = Remedy {
-            why: "both hold the same bill: only the first that the ledger sees is counted, the others are named and \
-                  left out",
-            cure: "keep the one with the caller's column and the most columns in this tree, and the others out of it",
+            why: "all of them hold the same bill: the ledger counts the first that it sees, and names and leaves \
+                 out the others",
+            cure: "keep only one of them in this tree: the one with the callers' column and the most columns",
             takes: "at once, in a new ledger; in a ledger that has counted the month, move the claim with bedrock-ledger claim",
         };
         let what = format!("payer {payer} is in {} exports: {}", exports.len(), names(exports.into_iter()));

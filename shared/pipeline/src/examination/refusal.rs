@@ -111,8 +111,7 @@ impl Refusal {
     }
 
     fn remedy(self) -> Remedy<&'static str> {
-        let a_part =
-            "a delivery with a file that cannot be read is not published: a part of a month is no month's spend";
+        let a_part = "a delivery with a file that cannot be read is not published: its month would be incomplete";
         match self {
             Self::LegacyReport => Remedy {
                 why: "the legacy report never names the caller of Amazon Bedrock, and has other columns",
@@ -127,7 +126,7 @@ impl Refusal {
                 takes: "24 h until the first delivery",
             },
             Self::MissingColumn => Remedy {
-                why: "without these columns no cost can be counted, so nothing of this export is",
+                why: "without these columns no cost can be counted, so nothing of this export is counted",
                 cure: "add them to the export's query (console: Data Exports, Edit; or UpdateExport)",
                 takes: NEXT_DELIVERY,
             },
@@ -142,7 +141,7 @@ impl Refusal {
                 takes: "as long as copying takes",
             },
             Self::NoHeader => Remedy {
-                why: "columns are found by name, and without names none can be",
+                why: "columns are found by their names, and this file has none",
                 cure: "copy AWS's own files, which have a header each, instead of parts of them",
                 takes: "as long as copying takes",
             },

@@ -46,8 +46,8 @@ pub enum ForgetError {
     Pipeline(#[from] PipelineError),
     /// Files that people write have the name.
     #[error(
-        "{} {} that name, and only whoever wrote it can say what is to stand there: change rules, overrides, mutes and \
-         budgets that name the person, put the configuration in force by a run, and forget again",
+        "{} {} that name, and files that people write are not rewritten: change the rules, overrides, mutes and budgets that \
+         name the person, put the configuration in force by a run, and forget again",
         places.join(", "), if places.len() == 1 { "has" } else { "have" }
     )]
     Theirs {
@@ -56,13 +56,13 @@ pub enum ForgetError {
     },
     /// The ledger has nothing of the name.
     #[error(
-        "nothing in this ledger names {0}: see that it is spelt as the bill has it, such as in report --by principal"
+        "nothing in this ledger names {0}: check that it is spelled as in the bill, such as in report --by principal"
     )]
     Unknown(String),
     /// The alias cannot be one.
     #[error(
-        "{0:?} cannot be an alias: 2 to 64 lower-case letters, digits and _.@-, a letter among them, a letter or digit at \
-         both ends, and not the name itself"
+        "{0:?} cannot be an alias: 2 to 64 lower-case letters, digits and _.@-, a letter among them, a letter or \
+         digit at both ends, and not the name itself"
     )]
     Alias(String),
     /// Somebody is called by the alias.

@@ -313,7 +313,7 @@ fn two_gigabytes_of_one_row_are_given_up() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{NAME}: {inflated} bytes came out of the first {compressed}, which no bill does, so reading was given up: {cure}"
+            "{NAME}: the first {compressed} bytes decompress to {inflated}, more than any bill comes to, so reading stopped: {cure}"
         )
     );
 }

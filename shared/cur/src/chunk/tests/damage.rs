@@ -81,9 +81,9 @@ fn counts_that_do_not_agree_are_errors() {
     let refused = |bytes: Vec<u8>| reduce(bytes).map(|reduction| reduction.counts).unwrap_err().to_string();
     assert_eq!(reduce(with_counts(&whole, 40, 40)).unwrap().counts.rows, 40);
     for (rows, values, reason) in [
-        (39, 40, "column bill_bill_type is said to have 40 values in 39 rows"),
-        (41, 40, "column bill_bill_type is said to have 40 values in 41 rows"),
-        (-1, -1, "it is said to have -1 rows"),
+        (39, 40, "column bill_bill_type claims 40 values in 39 rows"),
+        (41, 40, "column bill_bill_type claims 40 values in 41 rows"),
+        (-1, -1, "it claims -1 rows"),
     ] {
         let error = refused(with_counts(&whole, rows, values));
         assert!(error.starts_with(&format!("{NAME}: row group 0: corrupt: {reason}: ")), "{error}");
@@ -104,8 +104,8 @@ fn counts_that_do_not_agree_are_errors() {
         let error = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), source.clone())).unwrap_err();
         let size = source.size();
         let reason =
-            format!("it is said to have {claimed} rows in a file of {size} bytes, and 2097152 are read of one so");
-        assert!(error.to_string().starts_with(&format!("{NAME}: {reason} small, which no bill needs")), "{error}");
+            format!("it claims {claimed} rows in a file of {size} bytes, and at most 2097152 are read of a file so");
+        assert!(error.to_string().starts_with(&format!("{NAME}: {reason} small. No bill needs that")), "{error}");
         assert_eq!(error.kind(), "export.bomb");
         assert_eq!(source.reads.lock().unwrap().len(), 1, "the footer alone");
     }

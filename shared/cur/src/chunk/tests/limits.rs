@@ -60,7 +60,7 @@ fn texts_and_tags_beyond_their_limit_are_refused_with_their_row_and_without_the_
             let text = error.to_string();
             assert_eq!((error.kind(), error.class()), ("export.too_long", Class::Operator), "{text}");
             assert!(text.starts_with(&format!("{NAME}: {place}: column {column} has a t")), "{text}");
-            assert!(text.contains("its delivery is not published") && text.contains("copy it again"), "{text}");
+            assert!(text.contains("this delivery is not published") && text.contains("copy it again"), "{text}");
             assert!(!text.contains(MARK) && text.len() < 600, "{text}");
         }
     }
@@ -159,8 +159,9 @@ fn a_dictionary_of_a_million_empty_texts_is_a_bomb() {
     };
     let error = reduce(pages(values)).unwrap_err();
     assert_eq!(error.kind(), "export.bomb");
-    let said =
-        format!("{NAME}: row group 0: column {COLUMN}: page 0 is a dictionary of 1048577 values, and 1048576 are");
+    let said = format!(
+        "{NAME}: row group 0: column {COLUMN}: page 0 is a dictionary of 1048577 values, and at most 1048576 are"
+    );
     assert!(error.to_string().starts_with(&said), "{error}");
     assert_eq!(reduce(pages(values - 1)).unwrap().counts.rows, 40);
 }
@@ -182,13 +183,13 @@ fn row_groups_that_share_their_pages_are_a_bomb() {
     let shared = with_row_groups(&narrow(Compression::Snappy), 3);
     let error = reduce(shared).unwrap_err();
     assert_eq!(error.kind(), "export.bomb");
-    let said = format!("{NAME}: row group 1: column bill_bill_type is said to begin at byte ");
+    let said = format!("{NAME}: row group 1: column bill_bill_type claims to begin at byte ");
     let text = error.to_string();
     assert!(text.starts_with(&said) && text.contains(", within column bill_bill_type of row group 0"), "{text}");
     let columns = crate::columns::names::REQUIRED.to_vec();
     let many = with_row_groups(&file(&bill(), &FileShape { columns, ..FileShape::default() }), limits::ROW_GROUPS + 1);
     let error = reduce(many).unwrap_err();
-    let said = format!("{NAME}: its footer says 10001 row groups, and 10000 are read, which no bill needs");
+    let said = format!("{NAME}: its footer says 10001 row groups, and at most 10000 are read. No bill needs that");
     assert!(error.kind() == "export.bomb" && error.to_string().starts_with(&said), "{error}");
 }
 
@@ -304,7 +305,7 @@ fn rows_that_all_say_something_else_are_refused_when_they_take_too_much_memory()
         let error = within(buffers + (300 << 10), bytes).unwrap_err();
         let text = error.to_string();
         assert_eq!((error.kind(), error.class()), ("export.too_many_lines", Class::Operator), "{text}");
-        assert!(text.contains("Bedrock rows before this one say takes ") && !text.contains(MARK), "{text}");
+        assert!(text.contains("Bedrock rows before this one take ") && !text.contains(MARK), "{text}");
         assert!(text.contains("(TIME_GRANULARITY)"), "{text}");
     }
 }
@@ -324,7 +325,7 @@ fn columns_that_do_not_fit_in_memory_are_refused_before_they_are_read() {
 fn bedrock_rows_in_more_runs_than_are_kept_are_refused() {
     assert!(limits::check_runs(NAME, 0, 1 << 20).is_ok());
     let error = limits::check_runs(NAME, 3, (1 << 20) + 1).unwrap_err();
-    let said = format!("{NAME}: row group 3: its Bedrock rows stand in more than 1048576 runs, which no bill needs");
+    let said = format!("{NAME}: row group 3: its Bedrock rows stand in more than 1048576 runs. No bill needs that");
     assert!(error.kind() == "export.bomb" && error.to_string().starts_with(&said), "{error}");
 }
 
@@ -332,8 +333,8 @@ fn bedrock_rows_in_more_runs_than_are_kept_are_refused() {
 fn more_rows_than_are_read_of_a_file_so_small_are_refused() {
     assert!(limits::check_rows(NAME, 100, 2 << 20).is_ok() && limits::check_rows(NAME, 1 << 20, 4 << 20).is_ok());
     for (size, rows, most) in [
-        (100, (2 << 20) + 1, "2097152 are read of one so small"),
-        (1 << 20, (4 << 20) + 1, "4194304 are read of one so small"),
+        (100, (2 << 20) + 1, "2097152 are read of a file so small"),
+        (1 << 20, (4 << 20) + 1, "4194304 are read of a file so small"),
         (1 << 30, (32 << 20) + 1, "33554432 are read"),
     ] {
         let error = limits::check_rows(NAME, size, rows).unwrap_err();

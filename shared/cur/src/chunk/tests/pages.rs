@@ -24,7 +24,7 @@ fn refused(compression: Compression, pages: &[u8]) -> (&'static str, String) {
     let error = reduce(with_pages(&narrow(compression), COLUMN, pages, said)).unwrap_err();
     let text = error.to_string();
     let reason = text.strip_prefix(&format!("{NAME}: row group 0: ")).unwrap();
-    let cures = [", which no bill needs, so reading was", ": copy the file again, or wait"];
+    let cures = [". No bill needs that, so reading stopped", ": copy the file again, or wait"];
     let reason = cures.into_iter().find_map(|cure| reason.split_once(cure)).unwrap_or_else(|| panic!("{error}")).0;
     let reason = reason.replace(&format!("column {COLUMN}: "), "");
     (error.kind(), reason.strip_prefix("corrupt: ").unwrap_or(&reason).to_owned())
@@ -67,7 +67,7 @@ fn pages_of_our_own_making_are_read_where_they_are_true() {
 
 #[test]
 fn a_page_that_claims_too_much_is_a_bomb() {
-    let most = "is said to come to 2147483647 bytes, and 134217728 are read";
+    let most = "claims to decompress to 2147483647 bytes, and at most 134217728 are read";
     for compression in [Compression::Snappy, Compression::Gzip, Compression::Zstd] {
         let page = data_page(i32::MAX, 40, PLAIN, &nulls());
         assert_eq!(refused(compression, &page), bomb(&format!("page 0 {most}")), "{compression:?}");
@@ -89,15 +89,15 @@ fn a_page_that_does_not_come_to_what_it_says_is_damaged() {
     let snappy = |said, body: &[u8]| refused(Compression::Snappy, &data_page(said, 40, PLAIN, body));
     assert_eq!(
         snappy(100 << 20, &literal(&nulls())),
-        corrupt("page 0 is said to come to 104857600 bytes, and its own beginning says otherwise")
+        corrupt("page 0 claims to decompress to 104857600 bytes, and its own beginning says otherwise")
     );
     let mut short = Vec::new();
     varint(&mut short, 100 << 20);
-    assert_eq!(snappy(100 << 20, &short), corrupt("page 0 is said to come to 104857600 bytes, which 4 cannot"));
+    assert_eq!(snappy(100 << 20, &short), corrupt("page 0 claims to decompress to 104857600 bytes, which 4 cannot"));
     let gzipped = |said, body: &[u8]| refused(Compression::Gzip, &data_page(said, 40, PLAIN, body));
     let zeros = gzip(vec![0; 1 << 20]);
-    assert_eq!(gzipped(1000, &zeros), corrupt("page 0 is said to come to 1000 bytes, and comes to more"));
-    let more = corrupt("page 0 is said to come to 1048577 bytes, and comes to 1048576");
+    assert_eq!(gzipped(1000, &zeros), corrupt("page 0 claims to decompress to 1000 bytes, and decompresses to more"));
+    let more = corrupt("page 0 claims to decompress to 1048577 bytes, and decompresses to 1048576");
     assert_eq!(gzipped((1 << 20) + 1, &zeros), more);
     let (kind, reason) = gzipped(1 << 20, &zeros[..zeros.len() / 2]);
     assert!(kind == "export.corrupt" && reason.starts_with("page 0 cannot be decompressed: "), "{reason}");
@@ -113,12 +113,12 @@ fn a_header_that_cannot_be_is_damaged() {
     for cut in 1..good.len() - nulls().len() {
         assert_eq!(plain(&good[..cut]), unreadable, "{cut}");
     }
-    let rest = corrupt("page 0 is said to have 6 bytes where 5 are left");
+    let rest = corrupt("page 0 claims 6 bytes where 5 are left");
     assert_eq!(plain(&good[..good.len() - 1]), rest);
     assert_eq!(plain(&[&good[..], &[0x15]].concat()), corrupt("page 1 has a header that cannot be read"));
     assert_eq!(plain(&good.repeat(2)), corrupt("its pages are said to hold 80 values, and the footer says 40"));
     let dictionary = dictionary_page(6, i32::MAX, &nulls());
-    assert_eq!(plain(&dictionary), corrupt("page 0 is said to be a dictionary of 2147483647 values in 6 bytes"));
+    assert_eq!(plain(&dictionary), corrupt("page 0 claims to be a dictionary of 2147483647 values in 6 bytes"));
     let dictionary = dictionary_page(6, 1, &nulls());
     assert_eq!(plain(&dictionary.repeat(2)), corrupt("page 1 is a second dictionary"));
     // A page of one kind with the header of another, structures without end, and a field twice.
@@ -140,10 +140,10 @@ fn a_footer_that_says_less_than_the_pages_is_damaged() {
 #[test]
 fn a_schema_that_claims_too_much_is_refused() {
     for (metadata, reason) in [
-        (nested_schema(2, i32::MAX), "corrupt: a group of its schema is said to have 2147483647 children: copy"),
-        (nested_schema(2, -1), "corrupt: a group of its schema is said to have -1 children: copy"),
-        (nested_schema(10_000, 1), "its schema is more than 32 groups deep, which no bill needs"),
-        (nested_schema(1_000_000, 1), "its schema is said to have 1000000 elements, and 20000 are read, which no bill"),
+        (nested_schema(2, i32::MAX), "corrupt: a group of its schema claims 2147483647 children: copy"),
+        (nested_schema(2, -1), "corrupt: a group of its schema claims -1 children: copy"),
+        (nested_schema(10_000, 1), "its schema is more than 32 groups deep. No bill needs that"),
+        (nested_schema(1_000_000, 1), "its schema claims 1000000 elements, and at most 20000 are read. No bill"),
     ] {
         let error = reduce(footer_alone(&metadata)).unwrap_err();
         let kind = if reason.starts_with("corrupt") { "export.corrupt" } else { "export.bomb" };
@@ -185,11 +185,14 @@ fn texts_that_share_too_much_are_a_bomb() {
     let page = shared_texts(&vec![b'x'; 1 << 20]);
     let error = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 1 << 20)).unwrap_err();
     assert_eq!(error.kind(), "export.too_long", "40 MiB of text are decoded, and not kept: {error}");
-    let most = "page 0 holds texts of 167772160 bytes, and 134217728 are read";
+    let most = "page 0 holds texts of 167772160 bytes, and at most 134217728 are read";
     let page = shared_texts(&vec![b'x'; 4 << 20]);
     let error = reduce(with_pages(&narrow(Compression::Gzip), COLUMN, &page, 4 << 20)).unwrap_err();
     assert_eq!(error.kind(), "export.bomb");
-    assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: column {COLUMN}: {most}, which")), "{error}");
+    assert!(
+        error.to_string().starts_with(&format!("{NAME}: row group 0: column {COLUMN}: {most}. No bill")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -209,8 +212,7 @@ fn maps_with_more_entries_than_rows_can_have_are_a_bomb() {
     let most = (1 << 20) + 40 * 1024;
     let error = reduce(with_entries(&whole, most + 1)).unwrap_err();
     assert_eq!(error.kind(), "export.bomb");
-    let reason =
-        "column product.key_value.key is said to have 1089537 values in 40 rows, and 1089536 are read, which no";
+    let reason = "column product.key_value.key claims 1089537 values in 40 rows, and at most 1089536 are read. No";
     assert!(error.to_string().starts_with(&format!("{NAME}: row group 0: {reason} bill")), "{error}");
     let error = reduce(with_entries(&whole, most)).unwrap_err();
     assert!(error.to_string().contains("values, and the footer says 1089536: "), "{error}");
