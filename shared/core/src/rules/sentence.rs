@@ -62,8 +62,9 @@ pub fn anomaly(anomaly: &Anomaly) -> String {
     let of = |amount: Decimal| money(&anomaly.rule.currency, amount);
     let (verb, whom) = (verb(&anomaly.rule), whom(&anomaly.rule));
     format!(
-        "{verb} when a day of {whom} lies {} deviations above its own four weeks and at least twice and {} above what \
-         is usual, has more than {} times that, or when a new one spends more than {} in its first ten days.",
+        "{verb} when a day of {whom} is unusual: {} deviations above its own four weeks, at least twice the usual and at \
+         least {} more. {verb} when a day has more than {} times the usual, and when a new spender has more than {} in \
+         its first ten days.",
         anomaly.deviations,
         of(anomaly.minimum),
         anomaly.runaway,
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(delta(&jump), expected);
         let odd = Anomaly { rule, minimum: amount, deviations: 6, runaway: 10, new_above: amount };
         assert!(
-            anomaly(&odd).starts_with("Pages when a day of each identity lies 6 deviations above"),
+            anomaly(&odd).starts_with("Pages when a day of each identity is unusual: 6 deviations above"),
             "{}",
             anomaly(&odd)
         );
