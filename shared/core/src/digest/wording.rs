@@ -21,7 +21,7 @@ pub(crate) const BUDGETS_NOT_KEPT: &str = "Budgets that were not kept";
 
 pub(crate) const ROUNDING: &str = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
 /// What is said of provisional days.
-pub(crate) const MAY_CHANGE: &str = "may still change, as a rule upwards";
+pub(crate) const MAY_CHANGE: &str = "may still change, usually upwards";
 /// Restatements are known in unblended cost alone.
 pub(crate) const RESTATED_AT_NET_COST: &str = "What was restated since the last digest is not told apart at net cost.";
 /// Net costs are after discounts that also stand in lines of their own: what is invoiced is unblended.
