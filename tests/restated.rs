@@ -278,7 +278,7 @@ fn an_alert_of_an_old_day_says_what_it_was_raised_from_and_what_came_after_it() 
         "Still on?   $10.00 a day on 13 to 19 Nov; 17 to 19 Nov may still rise\n";
     assert!(body.contains(later), "{body}");
     assert!(!body.contains("Peak day") && !body.contains("only day with spend"), "{body}");
-    let owner = "Owner       search: owns the spend; the bill lacks the name that the rule asks";
+    let owner = "Owner       search: owns the spend; the bill lacks the name that";
     assert!(body.contains(owner), "{body}");
     assert_eq!(alert["attributes"]["owner"], "search");
 }
