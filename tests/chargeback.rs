@@ -224,7 +224,7 @@ fn unknown_gateways_gaps_and_duplicates_are_told_and_nothing_of_the_bill_is_lost
         "the bill has no identity role/ai-gatway@444455556666: 1 record is not used",
         "no [[split]] divides role/app@444455556666 by file: 1 record is not used",
         "2026-11-03, role/ai-gateway@444455556666, growth stands 2 times: 1 counts, 1 does not",
-        "split category tax by usage: there is nothing of it on this bill",
+        "split category tax by usage: this bill has none of it",
         "billed 0.8 USD, charged 0.8 USD, invoices 0.8 USD",
     ] {
         assert!(notes.contains(told), "{told}\n{notes}");

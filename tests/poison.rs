@@ -191,7 +191,7 @@ fn a_file_that_takes_all_the_time_of_every_sweep_holds_up_nothing_and_what_stand
         }
         assert_eq!(ready(&ledger).await, ["cur 2026-09", "cur 2026-10"]);
         assert_eq!(notes(&ledger, "Stuck").await.len(), 1);
-        let left = notes(&ledger, "Left undone").await;
+        let left = notes(&ledger, "Backlog").await;
         assert!(matches!(&left[..], [one] if one.contains("1 delivery to read")), "{left:?}");
     });
 }

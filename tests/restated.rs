@@ -274,11 +274,10 @@ fn an_alert_of_an_old_day_says_what_it_was_raised_from_and_what_came_after_it() 
     let [alert] = alerts.as_slice() else { panic!("{alerts:#?}") };
     let body = alert["body"].as_str().unwrap();
     assert!(body.contains("Restated    this delivery raised the day from $424.64\n"), "{body}");
-    let later =
-        "Still on?   13 to 19 Nov are in the bill with $10.00 a day; 17 to 19 Nov may\n            still rise\n";
+    let later = "Still on?   $10.00 a day on 13 to 19 Nov; 17 to 19 Nov may still rise\n";
     assert!(body.contains(later), "{body}");
     assert!(!body.contains("Peak day") && !body.contains("only day with spend"), "{body}");
-    let owner = "Owner       search: they own the spend; the bill lacks what the rule's owner";
+    let owner = "Owner       search: owns the spend; the bill lacks the name that";
     assert!(body.contains(owner), "{body}");
     assert_eq!(alert["attributes"]["owner"], "search");
 }

@@ -420,7 +420,7 @@ fn a_delivery_that_lacks_files_for_two_hours_is_told_once() {
         assert_eq!(sweep_at(&export, &ledger, late, || HOUR).await.unwrap().incomplete, 1);
         assert_eq!(sweep_at(&export, &ledger, late, || HOUR).await.unwrap().known, 1);
         let told = notes(&ledger).await;
-        assert!(told[0].starts_with("Delivery not whole: e--") && told[0].contains("e-00002.snappy"), "{told:?}");
+        assert!(told[0].starts_with("Delivery incomplete: e--") && told[0].contains("e-00002.snappy"), "{told:?}");
         // The file comes at last, as of the time that it should have had.
         export.set_now(now());
         let (key, bytes) = delivery("fin/e").remove(1);

@@ -116,7 +116,7 @@ fn a_check_says_what_each_rule_says_and_whom_it_matches() {
     result.unwrap();
     for words in [
         "search: Pages when what matches tag:iamPrincipal/team = search spends 50%, 80% and 100% of $2,400.00",
-        "odd days: Gives notice when a day of each identity lies 6 deviations above",
+        "odd days: Gives notice when a day of each identity is unusual: 6 deviations",
         "    role/agent-exec@",
         "nobody: Gives notice",
         "    notice: it matches nobody today",

@@ -41,7 +41,7 @@ fn callers_that_are_gone_are_warned_of_once() {
     assert!(warnings(&deliver(&copy, "two", &named[1..])).is_empty(), "one of them is still named");
     let notes = deliver(&copy, "three", &[called_by("", 7.0)]);
     let said = "2026-11: the delivery before named 1 caller with spend, and this one names nobody: the column \
-                line_item_iam_principal is empty; look whether";
+                line_item_iam_principal is empty; check whether";
     assert!(warnings(&notes).iter().any(|warning| warning.starts_with(said)), "{notes}");
     assert!(warnings(&deliver(&copy, "four", &[called_by("", 8.0)])).is_empty(), "it is said once");
 }
@@ -60,8 +60,8 @@ fn a_closed_month_that_moves_is_warned_of() {
     };
     assert!(warnings(&run("one", 100.0, "2026-12-05T06:00:00Z")).is_empty());
     let notes = run("two", 120.0, "2026-12-06T06:00:00Z");
-    let said = "2026-11: the month was closed, and this delivery restates it: $100.00 became $120.00; what was reported \
-                or charged back of it is out of date";
+    let said = "2026-11: the month was closed, and this delivery restates it: $100.00 became $120.00; post the \
+                difference: reports and chargeback files of the month are out of date";
     assert!(warnings(&notes).iter().any(|warning| warning.starts_with(said)), "{notes}");
     assert!(warnings(&run("three", 120.0, "2026-12-07T06:00:00Z")).is_empty(), "nothing moved");
 }

@@ -110,7 +110,7 @@ fn a_copy_that_is_not_said_to_be_one_keeps_the_last_good_numbers_or_is_exact() {
             }
             world.settles().await;
             let is_exact = world.total().await == Some(usd(TOTALS[2]));
-            let is_told = !world.told("Delivery not whole").await.is_empty();
+            let is_told = !world.told("Delivery incomplete").await.is_empty();
             assert!(is_exact || is_told && order.last() != Some(&(2, MANIFEST)), "{order:?}");
         });
     }

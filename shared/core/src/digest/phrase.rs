@@ -80,7 +80,7 @@ impl<'a> Phrase<'a> {
 pub(crate) fn tag_finding(finding: &TagFinding) -> Phrase<'_> {
     let said = Phrase::default();
     match finding {
-        TagFinding::Untagged { spend, .. } => said.words("lacking on ").spend(spend),
+        TagFinding::Untagged { spend, .. } => said.words("missing on ").spend(spend),
         TagFinding::NearDuplicates { values, .. } => said.words("probably one value: ").values(values),
         TagFinding::OutOfContract { value, spend, .. } => {
             said.name(value).words(" (").spend(spend).words(") is not an agreed value")
@@ -117,7 +117,7 @@ pub(crate) fn accounts_to_ask(nameless: &Nameless, most: usize) -> Phrase<'_> {
         .words(if more > 0 { format!(" and {more} more.") } else { ".".to_owned() })
 }
 
-/// The largest of the days that a change leaves out: `$70.00 of role/app on 17 Nov (at most $10.00 on a day compared)`.
+/// The largest of the days that a change leaves out: `$70.00 of role/app on 17 Nov (highest day compared: $10.00)`.
 pub(crate) fn largest_left_out<'a>(currency: &'a str, left_out: &'a LeftOut) -> Option<Phrase<'a>> {
     let largest = left_out.callers.first()?;
     let said = Phrase::default().money(currency, largest.spend).words(" of ");
@@ -125,8 +125,8 @@ pub(crate) fn largest_left_out<'a>(currency: &'a str, left_out: &'a LeftOut) -> 
         if largest.identity.is_empty() { said.words("what names no caller") } else { said.name(&largest.identity) };
     let said = said.words(format!(" on {} (", day(largest.day)));
     Some(if largest.compared.is_zero() {
-        said.words("nothing on the days compared)")
+        said.words("no spend on the days compared)")
     } else {
-        said.words("at most ").money(currency, largest.compared).words(" on a day compared)")
+        said.words("highest day compared: ").money(currency, largest.compared).words(")")
     })
 }

@@ -19,11 +19,11 @@ pub(crate) const PEOPLE: &str = "Roles whose sessions look like people";
 pub(crate) const TAGS: &str = "Tags to mend";
 pub(crate) const BUDGETS_NOT_KEPT: &str = "Budgets that were not kept";
 
-pub(crate) const ROUNDING: &str = "Amounts are rounded one by one; what is called exact is exact. Days are UTC.";
+pub(crate) const ROUNDING: &str = "Amounts are rounded one by one, exact sums are not. Days are UTC.";
 /// What is said of provisional days.
-pub(crate) const MAY_CHANGE: &str = "may still change, as a rule upwards";
+pub(crate) const MAY_CHANGE: &str = "may still change, usually upwards";
 /// Restatements are known in unblended cost alone.
-pub(crate) const RESTATED_AT_NET_COST: &str = "What was restated since the last digest is not told apart at net cost.";
+pub(crate) const RESTATED_AT_NET_COST: &str = "At net cost, restatements since the last digest are not shown apart.";
 /// Net costs are after discounts that also stand in lines of their own: what is invoiced is unblended.
 pub(crate) const INVOICED: &str = "At net cost, after discounts. Invoiced is the unblended cost:";
 
@@ -76,12 +76,12 @@ pub(crate) fn meaning(term: Term) -> Option<&'static str> {
     match term {
         Term::Moved => Some("Other owner: the same callers, who belong to another owner than before."),
         Term::ModelMix => Some("Other models: a dearer or cheaper mix of models for the same number of tokens."),
-        Term::TokenMix => Some("Other tokens: more or less output, or more or less of the input from the cache."),
-        Term::TierMix => Some("Other tiers: more or less of it bought in batches, with priority or ultrafast."),
-        Term::ContextMix => Some("Other contexts: more or less of it in prompts beyond a model's usual limit."),
+        Term::TokenMix => Some("Other tokens: more or less output, or more or less input from the cache."),
+        Term::TierMix => Some("Other tiers: more or less usage in the batch, priority or ultrafast tier."),
+        Term::ContextMix => Some("Other contexts: more or less usage in prompts beyond a model's usual limit."),
         Term::Price => Some("Prices: another price for the same model, kind of token, tier and context."),
-        Term::Unexplained => Some("Not in tokens: usage that is counted otherwise, such as images or hours."),
-        Term::Restatement => Some("Restated: AWS has changed the earlier days since the last digest told them."),
+        Term::Unexplained => Some("Not in tokens: usage that is not measured in tokens, such as images or hours."),
+        Term::Restatement => Some("Restated: AWS changed the earlier days after the last digest."),
         Term::New | Term::Gone | Term::Volume | Term::Charges => None,
     }
 }
@@ -91,34 +91,38 @@ pub(crate) fn warning_texts(figures: &Figures) -> Vec<String> {
     let warnings = &figures.warnings;
     let mut texts = Vec::new();
     if figures.data.unverified {
-        texts.push("The bill was taken as found: nothing says that it is complete.".to_owned());
+        texts.push("The bill was taken as found. It may be incomplete.".to_owned());
     }
     for export in &warnings.exports_without_principals {
         texts.push(format!(
             "Export {} has no column line_item_iam_principal: nothing in it can be attributed. Turn \
-             INCLUDE_IAM_PRINCIPAL_DATA on and select the column; what is past is not filled in.",
+             INCLUDE_IAM_PRINCIPAL_DATA on and select the column. AWS does not fill in past days.",
             name(export, 60)
         ));
     }
     let rows = |count: u64| if count == 1 { "1 line item".to_owned() } else { format!("{count} line items") };
     if warnings.unknown_usage_rows > 0 {
         let count = rows(warnings.unknown_usage_rows);
-        texts.push(format!("Of unknown usage type: {count}. The cost counts; model and kind may be missing."));
+        texts.push(format!(
+            "{count} of unknown usage type: the cost counts, but model and kind of token may be missing."
+        ));
     }
     texts.extend(figures.stand_in.sentence());
     if warnings.rows_without_cost > 0 {
-        texts.push(format!("Without a cost: {}, taken as zero.", rows(warnings.rows_without_cost)));
+        texts.push(format!("{} without a cost: counted as zero.", rows(warnings.rows_without_cost)));
     }
     if warnings.rows_by_principal_alone > 0 {
         let count = rows(warnings.rows_by_principal_alone);
-        texts.push(format!("Taken for Bedrock's only because they name a caller: {count}."));
+        texts.push(format!("{count} counted as Amazon Bedrock only because of a caller's name."));
     }
     // Nothing here is by session: a fleet has many, and that is nothing to warn of.
     texts.extend(Folded { sessions: 0, ..warnings.folded }.sentences());
     if warnings.lost_history > 0 {
-        let count = warnings.lost_history;
-        texts
-            .push(format!("What {count} of the deliveries since the last digest restated is lost with their history."));
+        let deliveries = if warnings.lost_history == 1 { "delivery" } else { "deliveries" };
+        texts.push(format!(
+            "The history of {} {deliveries} since the last digest is lost: what was restated there is not known.",
+            warnings.lost_history
+        ));
     }
     texts
 }

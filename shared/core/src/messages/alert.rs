@@ -207,9 +207,9 @@ fn whom_to_call(measured: &Measurement) -> String {
         return owner(measured.owner.as_deref(), measured.is_owner_of_spend);
     };
     let (value, whom) = (name(value, 40), measured.owner.as_deref().map(|owner| name(owner, 40)));
-    let why = format!("{value} on the bill is no owner that the configuration names");
+    let why = format!("the bill names {value}, which the configuration does not list");
     match whom {
-        Some(owner) if measured.is_owner_of_spend => format!("{owner}: they own the spend; {why}"),
+        Some(owner) if measured.is_owner_of_spend => format!("{owner}: owns the spend; {why}"),
         Some(owner) => format!("{owner}: the fallback owner; {why}"),
         None => format!("not known: {why}; [tags.allowed] lists who may be called"),
     }
@@ -225,7 +225,7 @@ fn still_on(measured: &Measurement, data: &DataStatus, now: DateTime<Utc>) -> Ve
         (true, ..) => "no: the month is closed",
         (false, true, WindowKind::Month) => "no: the month is over; AWS may correct it",
         (false, true, WindowKind::Week) => "no: the week is over; AWS may correct it",
-        _ => "it may still be going on: later use is not in the bill yet",
+        _ => "not known: later usage is not in the bill yet",
     };
     labelled("Still on?", text)
 }
@@ -247,31 +247,27 @@ fn later_days(measured: &Measurement, data: &DataStatus) -> Option<String> {
     };
     let spent = || later.iter().map(|day| spent_on(*day));
     let money = |amount| money(&measured.currency, amount);
-    let is_one = first == last;
-    let (subject, are) = if is_one { (day(first), "is") } else { (days(first, last), "are") };
     let amounts = if spent().all(Decimal::is_zero) {
-        "with none of it".to_owned()
-    } else if is_one {
-        format!("with {}", money(spent_on(first)))
+        format!("no spend on {} so far", days(first, last))
     } else if later.len() <= DAYS_NAMED {
         let named: Vec<_> = later.iter().map(|on| format!("{} on {}", money(spent_on(*on)), day(*on))).collect();
-        format!("with {}", named.join(", "))
+        named.join(", ")
     } else {
         let (lowest, highest) = (spent().min().unwrap_or_default(), spent().max().unwrap_or_default());
+        let span = days(first, last);
         if lowest == highest {
-            format!("with {} a day", money(highest))
+            format!("{} a day on {span}", money(highest))
         } else {
-            format!("with {} to {} a day, {} on the last", money(lowest), money(highest), money(spent_on(last)))
+            format!("{} to {} a day on {span}, {} on the last", money(lowest), money(highest), money(spent_on(last)))
         }
     };
     let first_open = later.iter().find(|day| DayState::of(**day, as_of) == DayState::Provisional);
     let open = match first_open {
         None => String::new(),
         Some(open) if *open != first => format!("; {} may still rise", days(*open, last)),
-        Some(_) if is_one => "; it may still rise".to_owned(),
-        Some(_) => "; they may still rise".to_owned(),
+        Some(_) => "; this may still rise".to_owned(),
     };
-    Some(format!("{subject} {are} in the bill {amounts}{open}"))
+    Some(format!("{amounts}{open}"))
 }
 
 /// What the delivery changed of a day that had settled.
@@ -308,7 +304,7 @@ fn driver_lines(measured: &Measurement) -> Vec<String> {
             let when = days(rise.since, rise.until);
             // An anomaly has said what is usual: another such value beside it, of other days, would only be asked about.
             let more = match measured.detail {
-                Detail::Anomaly { .. } => "more than twice what it had on the days before".to_owned(),
+                Detail::Anomaly { .. } => "more than twice its spend on the days before".to_owned(),
                 _ => format!("{} more than its usual {} a day", money(rise.by), money(rise.usual)),
             };
             lines.extend(labelled("", &format!("{when}: {more}")));

@@ -53,7 +53,7 @@ pub fn lines(
         }
     }
     for split in charged.idle.iter().filter_map(|idle| splits.get(*idle)) {
-        lines.push(format!("note: split {split}: there is nothing of it on this bill"));
+        lines.push(format!("note: split {split}: this bill has none of it"));
     }
     lines.extend(findings.iter().map(|finding| format!("warning: {}", odd(finding))));
     Ok(lines.into_iter().map(|line| without_links(&clean(&line)).into_owned()).collect())
@@ -87,7 +87,9 @@ fn odd(finding: &MeteringFinding) -> String {
     match finding {
         MeteringFinding::UnknownGateway { gateway, records } => {
             let unused = unused(*records);
-            format!("metering: the bill has no identity {gateway}: {unused} not used; write it as reports do")
+            format!(
+                "metering: the bill has no identity {gateway}: {unused} not used; write the gateway as reports name it"
+            )
         }
         MeteringFinding::NotSplit { gateway, records } => {
             format!("metering: no [[split]] divides {gateway} by file: {} not used", unused(*records))
@@ -151,8 +153,8 @@ mod tests {
                 "split category tax by usage: $2.00 of $2.00 divided",
                 "note: split category tax by usage: account 9 has no usage to split by: $2.00 split by the usage of \
                  all accounts",
-                "note: split category credit by usage: there is nothing of it on this bill",
-                "warning: metering: the bill has no identity role/?typo: 1 record is not used; write it as reports do",
+                "note: split category credit by usage: this bill has none of it",
+                "warning: metering: the bill has no identity role/?typo: 1 record is not used; write the gateway as reports name it",
             ]
         );
         let [("USD", sums)] = sums(&charged).unwrap().into_iter().collect::<Vec<_>>()[..] else { panic!() };

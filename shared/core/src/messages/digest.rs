@@ -105,9 +105,9 @@ pub(crate) fn files(figures: &Figures) -> Vec<String> {
     lines.extend(wrap(
         "",
         &format!(
-            "{what} (showback, chargeback, unit costs, tiers, cache), exact, and safe to open in a spreadsheet: on AWS in \
-             the ledger's bucket, chargeback/period={period}/, where about.json says what they rest on; from a ledger on \
-             disk by"
+            "{what} (showback, chargeback, unit costs, tiers, cache): exact, and safe to open in a spreadsheet. On AWS they \
+             are in the ledger's bucket, chargeback/period={period}/; about.json there says what they rest on. From a \
+             ledger on disk:"
         ),
     ));
     lines.push(format!("  bedrock-ledger chargeback --ledger DIR --period {period} --out DIR"));

@@ -59,25 +59,26 @@ impl Unusual {
     pub fn cure(&self) -> &'static str {
         match self {
             Self::SpendGone { .. } => {
-                "a month's spend does not go away by itself: look whether somebody changed the export's query or its \
-                 account, and run bedrock-ledger doctor --export DIR on a copy"
+                "check whether somebody changed the export's query or its account: a month's spend does not go away by \
+                 itself. Run bedrock-ledger doctor --export DIR on a copy of the export"
             }
             Self::CallersGone { column_is_gone: true, .. } => {
                 "somebody changed the export: select line_item_iam_principal and switch on the caller identity option \
-                 (INCLUDE_IAM_PRINCIPAL_DATA) again; the next delivery brings the month's callers back"
+                 (INCLUDE_IAM_PRINCIPAL_DATA) again. The next delivery brings the month's callers back"
             }
             Self::CallersGone { column_is_gone: false, .. } => {
-                "look whether the caller identity option (INCLUDE_IAM_PRINCIPAL_DATA) is still on, and run \
-                 bedrock-ledger doctor --export DIR on a copy; until then budgets and alerts by caller see nothing"
+                "check whether the caller identity option (INCLUDE_IAM_PRINCIPAL_DATA) is still on, and run \
+                 bedrock-ledger doctor --export DIR on a copy of the export. Until then, budgets and alerts by caller \
+                 have no data"
             }
             Self::RestatedAfterClose { .. } => {
-                "what was reported or charged back of it is out of date: bedrock-ledger history says what moved, and \
-                 bedrock-ledger chargeback writes its files again"
+                "post the difference: reports and chargeback files of the month are out of date. bedrock-ledger history \
+                 shows what moved, and bedrock-ledger chargeback writes the files again"
             }
             Self::CallersFolded { .. } => {
-                "so many names are seldom honest: somebody may be inventing them to hide from budgets of each caller. \
+                "find out who makes so many names: somebody may invent them to hide from budgets for each caller. \
                  Look at them with bedrock-ledger report --by account --match 'identity=(other)' and bedrock-ledger explain \
-                 --identity '(other)', and deny sts:GetFederationToken, sts:TagSession or the role to whoever needs none of it"
+                 --identity '(other)', and deny sts:GetFederationToken, sts:TagSession or the role to those who do not need it"
             }
         }
     }
@@ -105,7 +106,7 @@ impl Display for Unusual {
             Self::SpendGone { before } => {
                 let before: Vec<_> = before.iter().map(|(currency, amount)| money(currency, *amount)).collect();
                 let before = before.join(" and ");
-                write!(formatter, "the delivery before had {before} of Amazon Bedrock, and this one has none of it")
+                write!(formatter, "the delivery before had {before} of Amazon Bedrock, and this one has none")
             }
             Self::CallersGone { before, column_is_gone } => {
                 let callers = if *before == 1 { "1 caller".to_owned() } else { format!("{before} callers") };
@@ -117,7 +118,10 @@ impl Display for Unusual {
                 )
             }
             Self::RestatedAfterClose { totals } if totals.is_empty() => {
-                write!(formatter, "the month was closed, and this delivery moves spend within it; its total stays")
+                write!(
+                    formatter,
+                    "the month was closed, and this delivery moves spend within it. Its total is unchanged"
+                )
             }
             Self::RestatedAfterClose { totals } => {
                 let moved = totals.iter().map(|(currency, before, after)| {

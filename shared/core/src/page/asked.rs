@@ -91,8 +91,9 @@ fn untagged(found: &CurrencyFigures) -> Markup {
     };
     html! {
         p {
-            (counted(found.untagged.len(), "caller")) " lack a tag, with " (money(currency, all)) " of spend. "
-            "Ask those below to set it; for what is past add an [[owner]] rule."
+            (counted(found.untagged.len(), "caller")) (if found.untagged.len() == 1 { " lacks" } else { " lack" })
+            " a tag, with " (money(currency, all)) " of spend. "
+            "Ask those below to set it. For past spend, add an [[owner]] rule."
         }
         (table.html())
         @if more > 0 { p { "And " (counted(more, "more caller")) "." } }

@@ -49,13 +49,13 @@ fn reconciled(figures: &Figures, found: &CurrencyFigures) -> Markup {
                 @for (category, sum) in others { " + " (plural(*category)) " " (exact(*sum)) }
                 " = " (exact(totals.bill)) " " (name(&totals.currency)) "."
                 @if figures.data.unverified {
-                    " This is the sum of the files as they were found: nothing says that they are all of the bill."
+                    " This is the sum of the files as found; they may be incomplete."
                 }
             }
         } @else {
             p.warning {
                 strong { "It does not add up:" }
-                " the parts are not " (money(&totals.currency, totals.bill)) ". Do not post this; please report it."
+                " the sum of the parts is not " (money(&totals.currency, totals.bill)) ". Do not post it; report this as a bug."
             }
         }
         @if figures.policy.basis == Basis::NetUnblended {

@@ -46,7 +46,7 @@ fn forecast(found: &CurrencyFigures) -> Option<Forecast> {
 
 fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Markup {
     let currency = found.totals.currency.as_str();
-    let title = format!("Spend from the first of the month on, {}", crate::text::month(figures.period));
+    let title = format!("Cumulative spend, {}", crate::text::month(figures.period));
     let drawn = picture(&title, |size| draw(size, figures, found, pictures));
     let mut keys = vec![Key { class: "settled".to_owned(), said: text("spend so far") }];
     if pictures.course.iter().any(|found| found.is_provisional) {
@@ -55,7 +55,7 @@ fn course(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Ma
     if let Some(forecast) = forecast(found) {
         let said = html! {
             "forecast: " (money(currency, forecast.expected)) " by " (day(figures.period.last_day()))
-            "; four of five months end between " (money(currency, forecast.low)) " and " (money(currency, forecast.high))
+            "; in four of five cases the month ends between " (money(currency, forecast.low)) " and " (money(currency, forecast.high))
         };
         keys.push(Key { class: "band".to_owned(), said });
     }

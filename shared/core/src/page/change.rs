@@ -60,8 +60,8 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
     };
     html! {
         p {
-            (later) " against " (earlier) ": " (money(currency, total.after)) " after " (money(currency, total.before))
-            ", that is " (signed_money(currency, total.change())) "."
+            (later) ": " (money(currency, total.after)) ". " (earlier) ": " (money(currency, total.before)) ". "
+            "Change: " (signed_money(currency, total.change())) "."
             @if let Some(left_out) = &found.left_out { " " (said_of(currency, left_out)) }
         }
         @if !total.largest_terms().is_empty() {
@@ -74,7 +74,7 @@ fn explained(figures: &Figures, found: &CurrencyFigures, windows: &Windows, chan
 /// What the change does not tell of: days that may still change, and whose spend on them would change the picture.
 fn said_of(currency: &str, left_out: &LeftOut) -> Markup {
     html! {
-        "Left out: " (days(left_out.first, left_out.last)) ", " (money(currency, left_out.spend))
+        "Not compared yet: " (days(left_out.first, left_out.last)) ", " (money(currency, left_out.spend))
         @if let Some(largest) = largest_left_out(currency, left_out) { ", with " (phrase(&largest)) }
         "."
     }

@@ -11,6 +11,7 @@ use super::numbers::is_rest;
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
 use crate::page::figures::{OwnerDay, PageFigures, Pictures};
+use crate::text::lines::counted;
 use crate::text::{day, month};
 
 /// What all owners without a colour of their own are called.
@@ -50,7 +51,7 @@ fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> M
     let below = html! {
         (legend(&keys))
         @if outside > 0 {
-            p { "The month's bill also has lines of " (outside) " days outside of it: they are in the numbers alone." }
+            p { "The bill also has line items of " (counted(outside, "day")) " outside the month. Only the numbers have them." }
         }
         (table(found, pictures).folded("The numbers"))
     };

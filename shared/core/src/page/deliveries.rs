@@ -35,7 +35,7 @@ pub(super) fn section(page: &PageFigures) -> Markup {
         @if page.figures.data.unverified {
             p.warning {
                 strong { "Unverified." }
-                " Nothing says that the bill is complete: check it with AWS's console."
+                " The bill may be incomplete: compare it with AWS's console."
             }
         }
         (table.html())
@@ -50,7 +50,7 @@ fn row(delivery: &Delivery) -> Vec<Markup> {
         states.push("in force");
     }
     if delivery.is_rebuild {
-        states.push("derived again");
+        states.push("rebuilt");
     }
     if delivery.is_unverified {
         states.push("unverified");

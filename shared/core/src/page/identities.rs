@@ -76,9 +76,9 @@ fn top(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> Marku
         foot: None,
     };
     let with_roles = with_roles(table, found, pictures.trends.iter().map(caller_of));
-    let title = format!("Those who spent most, and their spend by day, {span}");
+    let title = format!("The callers with the most spend, by day, {span}");
     let below = html! {
-        p.note { "Each line goes from zero to its own highest day; dotted are days that may still change." }
+        p.note { "Each line goes from zero to the caller's own highest day. Dotted days may still change." }
         (by_day(found, pictures).folded("The numbers of the lines"))
     };
     figure(&title, &with_roles.html(), &below)

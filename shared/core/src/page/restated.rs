@@ -56,7 +56,7 @@ pub(super) fn section(page: &PageFigures) -> Markup {
             p.warning { strong { "After close." } " The month had closed before: post the difference." }
         }
         @if lost > 0 {
-            p.warning { "What " (lost) " of the deliveries changed is lost with their history." }
+            p.warning { "The history of " (lost) (if lost == 1 { " delivery" } else { " deliveries" }) " is lost: what changed there is not known." }
         }
         @for found in &page.figures.currencies {
             @for restated in &found.restated {

@@ -53,11 +53,11 @@ impl RuleKind for Anomaly {
 
     fn sentence(&self) -> String {
         let of = |amount: Decimal| money(&self.rule.currency, amount);
+        let (verb, whom) = (verb(&self.rule), whom(&self.rule));
         format!(
-            "{} when a day of {} lies {} deviations above its own four weeks and at least twice and {} above what is \
-             usual, has more than {} times that, or when a new one spends more than {} in its first ten days.",
-            verb(&self.rule),
-            whom(&self.rule),
+            "{verb} when a day of {whom} is unusual: {} deviations above its own four weeks, at least twice the usual and \
+             at least {} more. {verb} when a day has more than {} times the usual, and when a new spender has more than \
+             {} in its first ten days.",
             self.deviations,
             of(self.minimum),
             self.runaway,

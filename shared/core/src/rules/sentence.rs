@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(jump.sentence(), expected);
         let odd = Anomaly { rule, minimum: amount, deviations: 6, runaway: 10, new_above: amount };
         let said = odd.sentence();
-        assert!(said.starts_with("Pages when a day of each identity lies 6 deviations above"), "{said}");
+        assert!(said.starts_with("Pages when a day of each identity is unusual: 6 deviations above"), "{said}");
         let owned = Hygiene { rule: all, lack: Lack::Principal, percent: 10, amount };
         let expected =
             "Gives notice when 10% and $100.00 of a month's spend of all Bedrock spend is without a principal.";

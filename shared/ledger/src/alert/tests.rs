@@ -273,7 +273,7 @@ async fn a_summary_names_all_that_is_past_at_first_and_then_each_is_told() {
     assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (4, 1, 6, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["first-run:2026-11-01:1"]);
     let sent = notifier.sent();
-    assert!(sent[0].body.contains("First evaluation of 2 rules: 2 findings are there already"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("First evaluation of 2 rules, with 2 findings."), "{}", sent[0].body);
     assert!(sent[0].subject.starts_with("$85.00 of $50.00 (170%) and 1 more"), "{}", sent[0].subject);
     assert_eq!(sent[0].attributes["rule"], "(several)");
     assert_eq!(serde_json::from_str::<Value>(&sent[1].body).unwrap()["alerts"].as_array().unwrap().len(), 2);
@@ -298,7 +298,7 @@ async fn very_many_are_as_many_summaries_as_fit_and_each_is_named() {
     assert_eq!(ids.len(), events.len(), "each message has an id of its own");
     for event in &events {
         let text = sent.iter().find(|message| message.attributes["alert_id"] == event.alert_id).unwrap();
-        let said = format!("First evaluation of one rule: {} findings are there", event.alerts.len());
+        let said = format!("First evaluation of one rule, with {} findings.", event.alerts.len());
         assert!(text.body.contains(&said), "{}", text.body);
     }
 }

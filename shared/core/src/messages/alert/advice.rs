@@ -89,7 +89,7 @@ pub(super) fn stop(driver: &Driver) -> String {
         // Policies are read at every request, so a denial on the role binds sessions that run. Revoked sessions come
         // back: the workload assumes the role again. Source: IAM user guide, "Revoke IAM role temporary credentials".
         (IdentityKind::Role, _) => {
-            format!("{DENY} in an inline policy of role {name}, account {account}: it binds running sessions too")
+            format!("{DENY} in an inline policy of role {name}, account {account}: this stops running sessions too")
         }
         // Roles made from permission sets cannot be edited in IAM, and an assignment that is removed leaves open
         // sessions alive. Source: IAM Identity Center user guide, "Revoke active IAM role sessions".
@@ -101,7 +101,7 @@ pub(super) fn stop(driver: &Driver) -> String {
             )
         }
         (IdentityKind::Federated, Some(session)) => format!(
-            "on role {name}, account {account}, {DENY} where aws:userid is like *:{session}: its other sessions go on"
+            "on role {name}, account {account}, {DENY} where aws:userid is like *:{session}: other sessions of the role go on"
         ),
         (IdentityKind::Federated, None) => {
             format!("{DENY} on the IAM user that called GetFederationToken for {name}, account {account}")
@@ -113,7 +113,7 @@ pub(super) fn stop(driver: &Driver) -> String {
         ),
         // Source: IAM user guide, "AWS account root user": IAM policies do not bind it, organisation policies do.
         (IdentityKind::Root, _) => format!(
-            "no IAM policy binds root: change its password and delete its keys in account {account}, or {DENY} in a \
+            "IAM policies do not stop root: change its password and delete its keys in account {account}, or {DENY} in a \
              service control policy"
         ),
         (IdentityKind::Sso, None) | (IdentityKind::Other | IdentityKind::None, _) => unknown(driver),
@@ -128,7 +128,8 @@ pub(super) fn stop(driver: &Driver) -> String {
 /// IAM user guide, "Tags for AWS Identity and Access Management resources".
 pub(super) fn mend(lack: &Lack, spelt: Option<&str>, driver: Option<&Driver>) -> String {
     let Lack::Tag(tag) = lack else {
-        return "include the caller identity in the export; what stays nameless is found in CloudTrail".to_owned();
+        return "include the caller identity in the export; look in CloudTrail for the callers of what stays nameless"
+            .to_owned();
     };
     let key = shorten(tag, IAM_NAME);
     let activate = format!("then activate {key} as a cost allocation tag");

@@ -83,7 +83,7 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
             ]
         }
         Detail::Forecast(_) => [
-            format!("{} in {window}; {spent} is spent.", amounts(measured)),
+            format!("{} in {window}; {spent} spent so far.", amounts(measured)),
             format!("Budget {rule} is heading past {}. {severity}", percents(fired)),
         ],
         Detail::Delta { against, before, rise_percent, is_new } => {
@@ -93,30 +93,30 @@ pub(super) fn lines(measured: &Measurement, fired: &[String]) -> Vec<String> {
                 Against::Month => "by the same day of the month before",
             };
             let past = if *is_new {
-                "; there is no past to compare with".to_owned()
+                "; there is no earlier spend to compare with".to_owned()
             } else {
                 format!("; {} {than}", of(*before))
             };
             let upto = if *against == Against::Month { "to date in" } else { "on" };
             [
                 format!("{spent} spent {upto} {when}{past}."),
-                format!("Delta {rule} tells of more than {rise_percent}% and {amount} more. {severity}"),
+                format!("Delta {rule} alerts on a rise of more than {rise_percent}% and {amount}. {severity}"),
             ]
         }
         Detail::Anomaly { shape: Shape::New, limit, .. } => [
-            format!("{spent} spent by {when}, the first days with any spend at all."),
-            format!("Anomaly {rule} tells of new spenders above {}. {severity}", of(*limit)),
+            format!("{spent} spent up to {when} by a new spender: there is no spend before."),
+            format!("Anomaly {rule} alerts on new spenders above {}. {severity}", of(*limit)),
         ],
         Detail::Anomaly { shape, usual, limit, past_days } => {
             let what = if *shape == Shape::Runaway { "A runaway day" } else { "A spike" };
             [
-                format!("{spent} spent on {when}; such a day usually has {}{}.", of(*usual), times(measured, *usual)),
-                format!("{what}: anomaly {rule} tells of more than {}, from {past_days} days. {severity}", of(*limit)),
+                format!("{spent} spent on {when}; usual for such a day: {}{}.", of(*usual), times(measured, *usual)),
+                format!("{what}: above {}, the limit of anomaly {rule} from {past_days} days. {severity}", of(*limit)),
             ]
         }
         Detail::Hygiene { lack, whole, percent, .. } => [
             format!("{spent} of {} ({}) in {window} is without {lack}.", of(*whole), share(measured.spent, *whole)),
-            format!("Hygiene {rule} tells of {percent}% and {amount} or more. {severity}"),
+            format!("Hygiene {rule} alerts from {percent}% and {amount} on. {severity}"),
         ],
     };
     let mut text = wrap("", &first);

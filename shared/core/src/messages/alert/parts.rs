@@ -19,11 +19,11 @@ pub(crate) fn owner(owner: Option<&str>, is_of_spend: bool) -> String {
             format!("{}: {whose}", name(owner, 48))
         }
         Some(owner) if is_of_spend => {
-            format!("{}: they own the spend; the bill lacks what the rule's owner is named by", name(owner, 48))
+            format!("{}: owns the spend; the bill lacks the name that the rule asks for", name(owner, 48))
         }
         Some(owner) if owner.contains(NONE) => "not known: the bill does not name one".to_owned(),
         Some(owner) => format!("{}: call them first", name(owner, 48)),
-        None => "the rule names none".to_owned(),
+        None => "none: the rule names no owner".to_owned(),
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn data_lines(data: &DataStatus, known_since: Option<DateTime<Utc>>, 
     let known = known_since.map_or_else(String::new, |at| format!("; known since {}", at.format("%-d %b %H:%M")));
     let mut lines = labelled("Data as of", &format!("{as_of}{known}"));
     if data.unverified {
-        lines.extend(labelled("Unverified", "the bill was taken as found: nothing says that it is complete"));
+        lines.extend(labelled("Unverified", "the bill was counted as found; it may be incomplete"));
     }
     lines
 }

@@ -88,8 +88,10 @@ impl ResolvedAlert<'_> {
         let rule = format!("{} {}, {}", capital(self.kind), shorten(self.rule, 40), self.window.long());
         lines.extend(wrap("", &format!("{rule}: {}{still}.", self.because())));
         let again = match (self.kind, self.window.kind()) {
-            (Kind::Delta, WindowKind::Month) => "It is told again this month only if it rises by twice as much.",
-            _ => "If it is crossed again, that is a new alert.",
+            (Kind::Delta, WindowKind::Month) => {
+                "You get another alert this month only if the rise becomes twice as large."
+            }
+            _ => "If it is crossed again, you get a new alert.",
         };
         lines.extend(wrap("", again));
         lines.push(String::new());
@@ -97,7 +99,7 @@ impl ResolvedAlert<'_> {
             lines.extend(labelled("Who", &name(member, NAME)));
         }
         lines.extend(labelled("Owner", &owner(self.owner, false).replace(": call them first", "")));
-        lines.extend(labelled("Told at", &crate::text::instant(self.told_at)));
+        lines.extend(labelled("Alerted", &crate::text::instant(self.told_at)));
         lines.extend(data_lines(&self.data, self.known_since, self.now));
         lines.extend(labelled("Alert id", &id(self.alert_id)));
         Text { subject: self.subject(), body: body(&lines) }
@@ -113,25 +115,29 @@ impl ResolvedAlert<'_> {
         let Some(measured) = self.measured else {
             let was = self.was.map_or_else(String::new, |was| format!(" (was {})", of(was)));
             if self.why == Why::Changed {
-                return format!("The configuration does not ask for it any more{was}.");
+                return format!("The configuration no longer has this rule or threshold{was}.");
             }
             return match (self.kind, self.member) {
-                (Kind::Hygiene, _) => format!("Nothing lacks it {when} any more{was}."),
+                (Kind::Hygiene, _) => format!("No spend lacks it {when} any more{was}."),
                 (_, Some(member)) => format!(
-                    "No spend is booked on {} {when} any more{was}; it may have moved to another name.",
+                    "{} has no spend {when} any more{was}; it may have moved to another name.",
                     name(member, NAME)
                 ),
-                (_, None) => format!("No spend is booked {when} any more{was}."),
+                (_, None) => format!("There is no spend {when} any more{was}."),
             };
         };
         let spent = of(measured.spent);
         match &measured.detail {
             Detail::Budget(_) => {
                 let lost = headline::percents_or(self.undone);
-                format!("{spent} of {} ({}) now: not past {lost}.", of(self.amount), used(measured.spent, self.amount))
+                format!(
+                    "{spent} of {} ({}) now: no longer past {lost}.",
+                    of(self.amount),
+                    used(measured.spent, self.amount)
+                )
             }
             Detail::Forecast(Outlook::Forecast(forecast)) => format!(
-                "Heading for {} of {} ({}) by {}: no longer towards {}.",
+                "Heading for {} of {} ({}) by {}: no longer past {}.",
                 of(forecast.expected),
                 of(self.amount),
                 used(forecast.expected, self.amount),
@@ -139,7 +145,7 @@ impl ResolvedAlert<'_> {
                 headline::percents_or(self.undone)
             ),
             Detail::Forecast(_) => format!(
-                "{spent} of {} ({}) spent {when}: no longer towards {}.",
+                "{spent} of {} ({}) spent {when}: no longer heading past {}.",
                 of(self.amount),
                 used(measured.spent, self.amount),
                 headline::percents_or(self.undone)
@@ -161,13 +167,13 @@ impl ResolvedAlert<'_> {
                     Verdict::Undecided | Verdict::Clear => format!("{rise_percent}%"),
                 };
                 let rise = headline::rise(measured, *before);
-                format!("{spent} {when}, {} {then}{rise}: no more than {limit} above it.", of(*before))
+                format!("{spent} {when}, {} {then}{rise}: the rise is at most {limit}.", of(*before))
             }
             Detail::Anomaly { shape: Shape::New, limit, .. } => {
-                format!("{spent} {when} now: a new spender is told of above {}.", of(*limit))
+                format!("{spent} {when} now: not above {}, the limit for new spenders.", of(*limit))
             }
             Detail::Anomaly { .. } => match self.still {
-                Some(_) => format!("{spent} {when} now: no {} any more.", self.undone.join(" and no ")),
+                Some(_) => format!("{spent} {when} now: no longer a {}.", self.undone.join(" or a ")),
                 None => format!("{spent} {when} now, an ordinary day."),
             },
             Detail::Hygiene { lack, whole, percent, .. } => {
@@ -183,11 +189,11 @@ impl ResolvedAlert<'_> {
 
     fn because(&self) -> &'static str {
         match (self.why, self.kind) {
-            (Why::Restated, _) if self.measured.is_none() => "the bill says otherwise now",
+            (Why::Restated, _) if self.measured.is_none() => "the bill no longer has this spend",
             (Why::Restated, _) => "AWS restated the bill",
-            (Why::Receded, Kind::Hygiene) => "more of it says whose it is",
-            (Why::Receded, Kind::Delta) => "the month went on more slowly",
-            (Why::Receded, _) => "the spend did not go on as it was",
+            (Why::Receded, Kind::Hygiene) => "more of the spend is attributed now",
+            (Why::Receded, Kind::Delta) => "spend grew more slowly since",
+            (Why::Receded, _) => "spend grew more slowly than forecast",
             (Why::Changed, _) => "the rule was changed",
             (Why::Over, _) => "the window is over",
         }
@@ -196,7 +202,7 @@ impl ResolvedAlert<'_> {
     fn subject(&self) -> String {
         let of = |amount| money(self.currency, amount);
         let amounts = match self.measured.map(|measured| (measured, &measured.detail)) {
-            None if self.why == Why::Changed => "Not asked for any more".to_owned(),
+            None if self.why == Why::Changed => "Rule changed".to_owned(),
             None => "No spend any more".to_owned(),
             Some((measured, Detail::Budget(_) | Detail::Forecast(Outlook::TooEarly { .. } | Outlook::Over))) => {
                 format!("{} of {}", of(measured.spent), of(self.amount))
@@ -208,7 +214,7 @@ impl ResolvedAlert<'_> {
             Some((measured, Detail::Delta { .. } | Detail::Hygiene { .. })) => headline::amounts(measured),
         };
         let word = match (self.still, self.why) {
-            (Some(_), _) => "less than told",
+            (Some(_), _) => "corrected",
             (None, Why::Receded) => "receded",
             (None, Why::Restated | Why::Changed | Why::Over) => "resolved",
         };

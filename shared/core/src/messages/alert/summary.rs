@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::headline;
 use crate::calendar::data_status::DataStatus;
+use crate::calendar::period::BillingPeriod;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::spend::{CostPolicy, counted};
@@ -13,6 +14,9 @@ use crate::messages::alert::parts::{NAME, command, data_lines, id, words};
 use crate::rules::finding::Measurement;
 use crate::text::lines::{LABEL, body, label, labelled, subject};
 use crate::text::{Text, WIDTH, columns, name, shorten, wrap};
+
+/// What sets how many messages are sent one by one.
+const LIMIT: &str = "No other message about them follows. `max_per_run` in [alerts] sets the limit.";
 
 /// Why findings are told together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +67,15 @@ impl SummaryAlert<'_> {
             SummaryReason::FirstRun => {
                 let rules: BTreeSet<_> = self.measurements.iter().map(|measured| &measured.rule).collect();
                 let of = if rules.len() == 1 { "one rule".to_owned() } else { format!("{} rules", rules.len()) };
-                let are = if count == 1 { "finding is" } else { "findings are" };
-                let mut lines = wrap("", &format!("First evaluation of {of}: {count} {are} there already."));
-                lines.extend(wrap("", "From now on every threshold that is crossed sends a message of its own, once."));
+                let findings = if count == 1 { "finding" } else { "findings" };
+                let mut lines = wrap("", &format!("First evaluation of {of}, with {count} {findings}."));
+                lines.extend(wrap("", "From now on, every threshold that is crossed sends one message of its own."));
                 lines
             }
             SummaryReason::TooMany => {
-                let mut lines = wrap("", &format!("{count} more alerts than one run sends as messages of their own:"));
-                lines.extend(wrap("", "they are told here, once; `max_per_run` of [alerts] sets how many are not."));
+                let mut lines =
+                    wrap("", &format!("{count} more alerts than one run sends one by one. Each is listed here."));
+                lines.extend(wrap("", LIMIT));
                 lines
             }
         };
@@ -96,9 +101,10 @@ impl SummaryAlert<'_> {
         lines.push(String::new());
         lines.extend(labelled("Counted", &counted(self.policy)));
         lines.extend(data_lines(&self.data, self.known_since, self.now));
-        let period = self.measurements.first().map(|measured| {
-            crate::calendar::period::BillingPeriod::of(measured.day.unwrap_or_else(|| measured.window.first_day()))
-        });
+        let period = self
+            .measurements
+            .first()
+            .map(|measured| BillingPeriod::of(measured.day.unwrap_or_else(|| measured.window.first_day())));
         if let Some(period) = period {
             let mut words = words("identity,model,day", self.policy);
             words.push(format!("--period {period} --top 20"));
@@ -120,7 +126,7 @@ impl SummaryAlert<'_> {
         let when = self.measurements.first().map_or_else(String::new, |measured| measured.window.short());
         subject(&match self.reason {
             SummaryReason::FirstRun => format!("{first}{more}: at first evaluation, {when}"),
-            SummaryReason::TooMany => format!("{first}{more}: too many alerts for messages of their own"),
+            SummaryReason::TooMany => format!("{first}{more}: more alerts than a run sends"),
         })
     }
 }
@@ -143,9 +149,10 @@ impl ResolvedSummary<'_> {
     /// The message.
     pub fn text(&self) -> Text {
         let count = self.subjects.len();
-        let are = if count == 1 { "alert is" } else { "alerts are" };
-        let mut lines = wrap("", &format!("{count} more {are} true no more."));
-        lines.extend(wrap("", "They are told here, once; `max_per_run` of [alerts] sets how many are not."));
+        let alerts = if count == 1 { "alert" } else { "alerts" };
+        let are = if count == 1 { "is" } else { "are" };
+        let mut lines = wrap("", &format!("{count} more {alerts} {are} resolved. Each is listed here."));
+        lines.extend(wrap("", LIMIT));
         lines.push(String::new());
         for subject in self.subjects {
             let mut wrapped = wrap("", subject).into_iter();
@@ -155,6 +162,6 @@ impl ResolvedSummary<'_> {
         lines.push(String::new());
         lines.extend(labelled("Alert id", &id(self.alert_id)));
         let first = self.subjects.first().copied().unwrap_or_default();
-        Text { subject: subject(&format!("{count} {are} true no more: {first}")), body: body(&lines) }
+        Text { subject: subject(&format!("{count} {alerts} resolved: {first}")), body: body(&lines) }
     }
 }

@@ -363,8 +363,8 @@ fn calls_without_a_tag_are_mended_and_not_stopped() {
 fn whom_to_call_is_not_invented() {
     assert_eq!(owner(Some("search-oncall"), false), "search-oncall: call them first");
     assert_eq!(owner(Some("(none)"), false), "not known: the bill does not name one");
-    assert_eq!(owner(None, false), "the rule names none");
-    let of_spend = "search: they own the spend; the bill lacks what the rule's owner is named by";
+    assert_eq!(owner(None, false), "none: the rule names no owner");
+    let of_spend = "search: owns the spend; the bill lacks the name that the rule asks for";
     assert_eq!(owner(Some("search"), true), of_spend);
     assert_eq!(owner(Some("(several)"), true), "(several): the spend has several owners");
 }

@@ -20,8 +20,8 @@ impl TestAlert<'_> {
         let mut lines = wrap("", "This is a test of Bedrock Ledger's alerts. Nothing is wrong.");
         lines.extend(wrap(
             "",
-            "It took the way of every alert: written down, sent, crossed off. If you can read it, so could you read \
-             a real one.",
+            "It was recorded, sent and marked as sent, as every alert is. If you can read it, real alerts reach you \
+             too.",
         ));
         lines.push(String::new());
         lines.extend(labelled("Asked for", &instant(self.now)));

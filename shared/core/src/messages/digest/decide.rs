@@ -29,12 +29,12 @@ pub(super) fn lines(figures: &Figures) -> Vec<String> {
 fn sentence(decision: &Decision) -> String {
     match decision {
         Decision::PostDifference { period, currency, amount } => format!(
-            "{} has changed by {} after it had closed: post the difference.",
+            "AWS changed {} by {} after it had closed. Post the difference.",
             month(*period),
             signed(currency, *amount)
         ),
         Decision::Accrue { period, currency, amount } => format!(
-            "AWS has not closed {} yet. To close your books now, accrue {}; what the final bill says will differ.",
+            "AWS has not closed {} yet. To close your books now, accrue {}. The final bill will differ.",
             month(*period),
             money(currency, *amount)
         ),
@@ -43,11 +43,14 @@ fn sentence(decision: &Decision) -> String {
             of_budget(budget, "will be used up", decision::heading(budget).unwrap_or_default())
         }
         Decision::NameCallers { export_id } => format!(
-            "Export {} does not say who calls. Ask whoever runs it to add the callers (see the warning above).",
+            "Export {} does not name callers. Ask its operator to add them (see the warning above).",
             name(export_id)
         ),
         Decision::AssignUnattributed { currency, amount } => {
-            format!("{} of usage names no caller: decide who pays for it (by account below).", money(currency, *amount))
+            format!(
+                "{} of usage names no caller: decide who pays for it (see by account below).",
+                money(currency, *amount)
+            )
         }
         Decision::AskForTags { currency, callers, amount } => format!(
             "{} with {} of spend {} a tag: ask those below to set it.",
@@ -63,7 +66,7 @@ fn sentence(decision: &Decision) -> String {
             format!("{} about tags to mend (below).", counted(*findings, "finding"))
         }
         Decision::CheckDelivery => {
-            "Nothing says that the bill is complete: check it with AWS's console before you post it.".to_owned()
+            "The bill may be incomplete. Compare it with AWS's console before you post it.".to_owned()
         }
     }
 }

@@ -118,7 +118,7 @@ fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
     let totals = &found.totals;
     let bill = money(&totals.currency, totals.bill);
     if totals.reconciled(&figures.policy) != Ok(totals.bill) {
-        let text = format!("DOES NOT ADD UP: its parts are not {bill}. Do not post this; please report it");
+        let text = format!("DOES NOT ADD UP: the sum of its parts is not {bill}. Do not post it; report this as a bug");
         return labelled("The bill", &text);
     }
     let basis = match figures.policy.basis {
@@ -126,7 +126,7 @@ fn reconciliation(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
         Basis::NetUnblended => " at net cost",
     };
     if figures.data.unverified {
-        let exact = format!("the files as found add up exactly to {bill}{basis}; nothing says that they are all");
+        let exact = format!("the files as found add up exactly to {bill}{basis}; they may be incomplete");
         return fitting("The bill", &[exact]);
     }
     fitting("The bill", &[format!("adds up exactly: Bedrock's part of it is {bill}{basis}")])

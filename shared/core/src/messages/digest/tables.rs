@@ -132,7 +132,7 @@ pub(super) fn mutes(figures: &Figures) -> Vec<String> {
     if figures.mutes.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![String::new(), "Mutes in force: alerts that nobody is sent".to_owned()];
+    let mut lines = vec![String::new(), "Mutes in force: nobody receives these alerts".to_owned()];
     for mute in figures.mutes.iter().take(MUTES) {
         let member = if mute.member == "*" { String::new() } else { format!(" of {}", inert(&mute.member, 40)) };
         let (rule, reason) = (inert(&mute.rule, 40), inert(&mute.reason, 120));

@@ -31,8 +31,7 @@ impl WeakerConfig<'_> {
     pub fn text(&self) -> Text {
         let count = counted(self.changes.len(), "change", "changes");
         let when = instant(self.now);
-        let intro =
-            format!("{} was changed and is in force since {when}. Alerts that are weaker or gone with it:", self.file);
+        let intro = format!("{} was changed and is in force since {when}. This weakens or removes alerts:", self.file);
         let mut lines = wrap("", &intro);
         lines.push(String::new());
         for change in self.changes.iter().take(CHANGES) {
@@ -76,10 +75,8 @@ impl FirstConfig<'_> {
         } else {
             "there was none in force before"
         };
-        let mut lines = wrap(
-            "",
-            &format!("{file} is in force since {when}, with {rules}{mutes}. It is compared with nothing: {before}."),
-        );
+        let mut lines =
+            wrap("", &format!("{file} is in force since {when}, with {rules}{mutes}. Nothing was compared: {before}."));
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),

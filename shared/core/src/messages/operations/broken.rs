@@ -29,7 +29,7 @@ impl BrokenConfig<'_> {
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
-            "mend the file and upload it again: it is adopted within a minute. An example with every key is \
+            "correct the file and upload it again: it is adopted within a minute. An example with every key is \
              infra/ledger.toml.",
         ));
         Text {
@@ -55,7 +55,7 @@ impl BrokenMetering<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "Nothing of {} was used. What its records should divide stays where it was billed, and the files below \
+                "No record of {} was used. The spend that they should divide stays where it was billed. The files below \
                  chargeback/ say so in their about.json.",
                 self.file
             ),
@@ -68,8 +68,8 @@ impl BrokenMetering<'_> {
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
-            "let whoever runs the gateway mend the file and upload it again: it is used from the next morning on. You are \
-             told again if what is uploaded cannot be used either.",
+            "ask those who run the gateway to correct the file and upload it again: it is used from the next morning on. \
+             If the new file cannot be used either, you get another note.",
         ));
         Text { subject: subject(&format!("Metering not used: {problems} in {}", self.file)), body: body(&lines) }
     }

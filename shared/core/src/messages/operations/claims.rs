@@ -48,8 +48,7 @@ impl Overlap<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "{export_id} is not counted in {period}: one bill is counted once, and {counted} is the export that \
-                 {bill} is counted from."
+                "{export_id} is not counted in {period}. One bill is counted once, and {bill} is counted from {counted}."
             ),
         );
         lines.push(String::new());
@@ -58,8 +57,8 @@ impl Overlap<'_> {
             &format!(
                 "if both deliver the same bill, stop one of them in AWS Data Exports. If {counted} is not yours, find out \
                  who may write to the bucket, and name yours in count = [...] of [export] in config/ledger.toml (or in \
-                 the stack's parameter CountedExports). If {export_id} has taken the place of {counted}, it is counted \
-                 by itself from the next month on, once {counted} has been quiet for two days; to count it in {period}: {}.",
+                 the stack's parameter CountedExports). If {export_id} replaces {counted}, it is counted from the next \
+                 month on by itself, once {counted} has been quiet for two days. To count it in {period} already: {}.",
                 how(payer, period, &export_id)
             ),
         ));
@@ -97,8 +96,8 @@ impl NotCounted<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "{export_id} delivers and is not counted: {why}. Nothing of it is in metrics, alerts or digests. You are told \
-                 this once."
+                "{export_id} delivers and is not counted: {why}. Nothing of it is in metrics, alerts or digests. This note is \
+                 sent once."
             ),
         );
         lines.push(String::new());
@@ -177,9 +176,9 @@ impl QuietClaim<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "The bill of {} is counted from an export that has gone quiet, and another export delivers it \
-                 and is not counted. If the other one is right, spend is missing from metrics, alerts and digests now. You \
-                 are told every day until somebody decides.",
+                "The bill of {} is counted from an export that has stopped delivering. Another export delivers this bill \
+                 and is not counted. If that one replaces the first, spend is missing from metrics, alerts and digests now. \
+                 You get this note every day until somebody decides.",
                 if payer.is_empty() {
                     "a payer that is not named".to_owned()
                 } else {

@@ -72,7 +72,7 @@ impl Deployed<'_> {
     pub fn text(&self) -> Text {
         let place = self.place.to_string();
         let now = instant(self.now);
-        let deployed = format!("Bedrock Ledger is deployed, and reads {place} since {now}.");
+        let deployed = format!("Bedrock Ledger is deployed and has read {place} since {now}.");
         if self.exports.is_empty() {
             let mut lines = wrap("", &deployed);
             lines.push(String::new());
@@ -84,8 +84,8 @@ impl Deployed<'_> {
         }
         let (news, intro) = if self.told_of_nothing {
             let there = format!(
-                "The first delivery is there: when Bedrock Ledger was deployed {place} had none, and since {now} it is \
-                 read. This is the message that was announced then, and the last about the deployment."
+                "The first delivery has arrived: {place} had none when Bedrock Ledger was deployed. It has been read since \
+                 {now}. This is the message that was announced then, and the last about the deployment."
             );
             ("First delivery", there)
         } else {
@@ -101,11 +101,11 @@ impl Deployed<'_> {
         lines.extend(self.missing());
         lines.push(String::new());
         lines.extend(next([
-            "now: the deliveries above are read, which takes minutes, for years of large exports hours",
-            "then: metrics, Athena tables and alerts follow by themselves; alerts of this month that were due already \
+            "now: the deliveries above are read. This takes minutes, or hours for years of large exports",
+            "then: metrics, Athena tables and alerts follow by themselves. Thresholds that this month has crossed already \
              come in one message",
             "within 8 to 24 hours: AWS delivers again, usually several times a day, and each delivery is read as it comes",
-            "the first digest: by the schedule of the stack, once a month has numbers",
+            "the first digest: on the stack's schedule, as soon as a month has numbers",
         ]));
         let count: usize = self.exports.iter().map(|export| export.deliveries).sum();
         let deliveries = counted(count, "delivery", "deliveries");
@@ -135,8 +135,8 @@ impl Deployed<'_> {
             "every 15 minutes: the bucket is looked at again",
             "within 24 hours of the export's creation: its first delivery. You get one more message when it is there, with \
              what was found and what is missing in it",
-            "until then: the alarm that nothing was delivered stands, and tells you so once. On the first day nothing is to \
-             be done about it; if it lasts, no export delivers here",
+            "until then: the alarm that nothing was delivered is on, and notifies you once. On the first day, ignore it. If \
+             it stays on, no export delivers here",
         ]));
         lines
     }
@@ -172,7 +172,7 @@ pub(crate) fn found(export: &FoundExport) -> String {
     let deliveries = counted(export.deliveries, "delivery", "deliveries");
     let without = match export.without_manifest {
         0 => String::new(),
-        count => format!(", {count} without a manifest: read as found once quiet, and marked unverified"),
+        count => format!(", {count} without a manifest: read as found once it is quiet, and marked unverified"),
     };
     format!("{}: {periods}, {deliveries}{without}", name(&export.path, PATH))
 }

@@ -25,12 +25,12 @@ impl Incomplete<'_> {
     pub fn text(&self) -> Text {
         let (export, period) = (name(self.export_id, PATH), self.period);
         let files = counted(self.files.len(), "file", "files");
+        let are = if self.files.len() == 1 { "is" } else { "are" };
         let mut lines = wrap(
             "",
             &format!(
-                "The delivery of {export} for {period} is not whole: its manifest lists {files} that cannot be used, \
-                 because missing, or newer than the manifest, and nothing was written since {}. The last good numbers \
-                 stay in force.",
+                "The delivery of {export} for {period} is incomplete: {files} of its manifest {are} missing, or newer than \
+                 the manifest. Nothing was written since {}. The last good numbers stay in force.",
                 instant(self.written)
             ),
         );
@@ -43,10 +43,10 @@ impl Incomplete<'_> {
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
-            "wait for the next delivery, which mends this where AWS is just late. If the bucket is a copy or a replica, \
-             see that all of data/ is copied, and set copied = true in [export] of config/ledger.toml. If a lifecycle \
+            "wait for the next delivery: if AWS was only late, it corrects this. If the bucket is a copy or a replica, \
+             check that all of data/ is copied, and set copied = true in [export] of config/ledger.toml. If a lifecycle \
              rule removes data files, let it remove the manifests too.",
         ));
-        Text { subject: subject(&format!("Delivery not whole: {export} {period}, {files}")), body: body(&lines) }
+        Text { subject: subject(&format!("Delivery incomplete: {export} {period}, {files}")), body: body(&lines) }
     }
 }

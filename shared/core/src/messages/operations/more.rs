@@ -25,8 +25,8 @@ impl MoreNotes<'_> {
         let mut lines = wrap(
             "",
             &format!(
-                "{count} more {notes} of the kind {kind} came after those that were mailed one by one. A few of a kind are \
-                 mailed each day; the others are counted here, once a day."
+                "{count} more {notes} of the kind {kind} were not mailed. Only a few of a kind are mailed each day; this note \
+                 counts the others, once a day."
             ),
         );
         lines.push(String::new());
@@ -40,8 +40,8 @@ impl MoreNotes<'_> {
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
-            "read them whole below operations/notes/ in the ledger's bucket, the newest first; the logs name each, too (make \
-             logs). Many of a kind at once mostly have one cause: mend that of the first.",
+            "read them below operations/notes/ in the ledger's bucket, the newest first; the logs name each, too (make \
+             logs). Many notes of one kind mostly have one cause: begin with the first.",
         ));
         Text { subject: subject(&format!("And {count} more {notes} ({kind})")), body: body(&lines) }
     }

@@ -38,12 +38,12 @@ impl SilentRule<'_> {
     /// The message.
     pub fn text(&self) -> Text {
         let rule = shorten(self.rule, NAME);
-        let mut lines = wrap("", &format!("Nobody has matched the rule {rule} for two weeks: it can tell of nothing."));
+        let mut lines = wrap("", &format!("Rule {rule} has matched nobody for two weeks, so it cannot alert."));
         lines.push(String::new());
         let mut add = |label: &str, text: &str| lines.extend(wrap(&pad_right(label, LABEL), text));
         add("Rule", self.sentence);
         let since = match self.matched {
-            Some(day) => format!("its last match is of {}", day.format("%-d %b %Y")),
+            Some(day) => format!("last on {}", day.format("%-d %b %Y")),
             None => format!("nobody since {}, when it was first evaluated", instant(self.first_seen)),
         };
         add("Matched", &since);

@@ -36,14 +36,14 @@ impl Stuck<'_> {
         let Self { doing, name, file, times, last, next, said, cure } = *self;
         let (doing, short) = (shorten(doing, NAME), shorten(doing, SAID / 40));
         let what = match said {
-            None => "No attempt came to an end: the function ran out of memory or time.",
+            None => "No attempt finished: the function ran out of memory or time.",
             Some(_) => "Every attempt failed.",
         };
         let mut lines = wrap(
             "",
             &format!(
-                "{} was tried {times} times. {what} Everything else is done before it and is not held up. Its own numbers \
-                 stay at its last good delivery.",
+                "{} was tried {times} times. {what} Other work is done first and is not held up. The numbers concerned \
+                 stay at the last good delivery.",
                 capital(&doing)
             ),
         );
@@ -57,7 +57,7 @@ impl Stuck<'_> {
             add("Error", said);
         }
         add("Last try", &instant(last));
-        add("Next try", &format!("from {} on, then ever more rarely, at least once a day", instant(next)));
+        add("Next try", &format!("from {} on, then less and less often, at least once a day", instant(next)));
         lines.push(String::new());
         lines.extend(wrap(&pad_right("What to do", LABEL), cure));
         Text { subject: subject(&format!("Stuck after {times} attempts: {short}")), body: body(&lines) }
@@ -82,24 +82,25 @@ impl Left<'_> {
     pub fn text(&self) -> Text {
         let Self { doing, place, left, since } = *self;
         let deliveries = counted(left, "delivery", "deliveries");
+        let are = if left == 1 { "is" } else { "are" };
         let mut lines = wrap(
             "",
             &format!(
-                "{deliveries} of {place} are left {doing}, and since {} no sweep has made them fewer. The newest delivery \
-                 of each export is always tried first, so its numbers are the last to suffer.",
+                "{deliveries} of {place} {are} still {doing}, and no sweep has reduced their number since {}. The newest \
+                 delivery of each export is always tried first.",
                 instant(since)
             ),
         );
         lines.push(String::new());
         lines.extend(wrap(
             &pad_right("What to do", LABEL),
-            "look for notes about attempts that are stuck, and at the logs of ingest and aggregate (make logs): each \
-             sweep logs what failed, what is paused and what it had no time for. If the deliveries are real and large, give \
-             the function more time or memory in infra/template.yaml. If some exports are not yours, name yours in \
+            "look for notes that begin with \"Stuck\", and read the logs of ingest and aggregate (make logs): each sweep \
+             logs what failed, what is paused and what it had no time for. If the deliveries are real and large, give the \
+             function more time or memory in infra/template.yaml. If some exports are not yours, list yours in \
              count = [...] of [export] in config/ledger.toml: others are not read.",
         ));
         Text {
-            subject: subject(&format!("Left undone since {}: {deliveries} {doing}", instant(since))),
+            subject: subject(&format!("Backlog since {}: {deliveries} {doing}", instant(since))),
             body: body(&lines),
         }
     }

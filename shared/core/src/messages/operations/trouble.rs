@@ -23,7 +23,7 @@ impl Trouble<'_> {
     /// The message.
     pub fn text(&self) -> Text {
         let doing = without_links(self.doing);
-        let mut lines = wrap("", &format!("{} failed, and will until somebody mends it.", capital(&doing)));
+        let mut lines = wrap("", &format!("{} failed, and will fail until somebody mends the cause.", capital(&doing)));
         lines.push(String::new());
         lines.extend(wrap(&pad_right("Error", LABEL), &said(self.said)));
         lines.extend(wrap(&pad_right("Kind", LABEL), self.kind));
@@ -31,8 +31,8 @@ impl Trouble<'_> {
         lines.push(String::new());
         lines.extend(wrap(
             "",
-            "Numbers, metrics and alerts stay at the last good delivery meanwhile. It is tried again every 15 minutes \
-             or with the next delivery; you are told again in a week if it lasts.",
+            "Until then, numbers, metrics and alerts stay at the last good delivery. The work is tried again every 15 \
+             minutes or with the next delivery. If the failure lasts, you get this note again in a week.",
         ));
         Text { subject: subject(&format!("Failed ({}): {doing}", self.kind)), body: body(&lines) }
     }

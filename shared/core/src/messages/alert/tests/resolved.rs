@@ -52,9 +52,9 @@ fn what_is_true_no_more_is_said() {
     golden("gone", &gone.text());
     // A rule that was taken out says nothing of what is spent.
     let text = ResolvedAlert { why: Why::Changed, ..gone }.text();
-    assert!(text.subject.starts_with("Not asked for any more, resolved: "), "{}", text.subject);
-    assert!(text.body.starts_with("The configuration does not ask for it any more"), "{}", text.body);
-    assert!(!text.body.contains("No spend"), "{}", text.body);
+    assert!(text.subject.starts_with("Rule changed, resolved: "), "{}", text.subject);
+    assert!(text.body.starts_with("The configuration no longer has this rule or threshold"), "{}", text.body);
+    assert!(!text.body.contains("no spend"), "{}", text.body);
     let ordinary = |shape| {
         let detail = Detail::Anomaly { shape, usual: decimal("64.58"), limit: decimal("129.16"), past_days: 28 };
         Measurement { spent: decimal("71.2"), ..day_of(detail, "spike") }

@@ -59,13 +59,13 @@ fn a_runaway_behind_the_days_that_are_compared_is_told_beside_them() {
     assert_eq!(
         paragraph(&text.body, "Left out"),
         "Left out    of the change: 17 to 19 Nov, $1,834.90, with $1,231.20 of role/agent-exec@111122223333 on 17 Nov \
-         (at most $20.00 on a day compared)"
+         (highest day compared: $20.00)"
     );
     let place = text.body.lines().position(|line| line.starts_with("Left out")).unwrap();
     assert!(place < 14, "it is on the first screen: {}", text.body);
     given.facts.push(named("2026-11-18", "900", "role/other@111122223333", "nova-pro", "search"));
     let told = paragraph(&given.text().body, "Left out");
-    assert!(told.ends_with("(at most $20.00 on a day compared); 1 caller more like that"), "{told}");
+    assert!(told.ends_with("(highest day compared: $20.00); 1 caller more like that"), "{told}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn nobody_named_can_be_left_out_too() {
     let mut given = with_agent();
     given.facts.push(nameless("2026-11-19", "5000", "usage", "caller-not-recorded"));
     let told = paragraph(&given.text().body, "Left out");
-    assert!(told.contains("of what names no caller on 19 Nov (at most $"), "{told}");
+    assert!(told.contains("of what names no caller on 19 Nov (highest day compared: $"), "{told}");
 }
 
 #[test]
