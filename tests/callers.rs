@@ -359,7 +359,7 @@ fn a_role_with_more_sessions_than_are_kept_apart_is_reported_and_explained() {
     assert!(explained.contains("app/task-000") && explained.contains("app/task-001"), "{explained}");
     assert!(explained.contains("the ledger says USD 0.75 in 2 lines: the same"), "{explained}");
     let error = explain(session("app", "task-001")).err().unwrap().to_string();
-    assert!(error.contains(&format!("is part of principal {other:?}")), "{error}");
+    assert!(error.contains(&format!("the spend of all others is in principal {other:?}")), "{error}");
 }
 
 #[test]

@@ -26,8 +26,8 @@ fn spend_that_is_gone_is_warned_of_once() {
     let copy = Copy::of(&Vec::new());
     assert!(warnings(&deliver(&copy, "one", &[called_by(&session("app", "pod"), 1234.5)])).is_empty());
     let notes = deliver(&copy, "two", &[]);
-    let said = "2026-11: the delivery before had $1,234.50 of Amazon Bedrock, and this one has none of it; a month's \
-                spend does not go away by itself";
+    let said = "2026-11: the delivery before had $1,234.50 of Amazon Bedrock, and this one has none; check \
+                whether somebody changed the export's query or its account: a month's spend does not go away by itself";
     assert!(warnings(&notes).iter().any(|warning| warning.starts_with(said)), "{notes}");
     assert!(warnings(&deliver(&copy, "three", &[])).is_empty(), "there was none before");
     assert!(warnings(&deliver(&copy, "four", &[called_by("", 1.0)])).is_empty(), "nobody was named before");

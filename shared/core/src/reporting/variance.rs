@@ -116,15 +116,15 @@ pub fn explain<'a>(
         let Some((at, spend)) = side(fact, policy, windows) else { continue };
         let key = &fact.key;
         let (currency, identity) = (key.get(FactField::Currency), key.get(FactField::Identity));
-        let spent = groups.entry((currency, by.value(key))).or_default();
+        let group = groups.entry((currency, by.value(key))).or_default();
         if is_usage(fact) {
             // Usage without a caller is not one caller's: nobody knows whether its callers were there before.
             if !identity.is_empty() {
                 callers.entry((currency, identity)).or_default().mark(at);
             }
-            spent.callers.entry(identity).or_default().add(at, fact, spend)?;
+            group.callers.entry(identity).or_default().add(at, fact, spend)?;
         } else {
-            add(spent.charges.at(at), spend)?;
+            add(group.charges.at(at), spend)?;
         }
     }
     let mut by_group = BTreeMap::new();

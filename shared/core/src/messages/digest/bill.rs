@@ -50,7 +50,8 @@ pub(super) fn on_the_bill(figures: &Figures, found: &CurrencyFigures) -> Vec<Str
     lines.push(row("together", &Cells(&number(totals.bill), "", "")));
     let others =
         totals.categories.iter().filter(|(category, sum)| !figures.policy.count.contains(category) && !sum.is_zero());
-    let others: String = others.map(|(category, sum)| format!(" + {} {sum}", plural(*category))).collect();
+    let others: Vec<_> = others.map(|(category, sum)| format!(" + {} {sum}", plural(*category))).collect();
+    let others = others.concat();
     let sum = format!("spend {}{others} = {} {}", totals.spend, totals.bill, currency(&totals.currency));
     lines.extend(wrap("  exact: ", &sum));
     if figures.policy.basis == Basis::NetUnblended {

@@ -49,11 +49,11 @@ async fn a_silence_counts_from_the_last_match_and_another_one_is_told_again() {
     let sent = told(&store, &config, 17, &first).await;
     assert!(sent.is_empty(), "it was first seen on the third");
     let sent = told(&store, &config, 18, &first).await;
-    assert!(sent[0].body.contains("its last match is of 2 Nov 2026"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("last on 2 Nov 2026"), "{}", sent[0].body);
     let second = [("2026-11-02", "search"), ("2026-11-15", "search")];
     assert!(told(&store, &config, 29, &second).await.is_empty());
     let sent = told(&store, &config, 30, &second).await;
-    assert!(sent[0].body.contains("its last match is of 15 Nov 2026"), "{}", sent[0].body);
+    assert!(sent[0].body.contains("last on 15 Nov 2026"), "{}", sent[0].body);
 }
 
 #[tokio::test]
