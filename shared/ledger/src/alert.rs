@@ -10,7 +10,7 @@
 //! was there before its rule, known and never told. When the bill proves that it is true no more it is *resolved* and
 //! armed again: its next time has the next number in its id.
 //!
-//! - `step`: [`react`], [`drain`], [`test`]; one evaluation, again after a lost race;
+//! - `step`: [`react`], [`drain`], [`test()`]; one evaluation, again after a lost race;
 //! - `sources`: where an evaluation finds configuration and book;
 //! - `plan`: which crossings are new, and what is done about each: sent, summarised, muted, seeded;
 //! - `tell`: the messages of what is new; `undo`: what is true no more, and the messages of that;

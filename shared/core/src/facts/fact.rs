@@ -19,19 +19,19 @@ named! {
         AccountId = "account_id",
         /// The caller's ARN as billed; of what is folded the ARN up to the session, and [`OTHER`](crate::text::OTHER).
         Principal = "principal",
-        /// Whom the spend is grouped by, see [`Identity`].
+        /// Whom the spend is grouped by, see [`Identity`](crate::bill::principal::Identity).
         Identity = "identity",
         /// What kind of caller that is.
         IdentityKind = "identity_kind",
         /// Whom the spend belongs to.
         Owner = "owner",
-        /// What decided that, see [`OwnerSource`].
+        /// What decided that, see [`OwnerSource`](crate::facts::owner::OwnerSource).
         OwnerSource = "owner_source",
         /// Where the spend is booked; empty if neither a tag nor a rule says so.
         CostCenter = "cost_center",
         /// Why there is no principal; empty if there is one.
         UnattributedReason = "unattributed_reason",
-        /// What kind of money it is, see [`Category`].
+        /// What kind of money it is, see [`Category`](crate::bill::category::Category).
         Category = "category",
         /// Who makes the model.
         Provider = "provider",
@@ -55,7 +55,7 @@ named! {
         PricingUnit = "pricing_unit",
         /// The currency of the costs.
         Currency = "currency",
-        /// How long the prompt was, see [`Context`](kinds::Context). It follows from the usage type.
+        /// How long the prompt was, see [`Context`](crate::bill::usage::kinds::Context). It follows from the usage type.
         Context = "context",
     }
 }

@@ -16,7 +16,7 @@ pub struct Rule {
     pub name: String,
     /// What spend it is about; all must hold. None matches everything.
     pub matches: Vec<Matcher>,
-    /// One evaluation for each value of this dimension; what has no value is the member [`NONE`].
+    /// One evaluation for each value of this dimension; what has no value is the member [`NONE`](crate::text::NONE).
     pub each: Option<Dimension>,
     /// The currency of its amounts. Spend in other currencies is not converted and not added.
     pub currency: String,
