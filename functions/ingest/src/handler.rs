@@ -126,7 +126,7 @@ where
                     "the manifest lists files that are not there yet"
                 );
             }
-            Some(Ingested::Stranger { reason }) => tracing::info!(key, outcome = "ignored", "ignored: {reason}"),
+            Some(Ingested::Ignored { reason }) => tracing::info!(key, outcome = "ignored", "ignored: {reason}"),
         }
         Ok(())
     }

@@ -15,9 +15,6 @@ use spend_ledger::state::document::DocumentError;
 use spend_ledger::state::objects::cure;
 use spend_ledger::store::StoreError;
 
-/// How often a step runs a lost race again before it fails with [`PipelineError::Contended`].
-pub(crate) const ATTEMPTS: usize = 16;
-
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless. `key` is
 /// the object, `statement` the export and period.
 #[derive(Debug, thiserror::Error)]

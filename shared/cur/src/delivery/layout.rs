@@ -90,7 +90,7 @@ pub enum ObjectKind {
         folder: Option<String>,
     },
     /// Nothing of an export.
-    Stranger {
+    Ignored {
         /// Why.
         reason: &'static str,
     },
@@ -153,18 +153,18 @@ fn is_delivery_folder(folder: &str) -> bool {
 pub fn classify_key(key: &str) -> ObjectKind {
     let parts = match KeyParts::parse(key) {
         Ok(parts) => parts,
-        Err(reason) => return ObjectKind::Stranger { reason },
+        Err(reason) => return ObjectKind::Ignored { reason },
     };
     let Some(export) = ExportPath::parse(parts.root) else {
-        return ObjectKind::Stranger { reason: "its export has no name" };
+        return ObjectKind::Ignored { reason: "its export has no name" };
     };
     let (period, folder) = (parts.period, parts.folder.map(str::to_owned));
     match parts.section {
-        _ if parts.file.starts_with(['.', '_']) => ObjectKind::Stranger { reason: "it is another program's file" },
+        _ if parts.file.starts_with(['.', '_']) => ObjectKind::Ignored { reason: "it is another program's file" },
         "metadata" if is_manifest(parts.file) => ObjectKind::Manifest { export, period, folder },
-        "metadata" => ObjectKind::Stranger { reason: "it is metadata, but no manifest" },
+        "metadata" => ObjectKind::Ignored { reason: "it is metadata, but no manifest" },
         _ if is_data_file(parts.file) => ObjectKind::Chunk { export, period, folder },
-        _ => ObjectKind::Stranger { reason: "it is in a data folder, but no data file" },
+        _ => ObjectKind::Ignored { reason: "it is in a data folder, but no data file" },
     }
 }
 

@@ -67,7 +67,7 @@ pub enum RewriteError {
     },
     /// It is no object of the program's.
     #[error("{key} is none of this program's files: take the name out of it, or remove it")]
-    Stranger {
+    Foreign {
         /// The object.
         key: String,
     },
@@ -120,7 +120,7 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
         Some(Kind::Configuration | Kind::InForce | Kind::Metering) => {
             return Err(RewriteError::Theirs { key: key.to_owned() });
         }
-        None if !is_output(key) => return Err(RewriteError::Stranger { key: key.to_owned() }),
+        None if !is_output(key) => return Err(RewriteError::Foreign { key: key.to_owned() }),
         _ => replaced(key, bytes, name, forgotten.alias(name.as_str()).unwrap_or_default())?,
     }))
 }

@@ -73,7 +73,7 @@ impl Tree {
         for summary in export.list(prefix).await? {
             let entry = |export: ExportPath, period| (export, period);
             match layout::classify_key(&summary.key) {
-                ObjectKind::Stranger { reason } => strangers.push((summary, reason)),
+                ObjectKind::Ignored { reason } => strangers.push((summary, reason)),
                 ObjectKind::Chunk { export, period, folder } => {
                     let found = periods.entry(entry(export, period)).or_insert_with(|| PeriodTree::new(period));
                     found.chunks.push(ChunkFile { summary, folder });

@@ -103,7 +103,7 @@ impl Inventory {
                 ObjectKind::Chunk { export, period, folder } => {
                     periods.entry((period, export)).or_default().chunks.push((folder, key.clone()));
                 }
-                ObjectKind::Stranger { reason } => {
+                ObjectKind::Ignored { reason } => {
                     let strangers = inventory.strangers.entry(reason);
                     strangers.or_insert_with(|| Strangers { count: 0, example: key.clone() }).count += 1;
                 }

@@ -37,7 +37,7 @@ pub fn statement(key: &str) -> Option<Statement> {
         ObjectKind::Manifest { export, period, .. } | ObjectKind::Chunk { export, period, .. } => {
             Some(Statement { export_id: export.export_id(), period })
         }
-        ObjectKind::Stranger { .. } => None,
+        ObjectKind::Ignored { .. } => None,
     }
 }
 

@@ -100,7 +100,7 @@ impl Cut {
             (Self::Period, "x/data/BILLING_PERIOD=2000-01/"),
         ]
         .into_iter()
-        .find(|(_, before)| !matches!(layout::classify_key(&format!("{before}{key}")), ObjectKind::Stranger { .. }))
+        .find(|(_, before)| !matches!(layout::classify_key(&format!("{before}{key}")), ObjectKind::Ignored { .. }))
         .map(|(cut, _)| cut)
     }
 }

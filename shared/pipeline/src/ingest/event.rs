@@ -31,7 +31,7 @@ pub enum Ingested {
         chunks: Vec<String>,
     },
     /// The object belongs to no export.
-    Stranger {
+    Ignored {
         /// Why.
         reason: &'static str,
     },
@@ -52,7 +52,7 @@ where
     L: Store,
 {
     match layout::classify_key(key) {
-        ObjectKind::Stranger { reason } => Ok(Ingested::Stranger { reason }),
+        ObjectKind::Ignored { reason } => Ok(Ingested::Ignored { reason }),
         ObjectKind::Manifest { .. } => match seal(&**export, ledger, bucket, key, times).await? {
             Seal::Incomplete { chunks } => Ok(Ingested::Incomplete { chunks }),
             // An event has no clock: the sweep knows how long it has been so.

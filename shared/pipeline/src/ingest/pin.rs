@@ -5,6 +5,7 @@ use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
 use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery};
 use spend_ledger::state::document::{decode, encode};
 use spend_ledger::state::keys;
+use spend_ledger::store::conditional::ATTEMPTS;
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::error::{PipelineError, not_found};
@@ -83,7 +84,6 @@ pub(crate) fn hash_of(kind: &str, source: &str, chunks: &[PinnedChunk]) -> Strin
 ///
 /// [`PipelineError`]; [`PipelineError::Contended`] if somebody else made other files of the same delivery ready.
 pub async fn take<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<SealedDelivery, PipelineError> {
-    const ATTEMPTS: usize = 8;
     let statement = delivery.statement();
     let key = statement.sealed_key(&delivery.delivery_id);
     for _ in 0..ATTEMPTS {

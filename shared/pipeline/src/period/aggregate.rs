@@ -11,9 +11,10 @@ use spend_ledger::state::committed;
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::store::conditional::ATTEMPTS;
 use spend_ledger::store::{Store, StoreError};
 
-use crate::error::{ATTEMPTS, PipelineError};
+use crate::error::PipelineError;
 use crate::ingest;
 use crate::period::aggregated::Aggregated;
 use crate::period::claim;

@@ -21,9 +21,10 @@ use spend_ledger::state::committed;
 use spend_ledger::state::document::encode;
 use spend_ledger::state::keys::{FORGOTTEN, Statement};
 use spend_ledger::state::objects::Kind;
+use spend_ledger::store::conditional::{ATTEMPTS, Change, change};
 use spend_ledger::store::{Put, Store, StoreError};
 
-use crate::error::{ATTEMPTS, PipelineError};
+use crate::error::PipelineError;
 use crate::period::facts_file::FactsOf;
 use crate::period::publish;
 
@@ -238,18 +239,16 @@ async fn rewrite<L: Store>(
     name: &Name,
     forgotten: &Forgotten,
 ) -> Result<Result<bool, RewriteError>, ForgetError> {
-    for _ in 0..ATTEMPTS {
-        let Some((bytes, etag)) = ledger.get(key).await? else { return Ok(Ok(false)) };
-        let bytes = match rewrite::rewritten(key, &bytes, name, forgotten) {
-            Ok(None) => return Ok(Ok(false)),
-            Ok(Some(bytes)) => bytes,
-            Err(why) => return Ok(Err(why)),
-        };
-        if let Put::Written(_) = ledger.put_if_match(key, bytes, &etag).await? {
-            return Ok(Ok(true));
-        }
-    }
-    Err(PipelineError::Contended { key: key.to_owned(), attempts: ATTEMPTS }.into())
+    let rewritten = change(ledger, key, |bytes| {
+        let Some(bytes) = bytes else { return Ok(Change::Keep(Ok(false))) };
+        Ok::<_, ForgetError>(match rewrite::rewritten(key, bytes, name, forgotten) {
+            Ok(None) => Change::Keep(Ok(false)),
+            Ok(Some(bytes)) => Change::Write(bytes, Ok(true)),
+            Err(why) => Change::Keep(Err(why)),
+        })
+    });
+    let contended = || PipelineError::Contended { key: key.to_owned(), attempts: ATTEMPTS };
+    rewritten.await?.ok_or_else(|| contended().into())
 }
 
 /// Makes a facts file of its state again, where it is another. Returns whether it was.

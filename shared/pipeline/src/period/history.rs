@@ -14,12 +14,10 @@ use spend_ledger::state::document::{Document, DocumentError, decode, encode};
 use spend_ledger::state::history::{HistoryEntry, Moved};
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::store::conditional::ATTEMPTS;
 use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;
-
-/// How often a lost race for the entry is run again. Only attempts to commit the same delivery meet here.
-const ATTEMPTS: usize = 16;
 
 /// How much of a hash tells two attempts at one commit apart.
 const HASH_DIGITS: usize = 16;

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::store::conditional::{ATTEMPTS, put_over};
 use spend_ledger::store::{Put, Store};
 
-use crate::error::{ATTEMPTS, PipelineError};
+use crate::error::PipelineError;
 use crate::period::facts_file::{self, FactsOf};
 
 /// Brings the facts file up to the committed state, and never back to an older one. The file is read before the state, and
@@ -15,15 +16,14 @@ use crate::period::facts_file::{self, FactsOf};
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {
-        let published = ledger.get(&key).await?;
+        let (published, etag) = ledger.get(&key).await?.unzip();
         let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
         let Some(current) = FactsOf::state(&state) else { return Ok(()) };
-        let put = match published {
-            None => ledger.put_if_absent(&key, facts_of(statement, state, &current)?).await?,
-            Some((bytes, _)) if facts_file::facts_of(&bytes).as_ref() == Some(&current) => return Ok(()),
-            Some((_, etag)) => ledger.put_if_match(&key, facts_of(statement, state, &current)?, &etag).await?,
-        };
-        if let Put::Written(_) = put {
+        if published.and_then(|bytes| facts_file::facts_of(&bytes)).as_ref() == Some(&current) {
+            return Ok(());
+        }
+        let facts = facts_of(statement, state, &current)?;
+        if let Put::Written(_) = put_over(ledger, &key, facts, etag.as_ref()).await? {
             return Ok(());
         }
     }

@@ -7,8 +7,9 @@ use spend_ledger::state::committed;
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::store::Store;
+use spend_ledger::store::conditional::ATTEMPTS;
 
-use crate::error::{ATTEMPTS, PipelineError};
+use crate::error::PipelineError;
 use crate::period::claims::{payer_of, without};
 use crate::period::commit::{self, Next};
 use crate::period::deriver::Deriver;

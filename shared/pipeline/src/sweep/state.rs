@@ -9,13 +9,11 @@ use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_ledger::state::document::{Document, decode, encode};
 use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::store::conditional::{ATTEMPTS, put_over};
 use spend_ledger::store::{ETag, ObjectSummary, Put, Store};
 
 use super::trial::{Left, Trial};
 use crate::error::PipelineError;
-
-/// How often a lost race for a sweep's memory is run again. Sweeps rarely meet.
-const ATTEMPTS: usize = 16;
 
 /// A sweep's memory: one object.
 pub(super) trait Memory: Document + Clone + Default + PartialEq {
@@ -58,11 +56,7 @@ impl<D: Memory> Remembered<D> {
                 return Ok(());
             }
             let bytes = encode(&self.document)?;
-            let put = match &self.etag {
-                None => ledger.put_if_absent(D::KEY, bytes).await?,
-                Some(etag) => ledger.put_if_match(D::KEY, bytes, etag).await?,
-            };
-            match put {
+            match put_over(ledger, D::KEY, bytes, self.etag.as_ref()).await? {
                 Put::Written(etag) => {
                     self.etag = Some(etag);
                     self.before = self.document.clone();

@@ -62,7 +62,7 @@ fn everything_else_is_a_stranger_with_a_reason() {
         ("a/e/metadata/BILLING_PERIOD=2026-11/create-table.sql", "it is metadata, but no manifest"),
         ("a/../e/data/BILLING_PERIOD=2026-11/x.parquet", "its key has a `..` in it"),
     ] {
-        assert_eq!(classify_key(key), ObjectKind::Stranger { reason: said }, "{key}");
+        assert_eq!(classify_key(key), ObjectKind::Ignored { reason: said }, "{key}");
     }
 }
 
