@@ -125,7 +125,7 @@ class DeployerPolicy(unittest.TestCase):
     def test_its_stack_is_named_as_the_resources_are(self):
         stack = Stack(name="STACK")
         self.assertEqual(stack.properties("Schedules")["Name"], "STACK")
-        self.assertEqual(stack.properties("Dashboard")["DashboardName"], "STACK")
+        self.assertEqual(stack.properties("Dashboard")["DashboardName"], "STACK-us-east-1")
         self.assertEqual(stack.properties("WorkGroup")["Name"], "STACK")
         self.assertTrue(stack.properties("SpendFellToZeroAlarm")["AlarmName"].startswith("STACK-"))
         self.assertTrue(stack.properties("Export")["Export"]["Name"].startswith("STACK"))

@@ -283,7 +283,7 @@ pub fn pad_left(text: &str, width: usize) -> String {
 /// ours. The first line begins with `first`, the others are indented as far.
 pub fn wrap(first: &str, text: &str) -> Vec<String> {
     let indent = columns(first);
-    let room = WIDTH.saturating_sub(indent).max(2);
+    let room = WIDTH.saturating_sub(indent).max(3);
     let mut lines = Vec::new();
     let mut line = String::new();
     let text = clean(text);

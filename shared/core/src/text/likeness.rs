@@ -22,8 +22,21 @@ pub(crate) fn are_alike(one: &str, other: &str) -> bool {
     let mut different = words_of_one.iter().zip(&words_of_other).filter(|(one, other)| one != other);
     let (Some((left, right)), None) = (different.next(), different.next()) else { return false };
     let is_long = |word: &String| word.chars().count() >= LONG_ENOUGH && !word.contains(char::is_numeric);
-    // One letter more, less or other, or two neighbours changed.
-    words_of_one.len() == words_of_other.len() && is_long(left) && is_long(right) && osa_distance(left, right) == 1
+    words_of_one.len() == words_of_other.len() && is_long(left) && is_long(right) && is_one_slip(left, right)
+}
+
+/// Whether one letter more, less or other, or two neighbours changed, makes one word of the other. What both begin and
+/// end with is left out first: callers choose values of hundreds of letters, and a distance costs their product.
+fn is_one_slip(one: &str, other: &str) -> bool {
+    let same =
+        one.chars().zip(other.chars()).take_while(|(left, right)| left == right).map(|(letter, _)| letter.len_utf8());
+    let begin: usize = same.sum();
+    let (one, other) = (one.get(begin..).unwrap_or_default(), other.get(begin..).unwrap_or_default());
+    let ends = one.chars().rev().zip(other.chars().rev()).take_while(|(left, right)| left == right);
+    let end: usize = ends.map(|(letter, _)| letter.len_utf8()).sum();
+    let rest = |word: &str| word.get(..word.len() - end).unwrap_or_default().to_owned();
+    let (one, other) = (rest(one), rest(other));
+    one.chars().count() <= 2 && other.chars().count() <= 2 && osa_distance(&one, &other) == 1
 }
 
 /// Values that are alike, each group with two members at least; `values` are sorted and distinct.

@@ -141,6 +141,10 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
                 Tried::Done => return Ok(()),
                 Tried::Lost(key) => lost = key,
             }
+            // Reading everything anew may take as long as a put: what is left of the time is for what comes next.
+            if !has_time(&self.time_left) {
+                break;
+            }
             let Some(again) = self.look().await? else { return Ok(()) };
             *look = again;
         }

@@ -119,11 +119,13 @@ impl ResolvedAlert<'_> {
             }
             return match (self.kind, self.member) {
                 (Kind::Hygiene, _) => format!("No spend lacks it {when} any more{was}."),
-                (_, Some(member)) => format!(
+                (Kind::Budget | Kind::Forecast | Kind::Delta | Kind::Anomaly | Kind::Test, Some(member)) => format!(
                     "{} has no spend {when} any more{was}; it may have moved to another name.",
                     name(member, NAME)
                 ),
-                (_, None) => format!("There is no spend {when} any more{was}."),
+                (Kind::Budget | Kind::Forecast | Kind::Delta | Kind::Anomaly | Kind::Test, None) => {
+                    format!("There is no spend {when} any more{was}.")
+                }
             };
         };
         let spent = of(measured.spent);
@@ -193,7 +195,9 @@ impl ResolvedAlert<'_> {
             (Why::Restated, _) => "AWS restated the bill",
             (Why::Receded, Kind::Hygiene) => "more of the spend is attributed now",
             (Why::Receded, Kind::Delta) => "spend grew more slowly since",
-            (Why::Receded, _) => "spend grew more slowly than forecast",
+            (Why::Receded, Kind::Budget | Kind::Forecast | Kind::Anomaly | Kind::Test) => {
+                "spend grew more slowly than forecast"
+            }
             (Why::Changed, _) => "the rule was changed",
             (Why::Over, _) => "the window is over",
         }
