@@ -119,7 +119,8 @@ impl Held {
         self.problems.push(format!(
             "{name}/{version}: {what}.\n  If what is stored is to change, add a version: set VERSION of {name} to {next} (leave \
              READS_FROM where it is, or set it to {version} where there is none, and read what older versions lack), copy \
-             the *.read.json of {name}-{version} to {name}-{next} in tests/fixtures/formats, fill in what is new, and run `{WRITE}`. Never change a stored fixture."
+             the *.read.json of {name}-{version} to {name}-{next} in tests/fixtures/formats, fill in what is new, and run \
+             `{WRITE}`. Never change a stored fixture."
         ));
     }
 
