@@ -46,7 +46,7 @@ lint: ## Check formatting and lints; a warning is an error.
 doc: ## Check the documentation of public and private items.
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
-unit: ## Unit, property, golden and end-to-end tests.
+unit: ## Unit, property, golden and workspace tests.
 	cargo test --locked --workspace
 
 forecast-table: ## Print how far forecasts are off on generated histories, beside a library's and the run-rate's.

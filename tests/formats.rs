@@ -118,8 +118,9 @@ impl Held {
         let next = version + 1;
         self.problems.push(format!(
             "{name}/{version}: {what}.\n  If what is stored is to change, add a version: set VERSION of {name} to {next} (leave \
-             READS_FROM where it is, and read what older versions lack), copy the *.read.json of {name}-{version} to {name}-{next} in \
-             tests/fixtures/formats, fill in what is new, and run `{WRITE}`. Never change a stored fixture."
+             READS_FROM where it is, or set it to {version} where there is none, and read what older versions lack), copy \
+             the *.read.json of {name}-{version} to {name}-{next} in tests/fixtures/formats, fill in what is new, and run \
+             `{WRITE}`. Never change a stored fixture."
         ));
     }
 

@@ -9,7 +9,7 @@ from stack import ROOT, source
 
 EXAMPLES = ROOT / "infra" / "examples"
 PAGE = (ROOT / "docs" / "deploy-without-sam.md").read_text()
-COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)).replace("\\\n", " ")
+COMMANDS = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, flags=re.DOTALL | re.MULTILINE)).replace("\\\n", " ")
 
 
 def map_of(text, name):
@@ -66,6 +66,13 @@ class Examples(unittest.TestCase):
         command = json.loads((folder / "cdk.json").read_text())["app"]
         self.assertTrue((folder / command.split()[-1]).exists(), command)
 
+    def test_both_examples_have_the_key_and_the_boundary_as_comments(self):
+        for file in ("terraform/main.tf", "cdk/app.py"):
+            text = (EXAMPLES / file).read_text()
+            commented = dict(re.findall(r'^ *# "?(\w+Arn)"? *[=:] *"([^"]+)"', text, flags=re.MULTILINE))
+            self.assertEqual(set(commented), {"KeyArn", "PermissionsBoundaryArn"}, file)
+            self.holds({"ExportBucketName": "acme-billing", **commented})
+
     def test_the_page_s_commands_name_parameters_that_the_template_has(self):
         overrides = " ".join(re.findall(r"--parameter-overrides((?: +\w+=\S+)+)", COMMANDS))
         given = dict(item.split("=", 1) for item in overrides.split())
@@ -77,7 +84,7 @@ class Examples(unittest.TestCase):
     def test_the_page_s_commands_pass_a_bucket_because_the_template_is_large(self):
         self.assertGreater((ROOT / "infra" / "template.yaml").stat().st_size, 51_200)
         deployments = re.findall(r"aws cloudformation deploy .*", COMMANDS)
-        self.assertEqual(len(deployments), 2)
+        self.assertEqual(len(deployments), 3)
         for command in deployments:
             self.assertIn("--s3-bucket", command)
             self.assertIn("--capabilities CAPABILITY_IAM", command)

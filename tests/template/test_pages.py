@@ -36,6 +36,24 @@ def is_defined(name, path):
     return all(re.search(rf"{keyword} {part}\b", code) for part in name.split("::"))
 
 
+def house():
+    """The rooms of each crate that `tests/rooms.rs` holds the code to, from the ground up."""
+    table = (ROOT / "tests" / "rooms.rs").read_text().split("const HOUSE", 1)[1].split("\n];", 1)[0]
+    crates = re.split(r'"(shared/\w+)",', table)[1:]
+    return {crate: re.findall(r'\("(\w+)", &\[', rooms) for crate, rooms in zip(crates[::2], crates[1::2])}
+
+
+def named_rooms(text):
+    """The rooms of each crate in the table of ARCHITECTURE.md, in its order."""
+    found = {}
+    for crate, rooms in re.findall(r"^\| (`[\w/*]+`)? ?\| ([^|]*)\|", text, flags=re.MULTILINE):
+        if crate:
+            rooms_of_crate = found.setdefault(crate.strip("`"), [])
+        elif found:
+            rooms_of_crate += re.findall(r"`(\w+)`", rooms)
+    return found
+
+
 def page(name):
     return (ROOT / "docs" / name).read_text()
 
@@ -96,6 +114,14 @@ class Pages(unittest.TestCase):
         self.assertGreater(len(named), 100)
         missing = [f"{source}: {path}, {name}" for source, path, name in named if not is_defined(name, ROOT / path)]
         self.assertEqual(missing, [])
+
+    def test_the_table_of_rooms_names_those_that_the_code_has_from_the_ground_up(self):
+        pages = (ROOT / "ARCHITECTURE.md").read_text()
+        table = pages.split("\n## Crates and rooms\n", 1)[1].split("\n## ", 1)[0]
+        named = named_rooms(table)
+        self.assertGreater(sum(map(len, house().values())), 30)
+        for crate, rooms in house().items():
+            self.assertEqual(named.get(crate), rooms, crate)
 
     def test_every_attack_of_the_threat_model_names_a_test_that_there_is(self):
         sources = [*ROOT.glob("shared/**/*.rs"), *ROOT.glob("functions/**/*.rs"), *ROOT.glob("tests/**/*.rs")]

@@ -1,4 +1,8 @@
 //! `explain`: the lines of the bill that a number is made of, and whether they come to what the ledger says.
+//!
+//! - `table`: for people, on a terminal of 80 columns; `exact`: as CSV and JSON;
+//! - `summary`: what the lines come to by day, model, session and role;
+//! - `texts`: what a line says in words.
 
 mod exact;
 mod summary;

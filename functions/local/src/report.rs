@@ -1,4 +1,6 @@
 //! `report`: totals of the committed facts.
+//!
+//! - `about`: what a report is of, and what it leaves out.
 
 mod about;
 

@@ -4,6 +4,11 @@
 //! notebook that nobody tagged, a long-term API key, and an agent of the team `search` that runs away on 17 November
 //! 2026. October is invoiced; November ends with 19 November, as delivered the morning after. The last delivery
 //! restates 12 November, a settled day. The same options write the same bytes.
+//!
+//! - `options`: what to write, and the export's names; `error`: why a sample was not written;
+//! - `cast`: who appears; `products`: what is sold; `story`: what happens; `rng`: repeatable randomness;
+//! - `month`: a month of the bill; `room`: fewer rows than the story needs; `rows`: lines as rows of the CUR 2.0 table;
+//! - `filler`: rows that are not Bedrock's; `metering`: what the gateway counted of its tenants.
 
 mod cast;
 mod error;

@@ -51,6 +51,9 @@ resource "aws_cloudformation_stack" "ledger" {
     DigestEmail      = "finance@example.com"
     OperationsEmail  = "platform@example.com"
     DigestTimeZone   = "Europe/Berlin"
+    # A key and a permissions boundary of your organization:
+    # KeyArn                 = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    # PermissionsBoundaryArn = "arn:aws:iam::111122223333:policy/workloads"
   }
 
   tags = {

@@ -2,6 +2,10 @@
 //!
 //! Every write is conditional. The SDK repeats what fails, and a write whose answer got lost may meet itself when it is
 //! repeated: then S3 says that the condition does not hold, which is not a lost race. See [`S3Store::put`].
+//!
+//! - `attempts`: what happens between the attempts of one write;
+//! - `content_type`: what an object is by its key, for browsers and tools that fetch it;
+//! - `error`: what S3's refusals mean.
 
 mod attempts;
 mod content_type;

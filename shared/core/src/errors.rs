@@ -2,7 +2,7 @@
 //!
 //! - `class`: what is to be done: retry, wait, ask an operator, ignore
 //! - `fault`: the trait that gives kind and class
-//! - `text`: the text of an error and its causes, cut for logs
+//! - `text`: an error's text, cut
 
 pub mod class;
 pub mod fault;

@@ -9,6 +9,7 @@
 //!   the third largest day does; what happened three times is expected again.
 //! - `outcome`: all cases together. The forecast is their median, the interval their tenths at both ends, so that it is
 //!   wide where spend is noisy, has few days or has just changed.
+//! - `numbers`: sums over few numbers, for all of them.
 //!
 //! How well that does is measured by `make forecast-table` and held by `tests/forecast`.
 //!

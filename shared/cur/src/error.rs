@@ -1,4 +1,6 @@
 //! Why a chunk or a manifest was not read. Every message names the object and the cure.
+//!
+//! - `foreign`: files that are no chunk, and what to do about each.
 
 pub mod foreign;
 

@@ -1,9 +1,15 @@
 //! Parquet: what a file claims is checked against limits before a library decodes it, then it is read as rows.
 //!
-//! From the ground up: `thrift` reads Parquet's headers, `guard` turns a panic of the decoder into an error; `footer_bounds` and
-//! `page_header` read what a footer and a page claim, `levels` and `delta_lengths` how many entries and how long texts a page
-//! holds; `footer` checks and decodes the footer, `columns` finds the columns and their types, `page_bounds` says how much
-//! memory a row group takes; `rows` reads a whole file, and `metering` a metering file.
+//! From the ground up:
+//!
+//! - `unfit`: why a part of a file is not decoded; `thrift` reads Parquet's headers; `guard` turns a panic of the decoder
+//!   into an error;
+//! - `footer_bounds` and `page_header` read what a footer and a page claim; `levels` and `delta_lengths`: how many entries
+//!   and how long texts a page holds;
+//! - `pages` takes the pages of a column chunk apart; `page_sizes`: what they come to in memory;
+//! - `footer` checks and decodes the footer; `columns` finds the columns and their types; `page_bounds`: how much memory a
+//!   row group takes;
+//! - `rows` reads a whole file, `metering` a metering file.
 
 pub(crate) mod columns;
 pub(crate) mod delta_lengths;

@@ -17,6 +17,7 @@
 //! - `levels`: which levels rules ask for, and since when; `episodes`: days in a row that are unlike their past;
 //! - `restated`: what the newest deliveries restated of a day; `silence`: rules that match nobody;
 //! - `crossing`, `state`, `stored`, `horizon`: what is remembered, how it is stored, and when it is forgotten;
+//! - `origin`: the commits and the configuration that the state was planned from;
 //! - `ids`: names of incidents, crossings and alerts; `event`: what machines are told;
 //! - `error`: why rules were not evaluated.
 

@@ -3,6 +3,10 @@
 //! The files of a month are of one state of the ledger, whose name is in the last column of each and in
 //! [`About`], which is written after them and has their hashes: what does not bear one name does not belong together.
 //! They are nobody's input: removed, they are made again.
+//!
+//! - `about`: what the files rest on, `about.json`;
+//! - `tables`: the tables of a chargeback as CSV;
+//! - `metering`: the metering files of a ledger; `metering_csv`: one of them as text.
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,9 @@
 //! The bill goes on naming whoever calls Amazon Bedrock. So the names of every line are held against this list where a file
 //! is reduced, where reductions become facts, and where a number is followed down to the bill. A name is known by its
 //! SHA-256 behind a salt of the ledger: reading the list tells nobody, and testing a guess takes the list.
+//!
+//! - `name`: a person's name as the bill has it, and where it stands in a text;
+//! - `rewrite`: an object of the ledger with an alias in the place of a name.
 
 pub mod name;
 pub mod rewrite;

@@ -9,6 +9,9 @@
 //! - `config`: the configuration, and the one in force;
 //! - `metrics`, `alert`, `digest`, `chargeback`: the steps, side by side;
 //! - `forgotten`, `formats`: names that are replaced in every kind of object, and every format in one list.
+//!
+//! For tests alone: `hostile_texts`, the worst texts of a bill through everything that people are told; `reaction_fixtures`,
+//! what the tests of the steps need.
 
 pub mod alert;
 pub mod chargeback;

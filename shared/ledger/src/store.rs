@@ -6,7 +6,8 @@
 //! - `directory`: a store in a folder; `directory::listing` lists it as S3 does, `directory::disk` is what both share;
 //! - `memory`: a store in memory; `faulty`: a store that fails when told to, for tests;
 //! - `content_tag`: versions as hashes; `private_files`: files that only their owner reads;
-//! - `contract`: what every store must do, as tests.
+//! - `contract`: what every store must do, as tests; `around`: a store around another that comes in before each call, for
+//!   tests; `racing`: child processes for tests that race.
 
 pub mod around;
 pub mod conditional;

@@ -4,6 +4,9 @@
 //! Amounts are divided by the largest remainder method in units of 10⁻¹⁸, so that no digit of the bill is lost. What is
 //! to be posted is rounded to cents the same way: first for each owner, then within the owner, so that the posted cents
 //! sum to the bill's cents and no owner's invoice is a cent away from its exact amount.
+//!
+//! - `charge`: one charge, and what a split did to it;
+//! - `division`: dividing what one split is about.
 
 use std::collections::BTreeMap;
 

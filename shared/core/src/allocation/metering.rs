@@ -2,6 +2,9 @@
 //!
 //! The unit of the amounts is the gateway's own (tokens, requests, its own cost), the same in all of its records: a
 //! gateway's bill for a day is divided in proportion to them.
+//!
+//! - `record`: one record of a gateway;
+//! - `table`: tables of records: which columns there are, and what may stand in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

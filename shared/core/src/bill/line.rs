@@ -1,4 +1,6 @@
 //! Bill lines: a chunk's Bedrock rows, summed by the bill's own fields, before any configuration touches them.
+//!
+//! - `limits`: how long a text of the bill may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -5,6 +5,8 @@
 //! `product` map and `us.anthropic.claude-sonnet-4-6-20260217-v1:0` in resource ids. Names are taken apart into words,
 //! what does not tell models from one another falls away (makers, regions, dates, revisions, context sizes), and the
 //! words are put together in one order. There is no list of models, so that next year's are named as well.
+//!
+//! - `order`: the order of a name's words, by family.
 
 mod order;
 

@@ -1,4 +1,7 @@
 //! What a line item's usage type says: provider, model, token kind, tier, routing, context and feature.
+//!
+//! - `kinds`: what usage is told apart by: kind of token, tier, routing, context, feature;
+//! - `reading`: what a usage type alone says.
 
 pub mod kinds;
 mod reading;

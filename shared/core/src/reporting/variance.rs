@@ -24,6 +24,10 @@
 //!
 //! Quotients are rounded to 18 places where an estimate `E` is made, and nowhere else. Each estimate is added to one term
 //! and taken from its neighbour, so that its rounding cancels: no term takes a remainder, and the sum is exact.
+//!
+//! - `windows`: which days are compared;
+//! - `terms`: the terms of a change, and its two sides;
+//! - `estimate`: what usage would have cost at the earlier span's prices.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,6 +3,8 @@
 //! AWS documents that it lists the files, not how: the shapes read here are those that readers of live exports met.
 //! Shape is read leniently; scope is not: a file outside the export's own data folder of the same billing period is
 //! refused, whoever wrote the manifest.
+//!
+//! - `listing`: a manifest's JSON as far as it is used.
 
 pub use crate::delivery::manifest::listing::MOST_FILES;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Reading what every rule has, and all rules.
+//! Reading the rules of every kind.
 
 use std::collections::BTreeMap;
 

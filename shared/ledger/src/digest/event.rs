@@ -2,6 +2,8 @@
 //! instants RFC 3339. All text is ASCII: what is not is escaped, so that no name can do anything to who looks at it.
 //!
 //! Lists are bounded: `omitted` says how many rows are left out, and totals are of all of them.
+//!
+//! - `from_figures`: how the event is filled from the figures of a digest.
 
 use std::collections::BTreeMap;
 

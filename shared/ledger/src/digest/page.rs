@@ -1,6 +1,8 @@
 //! The page of a month, for people who have no access to anything else: one file of HTML, and beside it its numbers.
 //!
 //! A page is made of what is committed, as a digest is, and is replaced by the next one. It is nobody's input.
+//!
+//! - `numbers`: the numbers of a page for programs, `pages/P.json`.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};

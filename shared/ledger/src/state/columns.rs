@@ -1,5 +1,7 @@
 //! Many keyed rows as columns inside a JSON document: texts are written once each and the rows refer to them by
 //! number, so that a month of bill lines or facts is small, quick to read, and needs no Parquet.
+//!
+//! - `serial`: how columns are read and written where serde's own way would be lax or slow.
 
 mod serial;
 #[cfg(test)]
