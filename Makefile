@@ -26,7 +26,7 @@ help: ## List the commands.
 demo: ## Write a sample export, run everything on it, and show what comes out (no AWS account needed).
 	@cargo run --quiet --locked --profile demo -p bedrock-ledger -- demo
 
-check: lint ## Formatting, lints, and the tests of what has changed since `main` (ALL=1: every test in Rust).
+check: lint ## Formatting, lints, and the tests of what has changed since `main` (ALL=1: the tests of all crates).
 	python3 tests/changed.py $(if $(ALL),--all)
 
 test: lint doc unit facts-check e2e template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.

@@ -1,4 +1,4 @@
-//! What an evaluation finds of one rule, one member and one window.
+//! Measuring one member of a rule in one window: the steps that every kind of rule shares.
 
 use std::collections::BTreeMap;
 
