@@ -240,7 +240,7 @@ pub fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-fn columns_of(character: char) -> usize {
+pub(crate) fn columns_of(character: char) -> usize {
     // A mark that takes no column counts too: else a name of thousands of them would pass every limit.
     character.width().unwrap_or(1).max(1)
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::digest::phrase::{Phrase, Piece};
 use crate::money::decimal::Decimal;
-use crate::text::{self, clean, columns, grouped, or_none, without_links};
+use crate::text::{self, clean, columns, columns_of, grouped, or_none, without_links};
 
 /// How many columns of a name are shown: its beginning and its end, where accounts stand.
 const NAME: usize = 80;
@@ -213,9 +213,9 @@ impl Table {
 
 /// Names that are longer than this have no room on one line of paper, and words in a cell of words.
 const LONG: usize = 44;
-const LONG_WORD: usize = 26;
+const LONG_WORD: usize = 24;
 
-/// How long what a cell shows is, or the longest part of it between `separators`.
+/// How many columns what a cell shows takes, or the longest part of it between `separators`.
 fn longest(cell: &Markup, separators: &str) -> usize {
     let (mut longest, mut length, mut hidden_until) = (0, 0, None);
     for character in cell.0.chars() {
@@ -227,7 +227,7 @@ fn longest(cell: &Markup, separators: &str) -> usize {
             (None, character) => {
                 // An escaped character is shown as one.
                 hidden_until = (character == '&').then_some(';');
-                length += 1;
+                length += columns_of(character);
             }
         }
         longest = longest.max(length);
