@@ -9,14 +9,6 @@ pub trait Fault: Error {
     /// The kind and class of this error, or the error that it passes on.
     fn says(&self) -> Says<'_>;
 
-    /// The error of ours that this one passes on.
-    fn passed_on(&self) -> Option<&dyn Fault> {
-        match self.says() {
-            Says::Itself(..) => None,
-            Says::As(cause) => Some(cause),
-        }
-    }
-
     /// A stable name for logs, alarms and tests, such as `store.conflict`.
     fn kind(&self) -> &'static str {
         match self.says() {
@@ -78,8 +70,6 @@ mod tests {
     fn an_error_that_is_passed_on_keeps_its_kind_and_class() {
         let store = StepError::Store(Conflict);
         assert_eq!((store.kind(), store.class()), ("store.conflict", Class::Retry));
-        assert!(store.passed_on().is_some_and(|cause| cause.kind() == "store.conflict"));
         assert_eq!((StepError::Damaged.kind(), StepError::Damaged.class()), ("export.damaged", Class::Wait));
-        assert!(StepError::Damaged.passed_on().is_none());
     }
 }
