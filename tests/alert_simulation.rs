@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
-use spend_core::bill::line::{Measures, ScanCounts};
+use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use spend_core::bill::line::{Measures, ScanCounts};
+use spend_core::bill::line::ScanCounts;
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
 use spend_ledger::config::Config;
 use spend_ledger::config::in_force::{Configured, InForceError};
 use spend_ledger::metrics::{self, Published};

@@ -28,7 +28,8 @@ use crate::digest::figures::{AT_RISK, Change, CurrencyFigures, DigestWarnings, F
 use crate::digest::restated::RestatedPeriod;
 use crate::digest::totals::Totals;
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::FactField;
+use crate::facts::fact_set::FactSet;
 use crate::facts::net_cost::StandIn;
 use crate::facts::people::{self, Roles};
 use crate::facts::restated::Restated;
@@ -60,11 +61,11 @@ pub struct Digest<'a> {
     pub kind: DigestKind,
     pub period: BillingPeriod,
     /// All facts of its deliveries, whatever their usage date: together they are the Bedrock part of the bill.
-    pub facts: &'a [&'a Fact],
+    pub facts: FactSet<'a>,
     /// The facts of all months that are known, those of the period among them: changes are measured over usage days.
-    pub known: &'a [&'a Fact],
+    pub known: FactSet<'a>,
     /// The month before with all facts of its deliveries, unless it has closed.
-    pub open_month: Option<(BillingPeriod, &'a [&'a Fact])>,
+    pub open_month: Option<(BillingPeriod, FactSet<'a>)>,
     /// Which days are compared; `None` where too few are settled and known.
     pub windows: Option<Windows>,
     /// What deliveries have changed of settled days since the last digest of this kind.
@@ -94,7 +95,7 @@ impl Digest<'_> {
     pub fn figures(&self) -> Result<Figures, SumOutOfRange> {
         // A month's rows end with it; what is delivered of the next one tells that its last days have settled.
         let settling = self.span.status(Window::of(WindowKind::Month, self.period.first_day()));
-        let mut totals = Totals::of(self.facts, self.policy, &settling)?;
+        let mut totals = Totals::of(&self.facts, self.policy, &settling)?;
         let corrections = self.corrections()?;
         let mut owners = self.explained(FactField::Owner, &corrections)?;
         // A currency that the period has no spend in may have changed all the same.
@@ -132,16 +133,16 @@ impl Digest<'_> {
             budgets,
             budgets_measured,
             mutes: self.mutes.iter().map(|mute| (*mute).clone()).collect(),
-            shared: shared_role::find(self.facts.iter().copied(), self.policy, |fact| {
+            shared: shared_role::find(self.facts.iter(), self.policy, |fact| {
                 is_split_identity(self.splits, fact, false)
             })?,
-            people: people::of_facts(self.facts.iter().copied()),
+            people: people::of_facts(self.facts.iter()),
             tag_findings: self.tag_findings()?,
             decisions: Vec::new(),
             data: self.data,
             settling,
             warnings: self.warnings.clone(),
-            stand_in: StandIn::of(self.policy.basis, self.facts.iter().copied())?,
+            stand_in: StandIn::of(self.policy.basis, self.facts.iter())?,
             now: self.now,
         };
         figures.decisions = decisions::of(&figures)?;
@@ -149,18 +150,20 @@ impl Digest<'_> {
     }
 
     fn open_month(&self) -> Result<Option<OpenMonth>, SumOutOfRange> {
-        let Some((period, facts)) = self.open_month.filter(|(_, facts)| !facts.is_empty()) else { return Ok(None) };
+        let Some((period, facts)) = self.open_month.as_ref().filter(|(_, facts)| !facts.is_empty()) else {
+            return Ok(None);
+        };
         let mut spend = BTreeMap::new();
-        for fact in facts {
+        for fact in facts.iter() {
             if let Some(spent) = self.policy.spend(fact) {
-                add(spend.entry(fact.key.get(FactField::Currency).to_owned()).or_default(), spent)?;
+                add(spend.entry(fact.get(FactField::Currency).to_owned()).or_default(), spent)?;
             }
         }
-        Ok(Some(OpenMonth { period, spend }))
+        Ok(Some(OpenMonth { period: *period, spend }))
     }
 
     fn tag_findings(&self) -> Result<Vec<TagFinding>, SumOutOfRange> {
-        let (facts, resource_tags) = (self.facts.iter().copied(), &self.warnings.resource_tags);
+        let (facts, resource_tags) = (self.facts.iter(), &self.warnings.resource_tags);
         let mut findings = tag_contract::check(self.contract, facts, self.policy, resource_tags)?;
         findings.retain(|finding| !matches!(finding, TagFinding::Untagged { .. }));
         Ok(findings)
@@ -172,10 +175,8 @@ impl Digest<'_> {
         owners: Vec<Variance>,
         changes: &[Variance],
     ) -> Result<CurrencyFigures, SumOutOfRange> {
-        let of_currency = |fact: &&&Fact| fact.key.get(FactField::Currency) == totals.currency;
-        let facts: Vec<&Fact> = self.facts.iter().filter(of_currency).copied().collect();
-        let by =
-            |dimension: Dimension| report::totals(facts.iter().copied(), &[dimension], |fact| self.policy.spend(fact));
+        let facts = self.facts.in_currency(&totals.currency);
+        let by = |dimension: Dimension| report::totals(facts.iter(), &[dimension], |fact| self.policy.spend(fact));
         let required = self.contract.iter().filter(|rule| rule.is_required).map(|rule| rule.key.as_str());
         let required: Vec<_> = required.collect();
         let mut showback = Vec::new();
@@ -188,13 +189,13 @@ impl Digest<'_> {
         };
         let (new_callers, left_out) = match &self.windows {
             Some(windows) => {
-                let known: Vec<&Fact> = self.known.iter().filter(of_currency).copied().collect();
+                let known = self.known.in_currency(&totals.currency);
                 let left_out = left_out::of(&known, self.policy, windows, self.period)?;
                 (callers::new(&known, self.policy, windows)?, left_out)
             }
             None => (Vec::new(), None),
         };
-        let roles = Roles::of_people(facts.iter().copied(), self.policy)?;
+        let roles = Roles::of_people(facts.iter(), self.policy)?;
         Ok(CurrencyFigures {
             outlook: self.outlook(&totals.currency)?,
             budget: self.budgets.iter().find(|budget| self.is_of_everything(budget, &totals.currency)).cloned(),
@@ -214,9 +215,9 @@ impl Digest<'_> {
     /// Where the spend of the period's usage days is heading.
     fn outlook(&self, currency: &str) -> Result<Outlook, SumOutOfRange> {
         let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
-        for fact in self.known.iter().filter(|fact| fact.key.get(FactField::Currency) == currency) {
+        for fact in self.known.in_currency(currency).iter() {
             if let Some(spend) = self.policy.spend(fact) {
-                add(days.entry(fact.key.usage_date).or_default(), spend)?;
+                add(days.entry(fact.day()).or_default(), spend)?;
             }
         }
         forecast::outlook(&days, Window::of(WindowKind::Month, self.period.first_day()), self.span)
@@ -229,7 +230,7 @@ impl Digest<'_> {
 
     fn explained(&self, by: FactField, corrections: &[Correction]) -> Result<Vec<Variance>, SumOutOfRange> {
         let Some(windows) = &self.windows else { return Ok(Vec::new()) };
-        variance::explain(self.known.iter().copied(), self.policy, windows, &Dimension::Field(by), corrections)
+        variance::explain(self.known.iter(), self.policy, windows, &Dimension::Field(by), corrections)
     }
 
     /// What was restated, as far as it can be told of spend: the history keeps unblended costs, so on another basis

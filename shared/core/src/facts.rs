@@ -1,7 +1,9 @@
 //! The fact table: a day of one caller, account and model, with what follows from the bill's fields.
 //!
 //! - `fact`: a fact: its fields, its key and its measures
+//! - `fact_set`: facts of several tables together
 //! - `derivation`: facts out of bill lines and the configuration
+//! - `used`: what facts say of what was used, and of who used it
 //! - `folding`: which callers facts keep apart, and which they sum as `(other)`
 //! - `owner`: whom spend belongs to, and what decided that
 //! - `owner_names`: the names that an owner of a rule may be filled with
@@ -19,6 +21,7 @@ pub mod derivation;
 pub mod dimension;
 pub mod explanation;
 pub mod fact;
+pub mod fact_set;
 pub mod folding;
 pub mod matcher;
 pub mod net_cost;
@@ -29,3 +32,4 @@ pub mod restated;
 pub mod selection;
 pub mod spend;
 pub mod tag_keys;
+pub(crate) mod used;

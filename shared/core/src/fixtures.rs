@@ -6,18 +6,31 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
-use crate::bill::line::Measures;
-use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::facts::fact::{FactField, FactKey, FactTable};
 use crate::facts::owner_names::OwnerNames;
 use crate::money::decimal::Decimal;
 use crate::rules::owner_template::OwnerTemplate;
+use crate::table::field::Field as _;
+use crate::table::measures::Measures;
 
 pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
+/// A fact that stands alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FactRow {
+    pub(crate) key: FactKey,
+    pub(crate) measures: Measures,
+}
+
+/// The table of some facts.
+pub(crate) fn table<'a>(facts: impl IntoIterator<Item = &'a FactRow>) -> FactTable {
+    FactTable::of(facts.into_iter().map(|fact| (fact.key.clone(), fact.measures.clone()))).unwrap()
+}
+
 /// A usage fact in USD; `fields` overwrite, keys with a slash are tags.
-pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
+pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> FactRow {
     let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
     values.extend(fields.iter().copied());
     let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
@@ -25,7 +38,7 @@ pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
     let tags = tagged.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
     let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
     let cost = decimal(cost);
-    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+    FactRow { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
 }
 
 /// An owner that may be filled with whatever the bill has.

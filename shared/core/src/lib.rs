@@ -5,6 +5,7 @@
 //!
 //! - `named`, `errors`, `money`: enums whose variants have names; kinds and classes of errors; exact decimals;
 //! - `calendar`, `text`, `forecast`: billing periods and windows; writing for people; where spend is heading;
+//! - `table`: rows in columns, summed exactly;
 //! - `bill`: bill lines, and what their fields mean;
 //! - `facts`: the fact table that is derived from them;
 //! - `reporting`, `rules`: totals of facts; what alerts are about, and what an evaluation finds;
@@ -25,6 +26,7 @@ pub mod named;
 pub mod page;
 pub mod reporting;
 pub mod rules;
+pub mod table;
 pub mod text;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! - `frame`: the document around the sections, its style and its script.
 
 use crate::digest::figures::Figures;
-use crate::facts::fact::Fact;
+use crate::facts::fact_set::FactSet;
 use crate::money::decimal::SumOutOfRange;
 use crate::page::figures::{Delivery, PageFigures};
 
@@ -38,8 +38,8 @@ impl PageFigures {
     /// known; `figures` are of the same.
     pub fn of(
         figures: Figures,
-        facts: &[&Fact],
-        known: &[&Fact],
+        facts: &FactSet<'_>,
+        known: &FactSet<'_>,
         deliveries: Vec<Delivery>,
     ) -> Result<Self, SumOutOfRange> {
         let mut currencies = Vec::new();

@@ -16,11 +16,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
-use spend_core::bill::line::{Measures, ScanCounts, Tags};
+use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
+use spend_core::table::tags::Tags;
 use spend_ledger::alert::{self, AlertSummary, Given};
 use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;

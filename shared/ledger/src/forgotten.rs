@@ -15,9 +15,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use spend_core::bill::line::{LineField, LineKey, Measures, Tags};
+use spend_core::bill::line::{LineField, LineKey};
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::money::decimal::SumOutOfRange;
+use spend_core::table::measures::Measures;
+use spend_core::table::tags::Tags;
 
 use crate::forgotten::name::Name;
 use crate::state::document::{Document, DocumentError, decode};

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use spend_core::bill::line::{Measures, ScanCounts};
+use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
 
 use crate::outputs::{Message, Notifier, PublishError, Topic};
 use crate::state::book::{Book, BookPeriod};

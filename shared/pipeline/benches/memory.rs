@@ -17,9 +17,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::bill::line::{Interner, KeptTags, LineField, LineKey, Measures, ScanCounts, Tags};
+use spend_core::bill::line::{Interner, KeptTags, LineField, LineKey, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
+use spend_core::table::tags::Tags;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::config::Config;
 use spend_ledger::digest;

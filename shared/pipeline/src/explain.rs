@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use spend_core::bill::line::Measures;
 use spend_core::bill::principal;
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
@@ -14,6 +13,7 @@ use spend_core::facts::fact::{FactField, FactKey};
 use spend_core::facts::folding::Folding;
 use spend_core::facts::owner::OwnerBy;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::table::measures::Measures;
 use spend_core::text::OTHER;
 use spend_cur::chunk;
 use spend_cur::error::CurError;

@@ -43,7 +43,7 @@ pub struct Chargeback {
 
 /// Divides a bill. The first split that is about a line takes it.
 pub fn chargeback<'a>(
-    facts: impl IntoIterator<Item = &'a Fact> + Clone,
+    facts: impl IntoIterator<Item = Fact<'a>> + Clone,
     basis: Basis,
     splits: &[Split],
     metering: &Metering<'_>,
@@ -55,8 +55,8 @@ pub fn chargeback<'a>(
     let mut usage = Usage::default();
     let mut pools: BTreeMap<Pooled, Decimal> = BTreeMap::new();
     for fact in facts {
-        let (key, category, cost) = (ChargeKey::of(&fact.key), category(&fact.key), basis.cost(&fact.measures));
-        let account = fact.key.get(FactField::AccountId);
+        let (key, category, cost) = (ChargeKey::of(fact), category(fact), basis.cost(fact));
+        let account = fact.get(FactField::AccountId);
         let Some((order, split)) = split_of(splits, fact, category) else {
             if category == Category::Usage {
                 usage.add(&key, account, cost)?;
@@ -64,7 +64,7 @@ pub fn chargeback<'a>(
             rows.entry(key).or_default().keep(category, cost)?;
             continue;
         };
-        let day = matches!(splits.get(split), Some(Split { by: SplitBy::File, .. })).then_some(fact.key.usage_date);
+        let day = matches!(splits.get(split), Some(Split { by: SplitBy::File, .. })).then_some(fact.day());
         let from = Pooled { order, split, key, category, account: account.to_owned(), day };
         add(pools.entry(from).or_default(), cost)?;
     }
@@ -93,21 +93,21 @@ pub fn chargeback<'a>(
 }
 
 /// Whether one of `splits` divides the identity of a fact, of metering records if `by_file`.
-pub fn is_split_identity(splits: &[Split], fact: &Fact, by_file: bool) -> bool {
+pub fn is_split_identity(splits: &[Split], fact: Fact<'_>, by_file: bool) -> bool {
     let of_identity = |split: &&Split| match &split.what {
-        SplitWhat::Identity(matcher) => matcher.matches(&fact.key),
+        SplitWhat::Identity(matcher) => matcher.matches(fact),
         _ => false,
     };
     splits.iter().find(of_identity).is_some_and(|split| !by_file || split.by == SplitBy::File)
 }
 
 /// The first split that is about a fact, and when it is applied.
-fn split_of(splits: &[Split], fact: &Fact, category: Category) -> Option<(u8, usize)> {
-    let get = |field| fact.key.get(field);
+fn split_of(splits: &[Split], fact: Fact<'_>, category: Category) -> Option<(u8, usize)> {
+    let get = |field| fact.get(field);
     let is_usage = category == Category::Usage;
     let is_nobodys = get(FactField::Identity).is_empty() && !OwnerSource::is_claimed(get(FactField::OwnerSource));
     let order = |split: &Split| match &split.what {
-        SplitWhat::Identity(matcher) => (is_usage && matcher.matches(&fact.key)).then_some(0),
+        SplitWhat::Identity(matcher) => (is_usage && matcher.matches(fact)).then_some(0),
         SplitWhat::Unattributed => (is_usage && is_nobodys).then_some(1),
         SplitWhat::Category(of) => (!is_usage && is_nobodys && *of == category).then_some(2),
     };

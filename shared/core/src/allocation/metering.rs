@@ -80,12 +80,12 @@ impl<'a> Metering<'a> {
     /// What is odd about the records of a bill, of whose identities `is_split` says which are split by file.
     pub fn findings<'f>(
         &self,
-        facts: impl IntoIterator<Item = &'f Fact>,
-        is_split: impl Fn(&Fact) -> bool,
+        facts: impl IntoIterator<Item = Fact<'f>>,
+        is_split: impl Fn(Fact<'_>) -> bool,
     ) -> Vec<MeteringFinding> {
         let (mut known, mut split) = (BTreeSet::new(), BTreeSet::new());
         for fact in facts {
-            let identity = fact.key.get(FactField::Identity);
+            let identity = fact.get(FactField::Identity);
             if self.records.contains_key(identity) && known.insert(identity) && is_split(fact) {
                 split.insert(identity);
             }

@@ -128,16 +128,16 @@ struct Traits<'a> {
 /// Finds shared identities in a bill, the most expensive first. `is_split` says of which identities that is known
 /// already, because their spend is split.
 pub fn find<'a>(
-    facts: impl IntoIterator<Item = &'a Fact>,
+    facts: impl IntoIterator<Item = Fact<'a>>,
     policy: &CostPolicy,
-    is_split: impl Fn(&Fact) -> bool,
+    is_split: impl Fn(Fact<'_>) -> bool,
 ) -> Result<Vec<SharedRole>, SumOutOfRange> {
     let kinds = [IdentityKind::Role, IdentityKind::User, IdentityKind::ApiKey].map(IdentityKind::as_str);
     let mut all = Spend::new();
     let mut identities: BTreeMap<&str, Traits<'a>> = BTreeMap::new();
     for fact in facts {
         let Some(spent) = policy.spend(fact) else { continue };
-        let key = &fact.key;
+        let key = fact;
         let get = |field| key.get(field);
         let currency = get(FactField::Currency);
         if get(FactField::Identity).is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bill::category::Category;
-use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::Basis;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::unit_sums::UnitSums;
@@ -29,8 +29,8 @@ pub const BY_SPLIT: &str = "split";
 
 impl ChargeKey {
     /// The row that a fact is billed on.
-    pub fn of(key: &FactKey) -> Self {
-        let get = |field| key.get(field).to_owned();
+    pub fn of(fact: Fact<'_>) -> Self {
+        let get = |field| fact.get(field).to_owned();
         Self {
             currency: get(FactField::Currency),
             owner: get(FactField::Owner),
@@ -58,9 +58,9 @@ impl Billed {
         self.categories.get(category as usize).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, fact: &Fact, basis: Basis) -> Result<(), SumOutOfRange> {
-        let cost = basis.cost(&fact.measures);
-        if let Some(sum) = self.categories.get_mut(category(&fact.key) as usize) {
+    fn add(&mut self, fact: Fact<'_>, basis: Basis) -> Result<(), SumOutOfRange> {
+        let cost = basis.cost(fact);
+        if let Some(sum) = self.categories.get_mut(category(fact) as usize) {
             *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         }
         self.total = self.total.checked_add(cost).ok_or(SumOutOfRange)?;
@@ -68,18 +68,18 @@ impl Billed {
     }
 }
 
-pub(crate) fn category(key: &FactKey) -> Category {
-    key.get(FactField::Category).parse().unwrap_or(Category::Other)
+pub(crate) fn category(fact: Fact<'_>) -> Category {
+    fact.get(FactField::Category).parse().unwrap_or(Category::Other)
 }
 
 /// The bill as billed, sorted by key. Every fact is in exactly one row.
 pub fn showback<'a>(
-    facts: impl IntoIterator<Item = &'a Fact>,
+    facts: impl IntoIterator<Item = Fact<'a>>,
     basis: Basis,
 ) -> Result<BTreeMap<ChargeKey, Billed>, SumOutOfRange> {
     let mut rows: BTreeMap<ChargeKey, Billed> = BTreeMap::new();
     for fact in facts {
-        rows.entry(ChargeKey::of(&fact.key)).or_default().add(fact, basis)?;
+        rows.entry(ChargeKey::of(fact)).or_default().add(fact, basis)?;
     }
     Ok(rows)
 }

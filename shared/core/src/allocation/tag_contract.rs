@@ -144,14 +144,13 @@ impl TagFinding {
 /// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
 pub fn check<'a>(
     rules: &[TagRule],
-    facts: impl IntoIterator<Item = &'a Fact>,
+    facts: impl IntoIterator<Item = Fact<'a>>,
     policy: &CostPolicy,
     resource_tags: &BTreeSet<String>,
 ) -> Result<Vec<TagFinding>, SumOutOfRange> {
-    let counted: Vec<(&Fact, Decimal)> =
+    let counted: Vec<(Fact<'_>, Decimal)> =
         facts.into_iter().filter_map(|fact| policy.spend(fact).map(|spend| (fact, spend))).collect();
-    let mut keys: BTreeSet<&str> =
-        counted.iter().flat_map(|(fact, _)| fact.key.tags.keys().map(|key| &**key)).collect();
+    let mut keys: BTreeSet<&str> = counted.iter().flat_map(|(fact, _)| fact.tags().keys().map(|key| &**key)).collect();
     keys.extend(resource_tags.iter().map(String::as_str));
     let mut findings = Vec::new();
     for rule in rules {
@@ -178,12 +177,12 @@ pub fn check<'a>(
 fn spelt_otherwise(
     rule: &TagRule,
     others: &[&str],
-    counted: &[(&Fact, Decimal)],
+    counted: &[(Fact<'_>, Decimal)],
 ) -> Result<Option<TagFinding>, SumOutOfRange> {
     let mut spends: BTreeMap<&str, Spend> = BTreeMap::new();
-    for (fact, spent) in counted.iter().filter(|(fact, _)| fact.key.tag(&rule.key).is_empty()) {
-        for other in others.iter().filter(|other| !fact.key.tag(other).is_empty()) {
-            add(spends.entry(other).or_default(), fact.key.get(FactField::Currency), *spent)?;
+    for (fact, spent) in counted.iter().filter(|(fact, _)| fact.tag(&rule.key).is_empty()) {
+        for other in others.iter().filter(|other| !fact.tag(other).is_empty()) {
+            add(spends.entry(other).or_default(), fact.get(FactField::Currency), *spent)?;
         }
     }
     let others = by_money(spends.iter().map(|(key, spend)| (*key, spend)));
@@ -204,10 +203,9 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn of(key: &str, counted: &[(&'a Fact, Decimal)]) -> Result<Self, SumOutOfRange> {
+    fn of(key: &str, counted: &[(Fact<'a>, Decimal)]) -> Result<Self, SumOutOfRange> {
         let mut seen = Self::default();
         for (fact, spent) in counted {
-            let fact = &fact.key;
             let currency = fact.get(FactField::Currency);
             let identity = fact.get(FactField::Identity);
             let value = fact.tag(key);
@@ -218,10 +216,10 @@ impl<'a> Seen<'a> {
                 let (spend, identities) = seen.values.entry(value).or_default();
                 add(spend, currency, *spent)?;
                 identities.insert(identity);
-                seen.first_day = seen.first_day.into_iter().chain([fact.usage_date]).min();
+                seen.first_day = seen.first_day.into_iter().chain([fact.day()]).min();
             } else if !identity.is_empty() {
                 add(seen.without.entry(identity).or_default(), currency, *spent)?;
-                add(seen.days_without.entry(fact.usage_date).or_default(), currency, *spent)?;
+                add(seen.days_without.entry(fact.day()).or_default(), currency, *spent)?;
             }
         }
         Ok(seen)

@@ -2,20 +2,22 @@
 //!
 //! - `limits`: how long a text of the bill may be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::bill::bedrock_line::RuleCounts;
-use crate::money::decimal::{Decimal, DecimalError, SumOutOfRange};
+use crate::money::decimal::{DecimalError, SumOutOfRange};
 use crate::named;
+use crate::table::builder::TableBuilder;
+use crate::table::field::Field;
+use crate::table::measures::Measures;
+use crate::table::rows::{Row, Table};
+use crate::table::tags::Tags;
 
 pub mod limits;
-
-/// Tag keys and values as the bill has them (`iamPrincipal/team`), sorted by key.
-pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
 
 /// The tag keys that every reduction keeps, by prefix: the others can be many and are nobody's dimension.
 pub const KEPT_TAG_PREFIXES: [&str; 4] = ["iamPrincipal/", "userAttribute/", "accountTag/", "costCategory/"];
@@ -89,12 +91,30 @@ named! {
     }
 }
 
-impl LineField {
-    /// The column name in a stored reduction.
-    pub fn name(self) -> &'static str {
+impl Field for LineField {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn place(self) -> usize {
+        self as usize
+    }
+
+    fn name(self) -> &'static str {
         self.as_str()
     }
+
+    fn is_of_caller(self) -> bool {
+        matches!(self, Self::AccountId | Self::Principal)
+    }
 }
+
+/// Bill lines in columns.
+pub type LineTable = Table<LineField>;
+
+/// A bill line.
+pub type Line<'a> = Row<'a, LineField>;
+
+/// Sums rows of a bill to lines.
+pub type LineTableBuilder = TableBuilder<LineField>;
 
 /// What tells one bill line from another. Ordered by day, fields, tags.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,45 +139,43 @@ impl LineKey {
     }
 }
 
-/// What bill lines and facts sum. All sums are exact.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Measures {
-    /// `line_item_usage_amount`, in the pricing unit.
-    pub usage_amount: Decimal,
-    /// The same in single tokens, where the unit says so. Facts have it; bill lines do not.
-    pub tokens: Option<Decimal>,
-    /// `line_item_unblended_cost`.
-    pub unblended_cost: Decimal,
-    /// `line_item_net_unblended_cost`; a row without one adds its unblended cost, see `lines_without_net`.
-    pub net_unblended_cost: Decimal,
-    /// `pricing_public_on_demand_cost`; `None` where no row had one.
-    pub list_cost: Option<Decimal>,
-    /// How many rows of the bill.
-    pub line_items: u64,
-    /// How many of them had no net unblended cost.
-    pub lines_without_net: u64,
+/// The texts of a bill line, of a table or alone.
+pub trait LineTexts<'a>: Copy {
+    /// A field's text; empty if the bill has none.
+    fn get(self, field: LineField) -> &'a str;
 }
 
-impl Measures {
-    /// Adds `other`.
-    ///
-    /// # Errors
-    ///
-    /// [`SumOutOfRange`], after which `self` must not be used.
-    pub fn add(&mut self, other: &Self) -> Result<(), SumOutOfRange> {
-        let sum = |left: Decimal, right: Decimal| left.checked_add(right).ok_or(SumOutOfRange);
-        let sum_optional = |left: Option<Decimal>, right: Option<Decimal>| match (left, right) {
-            (Some(left), Some(right)) => sum(left, right).map(Some),
-            (one, None) | (None, one) => Ok(one),
-        };
-        self.usage_amount = sum(self.usage_amount, other.usage_amount)?;
-        self.tokens = sum_optional(self.tokens, other.tokens)?;
-        self.unblended_cost = sum(self.unblended_cost, other.unblended_cost)?;
-        self.net_unblended_cost = sum(self.net_unblended_cost, other.net_unblended_cost)?;
-        self.list_cost = sum_optional(self.list_cost, other.list_cost)?;
-        self.line_items = self.line_items.checked_add(other.line_items).ok_or(SumOutOfRange)?;
-        self.lines_without_net = self.lines_without_net.checked_add(other.lines_without_net).ok_or(SumOutOfRange)?;
-        Ok(())
+impl<'a> LineTexts<'a> for Line<'a> {
+    fn get(self, field: LineField) -> &'a str {
+        self.get(field)
+    }
+}
+
+impl<'a> LineTexts<'a> for &'a LineKey {
+    fn get(self, field: LineField) -> &'a str {
+        LineKey::get(self, field)
+    }
+}
+
+impl LineTable {
+    /// The table of lines that stand alone.
+    pub fn of(lines: impl IntoIterator<Item = (LineKey, Measures)>) -> Result<Self, SumOutOfRange> {
+        let mut builder = LineTableBuilder::default();
+        for (LineKey { usage_date, fields, tags }, measures) in lines {
+            builder.add_row(usage_date, &fields, &tags, &measures)?;
+        }
+        builder.finish()
+    }
+}
+
+impl Line<'_> {
+    /// What tells it from the others, to stand alone.
+    pub fn key(self) -> LineKey {
+        LineKey {
+            usage_date: self.day(),
+            fields: LineField::ALL.map(|field| self.text(field)),
+            tags: self.shared_tags(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod reading;
 use std::collections::BTreeMap;
 
 use crate::bill::bedrock_line::KNOWLEDGE_BASE;
-use crate::bill::line::{LineField, LineKey};
+use crate::bill::line::{LineField, LineTexts};
 use crate::bill::model::{self, ModelName};
 use crate::bill::usage::kinds::{Context, Feature, Routing, Tier, TokenKind};
 
@@ -47,7 +47,7 @@ pub type ModelAliases = BTreeMap<String, String>;
 /// Classifies one bill line, and names its model.
 ///
 /// What is not known is [`Feature::Other`] and not `is_known`, never an error.
-pub fn classify(line: &LineKey, aliases: &ModelAliases) -> Usage {
+pub fn classify<'a>(line: impl LineTexts<'a>, aliases: &ModelAliases) -> Usage {
     let usage_type = line.get(LineField::UsageType);
     let codes = [LineField::ProductCode, LineField::ServiceCode].map(|field| line.get(field));
     let reading = Reading::of(usage_type, codes.into_iter().find_map(feature_of_service));
@@ -97,7 +97,7 @@ fn feature_of_service(code: &str) -> Option<Feature> {
 
 /// The model with the text that names it. Marketplace usage types name no model, and AWS's own product names are those
 /// of the service.
-fn find_model<'a>(line: &'a LineKey, model: ModelIn<'a>, is_marketplace: bool) -> Option<(ModelName, &'a str)> {
+fn find_model<'a>(line: impl LineTexts<'a>, model: ModelIn<'a>, is_marketplace: bool) -> Option<(ModelName, &'a str)> {
     let usage_type = match model {
         ModelIn::UsageType(spelling) => Some(spelling),
         ModelIn::Elsewhere => None,

@@ -9,7 +9,8 @@ use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::bill::unattributed::Unattributed;
 use crate::digest::totals::category_of;
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::FactField;
+use crate::facts::fact_set::FactSet;
 use crate::facts::people::Roles;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
@@ -90,10 +91,14 @@ pub(super) fn with_changes(
     callers
 }
 
-pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Result<Vec<NewCaller>, SumOutOfRange> {
+pub(super) fn new(
+    facts: &FactSet<'_>,
+    policy: &CostPolicy,
+    windows: &Windows,
+) -> Result<Vec<NewCaller>, SumOutOfRange> {
     let mut callers: BTreeMap<&str, NewCaller> = BTreeMap::new();
-    for fact in facts {
-        let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
+    for fact in facts.iter() {
+        let (key, identity) = (fact, fact.get(FactField::Identity));
         let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
         if identity.is_empty() {
             continue;
@@ -102,11 +107,11 @@ pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Re
         let caller = callers.entry(identity).or_insert_with(|| NewCaller {
             identity: identity.to_owned(),
             owner: owner(),
-            first_day: key.usage_date,
+            first_day: key.day(),
             spend: Decimal::ZERO,
         });
-        if key.usage_date < caller.first_day {
-            (caller.first_day, caller.owner) = (key.usage_date, owner());
+        if key.day() < caller.first_day {
+            (caller.first_day, caller.owner) = (key.day(), owner());
         }
         add(&mut caller.spend, spend)?;
     }
@@ -117,12 +122,12 @@ pub(super) fn new(facts: &[&Fact], policy: &CostPolicy, windows: &Windows) -> Re
     Ok(callers)
 }
 
-pub(super) fn nameless(facts: &[&Fact], policy: &CostPolicy) -> Result<Vec<Nameless>, SumOutOfRange> {
+pub(super) fn nameless(facts: &FactSet<'_>, policy: &CostPolicy) -> Result<Vec<Nameless>, SumOutOfRange> {
     let mut reasons: BTreeMap<Unattributed, BTreeMap<&str, Decimal>> = BTreeMap::new();
-    for fact in facts {
-        let Some(reason) = Unattributed::of(fact.key.get(FactField::UnattributedReason)) else { continue };
+    for fact in facts.iter() {
+        let Some(reason) = Unattributed::of(fact.get(FactField::UnattributedReason)) else { continue };
         let Some(spend) = policy.spend(fact) else { continue };
-        let account = fact.key.get(FactField::AccountId);
+        let account = fact.get(FactField::AccountId);
         add(reasons.entry(reason).or_default().entry(account).or_default(), spend)?;
     }
     let mut nameless = Vec::new();
@@ -139,10 +144,14 @@ pub(super) fn nameless(facts: &[&Fact], policy: &CostPolicy) -> Result<Vec<Namel
     Ok(nameless)
 }
 
-pub(super) fn untagged(facts: &[&Fact], policy: &CostPolicy, tags: &[&str]) -> Result<Vec<Untagged>, SumOutOfRange> {
+pub(super) fn untagged(
+    facts: &FactSet<'_>,
+    policy: &CostPolicy,
+    tags: &[&str],
+) -> Result<Vec<Untagged>, SumOutOfRange> {
     let mut callers: BTreeMap<&str, Untagged> = BTreeMap::new();
-    for fact in facts {
-        let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
+    for fact in facts.iter() {
+        let (key, identity) = (fact, fact.get(FactField::Identity));
         let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
         let missing: Vec<_> = tags.iter().filter(|tag| key.tag(tag).is_empty()).collect();
         if identity.is_empty() || missing.is_empty() {

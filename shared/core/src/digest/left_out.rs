@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::calendar::period::BillingPeriod;
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::FactField;
+use crate::facts::fact_set::FactSet;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::variance::windows::Windows;
@@ -39,16 +40,16 @@ pub struct LargeDay {
 
 /// What the facts of one currency say of the days after `windows`, up to the end of the period.
 pub(super) fn of(
-    facts: &[&Fact],
+    facts: &FactSet<'_>,
     policy: &CostPolicy,
     windows: &Windows,
     period: BillingPeriod,
 ) -> Result<Option<LeftOut>, SumOutOfRange> {
     let mut days: BTreeMap<(&str, NaiveDate), Decimal> = BTreeMap::new();
-    for fact in facts {
-        let day = fact.key.usage_date;
+    for fact in facts.iter() {
+        let day = fact.day();
         if let Some(spend) = policy.spend(fact).filter(|_| windows.earlier.first <= day && day <= period.last_day()) {
-            add(days.entry((fact.key.get(FactField::Identity), day)).or_default(), spend)?;
+            add(days.entry((fact.get(FactField::Identity), day)).or_default(), spend)?;
         }
     }
     let (mut later, mut spend, mut last) = (Decimal::ZERO, Decimal::ZERO, None);

@@ -8,6 +8,7 @@ use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact_set::FactSet;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
@@ -33,10 +34,10 @@ pub struct Totals {
 
 impl Totals {
     /// The totals of each currency, in order.
-    pub(super) fn of(facts: &[&Fact], policy: &CostPolicy, data: &DataStatus) -> Result<Vec<Self>, SumOutOfRange> {
+    pub(super) fn of(facts: &FactSet<'_>, policy: &CostPolicy, data: &DataStatus) -> Result<Vec<Self>, SumOutOfRange> {
         let mut by_currency: BTreeMap<&str, Self> = BTreeMap::new();
-        for fact in facts {
-            let currency = fact.key.get(FactField::Currency);
+        for fact in facts.iter() {
+            let currency = fact.get(FactField::Currency);
             by_currency.entry(currency).or_insert_with(|| Self::new(currency)).add(fact, policy, data)?;
         }
         Ok(by_currency.into_values().collect())
@@ -56,22 +57,22 @@ impl Totals {
         }
     }
 
-    fn add(&mut self, fact: &Fact, policy: &CostPolicy, data: &DataStatus) -> Result<(), SumOutOfRange> {
-        let cost = policy.basis.cost(&fact.measures);
+    fn add(&mut self, fact: Fact<'_>, policy: &CostPolicy, data: &DataStatus) -> Result<(), SumOutOfRange> {
+        let cost = policy.basis.cost(fact);
         let category = category_of(fact);
         add(self.categories.entry(category).or_default(), cost)?;
         add(&mut self.bill, cost)?;
-        add(&mut self.unblended, fact.measures.unblended_cost)?;
+        add(&mut self.unblended, fact.unblended_cost())?;
         if category == Category::Usage {
             add(&mut self.usage, cost)?;
-            if fact.key.get(FactField::IdentityKind) != IdentityKind::None.as_str() {
+            if fact.get(FactField::IdentityKind) != IdentityKind::None.as_str() {
                 add(&mut self.attributed, cost)?;
             }
         }
         if let Some(spend) = policy.spend(fact) {
             add(&mut self.spend, spend)?;
-            if data.is_provisional(fact.key.usage_date) {
-                add(self.provisional.entry(fact.key.usage_date).or_default(), spend)?;
+            if data.is_provisional(fact.day()) {
+                add(self.provisional.entry(fact.day()).or_default(), spend)?;
             }
         }
         Ok(())
@@ -97,6 +98,6 @@ impl Totals {
     }
 }
 
-pub(crate) fn category_of(fact: &Fact) -> Category {
-    fact.key.get(FactField::Category).parse().unwrap_or(Category::Other)
+pub(crate) fn category_of(fact: Fact<'_>) -> Category {
+    fact.get(FactField::Category).parse().unwrap_or(Category::Other)
 }

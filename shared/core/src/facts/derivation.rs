@@ -1,26 +1,28 @@
 //! Facts out of bill lines, by the configuration: identity, model, owner, category.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use chrono::NaiveDate;
 
 use crate::bill::category::Category;
-use crate::bill::line::{Interner, LineField, LineKey, Measures, ScanCounts, Tags};
-use crate::bill::principal::{Identity, IdentityKind, KeepSessions};
+use crate::bill::line::{Line, LineField, LineTable, ScanCounts};
+use crate::bill::principal::KeepSessions;
 use crate::bill::reduction::Reduction;
 use crate::bill::unattributed::Unattributed;
-use crate::bill::usage::{self, ModelAliases, kinds};
-use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::bill::usage::{ModelAliases, kinds};
+use crate::facts::fact::{FactField, FactTable, FactTableBuilder};
 use crate::facts::folding::{Folded, Folding, Limits};
 use crate::facts::owner::{OwnerBy, OwnerRule, OwnerSource};
-use crate::money::decimal::SumOutOfRange;
+use crate::facts::used::{Caller, Draft, Owned, Used};
+use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::table::codes::place;
+use crate::table::combinations::Combinations;
+use crate::table::field::Field as _;
+use crate::table::measures::Measures;
 
 /// The facts of one billing period of one delivery, sorted by key, and what the scan of its chunks found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The rows, each key once.
-    pub rows: Vec<Fact>,
+    pub rows: FactTable,
     /// What the scan found.
     pub counts: ScanCounts,
     /// Line items whose usage type belongs to no known family.
@@ -50,143 +52,45 @@ impl Derivation {
     /// Derives the facts of a delivery from the reductions of its chunks. Their order does not matter.
     pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
         let folding = Folding::of(reductions, &self.keep_sessions, &self.limits)?;
-        let mut interner = Interner::default();
-        let mut usages: HashMap<[Arc<str>; LineField::ALL.len()], usage::Usage> = HashMap::new();
-        let mut sums: HashMap<FactKey, Measures> = HashMap::new();
+        let mut deriver = Deriver::new(self, &folding);
         let mut counts = ScanCounts::default();
-        let mut unknown_usage_rows = 0;
         for reduction in reductions {
             counts.merge(&reduction.counts);
-            let lacks_principal = reduction.counts.lacks_principal_column();
-            for (line, measures) in &reduction.lines {
-                let usage = usages
-                    .entry(fields_without_caller(line))
-                    .or_insert_with(|| usage::classify(line, &self.model_aliases));
-                let category = category_of(line);
-                if category == Category::Usage && !usage.is_known {
-                    unknown_usage_rows += measures.line_items;
-                }
-                let tokens = tokens(category, usage, measures)?;
-                let (key, _) = self.key(line, category, usage, lacks_principal, &folding, &mut interner);
-                sums.entry(key).or_default().add(&Measures { tokens, ..measures.clone() })?;
-            }
+            deriver.add(&reduction.lines, reduction.counts.lacks_principal_column())?;
         }
-        let mut rows: Vec<_> = sums.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
-        rows.sort_unstable_by(|left, right| left.key.cmp(&right.key));
-        Ok(Facts { rows, counts, unknown_usage_rows, folded: folding.folded() })
-    }
-
-    /// The fact that a line adds to, and what decided its owner.
-    pub(crate) fn key(
-        &self,
-        line: &LineKey,
-        category: Category,
-        usage: &usage::Usage,
-        lacks_principal: bool,
-        folding: &Folding,
-        interner: &mut Interner,
-    ) -> (FactKey, OwnerBy) {
-        let identity = Identity::of(line.get(LineField::Principal), &self.keep_sessions);
-        let reason = match identity.kind {
-            IdentityKind::None => unattributed(line, category, usage.feature, lacks_principal).as_str(),
-            _ => "",
-        };
-        let fields = FactField::ALL.map(|field| {
-            interner.intern(match field {
-                FactField::PayerAccountId => line.get(LineField::PayerAccountId),
-                FactField::AccountId => line.get(LineField::AccountId),
-                FactField::Principal => line.get(LineField::Principal),
-                FactField::Identity => &identity.name,
-                FactField::IdentityKind => identity.kind.as_str(),
-                // Rules match by the other fields, as the bill has them: see below.
-                FactField::Owner | FactField::OwnerSource | FactField::CostCenter => "",
-                FactField::UnattributedReason => reason,
-                FactField::Category => category.as_str(),
-                FactField::Provider => &usage.provider,
-                FactField::Model => &usage.model,
-                FactField::ModelAsBilled => &usage.model_as_billed,
-                FactField::Feature => usage.feature.as_str(),
-                FactField::TokenKind => usage.token_kind.as_str(),
-                FactField::Tier => usage.tier.as_str(),
-                FactField::Routing => usage.routing.as_str(),
-                FactField::Region => line.get(LineField::Region),
-                FactField::ProductCode => line.get(LineField::ProductCode),
-                FactField::UsageType => line.get(LineField::UsageType),
-                FactField::Operation => line.get(LineField::Operation),
-                FactField::PricingUnit => line.get(LineField::PricingUnit),
-                FactField::Currency => line.get(LineField::Currency),
-                FactField::Context => usage.context.as_str(),
-            })
-        });
-        let mut key = FactKey { usage_date: line.usage_date, fields, tags: Arc::clone(&line.tags) };
-        let caller = folding.caller(&line.text(LineField::Principal), identity, &line.tags);
-        // Rules go by what the bill says, for they name few owners. Tags would name as many as callers choose.
-        let (owned, by) = self.owned(&key, &caller.tags);
-        let named = [
-            (FactField::Principal, &*caller.principal),
-            (FactField::Identity, &caller.identity.name),
-            (FactField::IdentityKind, caller.identity.kind.as_str()),
-        ];
-        for (field, text) in named.into_iter().chain(owned.iter().map(|(field, text)| (*field, text.as_str()))) {
-            if let Some(found) = key.fields.get_mut(field as usize).filter(|found| ***found != *text) {
-                *found = interner.intern(text);
-            }
-        }
-        key.tags = caller.tags;
-        (key, by)
+        let unknown_usage_rows = deriver.unknown_usage_rows;
+        Ok(Facts { rows: deriver.facts.finish()?, counts, unknown_usage_rows, folded: folding.folded() })
     }
 
     /// Owner, what decided it, and cost center of a fact whose other fields are known: by tag, else by the first rule
-    /// that applies; spend that neither names belongs to its account, where there is one. `tags` are those that facts
+    /// that applies; spend that neither names belongs to its account, where there is one. The tags are those that facts
     /// have.
-    fn owned(&self, key: &FactKey, tags: &Tags) -> ([(FactField, String); 3], OwnerBy) {
+    pub(crate) fn owned(&self, draft: Draft<'_>) -> (Owned, OwnerBy) {
+        let tags = &draft.caller.named.tags;
         let filled = |tag: &String| tags.get(tag.as_str()).map(|value| &**value).filter(|value| !value.is_empty());
         let tagged = self.owner_tags.iter().find_map(|tag| filled(tag).map(|value| (tag, value)));
         let cost_center_tag = self.cost_center_tag.as_ref().and_then(filled);
         let rule = match (tagged, cost_center_tag) {
             (Some(_), Some(_)) => None,
-            _ => self.owner_rules.iter().find(|rule| rule.applies(key)),
+            _ => self.owner_rules.iter().find(|rule| rule.applies(draft)),
         };
-        let (owner, source, by) = match (tagged, rule, key.get(FactField::AccountId)) {
+        let (owner, source, by) = match (tagged, rule, &*draft.caller.account) {
             (Some((tag, value)), ..) => (value.to_owned(), OwnerSource::Tag, OwnerBy::Tag(tag.clone())),
             (None, Some(rule), _) => (rule.team.clone(), OwnerSource::Rule, OwnerBy::Rule(rule.to_string())),
             (None, None, "") => (String::new(), OwnerSource::None, OwnerBy::Nobody),
             (None, None, account) => (format!("account/{account}"), OwnerSource::Account, OwnerBy::Account),
         };
         let cost_center = cost_center_tag.or_else(|| rule.and_then(|rule| rule.cost_center.as_deref()));
-        let fields = [
-            (FactField::Owner, owner),
-            (FactField::OwnerSource, source.as_str().to_owned()),
-            (FactField::CostCenter, cost_center.unwrap_or_default().to_owned()),
-        ];
-        (fields, by)
+        let cost_center = cost_center.unwrap_or_default().to_owned();
+        (Owned { owner, source: source.as_str(), cost_center }, by)
     }
-}
-
-/// The fields that say what was used, whoever used it: many callers share a usage, which is classified once.
-pub(crate) fn fields_without_caller(line: &LineKey) -> [Arc<str>; LineField::ALL.len()] {
-    let mut fields = line.fields.clone();
-    for caller in [LineField::PayerAccountId, LineField::AccountId, LineField::Principal] {
-        if let Some(field) = fields.get_mut(caller as usize) {
-            *field = Arc::default();
-        }
-    }
-    fields
-}
-
-pub(crate) fn category_of(line: &LineKey) -> Category {
-    Category::of(line.get(LineField::LineItemType), line.get(LineField::BillType))
 }
 
 /// Tokens are counted on usage alone: a tax or discount line may repeat the usage type and amount of what it is about.
-pub(crate) fn tokens(
-    category: Category,
-    usage: &usage::Usage,
-    measures: &Measures,
-) -> Result<Option<crate::money::decimal::Decimal>, SumOutOfRange> {
-    match usage.tokens_per_unit {
-        Some(factor) if category == Category::Usage => {
-            measures.usage_amount.checked_mul(factor).map(Some).ok_or(SumOutOfRange)
+pub(crate) fn tokens(used: &Used, usage_amount: Decimal) -> Result<Option<Decimal>, SumOutOfRange> {
+    match used.usage.tokens_per_unit {
+        Some(factor) if used.category == Category::Usage => {
+            usage_amount.checked_mul(factor).map(Some).ok_or(SumOutOfRange)
         }
         _ => Ok(None),
     }
@@ -196,24 +100,140 @@ pub(crate) fn tokens(
 /// Source: AWS What's New, "Amazon Bedrock now supports cost allocation by IAM user and role", April 2026.
 pub(crate) const PRINCIPALS_SINCE: (i32, u32, u32) = (2026, 4, 8);
 
-/// Why a line names nobody.
-pub(crate) fn unattributed(
-    line: &LineKey,
-    category: Category,
-    feature: kinds::Feature,
-    lacks_principal: bool,
-) -> Unattributed {
-    let (year, month, day) = PRINCIPALS_SINCE;
-    let too_early = NaiveDate::from_ymd_opt(year, month, day).is_some_and(|since| line.usage_date < since);
-    if category != Category::Usage {
+/// Why a line of a day names nobody.
+pub(crate) fn unattributed(day: NaiveDate, used: &Used, lacks_principal: bool) -> Unattributed {
+    let (year, month, first) = PRINCIPALS_SINCE;
+    let too_early = NaiveDate::from_ymd_opt(year, month, first).is_some_and(|since| day < since);
+    if used.category != Category::Usage {
         Unattributed::NotUsage
     } else if lacks_principal {
         Unattributed::NoPrincipalColumn
     } else if too_early {
         Unattributed::BeforeRecorded
-    } else if feature == kinds::Feature::Inference {
+    } else if used.usage.feature == kinds::Feature::Inference {
         Unattributed::CallerNotRecorded
     } else {
         Unattributed::FeatureNotCovered
     }
+}
+
+/// Turns lines into facts. What depends on what was used, or on who used it, is worked out once for each.
+struct Deriver<'a> {
+    derivation: &'a Derivation,
+    folding: &'a Folding,
+    facts: FactTableBuilder,
+    unknown_usage_rows: u64,
+    /// Whether the owner of spend depends on its day.
+    is_owned_by_day: bool,
+}
+
+/// The numbers of texts in the table of facts, by field.
+type Texts = [u32; FactField::ALL.len()];
+
+/// The fields that follow from who used something, what, and when.
+const OWNED: [FactField; 4] =
+    [FactField::Owner, FactField::OwnerSource, FactField::CostCenter, FactField::UnattributedReason];
+
+impl<'a> Deriver<'a> {
+    fn new(derivation: &'a Derivation, folding: &'a Folding) -> Self {
+        let is_owned_by_day = derivation.owner_rules.iter().any(|rule| rule.from.is_some() || rule.to.is_some());
+        Self { derivation, folding, facts: FactTableBuilder::default(), unknown_usage_rows: 0, is_owned_by_day }
+    }
+
+    fn add(&mut self, lines: &LineTable, lacks_principal: bool) -> Result<(), SumOutOfRange> {
+        let (usage_fields, caller_fields) = partition();
+        let (mut usages, mut callers) =
+            (Combinations::new(usage_fields.len()), Combinations::new(caller_fields.len() + 1));
+        let (mut used_of, mut caller_of): (Vec<(Used, Texts)>, Vec<(Caller, Texts, u32)>) = (Vec::new(), Vec::new());
+        let mut owners = Combinations::new(4);
+        let mut owned_of: Vec<[u32; OWNED.len()]> = Vec::new();
+        let mut days: Vec<u32> = Vec::new();
+        for day in &lines.days().values {
+            days.push(self.facts.day(*day));
+        }
+        let mut parts = Vec::new();
+        for line in lines {
+            parts.clear();
+            parts.extend(usage_fields.iter().map(|field| line.code(*field)));
+            let (usage, is_new) = usages.of(&parts);
+            if is_new {
+                used_of.push(self.used(line));
+            }
+            parts.clear();
+            parts.extend(caller_fields.iter().map(|field| line.code(*field)));
+            parts.push(line.tags_code());
+            let (caller, is_new) = callers.of(&parts);
+            if is_new {
+                caller_of.push(self.caller(line));
+            }
+            let (Some((used, used_texts)), Some((named, caller_texts, tags))) =
+                (used_of.get(place(usage)), caller_of.get(place(caller)))
+            else {
+                continue;
+            };
+            let reason = named.is_nobody().then(|| unattributed(line.day(), used, lacks_principal));
+            // Without rules nothing but the caller's tags and account says whose it is.
+            let by_rule = !self.derivation.owner_rules.is_empty();
+            let by_day = by_rule && self.is_owned_by_day;
+            let owning = [
+                caller,
+                if by_rule { usage } else { 0 },
+                if by_day { line.day_code() } else { 0 },
+                reason.map_or(0, |reason| reason as u32 + 1),
+            ];
+            let (owner, is_new) = owners.of(&owning);
+            if is_new {
+                let reason = reason.map_or("", Unattributed::as_str);
+                let draft = Draft { day: line.day(), used, caller: named, reason };
+                let (owned, _) = self.derivation.owned(draft);
+                owned_of.push(OWNED.map(|field| self.facts.text(field, draft.named(field, &owned))));
+            }
+            let mut texts = *used_texts;
+            for (text, of_caller) in texts.iter_mut().zip(caller_texts) {
+                // Each field is of one of the two; the other has zero there.
+                *text |= *of_caller;
+            }
+            for (field, text) in OWNED.into_iter().zip(owned_of.get(place(owner)).into_iter().flatten()) {
+                if let Some(slot) = texts.get_mut(field as usize) {
+                    *slot = *text;
+                }
+            }
+            let measures = line.measures();
+            if used.is_unknown() {
+                self.unknown_usage_rows += measures.line_items;
+            }
+            let tokens = tokens(used, measures.usage_amount)?;
+            let day = days.get(place(line.day_code())).copied().unwrap_or_default();
+            self.facts.add(day, &texts, *tags, &Measures { tokens, ..measures })?;
+        }
+        Ok(())
+    }
+
+    /// What a line says was used, and the numbers of its texts.
+    fn used(&mut self, line: Line<'_>) -> (Used, Texts) {
+        let used = Used::of(line, &self.derivation.model_aliases);
+        let texts =
+            FactField::ALL.map(|field| if field.is_of_caller() { 0 } else { self.facts.text(field, used.get(field)) });
+        (used, texts)
+    }
+
+    /// Who a line says used it, and the numbers of its texts and tags.
+    fn caller(&mut self, line: Line<'_>) -> (Caller, Texts, u32) {
+        let caller = Caller::of(line, &line.shared_tags(), &self.derivation.keep_sessions, self.folding);
+        let named = |field| match field {
+            FactField::AccountId => Some(&*caller.account),
+            FactField::Principal => Some(&*caller.named.principal),
+            FactField::Identity => Some(caller.named.identity.name.as_str()),
+            FactField::IdentityKind => Some(caller.named.identity.kind.as_str()),
+            _ => None,
+        };
+        let texts = FactField::ALL.map(|field| named(field).map_or(0, |text| self.facts.text(field, text)));
+        let tags = self.facts.tags(&caller.named.tags);
+        (caller, texts, tags)
+    }
+}
+
+/// The fields of lines that say what was used, and those that say who used it.
+fn partition() -> (Vec<LineField>, Vec<LineField>) {
+    LineField::ALL.into_iter().partition(|field| !field.is_of_caller())
 }

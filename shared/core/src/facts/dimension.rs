@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::facts::fact::{FactField, FactKey};
+use crate::facts::fact::{FactField, FactTexts};
 
 /// A way to group facts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,12 +47,12 @@ const NAMED_FIELDS: [(&str, FactField); 17] = [
 ];
 
 impl Dimension {
-    /// What `key` has in this dimension; empty if it has nothing.
-    pub fn value<'a>(&self, key: &'a FactKey) -> Cow<'a, str> {
+    /// What a fact has in this dimension; empty if it has nothing.
+    pub fn value<'a>(&self, fact: impl FactTexts<'a>) -> Cow<'a, str> {
         match self {
-            Self::Day => Cow::Owned(key.usage_date.to_string()),
-            Self::Field(field) => Cow::Borrowed(key.get(*field)),
-            Self::Tag(name) => Cow::Borrowed(key.tag(name)),
+            Self::Day => Cow::Owned(fact.day().to_string()),
+            Self::Field(field) => Cow::Borrowed(fact.get(*field)),
+            Self::Tag(name) => Cow::Borrowed(fact.tag(name)),
         }
     }
 }
@@ -63,7 +63,7 @@ impl fmt::Display for Dimension {
             Self::Day => formatter.pad("day"),
             Self::Field(field) => {
                 let name = NAMED_FIELDS.iter().find(|(_, named)| named == field).map(|(name, _)| *name);
-                formatter.pad(name.unwrap_or_else(|| field.name()))
+                formatter.pad(name.unwrap_or_else(|| field.as_str()))
             }
             Self::Tag(name) => formatter.pad(&format!("tag:{name}")),
         }

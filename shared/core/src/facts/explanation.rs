@@ -3,47 +3,55 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::bill::line::{Interner, LineField, LineKey};
-use crate::bill::usage::{self, Usage};
-use crate::facts::derivation::{Derivation, category_of, fields_without_caller};
-use crate::facts::fact::FactKey;
+use crate::bill::line::{LineField, LineKey};
+use crate::facts::derivation::{Derivation, unattributed};
+use crate::facts::fact::{FactField, FactKey};
 use crate::facts::folding::Folding;
 use crate::facts::owner::OwnerBy;
+use crate::facts::used::{Caller, Draft, Used};
+use crate::table::field::Field as _;
 
 /// Explains single bill lines by the rules that [`Derivation::derive`] sums them by.
 pub struct Explainer<'a> {
     derivation: &'a Derivation,
     lacks_principal: bool,
     folding: Folding,
-    interner: Interner,
-    usages: HashMap<[Arc<str>; LineField::ALL.len()], Usage>,
+    /// By the fields that say it.
+    used: HashMap<Vec<Arc<str>>, Used>,
 }
 
 impl<'a> Explainer<'a> {
     /// For lines of a delivery; `lacks_principal` says whether its export was made without the caller's identity, and
     /// `folding` which callers its facts keep apart.
     pub fn new(derivation: &'a Derivation, lacks_principal: bool, folding: Folding) -> Self {
-        Self { derivation, lacks_principal, folding, interner: Interner::default(), usages: HashMap::new() }
+        Self { derivation, lacks_principal, folding, used: HashMap::new() }
     }
 
     /// The fact that the line adds to, and what decided its owner.
     pub fn explain(&mut self, line: &LineKey) -> (FactKey, OwnerBy) {
+        let usage = LineField::ALL.into_iter().filter(|field| !field.is_of_caller()).map(|field| line.text(field));
         let aliases = &self.derivation.model_aliases;
-        let usage = self.usages.entry(fields_without_caller(line)).or_insert_with(|| usage::classify(line, aliases));
-        let category = category_of(line);
-        self.derivation.key(line, category, usage, self.lacks_principal, &self.folding, &mut self.interner)
+        let used = self.used.entry(usage.collect()).or_insert_with(|| Used::of(line, aliases));
+        let caller = Caller::of(line, &line.tags, &self.derivation.keep_sessions, &self.folding);
+        let day = line.usage_date;
+        let reason = if caller.is_nobody() { unattributed(day, used, self.lacks_principal).as_str() } else { "" };
+        let draft = Draft { day, used, caller: &caller, reason };
+        let (owned, by) = self.derivation.owned(draft);
+        let fields = FactField::ALL.map(|field| Arc::from(draft.named(field, &owned)));
+        (FactKey { usage_date: day, fields, tags: Arc::clone(&caller.named.tags) }, by)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bill::line::{Measures, Tags};
     use crate::bill::reduction::Reduction;
     use crate::facts::fact::FactField;
     use crate::facts::matcher::Matcher;
     use crate::facts::owner::OwnerRule;
     use crate::money::decimal::Decimal;
+    use crate::table::measures::Measures;
+    use crate::table::tags::Tags;
 
     const BO: &str = "arn:aws:iam::444455556666:user/bo";
 

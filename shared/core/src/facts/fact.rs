@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::bill::line::{Measures, Tags};
+use crate::money::decimal::SumOutOfRange;
 use crate::named;
+use crate::table::builder::TableBuilder;
+use crate::table::field::Field;
+use crate::table::measures::Measures;
+use crate::table::rows::{Row, Table};
+use crate::table::tags::Tags;
 
 named! {
     /// A text field of a fact. Empty means that there is none. [`FactKey`] holds and compares the fields in this order.
@@ -60,10 +65,79 @@ named! {
     }
 }
 
-impl FactField {
+impl Field for FactField {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn place(self) -> usize {
+        self as usize
+    }
+
     /// The column name in the facts file and in stored state.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         self.as_str()
+    }
+
+    fn is_of_caller(self) -> bool {
+        matches!(
+            self,
+            Self::AccountId
+                | Self::Principal
+                | Self::Identity
+                | Self::IdentityKind
+                | Self::Owner
+                | Self::OwnerSource
+                | Self::CostCenter
+                | Self::UnattributedReason
+        )
+    }
+}
+
+/// Facts in columns.
+pub type FactTable = Table<FactField>;
+
+/// A row of the ledger.
+pub type Fact<'a> = Row<'a, FactField>;
+
+/// Sums rows to facts.
+pub type FactTableBuilder = TableBuilder<FactField>;
+
+/// What facts are grouped and matched by: of a row of the ledger, or of one that is about to become one.
+pub trait FactTexts<'a>: Copy {
+    /// The day (UTC) of the usage.
+    fn day(self) -> NaiveDate;
+
+    /// A field's text; empty if there is none.
+    fn get(self, field: FactField) -> &'a str;
+
+    /// A tag's value; empty if there is none.
+    fn tag(self, key: &str) -> &'a str;
+}
+
+impl<'a> FactTexts<'a> for Fact<'a> {
+    fn day(self) -> NaiveDate {
+        self.day()
+    }
+
+    fn get(self, field: FactField) -> &'a str {
+        self.get(field)
+    }
+
+    fn tag(self, key: &str) -> &'a str {
+        self.tag(key)
+    }
+}
+
+impl<'a> FactTexts<'a> for &'a FactKey {
+    fn day(self) -> NaiveDate {
+        self.usage_date
+    }
+
+    fn get(self, field: FactField) -> &'a str {
+        FactKey::get(self, field)
+    }
+
+    fn tag(self, key: &str) -> &'a str {
+        FactKey::tag(self, key)
     }
 }
 
@@ -95,11 +169,24 @@ impl FactKey {
     }
 }
 
-/// One row of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// What tells it from the others.
-    pub key: FactKey,
-    /// Its sums.
-    pub measures: Measures,
+impl FactTable {
+    /// The table of rows that stand alone.
+    pub fn of(rows: impl IntoIterator<Item = (FactKey, Measures)>) -> Result<Self, SumOutOfRange> {
+        let mut builder = FactTableBuilder::default();
+        for (FactKey { usage_date, fields, tags }, measures) in rows {
+            builder.add_row(usage_date, &fields, &tags, &measures)?;
+        }
+        builder.finish()
+    }
+}
+
+impl Fact<'_> {
+    /// What tells it from the others, to stand alone.
+    pub fn key(self) -> FactKey {
+        FactKey {
+            usage_date: self.day(),
+            fields: FactField::ALL.map(|field| self.text(field)),
+            tags: self.shared_tags(),
+        }
+    }
 }

@@ -12,11 +12,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bill::line::{LineField, Tags};
+use crate::bill::line::{Line, LineField, LineTable};
 use crate::bill::principal::{self, Identity, IdentityKind, KeepSessions};
 use crate::bill::reduction::Reduction;
-use crate::facts::fact::{FactField, FactKey};
+use crate::facts::fact::{Fact, FactField};
 use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::table::codes::place;
+use crate::table::combinations::Combinations;
+use crate::table::tags::Tags;
 use crate::text::OTHER;
 
 #[cfg(test)]
@@ -115,6 +118,7 @@ pub struct Folding {
 }
 
 /// A caller as facts name it.
+#[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) identity: Identity,
     pub(crate) principal: Arc<str>,
@@ -132,16 +136,15 @@ impl Folding {
     /// them.
     pub fn of(reductions: &[Reduction], people: &KeepSessions, limits: &Limits) -> Result<Self, SumOutOfRange> {
         let mut billed: HashMap<Arc<str>, Billed> = HashMap::new();
-        for (line, measures) in reductions.iter().flat_map(|reduction| &reduction.lines) {
-            let principal = line.text(LineField::Principal);
-            if principal.is_empty() {
-                continue;
+        for lines in reductions.iter().map(|reduction| &reduction.lines) {
+            for (line, amount) in by_caller(lines)? {
+                let principal = line.text(LineField::Principal);
+                let found = billed
+                    .entry(Arc::clone(&principal))
+                    .or_insert_with(|| Billed { identity: Identity::of(&principal, people), by_tags: HashMap::new() });
+                let amounts = found.by_tags.entry(line.shared_tags()).or_default();
+                amounts.add(&line.text(LineField::Currency), amount)?;
             }
-            let found = billed
-                .entry(Arc::clone(&principal))
-                .or_insert_with(|| Billed { identity: Identity::of(&principal, people), by_tags: HashMap::new() });
-            let amounts = found.by_tags.entry(Arc::clone(&line.tags)).or_default();
-            amounts.add(&line.text(LineField::Currency), measures.unblended_cost)?;
         }
         let mut folding = Self::default();
         folding.fold_identities(&billed, limits)?;
@@ -152,7 +155,7 @@ impl Folding {
 
     /// What was folded when `facts` were derived: whoever is named in them was kept. So a single line of the bill finds
     /// the fact that it is part of, also where the facts are of a release that folded otherwise.
-    pub fn in_facts<'a>(facts: impl Iterator<Item = &'a FactKey> + Clone) -> Self {
+    pub fn in_facts<'a>(facts: impl Iterator<Item = Fact<'a>> + Clone) -> Self {
         let mut folding = Self::default();
         for fact in facts.clone() {
             let identity = fact.text(FactField::Identity);
@@ -162,7 +165,7 @@ impl Folding {
             if is_other_session(fact) {
                 folding.sessions.entry(Arc::clone(&identity)).or_default();
             }
-            if fact.tags.values().any(|value| **value == *OTHER) {
+            if fact.tags().values().any(|value| **value == *OTHER) {
                 folding.tags.entry(identity).or_default();
             }
         }
@@ -172,7 +175,7 @@ impl Folding {
                 kept.insert(Arc::clone(&principal));
             }
             if let Some(kept) = folding.tags.get_mut(&identity) {
-                kept.insert((principal, Arc::clone(&fact.tags)));
+                kept.insert((principal, fact.shared_tags()));
             }
             if let Some(kept) = &mut folding.identities {
                 kept.insert(identity);
@@ -273,13 +276,31 @@ impl Folding {
     }
 }
 
+/// What callers have in a table, by principal, tags and currency: a line of each, and its amount.
+fn by_caller(lines: &LineTable) -> Result<Vec<(Line<'_>, Decimal)>, SumOutOfRange> {
+    let mut callers = Combinations::new(3);
+    let mut found: Vec<(Line<'_>, Decimal)> = Vec::new();
+    for line in lines {
+        let parts = [line.code(LineField::Principal), line.tags_code(), line.code(LineField::Currency)];
+        let (caller, is_new) = callers.of(&parts);
+        if is_new {
+            found.push((line, Decimal::ZERO));
+        }
+        if let Some((_, amount)) = found.get_mut(place(caller)) {
+            *amount = amount.checked_add(line.unblended_cost()).ok_or(SumOutOfRange)?;
+        }
+    }
+    found.retain(|(line, _)| !line.get(LineField::Principal).is_empty());
+    Ok(found)
+}
+
 /// Whether a fact is of the identities that were folded.
-pub fn is_other(fact: &FactKey) -> bool {
+pub fn is_other(fact: Fact<'_>) -> bool {
     fact.get(FactField::Identity) == OTHER
 }
 
 /// Whether a fact is of the folded sessions of a role.
-pub fn is_other_session(fact: &FactKey) -> bool {
+pub fn is_other_session(fact: Fact<'_>) -> bool {
     role_of_other_session(fact.get(FactField::Principal)).is_some()
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use wildmatch::WildMatch;
 
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::FactKey;
+use crate::facts::fact::FactTexts;
 use crate::text::NONE;
 
 /// A glob over the whole value of a dimension, case-sensitive: `*` is any characters, `?` is one.
@@ -24,8 +24,8 @@ impl Matcher {
     }
 
     /// Whether a fact's value matches.
-    pub fn matches(&self, key: &FactKey) -> bool {
-        let value = self.dimension.value(key);
+    pub fn matches<'a>(&self, fact: impl FactTexts<'a>) -> bool {
+        let value = self.dimension.value(fact);
         match &self.glob {
             None => value.is_empty(),
             Some(glob) => !value.is_empty() && glob.matches(&value),

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::bill::line::Measures;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::Basis;
 use crate::money::currencies::order;
 use crate::money::decimal::{Decimal, SumOutOfRange};
+use crate::table::measures::Measures;
 use crate::text::money;
 
 /// The lines whose unblended cost stands in for their net cost, by currency.
@@ -25,11 +25,11 @@ struct Lines {
 
 impl StandIn {
     /// What stands in on `basis`: nothing where nobody asked for net cost.
-    pub fn of<'a>(basis: Basis, facts: impl IntoIterator<Item = &'a Fact>) -> Result<Self, SumOutOfRange> {
+    pub fn of<'a>(basis: Basis, facts: impl IntoIterator<Item = Fact<'a>>) -> Result<Self, SumOutOfRange> {
         let mut found = Self::default();
         if basis == Basis::NetUnblended {
             for fact in facts {
-                found.add(fact.key.get(FactField::Currency), &fact.measures)?;
+                found.add(fact.get(FactField::Currency), &fact.measures())?;
             }
         }
         Ok(found)

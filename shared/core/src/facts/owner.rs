@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::facts::fact::FactKey;
+use crate::facts::fact::FactTexts;
 use crate::facts::matcher::Matcher;
 use crate::named;
 
@@ -27,11 +27,11 @@ pub struct OwnerRule {
 
 impl OwnerRule {
     /// Whether the rule is about a fact, whose owner need not be known yet.
-    pub fn applies(&self, key: &FactKey) -> bool {
-        let day = key.usage_date;
+    pub fn applies<'a>(&self, fact: impl FactTexts<'a>) -> bool {
+        let day = fact.day();
         self.from.is_none_or(|from| from <= day)
             && self.to.is_none_or(|to| day < to)
-            && self.matches.iter().all(|matcher| matcher.matches(key))
+            && self.matches.iter().all(|matcher| matcher.matches(fact))
     }
 }
 

@@ -39,15 +39,15 @@ impl Roles {
 
     /// The roles of each person in `facts`, by identity.
     pub fn of_people<'a>(
-        facts: impl Iterator<Item = &'a Fact>,
+        facts: impl Iterator<Item = Fact<'a>>,
         policy: &CostPolicy,
     ) -> Result<BTreeMap<&'a str, Self>, SumOutOfRange> {
         let mut people: BTreeMap<(&str, IdentityKind), Vec<(&str, Decimal)>> = BTreeMap::new();
         for fact in facts {
-            let kind = IdentityKind::of(fact.key.get(FactField::IdentityKind));
+            let kind = IdentityKind::of(fact.get(FactField::IdentityKind));
             if let Some(spent) = policy.spend(fact).filter(|_| kind.is_person()) {
-                let sessions = people.entry((fact.key.get(FactField::Identity), kind)).or_default();
-                sessions.push((fact.key.get(FactField::Principal), spent));
+                let sessions = people.entry((fact.get(FactField::Identity), kind)).or_default();
+                sessions.push((fact.get(FactField::Principal), spent));
             }
         }
         let of = |((identity, kind), sessions): ((&'a str, _), Vec<_>)| {
@@ -140,9 +140,9 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
 }
 
 /// The same of facts: roles whose sessions are kept apart are none of them.
-pub fn of_facts<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<PeopleRole> {
-    let is_role = |fact: &&Fact| fact.key.get(FactField::IdentityKind) == IdentityKind::Role.as_str();
-    find(facts.filter(is_role).map(|fact| fact.key.get(FactField::Principal)))
+pub fn of_facts<'a>(facts: impl Iterator<Item = Fact<'a>>) -> Vec<PeopleRole> {
+    let is_role = |fact: &Fact<'_>| fact.get(FactField::IdentityKind) == IdentityKind::Role.as_str();
+    find(facts.filter(is_role).map(|fact| fact.get(FactField::Principal)))
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use crate::text::{NONE, shown};
 const KEYS: usize = 12;
 
 /// The tag keys that facts have.
-pub fn tags<'a>(facts: impl Iterator<Item = &'a Fact>) -> BTreeSet<&'a str> {
+pub fn tags<'a>(facts: impl Iterator<Item = Fact<'a>>) -> BTreeSet<&'a str> {
     let mut tags = BTreeSet::new();
     for fact in facts {
-        for (key, _) in fact.key.tags.iter() {
+        for (key, _) in fact.tags().iter() {
             // Most facts have the tags of the one before.
             if !tags.contains(&**key) {
                 tags.insert(&**key);
@@ -39,8 +39,8 @@ pub fn unknown_tag(key: &str, known: &BTreeSet<&str>) -> String {
 }
 
 /// Why a matcher matches none of the facts, with what it may have meant; nothing if it matches one.
-pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + Clone) -> Option<String> {
-    if facts.clone().any(|fact| matcher.matches(&fact.key)) {
+pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = Fact<'a>> + Clone) -> Option<String> {
+    if facts.clone().any(|fact| matcher.matches(fact)) {
         return None;
     }
     if let Dimension::Tag(key) = matcher.dimension() {
@@ -53,7 +53,7 @@ pub fn unmatched<'a>(matcher: &Matcher, facts: impl Iterator<Item = &'a Fact> + 
     if glob == NONE {
         return Some(format!("every line has a value of {dimension}, and {NONE} is what has none"));
     }
-    let values: BTreeSet<_> = facts.map(|fact| dimension.value(&fact.key)).collect();
+    let values: BTreeSet<_> = facts.map(|fact| dimension.value(fact)).collect();
     let meant =
         meant(&glob, values.iter().map(|value| &**value)).map_or_else(String::new, |meant| format!(": {meant}"));
     Some(format!("no line has a value of {dimension} that is {}{meant}", shown(&glob)))

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bill::category::Category;
-use crate::bill::line::Measures;
 use crate::facts::fact::{Fact, FactField};
 use crate::money::decimal::Decimal;
 use crate::named;
+use crate::table::measures::Measures;
 
 named! {
     /// Which cost column is meant.
@@ -22,8 +22,16 @@ named! {
 }
 
 impl Basis {
-    /// The cost on this basis.
-    pub fn cost(self, measures: &Measures) -> Decimal {
+    /// A fact's cost on this basis.
+    pub fn cost(self, fact: Fact<'_>) -> Decimal {
+        match self {
+            Self::Unblended => fact.unblended_cost(),
+            Self::NetUnblended => fact.net_unblended_cost(),
+        }
+    }
+
+    /// The cost on this basis of what stands alone.
+    pub fn cost_of(self, measures: &Measures) -> Decimal {
         match self {
             Self::Unblended => measures.unblended_cost,
             Self::NetUnblended => measures.net_unblended_cost,
@@ -47,10 +55,10 @@ impl Default for CostPolicy {
 
 impl CostPolicy {
     /// The spend of a fact in its currency, or `None` if its category does not count.
-    pub fn spend(&self, fact: &Fact) -> Option<Decimal> {
-        let category = fact.key.get(FactField::Category);
+    pub fn spend(&self, fact: Fact<'_>) -> Option<Decimal> {
+        let category = fact.get(FactField::Category);
         let counts = self.count.iter().any(|counted| counted.as_str() == category);
-        counts.then(|| self.basis.cost(&fact.measures))
+        counts.then(|| self.basis.cost(fact))
     }
 }
 

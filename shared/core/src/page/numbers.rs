@@ -6,7 +6,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::FactField;
+use crate::facts::fact_set::FactSet;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::page::figures::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
 use crate::reporting::report::{self, Row};
@@ -23,16 +24,14 @@ const TREND_DAYS: u64 = 28;
 pub(super) fn pictures(
     figures: &Figures,
     found: &CurrencyFigures,
-    facts: &[&Fact],
-    known: &[&Fact],
+    facts: &FactSet<'_>,
+    known: &FactSet<'_>,
 ) -> Result<Pictures, SumOutOfRange> {
     let currency = found.totals.currency.as_str();
-    let is_in_currency = |fact: &&&Fact| fact.key.get(FactField::Currency) == currency;
-    let facts: Vec<&Fact> = facts.iter().filter(is_in_currency).copied().collect();
-    let known: Vec<&Fact> = known.iter().filter(is_in_currency).copied().collect();
+    let (facts, known) = (facts.in_currency(currency), known.in_currency(currency));
     let by = |fields: &[FactField]| {
         let dimensions: Vec<_> = fields.iter().copied().map(Dimension::Field).collect();
-        report::totals(facts.iter().copied(), &dimensions, |fact| figures.policy.spend(fact))
+        report::totals(facts.iter(), &dimensions, |fact| figures.policy.spend(fact))
     };
     let owners = report::fold(by(&[FactField::Owner])?, OWNERS)?;
     let is_folded = owners.len() > OWNERS;
@@ -47,7 +46,7 @@ pub(super) fn pictures(
         trend_days,
         mix: by(&[FactField::Model, FactField::TokenKind, FactField::Context])?,
         kinds: by(&[FactField::TokenKind])?,
-        cache: unit_cost::cache_use(facts.iter().copied(), figures.policy.basis)?,
+        cache: unit_cost::cache_use(facts.iter(), figures.policy.basis)?,
     })
 }
 
@@ -58,7 +57,7 @@ pub(super) fn first_key(row: &Row) -> String {
 
 fn days(
     figures: &Figures,
-    facts: &[&Fact],
+    facts: &FactSet<'_>,
     owners: &[(String, Decimal)],
     is_folded: bool,
 ) -> Result<Vec<OwnerDay>, SumOutOfRange> {
@@ -67,9 +66,9 @@ fn days(
     let places: BTreeMap<&str, usize> =
         owners.iter().take(named).enumerate().map(|(place, (owner, _))| (owner.as_str(), place)).collect();
     let mut days: BTreeMap<NaiveDate, OwnerDay> = BTreeMap::new();
-    for fact in facts {
+    for fact in facts.iter() {
         let Some(spend) = figures.policy.spend(fact) else { continue };
-        let day = fact.key.usage_date;
+        let day = fact.day();
         let found = days.entry(day).or_insert_with(|| OwnerDay {
             day,
             is_provisional: figures.settling.is_provisional(day),
@@ -77,7 +76,7 @@ fn days(
             by_owner: vec![Decimal::ZERO; owners.len()],
         });
         add(&mut found.spend, spend)?;
-        let place = places.get(fact.key.get(FactField::Owner)).copied().unwrap_or(named);
+        let place = places.get(fact.get(FactField::Owner)).copied().unwrap_or(named);
         if let Some(sum) = found.by_owner.get_mut(place) {
             add(sum, spend)?;
         }
@@ -85,11 +84,11 @@ fn days(
     Ok(days.into_values().collect())
 }
 
-fn course(figures: &Figures, known: &[&Fact]) -> Result<Vec<CourseDay>, SumOutOfRange> {
+fn course(figures: &Figures, known: &FactSet<'_>) -> Result<Vec<CourseDay>, SumOutOfRange> {
     let mut by_day: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
-    for fact in known.iter().filter(|fact| figures.period.contains(fact.key.usage_date)) {
+    for fact in known.iter().filter(|fact| figures.period.contains(fact.day())) {
         if let Some(spend) = figures.policy.spend(fact) {
-            add(by_day.entry(fact.key.usage_date).or_default(), spend)?;
+            add(by_day.entry(fact.day()).or_default(), spend)?;
         }
     }
     let Some(last) = by_day.keys().next_back().copied() else { return Ok(Vec::new()) };
@@ -103,8 +102,8 @@ fn course(figures: &Figures, known: &[&Fact]) -> Result<Vec<CourseDay>, SumOutOf
     Ok(course)
 }
 
-fn trend_days(figures: &Figures, known: &[&Fact], last: Option<NaiveDate>) -> Vec<TrendDay> {
-    let first_known = known.iter().map(|fact| fact.key.usage_date).min();
+fn trend_days(figures: &Figures, known: &FactSet<'_>, last: Option<NaiveDate>) -> Vec<TrendDay> {
+    let first_known = known.iter().map(|fact| fact.day()).min();
     let (Some(last), Some(first_known)) = (last, first_known) else { return Vec::new() };
     let first = last.checked_sub_days(Days::new(TREND_DAYS - 1)).unwrap_or(last).max(first_known);
     let days = first.iter_days().take_while(|day| *day <= last);
@@ -114,7 +113,7 @@ fn trend_days(figures: &Figures, known: &[&Fact], last: Option<NaiveDate>) -> Ve
 fn trends(
     figures: &Figures,
     found: &CurrencyFigures,
-    known: &[&Fact],
+    known: &FactSet<'_>,
     days: &[TrendDay],
 ) -> Result<Vec<Trend>, SumOutOfRange> {
     let Some(first) = days.first() else { return Ok(Vec::new()) };
@@ -124,12 +123,12 @@ fn trends(
         .collect();
     let places: BTreeMap<String, usize> =
         trends.iter().enumerate().map(|(place, trend)| (trend.identity.clone(), place)).collect();
-    for fact in known {
+    for fact in known.iter() {
         let Some(spend) = figures.policy.spend(fact) else { continue };
-        let Some(trend) = places.get(fact.key.get(FactField::Identity)).and_then(|place| trends.get_mut(*place)) else {
+        let Some(trend) = places.get(fact.get(FactField::Identity)).and_then(|place| trends.get_mut(*place)) else {
             continue;
         };
-        let index = usize::try_from((fact.key.usage_date - first.day).num_days()).ok();
+        let index = usize::try_from((fact.day() - first.day).num_days()).ok();
         if let Some(sum) = index.and_then(|index| trend.days.get_mut(index)) {
             add(sum, spend)?;
         }

@@ -82,15 +82,15 @@ pub struct Row {
 /// Sums `cost` of the facts by `dimensions` and currency; facts without a cost are left out, groups that sum to zero
 /// are not. Sorted by currency, cost descending, keys.
 pub fn totals<'a>(
-    facts: impl IntoIterator<Item = &'a Fact>,
+    facts: impl IntoIterator<Item = Fact<'a>>,
     dimensions: &[Dimension],
-    cost: impl Fn(&Fact) -> Option<Decimal>,
+    cost: impl Fn(Fact<'_>) -> Option<Decimal>,
 ) -> Result<Vec<Row>, SumOutOfRange> {
     let mut sums: BTreeMap<(String, Vec<String>), (Decimal, UnitSums)> = BTreeMap::new();
     for fact in facts {
         let Some(cost) = cost(fact) else { continue };
-        let keys = dimensions.iter().map(|dimension| dimension.value(&fact.key).into_owned()).collect();
-        let (sum, units) = sums.entry((fact.key.get(FactField::Currency).to_owned(), keys)).or_default();
+        let keys = dimensions.iter().map(|dimension| dimension.value(fact).into_owned()).collect();
+        let (sum, units) = sums.entry((fact.get(FactField::Currency).to_owned(), keys)).or_default();
         *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         units.add(fact, cost)?;
     }

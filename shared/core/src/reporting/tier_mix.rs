@@ -43,18 +43,18 @@ pub struct TierUse {
 
 /// Usage by currency, model and tier, sorted by them.
 pub fn tier_mix<'a>(
-    facts: impl IntoIterator<Item = &'a Fact> + Clone,
+    facts: impl IntoIterator<Item = Fact<'a>> + Clone,
     basis: Basis,
 ) -> Result<Vec<TierUse>, SumOutOfRange> {
     let dimensions = [FactField::Model, FactField::Tier].map(Dimension::Field);
-    let is_usage = |fact: &Fact| fact.key.get(FactField::Category) == Category::Usage.as_str();
-    let rows = report::totals(facts.clone(), &dimensions, |fact| is_usage(fact).then(|| basis.cost(&fact.measures)))?;
+    let is_usage = |fact: Fact<'_>| fact.get(FactField::Category) == Category::Usage.as_str();
+    let rows = report::totals(facts.clone(), &dimensions, |fact| is_usage(fact).then(|| basis.cost(fact)))?;
     let mut models: BTreeMap<(String, String), Vec<Row>> = BTreeMap::new();
     for row in rows {
         let model = row.keys.first().cloned().unwrap_or_default();
         models.entry((row.currency.clone(), model)).or_default().push(row);
     }
-    let mut savings = savings(facts.into_iter().filter(|fact| is_usage(fact)), basis)?;
+    let mut savings = savings(facts.into_iter().filter(|fact| is_usage(*fact)), basis)?;
     let mut mix = Vec::new();
     for ((currency, model), mut rows) in models {
         rows.sort_by(|left, right| left.keys.cmp(&right.keys));
@@ -89,7 +89,7 @@ struct Estimate {
 
 /// What each tier but on-demand saved, by currency, model and tier.
 fn savings<'a>(
-    usage: impl Iterator<Item = &'a Fact>,
+    usage: impl Iterator<Item = Fact<'a>>,
     basis: Basis,
 ) -> Result<BTreeMap<(String, String, String), Estimate>, SumOutOfRange> {
     // What is bought at one price but for the tier.
@@ -103,9 +103,9 @@ fn savings<'a>(
     ];
     let mut bought: BTreeMap<([&str; 6], &str), Bought> = BTreeMap::new();
     for fact in usage {
-        let Some(tokens) = fact.measures.tokens else { continue };
-        let key = (same.map(|field| fact.key.get(field)), fact.key.get(FactField::Tier));
-        bought.entry(key).or_default().add(Bought { tokens, cost: basis.cost(&fact.measures) })?;
+        let Some(tokens) = fact.tokens() else { continue };
+        let key = (same.map(|field| fact.get(field)), fact.get(FactField::Tier));
+        bought.entry(key).or_default().add(Bought { tokens, cost: basis.cost(fact) })?;
     }
     let on_demand = Tier::OnDemand.as_str();
     let mut found: BTreeMap<(String, String, String), Estimate> = BTreeMap::new();

@@ -11,11 +11,11 @@ use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::report::{self, Row};
 
 /// Usage by model, token kind, tier and context: what each costs a million tokens, how it is bought, list against paid.
-pub fn unit_costs<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<Row>, SumOutOfRange> {
+pub fn unit_costs<'a>(facts: impl IntoIterator<Item = Fact<'a>>, basis: Basis) -> Result<Vec<Row>, SumOutOfRange> {
     let dimensions =
         [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context].map(Dimension::Field);
-    let is_usage = |fact: &Fact| fact.key.get(FactField::Category) == Category::Usage.as_str();
-    report::totals(facts, &dimensions, |fact| is_usage(fact).then(|| basis.cost(&fact.measures)))
+    let is_usage = |fact: Fact<'_>| fact.get(FactField::Category) == Category::Usage.as_str();
+    report::totals(facts, &dimensions, |fact| is_usage(fact).then(|| basis.cost(fact)))
 }
 
 /// How [`CacheUse::saving`] is estimated, for people.
@@ -91,7 +91,7 @@ impl Prompt {
 }
 
 /// What the prompt cache does, for each currency and model that uses one, sorted.
-pub fn cache_use<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) -> Result<Vec<CacheUse>, SumOutOfRange> {
+pub fn cache_use<'a>(facts: impl IntoIterator<Item = Fact<'a>>, basis: Basis) -> Result<Vec<CacheUse>, SumOutOfRange> {
     // What is bought at one price: prices differ by model, tier, context, routing and region.
     let price_list = [
         FactField::Currency,
@@ -103,10 +103,10 @@ pub fn cache_use<'a>(facts: impl IntoIterator<Item = &'a Fact>, basis: Basis) ->
     ];
     let mut prompts: BTreeMap<[&str; 6], Prompt> = BTreeMap::new();
     for fact in facts {
-        let Some(tokens) = fact.measures.tokens else { continue };
-        let bought = Bought { tokens, cost: basis.cost(&fact.measures) };
-        let prompt = prompts.entry(price_list.map(|field| fact.key.get(field))).or_default();
-        match fact.key.get(FactField::TokenKind) {
+        let Some(tokens) = fact.tokens() else { continue };
+        let bought = Bought { tokens, cost: basis.cost(fact) };
+        let prompt = prompts.entry(price_list.map(|field| fact.get(field))).or_default();
+        match fact.get(FactField::TokenKind) {
             kind if kind == TokenKind::Input.as_str() => prompt.input.add(bought)?,
             kind if kind == TokenKind::CacheRead.as_str() => prompt.read.add(bought)?,
             kind if kind == TokenKind::CacheWrite.as_str() || kind == TokenKind::CacheWrite1h.as_str() => {

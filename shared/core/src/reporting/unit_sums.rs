@@ -26,14 +26,14 @@ impl UnitSums {
     /// # Errors
     ///
     /// [`SumOutOfRange`], after which `self` must not be used.
-    pub fn add(&mut self, fact: &Fact, cost: Decimal) -> Result<(), SumOutOfRange> {
-        if fact.key.get(FactField::Category) != Category::Usage.as_str() {
+    pub fn add(&mut self, fact: Fact<'_>, cost: Decimal) -> Result<(), SumOutOfRange> {
+        if fact.get(FactField::Category) != Category::Usage.as_str() {
             return Ok(());
         }
         let of = |part: Option<Decimal>| if part.is_some() { cost } else { Decimal::ZERO };
         // AWS Marketplace's lines have a public on-demand cost of zero, which is no price: nothing is given away there.
-        let list_cost = fact.measures.list_cost.filter(|list_cost| !list_cost.is_zero() || cost.is_zero());
-        let tokens = fact.measures.tokens;
+        let list_cost = fact.list_cost().filter(|list_cost| !list_cost.is_zero() || cost.is_zero());
+        let tokens = fact.tokens();
         self.merge(&Self { tokens, token_cost: of(tokens), list_cost, listed_cost: of(list_cost) })
     }
 

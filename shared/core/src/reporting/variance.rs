@@ -108,7 +108,7 @@ impl Variance {
 /// A correction belongs to the group that its caller's usage of that day has. Where that is none or several, it
 /// belongs to the caller's group in the span if there is just one, else to [`SEVERAL`].
 pub fn explain<'a>(
-    facts: impl Iterator<Item = &'a Fact> + Clone,
+    facts: impl Iterator<Item = Fact<'a>> + Clone,
     policy: &CostPolicy,
     windows: &Windows,
     by: &Dimension,
@@ -118,7 +118,7 @@ pub fn explain<'a>(
     let mut callers: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
     for fact in facts.clone() {
         let Some((at, spend)) = side(fact, policy, windows) else { continue };
-        let key = &fact.key;
+        let key = fact;
         let (currency, identity) = (key.get(FactField::Currency), key.get(FactField::Identity));
         let group = groups.entry((currency, by.value(key))).or_default();
         if is_usage(fact) {
@@ -200,10 +200,10 @@ struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    fn add(&mut self, side: Side, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
+    fn add(&mut self, side: Side, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
         self.seen.mark(side);
         add(self.cost.at(side), spend)?;
-        match fact.measures.tokens {
+        match fact.tokens() {
             Some(tokens) => self.cells.add(side, fact, tokens, spend),
             None => add(self.uncounted.at(side), spend),
         }
@@ -247,7 +247,7 @@ struct Homes<'a> {
 
 impl<'a> Homes<'a> {
     fn of(
-        facts: impl Iterator<Item = &'a Fact>,
+        facts: impl Iterator<Item = Fact<'a>>,
         windows: &Windows,
         by: &Dimension,
         corrections: &[Correction],
@@ -255,11 +255,11 @@ impl<'a> Homes<'a> {
         let corrected: BTreeSet<_> = corrections.iter().map(|correction| correction.identity.as_str()).collect();
         let mut homes = Self { by_day: BTreeMap::new(), by_span: BTreeMap::new() };
         for fact in facts {
-            let (key, identity) = (&fact.key, fact.key.get(FactField::Identity));
-            if windows.earlier.contains(key.usage_date) && corrected.contains(identity) {
+            let (key, identity) = (fact, fact.get(FactField::Identity));
+            if windows.earlier.contains(key.day()) && corrected.contains(identity) {
                 let currency = key.get(FactField::Currency);
                 let group = by.value(key);
-                homes.by_day.entry((currency, identity, key.usage_date)).or_default().insert(group.clone());
+                homes.by_day.entry((currency, identity, key.day())).or_default().insert(group.clone());
                 homes.by_span.entry((currency, identity)).or_default().insert(group);
             }
         }
@@ -276,8 +276,8 @@ impl<'a> Homes<'a> {
     }
 }
 
-fn side(fact: &Fact, policy: &CostPolicy, windows: &Windows) -> Option<(Side, Decimal)> {
-    let day = fact.key.usage_date;
+fn side(fact: Fact<'_>, policy: &CostPolicy, windows: &Windows) -> Option<(Side, Decimal)> {
+    let day = fact.day();
     let side = if windows.later.contains(day) {
         Side::Later
     } else if windows.earlier.contains(day) {
@@ -288,8 +288,8 @@ fn side(fact: &Fact, policy: &CostPolicy, windows: &Windows) -> Option<(Side, De
     Some((side, policy.spend(fact)?))
 }
 
-fn is_usage(fact: &Fact) -> bool {
-    fact.key.get(FactField::Category) == Category::Usage.as_str()
+fn is_usage(fact: Fact<'_>) -> bool {
+    fact.get(FactField::Category) == Category::Usage.as_str()
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl RuleKind for Anomaly {
 
     fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: impl Iterator<Item = Fact<'a>> + Clone,
         known: &Known<'_>,
     ) -> Result<Vec<Measurement>, SumOutOfRange> {
         let mut measurements = Vec::new();

@@ -55,7 +55,7 @@ impl Budget {
 /// matched spend. Sorted as the budgets are, then by member.
 pub fn used<'a>(
     budgets: &'a [Budget],
-    facts: &(impl Iterator<Item = &'a Fact> + Clone),
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
     policy: &CostPolicy,
     span: &DataSpan,
     day: NaiveDate,
@@ -143,7 +143,7 @@ impl RuleKind for Budget {
 
     fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: impl Iterator<Item = Fact<'a>> + Clone,
         known: &Known<'_>,
     ) -> Result<Vec<Measurement>, SumOutOfRange> {
         let windows = known.windows(self.window);

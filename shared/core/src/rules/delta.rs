@@ -67,7 +67,7 @@ impl RuleKind for Delta {
     /// Measures the settled ones of the days, or the month of the last settled day.
     fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: impl Iterator<Item = Fact<'a>> + Clone,
         known: &Known<'_>,
     ) -> Result<Vec<Measurement>, SumOutOfRange> {
         let mut measurements = Vec::new();

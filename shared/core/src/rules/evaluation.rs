@@ -60,7 +60,7 @@ macro_rules! rules {
             /// Evaluates every rule in every window that has begun and that the months of `span` have days of.
             pub fn evaluate<'a>(
                 &'a self,
-                facts: &(impl Iterator<Item = &'a Fact> + Clone),
+                facts: &(impl Iterator<Item = Fact<'a>> + Clone),
                 policy: &CostPolicy,
                 span: &DataSpan,
             ) -> Result<Evaluated, SumOutOfRange> {
@@ -129,7 +129,7 @@ fn weakened<T: RuleKind>(before: &[T], after: &[T]) -> Vec<String> {
 /// Whom a rule matches: its members with what they have in its currency, largest first; [`None`] where it has none.
 pub fn matched<'a>(
     rule: &Rule,
-    facts: impl Iterator<Item = &'a Fact>,
+    facts: impl Iterator<Item = Fact<'a>>,
     policy: &CostPolicy,
 ) -> Result<Vec<(Option<String>, Decimal)>, SumOutOfRange> {
     let mut matched = Vec::new();

@@ -67,7 +67,7 @@ impl RuleKind for Hygiene {
     /// Measures the months. What has no spend that lacks anything is not listed.
     fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: impl Iterator<Item = Fact<'a>> + Clone,
         known: &Known<'_>,
     ) -> Result<Vec<Measurement>, SumOutOfRange> {
         let lacking = self.lacking();
@@ -144,7 +144,7 @@ fn spelt_otherwise(
     for (key, spent) in part.within(first, last).flat_map(|(_, total)| total.facts()) {
         let is_theirs = or_none(key.get(FactField::Identity)) == driver.identity
             && IdentityKind::of(key.get(FactField::IdentityKind)) == driver.identity_kind;
-        for other in key.tags.keys().filter(|_| is_theirs) {
+        for other in key.tags().keys().filter(|_| is_theirs) {
             if &**other != tag && !key.tag(other).is_empty() && are_one_key(tag, other) {
                 add(others.entry(other).or_default(), spent)?;
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::facts::fact::{Fact, FactField, FactKey};
+use crate::facts::fact::{Fact, FactField};
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add, sum};
 use crate::rules::owner_template::OwnerTemplate;
@@ -25,7 +25,7 @@ pub(crate) struct Spender<'a> {
 }
 
 impl<'a> Spender<'a> {
-    fn of(key: &'a FactKey) -> Self {
+    fn of(key: Fact<'a>) -> Self {
         Self {
             identity: key.get(FactField::Identity),
             kind: key.get(FactField::IdentityKind),
@@ -45,8 +45,8 @@ pub(crate) struct DayTotal<'a> {
     /// In the rule's currency.
     pub(crate) spent: Decimal,
     /// What was spent, fact by fact.
-    first: Option<(&'a FactKey, Decimal)>,
-    further: Vec<(&'a FactKey, Decimal)>,
+    first: Option<(Fact<'a>, Decimal)>,
+    further: Vec<(Fact<'a>, Decimal)>,
     pub(crate) other_currencies: BTreeMap<&'a str, Decimal>,
     /// For each tag that the owner template asks for, the one value that was seen, or `None` for several.
     pub(crate) tags: Vec<(&'a str, Option<&'a str>)>,
@@ -88,8 +88,8 @@ pub(crate) struct MemberTotals<'a> {
 pub(crate) type Totals<'a> = BTreeMap<Option<Cow<'a, str>>, MemberTotals<'a>>;
 
 impl<'a> MemberTotals<'a> {
-    fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
-        let day = fact.key.usage_date;
+    fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
+        let day = fact.day();
         let place = self.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
             self.days.insert(place, (day, DayTotal::default()));
             place
@@ -138,7 +138,7 @@ impl<'a> MemberTotals<'a> {
 /// each value with matched spend in any currency.
 pub(crate) fn totals<'a, 'f: 'a>(
     rule: &'a Rule,
-    facts: impl Iterator<Item = &'f Fact>,
+    facts: impl Iterator<Item = Fact<'f>>,
     policy: &CostPolicy,
 ) -> Result<Totals<'a>, SumOutOfRange> {
     let mut members: Vec<(Option<Cow<'a, str>>, MemberTotals<'a>)> = Vec::new();
@@ -148,10 +148,10 @@ pub(crate) fn totals<'a, 'f: 'a>(
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
     for fact in facts {
         let Some(spend) = policy.spend(fact) else { continue };
-        if !rule.matches(&fact.key) {
+        if !rule.matches(fact) {
             continue;
         }
-        let place = match rule.each.as_ref().map(|dimension| dimension.value(&fact.key)) {
+        let place = match rule.each.as_ref().map(|dimension| dimension.value(fact)) {
             None => 0,
             Some(value) => {
                 let member = if value.is_empty() { Cow::Borrowed(NONE) } else { value };
@@ -178,28 +178,27 @@ impl<'a> DayTotal<'a> {
     }
 
     /// What was spent, fact by fact.
-    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'a FactKey, Decimal)> {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (Fact<'a>, Decimal)> {
         self.first.iter().chain(&self.further).copied()
     }
 
-    fn add(&mut self, rule: &'a Rule, fact: &'a Fact, spend: Decimal) -> Result<(), SumOutOfRange> {
-        let key = &fact.key;
-        let currency = key.get(FactField::Currency);
+    fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
+        let currency = fact.get(FactField::Currency);
         if currency != rule.currency {
             return add(self.other_currencies.entry(currency).or_default(), spend);
         }
         add(&mut self.spent, spend)?;
         match self.first {
-            None => self.first = Some((key, spend)),
-            Some(_) => self.further.push((key, spend)),
+            None => self.first = Some((fact, spend)),
+            Some(_) => self.further.push((fact, spend)),
         }
-        let owner = key.get(FactField::Owner);
+        let owner = fact.get(FactField::Owner);
         if rule.owner.is_some() && !owner.is_empty() {
             self.owner = self.owner.and(Seen::One(owner));
         }
         for name in rule.owner.iter().flat_map(OwnerTemplate::tags) {
             // Facts without the tag do not disagree: discounts, for one, have no principal's tags.
-            let value = key.tag(name);
+            let value = fact.tag(name);
             if !value.is_empty() {
                 match self.tags.iter_mut().find(|(tag, _)| *tag == name) {
                     Some((_, seen)) => *seen = seen.filter(|seen| *seen == value),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::FactKey;
+use crate::facts::fact::Fact;
 use crate::facts::owner_names::OwnerNames;
 use crate::text::{NONE, SEVERAL};
 
@@ -87,9 +87,9 @@ impl OwnerTemplate {
     }
 
     /// The value of a fact that the owner is not filled with, because the configuration does not list it.
-    pub fn unlisted(&self, each: Option<&Dimension>, key: &FactKey) -> Option<String> {
-        let member = each.map(|each| each.value(key).to_string()).filter(|member| !member.is_empty());
-        let tag_value = |tag: &str| match key.tag(tag) {
+    pub fn unlisted(&self, each: Option<&Dimension>, fact: Fact<'_>) -> Option<String> {
+        let member = each.map(|each| each.value(fact).to_string()).filter(|member| !member.is_empty());
+        let tag_value = |tag: &str| match fact.tag(tag) {
             "" => TagValue::None,
             value => TagValue::One(value.to_owned()),
         };

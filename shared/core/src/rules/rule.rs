@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::window::WindowKind;
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::FactKey;
+use crate::facts::fact::Fact;
 use crate::facts::matcher::Matcher;
 use crate::named;
 use crate::rules::owner_template::OwnerTemplate;
@@ -41,8 +41,8 @@ impl Rule {
     }
 
     /// Whether it is about a fact.
-    pub fn matches(&self, key: &FactKey) -> bool {
-        self.matches.iter().all(|matcher| matcher.matches(key))
+    pub fn matches(&self, fact: Fact<'_>) -> bool {
+        self.matches.iter().all(|matcher| matcher.matches(fact))
     }
 
     /// What it matches, for people: `tag:iamPrincipal/team = search*`; empty if it matches everything.

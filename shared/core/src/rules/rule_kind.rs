@@ -82,7 +82,7 @@ pub trait RuleKind {
     /// Measures every member in every window that is looked at, without order.
     fn evaluate<'a>(
         &'a self,
-        facts: impl Iterator<Item = &'a Fact> + Clone,
+        facts: impl Iterator<Item = Fact<'a>> + Clone,
         known: &Known<'_>,
     ) -> Result<Vec<Measurement>, SumOutOfRange>
     where

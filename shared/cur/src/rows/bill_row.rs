@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use spend_core::bill::bedrock_line::RuleSet;
-use spend_core::bill::line::{LineKey, Measures};
+use spend_core::bill::line::LineKey;
+use spend_core::table::measures::Measures;
 
 /// A Bedrock row of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]

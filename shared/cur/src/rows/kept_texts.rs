@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use spend_core::bill::line::Interner;
 use spend_core::bill::line::limits::{self, MOST_ENTRIES, TooLong};
-use spend_core::bill::line::{Interner, Tags};
+use spend_core::table::tags::Tags;
 
 /// What a text takes besides its bytes: two counters, what the allocator rounds up, and its places in hash tables here and
 /// where lines are summed. Measured with a million texts.

@@ -10,9 +10,10 @@ use arrow::datatypes::{
 use chrono::{DateTime, NaiveTime, Utc};
 use spend_core::bill::bedrock_line::RuleSet;
 use spend_core::bill::category::Category;
-use spend_core::bill::line::{LineField, LineKey, Measures, ScanCounts};
+use spend_core::bill::line::{LineField, LineKey, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::table::measures::Measures;
 
 use crate::columns::names::{
     CURRENCY, INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, PERIOD_START, PRODUCT, UNBLENDED_COST, USAGE_AMOUNT,

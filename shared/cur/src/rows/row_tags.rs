@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use spend_core::bill::line::{ScanCounts, Tags};
+use spend_core::bill::line::ScanCounts;
+use spend_core::table::tags::Tags;
 
 use crate::columns::names::{COST_CATEGORY, RESOURCE_TAGS, TAGS};
 use crate::columns::tag_sources::{Keys, TagSources, names_meet, normal_name};

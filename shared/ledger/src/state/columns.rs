@@ -14,10 +14,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::limits::{self, TooLong};
-use spend_core::bill::line::{Interner, LineField, LineKey, Measures, Tags};
+use spend_core::bill::line::{Interner, LineField, LineKey};
 use spend_core::bill::reduction::{self, CodedLines};
 use spend_core::facts::fact::{Fact, FactField, FactKey};
 use spend_core::money::decimal::Decimal;
+use spend_core::table::measures::Measures;
+use spend_core::table::tags::Tags;
 
 /// Rows as columns: each column of texts as its values in the order in which rows first have them, and one number per
 /// row. A part of a document's format: the document that holds it carries the version.

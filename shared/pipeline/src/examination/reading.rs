@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use spend_core::bill::category::Category;
-use spend_core::bill::line::{KeptTags, LineField, LineKey, Measures, PRINCIPAL_COLUMN, ScanCounts};
+use spend_core::bill::line::{KeptTags, LineField, LineKey, PRINCIPAL_COLUMN, ScanCounts};
 use spend_core::bill::reduction::Reduction;
 use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::table::measures::Measures;
 use spend_cur::chunk::{self, Description};
 use spend_cur::error::CurError;
 use spend_cur::rows::bill_row::BillRow;

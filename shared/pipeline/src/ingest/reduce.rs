@@ -104,9 +104,10 @@ fn from_source(error: CurError) -> PipelineError {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use spend_core::bill::line::{LineField, LineKey, Measures, ScanCounts};
+    use spend_core::bill::line::{LineField, LineKey, ScanCounts};
     use spend_core::errors::class::Class;
     use spend_core::errors::fault::Fault as _;
+    use spend_core::table::measures::Measures;
     use spend_ledger::store::memory::MemoryStore;
 
     use super::*;

@@ -18,9 +18,9 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use spend_core::bill::line::Tags;
 use spend_core::facts::fact::{Fact, FactField};
 use spend_core::money::decimal::Decimal;
+use spend_core::table::tags::Tags;
 use spend_ledger::state::period::PeriodState;
 
 /// How costs and tokens are written: `decimal(38,18)`, a number of 128 bits.

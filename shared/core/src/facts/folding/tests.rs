@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::bill::line::{LineKey, Measures};
+use crate::bill::line::LineKey;
 use crate::bill::reduction::ReductionBuilder;
 use crate::facts::derivation::{Derivation, Facts};
+use crate::table::measures::Measures;
 
 const ACCOUNT: &str = "111122223333";
 

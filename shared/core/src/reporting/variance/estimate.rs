@@ -31,11 +31,11 @@ impl<'a> Cells<'a> {
     pub(super) fn add(
         &mut self,
         side: Side,
-        fact: &'a Fact,
+        fact: Fact<'a>,
         tokens: Decimal,
         cost: Decimal,
     ) -> Result<(), SumOutOfRange> {
-        let key = CELL.map(|field| fact.key.get(field));
+        let key = CELL.map(|field| fact.get(field));
         self.0.entry(key).or_default().at(side).add(tokens, cost)
     }
 

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use spend_core::bill::bedrock_line::Rule;
-use spend_core::bill::line::{LineField, LineKey, Measures};
+use spend_core::bill::line::{LineField, LineKey};
 use spend_core::facts::derivation::Derivation;
+use spend_core::table::measures::Measures;
 
 use super::*;
 use crate::columns::names::{INVOICE_ID, LIST_COST, NET_UNBLENDED_COST, UNBLENDED_COST, USAGE_END};

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use spend_core::bill::line::Tags;
+use spend_core::table::tags::Tags;
 
 /// An object that has each key once: serde would keep the last of two without a word.
 pub(super) fn unique_keys<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>

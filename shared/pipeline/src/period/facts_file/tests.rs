@@ -1,6 +1,6 @@
 use parquet::record::Row;
-use spend_core::bill::line::Measures;
 use spend_core::facts::fact::FactKey;
+use spend_core::table::measures::Measures;
 
 use super::*;
 

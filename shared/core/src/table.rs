@@ -1,0 +1,21 @@
+//! Tables in columns: what bill lines and facts are kept in. A month may have millions of rows that repeat few values:
+//! each distinct value is there once, and rows are narrow numbers.
+//!
+//! - `tags`, `measures`: a row's tags, and what is summed;
+//! - `codes`, `coded`, `decimals`: columns of numbers, of values that repeat, of exact decimals;
+//! - `field`: which texts rows of a kind have;
+//! - `rows`: a table, and a row of it as a view;
+//! - `numbers`, `combinations`, `sums`, `order`, `builder`: summing rows to a table.
+
+pub mod builder;
+pub mod coded;
+pub mod codes;
+pub(crate) mod combinations;
+pub mod decimals;
+pub mod field;
+pub mod measures;
+pub(crate) mod numbers;
+pub(crate) mod order;
+pub mod rows;
+pub(crate) mod sums;
+pub mod tags;
