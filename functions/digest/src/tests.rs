@@ -42,7 +42,7 @@ fn ledger() -> MemoryStore {
         unknown_usage_rows: 0,
         folded: Folded::default(),
         derivation: String::new(),
-        facts: Columns::of_facts(&[]),
+        facts: FactTable::default(),
     };
     ledger.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
     ledger

@@ -92,7 +92,7 @@ pub(crate) async fn run(options: &Backtest, out: &mut impl Write, notes: &mut im
             month.go_on(&store, &with, now).await?;
         }
         let notifier = Kept::default();
-        let given = Given { config: &config, book: &known(&months, now) };
+        let given = Given { config: &config, book: &known(&months, now)? };
         alert::react(&memory, &notifier, &given, Lease::Alone, now).await?;
         let messages = notifier.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         sent.extend(messages.into_iter().map(|message| Sent::of(now.date_naive(), message)));
@@ -246,7 +246,7 @@ fn delivered(of: &BookPeriod, applied: &AppliedDelivery, facts: Facts) -> BookPe
 
 /// When something new may be known: every day from the first usage on until the last has settled, and with each delivery.
 fn times(months: &[Month]) -> BTreeSet<DateTime<Utc>> {
-    let used = || months.iter().flat_map(|month| &month.known.facts).map(|fact| fact.key.usage_date);
+    let used = || months.iter().flat_map(|month| &month.known.facts).map(|fact| fact.day());
     let (Some(first), Some(last)) = (used().min(), used().max()) else { return BTreeSet::new() };
     let delivered = || months.iter().flat_map(|month| &month.to_come).map(|applied| applied.order.at);
     let settled = last.and_time(NaiveTime::MIN).and_utc() + LAG + period::SETTLED_AFTER + TimeDelta::days(1);
@@ -256,7 +256,7 @@ fn times(months: &[Month]) -> BTreeSet<DateTime<Utc>> {
 }
 
 /// What is known at `now` of the three newest months that have begun.
-fn known(months: &[Month], now: DateTime<Utc>) -> Book {
+fn known(months: &[Month], now: DateTime<Utc>) -> Result<Book, SumOutOfRange> {
     let as_of = now - LAG;
     let begun = |month: &&Month| month.is_delivered || month.known.period.start() < as_of;
     let newest: BTreeSet<BillingPeriod> = months.iter().filter(begun).map(|month| month.known.period).collect();
@@ -264,10 +264,10 @@ fn known(months: &[Month], now: DateTime<Utc>) -> Book {
     let of_month = |month: &Month| {
         if month.is_delivered {
             let without_invoice = month.known.counts.usage_rows_without_invoice;
-            return BookPeriod { closed: month.known.period.is_closed(without_invoice, now), ..month.known.clone() };
+            return Ok(BookPeriod { closed: month.known.period.is_closed(without_invoice, now), ..month.known.clone() });
         }
         let (found, counts) = (&month.known, month.known.counts.clone());
-        BookPeriod {
+        Ok(BookPeriod {
             delivery_id: format!("{} as of {}", found.delivery_id, as_of.date_naive()),
             delivered_at: now,
             data_as_of: Some(as_of.min(found.period.end())),
@@ -279,11 +279,12 @@ fn known(months: &[Month], now: DateTime<Utc>) -> Book {
             unknown_usage_rows: 0,
             folded: found.folded,
             derivation: found.derivation.clone(),
-            facts: found.facts.iter().filter(|fact| fact.key.usage_date < as_of.date_naive()).cloned().collect(),
+            facts: found.facts.only(|fact| fact.day() < as_of.date_naive())?,
             ..*found
-        }
+        })
     };
-    Book { periods: months.iter().filter(|month| newest.contains(&month.known.period)).map(of_month).collect() }
+    let periods = months.iter().filter(|month| newest.contains(&month.known.period)).map(of_month);
+    Ok(Book { periods: periods.collect::<Result<_, SumOutOfRange>>()? })
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) fn all(config: &Config, book: &Book) -> Vec<String> {
 
 /// What of a rule selects nothing: the rule itself, or members with a limit of their own.
 pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> {
-    let matched = || book.facts().filter(|fact| rule.matches(&fact.key) && config.cost.spend(fact).is_some());
+    let matched = || book.facts().filter(|fact| rule.matches(*fact) && config.cost.spend(*fact).is_some());
     if matched().next().is_none() {
         let reasons = unmatched(&rule.matches, book);
         return vec![if reasons.is_empty() {
@@ -48,7 +48,7 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
         }];
     }
     let mut notices: Vec<_> = tag_of(rule, config).and_then(|key| unknown(key, book)).into_iter().collect();
-    let currencies: BTreeSet<_> = matched().map(|fact| fact.key.get(FactField::Currency)).collect();
+    let currencies: BTreeSet<_> = matched().map(|fact| fact.get(FactField::Currency)).collect();
     if !currencies.contains(rule.currency.as_str()) {
         let spent: Vec<_> = currencies.into_iter().map(text::shown).collect();
         notices.push(format!("nothing of it is spent in {}, but in {}", rule.currency, spent.join(", ")));
@@ -56,7 +56,7 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
     notices.extend(unlisted(rule, matched()));
     let budget = config.rules.budgets.iter().find(|budget| budget.rule.name == rule.name);
     let Some((budget, each)) = budget.zip(rule.each.as_ref()) else { return notices };
-    let members: BTreeSet<_> = matched().map(|fact| each.value(&fact.key)).collect();
+    let members: BTreeSet<_> = matched().map(|fact| each.value(fact)).collect();
     let known = |own: &&BudgetOverride| {
         let name = compared(&own.member, Some(each));
         members.contains(if name == text::NONE { "" } else { name.as_str() })
@@ -79,9 +79,9 @@ pub(crate) fn of_rule(rule: &Rule, config: &Config, book: &Book) -> Vec<String> 
 }
 
 /// Which values of the bill the rule's owner is not filled with.
-fn unlisted<'a>(rule: &Rule, facts: impl Iterator<Item = &'a Fact>) -> Option<String> {
+fn unlisted<'a>(rule: &Rule, facts: impl Iterator<Item = Fact<'a>>) -> Option<String> {
     let owner = rule.owner.as_ref()?;
-    let values: BTreeSet<_> = facts.filter_map(|fact| owner.unlisted(rule.each.as_ref(), &fact.key)).collect();
+    let values: BTreeSet<_> = facts.filter_map(|fact| owner.unlisted(rule.each.as_ref(), fact)).collect();
     let named: Vec<_> = values.iter().take(NAMED).map(|value| text::shown(value)).collect();
     let more = match values.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -114,9 +114,9 @@ fn unknown(key: &str, book: &Book) -> Option<String> {
 /// Whether there is anybody to mute.
 pub(crate) fn of_mute(mute: &Mute, config: &Config, book: &Book) -> Option<String> {
     let rule = config.rules.rules().find(|rule| rule.name == mute.rule)?;
-    let member = |fact: &Fact| rule.each.as_ref().map(|each| text::or_none(&each.value(&fact.key)).to_owned());
+    let member = |fact: Fact<'_>| rule.each.as_ref().map(|each| text::or_none(&each.value(fact)).to_owned());
     let mutes =
-        |fact: &Fact| rule.matches(&fact.key) && mute.matches(&rule.name, rule.each.as_ref(), member(fact).as_deref());
+        |fact: Fact<'_>| rule.matches(fact) && mute.matches(&rule.name, rule.each.as_ref(), member(fact).as_deref());
     (!book.facts().any(mutes)).then(|| "it mutes nobody today".to_owned())
 }
 
@@ -127,8 +127,8 @@ fn unmatched(matches: &[Matcher], book: &Book) -> Vec<String> {
 
 /// Settings that are no rules, each with what is to be said of it, and roles that may be people whom no setting names.
 pub(crate) fn settings(config: &Config, book: &Book) -> Vec<(String, String)> {
-    let principals: BTreeSet<&str> = book.facts().map(|fact| fact.key.get(FactField::Principal)).collect();
-    let models: BTreeSet<&str> = book.facts().map(|fact| fact.key.get(FactField::ModelAsBilled)).collect();
+    let principals: BTreeSet<&str> = book.facts().map(|fact| fact.get(FactField::Principal)).collect();
+    let models: BTreeSet<&str> = book.facts().map(|fact| fact.get(FactField::ModelAsBilled)).collect();
     let mut lines = names(config, &principals, &models);
     // Who has written nothing about tags need not have any.
     if config.required_tags != Config::default().required_tags {

@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::Value;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::Fact;
+use spend_core::facts::fact_set::FactSet;
 use spend_core::money::currencies;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::reporting::report::{self, Measure, Row};
@@ -29,19 +30,20 @@ const TOTAL: &str = "total";
 pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let store = periods::open(&options.ledger)?;
     let statements = periods::of(&store, &options.ledger, options.period, options.export_id.as_deref()).await?;
-    let (mut facts, mut about) = (Vec::new(), About::of(options));
+    let (mut tables, mut about) = (Vec::new(), About::of(options));
     for statement in &statements {
         if let Some((state, _)) = committed::state(&store, statement).await? {
             about.add(statement, &state);
-            facts.extend(committed::facts(statement, state)?);
+            tables.push(state.facts);
         }
     }
+    let facts: FactSet<'_> = tables.iter().collect();
     about::check_names(&store, options, &facts).await?;
-    facts.retain(|fact| is_selected(options, fact));
-    about.count(&facts)?;
-    let is_counted = |fact: &Fact| options.category.is_empty() || is_in(options, fact);
-    let cost = |fact: &Fact| is_counted(fact).then(|| options.basis.cost(&fact.measures));
-    let mut rows = report::totals(&facts, &options.by, cost)?;
+    let selected = || facts.iter().filter(|fact| is_selected(options, *fact));
+    about.count(selected())?;
+    let is_counted = |fact: Fact<'_>| options.category.is_empty() || is_in(options, fact);
+    let cost = |fact: Fact<'_>| is_counted(fact).then(|| options.basis.cost(fact));
+    let mut rows = report::totals(selected(), &options.by, cost)?;
     if let Some(top) = options.top {
         let named = |rows: &[Row]| rows.iter().filter(|row| row.has_name()).count();
         about.folded = named(&rows);
@@ -61,11 +63,11 @@ pub(crate) async fn run(options: &Report, out: &mut impl Write, notes: &mut impl
 }
 
 /// Whether a fact is of the days and the values that are asked for.
-fn is_selected(options: &Report, fact: &Fact) -> bool {
-    let day = fact.key.usage_date;
+fn is_selected(options: &Report, fact: Fact<'_>) -> bool {
+    let day = fact.day();
     options.from.is_none_or(|from| from <= day)
         && options.to.is_none_or(|to| day <= to)
-        && options.matches.iter().all(|matcher| matcher.matches(&fact.key))
+        && options.matches.iter().all(|matcher| matcher.matches(fact))
 }
 
 /// A group, and its measures in the order asked.

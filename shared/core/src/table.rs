@@ -5,7 +5,8 @@
 //! - `codes`, `coded`, `decimals`: columns of numbers, of values that repeat, of exact decimals;
 //! - `field`: which texts rows of a kind have;
 //! - `rows`: a table, and a row of it as a view;
-//! - `numbers`, `combinations`, `sums`, `order`, `builder`: summing rows to a table.
+//! - `numbers`, `combinations`, `sums`, `order`, `builder`: summing rows to a table;
+//! - `renamed`: other texts in the place of some.
 
 pub mod builder;
 pub mod coded;
@@ -16,6 +17,7 @@ pub mod field;
 pub mod measures;
 pub(crate) mod numbers;
 pub(crate) mod order;
+pub mod renamed;
 pub mod rows;
 pub(crate) mod sums;
 pub mod tags;

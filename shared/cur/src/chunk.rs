@@ -1,6 +1,6 @@
 //! Reading one chunk: its Bedrock rows one by one, or summed.
 
-use spend_core::bill::line::{KeptTags, ScanCounts};
+use spend_core::bill::line::{KeptTags, LineTableBuilder, ScanCounts};
 use spend_core::bill::reduction::{Reduction, ReductionBuilder};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::SumOutOfRange;
@@ -40,8 +40,8 @@ pub async fn reduce_with<S: ChunkSource>(
     let mut builder = ReductionBuilder::default();
     let mut add = |row: BillRow| {
         look(&row);
-        builder.add(row.key, &row.measures)?;
-        Ok(ReductionBuilder::BYTES_A_LINE.saturating_mul(builder.lines() as u64))
+        builder.add(&row.key, &row.measures)?;
+        Ok(LineTableBuilder::BYTES_A_ROW.saturating_mul(builder.lines.len() as u64))
     };
     builder.counts = read(name, period, kept, source, MEMORY, &mut add).await?;
     Ok(builder)

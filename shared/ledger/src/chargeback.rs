@@ -232,7 +232,7 @@ fn remarks<'a>(
     found: &[&BookPeriod],
     config: &Config,
     basis: Basis,
-    facts: impl Iterator<Item = &'a Fact> + Clone,
+    facts: impl Iterator<Item = Fact<'a>> + Clone,
 ) -> Result<Vec<String>, SumOutOfRange> {
     let mut remarks = Vec::new();
     for of_export in found {
@@ -251,8 +251,8 @@ fn remarks<'a>(
     if basis == Basis::NetUnblended {
         let mut invoiced: BTreeMap<&str, Decimal> = BTreeMap::new();
         for fact in facts {
-            let sum = invoiced.entry(fact.key.get(FactField::Currency)).or_default();
-            *sum = sum.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
+            let sum = invoiced.entry(fact.get(FactField::Currency)).or_default();
+            *sum = sum.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
         }
         let remark = |(currency, sum)| {
             let currency = text::currency(currency);

@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use spend_core::bill::line::{LineField, LineKey};
-use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::bill::line::{LineField, LineKey, LineTable};
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::money::decimal::SumOutOfRange;
-use spend_core::table::measures::Measures;
+use spend_core::table::renamed::renamed;
 use spend_core::table::tags::Tags;
 
 use crate::forgotten::name::Name;
@@ -137,18 +137,20 @@ impl Forgotten {
         Renaming::by(self).line(key)
     }
 
-    /// Bill lines with aliases, sorted by key; lines that have become one are summed.
-    pub fn lines(&self, lines: Vec<(LineKey, Measures)>) -> Result<Vec<(LineKey, Measures)>, SumOutOfRange> {
+    /// Bill lines with aliases; lines that have become one are summed.
+    pub fn lines(&self, lines: LineTable) -> Result<LineTable, SumOutOfRange> {
         let mut renaming = Renaming::by(self);
-        merged(lines, |key| renaming.line(key))
+        let mut tags = Renaming::by(self);
+        let text = |field, text: &Arc<str>| if LINE_FIELDS.contains(&field) { renaming.text(text) } else { None };
+        renamed(lines, text, |set| tags.tags(set))
     }
 
-    /// Facts with aliases, sorted by key; facts that have become one are summed.
-    pub fn facts(&self, facts: Vec<Fact>) -> Result<Vec<Fact>, SumOutOfRange> {
+    /// Facts with aliases; facts that have become one are summed.
+    pub fn facts(&self, facts: FactTable) -> Result<FactTable, SumOutOfRange> {
         let mut renaming = Renaming::by(self);
-        let rows = facts.into_iter().map(|Fact { key, measures }| (key, measures)).collect();
-        let rows = merged(rows, |key| renaming.fact(key))?;
-        Ok(rows.into_iter().map(|(key, measures)| Fact { key, measures }).collect())
+        let mut tags = Renaming::by(self);
+        let text = |field, text: &Arc<str>| if FACT_FIELDS.contains(&field) { renaming.text(text) } else { None };
+        renamed(facts, text, |set| tags.tags(set))
     }
 
     /// What a commit moved, with aliases: what moved from a name to its alias has not moved.
@@ -225,47 +227,6 @@ impl<'a> Renaming<'a> {
             tags: tags.unwrap_or_else(|| Arc::clone(&key.tags)),
         })
     }
-
-    fn fact(&mut self, key: &FactKey) -> Option<FactKey> {
-        let mut fields = key.fields.clone();
-        let places = FACT_FIELDS.map(|field| field as usize);
-        let named = fields.iter_mut().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, text)| text);
-        let is_changed = self.texts(named);
-        let tags = self.tags(&key.tags);
-        (is_changed || tags.is_some()).then(|| FactKey {
-            usage_date: key.usage_date,
-            fields,
-            tags: tags.unwrap_or_else(|| Arc::clone(&key.tags)),
-        })
-    }
-}
-
-/// Rows under their new keys, in the order of these, each key once. Rows of which none is renamed stay as they are.
-fn merged<K: Ord + Clone>(
-    rows: Vec<(K, Measures)>,
-    mut renamed: impl FnMut(&K) -> Option<K>,
-) -> Result<Vec<(K, Measures)>, SumOutOfRange> {
-    let mut is_changed = false;
-    let mut rows: Vec<(K, Measures)> = rows
-        .into_iter()
-        .map(|(key, measures)| {
-            let other = renamed(&key);
-            is_changed |= other.is_some();
-            (other.unwrap_or(key), measures)
-        })
-        .collect();
-    if !is_changed {
-        return Ok(rows);
-    }
-    rows.sort_by(|left, right| left.0.cmp(&right.0));
-    let mut merged: Vec<(K, Measures)> = Vec::with_capacity(rows.len());
-    for (key, measures) in rows {
-        match merged.last_mut().filter(|(last, _)| *last == key) {
-            Some((_, sums)) => sums.add(&measures)?,
-            None => merged.push((key, measures)),
-        }
-    }
-    Ok(merged)
 }
 
 #[cfg(test)]

@@ -9,10 +9,8 @@ use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::instant;
 use spend_cur::error::CurError;
 use spend_ledger::outputs::operations::NoteError;
-use spend_ledger::state::columns::ColumnsError;
 use spend_ledger::state::committed::CommittedError;
 use spend_ledger::state::document::DocumentError;
-use spend_ledger::state::objects::cure;
 use spend_ledger::store::StoreError;
 
 /// Why a step from an export drop to a committed period did not finish. Doing the step again is always harmless. `key` is
@@ -31,13 +29,6 @@ pub enum PipelineError {
     /// A committed state cannot be read.
     #[error(transparent)]
     Committed(#[from] CommittedError),
-    /// A stored reduction cannot be read.
-    #[error("{key} is damaged: {source}; {}", cure(key))]
-    Columns {
-        key: String,
-        /// What is wrong with it.
-        source: ColumnsError,
-    },
     /// A stored reduction has a text that no file of an export may have any more.
     #[error(
         "{key}: column {column} {reason}: an earlier release reduced {chunk}, whose delivery is not counted again \
@@ -143,7 +134,6 @@ impl Fault for PipelineError {
             Self::Store(error) => return Says::As(error),
             Self::Document(error) => return Says::As(error),
             Self::Committed(error) => return Says::As(error),
-            Self::Columns { .. } => ("store.damaged", Class::Operator),
             Self::Overlong { .. } => ("export.too_long", Class::Operator),
             Self::Unlisted { .. } => ("export.unlisted", Class::Operator),
             Self::Payer { .. } => ("export.payer", Class::Operator),

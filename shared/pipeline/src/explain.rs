@@ -9,7 +9,7 @@ use spend_core::bill::principal;
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
 use spend_core::facts::explanation::Explainer;
-use spend_core::facts::fact::{FactField, FactKey};
+use spend_core::facts::fact::{Fact, FactField, FactKey, FactTexts};
 use spend_core::facts::folding::Folding;
 use spend_core::facts::owner::OwnerBy;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
@@ -52,7 +52,7 @@ impl Caller {
         }
     }
 
-    fn is(&self, fact: &FactKey) -> bool {
+    fn is<'a>(&self, fact: impl FactTexts<'a>) -> bool {
         fact.get(self.field()) == self.name()
     }
 }
@@ -67,8 +67,8 @@ pub struct Question {
 }
 
 impl Question {
-    fn is_about(&self, fact: &FactKey) -> bool {
-        self.day.is_none_or(|day| day == fact.usage_date) && self.caller.is(fact)
+    fn is_about<'a>(&self, fact: impl FactTexts<'a>) -> bool {
+        self.day.is_none_or(|day| day == fact.day()) && self.caller.is(fact)
     }
 }
 
@@ -117,7 +117,7 @@ impl Explained {
         differing.map(|(currency, (bill, ledger))| (currency.as_str(), *bill, *ledger))
     }
 
-    fn tally(&mut self, fact: &FactKey) -> &mut (Tally, Tally) {
+    fn tally<'a>(&mut self, fact: impl FactTexts<'a>) -> &mut (Tally, Tally) {
         self.sums.entry(fact.get(FactField::Currency).to_owned()).or_default()
     }
 }
@@ -232,18 +232,18 @@ where
             None => None,
         };
         let lacks_principal = state.counts.lacks_principal_column();
-        let facts = committed::facts(statement, state).map_err(PipelineError::from)?;
+        let facts = &state.facts;
         if let Some(delivery) = delivery {
-            let folding = Folding::in_facts(facts.iter().map(|fact| &fact.key));
+            let folding = Folding::in_facts(facts.rows());
             // Rows of a payer who is counted from another export are not in this one's facts.
-            let payers: BTreeSet<_> = facts.iter().map(|fact| fact.key.text(FactField::PayerAccountId)).collect();
+            let payers: BTreeSet<_> = facts.rows().map(|fact| fact.text(FactField::PayerAccountId)).collect();
             deliveries.push((statement, delivery, lacks_principal, folding, payers));
         }
         for fact in facts {
-            known.add(&fact.key, question);
-            if question.is_about(&fact.key) {
+            known.add(fact, question);
+            if question.is_about(fact) {
                 let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
-                explained.tally(&fact.key).1.add(&fact.measures).map_err(out_of_range)?;
+                explained.tally(fact).1.add(&fact.measures()).map_err(out_of_range)?;
             }
         }
     }
@@ -296,9 +296,9 @@ struct Known {
 }
 
 impl Known {
-    fn add(&mut self, fact: &FactKey, question: &Question) {
+    fn add(&mut self, fact: Fact<'_>, question: &Question) {
         if question.caller.is(fact) {
-            self.days.insert(fact.usage_date);
+            self.days.insert(fact.day());
         }
         let caller = fact.get(question.caller.field());
         if !self.callers.contains(caller) {
@@ -318,7 +318,7 @@ impl Known {
 
     fn check(&self, question: &Question) -> Result<(), ExplainError> {
         let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else {
-            let (field, name) = (question.caller.field().name(), question.caller.name());
+            let (field, name) = (question.caller.field().as_str(), question.caller.name());
             if let Some(other) = self.folded_into(&question.caller) {
                 return Err(ExplainError::Folded { field, name: name.to_owned(), other });
             }

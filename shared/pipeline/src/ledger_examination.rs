@@ -142,14 +142,12 @@ impl Found {
                 let state: PeriodState = decode_compressed(key, bytes)?;
                 let (facts_of, deliveries) = (FactsOf::state(&state), state.deliveries.clone());
                 let has_facts = !state.facts.is_empty();
-                state.facts.into_facts().map_err(|error| damaged(error.to_string()))?;
                 if let Some(statement) = Statement::from_state_key(key) {
                     self.states.insert(statement, State { deliveries, facts_of, has_facts });
                 }
             }
             Kind::Reduction => {
-                let StoredReduction { chunk, etag, lines, .. } = decode_compressed(key, bytes)?;
-                lines.into_lines().map_err(|error| damaged(error.to_string()))?;
+                let StoredReduction { chunk, etag, .. } = decode_compressed(key, bytes)?;
                 let Subject { export, period } = subject(key);
                 let folder =
                     format!("{} {}", export.unwrap_or_default(), period.map(|it| it.to_string()).unwrap_or_default());

@@ -6,6 +6,7 @@ use spend_core::bill::category::Category;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact_set::FactSet;
 use spend_core::facts::folding::Folded;
 use spend_core::facts::matcher::Matcher;
 use spend_core::facts::net_cost::StandIn;
@@ -53,15 +54,15 @@ impl<'a> About<'a> {
     }
 
     /// Counts what the facts have of categories that are not asked for, and what has no net cost.
-    pub(super) fn count(&mut self, facts: &[Fact]) -> Result<(), SumOutOfRange> {
-        let (asked, others): (Vec<&Fact>, Vec<&Fact>) =
-            facts.iter().partition(|fact| self.options.category.is_empty() || is_in(self.options, fact));
-        self.stand_in = StandIn::of(self.options.basis, asked)?;
-        for fact in others {
-            let category = fact.key.get(FactField::Category).parse().unwrap_or(Category::Other);
+    pub(super) fn count<'f>(&mut self, facts: impl Iterator<Item = Fact<'f>> + Clone) -> Result<(), SumOutOfRange> {
+        let options = self.options;
+        let is_asked = |fact: &Fact<'_>| options.category.is_empty() || is_in(options, *fact);
+        self.stand_in = StandIn::of(options.basis, facts.clone().filter(is_asked))?;
+        for fact in facts.filter(|fact| !is_asked(fact)) {
+            let category = fact.get(FactField::Category).parse().unwrap_or(Category::Other);
             let sums = self.left_out.entry(category).or_default();
-            let sum = sums.entry(fact.key.get(FactField::Currency).to_owned()).or_default();
-            let cost = self.options.basis.cost(&fact.measures);
+            let sum = sums.entry(fact.get(FactField::Currency).to_owned()).or_default();
+            let cost = self.options.basis.cost(fact);
             *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         }
         Ok(())
@@ -136,8 +137,8 @@ impl<'a> About<'a> {
 }
 
 /// Whether a fact is of a category that is asked for by name.
-pub(super) fn is_in(options: &Report, fact: &Fact) -> bool {
-    let category = fact.key.get(FactField::Category);
+pub(super) fn is_in(options: &Report, fact: Fact<'_>) -> bool {
+    let category = fact.get(FactField::Category);
     options.category.iter().any(|wanted| wanted.as_str() == category)
 }
 
@@ -146,7 +147,11 @@ pub(super) fn is_in(options: &Report, fact: &Fact) -> bool {
 /// # Errors
 ///
 /// [`CommandError::NothingFound`] with what may have been meant.
-pub(super) async fn check_names(store: &DirectoryStore, options: &Report, facts: &[Fact]) -> Result<(), CommandError> {
+pub(super) async fn check_names(
+    store: &DirectoryStore,
+    options: &Report,
+    facts: &FactSet<'_>,
+) -> Result<(), CommandError> {
     if let (Some(from), Some(to)) = (options.from, options.to)
         && from > to
     {
@@ -182,8 +187,7 @@ async fn is_configured(store: &DirectoryStore, key: &str) -> Result<bool, Comman
 async fn is_elsewhere(store: &DirectoryStore, key: &str) -> Result<bool, CommandError> {
     for statement in committed::statements(store).await? {
         if let Some((state, _)) = committed::state(store, &statement).await? {
-            let facts = committed::facts(&statement, state)?;
-            if selection::tags(facts.iter()).contains(key) {
+            if selection::tags(state.facts.rows()).contains(key) {
                 return Ok(true);
             }
         }

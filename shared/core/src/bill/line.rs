@@ -164,7 +164,7 @@ impl LineTable {
         for (LineKey { usage_date, fields, tags }, measures) in lines {
             builder.add_row(usage_date, &fields, &tags, &measures)?;
         }
-        builder.finish()
+        Ok(builder.finish())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::mem;
 
-use crate::bill::line::{LineKey, LineTable, LineTableBuilder, ScanCounts};
+use crate::bill::line::limits::{self, TooLong};
+use crate::bill::line::{LineField, LineKey, LineTable, LineTableBuilder, ScanCounts};
 use crate::money::decimal::SumOutOfRange;
+use crate::table::field::Field as _;
 use crate::table::measures::Measures;
 
 /// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on
@@ -14,6 +16,25 @@ pub struct Reduction {
     pub counts: ScanCounts,
     /// The lines, each key once.
     pub lines: LineTable,
+}
+
+impl Reduction {
+    /// Refuses texts that are longer than any that is read from a bill, with the column that has one.
+    ///
+    /// # Errors
+    ///
+    /// The column, and how long the text is.
+    pub fn check_texts(&self) -> Result<(), (&'static str, TooLong)> {
+        for field in LineField::ALL {
+            for text in self.lines.texts(field).into_iter().flat_map(|column| &column.values) {
+                limits::check_text(text).map_err(|error| (field.name(), error))?;
+            }
+        }
+        for text in self.lines.tags().values.iter().flat_map(|tags| tags.iter()).flat_map(|(key, value)| [key, value]) {
+            limits::check_tag(text).map_err(|error| ("tags", error))?;
+        }
+        Ok(())
+    }
 }
 
 /// Sums rows into a [`Reduction`]. The order of the rows does not matter.
@@ -32,8 +53,8 @@ impl ReductionBuilder {
         self.lines.add_row(key.usage_date, &key.fields, &key.tags, &measures)
     }
 
-    pub fn finish(mut self) -> Result<Reduction, SumOutOfRange> {
-        Ok(Reduction { counts: mem::take(&mut self.counts), lines: self.lines.finish()? })
+    pub fn finish(mut self) -> Reduction {
+        Reduction { counts: mem::take(&mut self.counts), lines: self.lines.finish() }
     }
 }
 

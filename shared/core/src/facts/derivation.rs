@@ -59,7 +59,7 @@ impl Derivation {
             deriver.add(&reduction.lines, reduction.counts.lacks_principal_column())?;
         }
         let unknown_usage_rows = deriver.unknown_usage_rows;
-        Ok(Facts { rows: deriver.facts.finish()?, counts, unknown_usage_rows, folded: folding.folded() })
+        Ok(Facts { rows: deriver.facts.finish(), counts, unknown_usage_rows, folded: folding.folded() })
     }
 
     /// Owner, what decided it, and cost center of a fact whose other fields are known: by tag, else by the first rule

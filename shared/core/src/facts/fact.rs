@@ -176,7 +176,14 @@ impl FactTable {
         for (FactKey { usage_date, fields, tags }, measures) in rows {
             builder.add_row(usage_date, &fields, &tags, &measures)?;
         }
-        builder.finish()
+        Ok(builder.finish())
+    }
+
+    /// The table of some of its rows.
+    pub fn only(&self, is_kept: impl Fn(Fact<'_>) -> bool) -> Result<Self, SumOutOfRange> {
+        let mut builder = FactTableBuilder::default();
+        builder.add_rows(self.rows().filter(|fact| is_kept(*fact)))?;
+        Ok(builder.finish())
     }
 }
 

@@ -164,7 +164,7 @@ impl<F: Field> TableBuilder<F> {
     }
 
     /// The table of what was added.
-    pub fn finish(self) -> Result<Table<F>, SumOutOfRange> {
+    pub fn finish(self) -> Table<F> {
         let Self { days, texts, tags, used, callers, keys, found, sums, parts: _, fields } = self;
         drop(found);
         let (days, day_ranks) = days.ranked();
@@ -205,14 +205,14 @@ impl<F: Field> TableBuilder<F> {
         let tag_codes = codes(TAGS, tags.len(), &tag_ranks);
         let text_codes: Vec<_> =
             values.iter().zip(&ranks_of).map(|(values, (part, ranks))| codes(*part, values.len(), ranks)).collect();
-        Ok(Table {
+        Table {
             rows: keys.len(),
             days: Coded { values: days, codes: day_codes },
             texts: values.into_iter().zip(text_codes).map(|(values, codes)| Coded { values, codes }).collect(),
             tags: Coded { values: tags, codes: tag_codes },
-            sums: sums.ordered(&order)?,
+            sums: sums.ordered(&order),
             fields,
-        })
+        }
     }
 }
 

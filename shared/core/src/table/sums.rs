@@ -42,8 +42,8 @@ pub(crate) struct Sums {
     unblended_cost: Vec<Decimal>,
     net_unblended_cost: Vec<Decimal>,
     list_cost: Optional,
-    line_items: Vec<u64>,
-    lines_without_net: Vec<u64>,
+    line_items: Vec<u32>,
+    lines_without_net: Vec<u32>,
 }
 
 /// Sums in columns, in the order of their rows.
@@ -76,8 +76,8 @@ impl Sums {
             self.usage_amount.push(more.usage_amount);
             self.unblended_cost.push(more.unblended_cost);
             self.net_unblended_cost.push(more.net_unblended_cost);
-            self.line_items.push(more.line_items);
-            self.lines_without_net.push(more.lines_without_net);
+            self.line_items.push(narrow(more.line_items)?);
+            self.lines_without_net.push(narrow(more.lines_without_net)?);
         } else {
             add(&mut self.usage_amount, row, more.usage_amount)?;
             add(&mut self.unblended_cost, row, more.unblended_cost)?;
@@ -90,24 +90,21 @@ impl Sums {
     }
 
     /// The sums of the rows in `order`.
-    pub(crate) fn ordered(self, order: &[u32]) -> Result<SumColumns, SumOutOfRange> {
+    pub(crate) fn ordered(self, order: &[u32]) -> SumColumns {
         let ordered = |sums: Vec<Decimal>| Decimals::of(order.iter().map(|row| at(&sums, *row).units()));
-        let counted = |counts: Vec<u64>| {
-            // More rows of one bill than that are no bill.
+        let counted = |counts: Vec<u32>| {
             let largest = counts.iter().max().copied().unwrap_or_default();
-            let largest = u32::try_from(largest).map_err(|_| SumOutOfRange)?;
-            let narrow = |row: &u32| u32::try_from(at(&counts, *row)).unwrap_or(u32::MAX);
-            Ok(Codes::of(order.iter().map(narrow), largest))
+            Codes::of(order.iter().map(|row| at(&counts, *row)), largest)
         };
-        Ok(SumColumns {
+        SumColumns {
             usage_amount: ordered(self.usage_amount),
             tokens: self.tokens.ordered(order),
             unblended_cost: ordered(self.unblended_cost),
             net_unblended_cost: ordered(self.net_unblended_cost),
             list_cost: self.list_cost.ordered(order),
-            line_items: counted(self.line_items)?,
-            lines_without_net: counted(self.lines_without_net)?,
-        })
+            line_items: counted(self.line_items),
+            lines_without_net: counted(self.lines_without_net),
+        }
     }
 }
 
@@ -122,11 +119,16 @@ fn add(sums: &mut [Decimal], row: usize, more: Decimal) -> Result<(), SumOutOfRa
     Ok(())
 }
 
-fn count(sums: &mut [u64], row: usize, more: u64) -> Result<(), SumOutOfRange> {
+fn count(sums: &mut [u32], row: usize, more: u64) -> Result<(), SumOutOfRange> {
     if let Some(sum) = sums.get_mut(row) {
-        *sum = sum.checked_add(more).ok_or(SumOutOfRange)?;
+        *sum = sum.checked_add(narrow(more)?).ok_or(SumOutOfRange)?;
     }
     Ok(())
+}
+
+/// More rows than four billion are no bill.
+fn narrow(count: u64) -> Result<u32, SumOutOfRange> {
+    u32::try_from(count).map_err(|_| SumOutOfRange)
 }
 
 impl SumColumns {

@@ -25,21 +25,21 @@ const NAMED: usize = 5;
 
 /// The last day of each combination of values that rules can match by, with a fact that has them: few, however many
 /// facts there are, so that rules are held against them and not against every fact.
-pub(super) struct Values<'a>(Vec<(&'a Fact, NaiveDate)>);
+pub(super) struct Values<'a>(Vec<(Fact<'a>, NaiveDate)>);
 
 impl<'a> Values<'a> {
     /// Those of what counts as spend.
     pub(super) fn of(config: &Config, book: &'a Book) -> Self {
         let matchers = config.rules.rules().flat_map(|rule| &rule.matches);
         let dimensions: BTreeSet<&Dimension> = matchers.map(Matcher::dimension).collect();
-        let mut last: HashMap<Vec<Cow<'a, str>>, (&'a Fact, NaiveDate)> = HashMap::new();
+        let mut last: HashMap<Vec<Cow<'a, str>>, (Fact<'a>, NaiveDate)> = HashMap::new();
         if dimensions.is_empty() {
             return Self(Vec::new());
         }
-        for fact in book.facts().filter(|fact| config.cost.spend(fact).is_some()) {
-            let values = dimensions.iter().map(|dimension| dimension.value(&fact.key)).collect();
-            let (_, day) = last.entry(values).or_insert((fact, fact.key.usage_date));
-            *day = fact.key.usage_date.max(*day);
+        for fact in book.facts().filter(|fact| config.cost.spend(*fact).is_some()) {
+            let values = dimensions.iter().map(|dimension| dimension.value(fact)).collect();
+            let (_, day) = last.entry(values).or_insert((fact, fact.day()));
+            *day = fact.day().max(*day);
         }
         Self(last.into_values().collect())
     }
@@ -48,7 +48,7 @@ impl<'a> Values<'a> {
     pub(super) fn last_matched(&self, config: &Config) -> BTreeMap<String, Option<NaiveDate>> {
         let narrow = config.rules.rules().filter(|rule| !rule.matches.is_empty());
         let last = |rule: &Rule| {
-            let matched = self.0.iter().filter(|(fact, _)| rule.matches(&fact.key));
+            let matched = self.0.iter().filter(|(fact, _)| rule.matches(*fact));
             matched.map(|(_, day)| *day).max()
         };
         narrow.map(|rule| (rule.name.clone(), last(rule))).collect()
@@ -56,11 +56,11 @@ impl<'a> Values<'a> {
 
     /// What there is in the place of a part of a match that nobody matches.
     fn unmatched(&self, part: &Matcher) -> Option<UnmatchedPart> {
-        if self.0.iter().any(|(fact, _)| part.matches(&fact.key)) {
+        if self.0.iter().any(|(fact, _)| part.matches(*fact)) {
             return None;
         }
         let values: BTreeSet<String> =
-            self.0.iter().map(|(fact, _)| part.dimension().value(&fact.key).into_owned()).collect();
+            self.0.iter().map(|(fact, _)| part.dimension().value(*fact).into_owned()).collect();
         let values: Vec<_> = values.into_iter().filter(|value| !value.is_empty()).collect();
         let written = part.glob().replace(['*', '?'], "");
         let similar = if written.is_empty() { Vec::new() } else { near(&written, values.iter().map(String::as_str)) };

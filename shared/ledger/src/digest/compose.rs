@@ -7,7 +7,6 @@ use spend_core::calendar::window::WindowKind;
 use spend_core::digest::Digest;
 use spend_core::digest::extent::DigestKind;
 use spend_core::digest::figures::{DigestWarnings, Figures};
-use spend_core::facts::fact::Fact;
 use spend_core::messages::digest::{self, SHOWBACK_ROWS, TextOptions};
 use spend_core::money::decimal::SumOutOfRange;
 use spend_core::rules::budget;
@@ -37,10 +36,7 @@ pub(super) async fn figures<S: Store>(
     due: &Due,
     now: DateTime<Utc>,
 ) -> Result<Figures, DigestError> {
-    let facts: Vec<&Fact> = book.of(due.period).flat_map(|found| &found.facts).collect();
-    let known: Vec<&Fact> = book.facts().collect();
     let before = due.period.previous();
-    let facts_before: Vec<&Fact> = book.of(before).flat_map(|found| &found.facts).collect();
     let is_open = !book.status(before).closed;
     // What a month's digest tells was last told by that of the month before.
     let last = if due.kind == DigestKind::Weekly { DigestKind::Weekly } else { DigestKind::Close };
@@ -50,9 +46,9 @@ pub(super) async fn figures<S: Store>(
     let figures = Digest {
         kind: due.kind,
         period: due.period,
-        facts: &facts,
-        known: &known,
-        open_month: is_open.then_some((before, &facts_before)),
+        facts: book.facts_of(due.period),
+        known: book.all_facts(),
+        open_month: is_open.then_some((before, book.facts_of(before))),
         windows: windows::find(book, due.kind, due.period, now),
         restated: &restated.restated,
         policy: &config.cost,

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::digest::extent::DigestKind;
-use spend_core::facts::fact::Fact;
 use spend_core::page::figures::{Delivery, DeliveryMoves, PageFigures};
 
 use crate::config::Config;
@@ -110,14 +109,12 @@ async fn of<S: Store>(
     };
     let due = Due::new(kind, period, config.digest.day, now);
     let figures = compose::figures(store, config, book, &read(store).await?, &due, now).await?;
-    let facts: Vec<&Fact> = book.of(period).flat_map(|found| &found.facts).collect();
-    let known: Vec<&Fact> = book.facts().collect();
     let mut deliveries = Vec::new();
     for of_export in book.of(period) {
         deliveries.extend(commits(store, book, of_export).await?);
     }
     deliveries.sort_by_key(|delivery| std::cmp::Reverse((delivery.delivered_at, delivery.applied_at)));
-    let page = PageFigures::of(figures, &facts, &known, deliveries)?;
+    let page = PageFigures::of(figures, &book.facts_of(period), &book.all_facts(), deliveries)?;
     let json = encode(&PageNumbers::of(&page, book))?;
     Ok(Page { period, html: page.html(), json })
 }

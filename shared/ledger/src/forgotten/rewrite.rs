@@ -19,7 +19,6 @@ use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::{Busy, Told};
 use crate::outputs::operations::{OperationsState, StoredNote};
-use crate::state::columns::{Columns, ColumnsError};
 use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
 use crate::state::document::{
     Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
@@ -35,14 +34,6 @@ pub enum RewriteError {
     /// It cannot be read, or the name is a word of its format.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// Its rows cannot be read.
-    #[error("{key} is damaged: {source}")]
-    Columns {
-        /// The object.
-        key: String,
-        /// What is wrong.
-        source: ColumnsError,
-    },
     /// A sum is too large to be money.
     #[error("{key}: {source}")]
     Sum {
@@ -91,18 +82,15 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
         return Ok(None);
     }
     let sum = |source| RewriteError::Sum { key: key.to_owned(), source };
-    let columns = |source| RewriteError::Columns { key: key.to_owned(), source };
     Ok(Some(match kind {
         Some(Kind::Reduction) => {
             let mut stored: StoredReduction = decode_compressed(key, bytes)?;
-            let lines = forgotten.lines(stored.lines.into_lines().map_err(columns)?).map_err(sum)?;
-            stored.lines = Columns::of_lines(&lines);
+            stored.lines = forgotten.lines(stored.lines).map_err(sum)?;
             encode_compressed(&stored)?
         }
         Some(Kind::State) => {
             let mut state: PeriodState = decode_compressed(key, bytes)?;
-            let facts = forgotten.facts(state.facts.into_facts().map_err(columns)?).map_err(sum)?;
-            state.facts = Columns::of_facts(&facts);
+            state.facts = forgotten.facts(state.facts).map_err(sum)?;
             encode_compressed(&state)?
         }
         Some(Kind::History) => {

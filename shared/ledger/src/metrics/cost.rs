@@ -65,7 +65,7 @@ pub(super) fn of(
     now: DateTime<Utc>,
 ) -> Result<PredictedCost, MetricsError> {
     let month = BillingPeriod::of(now.date_naive());
-    let facts = book.facts().filter(|fact| month.contains(fact.key.usage_date));
+    let facts = book.facts().filter(|fact| month.contains(fact.day()));
     let spend = sums(&facts, config, members)?.len();
     let gauges = gauges::data(config, (book, members), now)?.len();
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);

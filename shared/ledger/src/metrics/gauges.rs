@@ -81,7 +81,7 @@ fn month_to_date(
 ) -> Result<Vec<Datum>, SumOutOfRange> {
     let tag = config.metrics.tags.first().map(|tag| Axis::tag(tag).name);
     let shown = |name: &str| name == "Identity" || tag.as_deref() == Some(name);
-    let facts = book.facts().filter(|fact| month.contains(fact.key.usage_date));
+    let facts = book.facts().filter(|fact| month.contains(fact.day()));
     let mut data = Vec::new();
     for (series, days) in sums(&facts, config, members)? {
         if series.of.as_ref().is_none_or(|(name, _)| shown(name)) {

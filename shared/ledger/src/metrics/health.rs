@@ -224,7 +224,7 @@ impl Health<'_> {
     fn data(&self) -> Result<Vec<Datum>, SumOutOfRange> {
         let month = BillingPeriod::of(self.now.date_naive());
         let facts = || self.periods.iter().flat_map(|period| &period.facts);
-        let current = || facts().filter(|fact| month.contains(fact.key.usage_date));
+        let current = || facts().filter(|fact| month.contains(fact.day()));
         let mut data = Vec::new();
         // An export of which nothing is counted any more, because its claims were moved, need not deliver.
         let counts = |period: &&&BookPeriod| !period.facts.is_empty() || period.revision == 0;
@@ -241,15 +241,15 @@ impl Health<'_> {
         data.push(self.count("UnknownUsageRows", unknown));
         let folded = folded(&current(), self.config, self.members, month);
         data.push(self.count("SeriesFolded", u64::try_from(folded).unwrap_or(u64::MAX)));
-        let currencies: BTreeSet<_> = facts().map(|fact| or_none(fact.key.get(FactField::Currency))).collect();
-        let nobody = |fact: &Fact| fact.key.get(FactField::Identity).is_empty();
+        let currencies: BTreeSet<_> = facts().map(|fact| or_none(fact.get(FactField::Currency))).collect();
+        let nobody = |fact: Fact<'_>| fact.get(FactField::Identity).is_empty();
         let tags = &self.config.required_tags;
-        let untagged = |fact: &Fact| tags.iter().any(|tag| fact.key.tag(tag).is_empty());
-        let spend_of = |wanted: &dyn Fn(&Fact) -> bool| {
+        let untagged = |fact: Fact<'_>| tags.iter().any(|tag| fact.tag(tag).is_empty());
+        let spend_of = |wanted: &dyn Fn(Fact<'_>) -> bool| {
             let mut amounts = Amounts::new();
-            for fact in current().filter(|fact| wanted(fact)) {
+            for fact in current().filter(|fact| wanted(*fact)) {
                 if let Some(spend) = self.config.cost.spend(fact) {
-                    add(&mut amounts, fact.key.get(FactField::Currency), spend)?;
+                    add(&mut amounts, fact.get(FactField::Currency), spend)?;
                 }
             }
             Ok::<_, SumOutOfRange>(amounts)

@@ -59,10 +59,10 @@ impl Axis {
         Self { name, dimension: Dimension::Tag(tag.to_owned()) }
     }
 
-    fn value<'a>(&self, fact: &'a Fact) -> &'a str {
+    fn value<'a>(&self, fact: Fact<'a>) -> &'a str {
         match &self.dimension {
-            Dimension::Field(field) => fact.key.get(*field),
-            Dimension::Tag(tag) => fact.key.tag(tag),
+            Dimension::Field(field) => fact.get(*field),
+            Dimension::Tag(tag) => fact.tag(tag),
             Dimension::Day => "",
         }
     }
@@ -213,12 +213,12 @@ impl Members {
         let mut spend: BTreeMap<BillingPeriod, Spenders<'_>> = BTreeMap::new();
         for (axis, fact) in axes.iter().flat_map(|axis| book.facts().map(move |fact| (axis, fact))) {
             let Some(cost) = config.cost.spend(fact) else { continue };
-            let (value, currency) = (axis.value(fact), or_none(fact.key.get(FactField::Currency)));
+            let (value, currency) = (axis.value(fact), or_none(fact.get(FactField::Currency)));
             if value.is_empty() || value == OTHER || value == NONE {
                 // A value with the name of a rest would be counted with it: it has no series of its own.
                 continue;
             }
-            let month = spend.entry(BillingPeriod::of(fact.key.usage_date)).or_default();
+            let month = spend.entry(BillingPeriod::of(fact.day())).or_default();
             let sum = month.entry((&axis.name, currency)).or_default().entry(value).or_default();
             *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         }
@@ -264,7 +264,7 @@ fn by_spend<'a>(values: &HashMap<&'a str, Decimal>) -> Vec<&'a str> {
 
 /// The exact spend of `facts` by series and day.
 pub(crate) fn sums<'a>(
-    facts: &(impl Iterator<Item = &'a Fact> + Clone),
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
     config: &Config,
     members: &Members,
 ) -> Result<Sums, SumOutOfRange> {
@@ -273,7 +273,7 @@ pub(crate) fn sums<'a>(
         let mut found: HashMap<(&str, &str, NaiveDate), Decimal> = HashMap::new();
         for fact in facts.clone() {
             let Some(cost) = config.cost.spend(fact) else { continue };
-            let (currency, day) = (or_none(fact.key.get(FactField::Currency)), fact.key.usage_date);
+            let (currency, day) = (or_none(fact.get(FactField::Currency)), fact.day());
             let label = of.map_or("", |axis| members.label(BillingPeriod::of(day), axis, currency, axis.value(fact)));
             let sum = found.entry((currency, label, day)).or_default();
             *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
@@ -293,7 +293,7 @@ pub(crate) fn sums<'a>(
 
 /// How many values of a month are counted in `(other)`, over all dimensions.
 pub(super) fn folded<'a>(
-    facts: &(impl Iterator<Item = &'a Fact> + Clone),
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
     config: &Config,
     members: &Members,
     month: BillingPeriod,
@@ -301,8 +301,8 @@ pub(super) fn folded<'a>(
     let mut folded: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
     let axes = Axis::all(config);
     for (axis, fact) in axes.iter().flat_map(|axis| facts.clone().map(move |fact| (axis, fact))) {
-        let (currency, value) = (or_none(fact.key.get(FactField::Currency)), axis.value(fact));
-        let counts = config.cost.spend(fact).is_some() && month.contains(fact.key.usage_date);
+        let (currency, value) = (or_none(fact.get(FactField::Currency)), axis.value(fact));
+        let counts = config.cost.spend(fact).is_some() && month.contains(fact.day());
         if counts && members.label(month, axis, currency, value) == OTHER {
             folded.insert((&axis.name, currency, value));
         }
@@ -323,5 +323,5 @@ pub(crate) fn exports(book: &Book) -> std::collections::BTreeSet<&str> {
 }
 
 pub(crate) fn currencies(book: &Book) -> std::collections::BTreeSet<&str> {
-    book.facts().map(|fact| fact.key.get(spend_core::facts::fact::FactField::Currency)).collect()
+    book.facts().map(|fact| fact.get(spend_core::facts::fact::FactField::Currency)).collect()
 }

@@ -267,7 +267,7 @@ fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<S
     let mut targets = BTreeMap::new();
     for period in &book.periods {
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
-        targets.insert(statement, sums(&period.facts.iter(), config, members)?);
+        targets.insert(statement, sums(&period.facts.rows(), config, members)?);
     }
     // Exports share series. Each statement gets the rounded sum up to it, less the rounded sum before it: so the parts
     // add up to the rounded sum of all, which separately rounded parts would miss by a last place.

@@ -8,7 +8,8 @@ use spend_core::calendar::data_span::DataSpan;
 use spend_core::calendar::data_status::DataStatus;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::Window;
-use spend_core::facts::fact::Fact;
+use spend_core::facts::fact::{Fact, FactTable};
+use spend_core::facts::fact_set::FactSet;
 use spend_core::facts::folding::Folded;
 
 use crate::state::commit::AppliedDelivery;
@@ -47,7 +48,7 @@ pub struct BookPeriod {
     pub folded: Folded,
     /// The fingerprint of the configuration that the facts were derived with.
     pub derivation: String,
-    pub facts: Vec<Fact>,
+    pub facts: FactTable,
 }
 
 impl BookPeriod {
@@ -62,7 +63,17 @@ impl BookPeriod {
 
 impl Book {
     /// The facts of all exports and periods.
-    pub fn facts(&self) -> impl Iterator<Item = &Fact> + Clone {
+    pub fn all_facts(&self) -> FactSet<'_> {
+        self.periods.iter().map(|found| &found.facts).collect()
+    }
+
+    /// The facts of the deliveries of one period, of all exports.
+    pub fn facts_of(&self, period: BillingPeriod) -> FactSet<'_> {
+        self.of(period).map(|found| &found.facts).collect()
+    }
+
+    /// Every fact of all exports and periods.
+    pub fn facts(&self) -> impl Iterator<Item = Fact<'_>> + Clone {
         self.periods.iter().flat_map(|period| &period.facts)
     }
 

@@ -4,16 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
-use spend_core::facts::fact::Fact;
 
 use crate::state::book::{Book, BookPeriod};
-use crate::state::columns::ColumnsError;
 use crate::state::commit::{AppliedDelivery, OrderSource};
 use crate::state::document::{DocumentError, decode_compressed};
 use crate::state::keys::{STATE_PREFIX, Statement};
-use crate::state::objects::cure;
 use crate::state::period::PeriodState;
 use crate::store::{ETag, Store, StoreError};
 
@@ -29,14 +25,6 @@ pub enum CommittedError {
     /// A state cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The facts in a state cannot be read.
-    #[error("{key} is damaged: {source}; {}", cure(key))]
-    Columns {
-        /// The object.
-        key: String,
-        /// What is wrong with it.
-        source: ColumnsError,
-    },
 }
 
 impl Fault for CommittedError {
@@ -44,7 +32,6 @@ impl Fault for CommittedError {
         match self {
             Self::Store(error) => Says::As(error),
             Self::Document(error) => Says::As(error),
-            Self::Columns { .. } => Says::Itself("store.damaged", Class::Operator),
         }
     }
 }
@@ -78,10 +65,6 @@ pub async fn statements<S: Store>(store: &S) -> Result<Vec<Statement>, Committed
     let mut statements: Vec<_> = objects.iter().filter_map(|object| Statement::from_state_key(&object.key)).collect();
     statements.sort();
     Ok(statements)
-}
-
-pub fn facts(statement: &Statement, state: PeriodState) -> Result<Vec<Fact>, CommittedError> {
-    state.facts.into_facts().map_err(|source| CommittedError::Columns { key: statement.state_key(), source })
 }
 
 /// Whose states the book as of `now` holds, sorted: those of the three newest months that have begun and have a state.
@@ -151,6 +134,6 @@ pub fn period(
         unknown_usage_rows: state.unknown_usage_rows,
         folded: state.folded,
         derivation: state.derivation.clone(),
-        facts: facts(statement, state)?,
+        facts: state.facts,
     }))
 }

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::ScanCounts;
-use spend_core::bill::usage;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::FactField;
+use spend_core::facts::fact::FactTable;
 use spend_core::facts::folding::Folded;
 
-use crate::state::columns::Columns;
+use crate::state::columns;
 use crate::state::commit::AppliedDelivery;
 use crate::state::document::Document;
 
@@ -28,20 +27,15 @@ pub struct PeriodState {
     pub folded: Folded,
     /// What of the configuration the facts were derived with.
     pub derivation: String,
-    pub facts: Columns,
+    #[serde(serialize_with = "columns::serialize", deserialize_with = "columns::facts")]
+    pub facts: FactTable,
 }
 
 impl Document for PeriodState {
     const FORMAT: &'static str = "period-state";
     const VERSION: u32 = 3;
-    // Version 2 had no `folded`: all callers were kept apart.
+    // Version 2 had no `folded`: all callers were kept apart. Version 1 had no column `context`.
     const READS_FROM: u32 = 1;
-
-    /// Version 1 had no column `context`.
-    fn upgraded(mut self, _: u32) -> Self {
-        self.facts.derive(FactField::Context, FactField::UsageType, |usage_type| usage::context(usage_type).as_str());
-        self
-    }
 }
 
 impl PeriodState {

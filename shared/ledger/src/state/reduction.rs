@@ -1,9 +1,9 @@
 //! The reduction of one file of the export, as it is stored.
 
 use serde::{Deserialize, Serialize};
-use spend_core::bill::line::ScanCounts;
+use spend_core::bill::line::{LineTable, ScanCounts};
 
-use crate::state::columns::Columns;
+use crate::state::columns;
 use crate::state::document::Document;
 use crate::store::ETag;
 
@@ -17,7 +17,8 @@ pub struct StoredReduction {
     /// What the scan found.
     pub counts: ScanCounts,
     /// The bill lines.
-    pub lines: Columns,
+    #[serde(serialize_with = "columns::serialize", deserialize_with = "columns::lines")]
+    pub lines: LineTable,
 }
 
 impl Document for StoredReduction {

@@ -89,8 +89,8 @@ pub(super) fn named(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRan
 }
 
 fn first_day(reading: &PeriodReading, is_counted: impl Fn(&str) -> bool) -> Option<NaiveDate> {
-    let lines = reading.usage().filter(|(key, _)| is_counted(key.get(LineField::Principal)));
-    lines.map(|(key, _)| key.usage_date).min()
+    let lines = reading.usage().filter(|line| is_counted(line.get(LineField::Principal)));
+    lines.map(|line| line.day()).min()
 }
 
 fn column_missing(reading: &PeriodReading) -> Finding {
@@ -155,9 +155,9 @@ pub(super) fn sessions(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOf
     }
     let (mut roles, mut by_name) = (BTreeMap::<&str, Role<'_>>::new(), BTreeMap::<&str, BTreeSet<&str>>::new());
     let mut generic = Money::default();
-    for (key, measures) in reading.usage() {
-        let Some((role, session)) = session(key.get(LineField::Principal)) else { continue };
-        let (currency, cost) = (key.get(LineField::Currency), measures.unblended_cost);
+    for line in reading.usage() {
+        let Some((role, session)) = session(line.get(LineField::Principal)) else { continue };
+        let (currency, cost) = (line.get(LineField::Currency), line.unblended_cost());
         let found = roles.entry(role).or_default();
         found.sessions.insert(session);
         found.money.add(currency, cost)?;
@@ -218,7 +218,7 @@ fn gateway(reading: &PeriodReading, name: &str, role: &Role<'_>, whole: &Money) 
 
 /// Roles whose sessions look like people: unless they are kept apart, such a role is one caller.
 fn people(reading: &PeriodReading) -> Option<Finding> {
-    let roles = people::find(reading.usage().map(|(key, _)| key.get(LineField::Principal)));
+    let roles = people::find(reading.usage().map(|line| line.get(LineField::Principal)));
     let (first, others) = roles.split_first()?;
     let more = if others.is_empty() { String::new() } else { format!(", and {} more roles like it", others.len()) };
     let what = format!("{}{more}", first.what());

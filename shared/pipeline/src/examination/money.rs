@@ -60,9 +60,9 @@ pub(super) fn tags(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRang
         return Ok(Vec::new());
     }
     let mut covered: BTreeMap<&str, Money> = BTreeMap::new();
-    for (key, measures) in reading.usage() {
-        for tag in key.tags.keys() {
-            covered.entry(tag).or_default().add(key.get(LineField::Currency), measures.unblended_cost)?;
+    for line in reading.usage() {
+        for tag in line.tags().keys() {
+            covered.entry(tag).or_default().add(line.get(LineField::Currency), line.unblended_cost())?;
         }
     }
     let mut keys: Vec<_> = covered.iter().map(|(tag, money)| (*tag, money.part_of(&whole))).collect();
@@ -150,7 +150,7 @@ fn wrong_kind(reading: &PeriodReading, covered: &BTreeMap<&str, Money>) -> Optio
 
 /// Whether days can be told apart.
 pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
-    let days: BTreeSet<_> = reading.usage().map(|(key, _)| key.usage_date).collect();
+    let days: BTreeSet<_> = reading.usage().map(|line| line.day()).collect();
     let (first, latest) = (*days.first()?, reading.counts.latest_usage_end?);
     let begins = first.and_time(chrono::NaiveTime::MIN).and_utc();
     let is_first_of_month = reading.subject.period.is_some_and(|period| period.first_day() == first);
@@ -175,8 +175,8 @@ pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
 /// it must know.
 pub(super) fn net_cost(reading: &PeriodReading) -> Result<Option<Finding>, SumOutOfRange> {
     let mut stand_in = StandIn::default();
-    for (key, measures) in reading.lines() {
-        stand_in.add(key.get(LineField::Currency), measures)?;
+    for line in reading.lines() {
+        stand_in.add(line.get(LineField::Currency), &line.measures())?;
     }
     Ok(stand_in.sentence().map(|sentence| {
         let what =
@@ -186,7 +186,7 @@ pub(super) fn net_cost(reading: &PeriodReading) -> Result<Option<Finding>, SumOu
 }
 
 pub(super) fn currencies(reading: &PeriodReading) -> Finding {
-    let lines = reading.lines().map(|(key, _)| key.get(LineField::Currency));
+    let lines = reading.lines().map(|line| line.get(LineField::Currency));
     let currencies: BTreeSet<&str> = lines.filter(|currency| !currency.is_empty()).collect();
     let listed = currencies.iter().copied().collect::<Vec<_>>().join(", ");
     if currencies.len() <= 1 {
@@ -203,7 +203,7 @@ pub(super) fn currencies(reading: &PeriodReading) -> Finding {
 
 /// Whose export it is. Only Bedrock's rows are seen, so what they cannot prove is said as a guess.
 pub(super) fn accounts(reading: &PeriodReading) -> Option<Finding> {
-    let of = |field| reading.lines().map(move |(key, _)| key.get(field)).filter(|text| !text.is_empty());
+    let of = |field| reading.lines().map(move |line| line.get(field)).filter(|text| !text.is_empty());
     let payers: BTreeSet<&str> = of(LineField::PayerAccountId).collect();
     let accounts: BTreeSet<&str> = of(LineField::AccountId).collect();
     let payer = *payers.first()?;
@@ -231,8 +231,8 @@ pub(super) fn accounts(reading: &PeriodReading) -> Option<Finding> {
 pub(super) fn overlaps(readings: &[PeriodReading]) -> Vec<Finding> {
     let mut exports: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
     for reading in readings {
-        for (key, _) in reading.lines() {
-            let payer = key.get(LineField::PayerAccountId);
+        for line in reading.lines() {
+            let payer = line.get(LineField::PayerAccountId);
             if let (Some(export), false) = (reading.subject.export.as_deref(), payer.is_empty()) {
                 exports.entry((reading.subject.period, payer)).or_default().insert(export);
             }

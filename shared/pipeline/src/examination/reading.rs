@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use spend_core::bill::category::Category;
-use spend_core::bill::line::{KeptTags, LineField, LineKey, PRINCIPAL_COLUMN, ScanCounts};
+use spend_core::bill::line::{KeptTags, Line, LineField, LineTexts, PRINCIPAL_COLUMN, ScanCounts};
 use spend_core::bill::reduction::Reduction;
 use spend_core::errors::fault::Fault as _;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
-use spend_core::table::measures::Measures;
 use spend_cur::chunk::{self, Description};
 use spend_cur::error::CurError;
 use spend_cur::rows::bill_row::BillRow;
@@ -62,20 +61,20 @@ impl Footprint {
 }
 
 impl PeriodReading {
-    pub(super) fn lines(&self) -> impl Iterator<Item = &(LineKey, Measures)> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.reductions.iter().flat_map(|reduction| &reduction.lines)
     }
 
     /// The lines of usage: what can have a caller and tags.
-    pub(super) fn usage(&self) -> impl Iterator<Item = &(LineKey, Measures)> {
-        self.lines().filter(|(key, _)| is_usage(key))
+    pub(super) fn usage(&self) -> impl Iterator<Item = Line<'_>> {
+        self.lines().filter(|line| is_usage(*line))
     }
 
     /// The usage money of the lines that are counted, by currency.
-    pub(super) fn money(&self, is_counted: impl Fn(&LineKey) -> bool) -> Result<Money, SumOutOfRange> {
+    pub(super) fn money(&self, is_counted: impl Fn(Line<'_>) -> bool) -> Result<Money, SumOutOfRange> {
         let mut money = Money::default();
-        for (key, measures) in self.usage().filter(|(key, _)| is_counted(key)) {
-            money.add(key.get(LineField::Currency), measures.unblended_cost)?;
+        for line in self.usage().filter(|line| is_counted(*line)) {
+            money.add(line.get(LineField::Currency), line.unblended_cost())?;
         }
         Ok(money)
     }
@@ -235,6 +234,6 @@ async fn pin<E: Store>(export: &Arc<E>, key: &str) -> Result<Option<PinnedChunk>
 }
 
 /// Whether a line is of usage.
-fn is_usage(key: &LineKey) -> bool {
-    Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage
+fn is_usage<'a>(line: impl LineTexts<'a>) -> bool {
+    Category::of(line.get(LineField::LineItemType), line.get(LineField::BillType)) == Category::Usage
 }

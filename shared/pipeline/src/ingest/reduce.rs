@@ -1,6 +1,5 @@
 //! The step map: a chunk is reduced to its Bedrock rows, once for each version of the file.
 
-use std::mem;
 use std::sync::Arc;
 
 use spend_core::bill::line::KeptTags;
@@ -8,7 +7,6 @@ use spend_core::bill::reduction::Reduction;
 use spend_cur::chunk;
 use spend_cur::error::CurError;
 use spend_ledger::forgotten;
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::delivery::PinnedChunk;
 use spend_ledger::state::document::{decode_compressed, encode_compressed};
 use spend_ledger::state::keys::Statement;
@@ -42,16 +40,10 @@ where
     let source = PinnedObject::with_turn(export, chunk, &turn);
     let mut visit = |_: &_| ();
     let reduced = Box::pin(chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut visit)).await;
-    let mut builder = reduced.map_err(from_source)?;
-    let counts = mem::take(&mut builder.counts);
-    let coded = builder.finish_coded();
+    let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+    let Reduction { counts, lines } = reduced.map_err(from_source)?.finish();
     let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;
-    let lines = if forgotten.is_empty() {
-        Columns::of_coded_lines(coded)
-    } else {
-        let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
-        Columns::of_lines(&forgotten.lines(coded.into_lines()).map_err(out_of_range)?)
-    };
+    let lines = forgotten.lines(lines).map_err(out_of_range)?;
     let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
     // Losing this write is fine: the other writer has made the same object.
     let bytes = encode_compressed(&stored)?;
@@ -82,11 +74,13 @@ pub async fn load_reduction<L: Store>(
         },
     };
     let stored: StoredReduction = decode_compressed(&key, &bytes)?;
-    if let Err((column, reason)) = stored.lines.check_texts() {
-        return Err(PipelineError::Overlong { key, chunk: stored.chunk, column, reason });
+    let reduction = Reduction { counts: stored.counts, lines: stored.lines };
+    match reduction.check_texts() {
+        Ok(()) => Ok(reduction),
+        Err((column, reason)) => {
+            Err(PipelineError::Overlong { key, chunk: stored.chunk, column: column.to_owned(), reason })
+        }
     }
-    let lines = stored.lines.into_lines().map_err(|source| PipelineError::Columns { key, source })?;
-    Ok(Reduction { counts: stored.counts, lines })
 }
 
 /// The store's own error, where one kept a chunk from being read. Its class tells a replaced chunk, which is waited
@@ -104,7 +98,7 @@ fn from_source(error: CurError) -> PipelineError {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use spend_core::bill::line::{LineField, LineKey, ScanCounts};
+    use spend_core::bill::line::{LineField, LineKey, LineTable, ScanCounts};
     use spend_core::errors::class::Class;
     use spend_core::errors::fault::Fault as _;
     use spend_core::table::measures::Measures;
@@ -124,7 +118,7 @@ mod tests {
         for (length, is_read) in [(2_048, true), (110 << 10, false)] {
             let fields = LineField::ALL.map(|_| Arc::from("x".repeat(length)));
             let key = LineKey { usage_date: statement.period.first_day(), fields, tags: Arc::default() };
-            let lines = Columns::of_lines(&[(key, Measures::default())]);
+            let lines = LineTable::of([(key, Measures::default())]).unwrap();
             let (name, etag) = (chunk.key.clone(), chunk.etag.clone());
             let stored = StoredReduction { chunk: name, etag, counts: ScanCounts::default(), lines };
             let ledger = MemoryStore::default();

@@ -1,7 +1,5 @@
 //! Claiming the month of a payer for an export, before its first commit.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::facts::derivation::Facts;
 use spend_core::messages::operations::claims::NewPayer;
@@ -16,7 +14,7 @@ use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;
 use crate::period::aggregated::Aggregated;
-use crate::period::claims::{Found, QUIET, all, holder, payer_of};
+use crate::period::claims::{Found, QUIET, all, holder, payers_of};
 use crate::period::deriver::Deriver;
 use crate::period::void::void;
 
@@ -41,7 +39,7 @@ pub(crate) async fn claim<L: Store>(
     now: DateTime<Utc>,
 ) -> Result<Option<Aggregated>, PipelineError> {
     let (own, period) = (statement.export_id.as_str(), statement.period);
-    let payers: BTreeSet<&str> = facts.rows.iter().map(payer_of).collect();
+    let payers = payers_of(&facts.rows);
     // The payer becomes part of a key: what is not an account id is refused before anything is written.
     if let Some(payer) = payers.iter().find(|payer| !payer.is_empty() && !is_account(payer)) {
         return Err(PipelineError::Payer { statement: statement.to_string(), payer: shorten(payer, PAYER) });

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::derivation::Facts;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::{FactField, FactTable};
+use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::state::claim::Claim;
 use spend_ledger::state::document::decode;
 use spend_ledger::state::keys::{self, Statement};
@@ -49,8 +50,10 @@ pub(crate) async fn holder<L: Store>(ledger: &L, key: &str) -> Result<Option<(St
     Ok(Some((export_id, etag)))
 }
 
-pub(crate) fn payer_of(fact: &Fact) -> &str {
-    fact.key.get(FactField::PayerAccountId)
+/// Who pays for facts.
+pub(crate) fn payers_of(facts: &FactTable) -> BTreeSet<&str> {
+    let column = facts.texts(FactField::PayerAccountId);
+    column.into_iter().flat_map(|column| &column.values).map(|payer| &**payer).collect()
 }
 
 /// The export that the configuration chooses for a payer's month, once it has a ready delivery of the month: before that,
@@ -73,11 +76,11 @@ pub(crate) async fn chosen<'a, L: Store>(
 pub(crate) async fn lost<L: Store>(
     ledger: &L,
     statement: &Statement,
-    rows: &[Fact],
+    rows: &FactTable,
     with: &Deriver,
 ) -> Result<BTreeSet<String>, PipelineError> {
     let mut lost = BTreeSet::new();
-    for payer in rows.iter().map(payer_of).collect::<BTreeSet<_>>() {
+    for payer in payers_of(rows) {
         let counts = with.counting.has_export(&statement.export_id) && with.counting.has_payer(payer);
         let counted = if let Some(chosen) = chosen(ledger, with, payer, statement.period).await? {
             Some(chosen.to_owned())
@@ -101,18 +104,17 @@ pub(crate) async fn entitled<L: Store>(
     with: &Deriver,
 ) -> Result<Facts, PipelineError> {
     let lost = lost(ledger, statement, &facts.rows, with).await?;
-    Ok(without(facts, |payer| lost.contains(payer)))
+    without(facts, |payer| lost.contains(payer))
+        .map_err(|source| PipelineError::Sum { statement: statement.to_string(), source })
 }
 
 /// Facts without those of some payers. Without any fact left, counts go too: they would say up to when the month is known.
-pub(crate) fn without(facts: Facts, is_lost: impl Fn(&str) -> bool) -> Facts {
-    let Facts { mut rows, counts, unknown_usage_rows, folded } = facts;
-    let before = rows.len();
-    rows.retain(|fact| !is_lost(payer_of(fact)));
-    if rows.is_empty() && before > 0 {
-        return Facts { rows, ..Facts::default() };
+pub(crate) fn without(facts: Facts, is_lost: impl Fn(&str) -> bool) -> Result<Facts, SumOutOfRange> {
+    if !payers_of(&facts.rows).into_iter().any(&is_lost) {
+        return Ok(facts);
     }
-    Facts { rows, counts, unknown_usage_rows, folded }
+    let rows = facts.rows.only(|fact| !is_lost(fact.get(FactField::PayerAccountId)))?;
+    Ok(if rows.is_empty() { Facts::default() } else { Facts { rows, ..facts } })
 }
 
 /// The payers of whom any month was ever counted.

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period;
 use spend_core::facts::derivation::Facts;
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind, OrderSource};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::document::encode_compressed;
@@ -48,7 +47,7 @@ pub(crate) async fn commit<L: Store>(
         unknown_usage_rows: next.facts.unknown_usage_rows,
         folded: next.facts.folded,
         derivation: with.fingerprint.clone(),
-        facts: Columns::of_facts(&next.facts.rows),
+        facts: next.facts.rows.clone(),
     };
     let bytes = encode_compressed(&state)?;
     history::write(ledger, statement, &applied, change).await?;

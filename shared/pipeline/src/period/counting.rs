@@ -1,7 +1,5 @@
 //! Letting months follow what the configuration counts: claims are moved, facts leave and come back.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_ledger::state::claim::Claim;
@@ -12,7 +10,7 @@ use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;
 use crate::period::aggregated::Aggregated;
-use crate::period::claims::{chosen, holder, lost, payer_of};
+use crate::period::claims::{chosen, holder, lost, payers_of};
 use crate::period::deriver::Deriver;
 use crate::period::void::void;
 use crate::period::{aggregate, rebuild};
@@ -52,7 +50,7 @@ pub(crate) async fn enforce<L: Store>(
     now: DateTime<Utc>,
 ) -> Result<bool, PipelineError> {
     let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(false) };
-    let lost = lost(ledger, statement, &committed::facts(statement, state)?, with).await?;
+    let lost = lost(ledger, statement, &state.facts, with).await?;
     if lost.is_empty() {
         return Ok(false);
     }
@@ -132,8 +130,7 @@ pub(crate) async fn restore<L: Store>(
     }
     rebuild::rebuild(ledger, statement, with, now).await?;
     let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
-    let rows = committed::facts(statement, state)?;
-    for payer in rows.iter().map(payer_of).collect::<BTreeSet<_>>() {
+    for payer in payers_of(&state.facts) {
         let key = keys::claim_key(payer, statement.period);
         if holder(ledger, &key).await?.is_none_or(|(export_id, _)| export_id != statement.export_id) {
             move_claim(ledger, payer, statement.period, &statement.export_id, now).await?;

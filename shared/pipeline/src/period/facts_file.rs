@@ -4,6 +4,7 @@
 //! that writes these.
 
 use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::{Fact, FactField, FactTable};
 use spend_core::money::decimal::Decimal;
 use spend_core::table::tags::Tags;
 use spend_ledger::state::period::PeriodState;
@@ -67,7 +68,7 @@ impl FactsOf {
 /// # Errors
 ///
 /// What the Parquet writer says.
-pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
+pub fn write(facts: &FactTable, of: &FactsOf) -> Result<Bytes, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by("bedrock-ledger".to_owned())
@@ -80,26 +81,26 @@ pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
         .build();
     let schema = Arc::new(parse_message_type(&schema())?);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    for facts in facts.chunks(GROUP) {
-        let mut columns = Columns { group: writer.next_row_group()?, facts };
-        columns.required::<Int32Type>(|fact| fact.key.usage_date.to_epoch_days())?;
+    for first in (0..facts.len()).step_by(GROUP) {
+        let rows = first..facts.len().min(first + GROUP);
+        let mut columns = Columns { group: writer.next_row_group()?, facts, rows };
+        columns.required::<Int32Type>(|fact| fact.day().to_epoch_days())?;
         for field in FactField::ALL {
             if NULLABLE.contains(&field) {
-                columns.optional::<ByteArrayType>(|fact| {
-                    Some(fact.key.get(field)).filter(|it| !it.is_empty()).map(text)
-                })?;
+                columns
+                    .optional::<ByteArrayType>(|fact| Some(fact.get(field)).filter(|it| !it.is_empty()).map(text))?;
             } else {
-                columns.required::<ByteArrayType>(|fact| text(fact.key.get(field)))?;
+                columns.required::<ByteArrayType>(|fact| text(fact.get(field)))?;
             }
         }
         columns.tags()?;
-        columns.required::<DoubleType>(|fact| fact.measures.usage_amount.to_f64())?;
-        columns.optional::<FixedLenByteArrayType>(|fact| fact.measures.tokens.map(decimal))?;
-        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.measures.unblended_cost))?;
-        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.measures.net_unblended_cost))?;
-        columns.optional::<FixedLenByteArrayType>(|fact| fact.measures.list_cost.map(decimal))?;
-        columns.required::<Int64Type>(|fact| count(fact.measures.line_items))?;
-        columns.required::<Int64Type>(|fact| count(fact.measures.lines_without_net))?;
+        columns.required::<DoubleType>(|fact| fact.usage_amount().to_f64())?;
+        columns.optional::<FixedLenByteArrayType>(|fact| fact.tokens().map(decimal))?;
+        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.unblended_cost()))?;
+        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.net_unblended_cost()))?;
+        columns.optional::<FixedLenByteArrayType>(|fact| fact.list_cost().map(decimal))?;
+        columns.required::<Int64Type>(|fact| count(fact.line_items()))?;
+        columns.required::<Int64Type>(|fact| count(fact.lines_without_net()))?;
         columns.group.close()?;
     }
     Ok(Bytes::from(writer.into_inner()?))
@@ -109,7 +110,7 @@ pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
 fn schema() -> String {
     let field = |field: FactField| {
         let repetition = if NULLABLE.contains(&field) { "OPTIONAL" } else { "REQUIRED" };
-        format!("{repetition} BYTE_ARRAY {} (STRING);\n", field.name())
+        format!("{repetition} BYTE_ARRAY {} (STRING);\n", field.as_str())
     };
     let fields: String = FactField::ALL.into_iter().map(field).collect();
     // The parts of a map have these names (LogicalTypes.md, "Maps"): there are readers that ask.
@@ -137,7 +138,9 @@ fn schema() -> String {
 /// Writes one column after the other, in the order of the schema.
 struct Columns<'a> {
     group: SerializedRowGroupWriter<'a, Vec<u8>>,
-    facts: &'a [Fact],
+    facts: &'a FactTable,
+    /// Those of the group.
+    rows: Range<usize>,
 }
 
 impl<'a> Columns<'a> {
@@ -147,22 +150,22 @@ impl<'a> Columns<'a> {
     }
 
     /// A column where each row has a value.
-    fn required<T: DataType>(&mut self, value: impl Fn(&Fact) -> T::T) -> Result<(), ParquetError> {
-        let facts = self.facts;
+    fn required<T: DataType>(&mut self, value: impl Fn(Fact<'_>) -> T::T) -> Result<(), ParquetError> {
+        let (facts, rows) = (self.facts, self.rows.clone());
         let mut column = self.next()?;
-        for facts in facts.chunks(BATCH) {
-            let values: Vec<_> = facts.iter().map(&value).collect();
+        for batch in batches(rows) {
+            let values: Vec<_> = batch.map(|row| value(facts.row(row))).collect();
             column.typed::<T>().write_batch(&values, None, None)?;
         }
         column.close()
     }
 
     /// A column where a row may have none: its definition level says which.
-    fn optional<T: DataType>(&mut self, value: impl Fn(&Fact) -> Option<T::T>) -> Result<(), ParquetError> {
-        let facts = self.facts;
+    fn optional<T: DataType>(&mut self, value: impl Fn(Fact<'_>) -> Option<T::T>) -> Result<(), ParquetError> {
+        let (facts, rows) = (self.facts, self.rows.clone());
         let mut column = self.next()?;
-        for facts in facts.chunks(BATCH) {
-            let values: Vec<_> = facts.iter().map(&value).collect();
+        for batch in batches(rows) {
+            let values: Vec<_> = batch.map(|row| value(facts.row(row))).collect();
             let defined: Vec<_> = values.iter().map(|value| i16::from(value.is_some())).collect();
             let values: Vec<_> = values.into_iter().flatten().collect();
             column.typed::<T>().write_batch(&values, Some(&defined), None)?;
@@ -182,13 +185,13 @@ impl<'a> Columns<'a> {
     where
         P: Iterator<Item = &'a Arc<str>>,
     {
-        let facts = self.facts;
+        let (facts, rows) = (self.facts, self.rows.clone());
         let mut column = self.next()?;
-        for facts in facts.chunks(BATCH) {
+        for batch in batches(rows) {
             let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
-            for fact in facts {
+            for fact in batch.map(|row| facts.row(row)) {
                 let before = values.len();
-                values.extend(part(&fact.key.tags).map(|part| text(part)));
+                values.extend(part(fact.tags()).map(|part| text(part)));
                 let tags = values.len() - before;
                 definitions.extend(iter::repeat_n(if tags == 0 { 0 } else { defined }, tags.max(1)));
                 repetitions.push(0);
@@ -198,6 +201,10 @@ impl<'a> Columns<'a> {
         }
         column.close()
     }
+}
+
+fn batches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(BATCH).map(move |first| first..rows.end.min(first + BATCH))
 }
 
 fn text(text: &str) -> ByteArray {

@@ -276,7 +276,7 @@ async fn facts_of<L: Store>(ledger: &L, statement: &Statement) -> Result<Option<
     };
     let Some((state, _)) = state else { return Ok(None) };
     let Some(of) = FactsOf::state(&state) else { return Ok(None) };
-    Ok(Some(publish::facts_of(statement, state, &of)?))
+    Ok(Some(publish::facts_of(statement, &state, &of)?))
 }
 
 /// Every object that has the name: all of the ledger is read for it.

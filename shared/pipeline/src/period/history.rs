@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::calendar::period::DayState;
-use spend_core::facts::fact::{Fact, FactField};
-use spend_core::facts::folding;
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
-use spend_ledger::state::committed;
 use spend_ledger::state::document::{Document, DocumentError, decode, encode};
 use spend_ledger::state::history::{HistoryEntry, Moved};
 use spend_ledger::state::keys::{self, Statement};
@@ -37,13 +35,11 @@ impl Change {
         statement: &Statement,
         previous: Option<&PeriodState>,
         kind: CommitKind,
-        facts: &[Fact],
+        facts: &FactTable,
         known_at: DateTime<Utc>,
     ) -> Result<Self, PipelineError> {
-        let before = match previous {
-            None => Vec::new(),
-            Some(state) => committed::facts(statement, state.clone())?,
-        };
+        let nothing = FactTable::default();
+        let before = previous.map_or(&nothing, |state| &state.facts);
         let current = previous.and_then(PeriodState::current);
         let is_delivery = kind == CommitKind::Delivery;
         let settled_alone = |day| {
@@ -57,8 +53,8 @@ impl Change {
             kind,
             replaced: current.map(|applied| applied.delivery_id.clone()),
             after_close: is_delivery && previous.is_some_and(was_closed),
-            totals: moved_totals(&before, facts).map_err(out_of_range)?,
-            moved: moved(&before, facts, settled_alone).map_err(out_of_range)?,
+            totals: moved_totals(before, facts).map_err(out_of_range)?,
+            moved: moved(before, facts, settled_alone).map_err(out_of_range)?,
         })
     }
 
@@ -125,8 +121,8 @@ type Sums = BTreeMap<(NaiveDate, String, String, String), Decimal>;
 
 /// What differs.
 fn moved(
-    before: &[Fact],
-    after: &[Fact],
+    before: &FactTable,
+    after: &FactTable,
     settled_alone: impl Fn(NaiveDate) -> bool,
 ) -> Result<Vec<Moved>, SumOutOfRange> {
     let apart = Apart { before: identities(before), after: identities(after) };
@@ -149,9 +145,10 @@ fn moved(
 }
 
 /// The identities that facts keep apart; `None` where that is all of them.
-fn identities(facts: &[Fact]) -> Option<BTreeSet<&str>> {
-    let is_folded = facts.iter().any(|fact| folding::is_other(&fact.key));
-    is_folded.then(|| facts.iter().map(|fact| fact.key.get(FactField::Identity)).collect())
+fn identities(facts: &FactTable) -> Option<BTreeSet<&str>> {
+    let identities =
+        || facts.texts(FactField::Identity).into_iter().flat_map(|column| &column.values).map(|text| &**text);
+    identities().any(|identity| identity == OTHER).then(|| identities().collect())
 }
 
 /// The identities whose spend is known by their names before a commit and after it. What the others spent is compared
@@ -168,28 +165,28 @@ impl Apart<'_> {
     }
 }
 
-fn sums(facts: &[Fact], apart: &Apart<'_>) -> Result<Sums, SumOutOfRange> {
+fn sums(facts: &FactTable, apart: &Apart<'_>) -> Result<Sums, SumOutOfRange> {
     let mut sums = Sums::new();
     for fact in facts {
-        let text = |field| fact.key.get(field).to_owned();
-        let identity = apart.name(fact.key.get(FactField::Identity)).to_owned();
-        let key = (fact.key.usage_date, identity, text(FactField::Category), text(FactField::Currency));
+        let text = |field| fact.get(field).to_owned();
+        let identity = apart.name(fact.get(FactField::Identity)).to_owned();
+        let key = (fact.day(), identity, text(FactField::Category), text(FactField::Currency));
         let sum = sums.entry(key).or_default();
-        *sum = sum.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
+        *sum = sum.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
     }
     Ok(sums)
 }
 
 /// The totals per currency, whether they moved or not.
-fn moved_totals(before: &[Fact], after: &[Fact]) -> Result<Vec<Moved>, SumOutOfRange> {
+fn moved_totals(before: &FactTable, after: &FactTable) -> Result<Vec<Moved>, SumOutOfRange> {
     let mut totals: BTreeMap<&str, (Decimal, Decimal)> = BTreeMap::new();
     for fact in before {
-        let total = totals.entry(fact.key.get(FactField::Currency)).or_default();
-        total.0 = total.0.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
+        let total = totals.entry(fact.get(FactField::Currency)).or_default();
+        total.0 = total.0.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
     }
     for fact in after {
-        let total = totals.entry(fact.key.get(FactField::Currency)).or_default();
-        total.1 = total.1.checked_add(fact.measures.unblended_cost).ok_or(SumOutOfRange)?;
+        let total = totals.entry(fact.get(FactField::Currency)).or_default();
+        total.1 = total.1.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
     }
     let row = |(currency, (before, after)): (&str, (Decimal, Decimal))| Moved {
         day: None,

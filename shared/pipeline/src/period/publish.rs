@@ -22,7 +22,7 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
         if published.and_then(|bytes| facts_file::facts_of(&bytes)).as_ref() == Some(&current) {
             return Ok(());
         }
-        let facts = facts_of(statement, state, &current)?;
+        let facts = facts_of(statement, &state, &current)?;
         if let Put::Written(_) = put_over(ledger, &key, facts, etag.as_ref()).await? {
             return Ok(());
         }
@@ -31,8 +31,6 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
 }
 
 /// The facts file of a state.
-pub(crate) fn facts_of(statement: &Statement, state: PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
-    let facts =
-        state.facts.into_facts().map_err(|source| PipelineError::Columns { key: statement.state_key(), source })?;
-    facts_file::write(&facts, of).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
+pub(crate) fn facts_of(statement: &Statement, state: &PeriodState, of: &FactsOf) -> Result<Bytes, PipelineError> {
+    facts_file::write(&state.facts, of).map_err(|source| PipelineError::Facts { key: statement.facts_key(), source })
 }

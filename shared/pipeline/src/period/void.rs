@@ -10,7 +10,7 @@ use spend_ledger::store::Store;
 use spend_ledger::store::conditional::ATTEMPTS;
 
 use crate::error::PipelineError;
-use crate::period::claims::{payer_of, without};
+use crate::period::claims::{payers_of, without};
 use crate::period::commit::{self, Next};
 use crate::period::deriver::Deriver;
 use crate::period::publish;
@@ -26,19 +26,19 @@ pub(crate) async fn void<L: Store>(
     for _ in 0..ATTEMPTS {
         let Some((state, etag)) = committed::state(ledger, statement).await? else { return Ok(false) };
         let Some(current) = state.current().cloned() else { return Ok(false) };
-        let rows = committed::facts(statement, state.clone())?;
-        if !rows.iter().any(|fact| is_lost(payer_of(fact))) {
+        if !payers_of(&state.facts).into_iter().any(&is_lost) {
             // An earlier attempt may have died between its commit and the facts file.
             publish::publish_facts(ledger, statement).await?;
             return Ok(false);
         }
         let before = Facts {
-            rows,
+            rows: state.facts.clone(),
             counts: state.counts.clone(),
             unknown_usage_rows: state.unknown_usage_rows,
             folded: state.folded,
         };
-        let facts = without(before, &is_lost);
+        let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
+        let facts = without(before, &is_lost).map_err(out_of_range)?;
         let with = Deriver { fingerprint: state.derivation.clone(), ..Deriver::default() };
         let delivery = as_sealed(statement, &current);
         let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts: &facts };
