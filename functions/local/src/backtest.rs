@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 use spend_core::calendar::period::{self, BillingPeriod};
 use spend_core::facts::derivation::Facts;
+use spend_core::money::decimal::SumOutOfRange;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
@@ -264,7 +265,10 @@ fn known(months: &[Month], now: DateTime<Utc>) -> Result<Book, SumOutOfRange> {
     let of_month = |month: &Month| {
         if month.is_delivered {
             let without_invoice = month.known.counts.usage_rows_without_invoice;
-            return Ok(BookPeriod { closed: month.known.period.is_closed(without_invoice, now), ..month.known.clone() });
+            return Ok(BookPeriod {
+                closed: month.known.period.is_closed(without_invoice, now),
+                ..month.known.clone()
+            });
         }
         let (found, counts) = (&month.known, month.known.counts.clone());
         Ok(BookPeriod {

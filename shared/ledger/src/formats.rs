@@ -20,22 +20,26 @@ use crate::state::history::HistoryEntry;
 use crate::state::objects::Kind;
 use crate::state::period::PeriodState;
 use crate::state::reduction::StoredReduction;
+use crate::state::tabular::Tabular;
 
 /// What is done with each format. Many of the types are nobody else's business, so that they come without a name.
 pub trait Formats {
     /// Does it with the documents of type `D`.
     fn format<D: Document>(&mut self);
+
+    /// Does it with the documents of type `D`, which have a table.
+    fn tabular<D: Tabular>(&mut self);
 }
 
 /// Goes through every format of this package.
 pub fn each(formats: &mut impl Formats) {
-    formats.format::<StoredReduction>();
+    formats.tabular::<StoredReduction>();
     formats.format::<SealedDelivery>();
     formats.format::<ReadyDelivery>();
     formats.format::<SeenManifest>();
     formats.format::<Claim>();
     formats.format::<HistoryEntry>();
-    formats.format::<PeriodState>();
+    formats.tabular::<PeriodState>();
     formats.format::<Told>();
     formats.format::<Members>();
     formats.format::<PutHealth>();

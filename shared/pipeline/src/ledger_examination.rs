@@ -8,6 +8,7 @@ use spend_ledger::formats::{Formats, name};
 use spend_ledger::state::claim::Claim;
 use spend_ledger::state::commit::AppliedDelivery;
 use spend_ledger::state::delivery::{ReadyDelivery, SealedDelivery};
+use spend_ledger::state::tabular::{self, Tabular};
 use spend_ledger::state::document::{Document, DocumentError, decode, decode_compressed};
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::objects::{Kind, cure};
@@ -139,7 +140,7 @@ impl Found {
         let damaged = |said: String| Damage::Damaged(format!("{key} is damaged: {said}"));
         match kind {
             Kind::State => {
-                let state: PeriodState = decode_compressed(key, bytes)?;
+                let state: PeriodState = tabular::decode(key, bytes)?;
                 let (facts_of, deliveries) = (FactsOf::state(&state), state.deliveries.clone());
                 let has_facts = !state.facts.is_empty();
                 if let Some(statement) = Statement::from_state_key(key) {
@@ -147,7 +148,7 @@ impl Found {
                 }
             }
             Kind::Reduction => {
-                let StoredReduction { chunk, etag, .. } = decode_compressed(key, bytes)?;
+                let StoredReduction { chunk, etag, .. } = tabular::decode(key, bytes)?;
                 let Subject { export, period } = subject(key);
                 let folder =
                     format!("{} {}", export.unwrap_or_default(), period.map(|it| it.to_string()).unwrap_or_default());
@@ -334,6 +335,12 @@ impl Formats for Reading<'_> {
             let read: Result<D, _> =
                 if is_compressed { decode_compressed(self.key, self.bytes) } else { decode(self.key, self.bytes) };
             self.read = read.map(drop);
+        }
+    }
+
+    fn tabular<D: Tabular>(&mut self) {
+        if D::FORMAT == self.format {
+            self.read = tabular::decode::<D>(self.key, self.bytes).map(drop);
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::state::history::HistoryEntry;
 use crate::state::objects::Kind;
 use crate::state::period::PeriodState;
 use crate::state::reduction::StoredReduction;
+use crate::state::tabular;
 
 /// Why an object keeps a name.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +65,14 @@ pub enum RewriteError {
     },
 }
 
-/// The bytes of an object as they are before they are compressed.
+/// What an object says, before it is compressed: of one with a table what is not a number.
 pub fn plain<'a>(key: &str, bytes: &'a Bytes) -> Result<Cow<'a, [u8]>, DocumentError> {
-    if has_extension(key, "zst") { decompressed(key, bytes).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) }
+    Ok(match Kind::of(key) {
+        Some(Kind::Reduction) => Cow::Owned(tabular::texts::<StoredReduction>(key, bytes)?),
+        Some(Kind::State) => Cow::Owned(tabular::texts::<PeriodState>(key, bytes)?),
+        _ if has_extension(key, "zst") => Cow::Owned(decompressed(key, bytes)?),
+        _ => Cow::Borrowed(bytes),
+    })
 }
 
 /// Whether an object has a name in it. Of a facts file its bytes do not tell.
@@ -84,14 +90,14 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
     let sum = |source| RewriteError::Sum { key: key.to_owned(), source };
     Ok(Some(match kind {
         Some(Kind::Reduction) => {
-            let mut stored: StoredReduction = decode_compressed(key, bytes)?;
+            let mut stored: StoredReduction = tabular::decode(key, bytes)?;
             stored.lines = forgotten.lines(stored.lines).map_err(sum)?;
-            encode_compressed(&stored)?
+            tabular::encode(&stored)?
         }
         Some(Kind::State) => {
-            let mut state: PeriodState = decode_compressed(key, bytes)?;
+            let mut state: PeriodState = tabular::decode(key, bytes)?;
             state.facts = forgotten.facts(state.facts).map_err(sum)?;
-            encode_compressed(&state)?
+            tabular::encode(&state)?
         }
         Some(Kind::History) => {
             let mut entry: HistoryEntry = decode(key, bytes)?;

@@ -1,9 +1,11 @@
-//! Many keyed rows as columns inside a JSON document: texts are written once each and the rows refer to them by
-//! number, so that a month of bill lines or facts is small, quick to read, and needs no Parquet.
+//! Rows as columns inside a JSON document, as earlier versions of [`tabular`](crate::state::tabular) documents stored
+//! them: texts are there once each and the rows refer to them by number. They are only read.
 //!
 //! - `serial`: how columns are read and written where serde's own way would be lax or slow.
 
 mod serial;
+
+pub(crate) use serial::unique_keys;
 #[cfg(test)]
 mod tests;
 
@@ -11,17 +13,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use spend_core::bill::line::{Interner, LineTable};
 use spend_core::bill::usage;
 use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::money::decimal::Decimal;
 use spend_core::table::builder::TableBuilder;
-use spend_core::table::coded;
 use spend_core::table::codes::place;
 use spend_core::table::field::Field;
 use spend_core::table::measures::Measures;
-use spend_core::table::rows::{Row, Table};
+use spend_core::table::rows::Table;
 use spend_core::table::tags::Tags;
 
 /// Rows as columns: each column of texts as its values in the order in which rows first have them, and one number per
@@ -79,28 +80,6 @@ pub enum ColumnsError {
 }
 
 impl Columns {
-    /// The columns of a table.
-    pub fn of<F: Field>(table: &Table<F>) -> Self {
-        let rows = || table.rows().map(Row::measures);
-        let texts = F::ALL
-            .iter()
-            .map(|field| (field.name().to_owned(), table.texts(*field).map(Coded::from).unwrap_or_default()));
-        let tags = Coded::from(table.tags());
-        Self {
-            rows: table.len(),
-            days: table.days().into(),
-            texts: texts.collect(),
-            tags: Coded { values: tags.values.into_iter().map(TagSet).collect(), codes: tags.codes },
-            usage_amount: rows().map(|sums| sums.usage_amount).collect(),
-            tokens: rows().map(|sums| sums.tokens).collect(),
-            unblended_cost: rows().map(|sums| sums.unblended_cost).collect(),
-            net_unblended_cost: rows().map(|sums| sums.net_unblended_cost).collect(),
-            list_cost: rows().map(|sums| sums.list_cost).collect(),
-            line_items: rows().map(|sums| sums.line_items).collect(),
-            lines_without_net: rows().map(|sums| sums.lines_without_net).collect(),
-        }
-    }
-
     /// The table that has these columns.
     pub fn into_table<F: Field>(mut self) -> Result<Table<F>, ColumnsError> {
         self.check_lengths()?;
@@ -174,10 +153,6 @@ impl Columns {
     }
 }
 
-pub(crate) fn serialize<F: Field, S: Serializer>(table: &Table<F>, serializer: S) -> Result<S::Ok, S::Error> {
-    Columns::of(table).serialize(serializer)
-}
-
 pub(crate) fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LineTable, D::Error> {
     Columns::deserialize(deserializer)?.into_table().map_err(serde::de::Error::custom)
 }
@@ -204,12 +179,6 @@ impl<T> Default for Coded<T> {
     }
 }
 
-impl<T: Clone> From<&coded::Coded<T>> for Coded<T> {
-    fn from(column: &coded::Coded<T>) -> Self {
-        Self { values: column.values.clone(), codes: column.codes.iter().collect() }
-    }
-}
-
 impl<T> Coded<T> {
     /// What stands in `of_values` for the value of row `row`, which must be there.
     fn number(&self, column: &str, row: usize, of_values: &[u32]) -> Result<u32, ColumnsError> {
@@ -222,10 +191,10 @@ impl<T> Coded<T> {
 /// Tags in a document: an object that has each key once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-struct TagSet(#[serde(deserialize_with = "serial::unique_tags")] Arc<Tags>);
+pub(crate) struct TagSet(#[serde(deserialize_with = "serial::unique_tags")] pub(crate) Arc<Tags>);
 
 /// The tag sets, with equal texts shared among them.
-fn shared(sets: &[TagSet], interner: &mut Interner) -> Vec<Arc<Tags>> {
+pub(crate) fn shared(sets: &[TagSet], interner: &mut Interner) -> Vec<Arc<Tags>> {
     let mut share = |TagSet(tags): &TagSet| {
         Arc::new(tags.iter().map(|(key, value)| (interner.intern(key), interner.intern(value))).collect())
     };

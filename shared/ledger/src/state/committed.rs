@@ -8,9 +8,10 @@ use spend_core::errors::fault::{Fault, Says};
 
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::{AppliedDelivery, OrderSource};
-use crate::state::document::{DocumentError, decode_compressed};
+use crate::state::document::DocumentError;
 use crate::state::keys::{STATE_PREFIX, Statement};
 use crate::state::period::PeriodState;
+use crate::state::tabular;
 use crate::store::{ETag, Store, StoreError};
 
 /// Over how many months reactions look: the current one and the two before.
@@ -40,7 +41,14 @@ impl Fault for CommittedError {
 pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<(PeriodState, ETag)>, CommittedError> {
     let key = statement.state_key();
     let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
-    Ok(Some((decode_compressed(&key, &bytes)?, etag)))
+    Ok(Some((tabular::decode(&key, &bytes)?, etag)))
+}
+
+/// The committed state of one period without its facts.
+pub async fn head<S: Store>(store: &S, statement: &Statement) -> Result<Option<PeriodState>, CommittedError> {
+    let key = statement.state_key();
+    let Some((bytes, _)) = store.get(&key).await? else { return Ok(None) };
+    Ok(Some(tabular::decode_head(&key, &bytes)?))
 }
 
 /// The commits of an export, of every month from `from` on.
@@ -52,7 +60,7 @@ pub async fn commits<S: Store>(
     let mut commits = Vec::new();
     let statements = statements(store).await?.into_iter();
     for statement in statements.filter(|known| known.export_id == export_id && known.period >= from) {
-        if let Some((state, _)) = state(store, &statement).await? {
+        if let Some(state) = head(store, &statement).await? {
             commits.extend(state.deliveries.into_iter().map(|commit| (statement.period, commit)));
         }
     }

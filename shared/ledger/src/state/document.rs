@@ -157,6 +157,35 @@ pub fn encode<D: Document>(document: &D) -> Result<Bytes, DocumentError> {
     Ok(bytes.into())
 }
 
+/// The document as one line of JSON, with the format first.
+pub(crate) fn encode_line<D: Document>(document: &D) -> Result<Vec<u8>, DocumentError> {
+    let written = serde_json::to_vec(&Envelope::of(document));
+    let mut bytes = written.map_err(|source| DocumentError::Unwritable { name: D::FORMAT, source })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Refuses what is of another format or of a version that is not read, by a JSON object that begins with its format.
+pub(crate) fn check_format<D: Document>(key: &str, json: &[u8]) -> Result<(), DocumentError> {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: String,
+    }
+    let (key, name) = (key.to_owned(), D::FORMAT);
+    let found = match serde_json::from_slice::<Format>(json) {
+        Ok(Format { format }) => format,
+        Err(source) => return Err(DocumentError::Damaged { key, source }),
+    };
+    match version::<D>(&found) {
+        None => Err(DocumentError::WrongFormat { key, name, found }),
+        Some(found) if found > D::VERSION => Err(DocumentError::Newer { key, name, found, reads: D::VERSION }),
+        Some(found) if found < D::READS_FROM => {
+            Err(DocumentError::Older { key, name, found, reads_from: D::READS_FROM })
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// As [`encode`], in ASCII: whatever names are in it, they can do nothing to who looks at it.
 pub(crate) fn encode_ascii<D: Document>(document: &D) -> Result<String, DocumentError> {
     // JSON is UTF-8: nothing is replaced.

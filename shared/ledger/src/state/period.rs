@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::FactTable;
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::facts::folding::Folded;
 
 use crate::state::columns;
 use crate::state::commit::AppliedDelivery;
 use crate::state::document::Document;
+use crate::state::tabular::Tabular;
 
 /// A billing period of an export: the facts of its newest delivery, and which deliveries it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,15 +28,56 @@ pub struct PeriodState {
     pub folded: Folded,
     /// What of the configuration the facts were derived with.
     pub derivation: String,
-    #[serde(serialize_with = "columns::serialize", deserialize_with = "columns::facts")]
+    /// Stored beside the rest, by column.
+    #[serde(skip)]
     pub facts: FactTable,
 }
 
 impl Document for PeriodState {
     const FORMAT: &'static str = "period-state";
+    const VERSION: u32 = 4;
+}
+
+impl Tabular for PeriodState {
+    type Field = FactField;
+    type Earlier = EarlierState;
+
+    fn table(&self) -> &FactTable {
+        &self.facts
+    }
+
+    fn with_table(self, facts: FactTable) -> Self {
+        Self { facts, ..self }
+    }
+}
+
+/// What version 3 was, facts and all.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EarlierState {
+    export_id: String,
+    period: BillingPeriod,
+    deliveries: Vec<AppliedDelivery>,
+    counts: ScanCounts,
+    unknown_usage_rows: u64,
+    #[serde(default, skip_serializing_if = "Folded::is_empty")]
+    folded: Folded,
+    derivation: String,
+    #[serde(skip_serializing, deserialize_with = "columns::facts")]
+    facts: FactTable,
+}
+
+impl Document for EarlierState {
+    const FORMAT: &'static str = PeriodState::FORMAT;
     const VERSION: u32 = 3;
     // Version 2 had no `folded`: all callers were kept apart. Version 1 had no column `context`.
     const READS_FROM: u32 = 1;
+}
+
+impl From<EarlierState> for PeriodState {
+    fn from(earlier: EarlierState) -> Self {
+        let EarlierState { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts } = earlier;
+        Self { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts }
+    }
 }
 
 impl PeriodState {

@@ -1,10 +1,11 @@
 //! The reduction of one file of the export, as it is stored.
 
 use serde::{Deserialize, Serialize};
-use spend_core::bill::line::{LineTable, ScanCounts};
+use spend_core::bill::line::{LineField, LineTable, ScanCounts};
 
 use crate::state::columns;
 use crate::state::document::Document;
+use crate::state::tabular::Tabular;
 use crate::store::ETag;
 
 /// A chunk's reduction, as stored.
@@ -16,14 +17,48 @@ pub struct StoredReduction {
     pub etag: ETag,
     /// What the scan found.
     pub counts: ScanCounts,
-    /// The bill lines.
-    #[serde(serialize_with = "columns::serialize", deserialize_with = "columns::lines")]
+    /// The bill lines, stored beside the rest, by column.
+    #[serde(skip)]
     pub lines: LineTable,
 }
 
 impl Document for StoredReduction {
     const FORMAT: &'static str = "reduction";
+    const VERSION: u32 = 3;
+}
+
+impl Tabular for StoredReduction {
+    type Field = LineField;
+    type Earlier = EarlierReduction;
+
+    fn table(&self) -> &LineTable {
+        &self.lines
+    }
+
+    fn with_table(self, lines: LineTable) -> Self {
+        Self { lines, ..self }
+    }
+}
+
+/// What version 2 was, lines and all.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EarlierReduction {
+    chunk: String,
+    etag: ETag,
+    counts: ScanCounts,
+    #[serde(skip_serializing, deserialize_with = "columns::lines")]
+    lines: LineTable,
+}
+
+impl Document for EarlierReduction {
+    const FORMAT: &'static str = StoredReduction::FORMAT;
     const VERSION: u32 = 2;
     // The counts of version 1 have no keys of resource tags.
     const READS_FROM: u32 = 1;
+}
+
+impl From<EarlierReduction> for StoredReduction {
+    fn from(EarlierReduction { chunk, etag, counts, lines }: EarlierReduction) -> Self {
+        Self { chunk, etag, counts, lines }
+    }
 }

@@ -8,9 +8,9 @@ use spend_cur::chunk;
 use spend_cur::error::CurError;
 use spend_ledger::forgotten;
 use spend_ledger::state::delivery::PinnedChunk;
-use spend_ledger::state::document::{decode_compressed, encode_compressed};
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::reduction::StoredReduction;
+use spend_ledger::state::tabular;
 use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::error::{PipelineError, not_found};
@@ -46,7 +46,7 @@ where
     let lines = forgotten.lines(lines).map_err(out_of_range)?;
     let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
     // Losing this write is fine: the other writer has made the same object.
-    let bytes = encode_compressed(&stored)?;
+    let bytes = tabular::encode(&stored)?;
     drop(stored);
     let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, bytes).await?;
     drop(turn);
@@ -73,7 +73,7 @@ pub async fn load_reduction<L: Store>(
             None => return Err(not_found(&key).into()),
         },
     };
-    let stored: StoredReduction = decode_compressed(&key, &bytes)?;
+    let stored: StoredReduction = tabular::decode(&key, &bytes)?;
     let reduction = Reduction { counts: stored.counts, lines: stored.lines };
     match reduction.check_texts() {
         Ok(()) => Ok(reduction),
@@ -125,7 +125,7 @@ mod tests {
             let kept = KeptTags::default();
             let at = statement.reduction_key(&chunk.key, &chunk.etag, &kept);
             let (Put::Written(_) | Put::Lost) =
-                ledger.put_if_absent(&at, encode_compressed(&stored).unwrap()).await.unwrap();
+                ledger.put_if_absent(&at, tabular::encode(&stored).unwrap()).await.unwrap();
             let read = load_reduction(&ledger, &statement, &chunk, &kept).await;
             assert_eq!(read.is_ok(), is_read);
             let Err(error) = read else { continue };

@@ -5,9 +5,9 @@ use spend_core::calendar::period;
 use spend_core::facts::derivation::Facts;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind, OrderSource};
 use spend_ledger::state::delivery::SealedDelivery;
-use spend_ledger::state::document::encode_compressed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::tabular;
 use spend_ledger::store::{ETag, Put, Store};
 
 use crate::error::PipelineError;
@@ -49,7 +49,7 @@ pub(crate) async fn commit<L: Store>(
         derivation: with.fingerprint.clone(),
         facts: next.facts.rows.clone(),
     };
-    let bytes = encode_compressed(&state)?;
+    let bytes = tabular::encode(&state)?;
     history::write(ledger, statement, &applied, change).await?;
     let put = match committed {
         None => ledger.put_if_absent(&statement.state_key(), bytes).await?,
