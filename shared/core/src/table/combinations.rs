@@ -64,11 +64,6 @@ impl Combinations {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         (0..number(self.len())).map(|combination| self.get(combination))
     }
-
-    /// The combinations, without what finds them.
-    pub(crate) fn into_parts(self) -> Vec<u32> {
-        self.parts
-    }
 }
 
 #[cfg(test)]

@@ -32,10 +32,6 @@ impl<T: Clone + Eq + Hash + Ord> Numbers<T> {
         next
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
     /// The values in order, and for each number where its value is among them.
     pub(crate) fn ranked(self) -> (Vec<T>, Vec<u32>) {
         let mut sorted: Vec<_> = self.numbers.into_iter().collect();
