@@ -19,3 +19,6 @@ pub(crate) mod order;
 pub mod rows;
 pub(crate) mod sums;
 pub mod tags;
+
+#[cfg(test)]
+mod tests;
