@@ -21,3 +21,6 @@ pub mod renamed;
 pub mod rows;
 pub(crate) mod sums;
 pub mod tags;
+
+#[cfg(test)]
+mod tests;

@@ -8,12 +8,12 @@ use spend_ledger::formats::{Formats, name};
 use spend_ledger::state::claim::Claim;
 use spend_ledger::state::commit::AppliedDelivery;
 use spend_ledger::state::delivery::{ReadyDelivery, SealedDelivery};
-use spend_ledger::state::tabular::{self, Tabular};
 use spend_ledger::state::document::{Document, DocumentError, decode, decode_compressed};
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::objects::{Kind, cure};
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::reduction::StoredReduction;
+use spend_ledger::state::tabular::{self, Tabular};
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics};
 

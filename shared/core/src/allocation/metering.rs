@@ -105,7 +105,7 @@ impl<'a> Metering<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{decimal, fact};
+    use crate::fixtures::{decimal, fact, table};
 
     fn record(day: &str, gateway: &str, tenant: &str, model: &str, amount: &str) -> MeteringRecord {
         let [gateway, tenant, model] = [gateway, tenant, model].map(str::to_owned);
@@ -139,7 +139,7 @@ mod tests {
         ];
         let metering = Metering::new(&records, "2026-11".parse().unwrap());
         let facts = ["gw", "other"].map(|name| fact("2026-11-01", "1", &[("identity", name)]));
-        let found = metering.findings(&facts, |fact| fact.key.get(FactField::Identity) == "gw");
+        let found = metering.findings(&table(&facts), |fact| fact.get(FactField::Identity) == "gw");
         let (other, typo) = ("other".to_owned(), "typo".to_owned());
         assert_eq!(
             found,

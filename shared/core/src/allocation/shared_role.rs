@@ -199,9 +199,9 @@ fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfR
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{decimal, fact};
+    use crate::fixtures::{FactRow, decimal, fact, table};
 
-    fn call(identity: &'static str, cost: &str, session: &str, model: &str, source: &str) -> Fact {
+    fn call(identity: &'static str, cost: &str, session: &str, model: &str, source: &str) -> FactRow {
         let provider = if model.starts_with("gpt") { "openai" } else { "anthropic" };
         let fields = [
             ("identity", identity),
@@ -214,7 +214,7 @@ mod tests {
         fact("2026-11-17", cost, &fields)
     }
 
-    fn bill() -> Vec<Fact> {
+    fn bill() -> Vec<FactRow> {
         let mut facts = Vec::new();
         for session in 0..25 {
             let session = format!("s{session}");
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_gateway_and_a_shared_notebook_are_found_and_busy_services_are_not() {
-        let found = find(&bill(), &CostPolicy::default(), |_| false).unwrap();
+        let found = find(&table(&bill()), &CostPolicy::default(), |_| false).unwrap();
         let told: Vec<_> = found
             .iter()
             .map(|role| {
@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_split_is_known_already() {
-        let is_split = |fact: &Fact| fact.key.get(FactField::Identity).contains("gateway");
-        let found = find(&bill(), &CostPolicy::default(), is_split).unwrap();
+        let is_split = |fact: Fact<'_>| fact.get(FactField::Identity).contains("gateway");
+        let found = find(&table(&bill()), &CostPolicy::default(), is_split).unwrap();
         let names: Vec<_> = found.iter().map(|role| role.identity.as_str()).collect();
         assert_eq!(names, ["role/notebook-exec@1"]);
     }

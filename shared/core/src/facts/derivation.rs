@@ -1,5 +1,7 @@
 //! Facts out of bill lines, by the configuration: identity, model, owner, category.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use crate::bill::category::Category;
@@ -8,15 +10,20 @@ use crate::bill::principal::KeepSessions;
 use crate::bill::reduction::Reduction;
 use crate::bill::unattributed::Unattributed;
 use crate::bill::usage::{ModelAliases, kinds};
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{FactField, FactTable, FactTableBuilder};
 use crate::facts::folding::{Folded, Folding, Limits};
+use crate::facts::matcher::Matcher;
 use crate::facts::owner::{OwnerBy, OwnerRule, OwnerSource};
 use crate::facts::used::{Caller, Draft, Owned, Used};
 use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::table::codes::place;
+use crate::table::codes::{number, place};
 use crate::table::combinations::Combinations;
 use crate::table::field::Field as _;
 use crate::table::measures::Measures;
+
+#[cfg(test)]
+mod tests;
 
 /// The facts of one billing period of one delivery, sorted by key, and what the scan of its chunks found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +91,22 @@ impl Derivation {
         let cost_center = cost_center.unwrap_or_default().to_owned();
         (Owned { owner, source: source.as_str(), cost_center }, by)
     }
+
+    /// What owner rules match by.
+    fn matched_by_owner_rules(&self) -> impl Iterator<Item = &Dimension> {
+        self.owner_rules.iter().flat_map(|rule| &rule.matches).map(Matcher::dimension)
+    }
+
+    /// A number for each day: no owner rule tells days of one number apart.
+    fn owner_spans(&self, days: &[NaiveDate]) -> Vec<u32> {
+        if self.matched_by_owner_rules().any(|dimension| *dimension == Dimension::Day) {
+            return (0..number(days.len())).collect();
+        }
+        // A rule begins or ceases to cover days on these only.
+        let turns: BTreeSet<NaiveDate> =
+            self.owner_rules.iter().flat_map(|rule| [rule.from, rule.to]).flatten().collect();
+        days.iter().map(|day| number(turns.range(..=*day).count())).collect()
+    }
 }
 
 /// Tokens are counted on usage alone: a tax or discount line may repeat the usage type and amount of what it is about.
@@ -123,8 +146,8 @@ struct Deriver<'a> {
     folding: &'a Folding,
     facts: FactTableBuilder,
     unknown_usage_rows: u64,
-    /// Whether the owner of spend depends on its day.
-    is_owned_by_day: bool,
+    /// Whether an owner rule looks at what was used.
+    is_owned_by_usage: bool,
 }
 
 /// The numbers of texts in the table of facts, by field.
@@ -136,8 +159,9 @@ const OWNED: [FactField; 4] =
 
 impl<'a> Deriver<'a> {
     fn new(derivation: &'a Derivation, folding: &'a Folding) -> Self {
-        let is_owned_by_day = derivation.owner_rules.iter().any(|rule| rule.from.is_some() || rule.to.is_some());
-        Self { derivation, folding, facts: FactTableBuilder::default(), unknown_usage_rows: 0, is_owned_by_day }
+        let is_of_usage = |dimension| matches!(dimension, &Dimension::Field(field) if !field.is_of_caller());
+        let is_owned_by_usage = derivation.matched_by_owner_rules().any(is_of_usage);
+        Self { derivation, folding, facts: FactTableBuilder::default(), unknown_usage_rows: 0, is_owned_by_usage }
     }
 
     fn add(&mut self, lines: &LineTable, lacks_principal: bool) -> Result<(), SumOutOfRange> {
@@ -147,10 +171,9 @@ impl<'a> Deriver<'a> {
         let (mut used_of, mut caller_of): (Vec<(Used, Texts)>, Vec<(Caller, Texts, u32)>) = (Vec::new(), Vec::new());
         let mut owners = Combinations::new(4);
         let mut owned_of: Vec<[u32; OWNED.len()]> = Vec::new();
-        let mut days: Vec<u32> = Vec::new();
-        for day in &lines.days().values {
-            days.push(self.facts.day(*day));
-        }
+        let days = &lines.days().values;
+        let spans = self.derivation.owner_spans(days);
+        let days: Vec<u32> = days.iter().map(|day| self.facts.day(*day)).collect();
         let mut parts = Vec::new();
         for line in lines {
             parts.clear();
@@ -172,13 +195,10 @@ impl<'a> Deriver<'a> {
                 continue;
             };
             let reason = named.is_nobody().then(|| unattributed(line.day(), used, lacks_principal));
-            // Without rules nothing but the caller's tags and account says whose it is.
-            let by_rule = !self.derivation.owner_rules.is_empty();
-            let by_day = by_rule && self.is_owned_by_day;
             let owning = [
                 caller,
-                if by_rule { usage } else { 0 },
-                if by_day { line.day_code() } else { 0 },
+                if self.is_owned_by_usage { usage } else { 0 },
+                spans.get(place(line.day_code())).copied().unwrap_or_default(),
                 reason.map_or(0, |reason| reason as u32 + 1),
             ];
             let (owner, is_new) = owners.of(&owning);

@@ -45,6 +45,7 @@ impl<'a> Explainer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bill::line::LineTable;
     use crate::bill::reduction::Reduction;
     use crate::facts::fact::FactField;
     use crate::facts::matcher::Matcher;
@@ -103,10 +104,11 @@ mod tests {
             (line(&[], &[("iamPrincipal/cost-center", "7")]), "", "none", "7", OwnerBy::Nobody),
         ] {
             let measures = Measures { unblended_cost: Decimal::ONE, line_items: 1, ..Measures::default() };
-            let reduction = Reduction { lines: vec![(line.clone(), measures)], ..Reduction::default() };
+            let lines = LineTable::of([(line.clone(), measures)]).unwrap();
+            let reduction = Reduction { lines, ..Reduction::default() };
             let facts = derivation.derive(&[reduction]).unwrap();
             let (key, owner_by) = Explainer::new(&derivation, false, Folding::default()).explain(&line);
-            assert_eq!(facts.rows[0].key, key);
+            assert_eq!(facts.rows.row(0).key(), key);
             let found = [FactField::Owner, FactField::OwnerSource, FactField::CostCenter].map(|field| key.get(field));
             assert_eq!((found, owner_by), ([owner, source, cost_center], by));
         }

@@ -158,15 +158,15 @@ impl Folding {
     pub fn in_facts<'a>(facts: impl Iterator<Item = Fact<'a>> + Clone) -> Self {
         let mut folding = Self::default();
         for fact in facts.clone() {
-            let identity = fact.text(FactField::Identity);
+            let identity = || fact.text(FactField::Identity);
             if is_other(fact) {
                 folding.identities = Some(HashSet::new());
             }
             if is_other_session(fact) {
-                folding.sessions.entry(Arc::clone(&identity)).or_default();
+                folding.sessions.entry(identity()).or_default();
             }
             if fact.tags().values().any(|value| **value == *OTHER) {
-                folding.tags.entry(identity).or_default();
+                folding.tags.entry(identity()).or_default();
             }
         }
         for fact in facts {

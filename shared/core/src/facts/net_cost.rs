@@ -70,9 +70,9 @@ impl StandIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::fact;
+    use crate::fixtures::{FactRow, fact, table};
 
-    fn of(day: &str, cost: &str, lines: (u64, u64)) -> Fact {
+    fn of(day: &str, cost: &str, lines: (u64, u64)) -> FactRow {
         let mut fact = fact(day, cost, &[]);
         (fact.measures.line_items, fact.measures.lines_without_net) = lines;
         fact
@@ -81,14 +81,14 @@ mod tests {
     #[test]
     fn who_asks_for_net_cost_is_told_of_how_much_there_is_none() {
         let facts = [of("2026-11-02", "1.5", (2, 2)), of("2026-11-03", "3", (1, 1)), of("2026-11-04", "9", (5, 0))];
-        let said = |basis| StandIn::of(basis, &facts).unwrap().sentence();
+        let said = |basis| StandIn::of(basis, &table(&facts)).unwrap().sentence();
         assert_eq!(said(Basis::Unblended), None);
         assert_eq!(
             said(Basis::NetUnblended).unwrap(),
             "The bill has no net cost (line_item_net_unblended_cost) for 3 line items ($4.50): their unblended cost stands in."
         );
         let mixed = [of("2026-11-02", "1.5", (2, 1))];
-        let said = StandIn::of(Basis::NetUnblended, &mixed).unwrap().sentence().unwrap();
+        let said = StandIn::of(Basis::NetUnblended, &table(&mixed)).unwrap().sentence().unwrap();
         assert!(said.contains("for 1 line item (at most $1.50)"), "{said}");
     }
 }

@@ -148,7 +148,7 @@ pub fn of_facts<'a>(facts: impl Iterator<Item = Fact<'a>>) -> Vec<PeopleRole> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::fact;
+    use crate::fixtures::{FactRow, fact, table};
 
     #[test]
     fn a_persons_roles_are_named_by_what_was_spent_through_them() {
@@ -168,8 +168,9 @@ mod tests {
                 &[("principal", &role("Any")), ("identity", "role/Any@1"), ("identity_kind", "role")],
             ),
         ];
-        let told = |facts: &[Fact]| {
-            let people = Roles::of_people(facts.iter(), &CostPolicy::default()).unwrap();
+        let told = |facts: &[FactRow]| {
+            let facts = table(facts);
+            let people = Roles::of_people(facts.rows(), &CostPolicy::default()).unwrap();
             people.into_iter().map(|(identity, roles)| format!("{identity}: {}", roles.within(70))).collect::<Vec<_>>()
         };
         assert_eq!(told(&facts), ["dana@example.com: Okta@111122223333, Okta@444455556666"]);
@@ -198,7 +199,7 @@ mod tests {
             of("444455556666", "Many", "cyd@example.com", "role"),
             of("444455556666", "Many", "(other)", "role"),
         ];
-        let told: Vec<_> = of_facts(facts.iter()).iter().map(ToString::to_string).collect();
+        let told: Vec<_> = of_facts(table(&facts).rows()).iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [

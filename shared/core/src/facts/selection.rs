@@ -70,7 +70,7 @@ pub fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::fact;
+    use crate::fixtures::{fact, table};
 
     #[test]
     fn what_selects_nothing_is_told_with_what_may_have_been_meant() {
@@ -78,7 +78,8 @@ mod tests {
             fact("2026-11-02", "1", &[("identity", "dana@example.com"), ("iamPrincipal/team", "search")]),
             fact("2026-11-02", "1", &[("identity", "role/app@444455556666"), ("iamPrincipal/team", "ads")]),
         ];
-        let said = |key: &str, glob: &str| unmatched(&Matcher::new(key.parse().unwrap(), glob), facts.iter());
+        let facts = table(&facts);
+        let said = |key: &str, glob: &str| unmatched(&Matcher::new(key.parse().unwrap(), glob), facts.rows());
         assert_eq!(said("identity", "dana@*"), None);
         assert_eq!(
             said("identity", "dnaa@example.com").unwrap(),

@@ -120,7 +120,7 @@ mod tests {
     use crate::bill::category::Category;
     use crate::facts::matcher::Matcher;
     use crate::facts::spend::Basis;
-    use crate::fixtures::{decimal, fact};
+    use crate::fixtures::{decimal, fact, table};
 
     #[test]
     fn what_is_told_is_one_line_each_whatever_names_bring_along() {
@@ -128,6 +128,7 @@ mod tests {
         let used = [("identity", gateway), ("owner", "o"), ("owner_source", "tag"), ("model", "m")];
         let facts =
             [fact("2026-11-03", "0.1", &used), fact("2026-11-03", "2", &[("category", "tax"), ("account_id", "9")])];
+        let facts = table(&facts);
         let splits = [
             Split { what: SplitWhat::Identity(Matcher::new("identity".parse().unwrap(), "*")), by: SplitBy::File },
             Split { what: SplitWhat::Category(Category::Tax), by: SplitBy::Usage },

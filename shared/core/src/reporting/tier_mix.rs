@@ -126,9 +126,9 @@ fn savings<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{decimal, fact};
+    use crate::fixtures::{FactRow, decimal, fact, table};
 
-    fn used(cost: &str, tokens: &str, fields: &[(&str, &str)]) -> Fact {
+    fn used(cost: &str, tokens: &str, fields: &[(&str, &str)]) -> FactRow {
         let mut fact = fact("2026-11-17", cost, fields);
         fact.measures.tokens = Some(decimal(tokens));
         fact
@@ -150,7 +150,7 @@ mod tests {
             used("5", "10", &[("model", "other"), ("tier", "on-demand")]),
             used("9", "10", &[("model", "m"), ("tier", "batch"), ("category", "tax")]),
         ];
-        let mix = tier_mix(&facts, Basis::Unblended).unwrap();
+        let mix = tier_mix(&table(&facts), Basis::Unblended).unwrap();
         let shown: Vec<_> = mix
             .iter()
             .map(|row| {
@@ -182,7 +182,7 @@ mod tests {
             used("1.5", "1000000", &of("batch", "input", "b")),
             used("5.25", "1000000", &of("priority", "input", "a")),
         ];
-        let mix = tier_mix(&facts, Basis::Unblended).unwrap();
+        let mix = tier_mix(&table(&facts), Basis::Unblended).unwrap();
         let [batch, on_demand, priority] = &mix[..] else { panic!() };
         assert_eq!(batch.saving, Some(decimal("10.5")), "2 million at 3 and 1 million at 15, less 3 and 7.5");
         assert_eq!(batch.not_estimated, decimal("1000000"));
@@ -198,7 +198,7 @@ mod tests {
             used("12", "2000000", &of("on-demand", "long")),
             used("3", "1000000", &of("batch", "long")),
         ];
-        let mix = tier_mix(&facts, Basis::Unblended).unwrap();
+        let mix = tier_mix(&table(&facts), Basis::Unblended).unwrap();
         assert_eq!(mix[0].saving, Some(decimal("3")), "a million at 6, less 3");
     }
 }

@@ -143,10 +143,10 @@ pub fn cache_use<'a>(facts: impl IntoIterator<Item = Fact<'a>>, basis: Basis) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{decimal, fact};
+    use crate::fixtures::{FactRow, decimal, fact, table};
     use crate::reporting::unit_sums::UnitSums;
 
-    fn used(cost: &str, tokens: &str, fields: &[(&str, &str)]) -> Fact {
+    fn used(cost: &str, tokens: &str, fields: &[(&str, &str)]) -> FactRow {
         let mut fact = fact("2026-11-17", cost, fields);
         fact.measures.tokens = Some(decimal(tokens));
         fact
@@ -157,12 +157,12 @@ mod tests {
         let rerank = fact("2026-11-17", "50", &[("token_kind", "search")]);
         let mut tax = used("9", "1000", &[("category", "tax")]);
         tax.measures.list_cost = Some(decimal("9"));
-        let mut listed = used("2", "500000", &[]);
+        let mut listed = used("2", "500000", &[("region", "b")]);
         listed.measures.list_cost = Some(decimal("2.5"));
         let facts = [used("1", "2500000", &[]), rerank, tax, listed];
         let mut sums = UnitSums::default();
-        for fact in &facts {
-            sums.add(fact, fact.measures.unblended_cost).unwrap();
+        for fact in &table(&facts) {
+            sums.add(fact, fact.unblended_cost()).unwrap();
         }
         assert_eq!(sums.tokens, Some(decimal("3000000")));
         assert_eq!(sums.per_million(), Some(Decimal::ONE));
@@ -176,10 +176,11 @@ mod tests {
         marketplace.measures.list_cost = Some(Decimal::ZERO);
         let mut free = used("0", "1000000", &[]);
         free.measures.list_cost = Some(Decimal::ZERO);
+        let (marketplace, free) = (table(&[marketplace]), table(&[free]));
         let mut sums = UnitSums::default();
-        sums.add(&marketplace, decimal("2")).unwrap();
+        sums.add(marketplace.row(0), decimal("2")).unwrap();
         assert_eq!((sums.list_cost, sums.listed_cost), (None, Decimal::ZERO));
-        sums.add(&free, Decimal::ZERO).unwrap();
+        sums.add(free.row(0), Decimal::ZERO).unwrap();
         assert_eq!((sums.list_cost, sums.listed_cost), (Some(Decimal::ZERO), Decimal::ZERO));
     }
 
@@ -200,7 +201,7 @@ mod tests {
             used("0.3", "1000000", &of("cache-read", "standard")),
             used("1.2", "2000000", &of("cache-read", "long")),
         ];
-        let costs = unit_costs(&facts, Basis::Unblended).unwrap();
+        let costs = unit_costs(&table(&facts), Basis::Unblended).unwrap();
         let mut shown: Vec<_> =
             costs.iter().map(|row| format!("{} {}", row.keys.join(" "), row.units.per_million().unwrap())).collect();
         shown.sort();
@@ -213,7 +214,7 @@ mod tests {
                 "m input on-demand standard 3",
             ]
         );
-        let [found] = &cache_use(&facts, Basis::Unblended).unwrap()[..] else { panic!() };
+        let [found] = &cache_use(&table(&facts), Basis::Unblended).unwrap()[..] else { panic!() };
         assert_eq!(found.saving, Some(decimal("13.5")), "1 million at 3 and 2 million at 6, less 0.3 and 1.2");
     }
 
@@ -230,7 +231,7 @@ mod tests {
             used("5", "7", &of("output", "a")),
             used("5", "1000000", &[("model", "uncached"), ("token_kind", "input")]),
         ];
-        let [found] = &cache_use(&facts, Basis::Unblended).unwrap()[..] else { panic!() };
+        let [found] = &cache_use(&table(&facts), Basis::Unblended).unwrap()[..] else { panic!() };
         assert_eq!(found.saving, Some(decimal("4.65")), "3 million at 3, less 0.6 and 3.75");
         assert_eq!(found.not_estimated, decimal("1000000"));
         assert_eq!(found.prompt(), Some(decimal("5000000")));

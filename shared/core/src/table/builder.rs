@@ -58,6 +58,13 @@ impl<F: Field> Default for TableBuilder<F> {
     }
 }
 
+/// For each code of a table's columns, the number of its value in a builder.
+struct Renumbered {
+    days: Vec<u32>,
+    texts: Vec<Vec<u32>>,
+    tags: Vec<u32>,
+}
+
 fn hash(key: &Key) -> u64 {
     FixedState::default().hash_one(key)
 }
@@ -139,49 +146,61 @@ impl<F: Field> TableBuilder<F> {
         self.add_rows(table.rows())
     }
 
-    /// Adds rows of one table.
+    /// Adds rows of tables. Those of one table should follow each other: its values are looked up once.
     pub fn add_rows<'a>(&mut self, rows: impl Iterator<Item = Row<'a, F>>) -> Result<(), SumOutOfRange>
     where
         F: 'a,
     {
-        let mut rows = rows.peekable();
-        let Some(table) = rows.peek().map(|row| row.table()) else { return Ok(()) };
-        let days: Vec<u32> = table.days.values.iter().map(|day| self.day(*day)).collect();
-        let mut known: Vec<Vec<u32>> = Vec::with_capacity(table.texts.len());
-        for (field, column) in F::ALL.iter().zip(&table.texts) {
-            known.push(column.values.iter().map(|text| self.shared_text(*field, text)).collect());
-        }
-        let tags: Vec<u32> = table.tags.values.iter().map(|tags| self.tags(tags)).collect();
         let at = |numbers: &[u32], code: u32| numbers.get(place(code)).copied().unwrap_or_default();
+        let mut last: Option<(&Table<F>, Renumbered)> = None;
         let mut texts = vec![0; F::ALL.len()];
         for row in rows {
-            for ((slot, numbers), column) in texts.iter_mut().zip(&known).zip(&table.texts) {
+            let numbers = match last.take().filter(|(table, _)| std::ptr::eq(*table, row.table())) {
+                Some((_, numbers)) => numbers,
+                None => self.renumbered(row.table()),
+            };
+            for ((slot, numbers), column) in texts.iter_mut().zip(&numbers.texts).zip(&row.table().texts) {
                 *slot = at(numbers, column.codes.get(row.row).unwrap_or_default());
             }
-            self.add(at(&days, row.day_code()), &texts, at(&tags, row.tags_code()), &row.measures())?;
+            let (day, tags) = (at(&numbers.days, row.day_code()), at(&numbers.tags, row.tags_code()));
+            self.add(day, &texts, tags, &row.measures())?;
+            last = Some((row.table(), numbers));
         }
         Ok(())
+    }
+
+    /// The numbers that a table's values have here.
+    fn renumbered(&mut self, table: &Table<F>) -> Renumbered {
+        let days = table.days.values.iter().map(|day| self.day(*day)).collect();
+        let mut texts = Vec::with_capacity(table.texts.len());
+        for (field, column) in F::ALL.iter().zip(&table.texts) {
+            texts.push(column.values.iter().map(|text| self.shared_text(*field, text)).collect());
+        }
+        Renumbered { days, texts, tags: table.tags.values.iter().map(|tags| self.tags(tags)).collect() }
     }
 
     /// The table of what was added.
     pub fn finish(self) -> Table<F> {
         let Self { days, texts, tags, used, callers, keys, found, sums, parts: _, fields } = self;
         drop(found);
-        let (days, day_ranks) = days.ranked();
-        let (tags, tag_ranks) = tags.ranked();
+        // Of the values that have numbers, a table has those of its rows alone.
+        let of_keys = |part: usize| keys.iter().filter_map(move |key| key.get(part)).copied();
+        let (days, day_ranks) = days.ranked(of_keys(DAY));
+        let (tags, tag_ranks) = tags.ranked(of_keys(TAGS));
         let mut values = Vec::with_capacity(texts.len());
         // For each field, the rank of its text by combination: of what was used, or of who used it.
         let mut ranks_of: Vec<(usize, Vec<u32>)> = Vec::with_capacity(texts.len());
         let (mut used_place, mut callers_place) = (0, 0);
         for (field, texts) in F::ALL.iter().zip(texts) {
-            let (sorted, ranks) = texts.ranked();
             let (part, combinations, at) = if field.is_of_caller() {
                 (CALLER, &callers, &mut callers_place)
             } else {
                 (USED, &used, &mut used_place)
             };
-            let of = |parts: &[u32]| parts.get(*at).and_then(|text| ranks.get(place(*text))).copied();
-            ranks_of.push((part, combinations.iter().map(|parts| of(parts).unwrap_or_default()).collect()));
+            let numbers = || combinations.iter().filter_map(|parts| parts.get(*at)).copied();
+            let (sorted, ranks) = texts.ranked(numbers());
+            let rank = |text: u32| ranks.get(place(text)).copied().unwrap_or_default();
+            ranks_of.push((part, numbers().map(rank).collect()));
             *at += 1;
             values.push(sorted);
         }

@@ -102,7 +102,12 @@ impl OptionalDecimals {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    const MOST_UNITS: i128 = 10_i128.pow(38) - 1;
 
     #[test]
     fn decimals_come_back_in_as_little_room_as_they_need() {
@@ -119,5 +124,17 @@ mod tests {
             assert!(found.are_in_range());
         }
         assert!(!column(&[10_i128.pow(38)]).are_in_range());
+    }
+    proptest! {
+        #[test]
+        fn any_decimals_come_back(
+            values in vec(prop_oneof![Just(0_i128), -99_i128..99, -MOST_UNITS..=MOST_UNITS, any::<i64>().prop_map(i128::from)], 0..5),
+            scale in 0_u32..19,
+        ) {
+            let values: Vec<_> = values.into_iter().map(|value| value / 10_i128.pow(scale) * 10_i128.pow(scale)).collect();
+            let column = Decimals::of(values.iter().copied());
+            let found: Vec<_> = (0..column.len()).map(|row| column.get(row).units()).collect();
+            prop_assert_eq!(found, values);
+        }
     }
 }

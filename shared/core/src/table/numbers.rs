@@ -32,11 +32,18 @@ impl<T: Clone + Eq + Hash + Ord> Numbers<T> {
         next
     }
 
-    /// The values in order, and for each number where its value is among them.
-    pub(crate) fn ranked(self) -> (Vec<T>, Vec<u32>) {
+    /// The values whose numbers are `used`, in order, and for each of these numbers where its value is among them.
+    pub(crate) fn ranked(self, used: impl Iterator<Item = u32>) -> (Vec<T>, Vec<u32>) {
+        let mut is_used = vec![false; self.numbers.len()];
+        for known in used {
+            if let Some(slot) = is_used.get_mut(place(known)) {
+                *slot = true;
+            }
+        }
+        let mut ranks = vec![0; is_used.len()];
         let mut sorted: Vec<_> = self.numbers.into_iter().collect();
+        sorted.retain(|(_, known)| is_used.get(place(*known)) == Some(&true));
         sorted.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        let mut ranks = vec![0; sorted.len()];
         for (rank, (_, known)) in sorted.iter().enumerate() {
             if let Some(slot) = ranks.get_mut(place(*known)) {
                 *slot = number(rank);

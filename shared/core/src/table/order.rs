@@ -50,6 +50,9 @@ pub(crate) fn of<F: Fn(usize) -> u32>(rows: usize, columns: &[Ranks<F>]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -62,5 +65,21 @@ mod tests {
         }
         let same = [Ranks { count: 1, of: |_: usize| 0 }];
         assert_eq!(of(3, &same), [0, 1, 2]);
+    }
+    proptest! {
+        #[test]
+        fn rows_are_ordered_as_lists_of_their_ranks_are(
+            rows in vec(vec(0_u32..3, 7), 0..20),
+            counts in vec(prop_oneof![Just(1_usize), Just(3), Just(1 << 30), Just(1 << 32)], 7),
+        ) {
+            // A column of one value has one rank.
+            let rank = |row: usize, column: usize| if counts[column] == 1 { 0 } else { rows[row][column] };
+            let ranks = |row: usize| (0..7).map(|column| rank(row, column)).collect::<Vec<_>>();
+            let columns: Vec<_> =
+                (0..7).map(|column| Ranks { count: counts[column], of: move |row| rank(row, column) }).collect();
+            let mut expected: Vec<_> = (0..rows.len()).collect();
+            expected.sort_by_key(|row| ranks(*row));
+            prop_assert_eq!(of(rows.len(), &columns), expected.into_iter().map(number).collect::<Vec<_>>());
+        }
     }
 }

@@ -94,6 +94,12 @@ impl<F: Field> Table<F> {
         if let Some((column, _)) = amounts.into_iter().find(|(_, amounts)| !amounts.are_in_range()) {
             return Err(NoTable::Amount { column });
         }
+        for (column, optional) in [("tokens", &sums.tokens), ("list_cost", &sums.list_cost)] {
+            // A row has an amount or has none.
+            if let Some(code) = optional.present.largest().filter(|code| *code > 1) {
+                return Err(NoTable::Code { column, code });
+            }
+        }
         let table = Self { rows, days, texts, tags, sums, fields: PhantomData };
         // Who reads rows relies on their order. Equal keys would do no harm: what is made of rows are sums.
         match (1..rows).find(|row| table.row(row - 1).codes().gt(table.row(*row).codes())) {

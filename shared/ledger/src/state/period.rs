@@ -75,7 +75,8 @@ impl Document for EarlierState {
 
 impl From<EarlierState> for PeriodState {
     fn from(earlier: EarlierState) -> Self {
-        let EarlierState { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts } = earlier;
+        let EarlierState { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts } =
+            earlier;
         Self { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts }
     }
 }

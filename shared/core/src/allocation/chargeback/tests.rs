@@ -5,7 +5,7 @@ use crate::allocation::chargeback::charge::{Charge, Instead};
 use crate::allocation::metering::record::MeteringRecord;
 use crate::allocation::showback::BY_SPLIT;
 use crate::facts::matcher::Matcher;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{FactRow, decimal, fact, table};
 
 const GATEWAY: &str = "role/ai-gateway@1";
 
@@ -21,25 +21,25 @@ fn unattributed(by: SplitBy) -> Split {
     Split { what: SplitWhat::Unattributed, by }
 }
 
-fn used(owner: &str, cost: &str, account: &str) -> Fact {
+fn used(owner: &str, cost: &str, account: &str) -> FactRow {
     let fields = [("owner", owner), ("owner_source", "tag"), ("identity", owner), ("account_id", account)];
     fact("2026-11-01", cost, &fields)
 }
 
-fn nobodys(category: &str, cost: &str, account: &str) -> Fact {
+fn nobodys(category: &str, cost: &str, account: &str) -> FactRow {
     let owner = format!("account/{account}");
     let fields =
         [("owner", owner.as_str()), ("owner_source", "account"), ("account_id", account), ("category", category)];
     fact("2026-11-01", cost, &fields)
 }
 
-fn gateway(day: &str, model: &str, cost: &str) -> Fact {
+fn gateway(day: &str, model: &str, cost: &str) -> FactRow {
     let fields = [("owner", "platform"), ("owner_source", "tag"), ("identity", GATEWAY), ("model", model)];
     fact(day, cost, &fields)
 }
 
-fn charge(facts: &[Fact], splits: &[Split]) -> Chargeback {
-    chargeback(facts, Basis::Unblended, splits, &Metering::default()).unwrap()
+fn charge(facts: &[FactRow], splits: &[Split]) -> Chargeback {
+    chargeback(&table(facts), Basis::Unblended, splits, &Metering::default()).unwrap()
 }
 
 /// What each owner is charged: by shared usage, and in all.
@@ -185,7 +185,7 @@ fn a_gateway_is_divided_day_by_day_and_days_without_records_stay_where_they_were
         gateway("2026-11-05", "opus", "0"),
     ];
     let splits = [of_identity(GATEWAY, SplitBy::File)];
-    let found = chargeback(&facts, Basis::Unblended, &splits, &metering).unwrap();
+    let found = chargeback(&table(&facts), Basis::Unblended, &splits, &metering).unwrap();
     let third = "5.333333333333333333";
     assert_eq!(
         owners(&found),
@@ -195,7 +195,9 @@ fn a_gateway_is_divided_day_by_day_and_days_without_records_stay_where_they_were
     let days = days.map(|(day, spend)| (day.parse().unwrap(), decimal(spend)));
     let gap = Instead::LeftWithoutRecords { gateway: GATEWAY.to_owned(), model: "opus".to_owned(), days: days.into() };
     assert_eq!(found.outcomes[0].instead, [gap]);
-    assert!(is_split_identity(&splits, &facts[0], true) && !is_split_identity(&splits, &used("a", "1", "1"), false));
+    let (of_gateway, of_owner) = (table(&facts), table(&[used("a", "1", "1")]));
+    assert!(is_split_identity(&splits, of_gateway.row(0), true));
+    assert!(!is_split_identity(&splits, of_owner.row(0), false));
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn invoices_are_cents_that_sum_to_the_bill_and_no_owner_is_a_cent_off() {
     assert_eq!(cents, [3, 3, 3]);
 }
 
-fn some_facts() -> impl Strategy<Value = Vec<Fact>> {
+fn some_facts() -> impl Strategy<Value = Vec<FactRow>> {
     let amount = prop_oneof![Just(0_i128), -5..5_i128, -10_i128.pow(30)..10_i128.pow(30)];
     let category =
         prop::sample::select(vec!["usage", "usage", "usage", "discount", "credit", "refund", "fee", "tax", "odd"]);
@@ -260,12 +262,13 @@ proptest! {
     fn whatever_is_split_the_sums_are_the_bill(facts in some_facts(), splits in some_splits()) {
         let records = [record("2026-11-01", "a", "", "0.3"), record("2026-11-01", "t", "haiku", "0.7")];
         let metering = Metering::new(&records, "2026-11".parse().unwrap());
+        let facts = table(&facts);
         let found = chargeback(&facts, Basis::Unblended, &splits, &metering).unwrap();
         for currency in ["USD", "CNY"] {
-            let facts: Vec<_> = facts.iter().filter(|fact| fact.key.get(FactField::Currency) == currency).collect();
+            let facts: Vec<_> = facts.rows().filter(|fact| fact.get(FactField::Currency) == currency).collect();
             let billed = |wanted: Option<Category>| -> i128 {
-                let of = facts.iter().filter(|fact| wanted.is_none_or(|wanted| category(&fact.key) == wanted));
-                of.map(|fact| fact.measures.unblended_cost.units()).sum()
+                let of = facts.iter().filter(|fact| wanted.is_none_or(|wanted| category(**fact) == wanted));
+                of.map(|fact| fact.unblended_cost().units()).sum()
             };
             let rows: Vec<_> = found.rows.iter().filter(|(key, _)| key.currency == currency).map(|(_, row)| row).collect();
             let sum = |of: fn(&Charge) -> Decimal| -> i128 { rows.iter().map(|row| of(row).units()).sum() };

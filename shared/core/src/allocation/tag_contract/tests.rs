@@ -1,6 +1,6 @@
 use super::*;
 use crate::facts::tag_keys::spelt_alike;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{FactRow, decimal, fact, table};
 
 const TEAM: &str = "iamPrincipal/team";
 
@@ -12,14 +12,14 @@ fn rule(allowed: &[&str]) -> TagRule {
     }
 }
 
-fn found(rule: TagRule, facts: &[Fact]) -> Vec<TagFinding> {
+fn found(rule: TagRule, facts: &[FactRow]) -> Vec<TagFinding> {
     found_beside(rule, facts, &[])
 }
 
 /// The same where the bill has these keys of resource tags, which facts do not have.
-fn found_beside(rule: TagRule, facts: &[Fact], resource_tags: &[&str]) -> Vec<TagFinding> {
+fn found_beside(rule: TagRule, facts: &[FactRow], resource_tags: &[&str]) -> Vec<TagFinding> {
     let resource_tags = resource_tags.iter().map(|key| (*key).to_owned()).collect();
-    check(&[rule], facts, &CostPolicy::default(), &resource_tags).unwrap()
+    check(&[rule], &table(facts), &CostPolicy::default(), &resource_tags).unwrap()
 }
 
 fn usd(amount: &str) -> Spend {
@@ -104,7 +104,7 @@ fn keys_that_differ_in_spelling_alone_are_told_and_nobody_is_asked_to_tag_anew()
     assert_eq!(found(optional(), &facts[..1]), []);
     let agreed = [optional(), TagRule { key: "iamPrincipal/Team".to_owned(), ..optional() }];
     assert_eq!(
-        check(&agreed, &facts[..2], &CostPolicy::default(), &BTreeSet::new()).unwrap(),
+        check(&agreed, &table(&facts[..2]), &CostPolicy::default(), &BTreeSet::new()).unwrap(),
         [],
         "both are agreed on"
     );
@@ -131,7 +131,7 @@ fn a_tag_of_the_wrong_kind_is_told_where_that_of_principals_is_missing() {
 fn a_tag_that_the_bill_does_not_have_is_told_with_its_namesakes() {
     let department = fact("2026-11-01", "1", &[("identity", "ana"), ("userAttribute/Team", "Search")]);
     let later = fact("2026-11-03", "1", &[("identity", "ana"), (TEAM, "search")]);
-    let finding = |facts: &[Fact]| found(rule(&[]), facts).pop().unwrap();
+    let finding = |facts: &[FactRow]| found(rule(&[]), facts).pop().unwrap();
     let expected = |first_seen: Option<&str>| TagFinding::NotActive {
         key: TEAM.to_owned(),
         first_seen: first_seen.map(|day| day.parse().unwrap()),

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use proptest::prelude::*;
 
 use super::*;
+use crate::bill::line::LineKey;
 use crate::bill::usage::kinds::{Context, Feature, Routing, TokenKind};
 
 /// A bill line with these fields; the others are empty.

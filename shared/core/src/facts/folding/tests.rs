@@ -4,6 +4,7 @@ use super::*;
 use crate::bill::line::LineKey;
 use crate::bill::reduction::ReductionBuilder;
 use crate::facts::derivation::{Derivation, Facts};
+use crate::facts::fact::FactKey;
 use crate::table::measures::Measures;
 
 const ACCOUNT: &str = "111122223333";
@@ -57,7 +58,7 @@ fn reduced(chunks: &[&[&Row]]) -> Vec<Reduction> {
         let mut builder = ReductionBuilder::default();
         for row in *rows {
             let measures = Measures { unblended_cost: row.cost.parse().unwrap(), line_items: 1, ..Measures::default() };
-            builder.add(line(row), &measures).unwrap();
+            builder.add(&line(row), &measures).unwrap();
         }
         builder.finish()
     };
@@ -76,8 +77,8 @@ fn facts(rows: &[Row]) -> Facts {
 fn by(field: FactField, facts: &Facts) -> Vec<(String, String)> {
     let mut sums: BTreeMap<&str, Decimal> = BTreeMap::new();
     for fact in &facts.rows {
-        let sum = sums.entry(fact.key.get(field)).or_default();
-        *sum = sum.checked_add(fact.measures.unblended_cost).unwrap();
+        let sum = sums.entry(fact.get(field)).or_default();
+        *sum = sum.checked_add(fact.unblended_cost()).unwrap();
     }
     sums.into_iter().map(|(name, sum)| (name.to_owned(), sum.to_string())).collect()
 }
@@ -107,9 +108,9 @@ fn identities_beyond_the_largest_are_one() {
         ("user/bo@111122223333", "2"),
     ];
     assert_eq!(by(FactField::Identity, &facts), named(&expected));
-    let other: Vec<_> = facts.rows.iter().filter(|fact| is_other(&fact.key)).collect();
-    assert!(other.iter().all(|fact| fact.key.get(FactField::Principal) == OTHER));
-    assert!(other.iter().all(|fact| fact.key.get(FactField::IdentityKind) == "other"));
+    let other: Vec<_> = facts.rows.rows().filter(|fact| is_other(*fact)).collect();
+    assert!(other.iter().all(|fact| fact.get(FactField::Principal) == OTHER));
+    assert!(other.iter().all(|fact| fact.get(FactField::IdentityKind) == "other"));
     assert_eq!(other.len(), 2, "one for each day");
     assert_eq!(facts.folded, Folded { identities: 2, ..Folded::default() });
 }
@@ -159,8 +160,8 @@ fn combinations_of_session_and_tags_beyond_the_largest_have_no_tags_of_their_own
     let derivation = Derivation { owner_tags: vec!["iamPrincipal/team".to_owned()], ..derivation() };
     let facts = derivation.derive(&reduced(&[&rows.iter().collect::<Vec<_>>()])).unwrap();
     assert_eq!(by(FactField::Owner, &facts), named(&[("(other)", "2"), ("a", "3"), ("b", "2"), ("e", "1")]));
-    let other = facts.rows.iter().find(|fact| fact.key.tag("iamPrincipal/team") == OTHER).unwrap();
-    assert_eq!(other.key.tag("accountTag/unit"), "it", "no caller chooses it");
+    let other = facts.rows.rows().find(|fact| fact.tag("iamPrincipal/team") == OTHER).unwrap();
+    assert_eq!(other.tag("accountTag/unit"), "it", "no caller chooses it");
     assert_eq!(facts.folded, Folded { tag_sets: 2, ..Folded::default() });
 }
 
@@ -176,8 +177,8 @@ fn rules_own_what_is_folded_as_they_own_the_rest() {
     };
     let derivation = Derivation { owner_rules: vec![rule], ..derivation() };
     let facts = derivation.derive(&reduced(&[&rows.iter().collect::<Vec<_>>()])).unwrap();
-    let folded = facts.rows.iter().find(|fact| is_other(&fact.key)).unwrap();
-    assert_eq!(folded.key.get(FactField::Owner), "search");
+    let folded = facts.rows.rows().find(|fact| is_other(*fact)).unwrap();
+    assert_eq!(folded.get(FactField::Owner), "search");
 }
 
 /// Many callers with many names: what one role, one user with federated users, and a stranger's file can do.
@@ -231,15 +232,15 @@ fn a_line_finds_the_fact_that_it_was_summed_into_by_the_facts_alone() {
     // What a release derived that folded nothing is found too.
     for derivation in [derivation(), Derivation::default()] {
         let facts = derivation.derive(&reductions).unwrap();
-        let folding = Folding::in_facts(facts.rows.iter().map(|fact| &fact.key));
+        let folding = Folding::in_facts(facts.rows.rows());
         let mut explainer = crate::facts::explanation::Explainer::new(&derivation, false, folding);
         let mut sums: BTreeMap<FactKey, Decimal> = BTreeMap::new();
-        for (line, measures) in reductions.iter().flat_map(|reduction| &reduction.lines) {
-            let sum = sums.entry(explainer.explain(line).0).or_default();
-            *sum = sum.checked_add(measures.unblended_cost).unwrap();
+        for line in reductions.iter().flat_map(|reduction| &reduction.lines) {
+            let sum = sums.entry(explainer.explain(&line.key()).0).or_default();
+            *sum = sum.checked_add(line.unblended_cost()).unwrap();
         }
-        let expected: BTreeMap<_, _> =
-            facts.rows.iter().map(|fact| (fact.key.clone(), fact.measures.unblended_cost)).collect();
+        let expected: BTreeMap<_, _> = facts.rows.rows().map(|fact| (fact.key(), fact.unblended_cost())).collect();
+        assert_eq!(expected.len(), facts.rows.len(), "each key is there once");
         assert_eq!(sums, expected);
     }
 }

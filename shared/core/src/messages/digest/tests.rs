@@ -10,10 +10,10 @@ use crate::calendar::period::BillingPeriod;
 use crate::calendar::window::WindowKind;
 use crate::digest::Digest;
 use crate::digest::figures::DigestWarnings;
-use crate::facts::fact::Fact;
+use crate::facts::fact_set::FactSet;
 use crate::facts::restated::Restated;
 use crate::facts::spend::{Basis, CostPolicy};
-use crate::fixtures::{assert_golden, decimal, fact};
+use crate::fixtures::{FactRow, assert_golden, decimal, fact, table};
 use crate::money::decimal::Decimal;
 use crate::reporting::variance::windows::Windows;
 use crate::rules::budget::{self, Budget};
@@ -35,7 +35,7 @@ fn date(text: &str) -> NaiveDate {
 }
 
 /// A named caller's fact: 100 tokens for each cent, and twice the price for opus.
-fn named(day: &str, cost: &str, identity: &str, model: &str, team: &str) -> Fact {
+fn named(day: &str, cost: &str, identity: &str, model: &str, team: &str) -> FactRow {
     let owner = if team.is_empty() { "account/111122223333" } else { team };
     let kind = if identity.contains('@') && !identity.contains('/') { "sso" } else { "role" };
     let fields = [
@@ -55,7 +55,7 @@ fn named(day: &str, cost: &str, identity: &str, model: &str, team: &str) -> Fact
 }
 
 /// A fact that names nobody.
-fn nameless(day: &str, cost: &str, category: &str, reason: &str) -> Fact {
+fn nameless(day: &str, cost: &str, category: &str, reason: &str) -> FactRow {
     let fields = [
         ("identity_kind", "none"),
         ("category", category),
@@ -67,7 +67,7 @@ fn nameless(day: &str, cost: &str, category: &str, reason: &str) -> Fact {
 }
 
 /// The same use every day of a span, with a discount of a tenth.
-fn daily(first: &str, last: &str, cost: &str, identity: &str, team: &str) -> Vec<Fact> {
+fn daily(first: &str, last: &str, cost: &str, identity: &str, team: &str) -> Vec<FactRow> {
     let days = date(first).iter_days().take_while(|day| *day <= date(last));
     days.flat_map(|day| {
         let day = day.to_string();
@@ -78,7 +78,7 @@ fn daily(first: &str, last: &str, cost: &str, identity: &str, team: &str) -> Vec
     .collect()
 }
 
-fn october() -> Vec<Fact> {
+fn october() -> Vec<FactRow> {
     let mut facts = daily("2026-10-01", "2026-10-31", "120.5", "dana@example.com", "search");
     facts.extend(daily("2026-10-01", "2026-10-31", "30.25", "role/batch-summaries@111122223333", "ads"));
     facts.push(named("2026-10-30", "77", "role/one-off@111122223333", "nova-pro", "ads"));
@@ -87,7 +87,7 @@ fn october() -> Vec<Fact> {
     facts
 }
 
-fn november() -> Vec<Fact> {
+fn november() -> Vec<FactRow> {
     let mut facts = daily("2026-11-01", "2026-11-10", "120.5", "dana@example.com", "search");
     facts.extend(daily("2026-11-11", "2026-11-19", "180.75", "dana@example.com", "search"));
     facts.extend(daily("2026-11-01", "2026-11-19", "30.25", "role/batch-summaries@111122223333", "ads"));
@@ -139,8 +139,8 @@ fn restated(day: &str, identity: &str, category: &str, amount: &str) -> Restated
 struct Given {
     kind: DigestKind,
     period: &'static str,
-    facts: Vec<Fact>,
-    earlier_facts: Vec<Fact>,
+    facts: Vec<FactRow>,
+    earlier_facts: Vec<FactRow>,
     /// Whether the month before has not closed.
     before_is_open: bool,
     windows: Option<Windows>,
@@ -197,9 +197,9 @@ impl Given {
     }
 
     fn figures(&self) -> Figures {
-        let facts: Vec<_> = self.facts.iter().collect();
-        let known: Vec<_> = self.earlier_facts.iter().chain(&self.facts).collect();
-        let earlier: Vec<_> = self.earlier_facts.iter().collect();
+        let (facts, earlier) = (table(&self.facts), table(&self.earlier_facts));
+        let known: FactSet<'_> = [&earlier, &facts].into_iter().collect();
+        let (facts, earlier) = (FactSet::from_iter([&facts]), FactSet::from_iter([&earlier]));
         let period = self.period.parse().unwrap();
         let month: BillingPeriod = period;
         let mut months = vec![(month.previous(), DataStatus { closed: true, ..self.data }), (month, self.data)];
@@ -207,15 +207,15 @@ impl Given {
         let later = self.later.then(|| DataStatus { as_of: Some(at(self.now)), ..DataStatus::default() });
         months.extend(later.map(|later| (month.next(), later)));
         let span = DataSpan::new(months.into_iter().collect());
-        let used = budget::used(&self.budgets, &known.iter().copied(), &self.policy, &span, month.last_day()).unwrap();
+        let used = budget::used(&self.budgets, &known.iter(), &self.policy, &span, month.last_day()).unwrap();
         let budgets: Vec<_> = used.into_iter().filter(|budget| budget.kind() == Kind::Budget).collect();
         let mutes: Vec<_> = self.mutes.iter().collect();
         let digest = Digest {
             kind: self.kind,
             period,
-            facts: &facts,
-            known: &known,
-            open_month: self.before_is_open.then_some((month.previous(), earlier.as_slice())),
+            facts,
+            known,
+            open_month: self.before_is_open.then_some((month.previous(), earlier)),
             windows: self.windows,
             restated: &self.restated,
             policy: &self.policy,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::spend::CostPolicy;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{FactRow, decimal, fact, table};
 
 fn anomaly() -> Anomaly {
     Anomaly { rule: Rule::new("odd"), minimum: decimal("50"), deviations: 6, runaway: 10, new_above: decimal("100") }
@@ -13,27 +13,27 @@ fn span(as_of: &str) -> DataSpan {
 }
 
 /// Facts of every day from a day to 20 November.
-fn from(first: &str, spent: impl Fn(NaiveDate) -> i64) -> Vec<Fact> {
+fn from(first: &str, spent: impl Fn(NaiveDate) -> i64) -> Vec<FactRow> {
     let last = "2026-11-20".parse().unwrap();
     let days = first.parse::<NaiveDate>().unwrap().iter_days().take_while(|day| *day <= last);
     days.map(|day| fact(&day.to_string(), &spent(day).to_string(), &[])).collect()
 }
 
 /// What is crossed on each day of November, as soon as the data has that day.
-fn crossed(facts: &[Fact]) -> Vec<(u32, String)> {
+fn crossed(facts: &[FactRow]) -> Vec<(u32, String)> {
     let mut crossed = Vec::new();
     for number in 1..=20 {
         let day: NaiveDate = format!("2026-11-{number:02}").parse().unwrap();
-        let known: Vec<_> = facts.iter().filter(|fact| fact.key.usage_date <= day).cloned().collect();
+        let known = table(facts.iter().filter(|fact| fact.key.usage_date <= day));
         let span = span(&(day + Days::new(1)).to_string());
         let found = anomaly()
-            .evaluate(known.iter(), &Known { policy: &CostPolicy::default(), span: &span, days: &[day] })
+            .evaluate(known.rows(), &Known { policy: &CostPolicy::default(), span: &span, days: &[day] })
             .unwrap();
         crossed.extend(found.iter().flat_map(Measurement::crossed).map(|level| (number, level.name.clone())));
         // The verdict of a day stays when the days after it come.
         let later = anomaly()
             .evaluate(
-                facts.iter(),
+                table(facts).rows(),
                 &Known {
                     policy: &CostPolicy::default(),
                     span: &crate::rules::anomaly::tests::span("2026-11-21"),
@@ -111,10 +111,10 @@ fn a_new_spender_is_new_until_its_past_can_speak() {
 
 #[test]
 fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
-    let facts = from("2026-11-10", |_| 40);
+    let facts = table(&from("2026-11-10", |_| 40));
     let day = "2026-11-12".parse().unwrap();
     let found = anomaly()
-        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
+        .evaluate(facts.rows(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
         .unwrap();
     assert_eq!(found[0].covered, ("2026-11-10".parse().unwrap(), day));
     assert_eq!(found[0].driver.as_ref().unwrap().spent, decimal("120"));
@@ -122,10 +122,10 @@ fn what_a_new_spender_is_told_of_is_explained_by_all_of_its_days() {
 
 #[test]
 fn a_runaway_day_names_its_own_limit() {
-    let facts = from("2026-10-01", |day| if day.to_string() == "2026-11-17" { 1200 } else { 60 });
+    let facts = table(&from("2026-10-01", |day| if day.to_string() == "2026-11-17" { 1200 } else { 60 }));
     let day = "2026-11-17".parse().unwrap();
     let found = anomaly()
-        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
+        .evaluate(facts.rows(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &[day] })
         .unwrap();
     match found[0].detail {
         Detail::Anomaly { shape, limit, .. } => assert_eq!((shape, limit), (Shape::Runaway, decimal("600"))),
@@ -135,10 +135,10 @@ fn a_runaway_day_names_its_own_limit() {
 
 #[test]
 fn nobody_is_new_in_a_ledger_that_has_just_begun() {
-    let facts = from("2026-10-05", |_| 400);
-    let days: Vec<NaiveDate> = facts.iter().map(|fact| fact.key.usage_date).collect();
+    let facts = table(&from("2026-10-05", |_| 400));
+    let days: Vec<NaiveDate> = facts.rows().map(Fact::day).collect();
     let found = anomaly()
-        .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &days })
+        .evaluate(facts.rows(), &Known { policy: &CostPolicy::default(), span: &span("2026-11-21"), days: &days })
         .unwrap();
     assert!(found.iter().flat_map(Measurement::crossed).next().is_none());
 }

@@ -10,7 +10,7 @@ use crate::calendar::data_status::DataStatus;
 use crate::facts::matcher::Matcher;
 use crate::facts::owner_names::OwnerNames;
 use crate::facts::people::Roles;
-use crate::fixtures::{anybody, decimal, fact};
+use crate::fixtures::{FactRow, anybody, decimal, fact, table};
 use crate::rules::driver::Driver;
 use crate::rules::evaluation::Rules;
 use crate::rules::overrides::BudgetOverride;
@@ -34,16 +34,16 @@ fn span() -> DataSpan {
     DataSpan::new(["2026-10", "2026-11"].map(|month| (month.parse().unwrap(), status)).into())
 }
 
-fn measure(budget: &Budget, facts: &[Fact]) -> Vec<Measurement> {
+fn measure(budget: &Budget, facts: &[FactRow]) -> Vec<Measurement> {
     let day = "2026-11-15".parse().unwrap();
-    used(std::slice::from_ref(budget), &facts.iter(), &CostPolicy::default(), &span(), day).unwrap()
+    used(std::slice::from_ref(budget), &table(facts).rows(), &CostPolicy::default(), &span(), day).unwrap()
 }
 
 fn crossed(measured: &Measurement) -> Vec<u32> {
     measured.crossed().map(|level| level.name.parse().unwrap()).collect()
 }
 
-fn spends(budget: &Budget, facts: &[Fact]) -> Vec<(String, String)> {
+fn spends(budget: &Budget, facts: &[FactRow]) -> Vec<(String, String)> {
     let name = |measurement: &Measurement| measurement.member.clone().unwrap_or_default();
     measure(budget, facts).iter().map(|measurement| (name(measurement), measurement.spent.to_string())).collect()
 }
@@ -184,11 +184,12 @@ fn the_driver_of_a_rise_is_told_with_since_when() {
 #[test]
 fn a_week_is_measured_across_months_and_a_day_alone() {
     let facts = [fact("2026-10-31", "30", &[]), fact("2026-11-01", "40", &[]), fact("2026-11-02", "90", &[])];
+    let facts = table(&facts);
     for (window, expected) in [(WindowKind::Week, ["70", "90"]), (WindowKind::Day, ["40", "90"])] {
         let budget = Budget { window, ..budget("all") };
         let on = |day: &str| {
             let day = day.parse().unwrap();
-            let measured = used(std::slice::from_ref(&budget), &facts.iter(), &CostPolicy::default(), &span(), day);
+            let measured = used(std::slice::from_ref(&budget), &facts.rows(), &CostPolicy::default(), &span(), day);
             measured.unwrap()[0].spent.to_string()
         };
         assert_eq!([on("2026-11-01"), on("2026-11-02")], expected, "{window}");
@@ -198,7 +199,7 @@ fn a_week_is_measured_across_months_and_a_day_alone() {
 #[test]
 fn a_budget_that_is_heading_past_its_amount_is_told_until_it_is_spent() {
     let budget = Budget { forecast: vec![100], ..budget("all") };
-    let spending = |cost: &str| -> Vec<Fact> {
+    let spending = |cost: &str| -> Vec<FactRow> {
         let days = "2026-11-01".parse::<NaiveDate>().unwrap().iter_days().take(19);
         days.map(|day| fact(&day.to_string(), cost, &[])).collect()
     };
@@ -227,7 +228,7 @@ fn the_peak_is_compared_with_the_median_of_the_other_days() {
 
 #[test]
 fn an_owner_is_filled_in_from_the_member_and_the_tags_it_agrees_on() {
-    let owner = |template: &str, facts: &[Fact]| {
+    let owner = |template: &str, facts: &[FactRow]| {
         let mut budget = budget("people");
         budget.rule.each = Some("identity".parse().unwrap());
         budget.rule.owner = Some(anybody(template));
@@ -253,7 +254,7 @@ fn a_value_that_only_the_bill_has_calls_nobody_and_is_named() {
         fallback: Some("platform-oncall".to_owned()),
         ..OwnerNames::default()
     };
-    let called = |template: &str, names: &OwnerNames, facts: &[Fact]| {
+    let called = |template: &str, names: &OwnerNames, facts: &[FactRow]| {
         let mut budget = budget("people");
         budget.rule.each = Some("identity".parse().unwrap());
         let template: OwnerTemplate = template.parse().unwrap();
@@ -308,10 +309,10 @@ proptest! {
 #[test]
 fn a_budget_without_thresholds_tells_by_its_forecast_of_what_is_spent_already() {
     let mut budget = Budget { thresholds: Vec::new(), forecast: vec![100], ..budget("heading") };
-    let facts = [fact("2026-11-02", "150", &[])];
+    let facts = table(&[fact("2026-11-02", "150", &[])]);
     let levels = |budget: &Budget| {
         let found =
-            budget.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] }).unwrap();
+            budget.evaluate(facts.rows(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] }).unwrap();
         found.iter().flat_map(crossed).collect::<Vec<_>>()
     };
     assert_eq!(levels(&budget), [100]);
@@ -325,6 +326,7 @@ fn a_budget_without_thresholds_tells_by_its_forecast_of_what_is_spent_already() 
 fn windows_that_have_not_begun_are_not_measured() {
     // A steady use, which every week to come is foretold to have as well.
     let facts: Vec<_> = (1..=18).map(|day| fact(&format!("2026-11-{day:02}"), "20", &[])).collect();
+    let facts = table(&facts);
     for (window, begun) in [
         (WindowKind::Week, ["2026-11-02", "2026-11-09", "2026-11-16"].map(str::to_owned).to_vec()),
         (WindowKind::Month, vec!["2026-11-01".to_owned()]),
@@ -332,7 +334,7 @@ fn windows_that_have_not_begun_are_not_measured() {
         let mut weekly = Budget { window, forecast: vec![100], ..budget("week") };
         weekly.amount = decimal("69");
         let rules = Rules { budgets: vec![weekly], ..Rules::default() };
-        let found = rules.evaluate(&facts.iter(), &CostPolicy::default(), &span()).unwrap();
+        let found = rules.evaluate(&facts.rows(), &CostPolicy::default(), &span()).unwrap();
         let last = found.measurements.iter().map(|measured| measured.window.first_day()).max();
         assert_eq!(last.unwrap().to_string(), *begun.last().unwrap(), "the data ends with 19 November");
         let complete = found.complete.iter().map(|(_, _, window)| window.first_day()).max();

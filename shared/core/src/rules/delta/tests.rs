@@ -1,7 +1,7 @@
 use super::*;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::spend::CostPolicy;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{FactRow, decimal, fact, table};
 
 fn delta(against: Against) -> Delta {
     Delta { rule: Rule::new("jumps"), against, rise_percent: 50, rise_amount: decimal("100") }
@@ -13,10 +13,11 @@ fn span() -> DataSpan {
     DataSpan::new(["2026-10", "2026-11"].map(|month| (month.parse().unwrap(), status)).into())
 }
 
-fn measured(delta: &Delta, facts: &[Fact]) -> Vec<(String, String, Verdict)> {
+fn measured(delta: &Delta, facts: &[FactRow]) -> Vec<(String, String, Verdict)> {
     let days: Vec<NaiveDate> = ["2026-11-16", "2026-11-17", "2026-11-18"].map(|day| day.parse().unwrap()).into();
-    let found =
-        delta.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &days }).unwrap();
+    let found = delta
+        .evaluate(table(facts).rows(), &Known { policy: &CostPolicy::default(), span: &span(), days: &days })
+        .unwrap();
     let before = |found: &Measurement| match found.detail {
         Detail::Delta { before, .. } => before.to_string(),
         ref other => panic!("{other:?}"),
@@ -69,10 +70,10 @@ fn a_month_to_date_is_compared_with_as_many_days_of_the_month_before() {
 #[test]
 fn a_member_without_a_past_is_new_and_not_infinitely_more() {
     let delta = delta(Against::Weekday);
-    let is_new = |facts: &[Fact]| {
+    let is_new = |facts: &[FactRow]| {
         let day = "2026-11-17".parse().unwrap();
         let found = delta
-            .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[day] })
+            .evaluate(table(facts).rows(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[day] })
             .unwrap();
         match found[0].detail {
             Detail::Delta { is_new, .. } => (is_new, found[0].levels[0].verdict),
@@ -94,7 +95,7 @@ fn what_is_before_the_ledger_is_not_known_to_be_nothing() {
     let delta = delta(Against::Weekday);
     assert!(
         delta
-            .evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &november, days: &days })
+            .evaluate(table(&facts).rows(), &Known { policy: &CostPolicy::default(), span: &november, days: &days })
             .unwrap()
             .is_empty()
     );
@@ -111,8 +112,9 @@ fn a_month_to_date_is_explained_by_the_days_that_it_is_compared_over() {
         fact("2026-11-18", "5000", &[("identity", "b"), ("iamPrincipal/team", "ads")]),
         fact("2026-11-19", "7", &[("currency", "EUR")]),
     ];
-    let found =
-        rule.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] }).unwrap();
+    let found = rule
+        .evaluate(table(&facts).rows(), &Known { policy: &CostPolicy::default(), span: &span(), days: &[] })
+        .unwrap();
     let driver = found[0].driver.as_ref().unwrap();
     assert_eq!((found[0].spent, driver.identity.as_str(), driver.spent), (decimal("600"), "a", decimal("600")));
     assert_eq!(found[0].owner.as_deref(), Some("search"));

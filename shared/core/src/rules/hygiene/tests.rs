@@ -2,16 +2,16 @@ use super::*;
 use crate::calendar::data_span::DataSpan;
 use crate::calendar::data_status::DataStatus;
 use crate::facts::spend::CostPolicy;
-use crate::fixtures::{decimal, fact};
+use crate::fixtures::{FactRow, decimal, fact, table};
 
-fn evaluated(lack: Lack, facts: &[Fact]) -> Vec<Measurement> {
+fn evaluated(lack: Lack, facts: &[FactRow]) -> Vec<Measurement> {
     let hygiene = Hygiene { rule: Rule::new("owned"), lack, percent: 10, amount: decimal("100") };
     let status = DataStatus { as_of: "2026-11-21T00:00:00Z".parse().ok(), ..DataStatus::default() };
     let span = DataSpan::new([("2026-11".parse().unwrap(), status)].into());
-    hygiene.evaluate(facts.iter(), &Known { policy: &CostPolicy::default(), span: &span, days: &[] }).unwrap()
+    hygiene.evaluate(table(facts).rows(), &Known { policy: &CostPolicy::default(), span: &span, days: &[] }).unwrap()
 }
 
-fn measured(lack: Lack, facts: &[Fact]) -> Vec<(String, String, Verdict)> {
+fn measured(lack: Lack, facts: &[FactRow]) -> Vec<(String, String, Verdict)> {
     let found = evaluated(lack, facts);
     let whole = |found: &Measurement| match &found.detail {
         Detail::Hygiene { whole, .. } => whole.to_string(),
@@ -42,7 +42,7 @@ fn spend_without_a_principal_is_told_apart() {
 }
 
 /// The key under which the driver is found to have what its spend is without.
-fn spelt(facts: &[Fact]) -> Option<String> {
+fn spelt(facts: &[FactRow]) -> Option<String> {
     let lack = Lack::Tag("iamPrincipal/team".to_owned());
     match evaluated(lack, facts).remove(0).detail {
         Detail::Hygiene { spelt, .. } => spelt,

@@ -140,7 +140,8 @@ impl<'a> Reader<'a> {
         let decoder = zstd::Decoder::with_buffer(frame).map_err(said)?;
         io::Read::read_to_end(&mut io::Read::take(decoder, self.left.saturating_add(1)), &mut found).map_err(said)?;
         let length = found.len() as u64;
-        self.left = self.left.checked_sub(length).ok_or_else(|| damage("it has more bytes decompressed than are read"))?;
+        self.left =
+            self.left.checked_sub(length).ok_or_else(|| damage("it has more bytes decompressed than are read"))?;
         Ok(found)
     }
 

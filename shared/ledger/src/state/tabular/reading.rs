@@ -42,9 +42,8 @@ pub(super) fn read<F: Field>(outline: &Outline, mut reader: Reader<'_>) -> Resul
     if !reader.is_at_end() {
         return Err(damage("it has more bytes than its outline says"));
     }
-    let of_field = |field: &F| {
-        texts.remove(field.name()).ok_or_else(|| damage(format!("column {} is missing", field.name())))
-    };
+    let of_field =
+        |field: &F| texts.remove(field.name()).ok_or_else(|| damage(format!("column {} is missing", field.name())));
     let fields = F::ALL.iter().map(of_field).collect::<Result<_, _>>()?;
     if let Some(name) = texts.keys().next() {
         return Err(damage(format!("column {name} is not known")));

@@ -11,7 +11,7 @@ fn section(given: &Given, heading: &str) -> String {
     lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-fn used(day: &str, principal: &str, tags: &[(&'static str, &str)]) -> Fact {
+fn used(day: &str, principal: &str, tags: &[(&'static str, &str)]) -> FactRow {
     let mut fields = vec![
         ("identity", "role/app@111122223333"),
         ("identity_kind", "role"),
