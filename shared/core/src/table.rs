@@ -5,6 +5,7 @@
 //! - `codes`, `coded`, `decimals`: columns of numbers, of values that repeat, of exact decimals;
 //! - `field`: which texts rows of a kind have;
 //! - `rows`: a table, and a row of it as a view;
+//! - `combined`: which combination of values a row has in some columns;
 //! - `numbers`, `combinations`, `sums`, `order`, `builder`: summing rows to a table;
 //! - `renamed`: other texts in the place of some.
 
@@ -12,6 +13,7 @@ pub mod builder;
 pub mod coded;
 pub mod codes;
 pub(crate) mod combinations;
+pub(crate) mod combined;
 pub mod decimals;
 pub mod field;
 pub mod measures;

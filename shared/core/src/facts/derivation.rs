@@ -19,6 +19,7 @@ use crate::facts::used::{Caller, Draft, Owned, Used};
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::table::codes::{number, place};
 use crate::table::combinations::Combinations;
+use crate::table::combined::Combined;
 use crate::table::field::Field as _;
 use crate::table::measures::Measures;
 
@@ -165,76 +166,73 @@ impl<'a> Deriver<'a> {
     }
 
     fn add(&mut self, lines: &LineTable, lacks_principal: bool) -> Result<(), SumOutOfRange> {
-        let (usage_fields, caller_fields) = partition();
-        let (mut usages, mut callers) =
-            (Combinations::new(usage_fields.len()), Combinations::new(caller_fields.len() + 1));
-        let (mut used_of, mut caller_of): (Vec<(Used, Texts)>, Vec<(Caller, Texts, u32)>) = (Vec::new(), Vec::new());
-        let mut owners = Combinations::new(4);
-        let mut owned_of: Vec<[u32; OWNED.len()]> = Vec::new();
+        let of = |is_of_caller: bool| {
+            let fields = LineField::ALL.into_iter().filter(move |field| field.is_of_caller() == is_of_caller);
+            fields.filter_map(|field| lines.texts(field)).map(|column| (&column.codes, column.values.len()))
+        };
+        let usages = Combined::of(lines.len(), of(false));
+        let tags = (&lines.tags().codes, lines.tags().values.len());
+        let callers = Combined::of(lines.len(), of(true).chain([tags]));
+        let used_of: Vec<(Used, u32)> = usages.rows.iter().map(|row| self.used(lines.row(*row))).collect();
+        let caller_of: Vec<(Caller, Texts, u32)> =
+            callers.rows.iter().map(|row| self.caller(lines.row(*row))).collect();
         let days = &lines.days().values;
         let spans = self.derivation.owner_spans(days);
-        let days: Vec<u32> = days.iter().map(|day| self.facts.day(*day)).collect();
-        let mut parts = Vec::new();
-        for line in lines {
-            parts.clear();
-            parts.extend(usage_fields.iter().map(|field| line.code(*field)));
-            let (usage, is_new) = usages.of(&parts);
-            if is_new {
-                used_of.push(self.used(line));
-            }
-            parts.clear();
-            parts.extend(caller_fields.iter().map(|field| line.code(*field)));
-            parts.push(line.tags_code());
-            let (caller, is_new) = callers.of(&parts);
-            if is_new {
-                caller_of.push(self.caller(line));
-            }
-            let (Some((used, used_texts)), Some((named, caller_texts, tags))) =
-                (used_of.get(place(usage)), caller_of.get(place(caller)))
+        let numbers: Vec<u32> = days.iter().map(|day| self.facts.day(*day)).collect();
+        let mut owners = Combinations::new(4);
+        let mut owned_of: Vec<u32> = Vec::new();
+        // Rows that follow each other are mostly of one owner.
+        let mut last = None;
+        self.facts.reserve(lines.len());
+        for ((line, usage), caller) in lines.rows().zip(&usages.of_row).zip(&callers.of_row) {
+            let (Some((used, used_number)), Some((named, texts, tags))) =
+                (used_of.get(place(*usage)), caller_of.get(place(*caller)))
             else {
                 continue;
             };
+            let day = place(line.day_code());
             let reason = named.is_nobody().then(|| unattributed(line.day(), used, lacks_principal));
             let owning = [
-                caller,
-                if self.is_owned_by_usage { usage } else { 0 },
-                spans.get(place(line.day_code())).copied().unwrap_or_default(),
+                *caller,
+                if self.is_owned_by_usage { *usage } else { 0 },
+                spans.get(day).copied().unwrap_or_default(),
                 reason.map_or(0, |reason| reason as u32 + 1),
             ];
-            let (owner, is_new) = owners.of(&owning);
+            let (owner, is_new) = match last {
+                Some((same, owner)) if same == owning => (owner, false),
+                _ => owners.of(&owning),
+            };
+            last = Some((owning, owner));
             if is_new {
                 let reason = reason.map_or("", Unattributed::as_str);
                 let draft = Draft { day: line.day(), used, caller: named, reason };
                 let (owned, _) = self.derivation.owned(draft);
-                owned_of.push(OWNED.map(|field| self.facts.text(field, draft.named(field, &owned))));
-            }
-            let mut texts = *used_texts;
-            for (text, of_caller) in texts.iter_mut().zip(caller_texts) {
-                // Each field is of one of the two; the other has zero there.
-                *text |= *of_caller;
-            }
-            for (field, text) in OWNED.into_iter().zip(owned_of.get(place(owner)).into_iter().flatten()) {
-                if let Some(slot) = texts.get_mut(field as usize) {
-                    *slot = *text;
+                let mut texts = *texts;
+                for field in OWNED {
+                    if let Some(slot) = texts.get_mut(field as usize) {
+                        *slot = self.facts.text(field, draft.named(field, &owned));
+                    }
                 }
+                owned_of.push(self.facts.caller(&texts));
             }
             let measures = line.measures();
             if used.is_unknown() {
                 self.unknown_usage_rows += measures.line_items;
             }
-            let tokens = tokens(used, measures.usage_amount)?;
-            let day = days.get(place(line.day_code())).copied().unwrap_or_default();
-            self.facts.add(day, &texts, *tags, &Measures { tokens, ..measures })?;
+            let measures = Measures { tokens: tokens(used, measures.usage_amount)?, ..measures };
+            let day = numbers.get(day).copied().unwrap_or_default();
+            let caller = owned_of.get(place(owner)).copied().unwrap_or_default();
+            self.facts.add_numbered(day, *used_number, caller, *tags, &measures)?;
         }
         Ok(())
     }
 
-    /// What a line says was used, and the numbers of its texts.
-    fn used(&mut self, line: Line<'_>) -> (Used, Texts) {
+    /// What a line says was used, and its number.
+    fn used(&mut self, line: Line<'_>) -> (Used, u32) {
         let used = Used::of(line, &self.derivation.model_aliases);
         let texts =
             FactField::ALL.map(|field| if field.is_of_caller() { 0 } else { self.facts.text(field, used.get(field)) });
-        (used, texts)
+        (used, self.facts.used(&texts))
     }
 
     /// Who a line says used it, and the numbers of its texts and tags.
@@ -251,9 +249,4 @@ impl<'a> Deriver<'a> {
         let tags = self.facts.tags(&caller.named.tags);
         (caller, texts, tags)
     }
-}
-
-/// The fields of lines that say what was used, and those that say who used it.
-fn partition() -> (Vec<LineField>, Vec<LineField>) {
-    LineField::ALL.into_iter().partition(|field| !field.is_of_caller())
 }

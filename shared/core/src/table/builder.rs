@@ -12,6 +12,7 @@ use crate::money::decimal::SumOutOfRange;
 use crate::table::coded::Coded;
 use crate::table::codes::{Codes, number, place};
 use crate::table::combinations::Combinations;
+use crate::table::combined::Combined;
 use crate::table::field::Field;
 use crate::table::measures::Measures;
 use crate::table::numbers::Numbers;
@@ -21,7 +22,7 @@ use crate::table::sums::Sums;
 use crate::table::tags::Tags;
 
 /// What tells one row from another, as numbers of the builder: day, tags, what was used, who used it.
-type Key = [u32; 4];
+type Key = [u32; PARTS];
 
 /// Sums rows. Their order does not matter.
 #[derive(Clone, Debug)]
@@ -35,8 +36,8 @@ pub struct TableBuilder<F> {
     keys: Vec<Key>,
     found: HashTable<u32>,
     sums: Sums,
-    /// Room for a row's combinations.
-    parts: [Vec<u32>; 2],
+    /// Room for a combination.
+    parts: Vec<u32>,
     fields: PhantomData<F>,
 }
 
@@ -52,17 +53,20 @@ impl<F: Field> Default for TableBuilder<F> {
             keys: Vec::new(),
             found: HashTable::new(),
             sums: Sums::default(),
-            parts: Default::default(),
+            parts: Vec::new(),
             fields: PhantomData,
         }
     }
 }
 
-/// For each code of a table's columns, the number of its value in a builder.
+/// A table's rows as a builder numbers them.
 struct Renumbered {
+    /// By the table's codes.
     days: Vec<u32>,
-    texts: Vec<Vec<u32>>,
     tags: Vec<u32>,
+    /// By row.
+    used: Vec<u32>,
+    callers: Vec<u32>,
 }
 
 fn hash(key: &Key) -> u64 {
@@ -103,16 +107,54 @@ impl<F: Field> TableBuilder<F> {
         self.tags.of(tags, || Arc::clone(tags))
     }
 
+    /// The number of what was used, as `texts` in the order of [`Field::ALL`] say it: of those of callers nothing is read.
+    pub(crate) fn used(&mut self, texts: &[u32]) -> u32 {
+        self.parts.clear();
+        self.parts.extend(F::ALL.iter().zip(texts).filter(|(field, _)| !field.is_of_caller()).map(|(_, text)| *text));
+        self.used.of(&self.parts).0
+    }
+
+    /// The number of who used it, as `texts` in the order of [`Field::ALL`] say it: of the others nothing is read.
+    pub(crate) fn caller(&mut self, texts: &[u32]) -> u32 {
+        self.parts.clear();
+        self.parts.extend(F::ALL.iter().zip(texts).filter(|(field, _)| field.is_of_caller()).map(|(_, text)| *text));
+        self.callers.of(&self.parts).0
+    }
+
+    /// Makes room for so many rows more.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        let Self { keys, found, sums, .. } = self;
+        keys.reserve(rows);
+        sums.reserve(rows);
+        found.reserve(rows, |row| keys.get(place(*row)).map_or(0, hash));
+    }
+
     /// Adds a row: the numbers of its day, of its texts in the order of [`Field::ALL`], and of its tags.
     pub fn add(&mut self, day: u32, texts: &[u32], tags: u32, measures: &Measures) -> Result<(), SumOutOfRange> {
-        let [used, callers] = &mut self.parts;
-        used.clear();
-        callers.clear();
-        for (field, text) in F::ALL.iter().zip(texts) {
-            if field.is_of_caller() { callers.push(*text) } else { used.push(*text) }
-        }
-        let key = [day, tags, self.used.of(used).0, self.callers.of(callers).0];
-        self.add_to(key, measures)
+        let (used, caller) = (self.used(texts), self.caller(texts));
+        self.add_numbered(day, used, caller, tags, measures)
+    }
+
+    /// Adds a row: the numbers of its day, of what was used, of who used it, and of its tags.
+    pub(crate) fn add_numbered(
+        &mut self,
+        day: u32,
+        used: u32,
+        caller: u32,
+        tags: u32,
+        measures: &Measures,
+    ) -> Result<(), SumOutOfRange> {
+        let key = [day, tags, used, caller];
+        let Self { keys, found, sums, .. } = self;
+        let hashed = hash(&key);
+        let known = found.find(hashed, |row| keys.get(place(*row)) == Some(&key)).copied();
+        let row = known.unwrap_or_else(|| {
+            let next = number(keys.len());
+            keys.push(key);
+            found.insert_unique(hashed, next, |row| keys.get(place(*row)).map_or(0, hash));
+            next
+        });
+        sums.add(place(row), measures)
     }
 
     /// Adds a row that stands alone: its texts in the order of [`Field::ALL`].
@@ -128,21 +170,11 @@ impl<F: Field> TableBuilder<F> {
         self.add(day, &texts, tags, measures)
     }
 
-    fn add_to(&mut self, key: Key, measures: &Measures) -> Result<(), SumOutOfRange> {
-        let Self { keys, found, sums, .. } = self;
-        let hashed = hash(&key);
-        let known = found.find(hashed, |row| keys.get(place(*row)) == Some(&key)).copied();
-        let row = known.unwrap_or_else(|| {
-            let next = number(keys.len());
-            keys.push(key);
-            found.insert_unique(hashed, next, |row| keys.get(place(*row)).map_or(0, hash));
-            next
-        });
-        sums.add(place(row), measures)
-    }
-
     /// Adds every row of a table.
     pub fn add_table(&mut self, table: &Table<F>) -> Result<(), SumOutOfRange> {
+        if self.is_empty() {
+            self.reserve(table.len());
+        }
         self.add_rows(table.rows())
     }
 
@@ -151,32 +183,47 @@ impl<F: Field> TableBuilder<F> {
     where
         F: 'a,
     {
-        let at = |numbers: &[u32], code: u32| numbers.get(place(code)).copied().unwrap_or_default();
+        let at = |numbers: &[u32], place: usize| numbers.get(place).copied().unwrap_or_default();
         let mut last: Option<(&Table<F>, Renumbered)> = None;
-        let mut texts = vec![0; F::ALL.len()];
         for row in rows {
             let numbers = match last.take().filter(|(table, _)| std::ptr::eq(*table, row.table())) {
                 Some((_, numbers)) => numbers,
                 None => self.renumbered(row.table()),
             };
-            for ((slot, numbers), column) in texts.iter_mut().zip(&numbers.texts).zip(&row.table().texts) {
-                *slot = at(numbers, column.codes.get(row.row).unwrap_or_default());
-            }
-            let (day, tags) = (at(&numbers.days, row.day_code()), at(&numbers.tags, row.tags_code()));
-            self.add(day, &texts, tags, &row.measures())?;
+            let (day, tags) = (at(&numbers.days, place(row.day_code())), at(&numbers.tags, place(row.tags_code())));
+            let (used, caller) = (at(&numbers.used, row.row), at(&numbers.callers, row.row));
+            self.add_numbered(day, used, caller, tags, &row.measures())?;
             last = Some((row.table(), numbers));
         }
         Ok(())
     }
 
-    /// The numbers that a table's values have here.
+    /// The numbers that a table's rows have here.
     fn renumbered(&mut self, table: &Table<F>) -> Renumbered {
         let days = table.days.values.iter().map(|day| self.day(*day)).collect();
+        let tags = table.tags.values.iter().map(|tags| self.tags(tags)).collect();
         let mut texts = Vec::with_capacity(table.texts.len());
         for (field, column) in F::ALL.iter().zip(&table.texts) {
-            texts.push(column.values.iter().map(|text| self.shared_text(*field, text)).collect());
+            texts.push(column.values.iter().map(|text| self.shared_text(*field, text)).collect::<Vec<u32>>());
         }
-        Renumbered { days, texts, tags: table.tags.values.iter().map(|tags| self.tags(tags)).collect() }
+        let mut numbered = |is_of_caller: bool| {
+            let columns = F::ALL.iter().zip(&table.texts).filter(|(field, _)| field.is_of_caller() == is_of_caller);
+            let columns = columns.map(|(_, column)| (&column.codes, column.values.len()));
+            let Combined { of_row, rows } = Combined::of(table.rows, columns);
+            let mut numbers = Vec::with_capacity(rows.len());
+            for row in rows {
+                let code = |column: &Coded<Arc<str>>| place(column.codes.get(row).unwrap_or_default());
+                let of_row: Vec<u32> = texts
+                    .iter()
+                    .zip(&table.texts)
+                    .map(|(known, column)| known.get(code(column)).copied().unwrap_or_default())
+                    .collect();
+                numbers.push(if is_of_caller { self.caller(&of_row) } else { self.used(&of_row) });
+            }
+            of_row.iter().map(|combination| numbers.get(place(*combination)).copied().unwrap_or_default()).collect()
+        };
+        let (used, callers) = (numbered(false), numbered(true));
+        Renumbered { days, tags, used, callers }
     }
 
     /// The table of what was added.
@@ -208,24 +255,27 @@ impl<F: Field> TableBuilder<F> {
         let mut columns = vec![(DAY, days.len(), day_ranks.as_slice())];
         columns.extend(values.iter().zip(&ranks_of).map(|(values, (part, ranks))| (*part, values.len(), &**ranks)));
         columns.push((TAGS, tags.len(), &tag_ranks));
-        let rank = |part: usize, ranks: &[u32], row: usize| {
-            let known = keys.get(row).and_then(|key| key.get(part)).and_then(|known| ranks.get(place(*known)));
-            known.copied().unwrap_or_default()
-        };
-        let ordering: Vec<_> = columns
-            .iter()
-            .map(|(part, count, ranks)| Ranks { count: *count, of: move |row| rank(*part, ranks, row) })
-            .collect();
-        let order = order::of(keys.len(), &ordering);
+        let ordering: Vec<_> =
+            columns.iter().map(|(part, count, ranks)| Ranks { part: *part, count: *count, ranks }).collect();
+        let order = order::of(&keys, &ordering);
+        // The parts of each row, in order: columns are read off them one after the other.
+        let mut parts: [Vec<u32>; PARTS] = Default::default();
+        for (part, ordered) in parts.iter_mut().enumerate() {
+            let of_row = |row: &u32| keys.get(place(*row)).and_then(|key| key.get(part)).copied().unwrap_or_default();
+            ordered.extend(order.iter().map(of_row));
+        }
+        drop(keys);
         let codes = |part: usize, count: usize, ranks: &[u32]| {
-            Codes::of(order.iter().map(|row| rank(part, ranks, place(*row))), number(count.saturating_sub(1)))
+            let ordered = parts.get(part).map(Vec::as_slice).unwrap_or_default();
+            let rank = |known: &u32| ranks.get(place(*known)).copied().unwrap_or_default();
+            Codes::of(ordered.iter().map(rank), number(count.saturating_sub(1)))
         };
         let day_codes = codes(DAY, days.len(), &day_ranks);
         let tag_codes = codes(TAGS, tags.len(), &tag_ranks);
         let text_codes: Vec<_> =
             values.iter().zip(&ranks_of).map(|(values, (part, ranks))| codes(*part, values.len(), ranks)).collect();
         Table {
-            rows: keys.len(),
+            rows: order.len(),
             days: Coded { values: days, codes: day_codes },
             texts: values.into_iter().zip(text_codes).map(|(values, codes)| Coded { values, codes }).collect(),
             tags: Coded { values: tags, codes: tag_codes },
@@ -236,6 +286,7 @@ impl<F: Field> TableBuilder<F> {
 }
 
 /// The parts of a key.
+pub(crate) const PARTS: usize = 4;
 const DAY: usize = 0;
 const TAGS: usize = 1;
 const USED: usize = 2;

@@ -20,6 +20,14 @@ impl Default for Decimals {
     }
 }
 
+/// Whether `unit` divides a value without a rest. Most values have 64 bits, which are divided several times as quickly.
+fn divides(value: i128, unit: i64) -> bool {
+    match i64::try_from(value) {
+        Ok(value) => value % unit == 0,
+        Err(_) => value % i128::from(unit) == 0,
+    }
+}
+
 /// The greatest power of ten in an `i64`.
 const MOST: u32 = 18;
 
@@ -30,7 +38,7 @@ impl Decimals {
         let (mut largest, mut is_zero) = (0_u128, true);
         for value in units.clone().filter(|value| *value != 0) {
             is_zero = false;
-            while value % i128::from(unit) != 0 {
+            while !divides(value, unit) {
                 unit /= 10;
             }
             largest = largest.max(value.unsigned_abs());
@@ -39,7 +47,10 @@ impl Decimals {
             return Self::Zeros(units.len());
         }
         if largest / u128::from(unit.unsigned_abs()) <= u128::from(i64::MAX.unsigned_abs()) {
-            let count = |value: i128| i64::try_from(value / i128::from(unit)).unwrap_or_default();
+            let count = |value: i128| match i64::try_from(value) {
+                Ok(value) => value / unit,
+                Err(_) => i64::try_from(value / i128::from(unit)).unwrap_or_default(),
+            };
             return Self::Counts { unit, counts: units.map(count).collect() };
         }
         Self::Units(units.collect())

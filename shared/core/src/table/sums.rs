@@ -15,7 +15,11 @@ struct Optional {
 impl Optional {
     fn add(&mut self, row: usize, more: Option<Decimal>) -> Result<(), SumOutOfRange> {
         let Some(more) = more else { return Ok(()) };
-        if self.sums.len() <= row {
+        if self.sums.len() == row {
+            self.sums.push(Some(more));
+            return Ok(());
+        }
+        if self.sums.len() < row {
             self.sums.resize(row + 1, None);
         }
         if let Some(slot) = self.sums.get_mut(row) {
@@ -68,6 +72,15 @@ pub struct SumColumns {
 impl Sums {
     pub(crate) fn len(&self) -> usize {
         self.unblended_cost.len()
+    }
+
+    /// Makes room for so many rows more.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.usage_amount.reserve(rows);
+        self.unblended_cost.reserve(rows);
+        self.net_unblended_cost.reserve(rows);
+        self.line_items.reserve(rows);
+        self.lines_without_net.reserve(rows);
     }
 
     /// Adds to a row that is there, or to the next.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::errors::fault::{Fault, Says};
@@ -37,6 +38,31 @@ impl Fault for CommittedError {
     }
 }
 
+/// A committed state that was read, and whose facts are decoded when they are asked for.
+#[derive(Debug)]
+pub struct Stored {
+    key: String,
+    bytes: Bytes,
+    pub etag: ETag,
+    /// The state without its facts.
+    pub head: PeriodState,
+}
+
+impl Stored {
+    /// The state, facts and all.
+    pub fn state(&self) -> Result<PeriodState, CommittedError> {
+        Ok(tabular::decode(&self.key, &self.bytes)?)
+    }
+}
+
+/// The committed state of one period, as it is stored.
+pub async fn stored<S: Store>(store: &S, statement: &Statement) -> Result<Option<Stored>, CommittedError> {
+    let key = statement.state_key();
+    let Some((bytes, etag)) = store.get(&key).await? else { return Ok(None) };
+    let head = tabular::decode_head(&key, &bytes)?;
+    Ok(Some(Stored { key, bytes, etag, head }))
+}
+
 /// The committed state of one period and its version.
 pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<(PeriodState, ETag)>, CommittedError> {
     let key = statement.state_key();
@@ -46,9 +72,7 @@ pub async fn state<S: Store>(store: &S, statement: &Statement) -> Result<Option<
 
 /// The committed state of one period without its facts.
 pub async fn head<S: Store>(store: &S, statement: &Statement) -> Result<Option<PeriodState>, CommittedError> {
-    let key = statement.state_key();
-    let Some((bytes, _)) = store.get(&key).await? else { return Ok(None) };
-    Ok(Some(tabular::decode_head(&key, &bytes)?))
+    Ok(stored(store, statement).await?.map(|stored| stored.head))
 }
 
 /// The commits of an export, of every month from `from` on.

@@ -53,9 +53,9 @@ pub async fn aggregate<L: Store>(
     let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_ready)?;
     let mut facts_of_lost_race: Option<Facts> = None;
     for _ in 0..ATTEMPTS {
-        let committed = committed::state(ledger, statement).await?;
-        let outcome = match &committed {
-            Some((state, _)) => standing(ledger, statement, state, &delivery).await?,
+        let stored = committed::stored(ledger, statement).await?;
+        let outcome = match &stored {
+            Some(stored) => standing(ledger, statement, &stored.head, &delivery).await?,
             None => None,
         };
         if let Some(outcome) = outcome {
@@ -69,6 +69,10 @@ pub async fn aggregate<L: Store>(
         if let Some(not_counted) = claim::claim(ledger, statement, &facts, with, now).await? {
             return Ok(not_counted);
         }
+        let committed = match stored {
+            Some(stored) => Some((stored.state()?, stored.etag)),
+            None => None,
+        };
         let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts: &facts };
         if let Some(applied) = commit::commit(ledger, statement, committed.as_ref(), &next, with, now).await? {
             publish_facts(ledger, statement).await?;
