@@ -1,9 +1,10 @@
 """The query that is measured beside ours, in DuckDB with one thread and a process of its own.
 
-Usage: duck.py nothing | duck.py tags FILE... | duck.py plain FILE...
+Usage: duck.py nothing | duck.py columns | duck.py tags FILE... | duck.py plain FILE...
 
 `tags` sums the cost of Bedrock's rows by day, account, principal, usage type and the principal's team; `plain` leaves the
-team out, with the column of tags; `nothing` starts and ends. What comes out stays in DuckDB: no row becomes an object.
+team out, with the column of tags; `columns` names what `tags` reads; `nothing` starts and ends. What comes out stays in
+DuckDB: no row becomes an object.
 """
 
 import json
@@ -44,6 +45,9 @@ def main():
     connection.execute("SET threads = 1; SET enable_progress_bar = false")
     asked, files = sys.argv[1], sys.argv[2:]
     if asked == "nothing":
+        return
+    if asked == "columns":
+        print(json.dumps({"columns": COLUMNS}))
         return
     connection.execute(query(files, asked == "tags"))
     [(groups, rows, cost)] = connection.execute("SELECT count(*), sum(lines), sum(cost) FROM found").fetchall()
