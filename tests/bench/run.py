@@ -105,6 +105,11 @@ class Bench:
             name: [{"cpu": took.cpu, "wall": took.wall, "peak": took.peak, **took.said} for took in all_took]
             for name, all_took in rounds.took.items()
         }
+        self.save()
+
+    def save(self):
+        results = {"machine": machine(), "rounds": self.rounds, "measured": self.results}
+        (WORK / "results.json").write_text(json.dumps(results, indent=1))
 
     def against_duckdb(self):
         """Reading and running beside DuckDB's query, and beside the bytes alone."""
@@ -124,6 +129,7 @@ class Bench:
             }
             for who in self.binaries:
                 programs |= {f"run {who}": lambda who=who, name=name: self.run_from_nothing(who, name)}
+            print(f"{name}: {len(programs)} programs in turn", file=sys.stderr)
             rounds = Rounds(programs, self.rounds)
             self.keep(name, rounds)
             found, theirs = rounds.said("reading"), rounds.said("duckdb")
@@ -214,6 +220,7 @@ class Bench:
         at = datetime.datetime.fromtimestamp(measured.stat().st_mtime, datetime.UTC)
         sizes = json.loads(measured.read_text())
         self.results["starts and zips"] = sizes
+        self.save()
         rows = [[name, f"{of['start']:.1f}", times(of["ratio"]), f"{of['memory']:.1f}", f"{of['zip']:.2f}", of["of"]]
                 for name, of in sizes.items()]
         table(f"Starts and zips, as `make size` found them at {at:%Y-%m-%d %H:%M} UTC",
@@ -247,8 +254,6 @@ def main():
     bench.on_a_ledger()
     bench.cost_at_scale()
     bench.starts_and_zips()
-    results = {"machine": machine(), "rounds": bench.rounds, "measured": bench.results}
-    (WORK / "results.json").write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":
