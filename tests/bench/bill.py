@@ -2,7 +2,7 @@
 
 What is measured depends on how often values repeat, so this follows what was seen of real files and of a study:
 131 columns with 5 maps, hourly usage, product codes in runs of some 14 rows, resource ids, Marketplace products with
-opaque codes, credits, taxes and discounts, and `iamPrincipal/` tags in `tags`. A row takes some 110 bytes as snappy.
+opaque codes, credits, taxes and discounts, and `iamPrincipal/` tags in `tags`. A row takes some 114 bytes as snappy.
 
 DuckDB draws the numbers of each row by hashing its number with the seed; the texts are then taken from lists by these
 numbers. The same seed gives the same rows, whatever the number of files.
@@ -242,8 +242,8 @@ def tags_of_resource(number):
         return {"costCategory/Environment": environment}, {}, {"environment": environment}
     name, center = f"{team}-{number:05}", f"CC-{draw(team, 900) + 100}"
     tags = {
-        "costCategory/Environment": environment, "resourceTags/Name": name, "resourceTags/cost-center": center,
-        "resourceTags/team": team,
+        "accountTag/owner": f"{team}-lead", "costCategory/Environment": environment, "resourceTags/Name": name,
+        "resourceTags/app": f"app-{number % 600:03}", "resourceTags/cost-center": center, "resourceTags/team": team,
     }
     return tags, {"user_name": name, "user_cost_center": center, "user_team": team}, {"environment": environment}
 
@@ -300,12 +300,12 @@ def numbers(connection, first, rows, share, seed, lists):
             CASE WHEN is_bedrock THEN {len(SERVICES) * RESOURCES} + least((product - {lists.bedrock}) // {kinds}, {models})
                 ELSE service * {RESOURCES} + hash(i // 2, {seed}, 'resource') % {RESOURCES} END::INTEGER AS resource,
             CASE WHEN has_caller THEN 1 + {TAG_SETS} + caller
-                WHEN hash(i, {seed}, 'tagged') % 10 < 2 OR is_bedrock THEN 0
+                WHEN hash(i, {seed}, 'tagged') % 10 = 0 OR is_bedrock THEN 0
                 ELSE 1 + hash(i, {seed}, 'tags') % {TAG_SETS} END::INTEGER AS tags,
             -- Hours are mostly whole.
             CASE WHEN is_bedrock THEN round(fraction * fraction * 90, 6)
                 WHEN hash(i, {seed}, 'whole') % 100 < 38 THEN 1.0 ELSE round(fraction * 20, 10) END AS amount,
-            substr(sha256(concat(i, ' ', {seed})), 1, 36) AS id
+            substr(sha256(concat(i, ' ', {seed})), 1, 34) AS id
         FROM sold
     """).to_arrow_table().combine_chunks()
 
