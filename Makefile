@@ -18,7 +18,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,7 +53,12 @@ forecast-table: ## Print how far forecasts are off on generated histories, besid
 	cargo clippy --locked $(BESIDE_AUGURS) --target-dir target/forecast-table -- -D warnings
 	cargo run --locked $(BESIDE_AUGURS) --target-dir target/forecast-table
 
-bench: ## Print what alerts cost 5,000 people over 90 days, by day, and how much memory very many callers take (some minutes).
+bench: $(VENV)/installed ## Compare speed and memory with DuckDB and with reading the bytes alone (QUICK=1: small files, BEFORE=binary: another build too).
+	cargo build --release --locked -p bedrock-ledger
+	cargo bench --locked -p spend-cur --bench reading --no-run
+	$(PYTHON) tests/bench/run.py target/release/bedrock-ledger $(if $(QUICK),--quick) $(if $(BEFORE),--before $(BEFORE)) $(ARGS)
+
+bench-memory: ## Print what alerts cost 5,000 people over 90 days, by day, and how much memory very many callers take (some minutes).
 	cargo bench --locked -p spend-ledger --bench alerts
 	cargo bench --locked -p spend-pipeline --bench memory
 

@@ -11,11 +11,12 @@ little of a cold start on AWS.
 The zips are those of DIST, which are what is deployed (`make dist`, for arm64); for a function that has none there, its
 binary of this machine is zipped, which on x86-64 is a quarter larger.
 
-Exits 1 if an aim is missed.
+What was measured is kept as size.json beside the binaries, where `make bench` finds it. Exits 1 if an aim is missed.
 """
 
 import argparse
 import io
+import json
 import pathlib
 import platform
 import re
@@ -102,6 +103,7 @@ def main():
             measured[name].append(start(program))
     base = None
     missed = []
+    kept = {}
     numbers = f"{'start ms':>10}{'min':>8}{'ratio':>8}{'memory MB':>11}{'binary MB':>11}{'zip MB':>8}"
     print(f"{'function':<16}{numbers}  {'zip of':<9}aims")
     for name, program in found.items():
@@ -111,6 +113,7 @@ def main():
         deployed = arguments.dist / f"{name}.zip"
         size, of = (deployed.stat().st_size, "dist") if deployed.exists() else (zipped(program.binary), platform.machine())
         ratio = median / base
+        kept[name] = {"start": median, "ratio": ratio, "memory": statistics.median(memory), "zip": size / MEGABYTE, "of": of}
         aims = []
         if name in STARTS:
             aims.append((ratio <= STARTS[name], f"start within {STARTS[name]}x"))
@@ -123,6 +126,7 @@ def main():
             f"{name:<16}{median:>10.1f}{min(starts):>8.1f}{ratio:>8.2f}{statistics.median(memory):>11.1f}"
             f"{binary:>11.1f}{size / MEGABYTE:>8.2f}  {of:<9}{said}"
         )
+    (arguments.binaries / "size.json").write_text(json.dumps(kept, indent=1))
     return 1 if missed else 0
 
 

@@ -1,5 +1,5 @@
 //! What alerts cost a company of five thousand people over 90 days: CPU of an evaluation and size of the state, by day.
-//! `make bench` runs it; `MEMBERS`, `DAYS` and `EVERY` (evaluations on every so many days) make it smaller.
+//! `make bench-memory` runs it; `MEMBERS`, `DAYS` and `EVERY` (evaluations on every so many days) make it smaller.
 //!
 //! What must hold is held to what is measured in the same run: an evaluation that finds nothing new costs little more than
 //! the rules themselves, on the last day as on the first, and the state stays below two megabytes.

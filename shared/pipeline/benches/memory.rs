@@ -1,5 +1,5 @@
 //! How much memory the functions take that read facts, each in a process of its own: `aggregate` of a month, `alert` and
-//! `digest` over three. `make bench` runs it. `IDENTITIES` is how many callers a month has, `FACTS` how many facts.
+//! `digest` over three. `make bench-memory` runs it. `IDENTITIES` is how many callers a month has, `FACTS` how many facts.
 //!
 //! The bill is the worst that callers can make with their names: each caller has a name of 32 characters and a tag of its
 //! own. docs/decisions/memory-of-functions.md has what was measured.
