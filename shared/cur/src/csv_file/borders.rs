@@ -133,7 +133,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #![proptest_config(ProptestConfig::with_cases(1024))]
         #[test]
         fn a_record_goes_as_far_as_csv_core_reads_it(text in text(), wanted in prop::collection::vec(0_usize..6, 0..4)) {
             let line_ends = text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
