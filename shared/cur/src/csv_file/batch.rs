@@ -15,6 +15,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use spend_core::bill::line::limits::MOST_ENTRIES;
 
 use crate::columns::schema::Kind;
+use crate::csv_file::columns::CsvColumn;
 use crate::csv_file::records::Records;
 use crate::error::{CurError, Place, Within, shown};
 use crate::rows::kept_texts::too_many_entries;
@@ -25,21 +26,16 @@ const ROWS: usize = 4096;
 /// How many bytes of fields are kept for that, at least before a row is added.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// A column to read.
-pub(crate) struct CsvColumn {
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) field: usize,
-}
-
 /// Rows that were read and not looked at yet: the fields of the columns to read, one after the other.
 #[derive(Default)]
 pub(crate) struct Pending {
     fields: Vec<u8>,
     ends: Vec<usize>,
-    lines: Vec<u64>,
-    /// How many rows came before.
-    first_row: u64,
+    places: Vec<Place>,
+    /// How many rows between them were passed over.
+    passed: usize,
+    /// How many rows there were before the next.
+    next_row: u64,
 }
 
 type TextBuilder = StringDictionaryBuilder<Int32Type>;
@@ -50,29 +46,37 @@ impl Pending {
             self.fields.extend_from_slice(record.field(column.field));
             self.ends.push(self.fields.len());
         }
-        self.lines.push(record.line());
+        self.places.push(Place { row: self.next_row, within: Within::Line(record.line()) });
+        self.next_row += 1;
+    }
+
+    /// Counts a row that was passed over.
+    pub(crate) fn pass_over(&mut self) {
+        self.passed += 1;
+        self.next_row += 1;
+    }
+
+    pub(crate) fn passed(&self) -> usize {
+        self.passed
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.lines.len()
+        self.places.len()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.rows() >= ROWS || self.fields.len() >= BYTES
+        self.rows() + self.passed >= ROWS || self.fields.len() >= BYTES
     }
 
     pub(crate) fn clear(&mut self) {
-        self.first_row += self.rows() as u64;
         self.fields.clear();
         self.ends.clear();
-        self.lines.clear();
+        self.places.clear();
+        self.passed = 0;
     }
 
     pub(crate) fn place(&self, row: usize) -> Place {
-        Place {
-            row: self.first_row + row as u64,
-            within: Within::Line(self.lines.get(row).copied().unwrap_or_default()),
-        }
+        self.places.get(row).copied().unwrap_or(Place { row: self.next_row, within: Within::Line(0) })
     }
 
     /// A batch of those columns that are `asked` for, with these rows.

@@ -1,15 +1,16 @@
-//! The records of gzipped text, one at a time.
+//! The records of gzipped text, one at a time: passed over, or read by `csv_core`.
 
 use csv_core::{ReadRecordResult, Reader};
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::inflate::Inflated;
 use crate::bytes::source::ChunkSource;
+use crate::csv_file::telling::{Glance, Telling};
 use crate::error::CurError;
 use crate::limits::{RECORD, RECORD_FIELDS};
 
 /// How much is decompressed at a time.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 128 * 1024;
 
 /// Reads records; the last one read can be looked at.
 pub(crate) struct Records {
@@ -18,6 +19,8 @@ pub(crate) struct Records {
     /// What of the buffer is still to be parsed.
     rest: std::ops::Range<usize>,
     is_ended: bool,
+    /// Why there is no more than what is in the buffer.
+    failure: Option<CurError>,
     parser: Reader,
     record: Vec<u8>,
     ends: Vec<usize>,
@@ -32,6 +35,7 @@ impl Records {
             buffer: vec![0; BUFFER],
             rest: 0..0,
             is_ended: false,
+            failure: None,
             parser: Reader::new(),
             record: vec![0; BUFFER],
             ends: vec![0; RECORD_FIELDS],
@@ -58,6 +62,27 @@ impl Records {
         bytes.unwrap_or_default()
     }
 
+    /// Passes over the next record if it plainly is not Bedrock's; `false` if there is none that is, so that the next one
+    /// has to be read.
+    pub(crate) async fn pass_over<S: ChunkSource>(
+        &mut self,
+        chunk: &mut ChunkBytes<'_, S>,
+        telling: &mut Telling,
+    ) -> Result<bool, CurError> {
+        loop {
+            self.skip_line_ends();
+            match telling.glance(self.buffer.get(self.rest.clone()).unwrap_or_default()) {
+                Glance::Other { length, line_feeds } => {
+                    self.rest.start += length;
+                    self.parser.set_line(self.parser.line() + line_feeds);
+                    return Ok(true);
+                }
+                Glance::Open if !self.is_ended && self.rest.len() < self.buffer.len() => self.fill(chunk).await?,
+                Glance::Open | Glance::Unclear => return Ok(false),
+            }
+        }
+    }
+
     /// Reads the next record; `false` at the end.
     pub(crate) async fn next<S: ChunkSource>(&mut self, chunk: &mut ChunkBytes<'_, S>) -> Result<bool, CurError> {
         let name = chunk.name();
@@ -67,14 +92,7 @@ impl Records {
         self.fields = 0;
         loop {
             if self.rest.is_empty() && !self.is_ended {
-                let length = self.inflated.read(chunk, &mut self.buffer).await?;
-                self.is_ended = length == 0;
-                self.rest = 0..length;
-                if let Some(first) = self.buffer.first_mut().filter(|_| length == 0) {
-                    // Closes the last record, unless a quote keeps it open.
-                    *first = b'\n';
-                    self.rest = 0..1;
-                }
+                self.fill(chunk).await?;
             }
             if !is_open {
                 self.skip_line_ends();
@@ -115,6 +133,38 @@ impl Records {
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
             }
         }
+    }
+
+    /// Fills the buffer behind what is left in it, as far as there is more.
+    async fn fill<S: ChunkSource>(&mut self, chunk: &mut ChunkBytes<'_, S>) -> Result<(), CurError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let left = self.rest.len();
+        self.buffer.copy_within(self.rest.clone(), 0);
+        self.rest = 0..left;
+        while !self.is_ended {
+            let free = self.buffer.get_mut(self.rest.end..).unwrap_or_default();
+            if free.is_empty() {
+                break;
+            }
+            match self.inflated.read(chunk, free).await {
+                Ok(0) => {
+                    // Closes the last record, unless a quote keeps it open.
+                    free.iter_mut().take(1).for_each(|byte| *byte = b'\n');
+                    self.rest.end += 1;
+                    self.is_ended = true;
+                }
+                Ok(length) => self.rest.end += length,
+                // The records before it come first.
+                Err(failure) if self.rest.end > left => {
+                    self.failure = Some(failure);
+                    break;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
     }
 
     /// Skips what is between records: the second half of a line's end, and empty lines.

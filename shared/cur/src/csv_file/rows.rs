@@ -1,9 +1,10 @@
 //! Reading a chunk of gzipped text.
 //!
-//! A few thousand rows at a time, in the same two looks as Parquet: the columns that tell Bedrock rows from others, then
-//! the rest of the columns for those rows alone. Memory holds one record and those rows.
+//! Records that plainly are not Bedrock's are passed over: of them only the end is looked for, and the fields that tell. The
+//! others are read, of a few thousand rows at a time, in the same two looks as Parquet: the columns that tell Bedrock rows
+//! from others, then the rest of the columns for those rows alone. Memory holds one record and those rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use spend_core::bill::line::{KeptTags, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
@@ -16,8 +17,10 @@ use crate::bytes::format::is_wrapped;
 use crate::bytes::source::ChunkSource;
 use crate::columns::plan::Plan;
 use crate::columns::schema;
-use crate::csv_file::batch::{CsvColumn, Pending};
+use crate::csv_file::batch::Pending;
+use crate::csv_file::columns::CsvColumn;
 use crate::csv_file::records::Records;
+use crate::csv_file::telling::Telling;
 use crate::error::CurError;
 use crate::error::foreign::Foreign;
 use crate::limits;
@@ -36,26 +39,46 @@ pub(crate) async fn visit<S: ChunkSource>(
     memory: u64,
     visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
+    visit_with(chunk, period, kept, memory, Telling::new, visit).await
+}
+
+/// As [`visit`], passing over what `telling` says.
+async fn visit_with<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    period: BillingPeriod,
+    kept: &KeptTags,
+    memory: u64,
+    telling: impl FnOnce(&Plan, &[CsvColumn], usize) -> Telling,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
     let mut records = Records::new();
     // Surplus chunks of an earlier delivery are overwritten with empty ones, and may lack even the header.
     let Some((header, plan)) = header(chunk, &mut records, kept).await? else { return Ok(ScanCounts::default()) };
     plan.require(name)?;
-    let columns = columns(name, &header, &plan)?;
+    let columns = CsvColumn::planned(name, &header, &plan)?;
+    let mut telling = telling(&plan, &columns, header.len());
     let mut reader = RowReader::new(name, period, &plan, memory);
     reader.held = limits::TEXT_BUFFERS;
     let mut pending = Pending::default();
     let mut rows = 0;
-    while records.next(chunk).await? {
+    loop {
+        let is_passed = records.pass_over(chunk, &mut telling).await?;
+        if !is_passed && !records.next(chunk).await? {
+            break;
+        }
         rows += 1;
         limits::check_rows(name, chunk.size(), rows)?;
-        if records.fields() != header.len() {
+        if is_passed {
+            pending.pass_over();
+        } else if records.fields() == header.len() {
+            pending.push(&records, &columns);
+        } else {
             let (found, line) = (records.fields(), records.line());
             let reason =
                 format!("the record that begins on line {line} has {found} fields, the header {}", header.len());
             return Err(CurError::corrupt(name, None, reason));
         }
-        pending.push(&records, &columns);
         if pending.is_full() {
             read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
             chunk.grow(reader.bytes()).await;
@@ -63,6 +86,19 @@ pub(crate) async fn visit<S: ChunkSource>(
     }
     read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
     Ok(reader.counts)
+}
+
+/// As [`visit`], every record read by `csv_core`: what passing over may not change.
+#[cfg(test)]
+pub(crate) async fn visit_all<S: ChunkSource>(
+    chunk: &mut ChunkBytes<'_, S>,
+    period: BillingPeriod,
+    memory: u64,
+    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+) -> Result<ScanCounts, CurError> {
+    // No record has so many fields.
+    let none = |plan: &Plan, columns: &[CsvColumn], _| Telling::new(plan, columns, usize::MAX);
+    visit_with(chunk, period, &KeptTags::default(), memory, none, visit).await
 }
 
 /// Looks at the pending rows.
@@ -75,6 +111,7 @@ fn read(
     visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
 ) -> Result<(), CurError> {
     let corrupt = |reason| CurError::corrupt(name, None, reason);
+    reader.counts.rows += pending.passed() as u64;
     let all: Vec<_> = (0..pending.rows()).collect();
     let mut scan = Scan::new(plan);
     scan.test(&pending.batch(name, columns, |column| plan.tells(column), &all)?).map_err(corrupt)?;
@@ -134,19 +171,4 @@ async fn header<S: ChunkSource>(
         return Err(CurError::NoHeader { file: name.to_owned(), begins });
     }
     Ok(Some((header, plan)))
-}
-
-/// Where the planned columns are.
-fn columns(name: &str, header: &[String], plan: &Plan) -> Result<Vec<CsvColumn>, CurError> {
-    let mut fields: HashMap<&str, usize> = HashMap::new();
-    for (field, column) in header.iter().enumerate() {
-        if fields.insert(column, field).is_some() && plan.columns.contains_key(column) {
-            return Err(CurError::twice(name, column));
-        }
-    }
-    let planned = plan.columns.iter().filter_map(|(column, kind)| {
-        let field = fields.get(column.as_str())?;
-        Some(CsvColumn { name: column.clone(), kind: *kind, field: *field })
-    });
-    Ok(planned.collect())
 }
