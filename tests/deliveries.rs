@@ -2,6 +2,7 @@
 
 mod copy;
 mod misuse;
+mod named;
 mod odd;
 mod silence;
 

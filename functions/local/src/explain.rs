@@ -19,7 +19,7 @@ use spend_pipeline::period::deriver::Deriver;
 use crate::cli::{Explain, ReportFormat};
 use crate::error::CommandError;
 use crate::progress::Progress;
-use crate::{in_force, periods, run};
+use crate::{in_force, periods, run, version_names};
 
 /// How people write that the bill names nobody.
 const NOBODY: &str = "(none)";
@@ -33,6 +33,7 @@ const NOBODY: &str = "(none)";
 pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     let ledger = periods::open(&options.ledger)?;
     let export = Arc::new(run::open(&options.export).await?);
+    version_names::keep(export.store(), &ledger).await?;
     let statements = periods::of(&ledger, &options.ledger, Some(options.period), None).await?;
     let with = Deriver::from(&in_force::put(&ledger, None).await?);
     let question = question(options);

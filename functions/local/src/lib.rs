@@ -28,6 +28,7 @@ mod sent;
 mod summary;
 pub mod terminal;
 mod test_alert;
+mod version_names;
 mod whole_files;
 
 use std::io::Write;

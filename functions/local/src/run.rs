@@ -38,7 +38,7 @@ use crate::error::CommandError;
 use crate::export_store::ExportStore;
 use crate::progress::Progress;
 use crate::sent::Post;
-use crate::{idle, in_force, ledger, summary};
+use crate::{idle, in_force, ledger, summary, version_names};
 
 /// What a run works on.
 struct Workshop<'a, W> {
@@ -74,6 +74,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     // Nor is it where the configuration is none.
     options.config.as_deref().map(in_force::read).transpose()?;
     let (ledger, _turn) = ledger::open(&options.ledger, notes)?;
+    version_names::keep(export.store(), &ledger).await?;
     let config = in_force::put(&ledger, options.config.as_deref()).await?;
     let mut workshop = Workshop {
         export: Arc::new(export),

@@ -3,7 +3,8 @@
 //!
 //! - the port itself, [`Store`], and [`StoreError`] are here;
 //! - `conditional`: replacing an object that others replace too;
-//! - `directory`: a store in a folder; `directory::listing` lists it as S3 does, `directory::disk` is what both share;
+//! - `directory`: a store in a folder; `directory::listing` lists it as S3 does, `directory::hashing` tells a file's version,
+//!   `directory::disk` is what they share;
 //! - `memory`: a store in memory; `faulty`: a store that fails when told to, for tests;
 //! - `content_tag`: versions as hashes; `private_files`: files that only their owner reads;
 //! - `contract`: what every store must do, as tests; `around`: a store around another that comes in before each call, for

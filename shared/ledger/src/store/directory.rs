@@ -12,14 +12,15 @@
 //! or double its paths. [`DirectoryStore::left_out`] says which were met; a folder that is written to must have none.
 
 mod disk;
+mod hashing;
 mod listing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
@@ -32,6 +33,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use disk::{IS_A_LINK, IS_TOO_LONG, LeftOut, OWN_FOLDER};
 
+use crate::store::content_tag::Scheme;
 use crate::store::directory::disk::{failed, is_absent, last_modified};
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key, content_tag, private_files};
 
@@ -62,8 +64,10 @@ const COARSE_TICK: Duration = Duration::from_secs(3);
 pub struct DirectoryStore {
     root: PathBuf,
     writable: bool,
-    /// The versions of files that have been hashed, by key.
-    tags: Mutex<HashMap<String, (Fingerprint, ETag)>>,
+    /// The versions of files that have been hashed, by key and by how they were.
+    tags: Mutex<HashMap<(String, Scheme), (Fingerprint, ETag)>>,
+    /// See [`DirectoryStore::keep_names`].
+    names: Mutex<HashMap<u64, HashSet<ETag>>>,
     /// What listings have met and did not list, with why.
     left_out: Mutex<BTreeMap<String, &'static str>>,
 }
@@ -119,13 +123,27 @@ struct Opened {
 
 impl DirectoryStore {
     fn new(root: PathBuf, writable: bool) -> Self {
-        Self { root, writable, tags: Mutex::default(), left_out: Mutex::default() }
+        Self { root, writable, tags: Mutex::default(), names: Mutex::default(), left_out: Mutex::default() }
     }
 
     /// What the listings of this store have met below its folder and left out, by key.
     pub fn left_out(&self) -> Vec<LeftOut> {
         let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         left_out.iter().map(|(key, reason)| LeftOut { key: key.clone(), reason }).collect()
+    }
+
+    /// Lets versions keep the names that an earlier release gave them: a file whose size and SHA-256 are among `names`
+    /// has that version here, and every other file the one that this release gives it.
+    ///
+    /// A ledger's deliveries pin versions, and the names of deliveries and reductions are made of them. With another name
+    /// a file that nobody changed would be another file.
+    pub fn keep_names(&self, names: impl IntoIterator<Item = (u64, ETag)>) {
+        let is_other =
+            |(size, name): &(u64, ETag)| content_tag::is_sha256(name) && Scheme::of_size(*size) != Scheme::Sha256;
+        let mut kept = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for (size, name) in names.into_iter().filter(is_other) {
+            kept.entry(size).or_default().insert(name);
+        }
     }
 
     /// The store in the folder `root`, which is created if it is not there.
@@ -238,22 +256,35 @@ impl DirectoryStore {
         })
     }
 
-    /// The object's version: remembered, or hashed from the whole file.
-    fn tag(&self, key: &str, opened: &mut Opened) -> Result<ETag, StoreError> {
-        if let Some(etag) = self.remembered(key, opened.fingerprint) {
-            return Ok(etag);
+    /// The object's version.
+    fn tag(&self, key: &str, opened: &Opened) -> Result<ETag, StoreError> {
+        let size = opened.fingerprint.size;
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&size).cloned();
+        if let Some(names) = names {
+            let etag = self.tag_by(Scheme::Sha256, key, opened)?;
+            if names.contains(&etag) {
+                return Ok(etag);
+            }
         }
-        let etag = hash(&mut opened.file, opened.fingerprint).map_err(|error| failed("read", key, error))?;
-        if opened.fingerprint.is_settled(opened.looked_at) {
-            let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
-            tags.insert(key.to_owned(), (opened.fingerprint, etag.clone()));
-        }
-        Ok(etag)
+        self.tag_by(Scheme::of_size(size), key, opened)
     }
 
-    fn remembered(&self, key: &str, fingerprint: Fingerprint) -> Option<ETag> {
-        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
-        tags.get(key).filter(|(known, _)| *known == fingerprint).map(|(_, etag)| etag.clone())
+    /// The object's version as `scheme` names it: remembered, or hashed from the whole file.
+    fn tag_by(&self, scheme: Scheme, key: &str, opened: &Opened) -> Result<ETag, StoreError> {
+        let (at, fingerprint) = ((key.to_owned(), scheme), opened.fingerprint);
+        let remembered = || {
+            let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+            tags.get(&at).filter(|(known, _)| *known == fingerprint).map(|(_, etag)| etag.clone())
+        };
+        if let Some(etag) = remembered() {
+            return Ok(etag);
+        }
+        let etag = hash(&opened.file, fingerprint, scheme).map_err(|error| failed("read", key, error))?;
+        if fingerprint.is_settled(opened.looked_at) {
+            let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+            tags.insert(at, (fingerprint, etag.clone()));
+        }
+        Ok(etag)
     }
 
     /// Writes the object if there is none, or if its version is the one expected.
@@ -268,8 +299,9 @@ impl DirectoryStore {
         let writable = match (self.open_object(key)?, expected) {
             (None, None) => true,
             // Always read anew: this is the commit, and state is small.
-            (Some(mut opened), Some(etag)) => {
-                hash(&mut opened.file, opened.fingerprint).map_err(|error| failed("read", key, error))? == *etag
+            (Some(Opened { file, fingerprint, .. }), Some(etag)) => {
+                let scheme = Scheme::to_compare_with(etag, fingerprint.size);
+                hash(&file, fingerprint, scheme).map_err(|error| failed("read", key, error))? == *etag
             }
             _ => false,
         };
@@ -335,8 +367,9 @@ impl Store for DirectoryStore {
 
     async fn get_range(&self, key: &str, range: Range<u64>, etag: &ETag) -> Result<Bytes, StoreError> {
         let opened = self.open_object(key)?;
-        let mut opened = opened.ok_or_else(|| StoreError::NotFound { key: key.to_owned() })?;
-        if self.tag(key, &mut opened)? != *etag {
+        let opened = opened.ok_or_else(|| StoreError::NotFound { key: key.to_owned() })?;
+        let scheme = Scheme::to_compare_with(etag, opened.fingerprint.size);
+        if self.tag_by(scheme, key, &opened)? != *etag {
             return Err(StoreError::Replaced { key: key.to_owned(), etag: etag.clone() });
         }
         let size = opened.fingerprint.size;
@@ -352,8 +385,8 @@ impl Store for DirectoryStore {
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
-        let Some(mut opened) = self.open_object(key)? else { return Ok(None) };
-        let etag = self.tag(key, &mut opened)?;
+        let Some(opened) = self.open_object(key)? else { return Ok(None) };
+        let etag = self.tag(key, &opened)?;
         let Opened { fingerprint, last_modified, .. } = opened;
         Ok(Some(ObjectHead { key: key.to_owned(), etag, size: fingerprint.size, last_modified }))
     }
@@ -403,11 +436,11 @@ fn lock_of(name: &str) -> Option<u8> {
 }
 
 /// The version of an open file, from its whole content.
-fn hash(file: &mut File, fingerprint: Fingerprint) -> io::Result<ETag> {
-    file.rewind()?;
-    let etag = content_tag::of_reader(&*file)?;
+fn hash(file: &File, fingerprint: Fingerprint, scheme: Scheme) -> io::Result<ETag> {
+    let etag = hashing::hash(file, fingerprint.size, scheme);
+    // First, because a file that was cut off cannot be read to its end, which says less.
     unchanged(file, fingerprint)?;
-    Ok(etag)
+    etag
 }
 
 /// This store replaces files and never changes one, but the tree may be somebody else's.

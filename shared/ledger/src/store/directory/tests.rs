@@ -30,6 +30,24 @@ fn keys(store: &DirectoryStore, prefix: &str) -> Vec<String> {
     wait(store.list(prefix)).unwrap().into_iter().map(|found| found.key).collect()
 }
 
+/// A text of more than one part, by which its version is not of its SHA-256. All have one length.
+fn large(first: u8) -> String {
+    format!("{first} {}", "0123456789".repeat(150_000))
+}
+
+/// How the release before named the version of a text of any size.
+fn sha256(text: &str) -> ETag {
+    ETag(content_tag::hex(&Sha256::digest(text), 16))
+}
+
+/// Puts a tag that no hash gives in the place of the remembered one of a small object.
+fn plant(store: &DirectoryStore, key: &str) -> ETag {
+    let planted = ETag("planted".to_owned());
+    let at = (key.to_owned(), Scheme::Sha256);
+    store.tags.lock().unwrap().get_mut(&at).unwrap().1 = planted.clone();
+    planted
+}
+
 /// Lets the file's change time be `age` in the past for `looked_at`.
 fn opened_after(store: &DirectoryStore, key: &str, age: Duration) -> Opened {
     let mut opened = store.open_object(key).unwrap().unwrap();
@@ -43,11 +61,10 @@ fn opened_after(store: &DirectoryStore, key: &str, age: Duration) -> Opened {
 fn a_settled_file_is_hashed_once() {
     let (store, _folder) = store();
     let etag = put(&store, "chunk", "bytes");
-    let mut opened = opened_after(&store, "chunk", Duration::from_secs(4));
-    assert_eq!(store.tag("chunk", &mut opened).unwrap(), etag);
-    // A tag that no hash gives, in the place of the remembered one, is answered: the file is not read again.
-    let planted = ETag("planted".to_owned());
-    store.tags.lock().unwrap().get_mut("chunk").unwrap().1 = planted.clone();
+    let opened = opened_after(&store, "chunk", Duration::from_secs(4));
+    assert_eq!(store.tag("chunk", &opened).unwrap(), etag);
+    // It is answered: the file is not read again.
+    let planted = plant(&store, "chunk");
     assert_eq!(wait(store.head("chunk")).unwrap().unwrap().etag, planted);
     assert_eq!(wait(store.get_range("chunk", 0..2, &planted)).unwrap(), Bytes::from_static(b"by"));
 }
@@ -56,8 +73,8 @@ fn a_settled_file_is_hashed_once() {
 fn a_file_that_was_just_written_is_hashed_again() {
     let (store, _folder) = store();
     put(&store, "chunk", "bytes");
-    let mut opened = opened_after(&store, "chunk", Duration::from_millis(20));
-    store.tag("chunk", &mut opened).unwrap();
+    let opened = opened_after(&store, "chunk", Duration::from_millis(20));
+    store.tag("chunk", &opened).unwrap();
     assert!(store.tags.lock().unwrap().is_empty());
 }
 
@@ -65,8 +82,8 @@ fn a_file_that_was_just_written_is_hashed_again() {
 fn a_changed_file_is_hashed_again_and_its_ranges_are_refused() {
     let (store, folder) = store();
     let etag = put(&store, "chunk", "bytes");
-    let mut opened = opened_after(&store, "chunk", Duration::from_secs(4));
-    store.tag("chunk", &mut opened).unwrap();
+    let opened = opened_after(&store, "chunk", Duration::from_secs(4));
+    store.tag("chunk", &opened).unwrap();
     // As a tool does that keeps the modification time: only the change time tells.
     let path = folder.path().join("chunk");
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
@@ -90,10 +107,9 @@ fn a_changed_file_is_hashed_again_and_its_ranges_are_refused() {
 fn a_conditional_write_reads_the_file_and_not_the_memory() {
     let (store, _folder) = store();
     let etag = put(&store, "state", "1");
-    let mut opened = opened_after(&store, "state", Duration::from_secs(4));
-    store.tag("state", &mut opened).unwrap();
-    let planted = ETag("planted".to_owned());
-    store.tags.lock().unwrap().get_mut("state").unwrap().1 = planted.clone();
+    let opened = opened_after(&store, "state", Duration::from_secs(4));
+    store.tag("state", &opened).unwrap();
+    let planted = plant(&store, "state");
     assert_eq!(wait(store.put_if_match("state", Bytes::new(), &planted)).unwrap(), Put::Lost);
     assert!(matches!(wait(store.put_if_match("state", Bytes::new(), &etag)).unwrap(), Put::Written(_)));
 }
@@ -102,18 +118,72 @@ fn a_conditional_write_reads_the_file_and_not_the_memory() {
 fn a_reader_keeps_the_version_that_it_opened() {
     let (store, _folder) = store();
     let etag = put(&store, "state", "old");
-    let mut opened = store.open_object("state").unwrap().unwrap();
+    let opened = store.open_object("state").unwrap().unwrap();
     assert!(matches!(wait(store.put_if_match("state", Bytes::from_static(b"newer"), &etag)), Ok(Put::Written(_))));
-    assert_eq!(hash(&mut opened.file, opened.fingerprint).unwrap(), etag);
+    assert_eq!(hash(&opened.file, opened.fingerprint, Scheme::Sha256).unwrap(), etag);
 }
 
 #[test]
 fn a_file_changed_in_place_while_it_is_read_is_an_error() {
     let (store, folder) = store();
-    put(&store, "chunk", "bytes");
-    let mut opened = store.open_object("chunk").unwrap().unwrap();
-    fs::write(folder.path().join("chunk"), "longer bytes").unwrap();
-    assert!(hash(&mut opened.file, opened.fingerprint).is_err());
+    put(&store, "chunk", &large(0));
+    let opened = store.open_object("chunk").unwrap().unwrap();
+    for other in [large(0) + "x", large(0)[1..].to_owned(), String::new()] {
+        fs::write(folder.path().join("chunk"), other).unwrap();
+        for scheme in [Scheme::Sha256, Scheme::Parts] {
+            let error = hash(&opened.file, opened.fingerprint, scheme).unwrap_err();
+            assert!(error.to_string().contains("changed in place"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_large_file_has_the_version_of_its_bytes() {
+    let (store, folder) = store();
+    // Large enough for several threads.
+    let text = large(0).repeat(9);
+    let etag = put(&store, "chunk", &text);
+    assert!(!content_tag::is_sha256(&etag));
+    // From the file, and from the bytes.
+    assert_eq!(wait(store.head("chunk")).unwrap().unwrap().etag, etag);
+    assert_eq!(wait(store.get("chunk")).unwrap(), Some((Bytes::from(text.clone()), etag.clone())));
+    assert_eq!(wait(store.get_range("chunk", 0..3, &etag)).unwrap(), Bytes::from_static(b"0 0"));
+    fs::write(folder.path().join("chunk"), large(1)).unwrap();
+    assert_eq!(wait(store.get_range("chunk", 0..3, &etag)).unwrap_err().kind(), "store.replaced");
+    assert_ne!(wait(store.head("chunk")).unwrap().unwrap().etag, etag);
+}
+
+#[test]
+fn a_version_that_an_earlier_release_named_is_read_and_replaced_by_that_name() {
+    let (store, _folder) = store();
+    put(&store, "state", &large(0));
+    let named = sha256(&large(0));
+    assert_eq!(wait(store.get_range("state", 0..3, &named)).unwrap(), Bytes::from_static(b"0 0"));
+    let write = || wait(store.put_if_match("state", Bytes::from(large(1)), &named)).unwrap();
+    assert_eq!(write(), Put::Written(content_tag::of(large(1).as_bytes())));
+    assert_eq!(write(), Put::Lost, "it is another version by now");
+    assert_eq!(wait(store.get_range("state", 0..3, &named)).unwrap_err().kind(), "store.replaced");
+}
+
+#[test]
+fn a_version_keeps_the_name_that_an_earlier_release_gave_it_whatever_its_key() {
+    let (store, _folder) = store();
+    let named = sha256(&large(0));
+    let size = large(0).len() as u64;
+    // Not what S3 names a version, nor of another size.
+    store.keep_names([(size, named.clone()), (size, ETag("0-2".to_owned())), (size + 1, sha256(&large(1)))]);
+    for (key, text, expected) in [
+        ("a", large(0), named.clone()),
+        ("copy of a", large(0), named.clone()),
+        ("of the same size", large(1), content_tag::of(large(1).as_bytes())),
+        ("of another size", large(1) + "x", content_tag::of((large(1) + "x").as_bytes())),
+        ("small", "x".to_owned(), sha256("x")),
+    ] {
+        put(&store, key, &text);
+        let head = wait(store.head(key)).unwrap().unwrap();
+        assert_eq!(head.etag, expected, "{key}");
+        assert!(wait(store.get_range(key, 0..1, &head.etag)).is_ok(), "{key}");
+    }
 }
 
 #[test]
