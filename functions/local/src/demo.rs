@@ -134,7 +134,7 @@ async fn last_restated(
     statement: &Statement,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let Some((state, _)) = committed::state(store, statement).await? else { return Ok(()) };
+    let Some(state) = committed::head(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
     let key = statement.history_key(delivery);
     let Some((bytes, _)) = store.get(&key).await? else { return Ok(()) };

@@ -29,7 +29,7 @@ pub(crate) async fn run(options: &History, out: &mut impl Write) -> Result<(), C
     let store = periods::open(&options.ledger)?;
     let mut commits = Vec::new();
     for statement in periods::of(&store, &options.ledger, options.period, None).await? {
-        if let Some((state, _)) = committed::state(&store, &statement).await? {
+        if let Some(state) = committed::head(&store, &statement).await? {
             let known = committed::commits(&store, &statement.export_id, statement.period).await?;
             for entry in history::read(&store, &statement, &state).await? {
                 let before = Before::of(&entry, known.iter().map(|(period, commit)| (*period, commit)));

@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use spend_core::errors::fault::Fault;
 use spend_core::facts::net_cost::StandIn;
 use spend_core::text;
-use spend_ledger::alert::{self, AlertError, Committed};
+use spend_ledger::alert::{self, AlertError, Given};
 use spend_ledger::config::{Config, Counting};
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{MetricsFile, operations};
@@ -109,7 +109,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
     // by now, and `[alerts] first_run` is about the whole run.
     let reacted = workshop.react().await;
-    let digested = workshop.digest().await;
+    let digested = workshop.digest(reacted.as_ref().ok()).await;
     workshop.progress.clear();
     if let Ok(book) = &digested {
         let stand_in = StandIn::of(workshop.config.cost.basis, book.facts())?.sentence();
@@ -164,7 +164,8 @@ async fn distinct<'a, E: Store>(export: &E, inventory: &'a Inventory) -> Vec<&'a
     distinct
 }
 
-/// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`.
+/// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`. Returns
+/// what it is all made of.
 pub(crate) async fn react(
     ledger: &DirectoryStore,
     file: &MetricsFile,
@@ -173,19 +174,23 @@ pub(crate) async fn react(
     now: DateTime<Utc>,
     progress: &Progress,
     notes: &mut impl Write,
-) -> Result<(), CommandError> {
+) -> Result<Arc<Book>, CommandError> {
+    // Who works alone on a ledger reads it once: nobody else changes it meanwhile.
+    let (book, versions) = committed::book_and_versions(ledger, now).await?;
+    let book = Arc::new(book);
     progress.show(|| "putting metrics".to_owned());
-    let published = metrics::publish(ledger, file, config, now, || Duration::MAX).await;
+    let known = Some((Arc::clone(&book), versions));
+    let published = metrics::publish_of(ledger, file, config, known, now, || Duration::MAX).await;
     // An alert does not wait for a metric that cannot be put.
     let rules = config.rules.all().count();
     progress.show(|| format!("evaluating {rules} rules over three months"));
-    let alerted = alert::react(ledger, post, &Committed { ledger, config, now }, Lease::Alone, now).await;
+    let alerted = alert::react(ledger, post, &Given { config, book: &book }, Lease::Alone, now).await;
     operations::drain(ledger, post, Lease::Alone, now).await.map_err(AlertError::from)?;
     alerted?;
     progress.clear();
     summary::write_metrics(&published, notes)?;
     match published.failures.into_iter().next() {
-        None => Ok(()),
+        None => Ok(book),
         Some(failure) => Err(failure.into()),
     }
 }
@@ -266,14 +271,17 @@ impl<W: Write> Workshop<'_, W> {
         Ok(())
     }
 
-    async fn react(&mut self) -> Result<(), CommandError> {
+    async fn react(&mut self) -> Result<Arc<Book>, CommandError> {
         react(&self.ledger, &self.metrics, &self.post, &self.config, self.now, &self.progress, self.notes).await
     }
 
     /// The digest follows the calendar: it is made of what all deliveries have come to. Returns what it was made of.
-    async fn digest(&self) -> Result<Book, CommandError> {
+    async fn digest(&self, book: Option<&Arc<Book>>) -> Result<Arc<Book>, CommandError> {
         self.progress.show(|| "writing the digest".to_owned());
-        let book = committed::book(&self.ledger, self.now).await?;
+        let book = match book {
+            Some(book) => Arc::clone(book),
+            None => Arc::new(committed::book(&self.ledger, self.now).await?),
+        };
         digest::react(&self.ledger, &self.post, &self.config, &book, Lease::Alone, self.now).await?;
         Ok(book)
     }
@@ -325,7 +333,7 @@ impl<W: Write> Workshop<'_, W> {
                  manifest says which files make up the delivery"
             )?;
         }
-        if let Some((state, _)) = committed::state(&self.ledger, statement).await? {
+        if let Some(state) = committed::head(&self.ledger, statement).await? {
             summary::write(&state, outcome, &self.deriver.fingerprint, self.notes)?;
             if matches!(outcome, Aggregated::Applied { .. }) {
                 let unusual = unusual::of(&self.ledger, statement, &state).await?;

@@ -10,6 +10,7 @@
 //! - `people`: the roles through which people came
 //! - `net_cost`: net cost where the bill has none
 //! - `dimension`: what facts can be grouped and matched by
+//! - `grouping`: telling facts apart by dimensions, by codes
 //! - `matcher`: which facts a rule is about
 //! - `selection`: names that select nothing, and what may have been meant
 //! - `tag_keys`: keys of tags that are probably one
@@ -23,6 +24,7 @@ pub mod explanation;
 pub mod fact;
 pub mod fact_set;
 pub mod folding;
+pub mod grouping;
 pub mod matcher;
 pub mod net_cost;
 pub mod owner;

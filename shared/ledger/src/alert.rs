@@ -47,7 +47,7 @@ pub use event::{
     WindowEvent,
 };
 pub use plan::AlertSummary;
-pub use sources::{Committed, Deployed, Given, Known, Sources};
+pub use sources::{Deployed, Given, Known, Sources};
 pub use state::STATE_KEY;
 pub use step::{drain, react, test};
 

@@ -48,5 +48,5 @@ pub use cost::{PredictedCost, predict};
 pub use error::MetricsError;
 pub use health::lost;
 pub use published::{Published, Withheld};
-pub use publisher::publish;
+pub use publisher::{publish, publish_of};
 pub use timing::TIME_TO_PUT;

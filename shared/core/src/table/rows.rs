@@ -231,6 +231,11 @@ impl<'a, F: Field> Row<'a, F> {
         self.table
     }
 
+    /// Which row of the table it is, from 0.
+    pub fn place(self) -> usize {
+        self.row
+    }
+
     /// The day (UTC) of the usage.
     pub fn day(self) -> NaiveDate {
         self.table.days.get(self.row).copied().unwrap_or_default()

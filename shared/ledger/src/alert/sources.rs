@@ -89,27 +89,6 @@ impl Sources for Given<'_> {
     }
 }
 
-/// A configuration that is given, and what is committed in the ledger of somebody who works alone on it, as of `now`: all
-/// that an export had was read before.
-#[derive(Clone, Copy, Debug)]
-pub struct Committed<'a, S> {
-    pub ledger: &'a S,
-    /// The configuration.
-    pub config: &'a Config,
-    pub now: DateTime<Utc>,
-}
-
-impl<S: Store> Sources for Committed<'_, S> {
-    async fn read(&self) -> Result<Known<'_>, AlertError> {
-        let book = committed::book(self.ledger, self.now).await?;
-        Ok(Known::given(self.config, Cow::Owned(book)))
-    }
-
-    async fn is_current(&self, _: &Known<'_>) -> Result<bool, AlertError> {
-        Ok(true)
-    }
-}
-
 /// The configuration in force and what is committed in the ledger of a deployment, as of `now`.
 #[derive(Clone, Copy, Debug)]
 pub struct Deployed<'a, S> {

@@ -36,7 +36,20 @@ pub async fn publish<S: Store, M: Metrics, C: Configured>(
     now: DateTime<Utc>,
     time_left: impl Fn() -> Duration,
 ) -> Published {
-    let (published, book, missing) = (Published::default(), None, Vec::new());
+    publish_of(store, metrics, configured, None, now, time_left).await
+}
+
+/// As [`publish`], with a book that was read before and the versions of its states: as long as these are the versions that
+/// there are, the book is not read again.
+pub async fn publish_of<S: Store, M: Metrics, C: Configured>(
+    store: &S,
+    metrics: &M,
+    configured: &C,
+    book: Option<(Arc<Book>, Versions)>,
+    now: DateTime<Utc>,
+    time_left: impl Fn() -> Duration,
+) -> Published {
+    let (published, missing) = (Published::default(), Vec::new());
     let mut call = Publisher { store, metrics, configured, now, time_left, published, book, missing };
     let done = call.publish().await;
     call.published.part(done);

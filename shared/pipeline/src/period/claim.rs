@@ -125,7 +125,7 @@ async fn incumbent<L: Store>(
     let mut delivered_at: Option<DateTime<Utc>> = None;
     for of in committed::statements(ledger).await? {
         if of.export_id == counted && of.period >= last.period {
-            let Some((state, _)) = committed::state(ledger, &of).await? else { continue };
+            let Some(state) = committed::head(ledger, &of).await? else { continue };
             // The times of copied files do not say when they were delivered.
             let delivered = state.current().filter(|current| current.order.source != OrderSource::Arrival);
             delivered_at = delivered_at.max(delivered.map(|current| current.order.at));

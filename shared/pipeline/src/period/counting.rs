@@ -124,7 +124,7 @@ pub(crate) async fn restore<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
-    let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
+    let Some(state) = committed::head(ledger, statement).await? else { return Ok(()) };
     if state.current().is_none_or(|current| current.revision == 0) {
         return Ok(());
     }

@@ -343,7 +343,7 @@ async fn look<L: Store>(
 ) -> Result<(), PipelineError> {
     // Two exports may have committed the same payer while its claim was moved: the one without the claim gives it up.
     counting::enforce(ledger, statement, with, now).await?;
-    let state = committed::state(ledger, statement).await?.map(|(state, _)| state);
+    let state = committed::head(ledger, statement).await?;
     remembered.done.retain(|key| match Statement::from_ready_key(key) {
         Some((of, delivery_id)) if of == *statement => {
             state.as_ref().is_some_and(|state| state.has_applied(&delivery_id))

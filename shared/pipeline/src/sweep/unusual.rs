@@ -29,7 +29,7 @@ pub async fn unusual<L: Store>(
     if !matches!(outcome, Aggregated::Applied { .. } | Aggregated::Known) {
         return Ok(());
     }
-    let Some((state, _)) = committed::state(ledger, statement).await? else { return Ok(()) };
+    let Some(state) = committed::head(ledger, statement).await? else { return Ok(()) };
     if state.current().is_none_or(|current| current.delivery_id != delivery_id) {
         return Ok(());
     }

@@ -1,0 +1,99 @@
+//! Telling facts apart by what they have in some dimensions: by codes, so that texts are looked at once for each
+//! combination that a table has, and not for each row.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactTable};
+use crate::table::codes::place;
+use crate::table::combined::Combined;
+
+/// Groups of facts, numbered from 0 in the order in which they are met.
+#[derive(Clone, Debug)]
+pub struct Grouping<'d, 'a> {
+    dimensions: &'d [Dimension],
+    known: HashMap<Vec<Cow<'a, str>>, usize>,
+    /// What is known of the table that was asked for last.
+    table: Option<Grouped<'a>>,
+}
+
+/// The groups of one table's rows.
+#[derive(Clone, Debug)]
+struct Grouped<'a> {
+    table: &'a FactTable,
+    /// For each row, a combination of codes.
+    combinations: Vec<u32>,
+    /// For each combination, its group: several are of one where sets of tags differ in other tags.
+    groups: Vec<usize>,
+}
+
+impl<'d, 'a> Grouping<'d, 'a> {
+    pub fn by(dimensions: &'d [Dimension]) -> Self {
+        Self { dimensions, known: HashMap::new(), table: None }
+    }
+
+    /// The group of a fact.
+    pub fn group(&mut self, fact: Fact<'a>) -> usize {
+        let found = match self.table.take().filter(|known| std::ptr::eq(known.table, fact.table())) {
+            Some(found) => found,
+            None => self.grouped(fact.table()),
+        };
+        let group = found.combinations.get(fact.place()).and_then(|combination| found.groups.get(place(*combination)));
+        let group = group.copied().unwrap_or_default();
+        self.table = Some(found);
+        group
+    }
+
+    /// How many groups there are so far.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// What the facts of each group have, in the order of the dimensions and of the groups.
+    pub fn into_values(self) -> Vec<Vec<Cow<'a, str>>> {
+        let mut values: Vec<_> = self.known.into_iter().collect();
+        values.sort_unstable_by_key(|(_, group)| *group);
+        values.into_iter().map(|(values, _)| values).collect()
+    }
+
+    fn grouped(&mut self, table: &'a FactTable) -> Grouped<'a> {
+        let columns = self.dimensions.iter().filter_map(|dimension| match dimension {
+            Dimension::Day => Some((&table.days().codes, table.days().values.len())),
+            Dimension::Field(field) => table.texts(*field).map(|texts| (&texts.codes, texts.values.len())),
+            Dimension::Tag(_) => Some((&table.tags().codes, table.tags().values.len())),
+        });
+        let Combined { of_row, rows } = Combined::of(table.len(), columns);
+        let group = |row: usize| {
+            let values = self.dimensions.iter().map(|dimension| dimension.value(table.row(row))).collect();
+            let next = self.known.len();
+            *self.known.entry(values).or_insert(next)
+        };
+        Grouped { table, combinations: of_row, groups: rows.into_iter().map(group).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{fact, table};
+
+    #[test]
+    fn facts_of_several_tables_are_of_one_group_where_they_have_the_same_values() {
+        let of = |day: &str, identity: &str, other: &str| {
+            fact(day, "1", &[("identity", identity), ("iamPrincipal/team", "search"), ("iamPrincipal/x", other)])
+        };
+        let one = table(&[of("2026-11-01", "a", "1"), of("2026-11-01", "b", "1"), of("2026-11-02", "a", "2")]);
+        let other = table(&[of("2026-11-01", "b", "3"), of("2026-11-03", "a", "1")]);
+        let dimensions = ["day", "identity", "tag:iamPrincipal/team"].map(|name| name.parse().unwrap());
+        let mut grouping = Grouping::by(&dimensions);
+        let facts = one.rows().chain(other.rows()).chain(one.rows());
+        let found: Vec<_> = facts.clone().map(|fact| (grouping.group(fact), fact)).collect();
+        assert_eq!(grouping.len(), 4);
+        let values = grouping.into_values();
+        for (group, fact) in found {
+            let expected: Vec<_> = dimensions.iter().map(|dimension: &Dimension| dimension.value(fact)).collect();
+            assert_eq!(values[group], expected);
+        }
+    }
+}
