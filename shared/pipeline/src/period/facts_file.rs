@@ -21,6 +21,7 @@ use parquet::schema::parser::parse_message_type;
 use spend_core::bill::line::Tags;
 use spend_core::facts::fact::{Fact, FactField};
 use spend_core::money::decimal::Decimal;
+use spend_ledger::build;
 use spend_ledger::state::period::PeriodState;
 
 /// How costs and tokens are written: `decimal(38,18)`, a number of 128 bits.
@@ -62,7 +63,7 @@ impl FactsOf {
     }
 }
 
-/// The facts as a Parquet file. Equal facts give equal bytes where `of` is equal.
+/// The facts as a Parquet file. Within one build equal facts give equal bytes where `of` is equal.
 ///
 /// # Errors
 ///
@@ -70,7 +71,7 @@ impl FactsOf {
 pub fn write(facts: &[Fact], of: &FactsOf) -> Result<Bytes, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by("bedrock-ledger".to_owned())
+        .set_created_by(build::as_creator())
         .set_key_value_metadata(Some(vec![
             KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned()),
             KeyValue::new(DELIVERY_KEY.to_owned(), of.delivery_id.clone()),
