@@ -25,7 +25,8 @@ def client(service):
         service,
         region_name=os.environ["AWS_DEFAULT_REGION"],
         endpoint_url=os.environ["STAND_INS"],
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        # A stand-in on a machine with much to do takes its time to delete a thousand objects.
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, read_timeout=600),
     )
 
 
