@@ -8,8 +8,15 @@ PYTHON := $(VENV)/bin/python
 # What deploying and its checks need is kept apart: tests need neither, and checkov wants older versions of the same.
 AWS_VENV := .venv-aws
 CHECKOV_VENV := .venv-checkov
+WORKFLOW_VENV := .venv-workflows
 
 FUNCTIONS := ingest aggregate alert digest
+
+# Which commit is built, with -dirty behind it where files differ from it; nothing where there is no Git. Only recipes for
+# what is released pass it on: with it every commit would build everything again.
+COMMIT = $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
+# What the command line is built for: with musl it is one static file, which runs on any Linux.
+CLI_TARGETS := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 
 # Most of what is built here is built once: bookkeeping for building again makes that a good deal slower.
 export CARGO_INCREMENTAL ?= 0
@@ -18,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check release size template-check infra-check deny build dist deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,7 +78,7 @@ e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare wh
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e
 
-e2e-release: $(VENV)/installed release ## The same with release binaries.
+e2e-release: $(VENV)/installed host-release ## The same with release binaries.
 	cargo build --release --locked --manifest-path tests/e2e/panicking/Cargo.toml
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
@@ -89,12 +96,12 @@ page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labe
 
 # Each by itself, so that none is built with features that only another needs; by its manifest, because one bears the
 # name of a dependency.
-release:
+host-release:
 	for function in $(FUNCTIONS); do \
 		cargo build --release --locked --manifest-path functions/$$function/Cargo.toml; \
 	done
 
-size: $(VENV)/installed release ## Starts, memory and zips of the functions (of dist/, if it is there), beside one that does nothing.
+size: $(VENV)/installed host-release ## Starts, memory and zips of the functions (of dist/, if it is there), beside one that does nothing.
 	cargo build --release --locked --manifest-path tests/e2e/empty/Cargo.toml
 	$(PYTHON) tests/e2e/size.py target/release dist
 
@@ -109,6 +116,9 @@ infra-check: $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(VENV)/installed #
 	$(CHECKOV_VENV)/bin/checkov --file infra/template.yaml infra/forward.yaml --framework cloudformation \
 		--skip-download --compact --quiet
 
+workflow-lint: $(WORKFLOW_VENV)/installed ## Check the workflows of GitHub for what an attacker could use (zizmor; needs no network).
+	$(WORKFLOW_VENV)/bin/zizmor --offline --persona pedantic .github/workflows
+
 # Built from source, which takes minutes: apart from `make test`, whose checks of dependencies need no tool.
 TOOLS := .tools
 
@@ -120,6 +130,7 @@ $(TOOLS)/bin/cargo-deny:
 	cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
 
 # By its manifest, as above.
+build: export BEDROCK_LEDGER_COMMIT = $(COMMIT)
 build: $(AWS_VENV)/installed ## Build the functions for Lambda (arm64; the first time it takes long).
 	rustup target add aarch64-unknown-linux-gnu
 	for function in $(FUNCTIONS); do \
@@ -131,11 +142,32 @@ dist: build ## Collect in dist/ what a deployment needs, with checksums: whoever
 	rm -rf dist && mkdir dist
 	for function in $(FUNCTIONS); do cp target/lambda/$$function/bootstrap.zip dist/$$function.zip; done
 	sed -E 's#Code: \.\./functions/([a-z]+)#Code: \1.zip#' infra/template.yaml > dist/template.yaml
-	cp infra/forward.yaml infra/ledger.toml infra/deployer-policy.json dist/
-	cd dist && $(SHA256) * > SHA256SUMS
+	cp infra/forward.yaml infra/ledger.toml infra/deployer-policy.json infra/events/test-alert.json dist/
+	$(MAKE) --no-print-directory sums
 
 dist/SHA256SUMS:
 	$(MAKE) dist
+
+# A static program by zig's C compiler; any other target by the machine's own.
+command-line: export BEDROCK_LEDGER_COMMIT = $(COMMIT)
+command-line: $(if $(findstring musl,$(CLI_TARGETS)),$(AWS_VENV)/installed) ## Build the command line to be released: static, for Linux on x86-64 and arm64.
+	rustup target add $(CLI_TARGETS)
+	for target in $(CLI_TARGETS); do \
+		case $$target in *-musl) build=zigbuild;; *) build=build;; esac; \
+		PATH="$(CURDIR)/$(AWS_VENV)/bin:$$PATH" cargo $$build --release --locked --features s3 \
+			--manifest-path functions/local/Cargo.toml --target $$target; \
+	done
+
+release: dist command-line ## Collect in dist/ all that a user needs: what a deployment needs, command line, INSTALL.md, SBOM, checksums.
+	cp target/x86_64-unknown-linux-musl/release/bedrock-ledger dist/bedrock-ledger-linux-x86_64
+	cp target/aarch64-unknown-linux-musl/release/bedrock-ledger dist/bedrock-ledger-linux-arm64
+	cp -R infra/examples infra/release/INSTALL.md LICENSE dist/
+	python3 infra/release/sbom.py --commit "$(COMMIT)" > dist/sbom.cdx.json
+	$(MAKE) --no-print-directory sums
+
+sums: ## Write the checksums of dist/ again, after files were added to it.
+	cd dist && find . -type f ! -name 'SHA256SUMS*' | sed 's#^\./##' | LC_ALL=C sort | xargs $(SHA256) > SHA256SUMS.new
+	mv dist/SHA256SUMS.new dist/SHA256SUMS
 
 # Where answers are kept.
 samconfig.toml:
@@ -156,7 +188,8 @@ logs: $(AWS_VENV)/installed ## Follow the logs of all functions.
 $(VENV)/installed: tests/requirements.txt
 $(AWS_VENV)/installed: infra/requirements.txt
 $(CHECKOV_VENV)/installed: infra/checkov-requirements.txt
-$(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
+$(WORKFLOW_VENV)/installed: infra/workflow-requirements.txt
+$(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(WORKFLOW_VENV)/installed:
 	python3 -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	touch $@
@@ -164,11 +197,11 @@ $(VENV)/installed $(AWS_VENV)/installed $(CHECKOV_VENV)/installed:
 # Files named *.in say what is wanted; the ones named *.txt which files of which packages are installed, by their hashes.
 lock: ## Lock the Python packages and the npm package that checks use, after a change of their .in files or package.json.
 	python3 -m venv $(TOOLS)/uv && $(TOOLS)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	for wanted in tests/requirements infra/requirements infra/checkov-requirements; do \
+	for wanted in tests/requirements infra/requirements infra/checkov-requirements infra/workflow-requirements; do \
 		$(TOOLS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-annotate --custom-compile-command "make lock" $$wanted.in --output-file $$wanted.txt; \
 	done
 	cd tests/page && npm install --package-lock-only --ignore-scripts --silent
 
 clean: ## Remove what was built, installed and written by the demo.
-	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) $(TOOLS) .demo
+	rm -rf target dist $(VENV) $(AWS_VENV) $(CHECKOV_VENV) $(WORKFLOW_VENV) $(TOOLS) .demo

@@ -38,6 +38,7 @@ const HOUSE: [(&str, &[Room]); 4] = [
     (
         "shared/ledger",
         &[
+            ("build", &[]),
             ("store", &[]),
             ("state", &["store"]),
             ("outputs", &["state"]),

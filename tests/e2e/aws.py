@@ -81,7 +81,8 @@ class Aws:
         self._sequence = 0
         self._lock = threading.Lock()
         self._moto = DomainDispatcherApplication(create_backend_app)
-        moto.s3.models.utcnow = clock
+        # As moto's own: without a zone.
+        moto.s3.models.utcnow = lambda: clock.now.replace(tzinfo=None)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=MotoRequestHandler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"

@@ -29,6 +29,8 @@ import sys
 
 import deliveries
 import events
+import older_release
+import pages
 import standins
 from attack import Attacker
 from aws import Aws, Created
@@ -55,6 +57,8 @@ SPLIT = '[[split]]\nwhat = { identity = "role/ai-gateway@444455556666" }\nby = "
 IN_BOTH = ("kind", "status", "alert_id", "incident_key")
 # Put as differences; every other metric is a gauge.
 SUMS = {"Spend"}
+# The key that a stack over a ledger that exists is told of.
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 # What the functions of a part called.
 ACTIONS = "actions.json"
 DOUBT = "InDoubtDatums"
@@ -103,7 +107,11 @@ class Run:
         calm.broken_configuration()
         calm.overrides()
         calm.nothing_failed()
+        calm.upgrades_found_every_format()
+        calm.builds_are_named()
         calm.close()
+        calm.moved()
+        calm.removed()
 
     def rough(self):
         InABucket(self).everything()
@@ -205,8 +213,12 @@ class Scenario:
         self.configuration = None
         self.operations = []
         self.bucket, self.stack = bucket, None
+        # The versions in which upgrades found objects.
+        self.found_older = set()
         parameters = {"ExportBucketName": bucket, **parameters}
-        self.make = lambda: Deployment(run.aws, name, run.programs, parameters, sandboxes=sandboxes, seed=1)
+        self.make = lambda **more: Deployment(
+            run.aws, name, run.programs, {**parameters, **more}, sandboxes=sandboxes, seed=1
+        )
         self.s3 = run.aws.client("s3")
         if name == "rough":
             self.stack = self.make()
@@ -243,6 +255,7 @@ class Scenario:
             self.stack.shapes = [lambda created: events.from_topic(events.notification(created))]
         self.deliver(first)
         self.check("the first delivery of the current month")
+        self.upgraded()
 
         self.at(first.at + 2 * LATER)
         self.configuration = self.configured()
@@ -250,6 +263,7 @@ class Scenario:
         self.stack.pump()
         self.stack.schedules("sweep")
         self.check("a configuration that is new", messages={"alerts", "events"})
+        self.upgraded()
 
         self.at(second.at + LATER)
         if self.name == "calm":
@@ -258,6 +272,7 @@ class Scenario:
         self.check("the second delivery of the current month", messages={"alerts", "events"})
         names = {name for _, name, *_ in self.stack.data()}
         self.checks.true(f"{self.name}: there are metrics to compare", "MonthToDateSpend" in names, names)
+        self.upgraded()
 
         self.at(second.at + datetime.timedelta(days=7))
         self.stack.schedules("sweep")
@@ -268,6 +283,25 @@ class Scenario:
         expected = was > 0 if self.name == "calm" else True
         self.gateway_was_divided()
         self.checks.true(f"{self.name}: what was in doubt is read back and settled", expected and now == 0, doubts)
+
+    def upgraded(self):
+        """The ledger becomes what an upgrade finds: in `calm` every object is as an older release wrote it, in `rough` about half
+        of them, as if old functions and new ones had written in turn. What comes next must be as if nothing had happened."""
+        chance = {"calm": 1, "rough": 0.5}.get(self.name, 0)
+        listeners, self.run.aws.listeners[:] = list(self.run.aws.listeners), []
+        for key, body in self.stack.objects().items():
+            found = older_release.as_older_release(body)
+            if found and self.stack.random.random() < chance:
+                version, older = found
+                self.found_older.add(version)
+                self.s3.put_object(Bucket=self.stack.ledger_bucket, Key=key, Body=older)
+        self.run.aws.listeners[:] = listeners
+
+    def upgrades_found_every_format(self):
+        self.checks.equal("each stored format that has an older version is known in it", older_release.missing(), [])
+        self.checks.equal("objects made older are as the fixtures of those versions", older_release.differences(), [])
+        expected = {older_release.oldest(name) for name in older_release.BEFORE}
+        self.checks.equal("upgrades found objects of each older version", self.found_older, expected)
 
     def metered(self):
         """Whoever runs the gateway puts what it counted into the ledger."""
@@ -504,6 +538,69 @@ class Scenario:
         self.checks.equal("calm: no error is logged but the broken configuration", errors, [])
         named = [(name, line) for name, line in lines if "assumed-role/" in line or ":user/" in line]
         self.checks.equal("calm: no log names a caller by its ARN", named, [])
+
+    def builds_are_named(self):
+        """The command line, each function's first line, and each object that a function wrote say which build they are of."""
+        build = self.local.command("--version").strip().removeprefix("bedrock-ledger ")
+        started = [(name, line) for name in FUNCTIONS for line in self.stack.all_logs(name) if '"started"' in line]
+        self.checks.equal("every function says at its start that it starts", {name for name, _ in started}, set(FUNCTIONS))
+        others = [line for _, line in started if json.loads(line)["fields"].get("build") != build]
+        self.checks.equal(f"functions say that they are of the build {build}", others, [])
+        bucket, said = self.stack.ledger_bucket, {}
+        for key in self.stack.objects():
+            said[key] = self.s3.head_object(Bucket=bucket, Key=key)["Metadata"].get("written-by")
+        # What people wrote says nothing, nor does what was made older above and not written since.
+        self.checks.equal("objects say which build wrote them", set(said.values()) - {None}, {build})
+        silent = [key for key in said if key.startswith(("chargeback/", "pages/", "digests/")) and said[key] is None]
+        self.checks.equal("each object that was written last says it", silent, [])
+
+    def moved(self):
+        """The page's commands move the ledger; a stack that is told of the new bucket goes on where the old one was."""
+        old, new = self.stack.ledger_bucket, "moved-ledger"
+        self.stack.messages()
+        self.shell = pages.Shell(self.folder / "shell", self.run.aws.endpoint, {name.capitalize(): name for name in FUNCTIONS})
+        [script] = pages.commands("deploy.md", "Move the ledger to another bucket")
+        names = {"LEDGER_BUCKET": old, "NEW_BUCKET": new, "KEY_ARN": KEY}
+        status, printed = self.shell.run(script, names)
+        self.checks.equal("the commands that move a ledger work, and miss no object", (status, printed.count("\n<")), (0, 0))
+        limits = [(command, of["FunctionName"], of.get("ReservedConcurrentExecutions"))
+                  for service, command, of in self.shell.calls() if service == "lambda"]
+        stopped = [("put-function-concurrency", name, 0) for name in FUNCTIONS]
+        started = [("delete-function-concurrency", name, None) for name in FUNCTIONS]
+        self.checks.equal("they stop every function and start it again", limits, stopped + started)
+        versioning = self.s3.get_bucket_versioning(Bucket=new)["Status"]
+        rules = self.s3.get_bucket_encryption(Bucket=new)["ServerSideEncryptionConfiguration"]["Rules"]
+        key = rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+        self.checks.equal("the new bucket is as the template would make it", (versioning, key), ("Enabled", KEY))
+        self.stack = self.make(LedgerBucketName=new, KeyArn=KEY)
+        self.checks.equal("a stack over a ledger that exists uses its bucket", self.stack.ledger_bucket, new)
+        before = len(self.stack.data())
+        self.at(self.clock.now + LATER)
+        self.stack.schedules("sweep")
+        self.stack.schedules("digest")
+        facts = {key: rows(body) for key, body in self.stack.objects().items() if key.startswith("facts/")}
+        self.checks.equal("a ledger that was moved has the same facts", facts, self.local.facts())
+        # At the new time something may be due: on the command line it is due as well.
+        self.local.run(self.clock.now, self.configuration)
+        told = len(self.operations)
+        self.compare_messages("a ledger that was moved", frozenset())
+        self.checks.equal("of a ledger that was moved operations is told nothing", self.operations[told:], [])
+        data = self.stack.data()[before:]
+        self.checks.equal("of a ledger that was moved no spend is put again", [each for each in data if each[1] == "Spend"], [])
+        self.stack.stop()
+
+    def removed(self):
+        """The page's commands remove buckets with more versions than one call deletes, and the key."""
+        ledger, exports = self.stack.ledger_bucket, self.bucket
+        for index in range(1001):
+            self.s3.put_object(Bucket=ledger, Key=f"many/{index}", Body=b"")
+        [script] = pages.commands("deploy.md", "Remove it")
+        status, printed = self.shell.run(script, {"LEDGER_BUCKET": ledger, "EXPORT_BUCKET": exports, "KEY_ARN": KEY})
+        self.checks.equal(f"the commands that remove everything work: {printed[-300:]}", status, 0)
+        there = {bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]}
+        self.checks.equal("the buckets are gone", {ledger, exports} & there, set())
+        keys = [of for service, command, of in self.shell.calls() if command == "schedule-key-deletion"]
+        self.checks.equal("the key is deleted in a month", keys, [{"KeyId": KEY, "PendingWindowInDays": 30}])
 
     def everything_was_interrupted(self, interruptions):
         twice = {kind: count for kind, count in interruptions.seen.items() if count >= 2}

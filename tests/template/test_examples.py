@@ -2,7 +2,12 @@
 
 import ast
 import json
+import pathlib
 import re
+import shlex
+import subprocess
+import tempfile
+import tomllib
 import unittest
 
 from stack import ROOT, source
@@ -80,6 +85,25 @@ class Examples(unittest.TestCase):
         single = dict(re.findall(r"ParameterKey=(\w+),ParameterValue=(\S+)", COMMANDS))
         self.holds(single)
         self.assertLessEqual(set(single), set(given))
+
+    def test_the_command_that_changes_an_answer_changes_that_answer_alone(self):
+        text = (ROOT / "docs" / "deploy.md").read_text().split("\n## Change an answer\n", 1)[1].split("\n## ", 1)[0]
+        (answers,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+        (commands,) = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+
+        def parameters(text):
+            of = tomllib.loads(text)["bedrock-ledger"]["deploy"]["parameters"]["parameter_overrides"]
+            return dict(each.split("=", 1) for each in shlex.split(of))
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "samconfig.toml"
+            file.write_text(answers)
+            without_make = commands.replace("make deploy", "true")
+            subprocess.run(["bash", "-euc", without_make], cwd=folder, check=True, capture_output=True)
+            changed = file.read_text()
+        self.holds(parameters(answers))
+        self.assertEqual(parameters(changed), {**parameters(answers), "LogRetentionDays": "60"})
+        self.assertEqual(tomllib.loads(changed)["bedrock-ledger"]["deploy"]["parameters"]["tags"], "CostCenter=\"4711\" Owner=\"finops\"")
 
     def test_the_page_s_commands_pass_a_bucket_because_the_template_is_large(self):
         self.assertGreater((ROOT / "infra" / "template.yaml").stat().st_size, 51_200)

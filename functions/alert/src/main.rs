@@ -23,7 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     let Settings { ledger_bucket, alerts_arn, events_arn, operations_arn, stack, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
-    tracing::info!(stack, "started");
+    tracing::info!(stack, "settings read");
     let sdk = clients::of_a_function().await;
     let topics = [(Topic::Alerts, alerts_arn), (Topic::Events, events_arn), (Topic::Operations, operations_arn)];
     let alert = Alert {

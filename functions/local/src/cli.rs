@@ -13,6 +13,7 @@ use spend_core::facts::matcher::Matcher;
 use spend_core::facts::spend::Basis;
 use spend_core::reporting::report::Measure;
 use spend_core::text::NONE;
+use spend_ledger::build;
 
 use crate::sample::{Format, SampleOptions};
 
@@ -27,7 +28,7 @@ To use your own bill, copy the export to a folder (aws s3 sync s3://BUCKET/ EXPO
 
 /// Amazon Bedrock spend per IAM principal, from AWS CUR 2.0 exports, to the last digit of the bill.
 #[derive(Debug, Parser)]
-#[command(name = "bedrock-ledger", version, propagate_version = true, after_help = FIRST_STEPS)]
+#[command(name = "bedrock-ledger", version = build::name(), propagate_version = true, after_help = FIRST_STEPS)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -1,5 +1,6 @@
 //! `demo`: a sample export, run through everything, and what comes out of it on a screen or two.
 
+use std::env;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -98,7 +99,13 @@ async fn show(dir: &Path, ledger_dir: &Path, out: &mut impl Write, notes: &mut i
     writeln!(out, "  {ledger}/{}", statement.facts_key())?;
     writeln!(out, "      the same facts for DuckDB, pandas or Athena")?;
     writeln!(out, "  {ledger}/out/metrics.jsonl, {ledger}/out/messages.jsonl: what this run would have sent")?;
-    writeln!(out, "  (`bedrock-ledger` is target/demo/bedrock-ledger here)")?;
+    // Whoever has a release calls it by its name.
+    if let Ok(program) = env::current_exe()
+        && program.iter().any(|folder| folder == "target")
+    {
+        let here = env::current_dir().unwrap_or_default();
+        writeln!(out, "  (`bedrock-ledger` is {} here)", program.strip_prefix(&here).unwrap_or(&program).display())?;
+    }
     let page = fs::canonicalize(dir.join("page.html")).unwrap_or_else(|_| dir.join("page.html"));
     writeln!(out, "  the month as a page, to be looked at in a browser:")?;
     writeln!(out, "  file://{}", page.display())?;

@@ -21,6 +21,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
+use spend_ledger::build;
 
 use crate::chain::said;
 use crate::clock::Clock;
@@ -154,7 +155,8 @@ impl Answer {
     }
 }
 
-/// Starts the logs, in the format and from the level that the function's `LoggingConfig` asks for. Call it first.
+/// Starts the logs, in the format and from the level that the function's `LoggingConfig` asks for. Call it first: the
+/// first line says which build this is.
 ///
 /// The lines are those of `lambda_runtime`'s own way to start them, which also takes filters by module from `RUST_LOG`:
 /// they would bring an engine for regular expressions into every function.
@@ -163,7 +165,12 @@ impl Answer {
 pub fn start_logs() {
     let asked = |name| env::var(name).unwrap_or_default();
     let logs = fmt_subscriber().with_target(false).without_time().with_max_level(level(&asked("AWS_LAMBDA_LOG_LEVEL")));
-    if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") { logs.json().init() } else { logs.init() }
+    if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
+        logs.json().init()
+    } else {
+        logs.init()
+    }
+    tracing::info!(build = build::name(), "started");
 }
 
 /// The level that `LoggingConfig` calls so; where it names none, the functions tell what they do.

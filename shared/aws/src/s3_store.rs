@@ -23,6 +23,7 @@ use aws_smithy_types::DateTime as SdkTime;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
+use spend_ledger::build;
 use spend_ledger::store::{ETag, MAX_KEY_BYTES, ObjectHead, ObjectSummary, Put, Store, StoreError, check_key};
 
 use crate::s3_store::attempts::{Doubt, RetryConflicts};
@@ -30,6 +31,10 @@ use crate::s3_store::error::{Action, Place, Refusal};
 
 /// How often a body is asked for that breaks off. The SDK repeats a call only up to the answer's first byte.
 const BODIES: usize = 3;
+
+/// The metadata of an object that says by which build it was written: `x-amz-meta-written-by`. It is no part of the content,
+/// so that two builds write equal bytes, and an older one reads what a newer one wrote.
+const WRITTEN_BY: &str = "written-by";
 
 /// A [`Store`] in an S3 bucket, or in the part of it whose keys begin with a prefix.
 ///
@@ -207,7 +212,7 @@ impl S3Store {
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition<'_>) -> Result<Put, StoreError> {
         let full = self.full(key)?;
         let request = self.client.put_object().bucket(&self.bucket).key(&full).body(bytes.clone().into());
-        let request = request.content_type(content_type::of(key));
+        let request = request.content_type(content_type::of(key)).metadata(WRITTEN_BY, build::name());
         let request = match condition {
             Condition::Absent => request.if_none_match("*"),
             Condition::Version(etag) => request.if_match(quoted(etag)),

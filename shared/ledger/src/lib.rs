@@ -3,6 +3,7 @@
 //!
 //! Rooms, from the ground up; each uses only those below it:
 //!
+//! - `build`: which build of the program this is;
 //! - `store`: the port to stored objects, on a disk and in memory;
 //! - `state`: what is stored of a bill, and how it is read back;
 //! - `outputs`: the ports to metrics and messages, outboxes, notes to operations;
@@ -14,6 +15,7 @@
 //! what the tests of the steps need.
 
 pub mod alert;
+pub mod build;
 pub mod chargeback;
 pub mod config;
 pub mod digest;

@@ -121,6 +121,17 @@ async fn reads_are_pinned_and_writes_are_conditional_on_the_wire() {
 }
 
 #[tokio::test]
+async fn an_object_says_which_build_wrote_it_beside_its_bytes() {
+    let (store, wire) = bucket().await;
+    let Put::Written(etag) = store.put_if_absent("k", Bytes::from_static(b"0")).await.unwrap() else { panic!() };
+    store.put_if_match("k", Bytes::from_static(b"1"), &etag).await.unwrap();
+    let said: Vec<_> =
+        wire.requests().iter().map(|it| it.header("x-amz-meta-written-by").unwrap_or_default().to_owned()).collect();
+    assert_eq!(said, [build::name(); 2]);
+    assert_eq!(store.get("k").await.unwrap().unwrap().0, Bytes::from_static(b"1"));
+}
+
+#[tokio::test]
 async fn a_conflict_is_tried_again() {
     let conflict = || error(409, "ConditionalRequestConflict");
     let (store, wire) = in_turn([conflict(), conflict(), object(b"x")]).await;

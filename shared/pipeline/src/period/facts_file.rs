@@ -22,6 +22,7 @@ use parquet::schema::parser::parse_message_type;
 use spend_core::facts::fact::{Fact, FactField, FactTable};
 use spend_core::money::decimal::Decimal;
 use spend_core::table::tags::Tags;
+use spend_ledger::build;
 use spend_ledger::state::period::PeriodState;
 
 /// How costs and tokens are written: `decimal(38,18)`, a number of 128 bits.
@@ -63,7 +64,7 @@ impl FactsOf {
     }
 }
 
-/// The facts as a Parquet file. Equal facts give equal bytes where `of` is equal.
+/// The facts as a Parquet file. Within one build equal facts give equal bytes where `of` is equal.
 ///
 /// # Errors
 ///
@@ -71,7 +72,7 @@ impl FactsOf {
 pub fn write(facts: &FactTable, of: &FactsOf) -> Result<Bytes, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by("bedrock-ledger".to_owned())
+        .set_created_by(build::as_creator())
         .set_key_value_metadata(Some(vec![
             KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned()),
             KeyValue::new(DELIVERY_KEY.to_owned(), of.delivery_id.clone()),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_cur::delivery::layout::ExportPath;
+use spend_ledger::build;
 use spend_ledger::state::keys;
 use spend_ledger::store::{ObjectSummary, Store};
 
@@ -27,7 +28,7 @@ where
 {
     /// What each delivery's outcome depends on: what the listing says of its files, and how they are read.
     pub(super) fn standings(&self, inventory: &Inventory, objects: &[ObjectSummary]) -> BTreeMap<String, Standing> {
-        let mut with = vec![env!("CARGO_PKG_VERSION").to_owned(), self.times.as_str().to_owned()];
+        let mut with = vec![build::VERSION.to_owned(), self.times.as_str().to_owned()];
         with.extend(self.kept.listed().map(ToString::to_string));
         let by_key: BTreeMap<&str, &ObjectSummary> =
             objects.iter().map(|object| (object.key.as_str(), object)).collect();
