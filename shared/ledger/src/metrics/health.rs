@@ -166,9 +166,11 @@ pub(super) async fn data<S: Store>(
     for export in exports(&scene.book) {
         let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
         let told = told.iter().filter(|(statement, _)| statement.export_id == export);
+    let awaited = awaited(&scene.book, config);
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();
         let restated = restated_spend(store, config, &scene.book, &periods, now).await?;
-        let health = Health { export, now, config, members: &scene.members, periods, told, restated };
+        let is_awaited = awaited.contains(export);
+        let health = Health { export, is_awaited, now, config, members: &scene.members, periods, told, restated };
         data.extend(health.data()?);
     }
     Ok(data)
@@ -187,6 +189,37 @@ async fn restated_spend<S: Store>(
 ) -> Result<Amounts, MetricsError> {
     let mut amounts = Amounts::new();
     for period in periods {
+/// The exports whose next delivery is awaited: those that a payer's newest month is counted from, and those of which no
+/// delivery had any Bedrock row, so that nobody knows whose bill they have. An export that another one has replaced holds
+/// older months alone. One that the configuration calls retired is never awaited.
+fn awaited<'a>(book: &'a Book, config: &Config) -> BTreeSet<&'a str> {
+    let payers: Vec<BTreeSet<_>> = book
+        .periods
+        .iter()
+        .map(|period| period.facts.iter().map(|fact| fact.key.get(FactField::PayerAccountId)).collect())
+        .collect();
+    let mut newest: BTreeMap<&str, BillingPeriod> = BTreeMap::new();
+    for (period, payers) in book.periods.iter().zip(&payers) {
+        for payer in payers {
+            let known = newest.entry(payer).or_insert(period.period);
+            *known = period.period.max(*known);
+        }
+    }
+    let mut with_facts = BTreeSet::new();
+    let mut awaited = BTreeSet::new();
+    for (period, payers) in book.periods.iter().zip(&payers).filter(|(_, payers)| !payers.is_empty()) {
+        with_facts.insert(period.export_id.as_str());
+        if payers.iter().any(|payer| newest.get(payer) == Some(&period.period)) {
+            awaited.insert(period.export_id.as_str());
+        }
+    }
+    // Of what was delivered and taken out again, because its claims were moved, nothing is awaited.
+    let empty = book.periods.iter().filter(|period| period.revision == 0);
+    awaited.extend(empty.map(|period| period.export_id.as_str()).filter(|export| !with_facts.contains(export)));
+    awaited.retain(|export| !config.counting.is_retired(export));
+    awaited
+}
+
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
         let recent = period.commits.iter().rev();
         let recent = recent.take_while(|commit| now.signed_duration_since(commit.applied_at) < RESTATED_FOR);
@@ -225,10 +258,11 @@ impl Health<'_> {
         let month = BillingPeriod::of(self.now.date_naive());
         let facts = || self.periods.iter().flat_map(|period| &period.facts);
         let current = || facts().filter(|fact| month.contains(fact.key.usage_date));
+    /// Whether its next delivery is awaited.
+    is_awaited: bool,
         let mut data = Vec::new();
-        // An export of which nothing is counted any more, because its claims were moved, need not deliver.
-        let counts = |period: &&&BookPeriod| !period.facts.is_empty() || period.revision == 0;
-        if let Some(delivered_at) = self.periods.iter().filter(counts).map(|period| period.delivered_at).max() {
+        let delivered_at = self.periods.iter().map(|period| period.delivered_at).max();
+        if let Some(delivered_at) = delivered_at.filter(|_| self.is_awaited) {
             data.push(self.datum(
                 "DeliveryAgeHours",
                 None,
