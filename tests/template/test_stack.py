@@ -4,6 +4,7 @@ import json
 import re
 import unittest
 
+from alarm import states
 from stack import EXISTING, REGION, ROOT, Stack, as_list, source
 
 CREATES, EXISTS = Stack(), Stack(EXISTING)
@@ -242,10 +243,21 @@ class Alarms(unittest.TestCase):
         delivery, spend = EXISTS.properties("NoDeliveryAlarm"), EXISTS.properties("NoSpend")
         self.assertEqual((delivery["Threshold"], delivery["TreatMissingData"]), (36, "breaching"))
         self.assertEqual((spend["Threshold"], spend["TreatMissingData"]), (0, "breaching"))
-        self.assertEqual(spend["MetricName"], "MonthToDateSpend")
+        self.assertEqual(spend["MetricName"], "RecentSpend")
         self.assertEqual(
             EXISTS.properties("SpendFellToZeroAlarm")["AlarmRule"], 'ALARM("NoSpend") AND OK("NoDeliveryAlarm")'
         )
+
+    def test_zero_spend_alarms_on_the_second_day_and_only_where_zeros_are_put(self):
+        spend = EXISTS.properties("NoSpend")
+        days = [7.0] * 5
+        self.assertEqual(states(spend, [*days, 0.0]), {"OK"})
+        self.assertEqual(states(spend, [*days, 0.0, 0.0]), {"ALARM"})
+        self.assertEqual(states(spend, [*days, 0.0, 0.0, 3.0]), {"OK"})
+        # What a gauge would do that is put as zero once and then no more.
+        self.assertIn("OK", states(spend, [*days, 0.0, None]))
+        self.assertIn("OK", states(spend, [*days, 0.0, None, None]))
+        self.assertEqual(states(spend, [None, None]), {"ALARM"}, "a currency that the bill does not have")
 
     def test_an_alarm_that_silence_sets_off_waits_for_the_first_delivery(self):
         waiting = {
