@@ -22,11 +22,16 @@ use spend_ledger::outputs::Topic;
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
     certificates::find();
-    let Settings { ledger_bucket, alerts_arn, events_arn, operations_arn, stack, clock } =
+    let Settings { ledger_bucket, alerts_arn, events_arn, digest_arn, operations_arn, stack, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
     tracing::info!(stack, "started");
     let sdk = clients::of_a_function().await;
-    let topics = [(Topic::Alerts, alerts_arn), (Topic::Events, events_arn), (Topic::Operations, operations_arn)];
+    let topics = [
+        (Topic::Alerts, alerts_arn),
+        (Topic::Events, events_arn),
+        (Topic::Digest, digest_arn),
+        (Topic::Operations, operations_arn),
+    ];
     let alert = Alert {
         ledger: S3Store::new(&sdk, &ledger_bucket, ""),
         notifier: Sns::new(&sdk, topics),
