@@ -209,10 +209,11 @@ fn an_export_that_was_replaced_is_quiet_and_one_that_is_retired_makes_no_other_w
         );
         assert_eq!((world.total("2026-11").await, world.total("2026-12").await), (usd("100"), usd("5")));
         // Weeks later its months are still in the book, whether it is named or not.
-        for export in [said, ""] {
-            world.deliver("new", "2026-12", 6.0, at("2026-12-28T06:00")).await;
-            world.sweep(&by(export), at("2026-12-28T06:15")).await;
-            assert_eq!(world.ages(export, at("2026-12-28T08:00")).await, [("new".to_owned(), usd("2"))], "{export}");
+        world.deliver("new", "2026-12", 6.0, at("2026-12-28T06:00")).await;
+        for (export, hour, age) in [(said, "08", "2"), ("", "09", "3")] {
+            let now = at(&format!("2026-12-28T{hour}:00"));
+            world.sweep(&by(export), now).await;
+            assert_eq!(world.ages(export, now).await, [("new".to_owned(), usd(age))], "{export}");
         }
     });
 }
