@@ -1,9 +1,11 @@
 //! From which export a bill is counted, where somebody puts another export beside it; and how that is decided.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::Fault as _;
@@ -11,6 +13,8 @@ use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write;
 use spend_ledger::config::{Config, Counting};
+use spend_ledger::metrics;
+use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::Store;
@@ -31,6 +35,27 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn usd(text: &str) -> Decimal {
     text.parse().unwrap()
+}
+
+/// A `CloudWatch` that remembers how old deliveries are, by export.
+#[derive(Default)]
+struct Ages(Mutex<Vec<(String, Decimal)>>);
+
+impl Metrics for Ages {
+    async fn put(&self, _: &str, data: &[Datum]) -> Result<(), PublishError> {
+        let ages = data.iter().filter(|datum| datum.name == "DeliveryAgeHours");
+        self.0.lock().unwrap().extend(ages.map(|datum| (datum.dimensions["Export"].clone(), datum.value)));
+        Ok(())
+    }
+
+    async fn daily_sums(
+        &self,
+        _: &str,
+        series: &[Series],
+        _: RangeInclusive<NaiveDate>,
+    ) -> Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError> {
+        Ok(vec![BTreeMap::new(); series.len()])
+    }
 }
 
 /// What a deployment derives with, by the `[export]` of its configuration.
@@ -96,6 +121,15 @@ impl World {
         total
     }
 
+    /// How many hours ago exports delivered, as health says it under this `[export]`.
+    async fn ages(&self, export: &str, now: DateTime<Utc>) -> Vec<(String, Decimal)> {
+        self.ledger.set_now(now);
+        let (ages, config) = (Ages::default(), Config::parse("ledger.toml", &format!("[export]\n{export}")).unwrap());
+        let published = metrics::publish(&self.ledger, &ages, &config, now, || Duration::MAX).await;
+        assert!(published.failures.is_empty(), "{published:?}");
+        ages.0.into_inner().unwrap()
+    }
+
     async fn holder(&self, period: &str) -> Option<String> {
         let key = keys::claim_key(PAYER, period.parse().unwrap());
         let (bytes, _) = self.ledger.get(&key).await.unwrap()?;
@@ -153,6 +187,34 @@ fn an_export_that_takes_the_place_of_one_that_is_quiet_for_two_days_is_counted_f
         assert_eq!(world.total("2026-12").await, Decimal::ZERO);
         world.sweep(&with, at("2026-12-03T06:15")).await;
         assert_eq!((world.holder("2026-12").await.as_deref(), world.total("2026-12").await), (Some("new"), usd("5")));
+    });
+}
+
+#[test]
+fn an_export_that_was_replaced_is_quiet_and_one_that_is_retired_makes_no_other_wait() {
+    block_on(async {
+        let (world, with) = (World::default(), by(""));
+        world.deliver("old", "2026-11", 100.0, at("2026-12-01T06:00")).await;
+        world.sweep(&with, at("2026-12-01T06:15")).await;
+        assert_eq!(world.ages("", at("2026-12-01T18:00")).await, [("old".to_owned(), usd("12"))]);
+        world.deliver("new", "2026-12", 5.0, at("2026-12-02T06:00")).await;
+        world.sweep(&with, at("2026-12-02T06:15")).await;
+        assert_eq!(world.ages("", at("2026-12-02T18:00")).await, [("old".to_owned(), usd("36"))], "nobody said why");
+        // Whoever replaced it says so: the other need not wait, and months stay as they are.
+        let said = "retired = [\"old\"]";
+        world.sweep(&by(said), at("2026-12-02T18:15")).await;
+        assert_eq!(
+            (world.holder("2026-11").await.as_deref(), world.holder("2026-12").await.as_deref()),
+            (Some("old"), Some("new"))
+        );
+        assert_eq!((world.total("2026-11").await, world.total("2026-12").await), (usd("100"), usd("5")));
+        // Weeks later its months are still in the book, whether it is named or not.
+        world.deliver("new", "2026-12", 6.0, at("2026-12-28T06:00")).await;
+        for (export, hour, age) in [(said, "08", "2"), ("", "09", "3")] {
+            let now = at(&format!("2026-12-28T{hour}:00"));
+            world.sweep(&by(export), now).await;
+            assert_eq!(world.ages(export, now).await, [("new".to_owned(), usd(age))], "{export}");
+        }
     });
 }
 

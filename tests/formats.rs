@@ -276,6 +276,7 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
         "alerts/state.json",
         "digests/state.json",
         "operations/state.json",
+        "operations/subscriptions.json",
         "operations/notes/0a.json",
         "sweep/backfill.json",
         "sweep/deliveries.json",

@@ -3,7 +3,7 @@
 In front of moto stand:
 - one request at a time, so that conditional writes are as atomic as S3's;
 - S3's clock is the run's;
-- SNS refuses subjects and attributes that the real one refuses;
+- SNS refuses subjects and attributes that the real one refuses, and counts subscriptions;
 - every call is recorded as the IAM action and resource that it needs, by the function that made it: a function's access
   key id is its name;
 - a call can be made to kill its caller, and to be lost (interruptions.py);
@@ -28,6 +28,7 @@ os.environ["MOTO_ACCOUNT_ID"] = "111122223333"
 import boto3
 import botocore.model
 import moto.s3.models
+import moto.sns.models
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -126,6 +127,8 @@ class Aws:
             refusal = refuse_message(call.form)
             if refusal:
                 return sns_error(refusal)
+        if call.service == "sns" and call.form.get("Action") == "GetTopicAttributes":
+            count_subscriptions(call.form.get("TopicArn"))
         answer = {}
 
         def start_response(status, headers, exc_info=None):
@@ -199,7 +202,7 @@ class Call:
         """Whether the call has an effect."""
         if self.service == "s3":
             return self.method != "GET" and self.method != "HEAD"
-        return self.service == "sns" or self.path.endswith("/PutMetricData")
+        return self.form.get("Action") == "Publish" or self.path.endswith("/PutMetricData")
 
     def needs(self, status):
         """The IAM actions that the call needs, and on what. S3 tells that an object is missing only those who may list
@@ -233,6 +236,15 @@ BUCKET_ACTIONS = {
     "versioning": "s3:GetBucketVersioning",
     "uploads": "s3:ListBucketMultipartUploads",
 }
+
+
+def count_subscriptions(arn):
+    """moto never counts subscriptions. All that are made here are to queues, which need no confirmation."""
+    backend = moto.sns.models.sns_backends[ACCOUNT][REGION]
+    topic = backend.topics.get(arn)
+    if topic is not None:
+        subscribed = [each for each in backend.subscriptions.values() if each.topic.arn == arn]
+        topic.subscriptions_confimed = len(subscribed)
 
 
 def refuse_message(form):

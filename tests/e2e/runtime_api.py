@@ -47,6 +47,8 @@ class Program:
     timeout: int = 120
     region: str = "us-east-1"
     account: str = "111122223333"
+    # Whether it is to look for certificates itself where the file that it is told of is missing.
+    finds_certificates: bool = False
 
     @property
     def arn(self):
@@ -57,8 +59,8 @@ class Program:
         variables"."""
         own = dict(self.environment)
         bundle = own.get("SSL_CERT_FILE")
-        if bundle and not os.path.exists(bundle):
-            # A path of Amazon Linux.
+        if bundle and not os.path.exists(bundle) and not self.finds_certificates:
+            # A path of Amazon Linux. Starts are timed, and none should take the way round.
             own["SSL_CERT_FILE"] = certifi.where()
         return {
             "_HANDLER": "bootstrap",

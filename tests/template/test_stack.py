@@ -4,6 +4,8 @@ import json
 import re
 import unittest
 
+from alarm import states
+from policy import grants
 from stack import EXISTING, REGION, ROOT, Stack, as_list, source
 
 CREATES, EXISTS = Stack(), Stack(EXISTING)
@@ -242,10 +244,43 @@ class Alarms(unittest.TestCase):
         delivery, spend = EXISTS.properties("NoDeliveryAlarm"), EXISTS.properties("NoSpend")
         self.assertEqual((delivery["Threshold"], delivery["TreatMissingData"]), (36, "breaching"))
         self.assertEqual((spend["Threshold"], spend["TreatMissingData"]), (0, "breaching"))
-        self.assertEqual(spend["MetricName"], "MonthToDateSpend")
+        self.assertEqual(spend["MetricName"], "RecentSpend")
         self.assertEqual(
             EXISTS.properties("SpendFellToZeroAlarm")["AlarmRule"], 'ALARM("NoSpend") AND OK("NoDeliveryAlarm")'
         )
+
+    def test_zero_spend_alarms_on_the_second_day_and_only_where_zeros_are_put(self):
+        spend = EXISTS.properties("NoSpend")
+        days = [7.0] * 5
+        self.assertEqual(states(spend, [*days, 0.0]), {"OK"})
+        self.assertEqual(states(spend, [*days, 0.0, 0.0]), {"ALARM"})
+        self.assertEqual(states(spend, [*days, 0.0, 0.0, 3.0]), {"OK"})
+        # What a gauge would do that is put as zero once and then no more.
+        self.assertIn("OK", states(spend, [*days, 0.0, None]))
+        self.assertIn("OK", states(spend, [*days, 0.0, None, None]))
+        self.assertEqual(states(spend, [None, None]), {"ALARM"}, "a currency that the bill does not have")
+
+    def test_a_topic_that_nobody_reads_is_alarmed(self):
+        alarm = EXISTS.properties("NobodyReadsAlarm")
+        query = alarm["Metrics"][0]["Expression"]
+        self.assertEqual(query, 'SELECT MIN(ConfirmedSubscriptions) FROM SCHEMA("BedrockLedger/ledger-stack", "Topic")')
+        self.assertEqual(states(alarm, [1.0, 0.0, 0.0]), {"ALARM"})
+        self.assertEqual(states(alarm, [0.0, 1.0]), {"OK"})
+        self.assertEqual(states(alarm, [None, None]), {"OK"}, "nobody was ever subscribed")
+
+    def test_each_topic_is_asked_who_reads_it_and_nobody_may_read_addresses(self):
+        topics = {EXISTS.arn(key) for key in EXISTS.of_type("AWS::SNS::Topic")}
+        asked = {grant.resource for grant in grants(EXISTS, "AlertRole") if grant.action == "sns:GetTopicAttributes"}
+        self.assertEqual(asked, topics)
+        for role in EXISTS.of_type("AWS::IAM::Role"):
+            actions = {grant.action for grant in grants(EXISTS, role)} if role != "SchedulerRole" else set()
+            self.assertEqual({action for action in actions if action.startswith("sns:List")}, set(), role)
+
+    def test_who_leaves_an_address_empty_is_told_what_that_means(self):
+        for name in ("AlertsEmail", "DigestEmail", "OperationsEmail"):
+            text = " ".join(source()["Parameters"][name]["Description"].split())
+            self.assertIn("Empty: nobody is subscribed, and", text)
+            self.assertIn("nobody until somebody is", text)
 
     def test_an_alarm_that_silence_sets_off_waits_for_the_first_delivery(self):
         waiting = {

@@ -14,11 +14,12 @@ use settings::Settings;
 use spend_aws::cloudwatch::CloudWatch;
 use spend_aws::environment::Reader;
 use spend_aws::s3_store::S3Store;
-use spend_aws::{clients, lambda};
+use spend_aws::{certificates, clients, lambda};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
+    certificates::find();
     let Settings { ledger_bucket, namespace, counting, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
     let sdk = clients::of_a_function().await;

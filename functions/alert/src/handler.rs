@@ -1,6 +1,7 @@
 //! What `alert` does: after a commit budgets are evaluated over what is committed, once for all that an invocation
 //! brings, and what is to be told is sent; notes to operations are sent too. The sweep does both again. What is pending is
-//! sent before anything is evaluated: an evaluation that fails or is killed keeps nothing back.
+//! sent before anything is evaluated: an evaluation that fails or is killed keeps nothing back. In the end the sweep sees
+//! whether anybody reads the topics.
 
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use spend_aws::event::{Event, Item, Trigger};
 use spend_aws::lambda::{Answer, Failed, Invocation, SqsBatchResponse};
 use spend_ledger::alert::{self, Deployed};
 use spend_ledger::outputs::outbox::Lease;
-use spend_ledger::outputs::{Notifier, operations};
+use spend_ledger::outputs::{Notifier, Subscriptions, operations, subscriptions};
 use spend_ledger::state::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::store::Store;
 
@@ -27,6 +28,7 @@ pub(crate) struct Alert<L, N> {
 }
 
 /// What a message asks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Asked {
     /// Facts may have changed, or time has passed.
@@ -35,9 +37,11 @@ struct Asked {
     notes: bool,
     /// Somebody wants to see a message arrive.
     test: bool,
+    /// It is time to see whether anybody reads the topics.
+    subscriptions: bool,
 }
 
-impl<L: Store, N: Notifier> Alert<L, N> {
+impl<L: Store, N: Notifier + Subscriptions> Alert<L, N> {
     /// Handles an invocation: all that its messages ask for once, and what fails is brought again by those that asked.
     pub(crate) async fn handle(&self, event: &Event, invocation: &Invocation) -> Result<SqsBatchResponse, Failed> {
         let asked: Vec<_> = event.items.iter().map(|item| (item, self.asked(item))).collect();
@@ -51,12 +55,15 @@ impl<L: Store, N: Notifier> Alert<L, N> {
             told = self.tell(invocation).await;
         }
         let tested = if is_asked(|asked| asked.test) { self.test(invocation).await } else { Ok(()) };
+        let is_due = is_asked(|asked| asked.subscriptions);
+        let seen = if is_due { self.see_who_reads(invocation).await } else { Ok(()) };
         let mut answer = Answer::default();
-        for (item, Asked { evaluate, notes, test }) in asked {
+        for (item, Asked { evaluate, notes, test, subscriptions }) in asked {
             let of_evaluation = if evaluate { evaluated.clone() } else { Ok(()) };
             let of_notes = if evaluate || notes { told.clone() } else { Ok(()) };
             let of_test = if test { tested.clone() } else { Ok(()) };
-            answer.take(item, of_evaluation.and(of_notes).and(of_test));
+            let of_subscriptions = if subscriptions { seen.clone() } else { Ok(()) };
+            answer.take(item, of_evaluation.and(of_notes).and(of_test).and(of_subscriptions));
         }
         answer.finish()
     }
@@ -77,7 +84,7 @@ impl<L: Store, N: Notifier> Alert<L, N> {
                         "ignored: the object is neither a period's state nor a note"
                     );
                 }
-                Trigger::Sweep => (asked.evaluate, asked.notes) = (true, true),
+                Trigger::Sweep => (asked.evaluate, asked.notes, asked.subscriptions) = (true, true, true),
                 Trigger::S3Test => tracing::info!(outcome = "ignored", "ignored: the test notification of S3"),
                 Trigger::TestAlert => asked.test = true,
                 Trigger::Digest => tracing::info!(outcome = "ignored", "ignored: another function's schedule"),
@@ -129,6 +136,21 @@ impl<L: Store, N: Notifier> Alert<L, N> {
         let sent = sent.map_err(AlertingError::from);
         if let Some(sent) = settle(&self.ledger, doing, sent, invocation.now).await? {
             tracing::info!(sent, outcome = "told", "operations");
+        }
+        Ok(())
+    }
+
+    /// Sees whether anybody reads the topics, once in a while, and tells others of those that nobody reads.
+    async fn see_who_reads(&self, invocation: &Invocation) -> Result<(), Failed> {
+        let now = invocation.now;
+        let checked = subscriptions::check(&self.ledger, &self.notifier, now).await.map_err(AlertingError::from);
+        let doing = Doing { about: "subscriptions", what: "asking topics who is subscribed" };
+        let topics = settle(&self.ledger, doing, checked, now).await?;
+        let sent = subscriptions::drain(&self.ledger, &self.notifier, Lease::INVOCATION, now).await;
+        let doing = Doing { about: "subscriptions", what: "telling of topics that nobody reads" };
+        let sent = settle(&self.ledger, doing, sent.map_err(AlertingError::from), now).await?;
+        if topics.is_some_and(|topics| topics > 0) || sent.is_some_and(|sent| sent > 0) {
+            tracing::info!(topics, sent, outcome = "seen", "subscriptions");
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use spend_core::text::Text;
 use spend_ledger::alert;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::outputs::outbox::Lease;
-use spend_ledger::outputs::{Notifier, Topic};
+use spend_ledger::outputs::{Notifier, Subscriptions, Topic};
 use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
@@ -30,7 +30,10 @@ fn queued<const N: usize>(keys: [&str; N]) -> Value {
 }
 
 /// The ids of the messages that come again.
-async fn handle<L: Store, N: Notifier>(alert: &Alert<L, N>, event: &Value) -> Result<Vec<String>, Failed> {
+async fn handle<L: Store, N: Notifier + Subscriptions>(
+    alert: &Alert<L, N>,
+    event: &Value,
+) -> Result<Vec<String>, Failed> {
     Ok(come_again(alert.handle(&event::read(event), &invocation()).await?))
 }
 
@@ -137,10 +140,32 @@ async fn a_test_alert_arrives_and_one_that_does_not_is_an_error() {
     assert!(handle(&alert, &event).await.is_err());
 }
 
+#[tokio::test]
+async fn the_sweep_sees_a_topic_that_nobody_reads_and_events_do_not() {
+    let (ledger, notifier) = (MemoryStore::default(), TestNotifier::default());
+    let alert = alert(&ledger, &notifier);
+    notifier.lose(&[Topic::Operations]);
+    handle(&alert, &queued([STATE])).await.unwrap();
+    assert_eq!(notifier.sent(), []);
+    for _ in 0..2 {
+        handle(&alert, &schedule("sweep")).await.unwrap();
+    }
+    let sent: Vec<_> = notifier.sent().iter().map(|sent| (sent.topic, sent.subject.clone())).collect();
+    let told = |topic| (topic, "Nobody reads: operations".to_owned());
+    assert_eq!(sent, [told(Topic::Alerts), told(Topic::Digest)]);
+}
+
 #[test]
 fn every_variable_that_is_missing_is_named_at_once() {
     let error = Settings::read(Reader::new(|_| None)).unwrap_err().to_string();
-    for name in ["LEDGER_BUCKET", "ALERTS_TOPIC_ARN", "EVENTS_TOPIC_ARN", "OPERATIONS_TOPIC_ARN", "STACK_NAME"] {
+    for name in [
+        "LEDGER_BUCKET",
+        "ALERTS_TOPIC_ARN",
+        "EVENTS_TOPIC_ARN",
+        "DIGEST_TOPIC_ARN",
+        "OPERATIONS_TOPIC_ARN",
+        "STACK_NAME",
+    ] {
         assert!(error.contains(name), "{error}");
     }
 }

@@ -14,12 +14,13 @@ use settings::Settings;
 use spend_aws::environment::Reader;
 use spend_aws::s3_store::S3Store;
 use spend_aws::sns::Sns;
-use spend_aws::{clients, lambda};
+use spend_aws::{certificates, clients, lambda};
 use spend_ledger::outputs::Topic;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda::start_logs();
+    certificates::find();
     let Settings { ledger_bucket, digest_arn, events_arn, clock } =
         lambda::settings(Settings::read(Reader::of_process()))?;
     let sdk = clients::of_a_function().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Value, json};
-use spend_ledger::outputs::{Message, Notifier, PublishError};
+use spend_ledger::outputs::{Message, Notifier, PublishError, Subscribers, Subscriptions, Topic};
 use spend_ledger::state::keys;
 use spend_ledger::store::{Store, StoreError};
 
@@ -55,17 +55,23 @@ pub async fn notes<S: Store>(ledger: &S) -> Result<Vec<String>, StoreError> {
     Ok(subjects)
 }
 
-/// Remembers what was sent; does not take anything for a while.
+/// Remembers what was sent; does not take anything for a while. Each topic has a reader, but for those that have lost theirs.
 #[derive(Debug, Default)]
 pub struct TestNotifier {
     sent: Mutex<Vec<Message>>,
     fails: Mutex<u32>,
+    unread: Mutex<Vec<Topic>>,
 }
 
 impl TestNotifier {
     /// The next so many messages are not taken.
     pub fn fail(&self, times: u32) {
         *lock(&self.fails) = times;
+    }
+
+    /// From now on nobody reads these topics.
+    pub fn lose(&self, topics: &[Topic]) {
+        *lock(&self.unread) = topics.to_vec();
     }
 
     /// What was sent so far.
@@ -83,6 +89,13 @@ impl Notifier for &TestNotifier {
         }
         lock(&self.sent).push(message.clone());
         Ok(())
+    }
+}
+
+impl Subscriptions for &TestNotifier {
+    async fn subscribers(&self, topic: Topic) -> Result<Subscribers, PublishError> {
+        let confirmed = u64::from(!lock(&self.unread).contains(&topic));
+        Ok(Subscribers { confirmed, pending: 0 })
     }
 }
 

@@ -5,13 +5,16 @@
 //!
 //! - `s3_store`, `cloudwatch`, `sns`: the ports to objects, metrics and messages;
 //! - `failure`: what an SDK's error says of a call's effect; `chain`: an error with its causes in one line;
-//! - `clients`: credentials, region, timeouts and retries of all clients; `clock`: what time it is;
+//! - `clients`: credentials, region, timeouts and retries of all clients; `certificates`: what a function does where the
+//!   certificates are missing that AWS's are checked against; `clock`: what time it is;
 //! - `environment`: a function's settings; `event`: what a function is invoked with; `lambda`: what every function does
 //!   around its own work; `by_class`: what a function does about an error;
 //! - `fixtures`, `wire`: for tests alone: events and notifiers; an HTTP server that shows what goes over the wire.
 
 #[cfg(feature = "lambda")]
 pub mod by_class;
+#[cfg(feature = "lambda")]
+pub mod certificates;
 pub mod chain;
 pub mod clients;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Messages over SNS: one topic for each kind of reader.
+//! Messages over SNS: one topic for each kind of reader; and how many subscriptions a topic has.
 //!
 //! The SDK repeats a publication that got no answer, so that a message may come twice. It then has the same
 //! `alert_id`, by which a subscriber tells; not sending it again would lose one where the answer was none because
@@ -14,7 +14,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::types::MessageAttributeValue;
-use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
+use spend_ledger::outputs::{Message, Notifier, PublishError, Subscribers, Subscriptions, Topic};
 
 use crate::failure::{self, Effect, Failure};
 
@@ -56,6 +56,40 @@ impl Notifier for Sns {
             Effect::None => PublishError::NotSent { what, source },
             Effect::InDoubt => PublishError::InDoubt { what, source },
         })
+    }
+}
+
+/// By the topic's own counts: a list of its subscriptions would have addresses in it, which nobody here needs.
+///
+/// Source: Amazon SNS API Reference, `GetTopicAttributes`: `SubscriptionsConfirmed`, `SubscriptionsPending`.
+impl Subscriptions for Sns {
+    async fn subscribers(&self, topic: Topic) -> Result<Subscribers, PublishError> {
+        let what = format!("the number of subscriptions to {}", topic.as_str());
+        let Some(arn) = self.arns.get(&topic) else {
+            return Err(PublishError::Refused { what, reason: "this function was given no ARN of that topic".into() });
+        };
+        let client = self.client.get_or_init(|| Client::new(&self.config));
+        let answer = match client.get_topic_attributes().topic_arn(arn).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let source = Box::new(Failure::of("sns:GetTopicAttributes", &error));
+                return Err(match failure::effect(&error) {
+                    Effect::Refused => PublishError::Refused { what, reason: source.to_string().into() },
+                    Effect::None | Effect::InDoubt => PublishError::NotRead { what, source },
+                });
+            }
+        };
+        let count = |name: &str| {
+            let value = answer.attributes().and_then(|attributes| attributes.get(name));
+            value.and_then(|value| value.parse().ok())
+        };
+        match (count("SubscriptionsConfirmed"), count("SubscriptionsPending")) {
+            (Some(confirmed), Some(pending)) => Ok(Subscribers { confirmed, pending }),
+            _ => {
+                let source = "the answer has no SubscriptionsConfirmed or no SubscriptionsPending".into();
+                Err(PublishError::NotRead { what, source })
+            }
+        }
     }
 }
 

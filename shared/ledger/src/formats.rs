@@ -12,6 +12,7 @@ use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::Told;
 use crate::outputs::operations::{OperationsState, StoredNote};
+use crate::outputs::subscriptions::SubscriptionsState;
 use crate::state::backfill::Backfill;
 use crate::state::claim::Claim;
 use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
@@ -49,6 +50,7 @@ pub fn each(formats: &mut impl Formats) {
     formats.format::<DigestState>();
     formats.format::<StoredNote>();
     formats.format::<OperationsState>();
+    formats.format::<SubscriptionsState>();
     formats.format::<Forgotten>();
     formats.format::<PageNumbers>();
     formats.format::<About>();
@@ -76,6 +78,7 @@ pub fn name(kind: Kind) -> Option<&'static str> {
         Kind::Digests => DigestState::FORMAT,
         Kind::Note => StoredNote::FORMAT,
         Kind::Operations => OperationsState::FORMAT,
+        Kind::Subscriptions => SubscriptionsState::FORMAT,
         Kind::Backfill => Backfill::FORMAT,
         Kind::SweptDeliveries => "swept",
         Kind::SweptReady => "swept-ready",

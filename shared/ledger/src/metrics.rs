@@ -26,7 +26,8 @@
 //! - `series`: which series `Spend` has, and what they sum to;
 //! - `spend`: differences planned, claimed, put and marked; `told`: what a namespace was told of a month; `settle`: data
 //!   in doubt, read back;
-//! - `gauges`: month to date, forecast, budgets, and zeros for lost values; `gauges::shown`: which gauges show something;
+//! - `gauges`: month to date, forecast, budgets, and zeros for lost values; `gauges::recent`: what was spent of late;
+//!   `gauges::shown`: which gauges show something;
 //! - `health`: metrics about the ledger itself, and what was lost of what CloudWatch was told;
 //! - `cost`, `price`: what all of it costs in a month; `timing`: how long puts and claims take, which days are taken.
 

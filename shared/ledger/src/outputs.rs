@@ -7,6 +7,7 @@
 //! - `files`: both ports on one machine, `out/metrics.jsonl` and `out/messages.jsonl`;
 //! - `outbox`: messages that are written down, claimed, sent and crossed off; leases; state that has an outbox;
 //! - `operations`: notes to whoever operates the program, left once, and their outbox;
+//! - `subscriptions`: the port [`Subscriptions`], and whether anybody reads a topic;
 //! - `data_event`: the data behind an event, which events of alerts and digests share.
 
 pub(crate) mod data_event;
@@ -16,6 +17,7 @@ pub(crate) mod metric;
 pub mod operations;
 pub mod outbox;
 mod publish_error;
+pub mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -26,3 +28,4 @@ pub use metric::{
     check_data, dimension_text,
 };
 pub use publish_error::PublishError;
+pub use subscriptions::{Subscribers, Subscriptions};

@@ -103,3 +103,34 @@ async fn what_sns_would_refuse_is_never_sent() {
     assert_eq!(sns(&wire).send(&bad).await.unwrap_err().kind(), "publish.refused");
     assert!(wire.requests().is_empty());
 }
+
+fn attributes(entries: &[(&str, &str)]) -> Reply {
+    let entry = |(name, value): &(&str, &str)| format!("<entry><key>{name}</key><value>{value}</value></entry>");
+    let entries: String = entries.iter().map(entry).collect();
+    let result = format!("<GetTopicAttributesResult><Attributes>{entries}</Attributes></GetTopicAttributesResult>");
+    Reply::new(200, format!("<GetTopicAttributesResponse>{result}</GetTopicAttributesResponse>"))
+}
+
+#[tokio::test]
+async fn a_topic_says_how_many_subscriptions_it_has() {
+    let entries = [("TopicArn", ARN), ("SubscriptionsConfirmed", "2"), ("SubscriptionsPending", "1")];
+    let wire = serve(move |_| Some(attributes(&entries))).await;
+    let found = sns(&wire).subscribers(Topic::Alerts).await.unwrap();
+    assert_eq!(found, Subscribers { confirmed: 2, pending: 1 });
+    let body = String::from_utf8(wire.requests()[0].body.clone()).unwrap();
+    assert!(body.contains("Action=GetTopicAttributes") && body.contains("alerts"), "{body}");
+}
+
+#[tokio::test]
+async fn a_topic_that_does_not_say_is_no_topic_without_subscriptions() {
+    for (reply, kind) in [
+        (Some(attributes(&[("SubscriptionsPending", "0")])), "publish.not_read"),
+        (Some(error(403, "AuthorizationError")), "publish.refused"),
+        (Some(error(400, "Throttled")), "publish.not_read"),
+        (None, "publish.not_read"),
+    ] {
+        let wire = serve_in_turn(vec![reply.clone()]).await;
+        let error = sns(&wire).subscribers(Topic::Alerts).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{reply:?}");
+    }
+}

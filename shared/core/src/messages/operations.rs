@@ -9,6 +9,7 @@
 //! - `silent`: a rule that matches nobody;
 //! - `stuck`: an object that no attempt finishes, and a backlog that does not shrink;
 //! - `trouble`: a failure that only a person can mend;
+//! - `unread`: topics whose messages reach nobody;
 //! - `unverified`: a delivery that was counted with files that may be old.
 //!
 //! `parts` has the lines that they share.
@@ -23,6 +24,7 @@ pub mod parts;
 pub mod silent;
 pub mod stuck;
 pub mod trouble;
+pub mod unread;
 pub mod unverified;
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Counting {
     payers: Option<BTreeSet<String>>,
     /// The export that a payer's month is counted from, whoever claimed it.
     chosen: BTreeMap<(String, BillingPeriod), String>,
+    /// The ids of exports that deliver no more, because others have taken their place.
+    retired: BTreeSet<String>,
 }
 
 /// `exports a--1 and b--2, all payers`, in words.
@@ -41,10 +43,13 @@ impl fmt::Display for Counting {
         for ((payer, period), export_id) in chosen {
             write!(formatter, "; {}/{period} from {}", name(payer, NAME), name(export_id, NAME))?;
         }
-        match self.chosen.len().saturating_sub(NAMED) {
-            0 => Ok(()),
-            more => write!(formatter, " and {more} more"),
+        if let more @ 1.. = self.chosen.len().saturating_sub(NAMED) {
+            write!(formatter, " and {more} more")?;
         }
+        if self.retired.is_empty() {
+            return Ok(());
+        }
+        write!(formatter, "; retired {}", of("exports", &Some(self.retired.clone())))
     }
 }
 
@@ -52,7 +57,7 @@ impl Counting {
     /// Only these count; an empty list means all.
     pub fn only(exports: &[String], payers: &[String]) -> Self {
         let some = |list: &[String]| (!list.is_empty()).then(|| list.iter().cloned().collect());
-        Self { exports: some(exports), payers: some(payers), chosen: BTreeMap::new() }
+        Self { exports: some(exports), payers: some(payers), ..Self::default() }
     }
 
     /// What counts here and by `bound`, too: the configuration cannot let in what the stack keeps out.
@@ -65,6 +70,7 @@ impl Counting {
             exports: both(self.exports, &bound.exports),
             payers: both(self.payers, &bound.payers),
             chosen: self.chosen,
+            retired: self.retired,
         }
     }
 
@@ -76,6 +82,11 @@ impl Counting {
     /// Whether a payer counts; an empty one is that of rows that do not name theirs.
     pub fn has_payer(&self, payer: &str) -> bool {
         self.payers.as_ref().is_none_or(|payers| payers.contains(payer))
+    }
+
+    /// Whether an export is known to deliver no more. Its months stay as they are.
+    pub fn is_retired(&self, export_id: &str) -> bool {
+        self.retired.contains(export_id)
     }
 
     /// The export that a payer's month is to be counted from, if somebody has decided.
@@ -99,7 +110,14 @@ impl Counting {
         };
         let chosen = self.choices().map(|(payer, period, export_id)| format!("{payer}/{period}={export_id}"));
         let chosen: Vec<_> = chosen.collect();
-        format!("exports={} payers={} claims=[{}]", list(&self.exports), list(&self.payers), chosen.join(", "))
+        let (exports, payers, claims) = (list(&self.exports), list(&self.payers), chosen.join(", "));
+        // Only where there is one: the text is compared with what earlier releases have stored.
+        let retired = if self.retired.is_empty() {
+            String::new()
+        } else {
+            format!(" retired={}", list(&Some(self.retired.clone())))
+        };
+        format!("exports={exports} payers={payers} claims=[{claims}]{retired}")
     }
 }
 
@@ -108,25 +126,26 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Reads `count`, `payers` and `claims` of `[export]`.
+/// Reads `count`, `payers`, `claims` and `retired` of `[export]`.
 pub(super) fn read(section: &mut Section<'_, '_>, reader: &mut Reader<'_>) -> Counting {
     let cure = ": name at least one, or leave it out";
     let exports = section.some_globs(reader, "count", cure).unwrap_or_default();
     let payers = section.some_globs(reader, "payers", cure).unwrap_or_default();
-    if let Some(span) = section.position("count")
-        && exports.iter().any(|export| export.is_empty() || export.contains(['/', '*']))
-    {
-        reader.invalid(
-            &span,
-            "`count` names exports by their ids, as behind `export=` below facts/ in the ledger: cur--0a1b2c3d",
-        );
+    let retired = section.some_globs(reader, "retired", cure).unwrap_or_default();
+    for (key, named) in [("count", &exports), ("retired", &retired)] {
+        if let Some(span) = section.position(key)
+            && named.iter().any(|export| export.is_empty() || export.contains(['/', '*']))
+        {
+            let form = "by their ids, as behind `export=` below facts/ in the ledger: cur--0a1b2c3d";
+            reader.invalid(&span, &format!("`{key}` names exports {form}"));
+        }
     }
     if let Some(span) = section.position("payers")
         && !payers.iter().all(|payer| is_account(payer))
     {
         reader.invalid(&span, "`payers` names payers by their account ids, of 12 digits");
     }
-    let mut counting = Counting::only(&exports, &payers);
+    let mut counting = Counting { retired: retired.into_iter().collect(), ..Counting::only(&exports, &payers) };
     if let Some(mut claims) = section.section(reader, "claims") {
         for key in claims.keys() {
             let Some((span, export_id)) = claims.text(reader, &key) else { continue };
@@ -171,10 +190,22 @@ mod tests {
     }
 
     #[test]
+    fn an_export_that_is_retired_counts_as_before_and_is_written_down_only_where_there_is_one() {
+        let retired = counting("retired = [\"old\"]").unwrap();
+        assert!(retired.is_retired("old") && retired.has_export("old") && !retired.is_retired("new"));
+        assert_eq!(retired.fingerprint(), "exports=all payers=all claims=[] retired=[old]");
+        assert_eq!(retired.to_string(), "all exports of all payers; retired exports old");
+        let some = counting("count = [\"cur\"]").unwrap();
+        assert_eq!(some.fingerprint(), "exports=[cur] payers=all claims=[]");
+        assert!(retired.within(&some).is_retired("old"));
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused() {
         for (text, said) in [
             ("count = []", "name at least one"),
-            ("count = [\"fin/cur\"]", "ids"),
+            ("count = [\"fin/cur\"]", "`count` names exports by their ids"),
+            ("retired = [\"fin/cur\"]", "`retired` names exports by their ids"),
             ("payers = [\"1\"]", "12 digits"),
             ("claims = { \"2026-11\" = \"cur\" }", "a payer and a month"),
             ("count = [\"a\"]\nclaims = { \"111122223333/2026-11\" = \"b\" }", "does not name"),

@@ -19,6 +19,7 @@ use crate::metrics::health::PutHealth;
 use crate::metrics::series::Members;
 use crate::metrics::told::{Busy, Told};
 use crate::outputs::operations::{OperationsState, StoredNote};
+use crate::outputs::subscriptions::SubscriptionsState;
 use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
 use crate::state::document::{
     Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
@@ -156,6 +157,7 @@ fn check(key: &str, bytes: &Bytes) -> Result<(), DocumentError> {
         Some(Kind::Digests) => read::<DigestState>(key, bytes),
         Some(Kind::Note) => read::<StoredNote>(key, bytes),
         Some(Kind::Operations) => read::<OperationsState>(key, bytes),
+        Some(Kind::Subscriptions) => read::<SubscriptionsState>(key, bytes),
         Some(Kind::PageNumbers) => read::<PageNumbers>(key, bytes),
         Some(Kind::Chargeback) => read::<About>(key, bytes),
         _ => Ok(()),

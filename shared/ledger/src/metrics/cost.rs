@@ -1,5 +1,6 @@
 //! What the metrics cost in a month, worked out before the bill says it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -67,7 +68,7 @@ pub(super) fn of(
     let month = BillingPeriod::of(now.date_naive());
     let facts = book.facts().filter(|fact| month.contains(fact.day()));
     let spend = sums(&facts, config, members)?.len();
-    let gauges = gauges::data(config, (book, members), now)?.len();
+    let gauges = gauges::data(config, (book, members), &BTreeSet::new(), now)?.len();
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let exports = exports(book).len();
     let series = SeriesCount {

@@ -1,10 +1,12 @@
-//! The gauges: month to date, where it is heading, and budgets, put at the time of publishing, because alarms cannot see
-//! back-dated data. Only for the month that contains that time: last month's refresh never lands in this month's series.
-//! Where there was a value and is none any more, they are put as zero, see [`shown`].
+//! The gauges: month to date, where it is heading, budgets, and what was spent of late, put at the time of publishing,
+//! because alarms cannot see back-dated data. All but the last only for the month that contains that time: last month's
+//! refresh never lands in this month's series. Where there was a value and is none any more, they are put as zero, see
+//! [`shown`].
 
+pub(crate) mod recent;
 pub(crate) mod shown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
@@ -13,15 +15,17 @@ use spend_core::forecast::{self, Outlook};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::rules::budget;
 use spend_core::rules::finding::{Detail, Measurement};
+use spend_core::text::or_none;
 
 use crate::config::Config;
 use crate::metrics::error::MetricsError;
 use crate::metrics::scene::Scene;
-use crate::metrics::series::{Axis, Members, limits, sums};
+use crate::metrics::series::{Axis, Members, SpendSeries, currencies, limits, sums};
 use crate::outputs::{Datum, Series, Unit};
 use crate::state::book::Book;
 use crate::store::Store;
 
+pub(crate) use recent::seen;
 pub(crate) use shown::{Announced, Kept, is_due, read};
 
 /// Spend of the month so far, in the currency of its `Currency` dimension.
@@ -34,15 +38,15 @@ const BUDGET_USED: &str = "BudgetUsedPercent";
 const NO_MEMBER: &str = "-";
 
 /// The gauges of the windows that contain `now`, announced over what was read before anything that they are made from,
-/// and zeros where there was a value and is none any more. None if somebody else has announced theirs since.
+/// and zeros where there was a value and is none any more. `seen` are the currencies of [`recent::seen`]. None if somebody else has announced theirs since.
 pub(crate) async fn announce<S: Store>(
     store: &S,
     config: &Config,
     before: Option<Kept>,
-    scene: &Scene,
+    (scene, seen): (&Scene, &BTreeSet<String>),
     now: DateTime<Utc>,
 ) -> Result<Option<(Vec<Datum>, Announced)>, MetricsError> {
-    let mut data = data(config, (&scene.book, &scene.members), now)?;
+    let mut data = data(config, (&scene.book, &scene.members), seen, now)?;
     let namespace = &config.metrics.namespace;
     let Some(announced) = shown::announce(store, namespace, before, &data, &scene.basis, now).await? else {
         return Ok(None);
@@ -55,23 +59,27 @@ pub(crate) async fn announce<S: Store>(
     Ok(Some((data, announced)))
 }
 
-/// The gauges: none for a month of which nothing was delivered.
+/// The gauges: for a month of which nothing was delivered, what was spent of late and nothing else.
 pub(crate) fn data(
     config: &Config,
     (book, members): (&Book, &Members),
+    seen: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, SumOutOfRange> {
     let month = BillingPeriod::of(now.date_naive());
+    let mut data = recent::data(config, book, seen, now)?;
     if book.of(month).next().is_none() {
-        return Ok(Vec::new());
+        return Ok(data);
     }
-    let mut data = month_to_date(config, book, members, month, now)?;
+    data.extend(month_to_date(config, book, members, month, now)?);
     data.extend(forecast(config, book, members, now)?);
     data.extend(budgets(config, book, now)?);
     Ok(data)
 }
 
-/// Spend over the usage days of `month`: in all, by identity, and by the first tag.
+/// Spend over the usage days of `month`: in all, by identity, and by the first tag. In all it is put also where it is zero:
+/// an alarm looks past missing data as long as older data are in its evaluation range. Source: Amazon `CloudWatch` User
+/// Guide, "Configuring how CloudWatch alarms treat missing data".
 fn month_to_date(
     config: &Config,
     book: &Book,
@@ -83,7 +91,11 @@ fn month_to_date(
     let shown = |name: &str| name == "Identity" || tag.as_deref() == Some(name);
     let facts = book.facts().filter(|fact| month.contains(fact.day()));
     let mut data = Vec::new();
-    for (series, days) in sums(&facts, config, members)? {
+    let mut found = sums(&facts, config, members)?;
+    for currency in currencies(book) {
+        found.entry(SpendSeries { currency: or_none(currency).to_owned(), of: None }).or_default();
+    }
+    for (series, days) in found {
         if series.of.as_ref().is_none_or(|(name, _)| shown(name)) {
             let mut sum = Decimal::ZERO;
             for spend in days.into_values() {

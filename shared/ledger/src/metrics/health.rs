@@ -15,7 +15,7 @@ use crate::metrics::scene::Scene;
 use crate::metrics::series::{CURRENCY, Members, exports, folded};
 use crate::metrics::spend::AllTold;
 use crate::metrics::told::Told;
-use crate::outputs::{Datum, Unit};
+use crate::outputs::{Datum, Unit, subscriptions};
 use crate::state::basis::Basis;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::CommitKind;
@@ -27,8 +27,11 @@ use crate::state::restated;
 use crate::store::conditional::{self, Change, put_over};
 use crate::store::{ETag, Put, Store};
 
-/// The dimension of all of them.
+/// The dimension of all that is of an export.
 const EXPORT: &str = "Export";
+
+/// How many read a topic, by its name; not put on one machine, where there are no topics.
+const CONFIRMED_SUBSCRIPTIONS: &str = "ConfirmedSubscriptions";
 
 /// For how long a delivery's restatement is told.
 const RESTATED_FOR: TimeDelta = TimeDelta::days(1);
@@ -155,7 +158,7 @@ pub(super) async fn was_put<S: Store>(
     learnt.await?.ok_or(MetricsError::Contended { key: key.clone() })
 }
 
-/// The health of every export.
+/// The health of every export, and how many subscriptions the topics have.
 pub(super) async fn data<S: Store>(
     store: &S,
     config: &Config,
@@ -163,15 +166,58 @@ pub(super) async fn data<S: Store>(
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, MetricsError> {
     let mut data = Vec::new();
+    let awaited = awaited(&scene.book, config);
     for export in exports(&scene.book) {
         let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
         let told = told.iter().filter(|(statement, _)| statement.export_id == export);
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();
         let restated = restated_spend(store, config, &scene.book, &periods, now).await?;
-        let health = Health { export, now, config, members: &scene.members, periods, told, restated };
+        let is_awaited = awaited.contains(export);
+        let health = Health { export, is_awaited, now, config, members: &scene.members, periods, told, restated };
         data.extend(health.data()?);
     }
+    if let Some((bytes, _)) = store.get(subscriptions::STATE_KEY).await? {
+        let count = |count| Decimal::from_integer(i64::try_from(count).unwrap_or(i64::MAX));
+        data.extend(subscriptions::watched(&bytes, now)?.into_iter().map(|(topic, confirmed)| Datum {
+            name: CONFIRMED_SUBSCRIPTIONS.to_owned(),
+            dimensions: BTreeMap::from([("Topic".to_owned(), topic)]),
+            timestamp: now,
+            value: count(confirmed),
+            unit: Unit::Count,
+        }));
+    }
     Ok(data)
+}
+
+/// The exports whose next delivery is awaited: those that a payer's newest month is counted from, and those of which no
+/// delivery had any Bedrock row, so that nobody knows whose bill they have. An export that another one has replaced holds
+/// older months alone. One that the configuration calls retired is never awaited.
+fn awaited<'a>(book: &'a Book, config: &Config) -> BTreeSet<&'a str> {
+    let payers: Vec<BTreeSet<_>> = book
+        .periods
+        .iter()
+        .map(|period| period.facts.rows().map(|fact| fact.get(FactField::PayerAccountId)).collect())
+        .collect();
+    let mut newest: BTreeMap<&str, BillingPeriod> = BTreeMap::new();
+    for (period, payers) in book.periods.iter().zip(&payers) {
+        for payer in payers {
+            let known = newest.entry(payer).or_insert(period.period);
+            *known = period.period.max(*known);
+        }
+    }
+    let mut with_facts = BTreeSet::new();
+    let mut awaited = BTreeSet::new();
+    for (period, payers) in book.periods.iter().zip(&payers).filter(|(_, payers)| !payers.is_empty()) {
+        with_facts.insert(period.export_id.as_str());
+        if payers.iter().any(|payer| newest.get(payer) == Some(&period.period)) {
+            awaited.insert(period.export_id.as_str());
+        }
+    }
+    // Of what was delivered and taken out again, because its claims were moved, nothing is awaited.
+    let empty = book.periods.iter().filter(|period| period.revision == 0);
+    awaited.extend(empty.map(|period| period.export_id.as_str()).filter(|export| !with_facts.contains(export)));
+    awaited.retain(|export| !config.counting.is_retired(export));
+    awaited
 }
 
 /// Amounts by currency.
@@ -212,6 +258,8 @@ fn add(amounts: &mut Amounts, currency: &str, amount: Decimal) -> Result<(), Sum
 /// What the health of an export is made of.
 struct Health<'a> {
     export: &'a str,
+    /// Whether its next delivery is awaited.
+    is_awaited: bool,
     now: DateTime<Utc>,
     config: &'a Config,
     members: &'a Members,
@@ -226,9 +274,8 @@ impl Health<'_> {
         let facts = || self.periods.iter().flat_map(|period| &period.facts);
         let current = || facts().filter(|fact| month.contains(fact.day()));
         let mut data = Vec::new();
-        // An export of which nothing is counted any more, because its claims were moved, need not deliver.
-        let counts = |period: &&&BookPeriod| !period.facts.is_empty() || period.revision == 0;
-        if let Some(delivered_at) = self.periods.iter().filter(counts).map(|period| period.delivered_at).max() {
+        let delivered_at = self.periods.iter().map(|period| period.delivered_at).max();
+        if let Some(delivered_at) = delivered_at.filter(|_| self.is_awaited) {
             data.push(self.datum(
                 "DeliveryAgeHours",
                 None,

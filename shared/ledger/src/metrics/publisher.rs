@@ -1,6 +1,6 @@
 //! One call of [`publish`]: reads everything, plans, puts, and reads again what others have changed meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +109,8 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
         self.published.part(planned);
         let told = if is_readable { self.put_spend(&look).await } else { Ok(AllTold::new()) };
         let told = self.published.part(told).unwrap_or_default();
-        let put = self.again_if_lost(&mut look, Self::put_gauges).await;
+        let seen = gauges::seen(told.values().flatten().map(|(told, _)| told), self.now);
+        let put = self.again_if_lost(&mut look, async |publisher, look| publisher.put_gauges(look, &seen).await).await;
         self.published.part(put);
         let put = self.again_if_lost(&mut look, async |publisher, look| publisher.put_health(look, &told).await).await;
         self.published.part(put);
@@ -261,7 +262,7 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
         Ok(told)
     }
 
-    async fn put_gauges(&mut self, look: &mut Look) -> Result<Tried, MetricsError> {
+    async fn put_gauges(&mut self, look: &mut Look, seen: &BTreeSet<String>) -> Result<Tried, MetricsError> {
         let made_of = look.made_of(self.now);
         if look.gauges.as_ref().is_ok_and(|kept| !gauges::is_due(kept.as_ref(), &made_of, self.now)) {
             return Ok(Tried::Done);
@@ -271,7 +272,8 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
             Err(key) => return Ok(Tried::Lost(key)),
         };
         let kept = mem::replace(&mut look.gauges, Ok(None))?;
-        let Some((data, announced)) = gauges::announce(self.store, &look.config, kept, &scene, self.now).await? else {
+        let announced = gauges::announce(self.store, &look.config, kept, (&scene, seen), self.now);
+        let Some((data, announced)) = announced.await? else {
             return Ok(Tried::Lost(gauges_key(&look.config.metrics.namespace)));
         };
         if self.put_all(&look.config, &data).await? {

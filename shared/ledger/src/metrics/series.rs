@@ -138,6 +138,8 @@ impl Limits {
 
 /// The series of what a month is heading for, of each currency.
 const FORECASTS: usize = 1;
+/// The series of what was spent of late, of each currency.
+const RECENT: usize = 1;
 
 /// The most series that there can be with so many members of each dimension.
 fn most_series(config: &Config, exports: usize, currencies: usize, members: usize) -> SeriesCount {
@@ -149,7 +151,7 @@ fn most_series(config: &Config, exports: usize, currencies: usize, members: usiz
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     SeriesCount {
         exports: count(exports),
-        by_delivery: count(currencies * (spend + month_to_date + FORECASTS) + budgets),
+        by_delivery: count(currencies * (spend + month_to_date + FORECASTS + RECENT) + budgets),
         hourly: count(exports * (HEALTH_OF_EXPORT + currencies * HEALTH_OF_EXPORT_AND_CURRENCY)),
     }
 }

@@ -157,6 +157,13 @@ impl Told {
         self.days.get(series)?.get(&day).copied()
     }
 
+    /// The currencies in which a day of `month` was ever told, also where it is back at zero.
+    pub(super) fn totals_of(&self, month: BillingPeriod) -> impl Iterator<Item = &str> {
+        let totals = self.days.iter().filter(|(series, _)| series.is_total());
+        let of_month = totals.filter(move |(_, days)| days.keys().any(|day| month.contains(*day)));
+        of_month.map(|(series, _)| series.currency.as_str())
+    }
+
     /// Plans whatever makes what was told equal to `targets`, which are rounded, in place of what was planned and not
     /// claimed. Series of dimensions that `concerns` does not name stay as they were told.
     pub(super) fn plan(

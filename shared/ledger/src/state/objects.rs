@@ -38,6 +38,8 @@ pub enum Kind {
     Note,
     /// Which notes were sent.
     Operations,
+    /// How many subscriptions topics have, and what is to be told of it.
+    Subscriptions,
     /// How far the first sweep of the export's bucket has come.
     Backfill,
     /// What the sweep of the export's bucket remembers.
@@ -81,6 +83,7 @@ impl Kind {
             "alerts" if rest == "state.json" => Self::Alerts,
             "digests" if rest == "state.json" => Self::Digests,
             "operations" if rest == "state.json" => Self::Operations,
+            "operations" if rest == "subscriptions.json" => Self::Subscriptions,
             "operations" if rest.starts_with("notes/") && is(".json") => Self::Note,
             "sweep" if key == keys::BACKFILL => Self::Backfill,
             "sweep" if key == keys::SWEPT_DELIVERIES => Self::SweptDeliveries,
@@ -156,6 +159,10 @@ impl Kind {
             Self::Operations => {
                 "put it back from an earlier version and do not remove it: every note that is still there would be sent \
                  again"
+            }
+            Self::Subscriptions => {
+                "put it back from an earlier version, or remove it: topics are asked again, and others are told again of those \
+                 that nobody reads"
             }
             Self::Note => "remove it: what it tells of is told again if it is still so",
             Self::Backfill => {

@@ -107,7 +107,8 @@ pub(crate) async fn claim<L: Store>(
     Ok(None)
 }
 
-/// An export that a payer was counted from before, and that still delivers, has the payer's next month.
+/// An export that a payer was counted from before, and that still delivers, has the payer's next month; unless the
+/// configuration says that it is retired.
 async fn incumbent<L: Store>(
     ledger: &L,
     statement: &Statement,
@@ -118,7 +119,8 @@ async fn incumbent<L: Store>(
     let earlier = claims.iter().filter(|found| found.period < statement.period);
     let Some(last) = earlier.max_by_key(|found| found.period) else { return Ok(()) };
     let Some((counted, _)) = holder(ledger, &last.key).await? else { return Ok(()) };
-    if counted == statement.export_id || !with.counting.has_export(&counted) {
+    let is_out = !with.counting.has_export(&counted) || with.counting.is_retired(&counted);
+    if counted == statement.export_id || is_out {
         return Ok(());
     }
     // A delivery of a month without any Bedrock row claims nothing, but shows that the export still delivers.

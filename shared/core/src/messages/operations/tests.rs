@@ -11,6 +11,7 @@ use crate::messages::operations::more::MoreNotes;
 use crate::messages::operations::silent::{SilentRule, UnmatchedPart};
 use crate::messages::operations::stuck::{Left, Stuck};
 use crate::messages::operations::trouble::Trouble;
+use crate::messages::operations::unread::{Lack, Unread};
 use crate::messages::operations::unverified::Unverified;
 use crate::text::{SUBJECT_LENGTH, Text, WIDTH, columns};
 
@@ -262,4 +263,10 @@ fn what_no_attempt_comes_to_an_end_with_is_told_by_name() {
 fn notes_that_came_too_many_are_one_with_their_number() {
     let subjects = ["Failed (export.manifest): reading the delivery of a 2026-11".to_owned()];
     assert_text("more", &MoreNotes { kind: "export.manifest", count: 295, subjects: &subjects }.text());
+}
+
+#[test]
+fn topics_that_nobody_reads_are_named_with_why_and_what_to_do() {
+    let topics = [("alerts", Lack::Gone), ("digest", Lack::Never), ("operations", Lack::NotConfirmed)];
+    assert_text("unread", &Unread { topics: &topics, now: now() }.text());
 }

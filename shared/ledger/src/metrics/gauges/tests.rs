@@ -15,7 +15,7 @@ fn gauges(config: &str, facts: Vec<Fact>) -> Vec<Gauge> {
     let book = book(vec![period("2026-11", facts)]);
     let mut members = Members::default();
     members.grow(&book, &config, limits(&config, &book)).unwrap();
-    let data = data(&config, (&book, &members), at(NOW)).unwrap();
+    let data = data(&config, (&book, &members), &BTreeSet::new(), at(NOW)).unwrap();
     data.into_iter()
         .map(|datum| (datum.name, datum.dimensions.into_iter().collect(), datum.value.to_string()))
         .collect()
@@ -38,6 +38,8 @@ fn the_month_so_far_is_told_in_all_by_identity_and_by_the_first_tag() {
     assert_eq!(
         gauges("", facts),
         [
+            // Of the last two weeks and of all of the month.
+            gauge_of("RecentSpend", &[usd], "3.5"),
             gauge_of("MonthToDateSpend", &[usd], "3.5"),
             gauge_of("MonthToDateSpend", &[usd, ("Identity", "(none)")], "0.5"),
             gauge_of("MonthToDateSpend", &[usd, ("Identity", "ana")], "3"),
@@ -61,10 +63,22 @@ fn a_forecast_is_what_is_spent_and_what_such_days_usually_have_and_none_while_to
 }
 
 #[test]
-fn a_month_that_has_no_delivery_has_no_gauges() {
+fn a_month_that_has_no_delivery_has_no_gauges_but_of_late() {
     let config = Config::default();
     let book = book(vec![period("2026-10", vec![fact("2026-10-31", "7", &[])])]);
-    assert_eq!(data(&config, (&book, &Members::default()), at(NOW)).unwrap(), []);
+    let put = data(&config, (&book, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
+    assert_eq!(put.iter().map(|datum| datum.name.as_str()).collect::<Vec<_>>(), ["RecentSpend"]);
+}
+
+#[test]
+fn a_month_without_spend_is_put_as_zero_in_each_currency_of_the_book() {
+    let config = Config::default();
+    let facts = vec![fact("2026-10-31", "7", &[]), fact("2026-10-31", "7", &[("currency", "EUR")])];
+    let book = book(vec![period("2026-10", facts), period("2026-11", Vec::new())]);
+    let put = data(&config, (&book, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
+    let month = put.iter().filter(|datum| datum.name == "MonthToDateSpend");
+    let month: Vec<_> = month.map(|datum| (datum.dimensions["Currency"].as_str(), datum.value)).collect();
+    assert_eq!(month, [("EUR", Decimal::ZERO), ("USD", Decimal::ZERO)]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ fn health(periods: &[BookPeriod], told: Option<&Told>) -> BTreeMap<String, Strin
     let (config, members) = (Config::default(), Members::default());
     let health = Health {
         export: "finops",
+        is_awaited: true,
         now: at(NOW),
         config: &config,
         members: &members,
@@ -61,6 +62,31 @@ fn health_says_what_cloudwatch_was_not_told() {
     assert_eq!(value(&health, "SpendOutsideWindow").as_deref(), Some("-2.5"));
     assert_eq!(value(&health, "DatumsTooOld").as_deref(), Some("7"));
     assert_eq!(value(&health, "InDoubtDatums").as_deref(), Some("0"));
+}
+
+/// A month of an export, with spend of these payers.
+fn month_of(export: &str, month: &str, payers: &[&str]) -> BookPeriod {
+    let facts = payers.iter().map(|payer| fact(&format!("{month}-01"), "1", &[("payer_account_id", payer)])).collect();
+    BookPeriod { export_id: export.to_owned(), ..period(month, facts) }
+}
+
+#[test]
+fn a_delivery_is_awaited_of_whom_a_payers_newest_month_is_counted_from() {
+    let (old, new) = (|month| month_of("old", month, &["1"]), |month| month_of("new", month, &["1"]));
+    let all = Config::default();
+    let awaited = |config: &Config, periods: &[BookPeriod]| {
+        let book = Book { periods: periods.to_vec() };
+        super::awaited(&book, config).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(awaited(&all, &[old("2026-10"), old("2026-11")]), ["old"]);
+    assert_eq!(awaited(&all, &[old("2026-10"), new("2026-11")]), ["new"], "the old one was replaced");
+    assert_eq!(awaited(&all, &[old("2026-10"), month_of("new", "2026-11", &[])]), ["new", "old"], "nobody knows yet");
+    assert_eq!(awaited(&all, &[month_of("old", "2026-10", &["1", "2"]), new("2026-11")]), ["new", "old"], "for 2");
+    assert_eq!(awaited(&all, &[month_of("two", "2026-10", &["2"]), new("2026-11")]), ["new", "two"]);
+    let taken_out = BookPeriod { revision: 1, ..month_of("old", "2026-11", &[]) };
+    assert_eq!(awaited(&all, &[taken_out, new("2026-11")]), ["new"], "its claims were moved");
+    let retired = Config::parse("ledger.toml", "[export]\nretired = [\"old\"]").unwrap();
+    assert_eq!(awaited(&retired, &[old("2026-11"), month_of("new", "2026-12", &[])]), ["new"]);
 }
 
 #[test]
