@@ -1,23 +1,16 @@
 //! Summing rows to lines. A chunk may have a million lines, most of whose texts are those of other lines: they are kept as
-//! numbers, each text once.
+//! codes, each text once, and so are the combinations of texts that come again and again.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::{array, mem};
 
 use chrono::NaiveDate;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::bill::line::{LineField, LineKey, Measures, ScanCounts, Tags};
+use crate::bill::line_coder::{FIELDS, LineCoder, LineCodes, code_of, index_of};
 use crate::money::decimal::{Decimal, SumOutOfRange};
-
-/// How many texts a line has.
-const FIELDS: usize = LineField::ALL.len();
-
-/// A day, the fields and the tags, each by its number.
-const PARTS: usize = FIELDS + 2;
-
-type Key = [u32; PARTS];
 
 /// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on
 /// [`KeptTags`](crate::bill::line::KeptTags) alone.
@@ -103,15 +96,27 @@ impl<T> Coded<T> {
 pub struct ReductionBuilder {
     /// What the scan finds; the reader fills it.
     pub counts: ScanCounts,
-    days: BTreeMap<NaiveDate, u32>,
-    texts: [Distinct<str>; FIELDS],
-    tags: Distinct<Tags>,
-    keys: Vec<Key>,
+    /// What the codes of the lines stand for.
+    pub coder: LineCoder,
+    combinations: Numbers<Combination>,
+    keys: Numbers<Key>,
     sums: Vec<Sums>,
-    /// The last line whose key has this hash.
-    by_hash: HashMap<u64, u32>,
-    /// For each line the one before it with the same hash.
-    same_hash: Vec<Option<u32>>,
+    /// The codes of the row that was added last, and its combination and line: rows that follow each other have much in
+    /// common.
+    last: Option<(LineCodes, u32, u32)>,
+}
+
+/// The fields but the account and the principal: a bill has few combinations of them. Those two are empty here.
+type Combination = [u32; FIELDS];
+
+/// A line, with a combination for most of its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    day: u32,
+    account: u32,
+    principal: u32,
+    combination: u32,
+    tags: u32,
 }
 
 /// [`Measures`] of a line, without what bill lines do not have.
@@ -128,30 +133,17 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, other: &Measures) -> Result<(), SumOutOfRange> {
-        let mut measures = self.measures();
-        measures.add(&Measures { tokens: None, ..other.clone() })?;
-        *self = Self {
-            usage_amount: measures.usage_amount,
-            unblended_cost: measures.unblended_cost,
-            net_unblended_cost: measures.net_unblended_cost,
-            list_cost: measures.list_cost.unwrap_or_default(),
-            has_list_cost: measures.list_cost.is_some(),
-            line_items: measures.line_items,
-            lines_without_net: measures.lines_without_net,
-        };
-        Ok(())
-    }
-
-    fn measures(&self) -> Measures {
-        Measures {
-            usage_amount: self.usage_amount,
-            tokens: None,
-            unblended_cost: self.unblended_cost,
-            net_unblended_cost: self.net_unblended_cost,
-            list_cost: self.list_cost(),
-            line_items: self.line_items,
-            lines_without_net: self.lines_without_net,
+        let sum = |left: Decimal, right: Decimal| left.checked_add(right).ok_or(SumOutOfRange);
+        self.usage_amount = sum(self.usage_amount, other.usage_amount)?;
+        self.unblended_cost = sum(self.unblended_cost, other.unblended_cost)?;
+        self.net_unblended_cost = sum(self.net_unblended_cost, other.net_unblended_cost)?;
+        if let Some(list_cost) = other.list_cost {
+            self.list_cost = sum(self.list_cost, list_cost)?;
+            self.has_list_cost = true;
         }
+        self.line_items = self.line_items.checked_add(other.line_items).ok_or(SumOutOfRange)?;
+        self.lines_without_net = self.lines_without_net.checked_add(other.lines_without_net).ok_or(SumOutOfRange)?;
+        Ok(())
     }
 
     fn list_cost(&self) -> Option<Decimal> {
@@ -165,40 +157,50 @@ impl ReductionBuilder {
     pub const BYTES_A_LINE: u64 = 320;
 
     pub fn lines(&self) -> usize {
-        self.keys.len()
+        self.sums.len()
     }
 
     /// Adds one Bedrock row.
     pub fn add(&mut self, key: LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
-        let mut codes = Key::default();
-        let mut parts = codes.iter_mut();
-        if let Some(part) = parts.next() {
-            let next = number(self.days.len());
-            *part = *self.days.entry(key.usage_date).or_insert(next);
+        let codes = self.coder.codes(key);
+        self.add_coded(&codes, measures)
+    }
+
+    /// Adds one Bedrock row whose codes are those of [`ReductionBuilder::coder`].
+    pub fn add_coded(&mut self, codes: &LineCodes, measures: &Measures) -> Result<(), SumOutOfRange> {
+        let line = self.line(codes);
+        if line == self.sums.len() {
+            self.sums.push(Sums::default());
         }
-        for ((distinct, text), part) in self.texts.iter_mut().zip(key.fields).zip(parts.by_ref()) {
-            *part = distinct.number(text);
+        self.sums.get_mut(line).map_or(Ok(()), |sums| sums.add(measures))
+    }
+
+    /// Which line a row belongs to; a new one is the next.
+    fn line(&mut self, codes: &LineCodes) -> usize {
+        let last = self.last.as_ref();
+        if let Some((_, _, line)) = last.filter(|(last, ..)| last == codes) {
+            return index_of(*line);
         }
-        if let Some(part) = parts.next() {
-            *part = self.tags.number(key.tags);
-        }
-        let hash = self.by_hash.hasher().hash_one(codes);
-        let first = self.by_hash.get(&hash).copied();
-        let mut line = first;
-        while let Some(found) = line {
-            let at = index(found);
-            if self.keys.get(at) == Some(&codes) {
-                return self.sums.get_mut(at).map_or(Ok(()), |sums| sums.add(measures));
+        let mut rest = codes.fields;
+        for field in [LineField::AccountId, LineField::Principal] {
+            if let Some(code) = rest.get_mut(field as usize) {
+                *code = 0;
             }
-            line = self.same_hash.get(at).copied().flatten();
         }
-        self.by_hash.insert(hash, number(self.keys.len()));
-        self.same_hash.push(first);
-        self.keys.push(codes);
-        let mut sums = Sums::default();
-        let added = sums.add(measures);
-        self.sums.push(sums);
-        added
+        let combination = match last {
+            Some((last, combination, _)) if same_but_who(&last.fields, &codes.fields) => *combination,
+            _ => self.combinations.number(&rest),
+        };
+        let key = Key {
+            day: codes.day,
+            account: codes.get(LineField::AccountId),
+            principal: codes.get(LineField::Principal),
+            combination,
+            tags: codes.tags,
+        };
+        let line = self.keys.number(&key);
+        self.last = Some((*codes, combination, line));
+        index_of(line)
     }
 
     pub fn finish(mut self) -> Reduction {
@@ -207,34 +209,55 @@ impl ReductionBuilder {
 
     /// The lines as columns.
     pub fn finish_coded(self) -> CodedLines {
-        let Self { counts: _, days, texts, tags, mut keys, sums, by_hash, same_hash } = self;
-        drop((by_hash, same_hash));
-        // Days and texts are numbered anew in their own order: keys then compare as the values would.
-        let (mut day_values, mut day_ranks) = (Vec::new(), vec![0; days.len()]);
-        for (rank, (day, code)) in days.into_iter().enumerate() {
-            day_values.push(day);
-            if let Some(slot) = day_ranks.get_mut(index(code)) {
-                *slot = number(rank);
-            }
-        }
-        rank(&mut keys, 0, &day_ranks);
-        let mut ranked = 0;
-        let text_values = texts.map(|distinct| {
-            ranked += 1;
-            distinct.ranked(&mut keys, ranked)
+        let Self { counts: _, mut coder, combinations, keys, sums, last: _ } = self;
+        let (combinations, keys) = (combinations.values, keys.values);
+        // Codes compare as what they stand for once they are replaced by the places of that in its own order.
+        let (days, texts, tags) = (coder.take_days(), coder.take_texts(), coder.take_tags());
+        let day_ranks = ranks(&days);
+        let text_ranks = texts.each_ref().map(|texts| ranks(texts));
+        let tag_ranks = ranks(&tags);
+        let of_field = |field: LineField, code: u32| {
+            text_ranks.get(field as usize).and_then(|ranks| ranks.get(index_of(code))).copied().unwrap_or(0)
+        };
+        let ranked: Vec<Combination> = combinations
+            .iter()
+            .map(|fields| LineField::ALL.map(|field| of_field(field, fields.get(field as usize).copied().unwrap_or(0))))
+            .collect();
+        let combination_ranks = ranks(&ranked);
+        // The payer comes before the account and the principal, all other fields come after them.
+        let payer = |key: &Key| ranked.get(index_of(key.combination)).and_then(|fields| fields.first()).copied();
+        let mut order: Vec<u32> = (0..code_of(keys.len())).collect();
+        order.sort_unstable_by_key(|line| {
+            keys.get(index_of(*line)).map(|key| {
+                (
+                    day_ranks.get(index_of(key.day)),
+                    payer(key),
+                    of_field(LineField::AccountId, key.account),
+                    of_field(LineField::Principal, key.principal),
+                    combination_ranks.get(index_of(key.combination)),
+                    tag_ranks.get(index_of(key.tags)),
+                )
+            })
         });
-        let tag_values = tags.ranked(&mut keys, PARTS - 1);
-        let mut order: Vec<u32> = (0..number(keys.len())).collect();
-        order.sort_unstable_by_key(|line| keys.get(index(*line)));
-        let days = coded(&keys, &order, 0, &day_values);
-        let mut part = 0;
-        let fields = text_values.map(|values| {
-            part += 1;
-            coded(&keys, &order, part, &values)
+        drop((day_ranks, text_ranks, tag_ranks, ranked, combination_ranks));
+        let ordered = || order.iter().filter_map(|line| keys.get(index_of(*line)));
+        let mut fields = LineField::ALL.into_iter();
+        let fields = texts.map(|texts| {
+            let field = fields.next().unwrap_or(LineField::PayerAccountId);
+            let in_combination = |key: &Key| {
+                let fields = combinations.get(index_of(key.combination));
+                fields.and_then(|fields| fields.get(field as usize)).copied().unwrap_or(0)
+            };
+            let code = |key: &Key| match field {
+                LineField::AccountId => key.account,
+                LineField::Principal => key.principal,
+                _ => in_combination(key),
+            };
+            coded(ordered().map(code), &texts)
         });
-        let tags = coded(&keys, &order, PARTS - 1, &tag_values);
-        drop(keys);
-        let ordered = || order.iter().filter_map(|line| sums.get(index(*line)));
+        let days = coded(ordered().map(|key| key.day), &days);
+        let tags = coded(ordered().map(|key| key.tags), &tags);
+        let ordered = || order.iter().filter_map(|line| sums.get(index_of(*line)));
         CodedLines {
             days,
             fields,
@@ -249,87 +272,76 @@ impl ReductionBuilder {
     }
 }
 
-/// Values that were met, each with its number.
+/// Whether two rows have the same fields but for the account and the principal.
+fn same_but_who(left: &[u32; FIELDS], right: &[u32; FIELDS]) -> bool {
+    let is_who = |field: usize| field == LineField::AccountId as usize || field == LineField::Principal as usize;
+    left.iter().zip(right).enumerate().all(|(field, (left, right))| left == right || is_who(field))
+}
+
+/// Gives numbers to values, each the next one.
+///
+/// The hash is quick and its key is the process's own. It need not stand up to an opponent who chooses the values: they are
+/// codes, which count what came before, and whoever chooses the texts chooses no code.
 #[derive(Debug)]
-struct Distinct<T: ?Sized> {
-    numbers: HashMap<Arc<T>, u32>,
-    /// What was asked for last: rows that follow each other have much in common.
-    last: Option<(Arc<T>, u32)>,
+struct Numbers<T> {
+    values: Vec<T>,
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
-impl<T: ?Sized> Default for Distinct<T> {
+impl<T> Default for Numbers<T> {
     fn default() -> Self {
-        Self { numbers: HashMap::new(), last: None }
+        Self { values: Vec::new(), places: HashTable::new(), hasher: DefaultHashBuilder::default() }
     }
 }
 
-impl<T: ?Sized + Eq + Hash + Ord> Distinct<T> {
-    fn number(&mut self, value: Arc<T>) -> u32 {
-        if let Some((last, known)) = &self.last
-            && Arc::ptr_eq(last, &value)
-        {
-            return *known;
+impl<T: Copy + Eq + std::hash::Hash> Numbers<T> {
+    fn number(&mut self, value: &T) -> u32 {
+        let Self { values, places, hasher } = self;
+        let hash = hasher.hash_one(value);
+        let is_it = |number: &u32| values.get(index_of(*number)) == Some(value);
+        if let Some(number) = places.find(hash, is_it) {
+            return *number;
         }
-        let next = number(self.numbers.len());
-        let found = *self.numbers.entry(Arc::clone(&value)).or_insert(next);
-        self.last = Some((value, found));
-        found
-    }
-
-    /// The values in their own order. Those of `part` in `keys` are numbered by it.
-    fn ranked(self, keys: &mut [Key], part: usize) -> Vec<Arc<T>> {
-        let mut sorted: Vec<_> = self.numbers.into_iter().collect();
-        sorted.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        let mut ranks = vec![0; sorted.len()];
-        for (rank, (_, known)) in sorted.iter().enumerate() {
-            if let Some(slot) = ranks.get_mut(index(*known)) {
-                *slot = number(rank);
-            }
-        }
-        rank(keys, part, &ranks);
-        sorted.into_iter().map(|(value, _)| value).collect()
+        let number = code_of(values.len());
+        values.push(*value);
+        places.insert_unique(hash, number, |number| values.get(index_of(*number)).map_or(0, |value| hasher.hash_one(value)));
+        number
     }
 }
 
-/// Replaces the numbers of a part of the keys.
-fn rank(keys: &mut [Key], part: usize, ranks: &[u32]) {
-    for key in keys {
-        if let Some(slot) = key.get_mut(part)
-            && let Some(rank) = ranks.get(index(*slot))
-        {
-            *slot = *rank;
+/// For each value its place in the order of all.
+fn ranks<T: Ord>(values: &[T]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..code_of(values.len())).collect();
+    order.sort_unstable_by_key(|value| values.get(index_of(*value)));
+    let mut ranks = vec![0; values.len()];
+    for (rank, value) in order.into_iter().enumerate() {
+        if let Some(slot) = ranks.get_mut(index_of(value)) {
+            *slot = code_of(rank);
         }
     }
+    ranks
 }
 
-/// A part of the keys as a column of the lines in `order`.
-fn coded<T: Clone>(keys: &[Key], order: &[u32], part: usize, values: &[T]) -> Coded<T> {
+/// The codes of lines as a column.
+fn coded<T: Clone>(lines: impl Iterator<Item = u32>, values: &[T]) -> Coded<T> {
     let mut first_use: Vec<Option<u32>> = vec![None; values.len()];
-    let (mut used, mut codes) = (Vec::new(), Vec::with_capacity(order.len()));
-    for line in order {
-        let Some(rank) = keys.get(index(*line)).and_then(|key| key.get(part)).map(|rank| index(*rank)) else {
-            continue;
-        };
-        let (Some(slot), Some(value)) = (first_use.get_mut(rank), values.get(rank)) else { continue };
-        codes.push(*slot.get_or_insert_with(|| {
+    let mut used = Vec::new();
+    let codes = lines.filter_map(|code| {
+        let (slot, value) = (first_use.get_mut(index_of(code))?, values.get(index_of(code))?);
+        Some(*slot.get_or_insert_with(|| {
             used.push(value.clone());
-            number(used.len() - 1)
-        }));
-    }
+            code_of(used.len() - 1)
+        }))
+    });
+    let codes = codes.collect();
     Coded { values: used, codes }
-}
-
-/// More than four billion values do not fit in the memory of any reader.
-fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn key(day: u32, principal: &str, tag: &str) -> LineKey {

@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use spend_core::bill::line::{KeptTags, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::clean;
 
 use crate::bytes::chunk_bytes::ChunkBytes;
@@ -21,20 +20,20 @@ use crate::csv_file::records::Records;
 use crate::error::CurError;
 use crate::error::foreign::Foreign;
 use crate::limits;
-use crate::rows::bill_row::BillRow;
+use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
 
 /// How much of a line that is no header is shown.
 const SHOWN: usize = 40;
 
-/// Hands every Bedrock row of the chunk to `visit`.
+/// Hands every Bedrock row of the chunk to `receiver`.
 pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     kept: &KeptTags,
     memory: u64,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
     let mut records = Records::new();
@@ -57,11 +56,11 @@ pub(crate) async fn visit<S: ChunkSource>(
         }
         pending.push(&records, &columns);
         if pending.is_full() {
-            read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+            read(name, &mut pending, &columns, &plan, &mut reader, receiver)?;
             chunk.grow(reader.bytes()).await;
         }
     }
-    read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+    read(name, &mut pending, &columns, &plan, &mut reader, receiver)?;
     Ok(reader.counts)
 }
 
@@ -72,7 +71,7 @@ fn read(
     columns: &[CsvColumn],
     plan: &Plan,
     reader: &mut RowReader<'_>,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<(), CurError> {
     let corrupt = |reason| CurError::corrupt(name, None, reason);
     let all: Vec<_> = (0..pending.rows()).collect();
@@ -83,7 +82,7 @@ fn read(
     if !selected.is_empty() {
         let batch = pending.batch(name, columns, |_| true, &selected)?;
         let mut found = scan.selected_rows().map(|(row, rules)| Found { place: pending.place(row), rules });
-        reader.read(&batch, None, &mut found, visit)?;
+        reader.read(&batch, None, &mut found, receiver)?;
     }
     pending.clear();
     Ok(())

@@ -14,7 +14,6 @@ use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
 use parquet::file::metadata::RowGroupMetaData;
 use spend_core::bill::line::{KeptTags, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::money::decimal::SumOutOfRange;
 
 use crate::bytes::chunk_bytes::ChunkBytes;
 use crate::bytes::describe::{ColumnInfo, Description, Format};
@@ -26,20 +25,20 @@ use crate::parquet_file::columns::{self, ChunkColumns};
 use crate::parquet_file::footer::{self, Footer};
 use crate::parquet_file::guard::guarded;
 use crate::parquet_file::page_bounds::PageBounds;
-use crate::rows::bill_row::BillRow;
+use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
 
 /// What a run of Bedrock rows takes in memory, as it is found and as the decoder is told of it. Measured.
 const BYTES_A_RUN: u64 = 88;
 
-/// Hands every Bedrock row of the chunk to `visit`.
+/// Hands every Bedrock row of the chunk to `receiver`.
 pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     kept: &KeptTags,
     memory: u64,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
     let Footer { metadata, held } = footer::read(chunk).await?;
@@ -51,7 +50,7 @@ pub(crate) async fn visit<S: ChunkSource>(
     let mut bounds = PageBounds::within(memory);
     for row_group in 0..columns.row_groups() {
         reader.held = held;
-        visit_row_group(chunk, &columns, row_group, &plan, &mut bounds, &mut reader, visit).await?;
+        visit_row_group(chunk, &columns, row_group, &plan, &mut bounds, &mut reader, receiver).await?;
         bounds.next_row_group();
         chunk.release();
     }
@@ -96,7 +95,7 @@ async fn visit_row_group<S: ChunkSource>(
     plan: &Plan,
     bounds: &mut PageBounds,
     reader: &mut RowReader<'_>,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<(), CurError> {
     let expected = columns.rows_of(row_group);
     let name = chunk.name();
@@ -137,7 +136,7 @@ async fn visit_row_group<S: ChunkSource>(
     reader.held = reader.held.saturating_add(runs).saturating_add(needs.bytes);
     decode(chunk, columns, needs.batch, selected, projection, |batch| {
         found += batch.num_rows();
-        reader.read(batch, Some(row_group), &mut rows, visit)?;
+        reader.read(batch, Some(row_group), &mut rows, receiver)?;
         Ok(reader.bytes())
     })
     .await?;

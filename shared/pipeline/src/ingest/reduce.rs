@@ -40,8 +40,7 @@ where
     }
     let turn = Turn::default();
     let source = PinnedObject::with_turn(export, chunk, &turn);
-    let mut visit = |_: &_| ();
-    let reduced = Box::pin(chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut visit)).await;
+    let reduced = Box::pin(chunk::sum(&chunk.key, statement.period, kept, source)).await;
     let mut builder = reduced.map_err(from_source)?;
     let counts = mem::take(&mut builder.counts);
     let coded = builder.finish_coded();
