@@ -168,7 +168,7 @@ impl<'a> RowReader<'a> {
             let coded = self.row(&columns, row, found_row, receiver.coder())?;
             let too_much = |error| At { file: self.name, place: found_row.place }.too_much(error);
             let taken = receiver.take(coded).map_err(too_much)?;
-            self.kept = taken.saturating_add(receiver.coder().bytes());
+            self.kept = taken.saturating_add(receiver.coder().bytes()).saturating_add(self.tags.bytes());
             if self.bytes() > self.memory {
                 return Err(CurError::TooMuch {
                     file: self.name.to_owned(),

@@ -39,6 +39,9 @@ impl<'a> TagColumns<'a> {
 /// same tags in many ways.
 const REMEMBERED: usize = 4 << 20;
 
+/// What a tag's key or value takes besides its bytes.
+const BYTES_A_TEXT: u64 = 96;
+
 /// The number of a value that is not there.
 const ABSENT: u32 = u32::MAX;
 
@@ -82,11 +85,13 @@ struct Said {
 struct Numbered<T> {
     numbers: std::collections::HashMap<T, u32>,
     values: Vec<T>,
+    /// How much memory the texts take.
+    bytes: u64,
 }
 
 impl<T> Default for Numbered<T> {
     fn default() -> Self {
-        Self { numbers: std::collections::HashMap::new(), values: Vec::new() }
+        Self { numbers: std::collections::HashMap::new(), values: Vec::new(), bytes: 0 }
     }
 }
 
@@ -111,6 +116,7 @@ impl Numbered<Arc<str>> {
         if let Some(number) = self.numbers.get(text) {
             return Ok(*number);
         }
+        self.bytes = self.bytes.saturating_add(BYTES_A_TEXT).saturating_add(text.len() as u64);
         Ok(self.number(Arc::from(text)))
     }
 }
@@ -130,6 +136,11 @@ impl<'a> TagReader<'a> {
             codes: QuickMap::default(),
             remembered: 0,
         }
+    }
+
+    /// How much memory is used by what is kept of the rows so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.texts.bytes.saturating_add(self.remembered as u64 * 4)
     }
 
     /// The code of the tags of a row that a reduction keeps; the others are noted in `counts`. Where a map has a key twice,
