@@ -11,11 +11,11 @@ use crate::limits::FREELY;
 
 /// Ranges closer than this are read as one: a request costs more time than these bytes do. S3 begins to answer after some
 /// 30 ms, in which a function reads about as much.
-const GAP: u64 = 1024 * 1024;
+const GAP: u64 = 1280 * 1024;
 
 /// But nothing larger than this part of what is wanted is read along, nor anything that is larger than this.
 const PART_OF_WANTED: u64 = 8;
-const SMALL_GAP: u64 = 32 * 1024;
+pub(crate) const SMALL_GAP: u64 = 32 * 1024;
 
 /// So many ranges are read at a time.
 const AT_A_TIME: usize = 4;
@@ -95,9 +95,17 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         }
     }
 
-    /// Forgets what was read that ends at `start` or before.
-    pub(crate) fn forget_before(&mut self, start: u64) {
-        self.kept.retain(|(first, bytes)| first.saturating_add(bytes.len() as u64) > start);
+    /// Whether `range` was read and is kept.
+    pub(crate) fn has(&self, range: &Range<u64>) -> bool {
+        self.find(range).is_some()
+    }
+
+    /// Forgets what was read but for what has something of `ranges`.
+    pub(crate) fn forget_all_but(&mut self, ranges: &[Range<u64>]) {
+        self.kept.retain(|(start, bytes)| {
+            let end = start.saturating_add(bytes.len() as u64);
+            ranges.iter().any(|range| range.start < end && *start < range.end)
+        });
     }
 
     /// Forgets what was read for a row group.

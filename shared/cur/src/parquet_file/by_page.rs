@@ -12,7 +12,7 @@ use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 use spend_core::bill::bedrock_line::{Rule, RuleSet};
 
-use crate::bytes::chunk_bytes::ChunkBytes;
+use crate::bytes::chunk_bytes::{ChunkBytes, SMALL_GAP};
 use crate::bytes::source::ChunkSource;
 use crate::columns::names::{COST_CATEGORY, PRODUCT, RESOURCE_TAGS, TAGS};
 use crate::columns::plan::{PRODUCT_KEYS, Plan};
@@ -43,7 +43,7 @@ const SMALL: u64 = 32 * 1024;
 const SMALL_FIRST: u64 = 256 * 1024;
 
 /// Up to so many bytes of column chunks are read at a time, if one alone is not larger.
-const TOGETHER: u64 = 12 * 1024 * 1024;
+const TOGETHER: u64 = 16 * 1024 * 1024;
 
 /// Reads the row groups of one file.
 pub(crate) struct ByPage<'a> {
@@ -284,6 +284,7 @@ impl<'a> Group<'a> {
         telling: &[Telling<'_>],
     ) -> Result<Vec<RuleSet>, Stop> {
         let leaves: Vec<_> = telling.iter().flat_map(|telling| telling.root.leaves()).collect();
+        self.read_along(chunk, &leaves).await?;
         let mut bytes = self.read(chunk, &leaves).await?.into_iter();
         let chunks = self.chunks;
         let mut sets = vec![RuleSet::default(); self.rows];
@@ -321,6 +322,25 @@ impl<'a> Group<'a> {
         Ok(sets)
     }
 
+    /// Reads `leaves`, and with them small neighbours that are wanted if a row is found: else each would be a request.
+    async fn read_along<S: ChunkSource>(&self, chunk: &mut ChunkBytes<'_, S>, leaves: &[usize]) -> Result<(), Stop> {
+        let mut ranges: Vec<_> = leaves.iter().map(|leaf| self.range(*leaf)).collect::<Result<_, _>>()?;
+        let told = ranges.len();
+        for leaf in self.roots.iter().flat_map(Root::leaves).filter(|leaf| !leaves.contains(leaf)) {
+            let range = self.range(leaf)?;
+            let is_near = |other: &Range<u64>| {
+                range.start.saturating_sub(other.end) <= SMALL_GAP && other.start.saturating_sub(range.end) <= SMALL_GAP
+            };
+            if range.end - range.start <= SMALL_FIRST && ranges.iter().take(told).any(is_near) {
+                ranges.push(range);
+            }
+        }
+        let length = ranges.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
+        chunk.grow(self.held.saturating_add(length.saturating_mul(2))).await;
+        chunk.get(&ranges).await?;
+        Ok(())
+    }
+
     /// The column chunks of `leaves`, checked and kept.
     async fn read<S: ChunkSource>(
         &mut self,
@@ -351,8 +371,11 @@ impl<'a> Group<'a> {
         count: usize,
     ) -> Result<Vec<FoundColumn>, Stop> {
         let mut found = Vec::new();
-        let roots = self.roots;
-        let mut rest = roots;
+        // What was read for the first look comes first, so that it is let go.
+        let is_kept = |root: &&Root| root.leaves().all(|leaf| self.range(leaf).is_ok_and(|range| chunk.has(&range)));
+        let (kept, others): (Vec<_>, Vec<_>) = self.roots.iter().partition(is_kept);
+        let mut groups = vec![kept.as_slice()];
+        let mut rest = others.as_slice();
         while !rest.is_empty() {
             let (mut together, mut length) = (0, 0_u64);
             for root in rest {
@@ -364,13 +387,16 @@ impl<'a> Group<'a> {
                 (together, length) = (together + 1, length.saturating_add(own));
             }
             let (now, later) = rest.split_at(together);
+            groups.push(now);
             rest = later;
-            let leaves: Vec<_> = now.iter().flat_map(Root::leaves).collect();
+        }
+        for (index, now) in groups.iter().enumerate() {
+            let leaves: Vec<_> = now.iter().flat_map(|root| root.leaves()).collect();
             let mut bytes = self.read(chunk, &leaves).await?.into_iter();
-            let used = self.held.saturating_add(length);
-            for root in now {
+            let length = bytes.as_slice().iter().map(|bytes| bytes.len() as u64).fold(0, u64::saturating_add);
+            for root in *now {
                 let of_leaf = bytes.next().ok_or(Odd)?;
-                let memory = self.memory.checked_sub(used).and_then(|left| left.checked_sub(self.held)).ok_or(Odd)?;
+                let memory = self.memory.checked_sub(length).and_then(|left| left.checked_sub(self.held)).ok_or(Odd)?;
                 match &root.stored {
                     Stored::Values { leaf, physical } => {
                         let column = self.chunks.get(*leaf).ok_or(Odd)?;
@@ -388,8 +414,10 @@ impl<'a> Group<'a> {
                     }
                 }
             }
-            let later = later.iter().flat_map(Root::leaves).map(|leaf| self.range(leaf)).collect::<Result<Vec<_>, _>>()?;
-            chunk.forget_before(later.iter().map(|range| range.start).min().unwrap_or(u64::MAX));
+            drop(bytes);
+            let later = groups.iter().skip(index + 1).copied().flatten().flat_map(|root| root.leaves());
+            let later = later.map(|leaf| self.range(leaf));
+            chunk.forget_all_but(&later.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(found)
     }
