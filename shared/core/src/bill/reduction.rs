@@ -305,7 +305,9 @@ impl<T: Copy + Eq + std::hash::Hash> Numbers<T> {
         }
         let number = code_of(values.len());
         values.push(*value);
-        places.insert_unique(hash, number, |number| values.get(index_of(*number)).map_or(0, |value| hasher.hash_one(value)));
+        places.insert_unique(hash, number, |number| {
+            values.get(index_of(*number)).map_or(0, |value| hasher.hash_one(value))
+        });
         number
     }
 }

@@ -14,7 +14,7 @@ use spend_core::bill::bedrock_line::{Rule, RuleSet};
 
 use crate::bytes::chunk_bytes::{ChunkBytes, SMALL_GAP};
 use crate::bytes::source::ChunkSource;
-use crate::columns::names::{COST_CATEGORY, PRODUCT, RESOURCE_TAGS, TAGS};
+use crate::columns::names::{PRODUCT, RESOURCE_TAGS, TAGS};
 use crate::columns::plan::{PRODUCT_KEYS, Plan};
 use crate::error::{CurError, Place, Within};
 use crate::limits::{self, BATCH, BYTES_A_RUN};
@@ -148,7 +148,8 @@ impl<'a> Group<'a> {
         reader: &mut RowReader<'_>,
         receiver: &mut impl Receiver,
     ) -> Result<(), Stop> {
-        let compressed = self.roots.iter().flat_map(Root::leaves).map(|leaf| self.range(leaf)).collect::<Result<Vec<_>, _>>()?;
+        let compressed =
+            self.roots.iter().flat_map(Root::leaves).map(|leaf| self.range(leaf)).collect::<Result<Vec<_>, _>>()?;
         let compressed = compressed.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
         // What is too large is refused by the library's path, which says why.
         if compressed.saturating_mul(2).saturating_add(self.held).saturating_add(self.rows as u64) > self.memory {
@@ -444,7 +445,7 @@ fn matters(plan: &Plan, column: &str, key: &str) -> bool {
         TAGS => plan.tags.keeps(key),
         RESOURCE_TAGS => !plan.tags.of_resource_tag(key).is_empty(),
         PRODUCT => PRODUCT_KEYS.into_iter().any(|(name, ..)| name == key),
-        COST_CATEGORY => true,
+        // Every cost category is kept.
         _ => true,
     }
 }

@@ -12,11 +12,11 @@ use crate::bytes::describe::{ColumnInfo, Description, Format};
 use crate::bytes::source::ChunkSource;
 use crate::columns::plan::Plan;
 use crate::error::{CurError, shown};
+use crate::parquet_file::by_library;
 use crate::parquet_file::by_page::ByPage;
 use crate::parquet_file::columns::{self, ChunkColumns};
 use crate::parquet_file::footer::{self, Footer};
 use crate::parquet_file::page_bounds::PageBounds;
-use crate::parquet_file::by_library;
 use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::RowReader;
 
@@ -94,4 +94,3 @@ pub(crate) async fn describe<S: ChunkSource>(chunk: &mut ChunkBytes<'_, S>) -> R
         created_by: metadata.file_metadata().created_by().map(shown),
     })
 }
-

@@ -205,10 +205,7 @@ impl<'a> RowReader<'a> {
         let codes = LineCodes {
             day: coder.day(started.date_naive()),
             fields: self.fields(columns, row, coder).map_err(|refused| at.refused(refused))?,
-            tags: self
-                .tags
-                .read(&columns.tags, row, coder, &mut self.counts)
-                .map_err(|refused| at.refused(refused))?,
+            tags: self.tags.read(&columns.tags, row, coder, &mut self.counts).map_err(|refused| at.refused(refused))?,
         };
         // A row without a net cost counts its unblended cost as net, and is counted as such a row.
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;

@@ -166,7 +166,8 @@ fn a_source_that_fails_is_to_be_asked_again() {
     ));
     let mut reads = 0_usize;
     loop {
-        let outcome = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads.into())));
+        let outcome =
+            block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads.into())));
         let Err(error) = outcome else { break };
         assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
         assert!(error.to_string().starts_with("failed to read bytes "), "{error}");

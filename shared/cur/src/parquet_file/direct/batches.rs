@@ -83,9 +83,8 @@ impl FoundColumn {
 /// The rows `from..to` of the columns.
 pub(crate) fn batch(columns: &[FoundColumn], from: usize, to: usize) -> Result<RecordBatch, ArrowError> {
     let arrays: Vec<_> = columns.iter().map(|column| column.array(from, to)).collect::<Result<_, _>>()?;
-    let fields = columns.iter().zip(&arrays).map(|(column, array)| {
-        Field::new(&column.name, array.data_type().clone(), true)
-    });
+    let fields =
+        columns.iter().zip(&arrays).map(|(column, array)| Field::new(&column.name, array.data_type().clone(), true));
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays)
 }
 
@@ -128,9 +127,7 @@ fn maps(
     let columns = vec![texts(&keys.0, &keys.1, first, last)?, texts(&values.0, &values.1, first, last)?];
     let structs = StructArray::try_new(fields.clone(), columns, None)?;
     Ok(match data_type {
-        DataType::Map(_, sorted) => {
-            Arc::new(MapArray::try_new(Arc::clone(entries), offsets, structs, None, *sorted)?)
-        }
+        DataType::Map(_, sorted) => Arc::new(MapArray::try_new(Arc::clone(entries), offsets, structs, None, *sorted)?),
         _ => Arc::new(ListArray::try_new(Arc::clone(entries), offsets, Arc::new(structs), None)?),
     })
 }

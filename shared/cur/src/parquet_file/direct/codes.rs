@@ -136,11 +136,17 @@ mod tests {
         assert!(matches!(codes, NarrowCodes::Four(_)));
         let (keys, present) = codes.keys(0, 9);
         assert_eq!((codes.len(), keys), (9, vec![2, 2, 0, 254, 0, 255, 70_000, 0, 65_535]));
-        assert_eq!(present, Some([2, 7].iter().fold(vec![true; 9], |mut present, null| {
-            present[*null] = false;
-            present
-        })));
+        assert_eq!(
+            present,
+            Some([2, 7].iter().fold(vec![true; 9], |mut present, null| {
+                present[*null] = false;
+                present
+            }))
+        );
         assert_eq!((codes.keys(2, 4).0, codes.keys(3, 6)), (vec![0, 254], (vec![254, 0, 255], None)));
-        assert!(matches!((NarrowCodes::below(255), NarrowCodes::below(256)), (NarrowCodes::Byte(_), NarrowCodes::Two(_))));
+        assert!(matches!(
+            (NarrowCodes::below(255), NarrowCodes::below(256)),
+            (NarrowCodes::Byte(_), NarrowCodes::Two(_))
+        ));
     }
 }

@@ -13,10 +13,19 @@ use crate::parquet_file::direct::values::{Physical, TextValues, double, seconds,
 
 /// What was gathered, in the order of the slots.
 pub(crate) enum Gathered {
-    Texts { codes: NarrowCodes, values: TextValues },
+    Texts {
+        codes: NarrowCodes,
+        values: TextValues,
+    },
     /// Seconds since 1970.
-    Times { codes: NarrowCodes, values: Vec<i64> },
-    Numbers { values: Vec<f64>, present: Bits },
+    Times {
+        codes: NarrowCodes,
+        values: Vec<i64>,
+    },
+    Numbers {
+        values: Vec<f64>,
+        present: Bits,
+    },
 }
 
 impl Gathered {

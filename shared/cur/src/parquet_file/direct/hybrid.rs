@@ -160,6 +160,7 @@ pub(crate) fn marks(bytes: &[u8], most: u32, least: u32, values: usize) -> Resul
             Run::Same(level) if level >= least && count == values => return Ok(Marks::All(values)),
             Run::Same(level) => bits.push_run(level >= least, count),
             Run::Packed(packed, at) if most == 1 => push_packed(&mut bits, packed, at, count, least == 0),
+            Run::Packed(packed, at) if most <= 3 => push_pairs(&mut bits, packed, at, count, most, least)?,
             Run::Packed(packed, at) => {
                 unpacked.clear();
                 unpack(packed, levels.width(), at, count, &mut unpacked);
@@ -191,6 +192,46 @@ fn push_packed(bits: &mut Bits, packed: &[u8], at: usize, count: usize, all: boo
             break;
         }
     }
+}
+
+/// Levels of two bits each, which are begun at a multiple of eight: which of them are `least` or more, 32 at a time.
+fn push_pairs(bits: &mut Bits, packed: &[u8], at: usize, count: usize, most: u32, least: u32) -> Result<(), Malformed> {
+    /// The lower bit of each pair.
+    const LOWER: u64 = 0x5555_5555_5555_5555;
+    let mut left = count;
+    for bytes in packed.get(at / 4..).unwrap_or_default().chunks(8) {
+        let word = match bytes.first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        let taken = left.min(bytes.len() * 4);
+        let (low, high) = (word & LOWER, word >> 1 & LOWER);
+        let of_taken = if taken < 32 { (1 << (2 * taken)) - 1 } else { u64::MAX };
+        if most == 2 && low & high & of_taken != 0 {
+            return Err(Malformed);
+        }
+        let pairs = match least {
+            0 => LOWER,
+            1 => low | high,
+            2 => high,
+            _ => low & high,
+        };
+        bits.push_word(every_other(pairs), taken);
+        left -= taken;
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Every other bit, from the lowest on, close together.
+fn every_other(word: u64) -> u64 {
+    let word = (word | word >> 1) & 0x3333_3333_3333_3333;
+    let word = (word | word >> 2) & 0x0f0f_0f0f_0f0f_0f0f;
+    let word = (word | word >> 4) & 0x00ff_00ff_00ff_00ff;
+    let word = (word | word >> 8) & 0x0000_ffff_0000_ffff;
+    (word | word >> 16) & 0xffff_ffff
 }
 
 #[cfg(test)]

@@ -73,7 +73,13 @@ impl<F> Finder<F> {
     }
 
     /// Calls `found` with those of a page's slots, counted from the page's first, whose text satisfies the rule.
-    fn find(&mut self, present: &Marks, count: usize, values: Values<'_>, found: &mut dyn FnMut(usize)) -> Result<(), Odd> {
+    fn find(
+        &mut self,
+        present: &Marks,
+        count: usize,
+        values: Values<'_>,
+        found: &mut dyn FnMut(usize),
+    ) -> Result<(), Odd> {
         let with_value = present.count(0..count);
         let is_whole = with_value == count;
         // Where the value is that was found last: its number among those that are there, and its slot.

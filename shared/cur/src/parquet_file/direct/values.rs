@@ -105,7 +105,8 @@ pub(crate) fn seconds(physical: Physical, bytes: &[u8]) -> Result<i64, Odd> {
     match physical {
         Physical::Time(to_the_second) => number.checked_div_euclid(to_the_second).ok_or(Odd),
         Physical::Int96 => {
-            let day = bytes.get(8..).and_then(|bytes| bytes.first_chunk()).copied().map(i32::from_le_bytes).ok_or(Odd)?;
+            let day =
+                bytes.get(8..).and_then(|bytes| bytes.first_chunk()).copied().map(i32::from_le_bytes).ok_or(Odd)?;
             // As the library does it, which cuts off towards zero.
             Ok((i64::from(day) - EPOCH).wrapping_mul(86_400).wrapping_add(number / 1_000_000_000))
         }
