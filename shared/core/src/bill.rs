@@ -1,6 +1,7 @@
 //! The bill as AWS writes it: its lines, which of them are Bedrock's, and what their fields mean.
 //!
 //! - `line`: bill lines: fields, measures, tags, and the limits of their texts
+//! - `line_coder`: codes for their days, texts and tags
 //! - `bedrock_line`: which line items are Amazon Bedrock's
 //! - `reduction`: the sum of rows with equal fields to lines
 //! - `category`: what kind of money a line is
@@ -12,6 +13,7 @@
 pub mod bedrock_line;
 pub mod category;
 pub mod line;
+pub mod line_coder;
 pub mod model;
 pub mod principal;
 pub mod reduction;

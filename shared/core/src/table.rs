@@ -6,7 +6,7 @@
 //! - `field`: which texts rows of a kind have;
 //! - `rows`: a table, and a row of it as a view;
 //! - `combined`: which combination of values a row has in some columns;
-//! - `numbers`, `combinations`, `sums`, `order`, `builder`: summing rows to a table;
+//! - `numbers`, `combinations`, `sums`, `order`, `row_sums`, `builder`: summing rows to a table;
 //! - `renamed`: other texts in the place of some.
 
 pub mod builder;
@@ -20,6 +20,7 @@ pub mod measures;
 pub(crate) mod numbers;
 pub(crate) mod order;
 pub mod renamed;
+pub(crate) mod row_sums;
 pub mod rows;
 pub(crate) mod sums;
 pub mod tags;

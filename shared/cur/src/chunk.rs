@@ -1,6 +1,7 @@
 //! Reading one chunk: its Bedrock rows one by one, or summed.
 
-use spend_core::bill::line::{KeptTags, LineTableBuilder, ScanCounts};
+use spend_core::bill::line::{KeptTags, ScanCounts};
+use spend_core::bill::line_coder::LineCoder;
 use spend_core::bill::reduction::{Reduction, ReductionBuilder};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::SumOutOfRange;
@@ -12,6 +13,7 @@ use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
 use crate::limits::MEMORY;
 use crate::rows::bill_row::BillRow;
+use crate::rows::receiver::{CodedRow, Receiver};
 use crate::{csv_file, parquet_file};
 
 /// Reduces one chunk to its Bedrock rows, summed by the bill's own fields. `name` is the object key, for errors;
@@ -22,14 +24,26 @@ pub async fn reduce<S: ChunkSource>(
     kept: &KeptTags,
     source: S,
 ) -> Result<Reduction, CurError> {
-    reduce_with(name, period, kept, source, &mut |_| ()).await.map(ReductionBuilder::finish)
+    sum(name, period, kept, source).await.map(ReductionBuilder::finish)
 }
 
-/// As [`reduce`], before the lines are taken out, and with every row shown to `look`.
+/// As [`reduce`], before the lines are taken out.
 ///
 /// # Errors
 ///
 /// [`CurError`], as [`visit`]; [`CurError::TooMuch`] where the lines would take more memory than one file may.
+pub async fn sum<S: ChunkSource>(
+    name: &str,
+    period: BillingPeriod,
+    kept: &KeptTags,
+    source: S,
+) -> Result<ReductionBuilder, CurError> {
+    let mut sums = Sums(ReductionBuilder::default());
+    sums.0.counts = read(name, period, kept, source, MEMORY, &mut sums).await?;
+    Ok(sums.0)
+}
+
+/// As [`sum`], with every row shown to `look`.
 pub async fn reduce_with<S: ChunkSource>(
     name: &str,
     period: BillingPeriod,
@@ -37,14 +51,9 @@ pub async fn reduce_with<S: ChunkSource>(
     source: S,
     look: &mut impl FnMut(&BillRow),
 ) -> Result<ReductionBuilder, CurError> {
-    let mut builder = ReductionBuilder::default();
-    let mut add = |row: BillRow| {
-        look(&row);
-        builder.add(&row.key, &row.measures)?;
-        Ok(LineTableBuilder::BYTES_A_ROW.saturating_mul(builder.lines.len() as u64))
-    };
-    builder.counts = read(name, period, kept, source, MEMORY, &mut add).await?;
-    Ok(builder)
+    let mut shown = Shown { sums: Sums(ReductionBuilder::default()), look };
+    shown.sums.0.counts = read(name, period, kept, source, MEMORY, &mut shown).await?;
+    Ok(shown.sums.0)
 }
 
 /// Hands every Bedrock row of a chunk to `visit`, in the order of the file, and returns what the scan found. The rows
@@ -62,22 +71,81 @@ pub async fn visit<S: ChunkSource>(
     source: S,
     visit: &mut impl FnMut(BillRow) -> Result<(), SumOutOfRange>,
 ) -> Result<ScanCounts, CurError> {
-    read(name, period, kept, source, MEMORY, &mut |row| visit(row).map(|()| 0)).await
+    let mut visited = Visited { coder: LineCoder::default(), visit: |row| visit(row).map(|()| 0) };
+    read(name, period, kept, source, MEMORY, &mut visited).await
 }
 
-/// As [`visit`], within so many bytes of memory; `visit` answers how many of them it uses by then.
+/// Sums the rows.
+struct Sums(ReductionBuilder);
+
+impl Receiver for Sums {
+    fn coder(&mut self) -> &mut LineCoder {
+        &mut self.0.coder
+    }
+
+    fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange> {
+        self.0.add_coded(&row.codes, &row.measures)?;
+        Ok(ReductionBuilder::BYTES_A_LINE.saturating_mul(self.0.lines() as u64))
+    }
+}
+
+/// Sums the rows and shows each.
+struct Shown<'a, L> {
+    sums: Sums,
+    look: &'a mut L,
+}
+
+impl<L: FnMut(&BillRow)> Receiver for Shown<'_, L> {
+    fn coder(&mut self) -> &mut LineCoder {
+        self.sums.coder()
+    }
+
+    fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange> {
+        (self.look)(&in_texts(&row, self.sums.coder()));
+        self.sums.take(row)
+    }
+}
+
+/// Hands each row over; `visit` answers how much memory it uses.
+struct Visited<V> {
+    coder: LineCoder,
+    visit: V,
+}
+
+impl<V: FnMut(BillRow) -> Result<u64, SumOutOfRange>> Receiver for Visited<V> {
+    fn coder(&mut self) -> &mut LineCoder {
+        &mut self.coder
+    }
+
+    fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange> {
+        (self.visit)(in_texts(&row, &self.coder))
+    }
+}
+
+/// A row with the texts that its codes stand for.
+fn in_texts(row: &CodedRow, coder: &LineCoder) -> BillRow {
+    BillRow {
+        row: row.row,
+        usage_start: row.usage_start,
+        key: coder.key(&row.codes),
+        measures: row.measures.clone(),
+        rules: row.rules,
+    }
+}
+
+/// Hands the rows to `receiver`, within so many bytes of memory.
 async fn read<S: ChunkSource>(
     name: &str,
     period: BillingPeriod,
     kept: &KeptTags,
     source: S,
     memory: u64,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
     let mut chunk = ChunkBytes::new(name, source);
     match format::sniff(&mut chunk).await? {
-        Format::Parquet => parquet_file::rows::visit(&mut chunk, period, kept, memory, visit).await,
-        Format::Csv => csv_file::rows::visit(&mut chunk, period, kept, memory, visit).await,
+        Format::Parquet => parquet_file::rows::visit(&mut chunk, period, kept, memory, receiver).await,
+        Format::Csv => csv_file::rows::visit(&mut chunk, period, kept, memory, receiver).await,
     }
 }
 

@@ -70,6 +70,9 @@ pub(crate) const DICTIONARY_VALUES: usize = 1024 * 1024;
 /// The most runs of Bedrock rows in a row group. AWS's rows of one product stand together, some 14 in a run.
 const RUNS: usize = 1024 * 1024;
 
+/// What a run of Bedrock rows takes in memory, as it is found and as the decoder is told of it. Measured.
+pub(crate) const BYTES_A_RUN: u64 = 88;
+
 /// What a file may decompress to, in sum over the columns that are read of all its row groups: so many times its size, at
 /// least so much, and never more than so much. AWS's text comes to about ten times its size.
 pub(crate) const RATIO: u64 = 200;

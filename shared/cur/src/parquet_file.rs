@@ -9,10 +9,14 @@
 //! - `pages` takes the pages of a column chunk apart; `page_sizes`: what they come to in memory;
 //! - `footer` checks and decodes the footer; `columns` finds the columns and their types; `page_bounds`: how much memory a
 //!   row group takes;
+//! - `direct` reads the pages that nearly all files have; `by_page` reads a row group with it, `by_library` with the library;
 //! - `rows` reads a whole file, `metering` a metering file.
 
+pub(crate) mod by_library;
+pub(crate) mod by_page;
 pub(crate) mod columns;
 pub(crate) mod delta_lengths;
+pub(crate) mod direct;
 pub(crate) mod footer;
 pub(crate) mod footer_bounds;
 pub(crate) mod guard;

@@ -96,10 +96,17 @@ fn properties(shape: &FileShape) -> WriterProperties {
         Compression::Gzip => parquet::basic::Compression::GZIP(GzipLevel::default()),
         Compression::Zstd => parquet::basic::Compression::ZSTD(ZstdLevel::default()),
     };
-    WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_writer_version(version)
         .set_compression(compression)
         .set_dictionary_enabled(shape.dictionary)
-        .set_created_by(shape.created_by.clone())
-        .build()
+        .set_created_by(shape.created_by.clone());
+    if shape.rows_per_page > 0 {
+        properties = properties.set_data_page_row_count_limit(shape.rows_per_page);
+        properties = properties.set_write_batch_size(shape.rows_per_page);
+    }
+    if shape.dictionary_bytes > 0 {
+        properties = properties.set_dictionary_page_size_limit(shape.dictionary_bytes);
+    }
+    properties.build()
 }

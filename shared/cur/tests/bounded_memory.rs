@@ -39,7 +39,7 @@ impl ChunkSource for Memory {
         self.0.len() as u64
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         Ok(self.0.slice(usize::try_from(range.start)?..usize::try_from(range.end)?))
     }
 }

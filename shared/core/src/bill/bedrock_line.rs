@@ -54,8 +54,8 @@ pub(crate) const KNOWLEDGE_BASE: &str = "AmazonKnowledgeBase";
 
 /// Whether a resource id is `arn:PARTITION:bedrock:…`.
 fn is_bedrock_arn(resource: &str) -> bool {
-    let mut parts = resource.splitn(4, ':');
-    parts.next() == Some("arn") && parts.next().is_some() && parts.next() == Some("bedrock") && parts.next().is_some()
+    let after_partition = resource.strip_prefix("arn:").and_then(|rest| rest.split_once(':'));
+    after_partition.is_some_and(|(_, rest)| rest.starts_with("bedrock:"))
 }
 
 /// The rules that a line item satisfies; it is Bedrock's if there is one.

@@ -1,12 +1,12 @@
 //! Summing rows to lines.
 
-use std::mem;
-
 use crate::bill::line::limits::{self, TooLong};
-use crate::bill::line::{LineField, LineKey, LineTable, LineTableBuilder, ScanCounts};
+use crate::bill::line::{LineField, LineKey, LineTable, ScanCounts};
+use crate::bill::line_coder::{LineCoder, LineCodes};
 use crate::money::decimal::SumOutOfRange;
 use crate::table::field::Field as _;
 use crate::table::measures::Measures;
+use crate::table::row_sums::RowSums;
 
 /// A chunk's Bedrock rows, summed by the bill's own fields. Of the configuration it depends on
 /// [`KeptTags`](crate::bill::line::KeptTags) alone.
@@ -42,19 +42,34 @@ impl Reduction {
 pub struct ReductionBuilder {
     /// What the scan finds; the reader fills it.
     pub counts: ScanCounts,
-    /// The lines so far.
-    pub lines: LineTableBuilder,
+    /// What the codes of the lines stand for.
+    pub coder: LineCoder,
+    sums: RowSums<LineField>,
 }
 
 impl ReductionBuilder {
-    /// Adds one Bedrock row.
-    pub fn add(&mut self, key: &LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
-        let measures = Measures { tokens: None, ..measures.clone() };
-        self.lines.add_row(key.usage_date, &key.fields, &key.tags, &measures)
+    /// What a line takes in memory at the most, without its texts and tags.
+    pub const BYTES_A_LINE: u64 = RowSums::<LineField>::BYTES_A_ROW;
+
+    pub fn lines(&self) -> usize {
+        self.sums.len()
     }
 
-    pub fn finish(mut self) -> Reduction {
-        Reduction { counts: mem::take(&mut self.counts), lines: self.lines.finish() }
+    /// Adds one Bedrock row.
+    pub fn add(&mut self, key: LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
+        let codes = self.coder.codes(key);
+        self.add_coded(&codes, measures)
+    }
+
+    /// Adds one Bedrock row whose codes are those of [`ReductionBuilder::coder`].
+    pub fn add_coded(&mut self, codes: &LineCodes, measures: &Measures) -> Result<(), SumOutOfRange> {
+        // Lines have no tokens: what counts as one is the configuration's business.
+        let measures = Measures { tokens: None, ..*measures };
+        self.sums.add(codes.day, &codes.fields, codes.tags, &measures)
+    }
+
+    pub fn finish(self) -> Reduction {
+        Reduction { counts: self.counts, lines: self.sums.finish(self.coder.into_values()) }
     }
 }
 
@@ -104,9 +119,9 @@ mod tests {
             rows.reverse();
             let mut builder = ReductionBuilder::default();
             for (key, sums) in &rows {
-                builder.add(key, sums).unwrap();
+                builder.add(key.clone(), sums).unwrap();
             }
-            assert_eq!(builder.lines.len(), expected.len());
+            assert_eq!(builder.lines(), expected.len());
             let lines = builder.finish().lines;
             assert!(lines.rows().map(|line| (line.key(), line.measures())).eq(expected.clone()));
         }
@@ -117,8 +132,8 @@ mod tests {
         let mut builder = ReductionBuilder::default();
         let most = crate::fixtures::decimal("99999999999999999999");
         let most = Measures { unblended_cost: most, ..Measures::default() };
-        builder.add(&key(1, "a", ""), &most).unwrap();
-        assert_eq!(builder.add(&key(1, "a", ""), &most), Err(SumOutOfRange));
+        builder.add(key(1, "a", ""), &most).unwrap();
+        assert_eq!(builder.add(key(1, "a", ""), &most), Err(SumOutOfRange));
     }
 
     #[test]

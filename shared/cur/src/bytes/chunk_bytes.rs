@@ -3,13 +3,22 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::bytes::source::ChunkSource;
 use crate::error::CurError;
 use crate::limits::FREELY;
 
-/// Ranges closer than this are read as one: a request costs more time than these bytes do.
-const GAP: u64 = 32 * 1024;
+/// Ranges closer than this are read as one: a request costs more time than these bytes do. S3 begins to answer after some
+/// 30 ms, in which a function reads about as much.
+const GAP: u64 = 1280 * 1024;
+
+/// But nothing larger than this part of what is wanted is read along, nor anything that is larger than this.
+const PART_OF_WANTED: u64 = 8;
+pub(crate) const SMALL_GAP: u64 = 32 * 1024;
+
+/// So many ranges are read at a time.
+const AT_A_TIME: usize = 4;
 
 pub(crate) struct ChunkBytes<'a, S> {
     name: &'a str,
@@ -51,18 +60,19 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
     pub(crate) async fn get(&mut self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, CurError> {
         let mut wanted: Vec<_> = ranges.iter().filter(|range| self.find(range).is_none()).cloned().collect();
         wanted.sort_unstable_by_key(|range| range.start);
+        let length = wanted.iter().map(|range| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add);
+        let gap = (length / PART_OF_WANTED).clamp(SMALL_GAP, GAP);
         let mut reads: Vec<Range<u64>> = Vec::new();
         for range in wanted {
             match reads.last_mut() {
-                Some(last) if range.start.saturating_sub(last.end) <= GAP => last.end = last.end.max(range.end),
+                Some(last) if range.start.saturating_sub(last.end) <= gap => last.end = last.end.max(range.end),
                 _ => reads.push(range),
             }
         }
-        for range in reads {
-            let start = range.start;
-            let bytes = self.read(range).await?;
-            self.kept.push((start, bytes));
-        }
+        let starts: Vec<_> = reads.iter().map(|range| range.start).collect();
+        let read: Vec<Bytes> =
+            stream::iter(reads).map(|range| self.read(range)).buffered(AT_A_TIME).try_collect().await?;
+        self.kept.extend(starts.into_iter().zip(read));
         let missing = |range: &Range<u64>| {
             CurError::corrupt(self.name, None, format!("bytes {}..{} are not in the file", range.start, range.end))
         };
@@ -85,6 +95,19 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         }
     }
 
+    /// Whether `range` was read and is kept.
+    pub(crate) fn has(&self, range: &Range<u64>) -> bool {
+        self.find(range).is_some()
+    }
+
+    /// Forgets what was read but for what has something of `ranges`.
+    pub(crate) fn forget_all_but(&mut self, ranges: &[Range<u64>]) {
+        self.kept.retain(|(start, bytes)| {
+            let end = start.saturating_add(bytes.len() as u64);
+            ranges.iter().any(|range| range.start < end && *start < range.end)
+        });
+    }
+
     /// Forgets what was read for a row group.
     pub(crate) fn release(&mut self) {
         self.kept.clear();
@@ -98,7 +121,7 @@ impl<'a, S: ChunkSource> ChunkBytes<'a, S> {
         })
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, CurError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, CurError> {
         let failed = |range, source| CurError::Source { file: self.name.to_owned(), range, source };
         let bytes = match self.source.read(range.clone()).await {
             Ok(bytes) => bytes,

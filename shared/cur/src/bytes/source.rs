@@ -7,12 +7,12 @@ use std::ops::Range;
 use bytes::Bytes;
 
 /// A chunk's bytes, read by range. The implementation pins them to one version.
-pub trait ChunkSource: Send + 'static {
+pub trait ChunkSource: Send + Sync + 'static {
     /// The length of that version in bytes.
     fn size(&self) -> u64;
 
-    /// The bytes in `range`, which lies within the chunk: all of them, or an error.
-    fn read(&mut self, range: Range<u64>) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
+    /// The bytes in `range`, which lies within the chunk: all of them, or an error. Several ranges may be read at a time.
+    fn read(&self, range: Range<u64>) -> impl Future<Output = Result<Bytes, SourceError>> + Send;
 
     /// Called once, before reading takes more memory than several chunks may take at a time. Reading goes on when this
     /// returns: a caller that reads several chunks at a time lets one grow and makes the others wait.

@@ -8,6 +8,8 @@ mod lies;
 mod limits;
 mod odd_files;
 mod pages;
+mod paths;
+mod ranges;
 mod rows;
 mod shapes;
 mod tags;
@@ -48,7 +50,7 @@ impl ChunkSource for Memory {
         self.bytes.len() as u64
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         self.reads.lock().unwrap().push(range.clone());
         assert!(range.start <= range.end && range.end <= self.size(), "{range:?} of {}", self.size());
         Ok(self.bytes.slice(usize::try_from(range.start)?..usize::try_from(range.end)?))

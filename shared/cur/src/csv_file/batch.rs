@@ -18,7 +18,7 @@ use crate::columns::schema::Kind;
 use crate::csv_file::columns::CsvColumn;
 use crate::csv_file::records::Records;
 use crate::error::{CurError, Place, Within, shown};
-use crate::rows::kept_texts::too_many_entries;
+use crate::rows::refused::too_many_entries;
 
 /// How many rows are looked at together.
 const ROWS: usize = 4096;

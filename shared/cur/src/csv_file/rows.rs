@@ -8,7 +8,6 @@ use std::collections::HashSet;
 
 use spend_core::bill::line::{KeptTags, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::money::decimal::SumOutOfRange;
 use spend_core::text::clean;
 
 use crate::bytes::chunk_bytes::ChunkBytes;
@@ -24,22 +23,22 @@ use crate::csv_file::telling::Telling;
 use crate::error::CurError;
 use crate::error::foreign::Foreign;
 use crate::limits;
-use crate::rows::bill_row::BillRow;
+use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::{Found, RowReader};
 use crate::rows::scan::Scan;
 
 /// How much of a line that is no header is shown.
 const SHOWN: usize = 40;
 
-/// Hands every Bedrock row of the chunk to `visit`.
+/// Hands every Bedrock row of the chunk to `receiver`.
 pub(crate) async fn visit<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     kept: &KeptTags,
     memory: u64,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
-    visit_with(chunk, period, kept, memory, Telling::new, visit).await
+    visit_with(chunk, period, kept, memory, Telling::new, receiver).await
 }
 
 /// As [`visit`], passing over what `telling` says.
@@ -49,7 +48,7 @@ async fn visit_with<S: ChunkSource>(
     kept: &KeptTags,
     memory: u64,
     telling: impl FnOnce(&Plan, &[CsvColumn], usize) -> Telling,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
     let name = chunk.name();
     let mut records = Records::new();
@@ -80,11 +79,11 @@ async fn visit_with<S: ChunkSource>(
             return Err(CurError::corrupt(name, None, reason));
         }
         if pending.is_full() {
-            read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+            read(name, &mut pending, &columns, &plan, &mut reader, receiver)?;
             chunk.grow(reader.bytes()).await;
         }
     }
-    read(name, &mut pending, &columns, &plan, &mut reader, visit)?;
+    read(name, &mut pending, &columns, &plan, &mut reader, receiver)?;
     Ok(reader.counts)
 }
 
@@ -94,11 +93,11 @@ pub(crate) async fn visit_all<S: ChunkSource>(
     chunk: &mut ChunkBytes<'_, S>,
     period: BillingPeriod,
     memory: u64,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<ScanCounts, CurError> {
     // No record has so many fields.
     let none = |plan: &Plan, columns: &[CsvColumn], _| Telling::new(plan, columns, usize::MAX);
-    visit_with(chunk, period, &KeptTags::default(), memory, none, visit).await
+    visit_with(chunk, period, &KeptTags::default(), memory, none, receiver).await
 }
 
 /// Looks at the pending rows.
@@ -108,7 +107,7 @@ fn read(
     columns: &[CsvColumn],
     plan: &Plan,
     reader: &mut RowReader<'_>,
-    visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+    receiver: &mut impl Receiver,
 ) -> Result<(), CurError> {
     let corrupt = |reason| CurError::corrupt(name, None, reason);
     reader.counts.rows += pending.passed() as u64;
@@ -120,7 +119,7 @@ fn read(
     if !selected.is_empty() {
         let batch = pending.batch(name, columns, |_| true, &selected)?;
         let mut found = scan.selected_rows().map(|(row, rules)| Found { place: pending.place(row), rules });
-        reader.read(&batch, None, &mut found, visit)?;
+        reader.read(&batch, None, &mut found, receiver)?;
     }
     pending.clear();
     Ok(())

@@ -80,6 +80,11 @@ impl ChunkColumns {
         ProjectionMask::roots(self.reader.parquet_schema(), positions)
     }
 
+    /// The planned columns, each with its place among the file's.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.positions.iter().map(|(column, position)| (column.as_str(), *position))
+    }
+
     /// How many row groups the chunk has.
     pub(crate) fn row_groups(&self) -> usize {
         self.reader.metadata().num_row_groups()

@@ -54,7 +54,6 @@ fn decode(name: &str, bytes: &[u8], size: u64) -> Result<Footer, CurError> {
     let column_chunks = footer_bounds::check(bytes).map_err(|unfit| unfit.into_error(name, None))?;
     let options = ParquetMetaDataOptions::new()
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
-        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let metadata = guarded(|| ParquetMetaDataReader::decode_metadata_with_options(bytes, Some(&options)))
         .map_err(|error| CurError::corrupt(name, None, format!("its footer: {error}")))?;

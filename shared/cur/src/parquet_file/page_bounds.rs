@@ -52,6 +52,16 @@ impl PageBounds {
         self.checked.clear();
     }
 
+    /// What all pages came to so far.
+    pub(crate) fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// Notes what all pages came to, those of a row group that was read without [`PageBounds::check`] among them.
+    pub(crate) fn set_decoded(&mut self, decoded: u64) {
+        self.decoded = decoded;
+    }
+
     /// Checks the column chunks of `columns` that `projection` asks for. They are read for it, and kept. `held` is how much
     /// memory is used already.
     pub(crate) async fn check<S: ChunkSource>(

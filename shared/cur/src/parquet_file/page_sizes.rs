@@ -70,6 +70,13 @@ impl Sizes {
         self.compressed.saturating_add(dictionary).saturating_add(values).saturating_add(pages)
     }
 
+    /// What reading its pages one by one takes: the dictionary as it is read and as it is kept, and a page.
+    pub(crate) fn page_by_page(&self) -> u64 {
+        let values = self.dictionary_values.saturating_mul(BYTES_A_DICTIONARY_VALUE);
+        let dictionary = self.dictionary.saturating_mul(2).saturating_add(values);
+        dictionary.saturating_add(self.largest.saturating_mul(2))
+    }
+
     /// What a batch of so many rows comes to. Texts are there twice, as they were read and as a dictionary of their own.
     pub(crate) fn batch(&self, rows: usize) -> u64 {
         let values = self.values.min(self.most_of_a_row.saturating_mul(rows as u64));
@@ -220,7 +227,7 @@ fn longest_text(mut bytes: &[u8]) -> u64 {
 }
 
 /// How many bytes a page takes in memory: what its header says, if the page can come to that and to no more.
-fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize, Unfit> {
+pub(crate) fn size_of(codec: Compression, header: &PageHeader, page: &[u8]) -> Result<usize, Unfit> {
     let corrupt = |reason: String| Err(Unfit::Corrupt(reason));
     let said = header.uncompressed;
     let (levels, is_compressed) = match header.holds {

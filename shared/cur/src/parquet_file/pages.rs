@@ -50,13 +50,47 @@ pub(crate) fn body_of<'a>(
     header: &PageHeader,
     page: &'a [u8],
 ) -> io::Result<Cow<'a, [u8]>> {
-    let (before, is_compressed) = match header.holds {
-        Holds::Data { levels: Levels::Before { all, .. }, is_compressed, .. } => (all, is_compressed),
-        Holds::Data { .. } | Holds::Dictionary { .. } | Holds::Index => (0, true),
-    };
+    let (before, is_compressed) = compressed_part(header);
     let inside = header.uncompressed.saturating_sub(before);
     let codec = if is_compressed && inside > 0 { column.compression() } else { Compression::UNCOMPRESSED };
     decompress(codec, page.get(before..).unwrap_or_default(), inside)
+}
+
+/// As [`body_of`], with `buffer` for what is decompressed. It comes to exactly what the header says, or is an error.
+pub(crate) fn body_into<'a>(
+    column: &ColumnChunkMetaData,
+    header: &PageHeader,
+    page: &'a [u8],
+    buffer: &'a mut Vec<u8>,
+) -> io::Result<&'a [u8]> {
+    let (before, is_compressed) = compressed_part(header);
+    let body = page.get(before..).unwrap_or_default();
+    let inside = header.uncompressed.saturating_sub(before);
+    if !is_compressed || inside == 0 || column.compression() == Compression::UNCOMPRESSED {
+        return Ok(body);
+    }
+    if buffer.len() < inside {
+        buffer.resize(inside, 0);
+    }
+    let into = buffer.get_mut(..inside).unwrap_or_default();
+    let length = match column.compression() {
+        Compression::SNAPPY => snap::raw::Decoder::new().decompress(body, into)?,
+        Compression::GZIP(_) => {
+            MultiGzDecoder::new(body).read_exact(into)?;
+            inside
+        }
+        Compression::ZSTD(_) => zstd::bulk::decompress_to_buffer(body, into)?,
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    if length == inside { Ok(into) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// Where the compressed part of a page begins, and whether it may be compressed.
+fn compressed_part(header: &PageHeader) -> (usize, bool) {
+    match header.holds {
+        Holds::Data { levels: Levels::Before { all, .. }, is_compressed, .. } => (all, is_compressed),
+        Holds::Data { .. } | Holds::Dictionary { .. } | Holds::Index => (0, true),
+    }
 }
 
 /// What follows the levels in what [`body_of`] a page is.

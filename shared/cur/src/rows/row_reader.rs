@@ -1,7 +1,5 @@
 //! The second look at rows: what the Bedrock ones among them say.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, RecordBatch};
 use arrow::datatypes::{
     DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -10,7 +8,9 @@ use arrow::datatypes::{
 use chrono::{DateTime, NaiveTime, Utc};
 use spend_core::bill::bedrock_line::RuleSet;
 use spend_core::bill::category::Category;
-use spend_core::bill::line::{LineField, LineKey, ScanCounts};
+use spend_core::bill::line::limits::{self, TooLong};
+use spend_core::bill::line::{LineField, ScanCounts};
+use spend_core::bill::line_coder::{LineCoder, LineCodes};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::table::measures::Measures;
@@ -21,8 +21,8 @@ use crate::columns::names::{
 };
 use crate::columns::plan::{PRODUCT_KEYS, Plan};
 use crate::error::{CurError, Place, shown};
-use crate::rows::bill_row::BillRow;
-use crate::rows::kept_texts::{KeptTexts, Refused, check_entries};
+use crate::rows::receiver::{CodedRow, Receiver};
+use crate::rows::refused::{Refused, check_entries};
 use crate::rows::row_tags::{TagColumns, TagReader};
 use crate::rows::texts::{Maps, Memo, Texts, unexpected_type};
 
@@ -51,20 +51,20 @@ pub(crate) struct RowReader<'a> {
     plan: &'a Plan,
     /// What the scan of the chunk found.
     pub(crate) counts: ScanCounts,
-    kept: KeptTexts,
     /// How much memory reading may use.
     memory: u64,
     /// What reading holds in memory besides what is kept.
     pub(crate) held: u64,
-    /// How much memory the receiver of the rows holds.
-    visitor: u64,
+    /// How much memory is used by what was kept of the rows so far.
+    kept: u64,
     /// How many Bedrock rows were read.
     rows_read: u64,
-    empty: Arc<str>,
-    texts: [Memo<Arc<str>>; COLUMN_FIELDS.len()],
+    texts: [Memo<u32>; COLUMN_FIELDS.len()],
     product_keys: Memo<Option<usize>>,
-    product_values: Memo<Arc<str>>,
-    flat_product: [Memo<Arc<str>>; PRODUCT_KEYS.len()],
+    product_values: [Memo<u32>; PRODUCT_KEYS.len()],
+    flat_product: [Memo<u32>; PRODUCT_KEYS.len()],
+    /// The last type of a line item with the last type of a bill, as codes, and whether they are usage.
+    last_usage: Option<(u32, u32, bool)>,
     tags: TagReader<'a>,
 }
 
@@ -135,53 +135,47 @@ impl<'a> RowReader<'a> {
             period,
             plan,
             counts: ScanCounts { missing_columns: plan.missing.clone(), ..ScanCounts::default() },
-            kept: KeptTexts::default(),
+            kept: 0,
             memory,
             held: 0,
-            visitor: 0,
             rows_read: 0,
-            empty: Arc::default(),
             texts: Default::default(),
             product_keys: Memo::default(),
-            product_values: Memo::default(),
+            product_values: Default::default(),
             flat_product: Default::default(),
+            last_usage: None,
             tags: TagReader::new(&plan.tags),
         }
     }
 
-    /// How much memory is used by what was kept of the rows so far.
-    fn kept_bytes(&self) -> u64 {
-        self.kept.bytes().saturating_add(self.visitor)
-    }
-
-    /// How much memory is used by that and by reading.
+    /// How much memory is used by what was kept of the rows so far and by reading.
     pub(crate) fn bytes(&self) -> u64 {
-        self.kept_bytes().saturating_add(self.held)
+        self.kept.saturating_add(self.held)
     }
 
-    /// Hands the rows of a batch to `visit`, which answers how much memory it uses; `found` says where they are and why.
+    /// Hands the rows of a batch to `receiver`; `found` says where they are and why.
     pub(crate) fn read(
         &mut self,
         batch: &RecordBatch,
         row_group: Option<usize>,
         found: &mut impl Iterator<Item = Found>,
-        visit: &mut impl FnMut(BillRow) -> Result<u64, SumOutOfRange>,
+        receiver: &mut impl Receiver,
     ) -> Result<(), CurError> {
         let corrupt = |reason| CurError::corrupt(self.name, row_group, reason);
         let columns = Columns::of(batch, self.plan).map_err(corrupt)?;
         for row in 0..batch.num_rows() {
             let found_row =
                 found.next().ok_or_else(|| corrupt("its columns have different numbers of rows".to_owned()))?;
-            let bill_row = self.row(&columns, row, found_row)?;
+            let coded = self.row(&columns, row, found_row, receiver.coder())?;
             let too_much = |error| At { file: self.name, place: found_row.place }.too_much(error);
-            self.visitor = visit(bill_row).map_err(too_much)?;
-            let bytes = self.kept_bytes();
+            let taken = receiver.take(coded).map_err(too_much)?;
+            self.kept = taken.saturating_add(receiver.coder().bytes()).saturating_add(self.tags.bytes());
             if self.bytes() > self.memory {
                 return Err(CurError::TooMuch {
                     file: self.name.to_owned(),
                     place: found_row.place,
                     rows: self.rows_read,
-                    bytes,
+                    bytes: self.kept,
                     held: self.held,
                     memory: self.memory,
                 });
@@ -191,7 +185,13 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
-    fn row(&mut self, columns: &Columns<'_>, row: usize, found: Found) -> Result<BillRow, CurError> {
+    fn row(
+        &mut self,
+        columns: &Columns<'_>,
+        row: usize,
+        found: Found,
+        coder: &mut LineCoder,
+    ) -> Result<CodedRow, CurError> {
         let place = found.place;
         let at = At { file: self.name, place };
         let started = at.time(columns.usage_start.as_ref(), row, USAGE_START)?;
@@ -203,13 +203,10 @@ impl<'a> RowReader<'a> {
                 return Err(CurError::WrongPeriod { file, place, found: named, period });
             }
         }
-        let key = LineKey {
-            usage_date: started.date_naive(),
-            fields: self.fields(columns, row).map_err(|refused| at.refused(refused))?,
-            tags: self
-                .tags
-                .read(&columns.tags, row, &mut self.kept, &mut self.counts)
-                .map_err(|refused| at.refused(refused))?,
+        let codes = LineCodes {
+            day: coder.day(started.date_naive()),
+            fields: self.fields(columns, row, coder).map_err(|refused| at.refused(refused))?,
+            tags: self.tags.read(&columns.tags, row, coder, &mut self.counts).map_err(|refused| at.refused(refused))?,
         };
         // A row without a net cost counts its unblended cost as net, and is counted as such a row.
         let cost = at.number(columns.unblended_cost, row, UNBLENDED_COST)?;
@@ -225,44 +222,58 @@ impl<'a> RowReader<'a> {
             lines_without_net: u64::from(net.is_none()),
         };
         let has_cost = !measures.unblended_cost.is_zero() || !measures.net_unblended_cost.is_zero();
-        if has_cost && key.get(LineField::Currency).is_empty() {
+        if has_cost && codes.get(LineField::Currency) == 0 {
             return Err(at.bad(CURRENCY, "is empty, but the row has a cost".to_owned()));
         }
+        let is_usage = self.is_usage(&codes, coder);
         let counts = &mut self.counts;
         counts.rows_without_cost += u64::from(cost.is_none());
-        if Category::of(key.get(LineField::LineItemType), key.get(LineField::BillType)) == Category::Usage {
+        if is_usage {
             let has_invoice = columns.invoice_id.is_some_and(|ids| ids.get(row).is_some_and(|id| !id.is_empty()));
             counts.usage_rows_without_invoice += u64::from(!unblended_cost.is_zero() && !has_invoice);
             // Usage without an end ends with its day at the latest.
             let ended = at.time(columns.usage_end.as_ref(), row, USAGE_END)?.or_else(|| end_of_day(started));
             counts.latest_usage_end = counts.latest_usage_end.max(ended);
         }
-        Ok(BillRow { row: place.row, usage_start: started, key, measures, rules: found.rules })
+        Ok(CodedRow { row: place.row, usage_start: started, codes, measures, rules: found.rules })
     }
 
-    fn fields(&mut self, columns: &Columns<'_>, row: usize) -> Result<[Arc<str>; LineField::ALL.len()], Refused> {
-        let mut fields = LineField::ALL.map(|_| Arc::clone(&self.empty));
-        let mut set = |field: LineField, text: Arc<str>| {
-            if let Some(slot) = fields.get_mut(field as usize) {
-                *slot = text;
+    fn is_usage(&mut self, codes: &LineCodes, coder: &LineCoder) -> bool {
+        let (item, bill) = (codes.get(LineField::LineItemType), codes.get(LineField::BillType));
+        match self.last_usage {
+            Some((last_item, last_bill, is_usage)) if last_item == item && last_bill == bill => is_usage,
+            _ => {
+                let texts = (coder.get(LineField::LineItemType, item), coder.get(LineField::BillType, bill));
+                let is_usage = Category::of(texts.0, texts.1) == Category::Usage;
+                self.last_usage = Some((item, bill, is_usage));
+                is_usage
             }
-        };
+        }
+    }
+
+    fn fields(
+        &mut self,
+        columns: &Columns<'_>,
+        row: usize,
+        coder: &mut LineCoder,
+    ) -> Result<[u32; LineField::ALL.len()], Refused> {
+        let mut codes = LineCodes::default();
         for ((field, texts), memo) in COLUMN_FIELDS.into_iter().zip(&columns.texts).zip(&mut self.texts) {
             let Some(texts) = texts else { continue };
             let found = memo.try_get(*texts, row, |text| {
-                self.kept.text(if field == LineField::Resource { resource(text) } else { text })
+                code(coder, field, if field == LineField::Resource { resource(text) } else { text })
             });
-            if let Some(text) = found.map_err(Refused::of(field_column(field)))? {
-                set(field, text);
+            if let Some(code) = found.map_err(Refused::of(field_column(field)))? {
+                codes.set(field, code);
             }
         }
         // Backwards: a name is overridden by one before it.
-        for ((.., field), text) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row)?).rev() {
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                set(field, text);
+        for ((.., field), code) in PRODUCT_KEYS.into_iter().zip(self.product(columns, row, coder)?).rev() {
+            if code != EMPTY {
+                codes.set(field, code);
             }
         }
-        Ok(fields)
+        Ok(codes.fields)
     }
 
     /// The values of [`PRODUCT_KEYS`], of the map or of the columns that stand in for it. Where a map has a key twice,
@@ -271,26 +282,37 @@ impl<'a> RowReader<'a> {
         &mut self,
         columns: &Columns<'_>,
         row: usize,
-    ) -> Result<[Option<Arc<str>>; PRODUCT_KEYS.len()], Refused> {
-        let mut found = PRODUCT_KEYS.map(|_| None);
+        coder: &mut LineCoder,
+    ) -> Result<[u32; PRODUCT_KEYS.len()], Refused> {
+        let mut found = [EMPTY; PRODUCT_KEYS.len()];
         if let Some(maps) = columns.product {
             check_entries(PRODUCT, &maps.entries(row))?;
             for entry in maps.entries(row) {
                 let position = |key: &str| PRODUCT_KEYS.into_iter().position(|(name, ..)| name == key);
-                let key = self.product_keys.get(maps.keys, entry, position).flatten();
-                if let Some(slot) = key.and_then(|key| found.get_mut(key)) {
-                    let value = self.product_values.try_get(maps.values, entry, |text| self.kept.text(text));
-                    *slot = value.map_err(Refused::of(PRODUCT))?;
-                }
+                let Some(key) = self.product_keys.get(maps.keys, entry, position).flatten() else { continue };
+                let values = (found.get_mut(key), self.product_values.get_mut(key), PRODUCT_KEYS.get(key));
+                let (Some(slot), Some(memo), Some((.., field))) = values else { continue };
+                let value = memo.try_get(maps.values, entry, |text| code(coder, *field, text));
+                *slot = value.map_err(Refused::of(PRODUCT))?.unwrap_or(EMPTY);
             }
         }
         let flat = PRODUCT_KEYS.into_iter().zip(columns.flat_product).zip(&mut self.flat_product);
-        for (slot, (((_, column, _), texts), memo)) in found.iter_mut().zip(flat) {
+        for (slot, (((_, column, field), texts), memo)) in found.iter_mut().zip(flat) {
             let Some(texts) = texts else { continue };
-            *slot = memo.try_get(texts, row, |text| self.kept.text(text)).map_err(Refused::of(column))?;
+            let value = memo.try_get(texts, row, |text| code(coder, field, text));
+            *slot = value.map_err(Refused::of(column))?.unwrap_or(EMPTY);
         }
         Ok(found)
     }
+}
+
+/// The code of an empty text.
+const EMPTY: u32 = 0;
+
+/// The code of a text, unless it is too long.
+fn code(coder: &mut LineCoder, field: LineField, text: &str) -> Result<u32, TooLong> {
+    limits::check_text(text)?;
+    Ok(coder.text(field, text))
 }
 
 /// What a Bedrock resource id says, see [`LineField::Resource`].

@@ -24,6 +24,19 @@ pub(crate) struct Scan<'a> {
     is_name: Memo<Option<NameKey>>,
 }
 
+/// Whether a key of the `product` map can hold a product's name.
+pub(crate) fn is_name(key: &str) -> bool {
+    name_key(key).is_some()
+}
+
+fn name_key(key: &str) -> Option<NameKey> {
+    match key {
+        "product_name" => Some(NameKey::ProductName),
+        "servicename" => Some(NameKey::ServiceName),
+        _ => None,
+    }
+}
+
 /// The keys of the `product` map that can hold a product's name.
 #[derive(Clone, Copy)]
 enum NameKey {
@@ -71,12 +84,17 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        for (row, set) in sets.into_iter().enumerate().filter(|(_, set)| set.is_bedrock()) {
+        self.take(&sets);
+        Ok(())
+    }
+
+    /// Takes the rules that each of the next rows satisfies, already tested.
+    pub(crate) fn take(&mut self, sets: &[RuleSet]) {
+        for (row, set) in sets.iter().copied().enumerate().filter(|(_, set)| set.is_bedrock()) {
             self.rules.count(set);
             self.select(self.rows + row, set);
         }
-        self.rows += batch.num_rows();
-        Ok(())
+        self.rows += sets.len();
     }
 
     /// The Bedrock rows in order, each with the rules that it satisfies.
@@ -92,6 +110,15 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Which rows of a batch of maps have a product's name that satisfies `rule`.
+pub(crate) fn rows_named(batch: &RecordBatch, rule: Rule) -> Result<Vec<bool>, String> {
+    let mut sets = vec![RuleSet::default(); batch.num_rows()];
+    if let Some(maps) = Maps::of(batch, PRODUCT)? {
+        test_names(&maps, rule, &mut Memo::default(), &mut Memo::default(), &mut sets);
+    }
+    Ok(sets.into_iter().map(RuleSet::is_bedrock).collect())
+}
+
 /// Tests the product's names. Where a map has a key twice, the last counts.
 fn test_names(
     maps: &Maps<'_>,
@@ -103,11 +130,7 @@ fn test_names(
     for (row, set) in sets.iter_mut().enumerate() {
         let (mut product_name, mut service_name) = (false, false);
         for entry in maps.entries(row) {
-            let name = is_name.get(maps.keys, entry, |key| match key {
-                "product_name" => Some(NameKey::ProductName),
-                "servicename" => Some(NameKey::ServiceName),
-                _ => None,
-            });
+            let name = is_name.get(maps.keys, entry, name_key);
             let mut says_bedrock = || matches.get(maps.values, entry, |text| rule.matches(text)) == Some(true);
             match name.flatten() {
                 Some(NameKey::ProductName) => product_name = says_bedrock(),

@@ -66,6 +66,11 @@ pub struct FileShape {
     pub compression: Compression,
     /// At most this many rows in a row group; 0 means 1. A file without rows has no row group.
     pub rows_per_group: usize,
+    /// At most this many rows in a page; 0 means as many as the writer likes.
+    pub rows_per_page: usize,
+    /// A dictionary that takes this many bytes takes no more values, and what follows is not coded; 0 means as many as the
+    /// writer likes.
+    pub dictionary_bytes: usize,
     /// Who the footer says wrote the file.
     pub created_by: String,
 }
@@ -82,6 +87,8 @@ impl Default for FileShape {
             dictionary: true,
             compression: Compression::Snappy,
             rows_per_group: 1_000_000,
+            rows_per_page: 0,
+            dictionary_bytes: 0,
             created_by: "parquet-mr version 1.13.1 (build db4183109d5b734ec5930d870cdae161e408ddba)".to_owned(),
         }
     }

@@ -50,7 +50,7 @@ impl<S: Store + Send + 'static> ChunkSource for PinnedObject<S> {
         self.chunk.size
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         Ok(self.store.get_range(&self.chunk.key, range, &self.chunk.etag).await?)
     }
 

@@ -38,8 +38,7 @@ where
     }
     let turn = Turn::default();
     let source = PinnedObject::with_turn(export, chunk, &turn);
-    let mut visit = |_: &_| ();
-    let reduced = Box::pin(chunk::reduce_with(&chunk.key, statement.period, kept, source, &mut visit)).await;
+    let reduced = Box::pin(chunk::sum(&chunk.key, statement.period, kept, source)).await;
     let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
     let Reduction { counts, lines } = reduced.map_err(from_source)?.finish();
     let (forgotten, _) = forgotten::read::<_, PipelineError>(ledger).await?;

@@ -1,5 +1,7 @@
 //! What is refused, and what the refusal says.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::Fault as _;
 
@@ -139,15 +141,16 @@ fn a_codec_that_is_not_built_in_is_named() {
 }
 
 /// A source that fails from the given read on.
-struct Failing(Memory, usize);
+struct Failing(Memory, AtomicUsize);
 
 impl ChunkSource for Failing {
     fn size(&self) -> u64 {
         self.0.size()
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
-        self.1 = self.1.checked_sub(1).ok_or("connection reset")?;
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        let less = |left: usize| left.checked_sub(1);
+        self.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).map_err(|_| "connection reset")?;
         self.0.read(range).await
     }
 }
@@ -161,9 +164,10 @@ fn a_source_that_fails_is_to_be_asked_again() {
         &rows,
         &FileShape { compression: crate::write::Compression::None, dictionary: false, ..FileShape::default() },
     ));
-    let mut reads = 0;
+    let mut reads = 0_usize;
     loop {
-        let outcome = block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads)));
+        let outcome =
+            block_on(chunk::reduce(NAME, november(), &KeptTags::default(), Failing(memory.clone(), reads.into())));
         let Err(error) = outcome else { break };
         assert_eq!((error.kind(), error.class()), ("store.unavailable", Class::Retry));
         assert!(error.to_string().starts_with("failed to read bytes "), "{error}");
@@ -182,7 +186,7 @@ impl ChunkSource for Short {
         self.0.size()
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         self.0.read(range.start..range.end - 1).await
     }
 }

@@ -282,12 +282,13 @@ fn maps_that_fill_a_batch_are_read_in_smaller_ones() {
 /// Reads within so many bytes of memory.
 fn within(memory: u64, bytes: Vec<u8>) -> Result<u64, CurError> {
     let mut rows = 0;
-    let mut visit = |_: BillRow| {
+    let visit = |_: BillRow| {
         rows += 1;
         Ok(rows * 320)
     };
+    let mut visited = Visited { coder: LineCoder::default(), visit };
     let kept = KeptTags::default();
-    block_on(read(NAME, november(), &kept, Memory::new(bytes), memory, &mut visit)).map(|counts| counts.bedrock_rows)
+    block_on(read(NAME, november(), &kept, Memory::new(bytes), memory, &mut visited)).map(|counts| counts.bedrock_rows)
 }
 
 #[test]
@@ -300,7 +301,7 @@ fn rows_that_all_say_something_else_are_refused_when_they_take_too_much_memory()
         })
         .collect();
     let shape = FileShape { columns: wanted().into_iter().collect(), ..FileShape::default() };
-    for (bytes, buffers) in [(text(&rows, &shape), limits::TEXT_BUFFERS), (file(&rows, &shape), 512 << 10)] {
+    for (bytes, buffers) in [(text(&rows, &shape), limits::TEXT_BUFFERS), (file(&rows, &shape), 0)] {
         assert_eq!(within(buffers + (1 << 20), bytes.clone()).unwrap(), 400);
         let error = within(buffers + (300 << 10), bytes).unwrap_err();
         let text = error.to_string();
@@ -313,9 +314,9 @@ fn rows_that_all_say_something_else_are_refused_when_they_take_too_much_memory()
 #[test]
 fn columns_that_do_not_fit_in_memory_are_refused_before_they_are_read() {
     let source = Memory::new(narrow(Compression::Snappy));
-    let mut visit = |_: BillRow| Ok(0);
+    let mut visited = Visited { coder: LineCoder::default(), visit: |_: BillRow| Ok(0) };
     let kept = KeptTags::default();
-    let error = block_on(read(NAME, november(), &kept, source.clone(), 20_000, &mut visit)).unwrap_err();
+    let error = block_on(read(NAME, november(), &kept, source.clone(), 20_000, &mut visited)).unwrap_err();
     assert_eq!(error.kind(), "export.bomb");
     assert!(error.to_string().contains("the columns that are read"), "{error}");
     assert_eq!(source.reads.lock().unwrap().len(), 1, "the footer alone");

@@ -1,0 +1,255 @@
+//! The values of chosen slots of a column chunk: of rows, or of entries of maps.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use parquet::file::metadata::ColumnChunkMetaData;
+
+use crate::parquet_file::direct::bits::{Bits, Marks};
+use crate::parquet_file::direct::codes::NarrowCodes;
+use crate::parquet_file::direct::leaf::{Page, Shape, Values, Visitor, walk};
+use crate::parquet_file::direct::odd::Odd;
+use crate::parquet_file::direct::values::{Physical, TextValues, double, seconds, skip_texts, split_text, width};
+
+/// What was gathered, in the order of the slots.
+pub(crate) enum Gathered {
+    Texts {
+        codes: NarrowCodes,
+        values: TextValues,
+    },
+    /// Seconds since 1970.
+    Times {
+        codes: NarrowCodes,
+        values: Vec<i64>,
+    },
+    Numbers {
+        values: Vec<f64>,
+        present: Bits,
+    },
+}
+
+impl Gathered {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Texts { codes, .. } | Self::Times { codes, .. } => codes.len(),
+            Self::Numbers { values, .. } => values.len(),
+        }
+    }
+
+    /// How much memory it takes.
+    pub(crate) fn held(&self) -> u64 {
+        let bytes = match self {
+            Self::Texts { codes, values } => codes.bytes() + values.held(),
+            Self::Times { codes, values } => codes.bytes() + values.capacity() * 8,
+            Self::Numbers { values, present } => values.capacity() * 8 + present.len() / 8,
+        };
+        bytes as u64
+    }
+}
+
+/// Gathers the values of `slots`, which are sorted and of which there are `count`, within `memory`.
+pub(crate) fn gather(
+    column: &ColumnChunkMetaData,
+    bytes: &[u8],
+    physical: Physical,
+    slots: &[Range<u32>],
+    count: usize,
+    memory: u64,
+    buffer: &mut Vec<u8>,
+) -> Result<Gathered, Odd> {
+    let into = match physical {
+        Physical::Text => Gathered::Texts { codes: NarrowCodes::below(0), values: TextValues::default() },
+        Physical::Double => Gathered::Numbers { values: Vec::with_capacity(count), present: Bits::default() },
+        Physical::Int96 | Physical::Time(_) => Gathered::Times { codes: NarrowCodes::below(0), values: Vec::new() },
+    };
+    let mut gatherer = Gatherer {
+        physical,
+        slots,
+        into,
+        doubles: Vec::new(),
+        dictionary: 0,
+        known: HashMap::new(),
+        scratch: Vec::new(),
+        memory,
+    };
+    walk(column, bytes, Shape::Flat, buffer, &mut gatherer)?;
+    if gatherer.into.len() == count { Ok(gatherer.into) } else { Err(Odd) }
+}
+
+struct Gatherer<'a> {
+    physical: Physical,
+    /// Those that are still to come.
+    slots: &'a [Range<u32>],
+    into: Gathered,
+    /// The dictionary of numbers.
+    doubles: Vec<f64>,
+    /// How many values the dictionary has.
+    dictionary: usize,
+    /// The codes of times of plain pages.
+    known: HashMap<i64, u32>,
+    scratch: Vec<u32>,
+    memory: u64,
+}
+
+pub(crate) fn wide(slots: &Range<u32>) -> Range<usize> {
+    let wide = |slot: u32| usize::try_from(slot).unwrap_or(usize::MAX);
+    wide(slots.start)..wide(slots.end)
+}
+
+impl Visitor for Gatherer<'_> {
+    fn dictionary(&mut self, values: usize, bytes: &[u8]) -> Result<(), Odd> {
+        self.dictionary = values;
+        match (&mut self.into, self.physical) {
+            (Gathered::Texts { codes, values: texts }, _) => {
+                (*codes, *texts) = (NarrowCodes::below(values), TextValues::of(values, bytes)?);
+            }
+            (Gathered::Numbers { .. }, _) => {
+                self.doubles = bytes.chunks_exact(8).take(values).map(double).collect::<Result<_, _>>()?;
+            }
+            (Gathered::Times { codes, values: times }, physical) => {
+                let found = bytes.chunks_exact(width(physical)).take(values);
+                *codes = NarrowCodes::below(values);
+                *times = found.map(|bytes| seconds(physical, bytes)).collect::<Result<_, _>>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wants(&mut self, slots: &Range<usize>, _: bool) -> bool {
+        self.slots.first().is_some_and(|next| wide(next).start < slots.end)
+    }
+
+    fn page(&mut self, page: Page<'_>) -> Result<(), Odd> {
+        let Page { slots, present, mut values, .. } = page;
+        let mut at = 0;
+        while let Some((next, rest)) = self.slots.split_first() {
+            let next = wide(next);
+            if next.start >= slots.end {
+                break;
+            }
+            // What a page holds of a range that goes on in the next; what came before it was gathered.
+            let from = next.start.max(slots.start) - slots.start;
+            let to = next.end.min(slots.end) - slots.start;
+            let skipped = present.count(at..from);
+            self.skip(&mut values, skipped)?;
+            self.take(&mut values, &present, from..to)?;
+            at = to;
+            if next.end > slots.end {
+                break;
+            }
+            self.slots = rest;
+        }
+        if self.into.held() > self.memory { Err(Odd) } else { Ok(()) }
+    }
+}
+
+impl Gatherer<'_> {
+    fn skip(&self, values: &mut Values<'_>, count: usize) -> Result<(), Odd> {
+        match values {
+            Values::Codes(codes) => Ok(codes.skip(count)?),
+            Values::Plain(bytes) => {
+                *bytes = match self.physical {
+                    Physical::Text => skip_texts(bytes, count)?,
+                    physical => bytes.get(count.saturating_mul(width(physical))..).ok_or(Odd)?,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    fn take(&mut self, values: &mut Values<'_>, present: &Marks, range: Range<usize>) -> Result<(), Odd> {
+        let count = present.count(range.clone());
+        let physical = self.physical;
+        match (&mut self.into, values) {
+            (Gathered::Texts { codes, .. } | Gathered::Times { codes, .. }, Values::Codes(from)) => {
+                self.scratch.clear();
+                from.read(count, &mut self.scratch)?;
+                check(&self.scratch, self.dictionary)?;
+                spread(codes, &self.scratch, present, range);
+            }
+            (Gathered::Texts { codes, values }, Values::Plain(bytes)) => {
+                self.scratch.clear();
+                for _ in 0..count {
+                    let (text, rest) = split_text(bytes)?;
+                    self.scratch.push(values.code(text)?);
+                    *bytes = rest;
+                }
+                spread(codes, &self.scratch, present, range);
+            }
+            (Gathered::Times { codes, values }, Values::Plain(bytes)) => {
+                self.scratch.clear();
+                for _ in 0..count {
+                    let (time, rest) = bytes.split_at_checked(width(physical)).ok_or(Odd)?;
+                    let time = seconds(physical, time)?;
+                    let next = u32::try_from(values.len()).map_err(|_| Odd)?;
+                    self.scratch.push(*self.known.entry(time).or_insert_with(|| {
+                        values.push(time);
+                        next
+                    }));
+                    *bytes = rest;
+                }
+                spread(codes, &self.scratch, present, range);
+            }
+            (Gathered::Numbers { values, present: marks }, from) => {
+                let mut next: Box<dyn FnMut() -> Result<f64, Odd>> = match from {
+                    Values::Codes(from) => {
+                        self.scratch.clear();
+                        from.read(count, &mut self.scratch)?;
+                        let (mut codes, doubles) = (self.scratch.iter(), &self.doubles);
+                        Box::new(move || {
+                            let code = codes.next().and_then(|code| usize::try_from(*code).ok()).ok_or(Odd)?;
+                            doubles.get(code).copied().ok_or(Odd)
+                        })
+                    }
+                    Values::Plain(bytes) => {
+                        let (taken, rest) = bytes.split_at_checked(count.saturating_mul(8)).ok_or(Odd)?;
+                        *bytes = rest;
+                        let mut doubles = taken.chunks_exact(8);
+                        Box::new(move || double(doubles.next().ok_or(Odd)?))
+                    }
+                };
+                if count == range.len() {
+                    marks.push_run(true, count);
+                    for _ in 0..count {
+                        values.push(next()?);
+                    }
+                } else {
+                    for slot in range {
+                        let is_present = present.get(slot);
+                        marks.push_run(is_present, 1);
+                        values.push(if is_present { next()? } else { 0.0 });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses codes that no value of the dictionary has.
+pub(crate) fn check(codes: &[u32], values: usize) -> Result<(), Odd> {
+    match codes.iter().max() {
+        Some(most) if usize::try_from(*most).map_or(true, |most| most >= values) => Err(Odd),
+        _ => Ok(()),
+    }
+}
+
+/// Appends the codes of those of `range` that are present, and the others as null.
+fn spread(into: &mut NarrowCodes, codes: &[u32], present: &Marks, range: Range<usize>) {
+    if codes.len() == range.len() {
+        return into.extend(codes);
+    }
+    if codes.is_empty() {
+        return into.push_nulls(range.len());
+    }
+    let mut codes = codes.iter();
+    for slot in range {
+        match codes.as_slice() {
+            [code, ..] if present.get(slot) => {
+                into.push_run(*code, 1);
+                codes.next();
+            }
+            _ => into.push_nulls(1),
+        }
+    }
+}
