@@ -6,8 +6,10 @@ use std::fmt;
 
 use crate::allocation::tag_contract::Spend;
 use crate::bill::principal::IdentityKind;
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::folding::Limits;
+use crate::facts::grouping::spend_by;
 use crate::facts::owner::OwnerSource;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
@@ -135,10 +137,17 @@ pub fn find<'a>(
     let kinds = [IdentityKind::Role, IdentityKind::User, IdentityKind::ApiKey].map(IdentityKind::as_str);
     let mut all = Spend::new();
     let mut identities: BTreeMap<&str, Traits<'a>> = BTreeMap::new();
-    for fact in facts {
-        let Some(spent) = policy.spend(fact) else { continue };
-        let key = fact;
-        let get = |field| key.get(field);
+    let by = [
+        FactField::Currency,
+        FactField::Identity,
+        FactField::IdentityKind,
+        FactField::Principal,
+        FactField::Model,
+        FactField::Provider,
+        FactField::OwnerSource,
+    ];
+    for (fact, spent) in spend_by(facts.into_iter(), policy, &by.map(Dimension::Field))? {
+        let get = |field| fact.get(field);
         let currency = get(FactField::Currency);
         if get(FactField::Identity).is_empty() {
             continue;

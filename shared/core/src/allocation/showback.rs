@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::bill::category::Category;
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::grouping::grouped;
 use crate::facts::spend::Basis;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::unit_sums::UnitSums;
@@ -23,6 +25,16 @@ pub struct ChargeKey {
     /// The model's canonical name; empty if there is none.
     pub model: String,
 }
+
+/// What rows are told apart by.
+const CHARGE: [FactField; 6] = [
+    FactField::Currency,
+    FactField::Owner,
+    FactField::OwnerSource,
+    FactField::CostCenter,
+    FactField::Identity,
+    FactField::Model,
+];
 
 /// The owner source of what a split gave to an owner: a gateway's tenant, or a fixed share.
 pub const BY_SPLIT: &str = "split";
@@ -77,9 +89,11 @@ pub fn showback<'a>(
     facts: impl IntoIterator<Item = Fact<'a>>,
     basis: Basis,
 ) -> Result<BTreeMap<ChargeKey, Billed>, SumOutOfRange> {
-    let mut rows: BTreeMap<ChargeKey, Billed> = BTreeMap::new();
-    for fact in facts {
-        rows.entry(ChargeKey::of(fact)).or_default().add(fact, basis)?;
-    }
-    Ok(rows)
+    let facts = facts.into_iter().map(|fact| (fact, ()));
+    let sums =
+        grouped(facts, &CHARGE.map(Dimension::Field), |(like, billed): &mut (Option<Fact<'a>>, Billed), fact, ()| {
+            like.get_or_insert(fact);
+            billed.add(fact, basis)
+        })?;
+    Ok(sums.into_iter().filter_map(|(_, (like, billed))| Some((ChargeKey::of(like?), billed))).collect())
 }

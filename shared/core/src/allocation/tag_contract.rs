@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use wildmatch::WildMatch;
 
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::grouping::spend_by;
+use crate::facts::selection;
 use crate::facts::spend::CostPolicy;
 use crate::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes};
 use crate::money::decimal::{Decimal, SumOutOfRange};
@@ -144,13 +147,15 @@ impl TagFinding {
 /// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
 pub fn check<'a>(
     rules: &[TagRule],
-    facts: impl IntoIterator<Item = Fact<'a>>,
+    facts: impl IntoIterator<Item = Fact<'a>, IntoIter: Clone>,
     policy: &CostPolicy,
     resource_tags: &BTreeSet<String>,
 ) -> Result<Vec<TagFinding>, SumOutOfRange> {
-    let counted: Vec<(Fact<'_>, Decimal)> =
-        facts.into_iter().filter_map(|fact| policy.spend(fact).map(|spend| (fact, spend))).collect();
-    let mut keys: BTreeSet<&str> = counted.iter().flat_map(|(fact, _)| fact.tags().keys().map(|key| &**key)).collect();
+    let facts = facts.into_iter().filter(|fact| policy.spend(*fact).is_some());
+    let mut keys: BTreeSet<&str> = selection::tags(facts.clone());
+    let tags = keys.iter().map(|key| Dimension::Tag((*key).to_owned()));
+    let fields = [Dimension::Day, Dimension::Field(FactField::Currency), Dimension::Field(FactField::Identity)];
+    let counted = spend_by(facts, policy, &fields.into_iter().chain(tags).collect::<Vec<_>>())?;
     keys.extend(resource_tags.iter().map(String::as_str));
     let mut findings = Vec::new();
     for rule in rules {

@@ -9,8 +9,10 @@ use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::bill::unattributed::Unattributed;
 use crate::digest::totals::category_of;
-use crate::facts::fact::FactField;
+use crate::facts::dimension::Dimension;
+use crate::facts::fact::{Fact, FactField};
 use crate::facts::fact_set::FactSet;
+use crate::facts::grouping::spend_by;
 use crate::facts::people::Roles;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
@@ -91,15 +93,24 @@ pub(super) fn with_changes(
     callers
 }
 
+/// What was spent on usage by `dimensions`, each with the first fact that has them.
+fn usage_by<'a>(
+    facts: &FactSet<'a>,
+    policy: &CostPolicy,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
+    spend_by(facts.iter().filter(|fact| category_of(*fact) == Category::Usage), policy, dimensions)
+}
+
 pub(super) fn new(
     facts: &FactSet<'_>,
     policy: &CostPolicy,
     windows: &Windows,
 ) -> Result<Vec<NewCaller>, SumOutOfRange> {
     let mut callers: BTreeMap<&str, NewCaller> = BTreeMap::new();
-    for fact in facts.iter() {
+    let by = [Dimension::Day, Dimension::Field(FactField::Identity), Dimension::Field(FactField::Owner)];
+    for (fact, spend) in usage_by(facts, policy, &by)? {
         let (key, identity) = (fact, fact.get(FactField::Identity));
-        let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
         if identity.is_empty() {
             continue;
         }
@@ -124,9 +135,9 @@ pub(super) fn new(
 
 pub(super) fn nameless(facts: &FactSet<'_>, policy: &CostPolicy) -> Result<Vec<Nameless>, SumOutOfRange> {
     let mut reasons: BTreeMap<Unattributed, BTreeMap<&str, Decimal>> = BTreeMap::new();
-    for fact in facts.iter() {
+    let by = [FactField::UnattributedReason, FactField::AccountId].map(Dimension::Field);
+    for (fact, spend) in spend_by(facts.iter(), policy, &by)? {
         let Some(reason) = Unattributed::of(fact.get(FactField::UnattributedReason)) else { continue };
-        let Some(spend) = policy.spend(fact) else { continue };
         let account = fact.get(FactField::AccountId);
         add(reasons.entry(reason).or_default().entry(account).or_default(), spend)?;
     }
@@ -150,9 +161,11 @@ pub(super) fn untagged(
     tags: &[&str],
 ) -> Result<Vec<Untagged>, SumOutOfRange> {
     let mut callers: BTreeMap<&str, Untagged> = BTreeMap::new();
-    for fact in facts.iter() {
+    let fields = [FactField::Identity, FactField::IdentityKind, FactField::Owner];
+    let mut by: Vec<_> = fields.map(Dimension::Field).into();
+    by.extend(tags.iter().map(|tag| Dimension::Tag((*tag).to_owned())));
+    for (fact, spend) in usage_by(facts, policy, &by)? {
         let (key, identity) = (fact, fact.get(FactField::Identity));
-        let Some(spend) = policy.spend(fact).filter(|_| category_of(fact) == Category::Usage) else { continue };
         let missing: Vec<_> = tags.iter().filter(|tag| key.tag(tag).is_empty()).collect();
         if identity.is_empty() || missing.is_empty() {
             continue;

@@ -3,9 +3,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::{Fact, FactTable};
+use crate::facts::fact::{Fact, FactField, FactTable};
+use crate::facts::spend::CostPolicy;
+use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::table::codes::place;
 use crate::table::combined::Combined;
 
@@ -71,6 +74,76 @@ impl<'d, 'a> Grouping<'d, 'a> {
         };
         Grouped { table, combinations: of_row, groups: rows.into_iter().map(group).collect() }
     }
+}
+
+/// What facts come to by `dimensions`: `add` takes in a fact and what belongs to it. The groups are in the order of their
+/// first facts.
+pub fn grouped<'a, V, T: Default, E>(
+    facts: impl Iterator<Item = (Fact<'a>, V)>,
+    dimensions: &[Dimension],
+    mut add: impl FnMut(&mut T, Fact<'a>, V) -> Result<(), E>,
+) -> Result<Vec<(Vec<Cow<'a, str>>, T)>, E> {
+    let mut grouping = Grouping::by(dimensions);
+    const NONE_YET: usize = usize::MAX;
+    let mut places: Vec<usize> = Vec::new();
+    let mut found: Vec<(usize, T)> = Vec::new();
+    for (fact, value) in facts {
+        let group = grouping.group(fact);
+        if places.len() < grouping.len() {
+            places.resize(grouping.len(), NONE_YET);
+        }
+        let Some(place) = places.get_mut(group) else { continue };
+        if *place == NONE_YET {
+            *place = found.len();
+            found.push((group, T::default()));
+        }
+        if let Some((_, of_group)) = found.get_mut(*place) {
+            add(of_group, fact, value)?;
+        }
+    }
+    let mut values = grouping.into_values();
+    let of = |(group, found): (usize, T)| Some((std::mem::take(values.get_mut(group)?), found));
+    Ok(found.into_iter().filter_map(of).collect())
+}
+
+/// What was spent by `dimensions`, each with the first fact that has them.
+pub fn spend_by<'a>(
+    facts: impl Iterator<Item = Fact<'a>>,
+    policy: &CostPolicy,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
+    summed(facts.filter_map(|fact| Some((fact, policy.spend(fact)?))), dimensions)
+}
+
+/// What facts cost by `dimensions`, unblended and whether it counts as spend or not, each with the first fact that has
+/// them.
+pub fn cost_by<'a>(
+    facts: impl Iterator<Item = Fact<'a>>,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
+    summed(facts.map(|fact| (fact, fact.unblended_cost())), dimensions)
+}
+
+fn summed<'a>(
+    facts: impl Iterator<Item = (Fact<'a>, Decimal)>,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
+    let sums = grouped(facts, dimensions, |(like, sum): &mut (Option<Fact<'a>>, Decimal), fact, spend| {
+        like.get_or_insert(fact);
+        add(sum, spend)
+    })?;
+    Ok(sums.into_iter().filter_map(|(_, (like, sum))| Some((like?, sum))).collect())
+}
+
+/// The texts of a field that facts have.
+pub fn distinct<'a>(facts: impl Iterator<Item = Fact<'a>>, field: FactField) -> Vec<&'a str> {
+    let dimensions = [Dimension::Field(field)];
+    let facts = facts.map(|fact| (fact, ()));
+    let Ok::<_, Infallible>(found) = grouped(facts, &dimensions, |like: &mut Option<Fact<'a>>, fact, ()| {
+        like.get_or_insert(fact);
+        Ok(())
+    });
+    found.into_iter().filter_map(|(_, like)| Some(like?.get(field))).collect()
 }
 
 #[cfg(test)]

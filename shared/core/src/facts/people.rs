@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::bill::principal::{IdentityKind, role_of, session_like_a_person};
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::folding;
+use crate::facts::grouping::{distinct, grouped};
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::text::{self, columns};
@@ -42,10 +44,17 @@ impl Roles {
         facts: impl Iterator<Item = Fact<'a>>,
         policy: &CostPolicy,
     ) -> Result<BTreeMap<&'a str, Self>, SumOutOfRange> {
+        let by = [FactField::Identity, FactField::IdentityKind, FactField::Principal].map(Dimension::Field);
+        let facts = facts.filter_map(|fact| Some((fact, policy.spend(fact)?)));
+        let sessions = grouped(facts, &by, |(like, sum): &mut (Option<Fact<'a>>, Decimal), fact, spent| {
+            like.get_or_insert(fact);
+            *sum = sum.checked_add(spent).ok_or(SumOutOfRange)?;
+            Ok::<_, SumOutOfRange>(())
+        })?;
         let mut people: BTreeMap<(&str, IdentityKind), Vec<(&str, Decimal)>> = BTreeMap::new();
-        for fact in facts {
+        for (fact, spent) in sessions.into_iter().filter_map(|(_, (like, spent))| Some((like?, spent))) {
             let kind = IdentityKind::of(fact.get(FactField::IdentityKind));
-            if let Some(spent) = policy.spend(fact).filter(|_| kind.is_person()) {
+            if kind.is_person() {
                 let sessions = people.entry((fact.get(FactField::Identity), kind)).or_default();
                 sessions.push((fact.get(FactField::Principal), spent));
             }
@@ -142,7 +151,8 @@ pub fn find<'a>(principals: impl Iterator<Item = &'a str>) -> Vec<PeopleRole> {
 /// The same of facts: roles whose sessions are kept apart are none of them.
 pub fn of_facts<'a>(facts: impl Iterator<Item = Fact<'a>>) -> Vec<PeopleRole> {
     let is_role = |fact: &Fact<'_>| fact.get(FactField::IdentityKind) == IdentityKind::Role.as_str();
-    find(facts.filter(is_role).map(|fact| fact.get(FactField::Principal)))
+    let principals: BTreeSet<&str> = distinct(facts.filter(is_role), FactField::Principal).into_iter().collect();
+    find(principals.into_iter())
 }
 
 #[cfg(test)]

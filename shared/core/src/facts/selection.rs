@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::Fact;
 use crate::facts::matcher::Matcher;
+use crate::table::tags::Tags;
 use crate::text::near::near;
 use crate::text::{NONE, shown};
 
@@ -14,7 +15,13 @@ const KEYS: usize = 12;
 /// The tag keys that facts have.
 pub fn tags<'a>(facts: impl Iterator<Item = Fact<'a>>) -> BTreeSet<&'a str> {
     let mut tags = BTreeSet::new();
+    let mut last: Option<&Tags> = None;
     for fact in facts {
+        // Sets of tags repeat, and a table has each once.
+        if last.is_some_and(|last| std::ptr::eq(last, fact.tags())) {
+            continue;
+        }
+        last = Some(fact.tags());
         for (key, _) in fact.tags().iter() {
             // Most facts have the tags of the one before.
             if !tags.contains(&**key) {

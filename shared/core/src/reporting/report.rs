@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
-use crate::facts::grouping::Grouping;
+use crate::facts::grouping::grouped;
 use crate::money::apportion::shares;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::named;
@@ -89,28 +89,17 @@ pub fn totals<'a>(
 ) -> Result<Vec<Row>, SumOutOfRange> {
     let mut by = vec![Dimension::Field(FactField::Currency)];
     by.extend_from_slice(dimensions);
-    let mut grouping = Grouping::by(&by);
-    let mut sums: Vec<Option<(Decimal, UnitSums)>> = Vec::new();
-    for fact in facts {
-        let Some(cost) = cost(fact) else { continue };
-        let group = grouping.group(fact);
-        if sums.len() < grouping.len() {
-            sums.resize_with(grouping.len(), || None);
-        }
-        if let Some(found) = sums.get_mut(group) {
-            let (sum, units) = found.get_or_insert_default();
-            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
-            units.add(fact, cost)?;
-        }
-    }
-    let row = |(values, sums): (Vec<Cow<'_, str>>, Option<(Decimal, UnitSums)>)| {
-        // Of a table that was met only by facts without a cost there are groups without a sum.
-        let (cost, units) = sums?;
+    let facts = facts.into_iter().filter_map(|fact| Some((fact, cost(fact)?)));
+    let sums = grouped(facts, &by, |(sum, units): &mut (Decimal, UnitSums), fact, cost| {
+        *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+        units.add(fact, cost)
+    });
+    let row = |(values, (cost, units)): (Vec<Cow<'_, str>>, (Decimal, UnitSums))| {
         let mut values = values.into_iter().map(Cow::into_owned);
         let currency = values.next().unwrap_or_default();
-        Some(Row { keys: values.collect(), currency, cost, units })
+        Row { keys: values.collect(), currency, cost, units }
     };
-    let mut rows: Vec<_> = grouping.into_values().into_iter().zip(sums).filter_map(row).collect();
+    let mut rows: Vec<_> = sums?.into_iter().map(row).collect();
     rows.sort_by(|left, right| {
         let by_cost = || right.cost.cmp(&left.cost);
         left.currency.cmp(&right.currency).then_with(by_cost).then_with(|| left.keys.cmp(&right.keys))

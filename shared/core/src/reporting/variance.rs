@@ -37,6 +37,7 @@ use chrono::NaiveDate;
 use crate::bill::category::Category;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::grouping::grouped;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::variance::terms::{Both, Side, Term, difference};
@@ -47,7 +48,7 @@ mod estimate;
 pub mod terms;
 pub mod windows;
 
-use estimate::{Cells, estimate};
+use estimate::{CELL, Cells, Counted, estimate};
 
 /// What a delivery has changed of one day since that day was told: the spend now said of it less the spend then.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,21 +115,33 @@ pub fn explain<'a>(
     by: &Dimension,
     corrections: &[Correction],
 ) -> Result<Vec<Variance>, SumOutOfRange> {
+    let mut dimensions = vec![
+        Dimension::Field(FactField::Currency),
+        by.clone(),
+        Dimension::Field(FactField::Identity),
+        Dimension::Field(FactField::Category),
+    ];
+    dimensions.extend(CELL.map(Dimension::Field));
+    let counted = facts.clone().filter_map(|fact| Some((fact, side(fact, policy, windows)?)));
+    let used = grouped(counted, &dimensions, |used: &mut Option<Used<'a>>, fact, (at, spend)| {
+        used.get_or_insert_with(|| Used::like(fact)).add(at, fact, spend)
+    })?;
     let mut groups: BTreeMap<(&str, Cow<'a, str>), Group<'a>> = BTreeMap::new();
     let mut callers: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
-    for fact in facts.clone() {
-        let Some((at, spend)) = side(fact, policy, windows) else { continue };
-        let key = fact;
-        let (currency, identity) = (key.get(FactField::Currency), key.get(FactField::Identity));
-        let group = groups.entry((currency, by.value(key))).or_default();
+    for used in used.into_iter().filter_map(|(_, used)| used) {
+        let fact = used.like;
+        let (currency, identity) = (fact.get(FactField::Currency), fact.get(FactField::Identity));
+        let group = groups.entry((currency, by.value(fact))).or_default();
         if is_usage(fact) {
             // Usage without a caller is not one caller's: nobody knows whether its callers were there before.
             if !identity.is_empty() {
-                callers.entry((currency, identity)).or_default().mark(at);
+                callers.entry((currency, identity)).or_default().merge(used.seen);
             }
-            group.callers.entry(identity).or_default().add(at, fact, spend)?;
+            group.callers.entry(identity).or_default().add(&used)?;
         } else {
-            add(group.charges.at(at), spend)?;
+            for side in [Side::Earlier, Side::Later] {
+                add(group.charges.at(side), used.spend(side)?)?;
+            }
         }
     }
     let mut by_group = BTreeMap::new();
@@ -176,6 +189,11 @@ impl Seen {
         *self.at(side) = true;
     }
 
+    fn merge(&mut self, other: Self) {
+        self.earlier |= other.earlier;
+        self.later |= other.later;
+    }
+
     fn both(self) -> bool {
         self.earlier && self.later
     }
@@ -200,13 +218,51 @@ struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
+    fn add(&mut self, used: &Used<'a>) -> Result<(), SumOutOfRange> {
+        self.seen.merge(used.seen);
+        for side in [Side::Earlier, Side::Later] {
+            add(self.cost.at(side), used.spend(side)?)?;
+            add(self.uncounted.at(side), used.uncounted.of(side))?;
+        }
+        if used.is_counted {
+            self.cells.add(used.like, &used.counted)?;
+        }
+        Ok(())
+    }
+}
+
+/// What facts used that a variance does not tell apart.
+#[derive(Clone, Copy)]
+struct Used<'a> {
+    /// One of them.
+    like: Fact<'a>,
+    seen: Seen,
+    /// Whether any of it is counted in tokens.
+    is_counted: bool,
+    counted: Both<Counted>,
+    /// The cost of what is not.
+    uncounted: Both<Decimal>,
+}
+
+impl<'a> Used<'a> {
+    fn like(fact: Fact<'a>) -> Self {
+        let (seen, counted, uncounted) = (Seen::default(), Both::default(), Both::default());
+        Self { like: fact, seen, is_counted: false, counted, uncounted }
+    }
+
     fn add(&mut self, side: Side, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
         self.seen.mark(side);
-        add(self.cost.at(side), spend)?;
         match fact.tokens() {
-            Some(tokens) => self.cells.add(side, fact, tokens, spend),
+            Some(tokens) => {
+                self.is_counted = true;
+                self.counted.at(side).add(tokens, spend)
+            }
             None => add(self.uncounted.at(side), spend),
         }
+    }
+
+    fn spend(&self, side: Side) -> Result<Decimal, SumOutOfRange> {
+        self.counted.of(side).cost.checked_add(self.uncounted.of(side)).ok_or(SumOutOfRange)
     }
 }
 

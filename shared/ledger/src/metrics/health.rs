@@ -286,7 +286,7 @@ impl Health<'_> {
         let newest = self.periods.iter().max_by_key(|period| period.period);
         let unknown = newest.map_or(0, |period| period.unknown_usage_rows);
         data.push(self.count("UnknownUsageRows", unknown));
-        let folded = folded(&current(), self.config, self.members, month);
+        let folded = folded(&current(), self.config, self.members, month)?;
         data.push(self.count("SeriesFolded", u64::try_from(folded).unwrap_or(u64::MAX)));
         let currencies: BTreeSet<_> = facts().map(|fact| or_none(fact.get(FactField::Currency))).collect();
         let nobody = |fact: Fact<'_>| fact.get(FactField::Identity).is_empty();

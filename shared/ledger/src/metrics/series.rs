@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::grouping::spend_by;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::{NONE, OTHER, or_none};
 
@@ -213,8 +214,13 @@ impl Members {
     pub(crate) fn grow(&mut self, book: &Book, config: &Config, limits: Limits) -> Result<(), SumOutOfRange> {
         let axes = Axis::all(config);
         let mut spend: BTreeMap<BillingPeriod, Spenders<'_>> = BTreeMap::new();
-        for (axis, fact) in axes.iter().flat_map(|axis| book.facts().map(move |fact| (axis, fact))) {
-            let Some(cost) = config.cost.spend(fact) else { continue };
+        let mut spent = Vec::new();
+        for axis in &axes {
+            let by = [Dimension::Day, Dimension::Field(FactField::Currency), axis.dimension.clone()];
+            let of_axis = spend_by(book.facts(), &config.cost, &by)?;
+            spent.extend(of_axis.into_iter().map(|(fact, cost)| (axis, fact, cost)));
+        }
+        for (axis, fact, cost) in spent {
             let (value, currency) = (axis.value(fact), or_none(fact.get(FactField::Currency)));
             if value.is_empty() || value == OTHER || value == NONE {
                 // A value with the name of a rest would be counted with it: it has no series of its own.
@@ -272,17 +278,15 @@ pub(crate) fn sums<'a>(
 ) -> Result<Sums, SumOutOfRange> {
     let mut sums = Sums::new();
     let mut add = |of: Option<&Axis>| {
-        let mut found: HashMap<(&str, &str, NaiveDate), Decimal> = HashMap::new();
-        for fact in facts.clone() {
-            let Some(cost) = config.cost.spend(fact) else { continue };
+        let mut by = vec![Dimension::Field(FactField::Currency), Dimension::Day];
+        by.extend(of.map(|axis| axis.dimension.clone()));
+        for (fact, cost) in spend_by(facts.clone(), &config.cost, &by)? {
             let (currency, day) = (or_none(fact.get(FactField::Currency)), fact.day());
             let label = of.map_or("", |axis| members.label(BillingPeriod::of(day), axis, currency, axis.value(fact)));
-            let sum = found.entry((currency, label, day)).or_default();
-            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
-        }
-        for ((currency, label, day), sum) in found {
             let of = of.map(|axis| (axis.name.clone(), label.to_owned()));
-            sums.entry(SpendSeries { currency: currency.to_owned(), of }).or_default().insert(day, sum);
+            let days = sums.entry(SpendSeries { currency: currency.to_owned(), of }).or_default();
+            let sum = days.entry(day).or_default();
+            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         }
         Ok::<_, SumOutOfRange>(())
     };
@@ -299,17 +303,20 @@ pub(super) fn folded<'a>(
     config: &Config,
     members: &Members,
     month: BillingPeriod,
-) -> usize {
+) -> Result<usize, SumOutOfRange> {
     let mut folded: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
     let axes = Axis::all(config);
-    for (axis, fact) in axes.iter().flat_map(|axis| facts.clone().map(move |fact| (axis, fact))) {
-        let (currency, value) = (or_none(fact.get(FactField::Currency)), axis.value(fact));
-        let counts = config.cost.spend(fact).is_some() && month.contains(fact.day());
-        if counts && members.label(month, axis, currency, value) == OTHER {
-            folded.insert((&axis.name, currency, value));
+    for axis in &axes {
+        let by = [Dimension::Field(FactField::Currency), axis.dimension.clone()];
+        let of_month = facts.clone().filter(|fact| month.contains(fact.day()));
+        for (fact, _) in spend_by(of_month, &config.cost, &by)? {
+            let (currency, value) = (or_none(fact.get(FactField::Currency)), axis.value(fact));
+            if members.label(month, axis, currency, value) == OTHER {
+                folded.insert((&axis.name, currency, value));
+            }
         }
     }
-    folded.len()
+    Ok(folded.len())
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::calendar::period::DayState;
+use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{FactField, FactTable};
+use spend_core::facts::grouping::cost_by;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::OTHER;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
@@ -167,12 +169,14 @@ impl Apart<'_> {
 
 fn sums(facts: &FactTable, apart: &Apart<'_>) -> Result<Sums, SumOutOfRange> {
     let mut sums = Sums::new();
-    for fact in facts {
+    let fields = [FactField::Identity, FactField::Category, FactField::Currency].map(Dimension::Field);
+    let by = [&[Dimension::Day], fields.as_slice()].concat();
+    for (fact, cost) in cost_by(facts.rows(), &by)? {
         let text = |field| fact.get(field).to_owned();
         let identity = apart.name(fact.get(FactField::Identity)).to_owned();
         let key = (fact.day(), identity, text(FactField::Category), text(FactField::Currency));
         let sum = sums.entry(key).or_default();
-        *sum = sum.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
+        *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
     }
     Ok(sums)
 }

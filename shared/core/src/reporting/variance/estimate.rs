@@ -4,39 +4,34 @@ use std::collections::BTreeMap;
 
 use crate::facts::fact::{Fact, FactField};
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
-use crate::reporting::variance::terms::{Both, Side, Term, difference};
+use crate::reporting::variance::terms::{Both, Term, difference};
 
 /// Tokens and their cost.
 #[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    tokens: Decimal,
-    cost: Decimal,
+pub(super) struct Counted {
+    pub(super) tokens: Decimal,
+    pub(super) cost: Decimal,
 }
 
 impl Counted {
-    fn add(&mut self, tokens: Decimal, cost: Decimal) -> Result<(), SumOutOfRange> {
+    pub(super) fn add(&mut self, tokens: Decimal, cost: Decimal) -> Result<(), SumOutOfRange> {
         add(&mut self.tokens, tokens)?;
         add(&mut self.cost, cost)
     }
 }
 
 /// What cells are told apart by, in the order in which the terms of their mix are told.
-const CELL: [FactField; 4] = [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context];
+pub(super) const CELL: [FactField; 4] = [FactField::Model, FactField::TokenKind, FactField::Tier, FactField::Context];
 
 /// Usage counted in tokens, by [`CELL`].
 #[derive(Default)]
 pub(super) struct Cells<'a>(BTreeMap<[&'a str; CELL.len()], Both<Counted>>);
 
 impl<'a> Cells<'a> {
-    pub(super) fn add(
-        &mut self,
-        side: Side,
-        fact: Fact<'a>,
-        tokens: Decimal,
-        cost: Decimal,
-    ) -> Result<(), SumOutOfRange> {
-        let key = CELL.map(|field| fact.get(field));
-        self.0.entry(key).or_default().at(side).add(tokens, cost)
+    pub(super) fn add(&mut self, fact: Fact<'a>, more: &Both<Counted>) -> Result<(), SumOutOfRange> {
+        let sum = self.0.entry(CELL.map(|field| fact.get(field))).or_default();
+        sum.earlier.add(more.earlier.tokens, more.earlier.cost)?;
+        sum.later.add(more.later.tokens, more.later.cost)
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<(), SumOutOfRange> {

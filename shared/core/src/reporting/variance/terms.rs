@@ -56,6 +56,15 @@ impl<T> Both<T> {
     }
 }
 
+impl<T: Copy> Both<T> {
+    pub(crate) fn of(&self, side: Side) -> T {
+        match side {
+            Side::Earlier => self.earlier,
+            Side::Later => self.later,
+        }
+    }
+}
+
 pub(crate) fn difference(of: Both<Decimal>) -> Result<Decimal, SumOutOfRange> {
     of.later.checked_sub(of.earlier).ok_or(SumOutOfRange)
 }

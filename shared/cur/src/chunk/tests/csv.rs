@@ -5,10 +5,12 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
+use spend_core::bill::line_coder::LineCoder;
 use spend_core::errors::fault::Fault as _;
 
 use super::*;
 use crate::bytes::chunk_bytes::ChunkBytes;
+use crate::chunk::Visited;
 use crate::columns::names::UNBLENDED_COST;
 use crate::csv_file;
 use crate::limits::MEMORY;
@@ -294,17 +296,18 @@ struct Outcome {
 fn outcomes(bytes: Vec<u8>) -> [Outcome; 2] {
     [true, false].map(|passes_over| {
         let mut rows = Vec::new();
-        let mut visit = |row| {
+        let visit = |row| {
             rows.push(row);
             Ok(0)
         };
+        let mut visited = Visited { coder: LineCoder::default(), visit };
         let source = Memory::new(bytes.clone());
         let mut chunk = ChunkBytes::new(NAME, source);
         let end = block_on(async {
             if passes_over {
-                csv_file::rows::visit(&mut chunk, november(), &KeptTags::default(), MEMORY, &mut visit).await
+                csv_file::rows::visit(&mut chunk, november(), &KeptTags::default(), MEMORY, &mut visited).await
             } else {
-                csv_file::rows::visit_all(&mut chunk, november(), MEMORY, &mut visit).await
+                csv_file::rows::visit_all(&mut chunk, november(), MEMORY, &mut visited).await
             }
         });
         Outcome { rows, end: end.map_err(|error| format!("{} {error}", error.kind())) }
