@@ -10,6 +10,7 @@
 //! - `people`: the roles through which people came
 //! - `net_cost`: net cost where the bill has none
 //! - `dimension`: what facts can be grouped and matched by
+//! - `combinations`, `matching`: which facts have the same codes; which facts matchers are about, by codes
 //! - `grouping`: telling facts apart by dimensions, by codes
 //! - `matcher`: which facts a rule is about
 //! - `selection`: names that select nothing, and what may have been meant
@@ -18,6 +19,7 @@
 //! - `restated`: what a delivery changed of a settled day
 //! - `explanation`: why a bill line is the fact that it is
 
+pub(crate) mod combinations;
 pub mod derivation;
 pub mod dimension;
 pub mod explanation;
@@ -26,6 +28,7 @@ pub mod fact_set;
 pub mod folding;
 pub mod grouping;
 pub mod matcher;
+pub(crate) mod matching;
 pub mod net_cost;
 pub mod owner;
 pub mod owner_names;

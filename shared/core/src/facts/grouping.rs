@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 
+use crate::facts::combinations::combinations;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField, FactTable};
 use crate::facts::spend::CostPolicy;
@@ -61,12 +62,7 @@ impl<'d, 'a> Grouping<'d, 'a> {
     }
 
     fn grouped(&mut self, table: &'a FactTable) -> Grouped<'a> {
-        let columns = self.dimensions.iter().filter_map(|dimension| match dimension {
-            Dimension::Day => Some((&table.days().codes, table.days().values.len())),
-            Dimension::Field(field) => table.texts(*field).map(|texts| (&texts.codes, texts.values.len())),
-            Dimension::Tag(_) => Some((&table.tags().codes, table.tags().values.len())),
-        });
-        let Combined { of_row, rows } = Combined::of(table.len(), columns);
+        let Combined { of_row, rows } = combinations(table, self.dimensions.iter());
         let group = |row: usize| {
             let values = self.dimensions.iter().map(|dimension| dimension.value(table.row(row))).collect();
             let next = self.known.len();

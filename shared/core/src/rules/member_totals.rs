@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::grouping::Grouping;
+use crate::facts::matching::Matching;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add, sum};
 use crate::rules::owner_template::OwnerTemplate;
@@ -145,23 +147,32 @@ pub(crate) fn totals<'a, 'f: 'a>(
     if rule.each.is_none() {
         members.push((None, MemberTotals::default()));
     }
+    let mut matching = Matching::of(&rule.matches);
+    let mut grouping = Grouping::by(rule.each.as_slice());
+    // For each group its member: the value of a group may be what those without a value are called.
+    let mut of_group: Vec<Option<usize>> = Vec::new();
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
     for fact in facts {
         let Some(spend) = policy.spend(fact) else { continue };
-        if !rule.matches(fact) {
+        if !matching.holds(fact) {
             continue;
         }
-        let place = match rule.each.as_ref().map(|dimension| dimension.value(fact)) {
+        let place = match &rule.each {
             None => 0,
-            Some(value) => {
-                let member = if value.is_empty() { Cow::Borrowed(NONE) } else { value };
-                if let Some(place) = places.get(&member) {
-                    *place
-                } else {
-                    places.insert(member.clone(), members.len());
-                    members.push((Some(member), MemberTotals::default()));
-                    members.len() - 1
+            Some(dimension) => {
+                let group = grouping.group(fact);
+                if of_group.len() <= group {
+                    of_group.resize(group + 1, None);
                 }
+                let Some(known) = of_group.get_mut(group) else { continue };
+                *known.get_or_insert_with(|| {
+                    let value = dimension.value(fact);
+                    let member = if value.is_empty() { Cow::Borrowed(NONE) } else { value };
+                    *places.entry(member).or_insert_with_key(|member| {
+                        members.push((Some(member.clone()), MemberTotals::default()));
+                        members.len() - 1
+                    })
+                })
             }
         };
         if let Some((_, totals)) = members.get_mut(place) {
