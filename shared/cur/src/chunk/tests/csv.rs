@@ -138,7 +138,7 @@ fn times_are_read_in_every_spelling() {
         "2026-11-17",
     ] {
         let reduction = csv(HEADER, &record("1.5", start, "{}")).unwrap_or_else(|error| panic!("{start}: {error}"));
-        assert_eq!(reduction.lines[0].0.usage_date.to_string(), "2026-11-17", "{start}");
+        assert_eq!(reduction.lines.row(0).day().to_string(), "2026-11-17", "{start}");
     }
 }
 
@@ -154,7 +154,7 @@ fn maps_are_json_objects_of_texts() {
         (r#""{""iamPrincipal/team"":7,""x"":true}""#, "7"),
     ] {
         let reduction = csv(HEADER, &record("1", START, tags)).unwrap();
-        let value = reduction.lines[0].0.tags.get("iamPrincipal/team").map_or("", |value| value);
+        let value = reduction.lines.row(0).tag("iamPrincipal/team");
         assert_eq!(value, found, "{tags}");
     }
 }
@@ -169,7 +169,7 @@ fn costs_are_the_decimals_that_their_doubles_are_the_shortest_form_of() {
         ("12", "12"),
     ] {
         let reduction = csv(HEADER, &record(cost, START, "")).unwrap();
-        assert_eq!(reduction.lines[0].1.unblended_cost.to_string(), sum, "{cost}");
+        assert_eq!(reduction.lines.row(0).unblended_cost().to_string(), sum, "{cost}");
     }
     assert_eq!(csv(HEADER, &record("", START, "")).unwrap().counts.rows_without_cost, 1);
 }

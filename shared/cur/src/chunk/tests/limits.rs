@@ -71,7 +71,7 @@ fn only_what_is_kept_of_a_resource_must_be_short() {
     let id = |name: String| [("line_item_resource_id", Value::from(format!("arn:aws:bedrock:us-east-1:1:{name}")))];
     for (bytes, _) in both(&rows(&id(format!("guardrail/{}", long(5_000))))) {
         let lines = reduce(bytes).unwrap().lines;
-        assert!(lines.iter().any(|(key, _)| key.get(LineField::Resource) == "guardrail"));
+        assert!(lines.rows().any(|line| line.get(LineField::Resource) == "guardrail"));
     }
     for (bytes, place) in both(&rows(&id(format!("inference-profile/{}", long(5_000))))) {
         let error = reduce(bytes).unwrap_err().to_string();
@@ -256,7 +256,7 @@ fn texts_that_fill_a_batch_are_read_in_smaller_ones() {
             };
             let reduction = reduce(file(&rows, &shape)).unwrap();
             assert_eq!((reduction.counts.rows, reduction.counts.bedrock_rows), (1_300, 13));
-            assert_eq!(reduction.lines[0].1.line_items, 13);
+            assert_eq!(reduction.lines.row(0).line_items(), 13);
         }
     }
 }

@@ -93,7 +93,7 @@ fn maps_are_read_under_every_name_of_their_groups() {
         columns.push((field, Leaf::Entries(vec!["iamPrincipal/team", "accountTag/none"], vec![2, 2], vec![0, 1])));
         columns.push(("", Leaf::Entries(vec!["search"], vec![3, 2], vec![0, 1])));
         let reduction = reduce_odd(columns).unwrap_or_else(|error| panic!("{field}: {error}"));
-        let tags = &reduction.lines[0].0.tags;
+        let tags = reduction.lines.row(0).tags();
         assert_eq!(
             tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
             ["iamPrincipal/team=search"]
@@ -110,7 +110,8 @@ fn maps_are_read_as_lists_of_entries() {
         Leaf::Entries(vec!["model", "provider"], vec![3, 3], vec![0, 1]),
     ));
     columns.push(("", Leaf::Entries(vec!["Nova Lite"], vec![4, 3], vec![0, 1])));
-    let line = reduce_odd(columns).unwrap().lines.remove(0).0;
+    let lines = reduce_odd(columns).unwrap().lines;
+    let line = lines.row(0);
     assert_eq!((line.get(LineField::Model), line.get(LineField::Provider)), ("Nova Lite", ""));
 }
 
@@ -142,7 +143,7 @@ fn a_column_of_nulls_without_a_type_is_null() {
     columns.push(("optional int32 line_item_net_unblended_cost (UNKNOWN)", Leaf::Null(1)));
     let reduction = reduce_odd(columns).unwrap();
     assert!(!reduction.counts.lacks_principal_column());
-    assert_eq!(reduction.lines[0].1.lines_without_net, 1);
+    assert_eq!(reduction.lines.row(0).lines_without_net(), 1);
 }
 
 #[test]

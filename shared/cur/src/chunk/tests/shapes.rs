@@ -61,7 +61,7 @@ fn more_rows_than_a_batch_are_read_to_the_last() {
         .collect();
     let reduction = reduce(file(&rows, &narrow())).unwrap();
     assert_eq!(reduction.counts.rows, rows.len() as u64);
-    let costs: Vec<_> = reduction.lines.iter().map(|(_, sums)| sums.unblended_cost.to_string()).collect();
+    let costs: Vec<_> = reduction.lines.rows().map(|line| line.unblended_cost().to_string()).collect();
     assert_eq!(costs, ["2.5", "0.25"]);
 }
 

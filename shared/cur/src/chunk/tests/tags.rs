@@ -14,7 +14,7 @@ fn line(row: Row, shape: &FileShape, listed: &[&str]) -> spend_core::bill::line:
     let reduction = reduce(file(&rows, shape));
     assert_eq!(reduce(text(&rows, shape)), reduction, "text says the same");
     assert_eq!(reduction.lines.len(), 1);
-    reduction.lines[0].0.clone()
+    reduction.lines.row(0).key()
 }
 
 fn tags(row: Row, shape: &FileShape, listed: &[&str]) -> Vec<String> {
@@ -121,7 +121,7 @@ fn split_cost_allocation_is_never_counted_twice() {
     let rows = [parent.clone(), split(Some(0.0)), split(None)];
     for bytes in [file(&rows, &FileShape::default()), text(&rows, &FileShape::default())] {
         let reduction = reduce(bytes).unwrap();
-        let sums: Vec<_> = reduction.lines.iter().map(|(_, sums)| sums.unblended_cost.to_string()).collect();
+        let sums: Vec<_> = reduction.lines.rows().map(|line| line.unblended_cost().to_string()).collect();
         assert_eq!((sums, reduction.counts.rows_without_cost), (vec!["1.5".to_owned()], 1));
     }
 }
