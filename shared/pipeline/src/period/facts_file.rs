@@ -1,29 +1,40 @@
 //! The facts file: the ledger's rows as Parquet, for Athena, `DuckDB` and everybody else.
 //!
-//! Written column by column, without Arrow: its writer brings what turns any array into columns, a fifth of the function
-//! that writes these.
+//! Written column by column, from the codes of the table: the Parquet crate's own writers take each value by itself, and
+//! would look up again which values are equal. Without Arrow too: its writer brings what turns any array into columns, a
+//! fifth of the function that writes these.
+//!
+//! - `hybrid`: numbers as runs and bits; `chunk`: a column's pages, and what is said of them;
+//! - `coded`: columns of values that repeat; `tags`: the map; `amounts`: columns of amounts.
 
-use std::iter;
+mod amounts;
+mod chunk;
+mod coded;
+mod hybrid;
+mod tags;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
-};
+use chrono::NaiveDate;
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::SerializedFileReader;
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use spend_core::facts::fact::{Fact, FactField, FactTable};
-use spend_core::money::decimal::Decimal;
+use spend_core::facts::fact::{FactField, FactTable};
+use spend_core::table::coded::Coded;
+use spend_core::table::codes::Codes;
+use spend_core::table::decimals::{Decimals, OptionalDecimals};
 use spend_core::table::tags::Tags;
 use spend_ledger::build;
 use spend_ledger::state::period::PeriodState;
+
+use crate::period::facts_file::amounts::Form;
+use crate::period::facts_file::chunk::ChunkWriter;
+use crate::period::facts_file::coded::{Days, Texts};
 
 /// How costs and tokens are written: `decimal(38,18)`, a number of 128 bits.
 const DECIMAL: &str = "FIXED_LEN_BYTE_ARRAY (16)";
@@ -31,8 +42,8 @@ const DECIMAL_DIGITS: &str = "(DECIMAL(38,18))";
 
 /// Rows of a group, which is what readers share work by.
 const GROUP: usize = 1 << 20;
-/// Rows that are handed to the writer at once.
-const BATCH: usize = 1 << 12;
+/// Rows of a page, which is what a reader that looks for a day can leave out.
+const PAGE: usize = 20_000;
 
 /// The file's own metadata: the format of the columns, and whose rows these are.
 const FORMAT_KEY: &str = "bedrock-ledger.format";
@@ -70,8 +81,12 @@ impl FactsOf {
 ///
 /// What the Parquet writer says.
 pub fn write(facts: &FactTable, of: &FactsOf) -> Result<Bytes, ParquetError> {
+    write_in(facts, of, GROUP, PAGE)
+}
+
+/// The same with other groups and pages.
+fn write_in(facts: &FactTable, of: &FactsOf, group: usize, page: usize) -> Result<Bytes, ParquetError> {
     let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(build::as_creator())
         .set_key_value_metadata(Some(vec![
             KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned()),
@@ -82,29 +97,82 @@ pub fn write(facts: &FactTable, of: &FactsOf) -> Result<Bytes, ParquetError> {
         .build();
     let schema = Arc::new(parse_message_type(&schema())?);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    for first in (0..facts.len()).step_by(GROUP) {
-        let rows = first..facts.len().min(first + GROUP);
-        let mut columns = Columns { group: writer.next_row_group()?, facts, rows };
-        columns.required::<Int32Type>(|fact| fact.day().to_epoch_days())?;
-        for field in FactField::ALL {
-            if NULLABLE.contains(&field) {
-                columns
-                    .optional::<ByteArrayType>(|fact| Some(fact.get(field)).filter(|it| !it.is_empty()).map(text))?;
-            } else {
-                columns.required::<ByteArrayType>(|fact| text(fact.get(field)))?;
-            }
+    let columns = writer.schema_descr().columns().to_vec();
+    let mut compressor = chunk::compressor()?;
+    for rows in split(0..facts.len(), group) {
+        let pages: Vec<_> = split(rows, page).collect();
+        let mut group = writer.next_row_group()?;
+        for (column, values) in columns.iter().zip(self::columns(facts)) {
+            let (bytes, close) = values.write(ChunkWriter::new(Arc::clone(column), &mut compressor), &pages)?;
+            group.append_column(&bytes, close)?;
         }
-        columns.tags()?;
-        columns.required::<DoubleType>(|fact| fact.usage_amount().to_f64())?;
-        columns.optional::<FixedLenByteArrayType>(|fact| fact.tokens().map(decimal))?;
-        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.unblended_cost()))?;
-        columns.required::<FixedLenByteArrayType>(|fact| decimal(fact.net_unblended_cost()))?;
-        columns.optional::<FixedLenByteArrayType>(|fact| fact.list_cost().map(decimal))?;
-        columns.required::<Int64Type>(|fact| count(fact.line_items()))?;
-        columns.required::<Int64Type>(|fact| count(fact.lines_without_net()))?;
-        columns.group.close()?;
+        group.close()?;
     }
     Ok(Bytes::from(writer.into_inner()?))
+}
+
+/// Parts of `rows` of `most` rows each; the last may have fewer.
+fn split(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(most).map(move |first| first..rows.end.min(first + most))
+}
+
+/// Where a column's values are.
+enum Column<'a> {
+    Days(&'a Coded<NaiveDate>),
+    Texts { texts: &'a Coded<Arc<str>>, is_nullable: bool },
+    TagKeys(&'a Coded<Arc<Tags>>),
+    TagValues(&'a Coded<Arc<Tags>>),
+    Amounts { form: Form, amounts: &'a Decimals },
+    OptionalAmounts(&'a OptionalDecimals),
+    Counts(&'a Codes),
+}
+
+/// The columns of the file, in the order of the schema.
+fn columns(facts: &FactTable) -> Vec<Column<'_>> {
+    let sums = facts.sums();
+    let texts = |field| {
+        let is_nullable = NULLABLE.contains(&field);
+        facts.texts(field).map(|texts| Column::Texts { texts, is_nullable })
+    };
+    let exact = |amounts| Column::Amounts { form: Form::Exact, amounts };
+    let mut columns = vec![Column::Days(facts.days())];
+    columns.extend(FactField::ALL.into_iter().filter_map(texts));
+    columns.extend([
+        Column::TagKeys(facts.tags()),
+        Column::TagValues(facts.tags()),
+        Column::Amounts { form: Form::Double, amounts: &sums.usage_amount },
+        Column::OptionalAmounts(&sums.tokens),
+        exact(&sums.unblended_cost),
+        exact(&sums.net_unblended_cost),
+        Column::OptionalAmounts(&sums.list_cost),
+        Column::Counts(&sums.line_items),
+        Column::Counts(&sums.lines_without_net),
+    ]);
+    columns
+}
+
+impl Column<'_> {
+    /// The column chunk of the rows of these pages.
+    fn write(
+        &self,
+        chunk: ChunkWriter<'_>,
+        pages: &[Range<usize>],
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        match self {
+            Self::Days(days) => coded::write(chunk, &Days(&days.values), &days.codes, pages),
+            Self::Texts { texts, is_nullable } => {
+                let coding = Texts { values: &texts.values, is_nullable: *is_nullable };
+                coded::write(chunk, &coding, &texts.codes, pages)
+            }
+            Self::TagKeys(tags) => tags::write(chunk, tags, pages, 1, Tags::keys),
+            Self::TagValues(tags) => tags::write(chunk, tags, pages, 2, Tags::values),
+            Self::Amounts { form, amounts } => amounts::write(chunk, *form, amounts, None, pages),
+            Self::OptionalAmounts(OptionalDecimals { decimals, present }) => {
+                amounts::write(chunk, Form::Exact, decimals, Some(present), pages)
+            }
+            Self::Counts(counts) => coded::write_counts(chunk, counts, pages),
+        }
+    }
 }
 
 /// The columns, in their order, as the Parquet specification writes them.
@@ -136,95 +204,31 @@ fn schema() -> String {
     )
 }
 
-/// Writes one column after the other, in the order of the schema.
-struct Columns<'a> {
-    group: SerializedRowGroupWriter<'a, Vec<u8>>,
-    facts: &'a FactTable,
-    /// Those of the group.
-    rows: Range<usize>,
+/// What the end of a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// Whose facts the file holds.
+    Facts(FactsOf),
+    /// It is no facts file of this format.
+    Other,
+    /// So many of the last bytes are needed to tell.
+    Needed(usize),
 }
 
-impl<'a> Columns<'a> {
-    fn next(&mut self) -> Result<SerializedColumnWriter<'_>, ParquetError> {
-        let none = || ParquetError::General("there are more values than columns".to_owned());
-        self.group.next_column()?.ok_or_else(none)
+/// What the last bytes of a file of `size` bytes say.
+pub(crate) fn tail(tail: &Bytes, size: u64) -> Tail {
+    let mut reader = ParquetMetaDataReader::new();
+    match reader.try_parse_sized(tail, size) {
+        Err(ParquetError::NeedMoreData(needed)) => return Tail::Needed(needed),
+        Err(_) => return Tail::Other,
+        Ok(()) => {}
     }
-
-    /// A column where each row has a value.
-    fn required<T: DataType>(&mut self, value: impl Fn(Fact<'_>) -> T::T) -> Result<(), ParquetError> {
-        let (facts, rows) = (self.facts, self.rows.clone());
-        let mut column = self.next()?;
-        for batch in batches(rows) {
-            let values: Vec<_> = batch.map(|row| value(facts.row(row))).collect();
-            column.typed::<T>().write_batch(&values, None, None)?;
-        }
-        column.close()
-    }
-
-    /// A column where a row may have none: its definition level says which.
-    fn optional<T: DataType>(&mut self, value: impl Fn(Fact<'_>) -> Option<T::T>) -> Result<(), ParquetError> {
-        let (facts, rows) = (self.facts, self.rows.clone());
-        let mut column = self.next()?;
-        for batch in batches(rows) {
-            let values: Vec<_> = batch.map(|row| value(facts.row(row))).collect();
-            let defined: Vec<_> = values.iter().map(|value| i16::from(value.is_some())).collect();
-            let values: Vec<_> = values.into_iter().flatten().collect();
-            column.typed::<T>().write_batch(&values, Some(&defined), None)?;
-        }
-        column.close()
-    }
-
-    /// The two columns of the map of tags.
-    fn tags(&mut self) -> Result<(), ParquetError> {
-        self.part_of_tags(1, Tags::keys)?;
-        self.part_of_tags(2, Tags::values)
-    }
-
-    /// A row without tags stands there once, undefined; of any other, each tag after the first repeats the row. `defined`
-    /// is the definition level of a part that is there: a value could be missing where its key is not.
-    fn part_of_tags<P>(&mut self, defined: i16, part: impl Fn(&'a Tags) -> P) -> Result<(), ParquetError>
-    where
-        P: Iterator<Item = &'a Arc<str>>,
-    {
-        let (facts, rows) = (self.facts, self.rows.clone());
-        let mut column = self.next()?;
-        for batch in batches(rows) {
-            let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
-            for fact in batch.map(|row| facts.row(row)) {
-                let before = values.len();
-                values.extend(part(fact.tags()).map(|part| text(part)));
-                let tags = values.len() - before;
-                definitions.extend(iter::repeat_n(if tags == 0 { 0 } else { defined }, tags.max(1)));
-                repetitions.push(0);
-                repetitions.extend(iter::repeat_n(1, tags.saturating_sub(1)));
-            }
-            column.typed::<ByteArrayType>().write_batch(&values, Some(&definitions), Some(&repetitions))?;
-        }
-        column.close()
-    }
+    let of = reader.finish().ok().and_then(|footer| said(footer.file_metadata()));
+    of.map_or(Tail::Other, Tail::Facts)
 }
 
-fn batches(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    rows.clone().step_by(BATCH).map(move |first| first..rows.end.min(first + BATCH))
-}
-
-fn text(text: &str) -> ByteArray {
-    ByteArray::from(text)
-}
-
-/// Two's complement, the highest byte first.
-fn decimal(decimal: Decimal) -> FixedLenByteArray {
-    FixedLenByteArray::from(decimal.units().to_be_bytes().to_vec())
-}
-
-fn count(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Whose facts a file holds, or `None` if it is no facts file of this format.
-pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
-    let reader = SerializedFileReader::new(file.clone()).ok()?;
-    let metadata = reader.metadata().file_metadata().key_value_metadata()?;
+fn said(metadata: &FileMetaData) -> Option<FactsOf> {
+    let metadata = metadata.key_value_metadata()?;
     let value = |key: &str| metadata.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.clone());
     value(FORMAT_KEY).filter(|format| format == FORMAT)?;
     Some(FactsOf {
@@ -232,6 +236,14 @@ pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
         revision: value(REVISION_KEY)?.parse().ok()?,
         derivation: value(DERIVATION_KEY)?,
     })
+}
+
+/// Whose facts a file holds, or `None` if it is no facts file of this format.
+pub fn facts_of(file: &Bytes) -> Option<FactsOf> {
+    match tail(file, file.len() as u64) {
+        Tail::Facts(of) => Some(of),
+        Tail::Other | Tail::Needed(_) => None,
+    }
 }
 
 #[cfg(test)]
