@@ -138,6 +138,6 @@ mod tests {
 
     #[test]
     fn nothing_is_no_lines() {
-        assert_eq!(ReductionBuilder::default().finish(), Ok(Reduction::default()));
+        assert_eq!(ReductionBuilder::default().finish(), Reduction::default());
     }
 }

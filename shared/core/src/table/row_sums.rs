@@ -133,18 +133,21 @@ impl<F: Field> RowSums<F> {
         let of_keys = |part: usize| keys.iter().filter_map(move |key| key.get(part)).copied();
         let (days, day_ranks) = ranked(days, of_keys(DAY));
         let (tags, tag_ranks) = ranked(tags, of_keys(TAGS));
+        let used_in_rows = marked(used.len(), of_keys(USED));
+        let callers_in_rows = marked(callers.len(), of_keys(CALLER));
         let mut values = Vec::with_capacity(texts.len());
         // For each field, the rank of its text by combination: of what was used, or of who used it.
         let mut ranks_of: Vec<(usize, Vec<u32>)> = Vec::with_capacity(texts.len());
         let (mut used_place, mut callers_place) = (0, 0);
         for (field, texts) in F::ALL.iter().zip(texts) {
-            let (part, combinations, at) = if field.is_of_caller() {
-                (CALLER, &callers, &mut callers_place)
+            let (part, combinations, in_rows, at) = if field.is_of_caller() {
+                (CALLER, &callers, &callers_in_rows, &mut callers_place)
             } else {
-                (USED, &used, &mut used_place)
+                (USED, &used, &used_in_rows, &mut used_place)
             };
             let numbers = || combinations.iter().filter_map(|parts| parts.get(*at)).copied();
-            let (sorted, ranks) = ranked(texts, numbers());
+            let of_rows = numbers().zip(in_rows).filter(|(_, is_in_rows)| **is_in_rows).map(|(text, _)| text);
+            let (sorted, ranks) = ranked(texts, of_rows);
             let rank = |text: u32| ranks.get(place(text)).copied().unwrap_or_default();
             ranks_of.push((part, numbers().map(rank).collect()));
             *at += 1;
@@ -193,12 +196,7 @@ const CALLER: usize = 3;
 
 /// The values whose numbers are `used`, in order, and for each number where its value is among them.
 fn ranked<T: Clone + Ord>(values: Vec<T>, used: impl Iterator<Item = u32>) -> (Vec<T>, Vec<u32>) {
-    let mut is_used = vec![false; values.len()];
-    for known in used {
-        if let Some(slot) = is_used.get_mut(place(known)) {
-            *slot = true;
-        }
-    }
+    let is_used = marked(values.len(), used);
     let mut sorted: Vec<(T, usize)> = values
         .into_iter()
         .enumerate()
@@ -213,4 +211,15 @@ fn ranked<T: Clone + Ord>(values: Vec<T>, used: impl Iterator<Item = u32>) -> (V
         }
     }
     (sorted.into_iter().map(|(value, _)| value).collect(), ranks)
+}
+
+/// Which of so many numbers are among `used`.
+fn marked(count: usize, used: impl Iterator<Item = u32>) -> Vec<bool> {
+    let mut is_used = vec![false; count];
+    for known in used {
+        if let Some(slot) = is_used.get_mut(place(known)) {
+            *slot = true;
+        }
+    }
+    is_used
 }

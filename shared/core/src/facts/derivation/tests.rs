@@ -135,7 +135,7 @@ fn any_reductions() -> impl Strategy<Value = Vec<Reduction>> {
             for (day, caller, usage, measures) in lines {
                 let usage: &Vec<_> = usage.get(&usages);
                 let key = line(day, caller.get(&callers), usage);
-                builder.add(&key, &measures).unwrap();
+                builder.add(key, &measures).unwrap();
             }
             builder.finish()
         };
@@ -212,7 +212,7 @@ fn reduction(lines: &[(&[(LineField, &str)], &str)]) -> Reduction {
         let fields = LineField::ALL.map(|field| Arc::from(text(field)));
         let key = LineKey { usage_date: "2026-11-17".parse().unwrap(), fields, tags: Arc::default() };
         let usage_amount = decimal(amount);
-        builder.add(&key, &Measures { usage_amount, line_items: 1, ..Measures::default() }).unwrap();
+        builder.add(key.clone(), &Measures { usage_amount, line_items: 1, ..Measures::default() }).unwrap();
     }
     builder.finish()
 }

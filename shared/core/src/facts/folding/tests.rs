@@ -58,7 +58,7 @@ fn reduced(chunks: &[&[&Row]]) -> Vec<Reduction> {
         let mut builder = ReductionBuilder::default();
         for row in *rows {
             let measures = Measures { unblended_cost: row.cost.parse().unwrap(), line_items: 1, ..Measures::default() };
-            builder.add(&line(row), &measures).unwrap();
+            builder.add(line(row), &measures).unwrap();
         }
         builder.finish()
     };
