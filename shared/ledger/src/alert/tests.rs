@@ -416,8 +416,8 @@ async fn what_is_pending_is_sent_even_where_a_sum_leaves_its_range() {
         .await
         .unwrap_err();
     let most = "99999999999999999999";
-    let facts = vec![fact("2026-11-01", most, &[]), fact("2026-11-01", most, &[])];
-    let absurd = Book { periods: vec![period("2026-11", facts)] };
+    let facts = ["us-east-1", "us-west-2"].map(|region| fact("2026-11-01", most, &[("region", region)]));
+    let absurd = Book { periods: vec![period("2026-11", facts.into())] };
     let notifier = TestNotifier::default();
     let error = react(&store, &notifier, &given(&config, &absurd), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "bug.sum_out_of_range");

@@ -1,5 +1,6 @@
 use parquet::record::Row;
-use spend_core::facts::fact::FactKey;
+use spend_core::facts::fact::{FactField, FactKey, FactTable};
+use spend_core::table::field::Field as _;
 use spend_core::table::measures::Measures;
 
 use super::*;
@@ -11,10 +12,15 @@ fn of() -> FactsOf {
 }
 
 /// A fact whose fields are all `field`, with these tags.
-fn fact(day: &str, field: &str, tags: &[(&str, &str)], measures: Measures) -> Fact {
+fn fact(day: &str, field: &str, tags: &[(&str, &str)], measures: Measures) -> (FactKey, Measures) {
     let fields = FactField::ALL.map(|_| Arc::from(field));
     let tags: Tags = tags.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
-    Fact { key: FactKey { usage_date: day.parse().unwrap(), fields, tags: Arc::new(tags) }, measures }
+    (FactKey { usage_date: day.parse().unwrap(), fields, tags: Arc::new(tags) }, measures)
+}
+
+/// The table of rows that stand alone.
+fn table(rows: impl IntoIterator<Item = (FactKey, Measures)>) -> FactTable {
+    FactTable::of(rows).unwrap()
 }
 
 /// What a reader that knows nothing of this package makes of the file: each row's columns, as texts.
@@ -37,11 +43,14 @@ fn a_row_reads_as_it_was_and_what_it_lacks_is_null() {
     };
     let tags = [("iamPrincipal/team", "search"), ("resourceTags/env", "")];
     let rows = read(
-        write(&[fact("2026-11-30", "Ünïcode", &tags, whole), fact("1969-12-31", "", &[], Measures::default())], &of())
-            .unwrap(),
+        write(
+            &table([fact("2026-11-30", "Ünïcode", &tags, whole), fact("1969-12-31", "", &[], Measures::default())]),
+            &of(),
+        )
+        .unwrap(),
     );
     let [full, empty] = rows.as_slice() else { panic!("{rows:?}") };
-    let fields = FactField::ALL.map(FactField::name);
+    let fields = FactField::ALL.map(FactField::as_str);
     let names: Vec<_> = ["usage_date"].into_iter().chain(fields).collect();
     assert_eq!(full.iter().map(|(name, _)| name.as_str()).take(names.len()).collect::<Vec<_>>(), names);
     let of = |row: &[(String, String)], name: &str| row.iter().find(|(has, _)| has == name).unwrap().1.clone();
@@ -78,7 +87,7 @@ fn each_row_keeps_its_own_tags_and_sums_however_many_rows_there_are() {
         fact("2026-11-01", &field, &tags, Measures { tokens, ..Measures::default() })
     };
     let facts: Vec<_> = (0..rows).map(fact).collect();
-    let read = read(write(&facts, &of()).unwrap());
+    let read = read(write(&table(facts), &of()).unwrap());
     assert_eq!(read.len(), rows);
     for (row, columns) in read.iter().enumerate() {
         let of = |name: &str| columns.iter().find(|(has, _)| has == name).unwrap().1.as_str();
@@ -91,14 +100,14 @@ fn each_row_keeps_its_own_tags_and_sums_however_many_rows_there_are() {
 
 #[test]
 fn a_file_says_whose_facts_it_holds_even_if_there_are_none() {
-    let file = write(&[], &of()).unwrap();
+    let file = write(&FactTable::default(), &of()).unwrap();
     assert_eq!((facts_of(&file), read(file).len()), (Some(of()), 0));
     assert_eq!(facts_of(&Bytes::from_static(b"PAR1 not quite PAR1")), None);
 }
 
 #[test]
 fn the_map_of_tags_has_the_names_of_the_parquet_specification() {
-    let reader = SerializedFileReader::new(write(&[], &of()).unwrap()).unwrap();
+    let reader = SerializedFileReader::new(write(&FactTable::default(), &of()).unwrap()).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr();
     let paths: Vec<_> = schema.columns().iter().map(|column| column.path().string()).collect();
     let tags: Vec<_> = paths.iter().filter(|path| path.starts_with("tags")).collect();

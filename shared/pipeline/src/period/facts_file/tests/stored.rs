@@ -9,7 +9,7 @@ use parquet::schema::printer::print_schema;
 use serde::Deserialize;
 use spend_ledger::state::columns::Columns as StoredColumns;
 
-use super::{FORMAT, Fact, FactsOf, SerializedFileReader, facts_of, read, write};
+use super::{FORMAT, FactTable, FactsOf, SerializedFileReader, facts_of, read, write};
 
 /// What the fixture must be read as.
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ fn a_facts_file_of_this_version_is_read_and_written_as_it_was() {
          facts into a folder of that name, and run `WRITE_FIXTURES=1 cargo test -p spend-pipeline --lib stored`"
     );
     let expected: Read = serde_json::from_slice(&fs::read(fixture.join("whole.read.json")).expect(&add)).unwrap();
-    let facts: Vec<Fact> = expected.facts.into_facts().expect(&add);
+    let facts: FactTable = expected.facts.into_table().expect(&add);
     let of =
         FactsOf { delivery_id: expected.delivery_id, revision: expected.revision, derivation: expected.derivation };
     let written = write(&facts, &of).unwrap();
