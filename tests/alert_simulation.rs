@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::fact::{FactField, FactKey, FactTable};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
 use spend_core::table::measures::Measures;
@@ -156,12 +156,12 @@ impl World {
             unknown_usage_rows: 0,
             folded: Folded::default(),
             derivation: String::new(),
-            facts: self.facts().filter(|fact| month.contains(fact.key.usage_date)).collect(),
+            facts: FactTable::of(self.facts().filter(|(key, _)| month.contains(key.usage_date))).unwrap(),
         };
         Book { periods: months.map(period).into() }
     }
 
-    fn facts(&self) -> impl Iterator<Item = Fact> {
+    fn facts(&self) -> impl Iterator<Item = (FactKey, Measures)> {
         self.spent.iter().map(|((day, member), amount)| {
             let name = format!("member-{member}");
             let fields = FactField::ALL.map(|field| {
@@ -175,7 +175,7 @@ impl World {
             });
             let cost = Decimal::from_integer((*amount).into());
             let measures = Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() };
-            Fact { key: FactKey { usage_date: *day, fields, tags: Arc::default() }, measures }
+            (FactKey { usage_date: *day, fields, tags: Arc::default() }, measures)
         })
     }
 }

@@ -7,7 +7,7 @@ use bedrock_ledger::error::CommandError;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::KeptTags;
 use spend_core::facts::derivation::Derivation;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::facts::folding::{Folded, Limits};
 use spend_core::facts::spend::Basis;
 use spend_core::messages::operations::deployed::Place;
@@ -79,14 +79,14 @@ impl Counted {
         sweep::unusual(&self.ledger, &statement(), id, &outcome, now()).await.unwrap();
     }
 
-    async fn facts(&self) -> Vec<Fact> {
+    async fn facts(&self) -> FactTable {
         let (state, _) = committed::state(&self.ledger, &statement()).await.unwrap().unwrap();
-        state.facts.into_facts().unwrap()
+        state.facts
     }
 
     /// Whom facts name in `field`, each once.
     async fn named(&self, field: FactField) -> Vec<String> {
-        let mut names: Vec<_> = self.facts().await.iter().map(|fact| fact.key.get(field).to_owned()).collect();
+        let mut names: Vec<_> = self.facts().await.rows().map(|fact| fact.get(field).to_owned()).collect();
         names.sort();
         names.dedup();
         names
@@ -145,8 +145,8 @@ fn callers_that_are_too_many_are_one_in_the_ledger_and_operations_is_told_once_a
         let total = counted
             .facts()
             .await
-            .iter()
-            .fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap());
+            .rows()
+            .fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap());
         assert_eq!(total.to_string(), "95.25");
 
         let more: Vec<_> = attack().into_iter().chain([usage("2026-11-03", &federated("g"), TYPE, 1.0)]).collect();

@@ -112,9 +112,9 @@ impl World {
         let mut total = Decimal::ZERO;
         for statement in committed::statements(&self.ledger).await.unwrap() {
             let (state, _) = committed::state(&self.ledger, &statement).await.unwrap().unwrap();
-            for fact in state.facts.into_facts().unwrap() {
+            for fact in &state.facts {
                 if statement.period.to_string() == period {
-                    total = total.checked_add(fact.measures.unblended_cost).unwrap();
+                    total = total.checked_add(fact.unblended_cost()).unwrap();
                 }
             }
         }
@@ -390,7 +390,7 @@ fn a_month_that_cannot_be_read_keeps_no_delivery_waiting_where_others_count_than
         assert!(counted.applied == 1 && !counted.failures.is_empty(), "{counted:?}");
         let cur = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
         let (state, _) = committed::state(&world.ledger, &cur).await.unwrap().unwrap();
-        assert_eq!(state.facts.into_facts().unwrap()[0].measures.unblended_cost, usd("6"));
+        assert_eq!(state.facts.row(0).unblended_cost(), usd("6"));
     });
 }
 

@@ -47,8 +47,7 @@ async fn facts<L: Store>(ledger: &L) -> Option<Bytes> {
 
 async fn total<L: Store>(ledger: &L) -> Decimal {
     let (state, _) = committed::state(ledger, &statement()).await.unwrap().unwrap();
-    let facts = state.facts.into_facts().unwrap();
-    facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap())
+    state.facts.rows().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap())
 }
 
 /// Every object of a ledger, but for the history, which tells the order of events.

@@ -254,10 +254,10 @@ fn a_chunk_that_was_replaced_or_removed_since_is_an_error_that_says_what_to_do()
 #[test]
 fn a_ledger_that_says_something_else_than_the_bill_is_found_out() {
     use spend_core::calendar::period::BillingPeriod;
-    use spend_ledger::state::columns::Columns;
+    use spend_core::facts::fact::{FactField, FactTable};
     use spend_ledger::state::committed;
-    use spend_ledger::state::document::encode_compressed;
     use spend_ledger::state::keys::Statement;
+    use spend_ledger::state::tabular;
     use spend_ledger::store::directory::DirectoryStore;
     use spend_ledger::store::{Put, Store};
 
@@ -268,12 +268,12 @@ fn a_ledger_that_says_something_else_than_the_bill_is_found_out() {
         let statements: Vec<Statement> = committed::statements(&store).await.unwrap();
         let statement = statements.iter().find(|statement| statement.period == period).unwrap();
         let (mut state, etag) = committed::state(&store, statement).await.unwrap().unwrap();
-        let mut facts = state.facts.clone().into_facts().unwrap();
-        let wrong = facts.iter_mut().find(|fact| fact.key.get(spend_core::facts::fact::FactField::Identity).is_empty());
-        let cost = &mut wrong.unwrap().measures.unblended_cost;
+        let mut facts: Vec<_> = state.facts.rows().map(|fact| (fact.key(), fact.measures())).collect();
+        let wrong = facts.iter_mut().find(|(key, _)| key.get(FactField::Identity).is_empty());
+        let cost = &mut wrong.unwrap().1.unblended_cost;
         *cost = cost.checked_add("0.000000000000000001".parse().unwrap()).unwrap();
-        state.facts = Columns::of_facts(&facts);
-        let put = store.put_if_match(&statement.state_key(), encode_compressed(&state).unwrap(), &etag).await.unwrap();
+        state.facts = FactTable::of(facts).unwrap();
+        let put = store.put_if_match(&statement.state_key(), tabular::encode(&state).unwrap(), &etag).await.unwrap();
         assert!(matches!(put, Put::Written(_)));
     });
     let error = ledger.explain(|options| options.identity = Some("(none)".to_owned())).err().unwrap();

@@ -141,7 +141,7 @@ impl Bench {
             for statement in committed::statements(&store).await.unwrap() {
                 let (state, _) = committed::state(&store, &statement).await.unwrap().unwrap();
                 let of = FactsOf::state(&state).unwrap();
-                let expected = facts_file::write(&state.facts.into_facts().unwrap(), &of).unwrap();
+                let expected = facts_file::write(&state.facts, &of).unwrap();
                 let (found, _) = store.get(&statement.facts_key()).await.unwrap().unwrap();
                 assert!(found == expected, "{} follows from its state", statement.facts_key());
             }

@@ -1,7 +1,8 @@
 //! Every format that is stored or sent, held to what lies in `fixtures/formats/NAME-VERSION/`:
 //!
 //! - `CASE.json` or `CASE.json.zst`: an object as a release with that version wrote it;
-//! - `CASE.read.json`: what this release must read it as, without its format.
+//! - `CASE.read.json`: what this release must read it as, without its format; of a document with a table its `head`, and
+//!   its `rows`, each with the texts that it has.
 //!
 //! A field that is added, renamed or dropped, and be it one with a default, makes these tests fail until the format has a
 //! new version: a release that was rolled back would read the new object as one of its own, and drop what it does not
@@ -14,12 +15,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
+use spend_core::table::field::Field;
+use spend_core::table::rows::Row;
 use spend_ledger::formats::Formats;
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::document::{Document, decode, decode_compressed, encode, encode_compressed};
 use spend_ledger::state::objects::Kind;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::reduction::StoredReduction;
+use spend_ledger::state::tabular::{self, Tabular};
 use spend_pipeline::period::facts_file;
 
 use self::known::Known;
@@ -91,6 +95,54 @@ impl Fixture {
             fs::write(self.read(), pretty(&document)).unwrap();
         }
     }
+}
+
+/// A document with a table, as its `read.json` shows it.
+fn shown<D: Tabular>(document: &D) -> String {
+    fn row<F: Field>(row: Row<'_, F>) -> Value {
+        let mut shown = Map::new();
+        shown.insert("day".to_owned(), row.day().to_string().into());
+        for field in F::ALL.iter().filter(|field| !row.get(**field).is_empty()) {
+            shown.insert(field.name().to_owned(), row.get(*field).into());
+        }
+        let tags: Map<_, _> = row.tags().iter().map(|(key, value)| (key.to_string(), (**value).into())).collect();
+        shown.insert("tags".to_owned(), tags.into());
+        for (name, amount) in [
+            ("usage_amount", Some(row.usage_amount())),
+            ("tokens", row.tokens()),
+            ("unblended_cost", Some(row.unblended_cost())),
+            ("net_unblended_cost", Some(row.net_unblended_cost())),
+            ("list_cost", row.list_cost()),
+        ] {
+            shown.insert(name.to_owned(), amount.map(|amount| amount.to_string()).into());
+        }
+        shown.insert("line_items".to_owned(), row.line_items().into());
+        shown.insert("lines_without_net".to_owned(), row.lines_without_net().into());
+        shown.into()
+    }
+    let rows: Vec<_> = document.table().rows().map(row).collect();
+    let mut text = serde_json::to_string_pretty(&serde_json::json!({"head": document, "rows": rows})).unwrap();
+    text.push('\n');
+    text
+}
+
+/// The lines of an object's head: the document without its rows, and the outline of its columns without their lengths,
+/// which change with the compressor's release.
+fn head(bytes: &[u8]) -> [Value; 2] {
+    fn without_lengths(value: &mut Value) {
+        if let Value::Object(fields) = value {
+            fields.retain(|name, value| !(value.is_u64() && ["bytes", "values"].contains(&name.as_str())));
+            fields.values_mut().for_each(without_lengths);
+        }
+    }
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let opening: Value = serde_json::from_slice(&bytes[..end]).unwrap();
+    let length = usize::try_from(opening["head"].as_u64().unwrap()).unwrap();
+    let head = String::from_utf8(zstd::decode_all(&bytes[end..end + length]).unwrap()).unwrap();
+    let (document, outline) = head.split_once('\n').unwrap();
+    let mut outline: Value = serde_json::from_str(outline).unwrap();
+    without_lengths(&mut outline);
+    [serde_json::from_str(document).unwrap(), outline]
 }
 
 /// A document without its format, for people to read and to compare.
@@ -193,6 +245,81 @@ impl Formats for Held {
             self.folders.insert(folder);
         }
     }
+
+    fn tabular<D: Tabular>(&mut self) {
+        self.formats.insert(D::FORMAT.to_owned());
+        for version in D::Earlier::READS_FROM..=D::VERSION {
+            let fixtures = self.folder_of_tables::<D>(version);
+            let folder = format!("{}-{version}", D::FORMAT);
+            if fixtures.is_empty() || fixtures.iter().any(|it| !it.stored().exists() || !it.read().exists()) {
+                self.problems.push(format!("{folder} has no whole fixture: run `{WRITE}`"));
+            } else {
+                for fixture in &fixtures {
+                    self.table::<D>(fixture, version == D::VERSION);
+                }
+            }
+            if version == D::VERSION {
+                let mut known = Known::default();
+                for fixture in fixtures.iter().filter(|fixture| fixture.stored().exists()) {
+                    known.read::<D>(&head(&fs::read(fixture.stored()).unwrap())[0]);
+                }
+                for missing in known.missing_fields() {
+                    self.problem::<D>(&format!("this release reads {missing}, which no fixture has"));
+                }
+                self.alternatives.extend(known);
+            }
+            self.folders.insert(folder);
+        }
+    }
+}
+
+impl Held {
+    fn folder_of_tables<D: Tabular>(&mut self, version: u32) -> Vec<Fixture> {
+        let is_current = version == D::VERSION;
+        if self.writes && is_current && Fixture::all::<D>(version).is_empty() {
+            // Made from the newest of an earlier version.
+            for fixture in Fixture::all::<D>(version - 1) {
+                let (_, case) = fixture.name.split_once('/').unwrap();
+                let name = format!("{}-{version}/{case}", D::FORMAT);
+                let document: D = tabular::decode(&fixture.name, &fs::read(fixture.stored()).unwrap()).unwrap();
+                let made = Fixture { name, is_compressed: true };
+                fs::create_dir_all(made.stored().parent().unwrap()).unwrap();
+                fs::write(made.stored(), tabular::encode(&document).unwrap()).unwrap();
+            }
+        }
+        let fixtures = Fixture::all::<D>(version);
+        for fixture in fixtures.iter().filter(|fixture| self.writes && !fixture.read().exists()) {
+            let document: D = tabular::decode(&fixture.name, &fs::read(fixture.stored()).unwrap()).unwrap();
+            fs::write(fixture.read(), shown(&document)).unwrap();
+        }
+        fixtures
+    }
+
+    fn table<D: Tabular>(&mut self, fixture: &Fixture, is_current: bool) {
+        let name = &fixture.name;
+        let stored = fs::read(fixture.stored()).unwrap();
+        let document: D = match tabular::decode(name, &stored) {
+            Ok(document) => document,
+            Err(error) => return self.problem::<D>(&format!("{name} cannot be read any more: {error}")),
+        };
+        let (expected, found) = (fs::read_to_string(fixture.read()).unwrap_or_default(), shown(&document));
+        if found != expected {
+            let difference = first_difference(&expected, &found);
+            self.problem::<D>(&format!("{name} is not read as its read.json says: {difference}"));
+        }
+        if document.table().len() < 2 {
+            self.problems.push(format!("{name} has fewer than two rows"));
+        }
+        if is_current {
+            let written = tabular::encode(&document).unwrap();
+            let again: D = tabular::decode(name, &written).unwrap();
+            if head(&written) != head(&stored) || shown(&again) != found {
+                let [expected, found] = [&*stored, &written].map(|bytes| format!("{:?}", head(bytes)));
+                let difference = first_difference(&expected, &found);
+                self.problem::<D>(&format!("this release writes another object than {name}: {difference}"));
+            }
+        }
+    }
 }
 
 /// The first line that two texts do not share.
@@ -227,7 +354,8 @@ fn every_type_that_is_stored_is_in_the_list_of_formats() {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(package).join("src"), &mut |text| {
             let lines: Vec<_> = text.lines().collect();
             for (line, next) in lines.iter().zip(lines.iter().skip(1)) {
-                if line.starts_with("impl Document for") {
+                // What earlier versions were has the name of its type's format.
+                if line.starts_with("impl Document for") && !next.contains("::FORMAT") {
                     let name = next.split('"').nth(1).unwrap_or_else(|| panic!("{line}: the first line is its FORMAT"));
                     found.insert(name.to_owned());
                 }
@@ -291,21 +419,6 @@ fn every_format_that_is_stored_has_a_kind_of_object() {
     // What is sent is stored by nobody.
     stored.retain(|format| !format.ends_with("-event"));
     assert_eq!(found, stored);
-}
-
-/// What is stored as columns is read as rows, so that a column more or less is another version as well.
-#[test]
-fn columns_of_every_version_are_rows_of_this_release() {
-    for fixture in (PeriodState::READS_FROM..=PeriodState::VERSION).flat_map(Fixture::all::<PeriodState>) {
-        let state: PeriodState = fixture.decode().unwrap();
-        let facts = state.facts.clone().into_facts().unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
-        assert_eq!((Columns::of_facts(&facts), facts.len() > 1), (state.facts, true), "{}", fixture.name);
-    }
-    for fixture in (StoredReduction::READS_FROM..=StoredReduction::VERSION).flat_map(Fixture::all::<StoredReduction>) {
-        let reduction: StoredReduction = fixture.decode().unwrap();
-        let lines = reduction.lines.clone().into_lines().unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
-        assert_eq!((Columns::of_lines(&lines), lines.len() > 1), (reduction.lines, true), "{}", fixture.name);
-    }
 }
 
 #[test]

@@ -79,8 +79,7 @@ async fn totals<L: Store>(ledger: &L) -> Vec<(String, Decimal)> {
     let mut totals = Vec::new();
     for statement in committed::statements(ledger).await.unwrap() {
         let (state, _) = committed::state(ledger, &statement).await.unwrap().unwrap();
-        let facts = state.facts.into_facts().unwrap();
-        let sum = facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap());
+        let sum = state.facts.rows().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap());
         totals.push((statement.export_id, sum));
     }
     totals

@@ -12,10 +12,9 @@ mod world;
 use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
-use spend_core::facts::fact::Fact;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::store::faulty::Fault;
-use world::{Trouble, World, fact};
+use world::{FactRow, Trouble, World, fact};
 
 /// Few series and many identities, so that members join all the time; a page of spend that is a credit counts too.
 const CONFIG: &str =
@@ -83,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn facts(rows: &[Row]) -> Vec<Fact> {
+fn facts(rows: &[Row]) -> Vec<FactRow> {
     let first: NaiveDate = "2026-10-18".parse().unwrap();
     let of = |(day, identity, cost, is_credit): &Row| {
         let cost = Decimal::from_units(i128::from(*cost) * 100_000_000).unwrap();

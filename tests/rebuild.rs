@@ -10,7 +10,7 @@ use spend_core::bill::line::KeptTags;
 use spend_core::bill::principal::KeepSessions;
 use spend_core::errors::fault::Fault as _;
 use spend_core::facts::derivation::Derivation;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_cur::write::Row;
 use spend_ledger::state::commit::CommitKind;
 use spend_ledger::state::history::HistoryEntry;
@@ -86,8 +86,8 @@ async fn entries(ledger: &MemoryStore) -> Vec<HistoryEntry> {
     history::read(ledger, &statement(), &state(ledger).await).await.unwrap()
 }
 
-async fn facts(ledger: &MemoryStore) -> Vec<Fact> {
-    state(ledger).await.facts.into_facts().unwrap()
+async fn facts(ledger: &MemoryStore) -> FactTable {
+    state(ledger).await.facts
 }
 
 /// Of which delivery and revision the facts file is.
@@ -101,8 +101,8 @@ fn of(delivery_id: &str, revision: u64) -> (String, u64) {
     (delivery_id.to_owned(), revision)
 }
 
-fn identities(facts: &[Fact]) -> Vec<&str> {
-    facts.iter().map(|fact| fact.key.get(FactField::Identity)).collect()
+fn identities(facts: &FactTable) -> Vec<&str> {
+    facts.rows().map(|fact| fact.get(FactField::Identity)).collect()
 }
 
 async fn contents(ledger: &MemoryStore) -> Vec<(String, Bytes, ETag)> {
@@ -123,7 +123,7 @@ fn a_rebuild_moves_spend_between_identities_and_shows_in_the_history() {
         let rebuilt = rebuild::rebuild(&ledger, &statement(), &other(), now()).await.unwrap();
         assert_eq!(rebuilt, Rebuilt::Applied { sequence: 2, delivery_id: "one".to_owned() });
         assert_eq!(identities(&facts(&ledger).await), ["ana", "bo"]);
-        assert!(facts(&ledger).await.iter().all(|fact| fact.key.get(FactField::Owner) == "search"));
+        assert!(facts(&ledger).await.rows().all(|fact| fact.get(FactField::Owner) == "search"));
         assert_eq!(facts_of(&ledger).await, of("one", 1));
 
         let entries = entries(&ledger).await;

@@ -192,8 +192,8 @@ impl World {
     }
 
     async fn total(&self) -> Option<Decimal> {
-        let facts = self.state().await?.facts.into_facts().unwrap();
-        Some(facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap()))
+        let facts = self.state().await?.facts;
+        Some(facts.rows().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap()))
     }
 
     async fn is_unverified(&self) -> bool {

@@ -87,8 +87,8 @@ async fn total<L: Store>(ledger: &L) -> Decimal {
     let mut total = Decimal::ZERO;
     for statement in committed::statements(ledger).await.unwrap() {
         let (state, _) = committed::state(ledger, &statement).await.unwrap().unwrap();
-        for fact in state.facts.into_facts().unwrap() {
-            total = total.checked_add(fact.measures.unblended_cost).unwrap();
+        for fact in &state.facts {
+            total = total.checked_add(fact.unblended_cost()).unwrap();
         }
     }
     total

@@ -112,6 +112,5 @@ pub fn state(copy: &Copy) -> PeriodState {
 
 /// What a state's facts sum to.
 pub fn total(state: &PeriodState) -> Decimal {
-    let facts = state.facts.clone().into_facts().unwrap();
-    facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap())
+    state.facts.rows().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap())
 }

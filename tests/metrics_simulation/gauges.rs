@@ -1,28 +1,27 @@
 //! Gauges never show what is true no more: whoever had a value and has none is zero, for a day of its own.
 
 use chrono::TimeDelta;
-use spend_core::facts::fact::Fact;
 use spend_ledger::store::faulty::Fault;
 
-use super::world::{Trouble, World, fact};
+use super::world::{FactRow, Trouble, World, fact};
 
 const TEAM: &str = "iamPrincipal/team";
 const CONFIG: &str = "[metrics]\ntags = [\"iamPrincipal/team\"]\n[[budget]]\nname = \"each\"\neach = \"identity\"\n\
                       amount = \"10\"\nthresholds = [100]\n";
 const GAUGES: [&str; 3] = ["MonthToDateSpend", "BudgetUsedPercent", "ForecastSpend"];
 
-fn spent(day: &str, cost: &str, identity: &str, team: &str) -> Fact {
+fn spent(day: &str, cost: &str, identity: &str, team: &str) -> FactRow {
     fact(day.parse().unwrap(), cost.parse().unwrap(), &[("identity", identity), (TEAM, team)])
 }
 
 /// Twenty days of ana and bob, so that there is a forecast.
-fn november() -> Vec<Fact> {
+fn november() -> Vec<FactRow> {
     let day = |day: u32| format!("2026-11-{day:02}");
     (1..=20).flat_map(|at| [spent(&day(at), "2", "ana", "search"), spent(&day(at), "1", "bob", "ads")]).collect()
 }
 
 /// The same, where bob's are ana's: nothing of bob and the team ads is left.
-fn without_bob() -> Vec<Fact> {
+fn without_bob() -> Vec<FactRow> {
     let day = |day: u32| format!("2026-11-{day:02}");
     (1..=20).map(|at| spent(&day(at), "3", "ana", "search")).collect()
 }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use chrono::{Days, NaiveDate, TimeDelta};
 use spend_core::errors::fault::Fault as _;
-use spend_core::facts::fact::Fact;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::metrics;
 use spend_ledger::state::keys::{Statement, health_key};
 use spend_ledger::store::Store as _;
 use spend_ledger::store::faulty::Fault;
 
-use super::world::{Process, Trouble, World, fact};
+use super::world::{FactRow, Process, Trouble, World, fact};
 use crate::commands::block_on;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
@@ -36,7 +35,7 @@ fn series(world: &World, name: &str) -> BTreeSet<String> {
 }
 
 /// Spend of `people` principals on five days, no two alike, with teams of seven.
-fn crowd(people: u64, shift: u64) -> Vec<Fact> {
+fn crowd(people: u64, shift: u64) -> Vec<FactRow> {
     let of = |person: u64| {
         let (name, team) = (format!("person-{person}@example.com"), format!("team-{}", person / 7));
         let day = day(12) + Days::new(person % 5);

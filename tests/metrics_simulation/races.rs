@@ -5,22 +5,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::facts::fact::Fact;
 use spend_ledger::metrics::Published;
 
-use super::world::{Process, Trouble, World, fact};
+use super::world::{FactRow, Process, Trouble, World, fact};
 
 const CONFIG: &str = "[metrics]\ntags = []\n";
 const NOW: &str = "2026-11-20T23:10:00Z";
 /// At [`NOW`] the first day of the window, and outside it half an hour later.
 const EDGE: &str = "2026-11-07";
 
-fn spent(day: &str, cost: &str, identity: &str) -> Fact {
+fn spent(day: &str, cost: &str, identity: &str) -> FactRow {
     fact(day.parse().unwrap(), cost.parse().unwrap(), &[("identity", identity)])
 }
 
 /// A delivery of the month, in which everything costs `cost`.
-fn delivery(cost: &str) -> Vec<Fact> {
+fn delivery(cost: &str) -> Vec<FactRow> {
     vec![spent(EDGE, cost, "ana"), spent("2026-11-19", cost, "bob")]
 }
 

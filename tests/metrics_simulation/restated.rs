@@ -9,7 +9,7 @@ use crate::bucket::{Layout, parquet, write_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use chrono::NaiveDate;
 use serde_json::Value;
-use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::facts::spend::CostPolicy;
 use spend_core::money::decimal::Decimal;
 use spend_cur::write::Row;
@@ -51,30 +51,30 @@ fn spend(ledger: &Path) -> BTreeMap<Place, f64> {
     sums
 }
 
-fn facts(ledger: &Path) -> Vec<Fact> {
+fn facts(ledger: &Path) -> Vec<FactTable> {
     let store = DirectoryStore::open_read_only(ledger.to_owned()).unwrap();
     let statements = block_on(committed::statements(&store)).unwrap();
-    let of = |statement| block_on(committed::state(&store, statement)).unwrap().unwrap().0.facts.into_facts().unwrap();
-    statements.iter().flat_map(of).collect()
+    let of = |statement| block_on(committed::state(&store, statement)).unwrap().unwrap().0.facts;
+    statements.iter().map(of).collect()
 }
 
 /// What the ledger says of the same series. Few enough are in these exports that every value has one of its own.
 fn says(ledger: &Path) -> BTreeMap<Place, Decimal> {
     let mut sums: BTreeMap<Place, Decimal> = BTreeMap::new();
-    for fact in facts(ledger) {
-        let Some(cost) = CostPolicy::default().spend(&fact) else { continue };
-        let (currency, day) = (fact.key.get(FactField::Currency).to_owned(), fact.key.usage_date);
+    for fact in facts(ledger).iter().flatten() {
+        let Some(cost) = CostPolicy::default().spend(fact) else { continue };
+        let (currency, day) = (fact.get(FactField::Currency).to_owned(), fact.day());
         let label = |value: &str| match value {
             "" => "(none)".to_owned(),
             value => spend_ledger::outputs::dimension_text(value).into_owned(),
         };
         let of = [
             None,
-            Some(("Identity".to_owned(), label(fact.key.get(FactField::Identity)))),
-            Some(("Model".to_owned(), label(fact.key.get(FactField::Model)))),
-            Some(("Account".to_owned(), label(fact.key.get(FactField::AccountId)))),
-            Some(("Tag:iamPrincipal/team".to_owned(), label(fact.key.tag("iamPrincipal/team")))),
-            Some(("Tag:iamPrincipal/cost-center".to_owned(), label(fact.key.tag("iamPrincipal/cost-center")))),
+            Some(("Identity".to_owned(), label(fact.get(FactField::Identity)))),
+            Some(("Model".to_owned(), label(fact.get(FactField::Model)))),
+            Some(("Account".to_owned(), label(fact.get(FactField::AccountId)))),
+            Some(("Tag:iamPrincipal/team".to_owned(), label(fact.tag("iamPrincipal/team")))),
+            Some(("Tag:iamPrincipal/cost-center".to_owned(), label(fact.tag("iamPrincipal/cost-center")))),
         ];
         for of in of {
             let sum = sums.entry((of, currency.clone(), day)).or_default();

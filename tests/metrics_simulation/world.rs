@@ -9,19 +9,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_core::bill::line::ScanCounts;
-use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::fact::{FactField, FactKey, FactTable};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::field::Field as _;
 use spend_core::table::measures::Measures;
 use spend_ledger::config::Config;
 use spend_ledger::config::in_force::{Configured, InForceError};
 use spend_ledger::metrics::{self, Published};
 use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
-use spend_ledger::state::document::encode_compressed;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::tabular;
 use spend_ledger::store::faulty::Fault;
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
@@ -29,15 +29,26 @@ use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreErro
 use super::cloudwatch::{CloudWatch, rounded};
 use crate::commands::block_on;
 
+/// A fact that stands alone.
+pub struct FactRow {
+    key: FactKey,
+    measures: Measures,
+}
+
+/// The table of some facts.
+fn table(facts: Vec<FactRow>) -> FactTable {
+    FactTable::of(facts.into_iter().map(|FactRow { key, measures }| (key, measures))).unwrap()
+}
+
 /// A fact of usage in USD; `fields` overwrite, keys with a slash are tags.
-pub fn fact(day: NaiveDate, cost: Decimal, fields: &[(&str, &str)]) -> Fact {
+pub fn fact(day: NaiveDate, cost: Decimal, fields: &[(&str, &str)]) -> FactRow {
     let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
     values.extend(fields.iter().copied());
     let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
     let tags = values.iter().filter(|(key, _)| key.contains('/'));
     let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
     let key = FactKey { usage_date: day, fields: texts, tags: Arc::new(tags) };
-    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+    FactRow { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
 }
 
 /// What may befall a process.
@@ -212,7 +223,7 @@ pub struct World {
 /// What the ledger says of a statement.
 #[derive(Clone, Default)]
 struct Committed {
-    facts: Vec<Fact>,
+    facts: FactTable,
     deliveries: Vec<AppliedDelivery>,
 }
 
@@ -235,12 +246,12 @@ impl World {
     }
 
     /// A delivery is committed.
-    pub fn commit(&self, export: &str, period: &str, facts: Vec<Fact>) {
+    pub fn commit(&self, export: &str, period: &str, facts: Vec<FactRow>) {
         let mut committed = self.committed.lock().unwrap();
         let all: usize = committed.values().map(|committed| committed.deliveries.len()).sum();
         let statement = Statement { export_id: export.to_owned(), period: period.parse().unwrap() };
         let of_statement = committed.entry(statement.clone()).or_default();
-        of_statement.facts = facts;
+        of_statement.facts = table(facts);
         of_statement.deliveries.push(AppliedDelivery {
             sequence: u64::try_from(of_statement.deliveries.len()).unwrap() + 1,
             delivery_id: format!("d{}", all + 1),
@@ -255,21 +266,16 @@ impl World {
     }
 
     /// Somebody puts a statement back to what it was before its newest commit.
-    pub fn put_back(&self, export: &str, period: &str, facts: Vec<Fact>) {
+    pub fn put_back(&self, export: &str, period: &str, facts: Vec<FactRow>) {
         let mut committed = self.committed.lock().unwrap();
         let statement = Statement { export_id: export.to_owned(), period: period.parse().unwrap() };
         let of_statement = committed.get_mut(&statement).unwrap();
-        of_statement.facts = facts;
+        of_statement.facts = table(facts);
         of_statement.deliveries.pop();
         self.write(&statement, of_statement);
     }
 
     fn write(&self, statement: &Statement, committed: &Committed) {
-        let mut sorted: BTreeMap<FactKey, Measures> = BTreeMap::new();
-        for fact in &committed.facts {
-            sorted.entry(fact.key.clone()).or_default().add(&fact.measures).unwrap();
-        }
-        let rows: Vec<_> = sorted.into_iter().map(|(key, measures)| Fact { key, measures }).collect();
         let state = PeriodState {
             export_id: statement.export_id.clone(),
             period: statement.period,
@@ -278,9 +284,9 @@ impl World {
             unknown_usage_rows: 0,
             folded: Folded::default(),
             derivation: String::new(),
-            facts: Columns::of_facts(&rows),
+            facts: committed.facts.clone(),
         };
-        self.store.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
+        self.store.overwrite(&statement.state_key(), tabular::encode(&state).unwrap()).unwrap();
     }
 
     pub fn config(&self) -> Config {
@@ -320,7 +326,7 @@ impl World {
         axes.extend(config.metrics.tags.iter().map(|tag| (format!("Tag:{tag}"), tag.as_str())));
         for fact in self.committed.lock().unwrap().values().flat_map(|committed| &committed.facts) {
             let Some(cost) = config.cost.spend(fact) else { continue };
-            let (day, currency) = (fact.key.usage_date, fact.key.get(FactField::Currency).to_owned());
+            let (day, currency) = (fact.day(), fact.get(FactField::Currency).to_owned());
             let mut add = |dimensions: Vec<(String, String)>| {
                 let sum = sums.entry((dimensions, day)).or_default();
                 *sum = sum.checked_add(cost).unwrap();
@@ -329,7 +335,7 @@ impl World {
             add(vec![currency_of.clone()]);
             for (name, field) in &axes {
                 let column = FactField::ALL.into_iter().find(|column| column.name() == *field);
-                let value = column.map_or_else(|| fact.key.tag(field), |column| fact.key.get(column));
+                let value = column.map_or_else(|| fact.tag(field), |column| fact.get(column));
                 let member = (day.format("%Y-%m").to_string(), name.clone(), currency.clone(), value.to_owned());
                 let label = match value {
                     "" => "(none)",

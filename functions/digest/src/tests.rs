@@ -5,13 +5,13 @@ use spend_aws::event;
 use spend_aws::fixtures::{TestNotifier, come_again, created, invocation, schedule};
 use spend_aws::lambda::Failed;
 use spend_core::bill::line::ScanCounts;
+use spend_core::facts::fact::FactTable;
 use spend_core::facts::folding::Folded;
 use spend_ledger::outputs::Topic;
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
-use spend_ledger::state::document::encode_compressed;
 use spend_ledger::state::keys::{NOTES_PREFIX, Statement};
 use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::tabular;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ObjectSummary, Store};
@@ -44,7 +44,7 @@ fn ledger() -> MemoryStore {
         derivation: String::new(),
         facts: FactTable::default(),
     };
-    ledger.overwrite(&statement.state_key(), encode_compressed(&state).unwrap()).unwrap();
+    ledger.overwrite(&statement.state_key(), tabular::encode(&state).unwrap()).unwrap();
     ledger
 }
 

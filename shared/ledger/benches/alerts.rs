@@ -18,7 +18,7 @@ use std::time::Instant;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
 use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::fact::{FactField, FactKey, FactTable};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
 use spend_core::table::measures::Measures;
@@ -70,7 +70,7 @@ struct Person {
 }
 
 /// Every person spends on each weekday: 4 to 65 dollars, and eight times that on one of twenty.
-fn facts(people: &[Person], days: u64) -> Vec<Fact> {
+fn facts(people: &[Person], days: u64) -> Vec<(FactKey, Measures)> {
     let texts: BTreeMap<FactField, Arc<str>> = [
         (FactField::Category, "usage"),
         (FactField::Currency, "USD"),
@@ -98,14 +98,14 @@ fn facts(people: &[Person], days: u64) -> Vec<Fact> {
                 field => Arc::clone(texts.get(&field).unwrap_or(&none)),
             });
             let measures = Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() };
-            facts.push(Fact { key: FactKey { usage_date, fields, tags: Arc::clone(&person.tags) }, measures });
+            facts.push((FactKey { usage_date, fields, tags: Arc::clone(&person.tags) }, measures));
         }
     }
     facts
 }
 
 /// What is known on the morning of a day.
-fn book(all: &[Fact], today: NaiveDate, now: DateTime<Utc>) -> Book {
+fn book(all: &[(FactKey, Measures)], today: NaiveDate, now: DateTime<Utc>) -> Book {
     let end = today.and_time(NaiveTime::MIN).and_utc();
     let current = BillingPeriod::of(today.pred_opt().unwrap());
     let months = [current.previous().previous(), current.previous(), current];
@@ -124,8 +124,8 @@ fn book(all: &[Fact], today: NaiveDate, now: DateTime<Utc>) -> Book {
         folded: Folded::default(),
         derivation: String::new(),
         facts: {
-            let is_its = |fact: &&Fact| month.contains(fact.key.usage_date) && fact.key.usage_date < today;
-            all.iter().filter(is_its).cloned().collect()
+            let is_its = |(key, _): &&(FactKey, Measures)| month.contains(key.usage_date) && key.usage_date < today;
+            FactTable::of(all.iter().filter(is_its).cloned()).unwrap()
         },
     };
     Book { periods: months.into_iter().filter(|month| month.first_day() >= first_day()).map(of).collect() }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use spend_core::facts::fact::FactField;
+use spend_core::table::field::Field as _;
 
 use crate::config::Config;
 use crate::outputs::outbox::Lease;

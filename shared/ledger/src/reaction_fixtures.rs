@@ -8,9 +8,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::{Fact, FactField, FactKey};
+use spend_core::facts::fact::{FactField, FactKey, FactTable};
 use spend_core::facts::folding::Folded;
 use spend_core::money::decimal::Decimal;
+use spend_core::table::field::Field as _;
 use spend_core::table::measures::Measures;
 
 use crate::outputs::{Message, Notifier, PublishError, Topic};
@@ -22,8 +23,25 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
+/// A fact that stands alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FactRow {
+    pub(crate) key: FactKey,
+    pub(crate) measures: Measures,
+}
+
+/// The table of some facts.
+pub(crate) fn table(facts: impl IntoIterator<Item = FactRow>) -> FactTable {
+    FactTable::of(facts.into_iter().map(|FactRow { key, measures }| (key, measures))).unwrap()
+}
+
+/// The facts of a table, each to stand alone.
+pub(crate) fn rows(facts: &FactTable) -> Vec<FactRow> {
+    facts.rows().map(|fact| FactRow { key: fact.key(), measures: fact.measures() }).collect()
+}
+
 /// A usage fact in USD; `fields` overwrite, keys with a slash are tags.
-pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
+pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> FactRow {
     let mut values: BTreeMap<&str, &str> = BTreeMap::from([("category", "usage"), ("currency", "USD")]);
     values.extend(fields.iter().copied());
     let texts = FactField::ALL.map(|field| Arc::from(values.get(field.name()).copied().unwrap_or("")));
@@ -31,11 +49,11 @@ pub(crate) fn fact(day: &str, cost: &str, fields: &[(&str, &str)]) -> Fact {
     let tags = tags.map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
     let key = FactKey { usage_date: day.parse().unwrap(), fields: texts, tags: Arc::new(tags) };
     let cost: Decimal = cost.parse().unwrap();
-    Fact { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
+    FactRow { key, measures: Measures { unblended_cost: cost, net_unblended_cost: cost, ..Measures::default() } }
 }
 
 /// A period of the export `finops`.
-pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
+pub(crate) fn period(month: &str, facts: Vec<FactRow>) -> BookPeriod {
     let month: BillingPeriod = month.parse().unwrap();
     BookPeriod {
         export_id: "finops".to_owned(),
@@ -51,8 +69,13 @@ pub(crate) fn period(month: &str, facts: Vec<Fact>) -> BookPeriod {
         unknown_usage_rows: 0,
         folded: Folded::default(),
         derivation: String::new(),
-        facts,
+        facts: table(facts),
     }
+}
+
+/// One more fact in a period.
+pub(crate) fn add(period: &mut BookPeriod, fact: FactRow) {
+    period.facts = table(rows(&period.facts).into_iter().chain([fact]));
 }
 
 pub(crate) fn book(periods: Vec<BookPeriod>) -> Book {

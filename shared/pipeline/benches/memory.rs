@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::bill::line::{Interner, KeptTags, LineField, LineKey, ScanCounts};
+use spend_core::bill::line::{Interner, KeptTags, LineField, LineKey, LineTable, ScanCounts};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
 use spend_core::table::measures::Measures;
@@ -27,13 +27,13 @@ use spend_ledger::config::Config;
 use spend_ledger::digest;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError};
-use spend_ledger::state::columns::Columns;
 use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
 use spend_ledger::state::committed;
 use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery};
-use spend_ledger::state::document::{encode, encode_compressed};
+use spend_ledger::state::document::encode;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::reduction::StoredReduction;
+use spend_ledger::state::tabular;
 use spend_ledger::store::directory::DirectoryStore;
 use spend_ledger::store::{ETag, Put, Store};
 use spend_pipeline::period::aggregate;
@@ -113,7 +113,6 @@ fn lines(period: BillingPeriod, identities: usize, facts: usize) -> Vec<(LineKey
         };
         lines.push((LineKey { usage_date: day, fields, tags: Arc::clone(tags) }, measures));
     }
-    lines.sort_by(|left, right| left.0.cmp(&right.0));
     lines
 }
 
@@ -125,11 +124,10 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
     let chunk = PinnedChunk { key: CHUNK.to_owned(), etag: etag.clone(), size: 1, last_modified: at };
     let rows = u64::try_from(facts).unwrap();
     let counts = ScanCounts { rows, bedrock_rows: rows, latest_usage_end: Some(at), ..ScanCounts::default() };
-    let lines = Columns::of_lines(&lines(statement.period, identities, facts));
+    let lines = LineTable::of(lines(statement.period, identities, facts)).unwrap();
     let reduction = StoredReduction { chunk: CHUNK.to_owned(), etag: etag.clone(), counts, lines };
     let key = statement.reduction_key(CHUNK, &etag, &KeptTags::default());
-    let (Put::Written(_) | Put::Lost) =
-        store.put_if_absent(&key, encode_compressed(&reduction).unwrap()).await.unwrap();
+    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&key, tabular::encode(&reduction).unwrap()).await.unwrap();
     let delivery = SealedDelivery {
         export_id: statement.export_id.clone(),
         period: statement.period,

@@ -11,7 +11,7 @@ use crate::alert::state::AlertState;
 use crate::config::{Config, FirstRun};
 use crate::outputs::outbox::Lease;
 use crate::outputs::{Message, Topic};
-use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
+use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period, table};
 use crate::state::book::Book;
 use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
 use crate::state::document::decode;
@@ -235,7 +235,7 @@ async fn months_that_ended_before_a_rule_was_seen_are_never_told_of() {
     assert_eq!((summary.measured, summary.fired, summary.seeded, summary.sent), (2, 1, 3, 2));
     assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:80:100:1"]);
     let mut more = two_months();
-    more.periods[1].facts[0] = fact("2026-10-05", "9999", &[]);
+    more.periods[1].facts = table([fact("2026-10-05", "9999", &[])]);
     let mut higher = config;
     higher.rules.budgets[0].amount = "200".parse().unwrap();
     assert!(run(&store, &higher, &more, "2026-12-15T00:00:00Z").await.1.ids(Topic::Alerts).is_empty());
@@ -416,8 +416,8 @@ async fn what_is_pending_is_sent_even_where_a_sum_leaves_its_range() {
         .await
         .unwrap_err();
     let most = "99999999999999999999";
-    let facts = vec![fact("2026-11-01", most, &[]), fact("2026-11-01", most, &[])];
-    let absurd = Book { periods: vec![period("2026-11", facts)] };
+    let facts = ["us-east-1", "us-west-2"].map(|region| fact("2026-11-01", most, &[("region", region)]));
+    let absurd = Book { periods: vec![period("2026-11", facts.into())] };
     let notifier = TestNotifier::default();
     let error = react(&store, &notifier, &given(&config, &absurd), Lease::INVOCATION, at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), "bug.sum_out_of_range");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::reaction_fixtures::{at, book, fact, period};
+use crate::reaction_fixtures::{at, book, fact, period, rows, table};
 use crate::state::document::decode;
 use crate::state::keys::NOTES_PREFIX;
 use crate::store::faulty::{Fault, FaultyStore};
@@ -195,9 +195,11 @@ async fn at_net_cost_what_is_invoiced_is_told_beside_it() {
     let config = Config::parse("ledger.toml", "[cost]\nbasis = \"net-unblended\"\ncount = [\"usage\"]\n").unwrap();
     let mut book = two_months();
     for period in &mut book.periods {
-        for fact in &mut period.facts {
+        let mut facts = rows(&period.facts);
+        for fact in &mut facts {
             fact.measures.net_unblended_cost = "10".parse().unwrap();
         }
+        period.facts = table(facts);
         period.unverified = true;
     }
     write(&store, &config, &book, at(NOW)).await.unwrap();

@@ -2,13 +2,12 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use spend_core::digest::extent::DigestKind;
-use spend_core::facts::fact::Fact;
 
 use super::*;
 use crate::config::Config;
 use crate::outputs::outbox::Lease;
 use crate::outputs::{Message, Topic};
-use crate::reaction_fixtures::{TestNotifier, TurnTaking, at, book, fact, period};
+use crate::reaction_fixtures::{FactRow, TestNotifier, TurnTaking, add, at, book, fact, period, table};
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::{AppliedDelivery, CommitKind, DeliveryOrder, OrderSource};
 use crate::state::document::{decode, encode};
@@ -27,7 +26,7 @@ const ONCE_THE_LEASE_IS_OVER: &str = "2026-11-21T06:30:00Z";
 /// Mondays are first days of weeks: the digest of the Saturday.
 const ID: &str = "digest:weekly:2026-11-16";
 
-fn spent(day: &str, cost: &str) -> Fact {
+fn spent(day: &str, cost: &str) -> FactRow {
     fact(day, cost, &[("identity", "a"), ("identity_kind", "sso"), ("owner", "search"), ("model", "opus")])
 }
 
@@ -82,7 +81,7 @@ async fn people_and_machines_are_told_the_same_with_one_id() {
 #[tokio::test]
 async fn the_whole_delivery_is_told_whatever_its_usage_dates() {
     let mut book = two_months();
-    book.periods[1].facts.push(fact("2026-10-31", "-2", &[("category", "refund"), ("identity_kind", "none")]));
+    add(&mut book.periods[1], fact("2026-10-31", "-2", &[("category", "refund"), ("identity_kind", "none")]));
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
     let body = sent_on(&notifier, Topic::Digest).body;
     assert!(body.contains("exact: spend 12.5 + refunds -2 = 10.5 USD"), "{body}");
@@ -178,13 +177,12 @@ async fn a_preview_writes_nothing_and_says_what_would_be_sent() {
 #[tokio::test]
 async fn a_digest_that_would_be_too_long_has_fewer_rows() {
     let mut book = two_months();
-    book.periods[1].facts = (0..2_000)
-        .map(|index| {
-            let name = format!("{index:04}-{}", "\u{4E16}".repeat(60));
-            let fields = [("identity", name.as_str()), ("identity_kind", "sso"), ("iamPrincipal/team", &name)];
-            fact("2026-11-05", "1", &fields)
-        })
-        .collect();
+    let facts = (0..2_000).map(|index| {
+        let name = format!("{index:04}-{}", "\u{4E16}".repeat(60));
+        let fields = [("identity", name.as_str()), ("identity_kind", "sso"), ("iamPrincipal/team", &name)];
+        fact("2026-11-05", "1", &fields)
+    });
+    book.periods[1].facts = table(facts);
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
     for message in notifier.sent() {
         message.check().unwrap();

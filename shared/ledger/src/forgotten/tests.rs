@@ -5,7 +5,7 @@ use spend_core::money::decimal::Decimal;
 
 use super::name::{Name, NameError, is_alias};
 use super::*;
-use crate::reaction_fixtures::fact;
+use crate::reaction_fixtures::{fact, rows, table};
 use crate::state::document::encode;
 
 const ALIAS: &str = "forgotten-1@example.com";
@@ -128,15 +128,16 @@ fn facts_that_become_one_keep_their_sums() {
         of("2", &lower, "dana@example.com"),
         of("4", &other, "lee"),
     ];
-    let sum = |facts: &[Fact]| {
-        facts.iter().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.measures.unblended_cost).unwrap())
+    let sum = |facts: &FactTable| {
+        facts.rows().fold(Decimal::ZERO, |sum, fact| sum.checked_add(fact.unblended_cost()).unwrap())
     };
+    let facts = table(facts);
     let total = sum(&facts);
     let renamed = forgotten.facts(facts).unwrap();
     assert_eq!((renamed.len(), sum(&renamed)), (2, total));
-    assert!(renamed.is_sorted_by(|left, right| left.key < right.key));
-    let alias = renamed.iter().find(|fact| fact.key.get(FactField::Identity) == ALIAS).unwrap();
-    assert_eq!(alias.measures.unblended_cost, "3.000000000000000001".parse().unwrap());
+    assert!(rows(&renamed).is_sorted_by(|left, right| left.key < right.key));
+    let alias = renamed.rows().find(|fact| fact.get(FactField::Identity) == ALIAS).unwrap();
+    assert_eq!(alias.unblended_cost(), "3.000000000000000001".parse().unwrap());
     assert_eq!(forgotten.facts(renamed.clone()).unwrap(), renamed, "doing it again changes nothing");
 }
 

@@ -13,10 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Deserializer, Serialize};
-use spend_core::bill::line::{Interner, LineTable};
-use spend_core::bill::usage;
-use spend_core::facts::fact::{FactField, FactTable};
+use serde::{Deserialize, Serialize};
+use spend_core::bill::line::Interner;
+use spend_core::facts::fact::FactField;
 use spend_core::money::decimal::Decimal;
 use spend_core::table::builder::TableBuilder;
 use spend_core::table::codes::place;
@@ -123,10 +122,7 @@ impl Columns {
     }
 
     /// Fills in a column that facts had not when they were stored, and that follows from another.
-    fn derive(&mut self, field: FactField, from: FactField, value: impl Fn(&str) -> &'static str) {
-        if self.texts.contains_key(field.name()) {
-            return;
-        }
+    pub(crate) fn derive(&mut self, field: FactField, from: FactField, value: impl Fn(&str) -> &'static str) {
         let Some(known) = self.texts.get(from.name()) else { return };
         let values: Vec<Arc<str>> = known.values.iter().map(|text| Arc::from(value(text))).collect();
         // Values that are there twice are one to whoever reads the rows.
@@ -151,16 +147,6 @@ impl Columns {
             None => Ok(()),
         }
     }
-}
-
-pub(crate) fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LineTable, D::Error> {
-    Columns::deserialize(deserializer)?.into_table().map_err(serde::de::Error::custom)
-}
-
-pub(crate) fn facts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FactTable, D::Error> {
-    let mut columns = Columns::deserialize(deserializer)?;
-    columns.derive(FactField::Context, FactField::UsageType, |usage_type| usage::context(usage_type).as_str());
-    columns.into_table().map_err(serde::de::Error::custom)
 }
 
 /// A column whose values repeat.

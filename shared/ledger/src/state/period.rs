@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::ScanCounts;
+use spend_core::bill::usage;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{FactField, FactTable};
 use spend_core::facts::folding::Folded;
 
-use crate::state::columns;
+use crate::state::columns::{Columns, ColumnsError};
 use crate::state::commit::AppliedDelivery;
 use crate::state::document::Document;
 use crate::state::tabular::Tabular;
@@ -62,8 +63,7 @@ pub struct EarlierState {
     #[serde(default, skip_serializing_if = "Folded::is_empty")]
     folded: Folded,
     derivation: String,
-    #[serde(skip_serializing, deserialize_with = "columns::facts")]
-    facts: FactTable,
+    facts: Columns,
 }
 
 impl Document for EarlierState {
@@ -71,13 +71,24 @@ impl Document for EarlierState {
     const VERSION: u32 = 3;
     // Version 2 had no `folded`: all callers were kept apart. Version 1 had no column `context`.
     const READS_FROM: u32 = 1;
+
+    fn upgraded(mut self, version: u32) -> Self {
+        if version == 1 {
+            let of = |usage_type: &str| usage::context(usage_type).as_str();
+            self.facts.derive(FactField::Context, FactField::UsageType, of);
+        }
+        self
+    }
 }
 
-impl From<EarlierState> for PeriodState {
-    fn from(earlier: EarlierState) -> Self {
+impl TryFrom<EarlierState> for PeriodState {
+    type Error = ColumnsError;
+
+    fn try_from(earlier: EarlierState) -> Result<Self, ColumnsError> {
         let EarlierState { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts } =
             earlier;
-        Self { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts }
+        let facts = facts.into_table()?;
+        Ok(Self { export_id, period, deliveries, counts, unknown_usage_rows, folded, derivation, facts })
     }
 }
 
@@ -95,75 +106,98 @@ impl PeriodState {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
+    use spend_core::bill::line::{LineField, LineTable};
 
     use super::*;
-    use crate::reaction_fixtures::fact;
-    use crate::state::document::{decode, encode};
+    use crate::reaction_fixtures::{FactRow, fact, rows};
     use crate::state::reduction::StoredReduction;
+    use crate::state::tabular::decode;
     use crate::store::ETag;
 
-    fn state() -> PeriodState {
+    fn facts() -> Vec<FactRow> {
         let of = |region, usage_type, context| {
             fact("2026-11-03", "1", &[("region", region), ("usage_type", usage_type), ("context", context)])
         };
-        let facts = [
+        vec![
             of("eu-west-1", "EU-MP:EU_InputTokenCount-Units", "standard"),
             of("eu-west-1", "EU-MP:EU_InputTokenCount_LCtx-Units", "long"),
             // Where the region comes first, a long context may stand behind a standard one.
             of("us-east-1", "USE1-MP:USE1_cached_input_tokens_long_ctx_standard-Units", "long"),
             of("us-east-1", "USE1-MP:USE1_input_tokens_standard-Units", "standard"),
             of("us-east-1", "USE1-openai.gpt-5.6-terra-mantle-output-tokens-long-ctx-standard", "long"),
-        ];
-        PeriodState {
-            export_id: "finops".to_owned(),
-            period: "2026-11".parse().unwrap(),
-            deliveries: Vec::new(),
-            counts: ScanCounts::default(),
-            unknown_usage_rows: 0,
-            folded: Folded::default(),
-            derivation: String::new(),
-            facts: Columns::of_facts(&facts),
-        }
+        ]
     }
 
-    /// The document of `state`, as version 1 wrote it.
-    fn version_1(state: &PeriodState) -> String {
-        let text = String::from_utf8(encode(state).unwrap().to_vec()).unwrap();
-        let mut value: Value = serde_json::from_str(&text.replace("period-state/3", "period-state/1")).unwrap();
-        value["facts"]["columns"].as_object_mut().unwrap().remove("context").unwrap();
-        // The format stands first.
-        let format = value.as_object_mut().unwrap().remove("format").unwrap();
-        value.to_string().replacen('{', &format!("{{\"format\":{format},"), 1)
+    /// An object of an earlier version: JSON, columns and all, compressed as a whole.
+    fn earlier(format: &str, rest: &Value) -> Vec<u8> {
+        let json = rest.to_string().replacen('{', &format!("{{\"format\":\"{format}\","), 1);
+        zstd::encode_all(json.as_bytes(), 1).unwrap()
+    }
+
+    /// The columns of some fields, one value for each row.
+    fn columns<T>(all: &[T], fields: &[&str], text: impl Fn(&T, &str) -> String) -> Value {
+        let rows = all.len();
+        let coded = |values: Vec<Value>| json!({"values": values, "codes": (0..rows).collect::<Vec<_>>()});
+        let texts = fields.iter().map(|field| {
+            let values = all.iter().map(|row| Value::from(text(row, field))).collect();
+            ((*field).to_owned(), coded(values))
+        });
+        json!({
+            "rows": rows,
+            "days": coded(vec![Value::from("2026-11-03"); rows]),
+            "columns": texts.collect::<serde_json::Map<_, _>>(),
+            "tags": coded(vec![json!({}); rows]),
+            "usage_amount": vec!["0"; rows],
+            "tokens": vec![Value::Null; rows],
+            "unblended_cost": vec!["1"; rows],
+            "net_unblended_cost": vec!["1"; rows],
+            "list_cost": vec![Value::Null; rows],
+            "line_items": vec![0; rows],
+            "lines_without_net": vec![0; rows],
+        })
+    }
+
+    /// A state as version 1 wrote it, which had no contexts, or as one that claims another version.
+    fn without_contexts(version: u32) -> Vec<u8> {
+        let fields: Vec<_> = FactField::ALL.into_iter().filter(|field| *field != FactField::Context).collect();
+        let names: Vec<_> = fields.iter().map(|field| field.as_str()).collect();
+        let of = |row: &FactRow, name: &str| {
+            let field = fields.iter().find(|field| field.as_str() == name).unwrap();
+            row.key.get(*field).to_owned()
+        };
+        let rest = json!({
+            "export_id": "finops",
+            "period": "2026-11",
+            "deliveries": [],
+            "counts": ScanCounts::default(),
+            "unknown_usage_rows": 0,
+            "derivation": "",
+            "facts": columns(&facts(), &names, of),
+        });
+        earlier(&format!("period-state/{version}"), &rest)
     }
 
     #[test]
     fn a_state_of_version_1_has_the_contexts_that_its_usage_types_say() {
-        let state = state();
-        let read: PeriodState = decode("k", version_1(&state).as_bytes()).unwrap();
-        assert_eq!(read.facts.into_facts().unwrap(), state.facts.into_facts().unwrap());
+        let read: PeriodState = decode("k", &without_contexts(1)).unwrap();
+        assert_eq!(rows(&read.facts), facts());
     }
 
     #[test]
     fn a_reduction_of_version_1_is_read() {
-        let reduction = StoredReduction {
-            chunk: "c".to_owned(),
-            etag: ETag("1".to_owned()),
-            counts: ScanCounts { rows: 3, ..ScanCounts::default() },
-            lines: Columns::default(),
-        };
-        let text = String::from_utf8(encode(&reduction).unwrap().to_vec()).unwrap();
-        assert_eq!(
-            decode::<StoredReduction>("k", text.replace("reduction/2", "reduction/1").as_bytes()).unwrap(),
-            reduction
-        );
+        let none: [&str; 0] = [];
+        let lines = columns(&none, &LineField::ALL.map(LineField::as_str), |_, _| String::new());
+        let counts = ScanCounts { rows: 3, ..ScanCounts::default() };
+        let rest = json!({"chunk": "c", "etag": "1", "counts": counts, "lines": lines});
+        let expected =
+            StoredReduction { chunk: "c".to_owned(), etag: ETag("1".to_owned()), counts, lines: LineTable::default() };
+        assert_eq!(decode::<StoredReduction>("k", &earlier("reduction/1", &rest)).unwrap(), expected);
     }
 
     #[test]
-    fn a_state_of_this_version_without_contexts_is_damaged() {
-        let text = version_1(&state()).replacen("period-state/1", "period-state/3", 1);
-        let read: PeriodState = decode("k", text.as_bytes()).unwrap();
-        let error = read.facts.into_facts().unwrap_err();
-        assert_eq!(error.to_string(), "column context is missing");
+    fn a_state_of_version_3_without_contexts_is_damaged() {
+        let error = decode::<PeriodState>("k", &without_contexts(3)).unwrap_err();
+        assert!(error.to_string().contains("column context is missing"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spend_core::bill::line::{LineField, LineTable, ScanCounts};
 
-use crate::state::columns;
+use crate::state::columns::{Columns, ColumnsError};
 use crate::state::document::Document;
 use crate::state::tabular::Tabular;
 use crate::store::ETag;
@@ -46,8 +46,7 @@ pub struct EarlierReduction {
     chunk: String,
     etag: ETag,
     counts: ScanCounts,
-    #[serde(skip_serializing, deserialize_with = "columns::lines")]
-    lines: LineTable,
+    lines: Columns,
 }
 
 impl Document for EarlierReduction {
@@ -57,8 +56,10 @@ impl Document for EarlierReduction {
     const READS_FROM: u32 = 1;
 }
 
-impl From<EarlierReduction> for StoredReduction {
-    fn from(EarlierReduction { chunk, etag, counts, lines }: EarlierReduction) -> Self {
-        Self { chunk, etag, counts, lines }
+impl TryFrom<EarlierReduction> for StoredReduction {
+    type Error = ColumnsError;
+
+    fn try_from(EarlierReduction { chunk, etag, counts, lines }: EarlierReduction) -> Result<Self, ColumnsError> {
+        Ok(Self { chunk, etag, counts, lines: lines.into_table()? })
     }
 }

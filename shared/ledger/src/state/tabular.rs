@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use spend_core::table::field::Field;
 use spend_core::table::rows::Table;
 
+use crate::state::columns::ColumnsError;
 use crate::state::document::{self, Document, DocumentError, MAX_DECOMPRESSED_BYTES, decode_compressed};
 use crate::state::tabular::frames::{Reader, Writer};
 use crate::state::tabular::outline::Outline;
@@ -31,7 +32,7 @@ pub trait Tabular: Document {
     /// The fields of its rows.
     type Field: Field;
     /// What earlier versions were: JSON, rows and all.
-    type Earlier: Document + Into<Self>;
+    type Earlier: Document + TryInto<Self, Error = ColumnsError>;
 
     fn table(&self) -> &Table<Self::Field>;
 
@@ -85,7 +86,7 @@ pub fn encode<D: Tabular>(document: &D) -> Result<Bytes, DocumentError> {
 /// Reads the document stored at `key`.
 pub fn decode<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
     let Some(opened) = open::<D>(key, bytes)? else {
-        return decode_compressed::<D::Earlier>(key, bytes).map(Into::into);
+        return earlier(key, bytes);
     };
     let (document, outline) = opened.lines();
     let document: D = document::decode(key, document)?;
@@ -99,7 +100,7 @@ pub fn decode<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
 pub fn decode_head<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
     match open::<D>(key, bytes)? {
         Some(opened) => document::decode(key, opened.lines().0),
-        None => decode_compressed::<D::Earlier>(key, bytes).map(Into::into),
+        None => earlier(key, bytes),
     }
 }
 
@@ -112,6 +113,12 @@ pub fn texts<D: Tabular>(key: &str, bytes: &[u8]) -> Result<Vec<u8>, DocumentErr
     let texts = reading::texts(&outline, &mut reader).map_err(damaged)?;
     opened.head.extend_from_slice(&texts);
     Ok(opened.head)
+}
+
+/// Reads a document of an earlier version.
+fn earlier<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
+    let damaged = |error: ColumnsError| DocumentError::Damaged { key: key.to_owned(), source: frames::damage(error) };
+    decode_compressed::<D::Earlier>(key, bytes)?.try_into().map_err(damaged)
 }
 
 /// The head of an object of a version that has one.

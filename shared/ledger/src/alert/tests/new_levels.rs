@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::*;
 use crate::outputs::Topic;
+use crate::reaction_fixtures::add;
 
 /// September to November: 90 each, of which the last 30 on the last day that is known.
 fn three_months() -> Book {
@@ -46,7 +47,7 @@ async fn a_threshold_that_is_added_tells_of_what_is_open_alone_and_the_others_st
     assert_eq!(told(&store, two, &three_months(), NOW).await, ["b:-:USD:2026-11-01:budget:80:100:1"]);
     // 100 was asked for before October ended: what comes late of it is told.
     let mut late = three_months();
-    late.periods[1].facts.push(fact("2026-10-31", "20", &[]));
+    add(&mut late.periods[1], fact("2026-10-31", "20", &[]));
     assert_eq!(told(&store, two, &late, NOW).await, ["b:-:USD:2026-10-01:budget:100:100:1"]);
 }
 
@@ -101,7 +102,7 @@ async fn a_state_that_kept_no_levels_has_those_of_its_rules() {
     rule.definition.clear();
     store.overwrite(STATE_KEY, crate::state::document::encode(&old).unwrap()).unwrap();
     let mut late = three_months();
-    late.periods[1].facts.push(fact("2026-10-31", "20", &[]));
+    add(&mut late.periods[1], fact("2026-10-31", "20", &[]));
     assert_eq!(told(&store, &text, &late, NOW).await, ["b:-:USD:2026-10-01:budget:100:100:1"]);
 }
 

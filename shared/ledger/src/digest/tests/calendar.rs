@@ -38,7 +38,7 @@ async fn what_was_told_is_not_told_again_while_nothing_is_delivered() {
 #[tokio::test]
 async fn a_month_without_facts_gives_way_to_the_newest_that_has_some() {
     let mut book = two_months();
-    book.periods[1].facts.clear();
+    book.periods[1].facts = table([]);
     book.periods.push(period("2026-12", Vec::new()));
     let (summary, notifier) = run(&MemoryStore::default(), &book, "2026-12-01T06:00:00Z").await;
     assert_eq!(summary.made.as_deref(), Some("digest:weekly:2026-11-30"));

@@ -27,7 +27,7 @@ fn with_commits(mut found: BookPeriod, commits: &[AppliedDelivery]) -> BookPerio
 }
 
 /// Ten dollars on every day of a span.
-fn daily(first: &str, last: &str) -> Vec<Fact> {
+fn daily(first: &str, last: &str) -> Vec<FactRow> {
     let (first, last): (chrono::NaiveDate, chrono::NaiveDate) = (first.parse().unwrap(), last.parse().unwrap());
     first.iter_days().take_while(|day| *day <= last).map(|day| spent(&day.to_string(), "10")).collect()
 }
@@ -151,7 +151,7 @@ async fn hostile_names_are_escaped_for_machines_and_stay_what_they_are() {
     let mut book = two_months();
     for name in names {
         let fields = [("identity", name), ("identity_kind", "sso"), ("owner", name), ("iamPrincipal/team", name)];
-        book.periods[1].facts.push(fact("2026-11-05", "3", &fields));
+        add(&mut book.periods[1], fact("2026-11-05", "3", &fields));
     }
     let (_, notifier) = run(&MemoryStore::default(), &book, NOW).await;
     let body = sent_on(&notifier, Topic::Events).body;
@@ -182,7 +182,7 @@ async fn the_month_before_is_told_beside_the_first_days_until_it_has_closed() {
 #[tokio::test]
 async fn a_large_day_behind_those_that_are_compared_is_told_to_people_and_machines() {
     let mut book = november(&[commit(1, "2026-11-16T00:00:00Z")], "2026-11-15");
-    book.periods[1].facts.push(spent("2026-11-14", "500"));
+    add(&mut book.periods[1], spent("2026-11-14", "500"));
     let (_, notifier) = run(&MemoryStore::default(), &book, "2026-11-16T06:00:00Z").await;
     let event = event(&notifier);
     let left_out = event.currencies[0].left_out.as_ref().unwrap();

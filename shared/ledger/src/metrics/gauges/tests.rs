@@ -1,8 +1,6 @@
-use spend_core::facts::fact::Fact;
-
 use super::*;
 use crate::metrics::series::limits;
-use crate::reaction_fixtures::{at, book, fact, period};
+use crate::reaction_fixtures::{FactRow, at, book, fact, period};
 
 const NOW: &str = "2026-11-21T06:00:00Z";
 
@@ -10,7 +8,7 @@ const NOW: &str = "2026-11-21T06:00:00Z";
 type Gauge = (String, Vec<(String, String)>, String);
 
 /// The gauges of `facts`.
-fn gauges(config: &str, facts: Vec<Fact>) -> Vec<Gauge> {
+fn gauges(config: &str, facts: Vec<FactRow>) -> Vec<Gauge> {
     let config = Config::parse("t", config).unwrap();
     let book = book(vec![period("2026-11", facts)]);
     let mut members = Members::default();

@@ -1,135 +1,163 @@
-use std::time::Instant;
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use spend_core::bill::line::{LineField, LineTable};
+use spend_core::facts::fact::FactTable;
 
 use super::*;
 
-fn day(day: u32) -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 10, day).unwrap()
+/// Two bill lines as they were stored.
+fn two_lines() -> Value {
+    let mut columns: Map<String, Value> = LineField::ALL
+        .map(|field| (field.as_str().to_owned(), json!({"values": [""], "codes": [0, 0]})))
+        .into_iter()
+        .collect();
+    columns["currency"] = json!({"values": ["USD"], "codes": [0, 0]});
+    columns["principal"] = json!({"values": ["alice", "bob"], "codes": [0, 1]});
+    json!({
+        "rows": 2,
+        "days": {"values": ["2026-10-01", "2026-10-02"], "codes": [0, 1]},
+        "columns": columns,
+        "tags": {"values": [{"iamPrincipal/team": "search"}], "codes": [0, 0]},
+        "usage_amount": ["1.5", "2"],
+        "tokens": [null, "7"],
+        "unblended_cost": ["0.1", "-12"],
+        "net_unblended_cost": ["0.2", "-11"],
+        "list_cost": [null, "3"],
+        "line_items": [2, 4],
+        "lines_without_net": [1, 3],
+    })
 }
 
-fn decimal(text: &str) -> Decimal {
-    text.parse().unwrap()
+fn no_lines() -> Value {
+    let nothing = json!({"values": [], "codes": []});
+    let columns: Map<_, _> =
+        LineField::ALL.map(|field| (field.as_str().to_owned(), nothing.clone())).into_iter().collect();
+    json!({
+        "rows": 0, "days": nothing, "columns": columns, "tags": nothing, "usage_amount": [], "tokens": [],
+        "unblended_cost": [], "net_unblended_cost": [], "list_cost": [], "line_items": [], "lines_without_net": [],
+    })
 }
 
-fn tags(pairs: &[(&str, &str)]) -> Arc<Tags> {
-    Arc::new(pairs.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect())
-}
-
-/// A bill line of which the principal, the currency and the cost differ from others.
-fn line(date: u32, principal: &str, cost: &str, tags: Arc<Tags>) -> (LineKey, Measures) {
-    let fields = LineField::ALL.map(|field| match field {
-        LineField::Principal => Arc::from(principal),
-        LineField::Currency => Arc::from("USD"),
-        _ => Arc::from(""),
-    });
-    let measures = Measures {
-        usage_amount: decimal("1.5"),
-        unblended_cost: decimal(cost),
-        net_unblended_cost: decimal(cost),
-        line_items: 2,
-        lines_without_net: 2,
-        ..Measures::default()
-    };
-    (LineKey { usage_date: day(date), fields, tags }, measures)
-}
-
-fn two_lines() -> Vec<(LineKey, Measures)> {
-    let mut lines = vec![
-        line(1, "alice", "0.1", tags(&[("iamPrincipal/team", "search")])),
-        line(2, "bob", "-12", tags(&[("iamPrincipal/team", "search")])),
-    ];
-    lines[1].1.list_cost = Some(decimal("3"));
-    lines
-}
-
-fn stored(columns: &Columns) -> Value {
-    serde_json::to_value(columns).unwrap()
-}
-
-fn read(value: &Value) -> Result<Vec<(LineKey, Measures)>, String> {
+fn read(value: &Value) -> Result<LineTable, String> {
     let columns: Columns = serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())?;
-    columns.into_lines().map_err(|error| error.to_string())
+    columns.into_table().map_err(|error| error.to_string())
 }
 
 #[test]
-fn the_stored_form_is_the_one_documented() {
-    let mut value = stored(&Columns::of_lines(&two_lines()));
-    let columns = value["columns"].as_object_mut().unwrap();
-    assert_eq!(columns.len(), LineField::ALL.len());
-    columns.retain(|name, _| ["principal", "currency"].contains(&name.as_str()));
-    assert_eq!(
-        value,
-        json!({
-            "rows": 2,
-            "days": {"values": ["2026-10-01", "2026-10-02"], "codes": [0, 1]},
-            "columns": {
-                "currency": {"values": ["USD"], "codes": [0, 0]},
-                "principal": {"values": ["alice", "bob"], "codes": [0, 1]},
+fn columns_are_read_as_their_rows() {
+    let lines = read(&two_lines()).unwrap();
+    assert_eq!(lines.len(), 2);
+    let decimal = |text: &str| text.parse::<Decimal>().unwrap();
+    for (row, day, principal, measures) in [
+        (
+            0,
+            "2026-10-01",
+            "alice",
+            Measures {
+                usage_amount: decimal("1.5"),
+                tokens: None,
+                unblended_cost: decimal("0.1"),
+                net_unblended_cost: decimal("0.2"),
+                list_cost: None,
+                line_items: 2,
+                lines_without_net: 1,
             },
-            "tags": {"values": [{"iamPrincipal/team": "search"}], "codes": [0, 0]},
-            "usage_amount": ["1.5", "1.5"],
-            "tokens": [null, null],
-            "unblended_cost": ["0.1", "-12"],
-            "net_unblended_cost": ["0.1", "-12"],
-            "list_cost": [null, "3"],
-            "line_items": [2, 2],
-            "lines_without_net": [2, 2],
-        })
-    );
+        ),
+        (
+            1,
+            "2026-10-02",
+            "bob",
+            Measures {
+                usage_amount: decimal("2"),
+                tokens: Some(decimal("7")),
+                unblended_cost: decimal("-12"),
+                net_unblended_cost: decimal("-11"),
+                list_cost: Some(decimal("3")),
+                line_items: 4,
+                lines_without_net: 3,
+            },
+        ),
+    ] {
+        let line = lines.row(row);
+        assert_eq!((line.day().to_string().as_str(), line.get(LineField::Principal)), (day, principal));
+        assert_eq!((line.get(LineField::Currency), line.get(LineField::Region)), ("USD", ""));
+        assert_eq!((line.tags().len(), line.tag("iamPrincipal/team")), (1, "search"));
+        assert_eq!(line.measures(), measures);
+    }
 }
 
 #[test]
-fn no_rows_read_back_as_no_rows() {
-    let columns = Columns::of_lines(&[]);
-    assert!(columns.is_empty());
-    assert_eq!(read(&stored(&columns)), Ok(Vec::new()));
-    assert_eq!(Columns::of_facts(&[]).into_facts(), Ok(Vec::new()));
+fn no_rows_are_read_as_no_rows() {
+    assert_eq!(read(&no_lines()), Ok(LineTable::default()));
 }
 
 #[test]
-fn equal_texts_are_shared() {
-    let lines = read(&stored(&Columns::of_lines(&two_lines()))).unwrap();
-    let currency = |row: usize| &lines[row].0.fields[LineField::Currency as usize];
-    assert!(Arc::ptr_eq(currency(0), currency(1)));
-    assert!(Arc::ptr_eq(&lines[0].0.tags, &lines[1].0.tags));
+fn rows_in_another_order_are_the_same_table() {
+    let mut turned = two_lines();
+    let columns: BTreeSet<String> = turned["columns"].as_object().unwrap().keys().cloned().collect();
+    for column in columns {
+        turned["columns"][&column]["codes"].as_array_mut().unwrap().reverse();
+    }
+    for column in ["days", "tags"] {
+        turned[column]["codes"].as_array_mut().unwrap().reverse();
+    }
+    for column in ["usage_amount", "tokens", "unblended_cost", "net_unblended_cost", "list_cost", "line_items"] {
+        turned[column].as_array_mut().unwrap().reverse();
+    }
+    turned["lines_without_net"].as_array_mut().unwrap().reverse();
+    assert_eq!(read(&turned), read(&two_lines()));
 }
 
 #[test]
-fn rows_in_another_order_give_the_same_columns() {
-    let mut lines = two_lines();
-    let sorted = Columns::of_lines(&lines);
-    lines.reverse();
-    assert_eq!(Columns::of_lines(&lines), sorted);
+fn rows_of_one_key_are_summed() {
+    let mut twice = two_lines();
+    twice["days"]["codes"] = json!([0, 0]);
+    twice["columns"]["principal"]["codes"] = json!([1, 1]);
+    let lines = read(&twice).unwrap();
+    assert_eq!((lines.len(), lines.row(0).line_items()), (1, 6));
+    assert_eq!(lines.row(0).unblended_cost().to_string(), "-11.9");
+}
+
+#[test]
+fn values_that_are_there_twice_are_one() {
+    let mut twice = two_lines();
+    twice["columns"]["currency"] = json!({"values": ["USD", "USD"], "codes": [0, 1]});
+    assert_eq!(read(&twice), read(&two_lines()));
 }
 
 #[test]
 fn facts_and_bill_lines_are_not_taken_for_each_other() {
-    let columns = Columns::of_lines(&two_lines());
-    assert_eq!(columns.into_facts(), Err(ColumnsError::Missing { column: "identity" }));
-    let error = Columns::of_facts(&[]).into_lines().unwrap_err();
-    assert_eq!(error, ColumnsError::Missing { column: "bill_type" });
+    let columns: Columns = serde_json::from_value(two_lines()).unwrap();
+    assert_eq!(columns.into_table::<FactField>(), Err(ColumnsError::Missing { column: "identity" }));
+    let mut facts = no_lines();
+    let nothing = json!({"values": [], "codes": []});
+    let columns: Map<_, _> =
+        FactField::ALL.map(|field| (field.as_str().to_owned(), nothing.clone())).into_iter().collect();
+    facts["columns"] = columns.into();
+    assert_eq!(read(&facts), Err("column bill_type is missing".to_owned()));
+    let facts: Columns = serde_json::from_value(facts).unwrap();
+    assert_eq!(facts.into_table::<FactField>(), Ok(FactTable::default()));
 }
 
 #[test]
 fn every_damage_is_an_error_that_says_where() {
-    let good = stored(&Columns::of_lines(&two_lines()));
     let damaged = |pointer: &str, put: Value| {
-        let mut value = good.clone();
+        let mut value = two_lines();
         *value.pointer_mut(pointer).unwrap() = put;
         read(&value).unwrap_err()
     };
     for (pointer, put, says) in [
         ("/rows", json!(3), "column account_id has 2 entries for 3 rows"),
         ("/rows", json!(-1), "invalid value"),
+        ("/rows", json!(1_u64 << 60), "column account_id has 2 entries for 1152921504606846976 rows"),
         ("/columns/principal/codes", json!([0]), "column principal has 1 entries for 2 rows"),
         ("/columns/principal/codes/1", json!(2), "column principal, row 1: there is no value number 2"),
         ("/columns/principal/values", json!([]), "column principal, row 0: there is no value number 0"),
         ("/days/codes", json!([0]), "column days has 1 entries"),
         ("/days/codes/0", json!(4_294_967_295_u32), "column days, row 0: there is no value number 4294967295"),
         ("/days/values/0", json!("2026-13-01"), "out of range"),
-        ("/days/codes", json!([1, 0]), "row 1 does not follow"),
         ("/columns/principal/codes/0", json!(4_294_967_296_u64), "invalid value"),
         ("/tags/codes", json!([0, 1]), "column tags, row 1: there is no value number 1"),
         ("/tags/codes", json!([0, 0, 0]), "column tags has 3 entries"),
@@ -143,6 +171,7 @@ fn every_damage_is_an_error_that_says_where() {
         ("/list_cost", json!([]), "column list_cost has 0 entries"),
         ("/line_items", json!([]), "column line_items has 0 entries"),
         ("/line_items/0", json!(-1), "invalid value"),
+        ("/line_items/1", json!(1_u64 << 32), "row 1 makes a sum that is out of range"),
         ("/lines_without_net", json!([]), "column lines_without_net has 0 entries"),
     ] {
         let error = damaged(pointer, put);
@@ -152,7 +181,7 @@ fn every_damage_is_an_error_that_says_where() {
 
 #[test]
 fn columns_are_there_once_and_known() {
-    let good = stored(&Columns::of_lines(&two_lines()));
+    let good = two_lines();
     let mut missing = good.clone();
     missing["columns"].as_object_mut().unwrap().remove("region");
     assert_eq!(read(&missing), Err("column region is missing".to_owned()));
@@ -174,138 +203,14 @@ fn columns_are_there_once_and_known() {
     }
 }
 
-/// Texts as bills have them and as nobody expects them; few, so that they repeat.
-fn some_text() -> impl Strategy<Value = Arc<str>> {
-    prop_oneof![Just(""), Just("a"), Just("b"), Just("\"\\\u{0}é\u{10ffff}"), Just("arn:aws:iam::1:user/x")]
-        .prop_map(Arc::from)
-}
-
-fn some_tags() -> impl Strategy<Value = Arc<Tags>> {
-    proptest::collection::btree_map(some_text(), some_text(), 0..3).prop_map(Arc::new)
-}
-
-fn some_decimal() -> impl Strategy<Value = Decimal> {
-    let limit = 10_i128.pow(38);
-    prop_oneof![Just(0), -1000..1000_i128, (1 - limit)..limit].prop_map(|units| Decimal::from_units(units).unwrap())
-}
-
-fn some_measures() -> impl Strategy<Value = Measures> {
-    let options = (proptest::option::of(some_decimal()), proptest::option::of(some_decimal()));
-    (some_decimal(), some_decimal(), some_decimal(), options, any::<u64>(), any::<u64>()).prop_map(
-        |(usage_amount, unblended_cost, net_unblended_cost, (tokens, list_cost), line_items, lines_without_net)| {
-            Measures {
-                usage_amount,
-                tokens,
-                unblended_cost,
-                net_unblended_cost,
-                list_cost,
-                line_items,
-                lines_without_net,
-            }
-        },
-    )
-}
-
-fn some_day() -> impl Strategy<Value = NaiveDate> {
-    (1..4_u32).prop_map(day)
-}
-
-fn some_lines() -> impl Strategy<Value = Vec<(LineKey, Measures)>> {
-    let fields = proptest::array::uniform19(some_text());
-    let key =
-        (some_day(), fields, some_tags()).prop_map(|(usage_date, fields, tags)| LineKey { usage_date, fields, tags });
-    proptest::collection::btree_map(key, some_measures(), 0..12).prop_map(|lines| lines.into_iter().collect())
-}
-
-fn some_facts() -> impl Strategy<Value = Vec<Fact>> {
-    let fields = proptest::array::uniform24(some_text());
-    let key =
-        (some_day(), fields, some_tags()).prop_map(|(usage_date, fields, tags)| FactKey { usage_date, fields, tags });
-    let facts = proptest::collection::btree_map(key, some_measures(), 0..12);
-    facts.prop_map(|facts| facts.into_iter().map(|(key, measures)| Fact { key, measures }).collect())
-}
-
 proptest! {
     #[test]
-    fn lines_read_back_and_equal_lines_have_equal_bytes(lines in some_lines(), seed in any::<usize>()) {
-        let bytes = serde_json::to_vec(&Columns::of_lines(&lines)).unwrap();
-        let columns: Columns = serde_json::from_slice(&bytes).unwrap();
-        prop_assert_eq!(columns.len(), lines.len());
-        prop_assert_eq!(columns.into_lines().unwrap(), lines.clone());
-        let mut turned = lines.clone();
-        turned.rotate_left(seed % lines.len().max(1));
-        prop_assert_eq!(serde_json::to_vec(&Columns::of_lines(&turned)).unwrap(), bytes);
-    }
-
-    #[test]
-    fn facts_read_back(facts in some_facts()) {
-        let bytes = serde_json::to_vec(&Columns::of_facts(&facts)).unwrap();
-        let columns: Columns = serde_json::from_slice(&bytes).unwrap();
-        prop_assert_eq!(columns.into_facts().unwrap(), facts);
-    }
-
-    #[test]
-    fn no_damage_panics(lines in some_lines(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut bytes = serde_json::to_vec(&Columns::of_lines(&lines)).unwrap();
+    fn no_damage_panics(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = two_lines().to_string().into_bytes();
         *at.get_mut(&mut bytes) = byte;
         if let Ok(columns) = serde_json::from_slice::<Columns>(&bytes) {
-            let _ = columns.clone().into_lines();
-            let _ = columns.into_facts();
+            let _ = columns.clone().into_table::<LineField>();
+            let _ = columns.into_table::<FactField>();
         }
-    }
-}
-
-/// Times a month of many lines: `cargo test --release -p spend-ledger -- --ignored --nocapture a_large_month`.
-#[test]
-#[ignore = "measures, and tells something only in a release build"]
-fn a_large_month_in_a_second() {
-    let sets: Vec<_> = (0..200).map(|team| tags(&[("iamPrincipal/team", &format!("team-{team}"))])).collect();
-    let mut lines: Vec<_> = (0..300_000_u32)
-        .map(|row| {
-            let cost = format!("{}.{:09}", row % 97, u64::from(row) * 7_919 % 1_000_000_000);
-            let set = Arc::clone(&sets[(row % 200) as usize]);
-            line(1 + row / 10_000, &format!("arn:aws:iam::111122223333:user/{}", row % 10_000), &cost, set)
-        })
-        .collect();
-    lines.sort_by(|left, right| left.0.cmp(&right.0));
-    // As the readers make them: equal texts are shared.
-    let mut interner = Interner::default();
-    for (key, _) in &mut lines {
-        key.fields = key.fields.each_ref().map(|text| interner.intern(text));
-    }
-    let start = Instant::now();
-    let bytes = serde_json::to_vec(&Columns::of_lines(&lines)).unwrap();
-    let encoded = start.elapsed();
-    let start = Instant::now();
-    let columns: Columns = serde_json::from_slice(&bytes).unwrap();
-    let read = columns.into_lines().unwrap();
-    let decoded = start.elapsed();
-    assert_eq!(read, lines);
-    println!("{} bytes, encoded in {encoded:?}, decoded in {decoded:?}", bytes.len());
-    assert!(encoded.as_secs_f64() < 1.0 && decoded.as_secs_f64() < 1.0, "{encoded:?} {decoded:?}");
-}
-
-#[test]
-fn lines_that_are_columns_already_are_stored_as_the_same_bytes() {
-    let mut builder = spend_core::bill::reduction::ReductionBuilder::default();
-    for (key, measures) in two_lines().into_iter().rev() {
-        builder.add(key, &measures).unwrap();
-    }
-    let coded = Columns::of_coded_lines(builder.finish_coded());
-    assert_eq!(coded, Columns::of_lines(&two_lines()));
-    let nothing = spend_core::bill::reduction::ReductionBuilder::default().finish_coded();
-    assert_eq!(Columns::of_coded_lines(nothing), Columns::of_lines(&[]));
-}
-
-#[test]
-fn texts_that_no_bill_may_have_are_found_with_their_column() {
-    assert_eq!(Columns::of_lines(&two_lines()).check_texts(), Ok(()));
-    let long = |length: usize| "x".repeat(length);
-    let found = |line| Columns::of_lines(&[line]).check_texts().map_err(|(column, error)| format!("{column} {error}"));
-    let error = found(line(1, &long(110 << 10), "1", tags(&[]))).unwrap_err();
-    assert!(error.starts_with("principal has a text of 112640 bytes"), "{error}");
-    for (key, value) in [(long(513), "a".to_owned()), ("a".to_owned(), long(513))] {
-        let error = found(line(1, "a", "1", tags(&[(&key, &value)]))).unwrap_err();
-        assert!(error.starts_with("tags has a tag with a key or value of 513 characters"), "{error}");
     }
 }

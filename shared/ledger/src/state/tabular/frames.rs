@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn codes(&mut self, rows: usize, outline: Numbers) -> Result<Codes, serde_json::Error> {
         Ok(match outline.width {
-            0 => Codes::Zeros(rows),
+            0 if outline.bytes == 0 => Codes::Zeros(rows),
             1 => Codes::Bytes(self.rows(rows, 1, outline.bytes)?),
             2 => Codes::Shorts(numbers(&self.rows(rows, 2, outline.bytes)?, u16::from_le_bytes)),
             4 => Codes::Words(numbers(&self.rows(rows, 4, outline.bytes)?, u32::from_le_bytes)),
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn decimals(&mut self, rows: usize, outline: Amounts) -> Result<Decimals, serde_json::Error> {
         Ok(match (outline.width, outline.unit) {
-            (0, _) => Decimals::Zeros(rows),
+            (0, 0) if outline.bytes == 0 => Decimals::Zeros(rows),
             (8, unit) if unit > 0 => {
                 let counts = numbers(&self.rows(rows, 8, outline.bytes)?, i64::from_le_bytes);
                 Decimals::Counts { unit, counts }
