@@ -40,7 +40,7 @@ where
             }
         }
     }
-    let of_sets = || tags.values.iter().zip(&is_used).map(|(set, is_used)| if *is_used { Some(&**set) } else { None });
+    let of_sets = || tags.values.iter().zip(&is_used).map(|(set, is_used)| is_used.then_some(&**set));
     let mut texts: Vec<&str> = of_sets().flatten().flat_map(&part).map(|text| &**text).collect();
     texts.sort_unstable();
     texts.dedup();
