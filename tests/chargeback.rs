@@ -98,9 +98,9 @@ impl Bench {
                 continue;
             }
             let (state, _) = block_on(committed::state(&store, &statement)).unwrap().unwrap();
-            for fact in committed::facts(&statement, state).unwrap() {
-                let sum = sums.entry(fact.key.get(FactField::Currency).to_owned()).or_default();
-                *sum = sum.checked_add(basis.cost(&fact.measures)).unwrap();
+            for fact in &state.facts {
+                let sum = sums.entry(fact.get(FactField::Currency).to_owned()).or_default();
+                *sum = sum.checked_add(basis.cost(fact)).unwrap();
             }
         }
         sums

@@ -70,7 +70,7 @@ impl ChunkSource for FileSource {
         self.size
     }
 
-    async fn read(&mut self, range: Range<u64>) -> Result<Bytes, SourceError> {
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         self.range(range)
     }
 }

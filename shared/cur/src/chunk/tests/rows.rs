@@ -11,7 +11,7 @@ fn visited(bytes: Vec<u8>) -> (Vec<BillRow>, Reduction) {
     let mut sums = ReductionBuilder::default();
     let mut add = |row: BillRow| {
         rows.push(row.clone());
-        sums.add(&row.key, &row.measures)
+        sums.add(row.key, &row.measures)
     };
     let kept = KeptTags::default();
     let counts = block_on(chunk::visit(NAME, november(), &kept, Memory::new(bytes), &mut add)).unwrap();

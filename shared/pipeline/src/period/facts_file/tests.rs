@@ -354,6 +354,6 @@ fn the_map_of_tags_has_the_names_of_the_parquet_specification() {
 /// It stands beside the rows' own metadata, so that a file of another build is still a file of the same facts.
 #[test]
 fn a_file_names_the_build_that_wrote_it() {
-    let reader = SerializedFileReader::new(write(&[], &of()).unwrap()).unwrap();
+    let reader = SerializedFileReader::new(write(&FactTable::default(), &of()).unwrap()).unwrap();
     assert_eq!(reader.metadata().file_metadata().created_by(), Some(build::as_creator().as_str()));
 }
