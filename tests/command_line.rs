@@ -224,7 +224,8 @@ fn a_budget_alerts_once_and_gauges_follow_the_month() {
     assert!(messages[0]["subject"].as_str().unwrap().starts_with("$1.80 of $2.00 (90%)"), "{}", messages[0]);
     let gauges = fs::read_to_string(bench.path("ledger/out/metrics.jsonl")).unwrap();
     let total = r#""dimensions":{"Currency":"USD"},"timestamp":"2026-11-20T06:00:00Z","value":1.8,"unit":"None""#;
-    assert_eq!(gauges.lines().filter(|line| line.contains(total)).count(), 1, "{gauges}");
+    let total = |name: &str| gauges.lines().filter(|line| line.contains(name) && line.contains(total)).count();
+    assert_eq!([total("\"MonthToDateSpend\""), total("\"RecentSpend\"")], [1, 1], "{gauges}");
 }
 
 #[test]
