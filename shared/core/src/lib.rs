@@ -4,8 +4,8 @@
 //! Rooms, from the ground up; each uses only those below it:
 //!
 //! - `named`, `errors`, `money`: enums whose variants have names; kinds and classes of errors; exact decimals;
-//! - `calendar`, `text`, `forecast`: billing periods and windows; writing for people; where spend is heading;
 //! - `table`: rows in columns, summed exactly;
+//! - `calendar`, `text`, `forecast`: billing periods and windows; writing for people; where spend is heading;
 //! - `bill`: bill lines, and what their fields mean;
 //! - `facts`: the fact table that is derived from them;
 //! - `reporting`, `rules`: totals of facts; what alerts are about, and what an evaluation finds;

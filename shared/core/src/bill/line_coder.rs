@@ -186,22 +186,22 @@ mod tests {
 
     #[test]
     fn codes_stand_for_what_they_were_given_for() {
-        let mut coder = LineCoder::default();
-        assert_eq!(coder.text(LineField::Principal, ""), 0);
-        assert_eq!(coder.tags(Tags::new()), 0);
-        let (alice, bob) = (coder.text(LineField::Principal, "alice"), coder.text(LineField::Principal, "bob"));
-        assert_eq!((alice, bob, coder.text(LineField::Principal, "alice")), (1, 2, 1));
-        assert_eq!(coder.get(LineField::Principal, bob), "bob");
+        let mut known = LineCoder::default();
+        assert_eq!(known.text(LineField::Principal, ""), 0);
+        assert_eq!(known.tags(Tags::new()), 0);
+        let (alice, bob) = (known.text(LineField::Principal, "alice"), known.text(LineField::Principal, "bob"));
+        assert_eq!((alice, bob, known.text(LineField::Principal, "alice")), (1, 2, 1));
+        assert_eq!(known.get(LineField::Principal, bob), "bob");
         // Days that share a place among the recent ones.
         let days: Vec<_> = [1, 65, 1, 129, 65].map(|day| NaiveDate::from_yo_opt(2026, day).unwrap()).into();
-        let codes: Vec<_> = days.iter().map(|day| coder.day(*day)).collect();
+        let codes: Vec<_> = days.iter().map(|day| known.day(*day)).collect();
         assert_eq!(codes, [0, 1, 0, 2, 1]);
         let mut codes = LineCodes { day: 2, ..LineCodes::default() };
         codes.set(LineField::Principal, alice);
-        codes.tags = coder.tags(Tags::from([(Arc::from("team"), Arc::from("search"))]));
-        let key = coder.key(&codes);
+        codes.tags = known.tags(Tags::from([(Arc::from("team"), Arc::from("search"))]));
+        let key = known.key(&codes);
         assert_eq!((key.usage_date, key.get(LineField::Principal), key.tags.len()), (days[3], "alice", 1));
         assert_eq!(key.get(LineField::Region), "");
-        assert_eq!(coder.codes(key), codes);
+        assert_eq!(known.codes(key), codes);
     }
 }

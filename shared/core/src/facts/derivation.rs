@@ -206,11 +206,11 @@ impl<'a> Deriver<'a> {
             if is_new {
                 let reason = reason.map_or("", Unattributed::as_str);
                 let draft = Draft { day: line.day(), used, caller: named, reason };
-                let (owned, _) = self.derivation.owned(draft);
+                let (whose, _) = self.derivation.owned(draft);
                 let mut texts = *texts;
                 for field in OWNED {
                     if let Some(slot) = texts.get_mut(field as usize) {
-                        *slot = self.facts.text(field, draft.named(field, &owned));
+                        *slot = self.facts.text(field, draft.named(field, &whose));
                     }
                 }
                 owned_of.push(self.facts.caller(&texts));

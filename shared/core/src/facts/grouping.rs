@@ -50,7 +50,7 @@ impl<'d, 'a> Grouping<'d, 'a> {
     }
 
     /// How many groups there are so far.
-    pub fn len(&self) -> usize {
+    pub fn groups(&self) -> usize {
         self.known.len()
     }
 
@@ -72,28 +72,30 @@ impl<'d, 'a> Grouping<'d, 'a> {
     }
 }
 
+/// What the facts of a group have in the dimensions, and what they come to.
+pub type Group<'a, T> = (Vec<Cow<'a, str>>, T);
+
 /// What facts come to by `dimensions`: `add` takes in a fact and what belongs to it. The groups are in the order of their
 /// first facts.
 pub fn grouped<'a, V, T: Default, E>(
     facts: impl Iterator<Item = (Fact<'a>, V)>,
     dimensions: &[Dimension],
     mut add: impl FnMut(&mut T, Fact<'a>, V) -> Result<(), E>,
-) -> Result<Vec<(Vec<Cow<'a, str>>, T)>, E> {
+) -> Result<Vec<Group<'a, T>>, E> {
     let mut grouping = Grouping::by(dimensions);
-    const NONE_YET: usize = usize::MAX;
-    let mut places: Vec<usize> = Vec::new();
+    let mut places: Vec<Option<usize>> = Vec::new();
     let mut found: Vec<(usize, T)> = Vec::new();
     for (fact, value) in facts {
         let group = grouping.group(fact);
-        if places.len() < grouping.len() {
-            places.resize(grouping.len(), NONE_YET);
+        if places.len() < grouping.groups() {
+            places.resize(grouping.groups(), None);
         }
         let Some(place) = places.get_mut(group) else { continue };
-        if *place == NONE_YET {
-            *place = found.len();
+        let place = *place.get_or_insert_with(|| {
             found.push((group, T::default()));
-        }
-        if let Some((_, of_group)) = found.get_mut(*place) {
+            found.len() - 1
+        });
+        if let Some((_, of_group)) = found.get_mut(place) {
             add(of_group, fact, value)?;
         }
     }
@@ -158,7 +160,7 @@ mod tests {
         let mut grouping = Grouping::by(&dimensions);
         let facts = one.rows().chain(other.rows()).chain(one.rows());
         let found: Vec<_> = facts.clone().map(|fact| (grouping.group(fact), fact)).collect();
-        assert_eq!(grouping.len(), 4);
+        assert_eq!(grouping.groups(), 4);
         let values = grouping.into_values();
         for (group, fact) in found {
             let expected: Vec<_> = dimensions.iter().map(|dimension: &Dimension| dimension.value(fact)).collect();

@@ -22,7 +22,7 @@ pub fn tags<'a>(facts: impl Iterator<Item = Fact<'a>>) -> BTreeSet<&'a str> {
             continue;
         }
         last = Some(fact.tags());
-        for (key, _) in fact.tags().iter() {
+        for key in fact.tags().keys() {
             // Most facts have the tags of the one before.
             if !tags.contains(&**key) {
                 tags.insert(&**key);

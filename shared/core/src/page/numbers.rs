@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::facts::dimension::Dimension;
-use crate::facts::fact::FactField;
+use crate::facts::fact::{Fact, FactField};
 use crate::facts::fact_set::FactSet;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::page::figures::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
@@ -103,7 +103,7 @@ fn course(figures: &Figures, known: &FactSet<'_>) -> Result<Vec<CourseDay>, SumO
 }
 
 fn trend_days(figures: &Figures, known: &FactSet<'_>, last: Option<NaiveDate>) -> Vec<TrendDay> {
-    let first_known = known.iter().map(|fact| fact.day()).min();
+    let first_known = known.iter().map(Fact::day).min();
     let (Some(last), Some(first_known)) = (last, first_known) else { return Vec::new() };
     let first = last.checked_sub_days(Days::new(TREND_DAYS - 1)).unwrap_or(last).max(first_known);
     let days = first.iter_days().take_while(|day| *day <= last);

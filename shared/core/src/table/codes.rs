@@ -22,9 +22,9 @@ impl Codes {
         // What is greater than said would be a fault of the caller: it becomes the largest number, which has no value.
         if largest == 0 {
             Self::Zeros(codes.len())
-        } else if largest <= u32::from(u8::MAX) {
+        } else if u8::try_from(largest).is_ok() {
             Self::Bytes(codes.map(|code| u8::try_from(code).unwrap_or(u8::MAX)).collect())
-        } else if largest <= u32::from(u16::MAX) {
+        } else if u16::try_from(largest).is_ok() {
             Self::Shorts(codes.map(|code| u16::try_from(code).unwrap_or(u16::MAX)).collect())
         } else {
             Self::Words(codes.collect())

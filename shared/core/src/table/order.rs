@@ -9,7 +9,7 @@ pub(crate) struct Ranks<'a> {
     /// How many different ranks there are.
     pub(crate) count: usize,
     /// By the number that the part is.
-    pub(crate) ranks: &'a [u32],
+    pub(crate) of_number: &'a [u32],
 }
 
 /// Rows by `columns`: for each row of `keys`, its number.
@@ -51,10 +51,10 @@ fn packed<const N: usize>(columns: &[Ranks<'_>]) -> Vec<[Vec<u128>; N]> {
         }
         room -= bits;
         let Some(part) = words.last_mut().and_then(|word| word.get_mut(column.part)) else { continue };
-        if part.len() < column.ranks.len() {
-            part.resize(column.ranks.len(), 0);
+        if part.len() < column.of_number.len() {
+            part.resize(column.of_number.len(), 0);
         }
-        for (packed, rank) in part.iter_mut().zip(column.ranks) {
+        for (packed, rank) in part.iter_mut().zip(column.of_number) {
             *packed |= u128::from(*rank) << room;
         }
     }
@@ -70,18 +70,20 @@ mod tests {
         let rows: [[u32; 6]; 4] = [[1, 0, 0, 0, 0, 9], [1, 0, 0, 0, 0, 7], [0, 9, 9, 9, 9, 9], [1, 0, 0, 0, 0, 8]];
         let ranks: Vec<u32> = (0..10).collect();
         for count in [10, 1 << 20, 1 << 32] {
-            let columns: Vec<_> = (0..6).map(|part| Ranks { part, count, ranks: &ranks }).collect();
+            let columns: Vec<_> = (0..6).map(|part| Ranks { part, count, of_number: &ranks }).collect();
             assert_eq!(of(&rows, &columns), [2, 1, 3, 0]);
         }
-        let same = [Ranks { part: 0, count: 1, ranks: &[0] }];
+        let same = [Ranks { part: 0, count: 1, of_number: &[0] }];
         assert_eq!(of(&[[0], [0], [0]], &same), [0, 1, 2]);
     }
 
     #[test]
     fn a_part_that_several_columns_are_of_orders_by_each() {
         // Numbers 0 to 3 have the ranks (1, 0), (0, 1), (0, 0), (1, 1).
-        let columns =
-            [Ranks { part: 0, count: 2, ranks: &[1, 0, 0, 1] }, Ranks { part: 0, count: 2, ranks: &[0, 1, 0, 1] }];
+        let columns = [
+            Ranks { part: 0, count: 2, of_number: &[1, 0, 0, 1] },
+            Ranks { part: 0, count: 2, of_number: &[0, 1, 0, 1] },
+        ];
         assert_eq!(of(&[[0], [1], [2], [3]], &columns), [2, 1, 0, 3]);
     }
 }

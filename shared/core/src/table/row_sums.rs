@@ -158,7 +158,7 @@ impl<F: Field> RowSums<F> {
         columns.extend(values.iter().zip(&ranks_of).map(|(values, (part, ranks))| (*part, values.len(), &**ranks)));
         columns.push((TAGS, tags.len(), &tag_ranks));
         let ordering: Vec<_> =
-            columns.iter().map(|(part, count, ranks)| Ranks { part: *part, count: *count, ranks }).collect();
+            columns.iter().map(|(part, count, ranks)| Ranks { part: *part, count: *count, of_number: ranks }).collect();
         let order = order::of(&keys, &ordering);
         // The parts of each row, in order: columns are read off them one after the other.
         let mut parts: [Vec<u32>; PARTS] = Default::default();

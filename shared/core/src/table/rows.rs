@@ -154,6 +154,7 @@ impl<F: Field> Table<F> {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "`rows` says what there is to go through")]
 impl<'a, F: Field> IntoIterator for &'a Table<F> {
     type Item = Row<'a, F>;
     type IntoIter = Rows<'a, F>;
