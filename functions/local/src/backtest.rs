@@ -247,7 +247,7 @@ fn delivered(of: &BookPeriod, applied: &AppliedDelivery, facts: Facts) -> BookPe
 
 /// When something new may be known: every day from the first usage on until the last has settled, and with each delivery.
 fn times(months: &[Month]) -> BTreeSet<DateTime<Utc>> {
-    let used = || months.iter().flat_map(|month| &month.known.facts).map(|fact| fact.day());
+    let used = || months.iter().flat_map(|month| &month.known.facts).map(spend_core::table::rows::Row::day);
     let (Some(first), Some(last)) = (used().min(), used().max()) else { return BTreeSet::new() };
     let delivered = || months.iter().flat_map(|month| &month.to_come).map(|applied| applied.order.at);
     let settled = last.and_time(NaiveTime::MIN).and_utc() + LAG + period::SETTLED_AFTER + TimeDelta::days(1);

@@ -50,7 +50,7 @@ pub(crate) async fn run(options: &Explain, out: &mut impl Write, notes: &mut imp
             refused = sink.row(row).err();
         }
     };
-    let explained = explain::explain(&export, &ledger, &statements, &question, &with, &mut take).await;
+    let explained = Box::pin(explain::explain(&export, &ledger, &statements, &question, &with, &mut take)).await;
     progress.clear();
     let explained = explained?;
     if let Some(error) = refused {

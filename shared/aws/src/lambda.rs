@@ -166,9 +166,9 @@ pub fn start_logs() {
     let asked = |name| env::var(name).unwrap_or_default();
     let logs = fmt_subscriber().with_target(false).without_time().with_max_level(level(&asked("AWS_LAMBDA_LOG_LEVEL")));
     if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
-        logs.json().init()
+        logs.json().init();
     } else {
-        logs.init()
+        logs.init();
     }
     tracing::info!(build = build::name(), "started");
 }

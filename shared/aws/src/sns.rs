@@ -83,12 +83,11 @@ impl Subscriptions for Sns {
             let value = answer.attributes().and_then(|attributes| attributes.get(name));
             value.and_then(|value| value.parse().ok())
         };
-        match (count("SubscriptionsConfirmed"), count("SubscriptionsPending")) {
-            (Some(confirmed), Some(pending)) => Ok(Subscribers { confirmed, pending }),
-            _ => {
-                let source = "the answer has no SubscriptionsConfirmed or no SubscriptionsPending".into();
-                Err(PublishError::NotRead { what, source })
-            }
+        if let (Some(confirmed), Some(pending)) = (count("SubscriptionsConfirmed"), count("SubscriptionsPending")) {
+            Ok(Subscribers { confirmed, pending })
+        } else {
+            let source = "the answer has no SubscriptionsConfirmed or no SubscriptionsPending".into();
+            Err(PublishError::NotRead { what, source })
         }
     }
 }

@@ -186,10 +186,10 @@ async fn is_configured(store: &DirectoryStore, key: &str) -> Result<bool, Comman
 /// Whether any month has the tag.
 async fn is_elsewhere(store: &DirectoryStore, key: &str) -> Result<bool, CommandError> {
     for statement in committed::statements(store).await? {
-        if let Some((state, _)) = committed::state(store, &statement).await? {
-            if selection::tags(state.facts.rows()).contains(key) {
-                return Ok(true);
-            }
+        if let Some((state, _)) = committed::state(store, &statement).await?
+            && selection::tags(state.facts.rows()).contains(key)
+        {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -99,11 +99,11 @@ impl<T> Default for Numbered<T> {
 impl<T: Clone + Eq + Hash> Numbered<T> {
     fn number(&mut self, value: T) -> u32 {
         let next = u32::try_from(self.values.len()).unwrap_or(ABSENT);
-        let number = *self.numbers.entry(value).or_insert_with_key(|value| {
+
+        *self.numbers.entry(value).or_insert_with_key(|value| {
             self.values.push(value.clone());
             next
-        });
-        number
+        })
     }
 
     fn get(&self, number: u32) -> Option<&T> {
@@ -163,18 +163,17 @@ impl<'a> TagReader<'a> {
         let mut whole = Vec::with_capacity(self.said.numbers.len() + self.said.ends.len());
         whole.extend(self.said.ends.map(|end| u32::try_from(end).unwrap_or(ABSENT)));
         whole.extend(&self.said.numbers);
-        let code = match self.codes.get(whole.as_slice()) {
-            Some(code) => *code,
-            None => {
-                let code = coder.tags(self.make());
-                self.remembered = self.remembered.saturating_add(whole.len());
-                if self.remembered > REMEMBERED {
-                    self.codes.clear();
-                    self.remembered = whole.len();
-                }
-                self.codes.insert(whole.into_boxed_slice(), code);
-                code
+        let code = if let Some(code) = self.codes.get(whole.as_slice()) {
+            *code
+        } else {
+            let code = coder.tags(self.make());
+            self.remembered = self.remembered.saturating_add(whole.len());
+            if self.remembered > REMEMBERED {
+                self.codes.clear();
+                self.remembered = whole.len();
             }
+            self.codes.insert(whole.into_boxed_slice(), code);
+            code
         };
         let (last, last_code) = self.last.get_or_insert_default();
         last.ends = self.said.ends;

@@ -36,7 +36,7 @@ pub async fn publish<S: Store, M: Metrics, C: Configured>(
     now: DateTime<Utc>,
     time_left: impl Fn() -> Duration,
 ) -> Published {
-    publish_of(store, metrics, configured, None, now, time_left).await
+    Box::pin(publish_of(store, metrics, configured, None, now, time_left)).await
 }
 
 /// As [`publish`], with a book that was read before and the versions of its states: as long as these are the versions that

@@ -105,7 +105,7 @@ mod tests {
 
     /// Bytes that no two parts have in common.
     fn bytes(length: usize) -> Vec<u8> {
-        (0..length).map(|at| (at % 251) as u8 ^ (at / PART) as u8).collect()
+        (0..length).map(|at| (at % 251).to_le_bytes()[0] ^ (at / PART).to_le_bytes()[0]).collect()
     }
 
     fn small() -> usize {

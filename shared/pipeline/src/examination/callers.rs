@@ -90,7 +90,7 @@ pub(super) fn named(reading: &PeriodReading) -> Result<Vec<Finding>, SumOutOfRan
 
 fn first_day(reading: &PeriodReading, is_counted: impl Fn(&str) -> bool) -> Option<NaiveDate> {
     let lines = reading.usage().filter(|line| is_counted(line.get(LineField::Principal)));
-    lines.map(|line| line.day()).min()
+    lines.map(spend_core::table::rows::Row::day).min()
 }
 
 fn column_missing(reading: &PeriodReading) -> Finding {

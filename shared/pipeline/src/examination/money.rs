@@ -150,7 +150,7 @@ fn wrong_kind(reading: &PeriodReading, covered: &BTreeMap<&str, Money>) -> Optio
 
 /// Whether days can be told apart.
 pub(super) fn granularity(reading: &PeriodReading) -> Option<Finding> {
-    let days: BTreeSet<_> = reading.usage().map(|line| line.day()).collect();
+    let days: BTreeSet<_> = reading.usage().map(spend_core::table::rows::Row::day).collect();
     let (first, latest) = (*days.first()?, reading.counts.latest_usage_end?);
     let begins = first.and_time(chrono::NaiveTime::MIN).and_utc();
     let is_first_of_month = reading.subject.period.is_some_and(|period| period.first_day() == first);

@@ -55,18 +55,18 @@ pub async fn aggregate<L: Store>(
     for _ in 0..ATTEMPTS {
         let stored = committed::stored(ledger, statement).await?;
         let outcome = match &stored {
-            Some(stored) => standing(ledger, statement, &stored.head, &delivery).await?,
+            Some(stored) => Box::pin(standing(ledger, statement, &stored.head, &delivery)).await?,
             None => None,
         };
         if let Some(outcome) = outcome {
-            publish_facts(ledger, statement).await?;
+            Box::pin(publish_facts(ledger, statement)).await?;
             return Ok(outcome);
         }
         let facts = match facts_of_lost_race.take() {
             Some(facts) => facts,
-            None => derive(ledger, statement, &delivery, with).await?,
+            None => Box::pin(derive(ledger, statement, &delivery, with)).await?,
         };
-        if let Some(not_counted) = claim::claim(ledger, statement, &facts, with, now).await? {
+        if let Some(not_counted) = Box::pin(claim::claim(ledger, statement, &facts, with, now)).await? {
             return Ok(not_counted);
         }
         let committed = match stored {
@@ -74,8 +74,9 @@ pub async fn aggregate<L: Store>(
             None => None,
         };
         let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts: &facts };
-        if let Some(applied) = commit::commit(ledger, statement, committed.as_ref(), &next, with, now).await? {
-            publish_facts(ledger, statement).await?;
+        if let Some(applied) = Box::pin(commit::commit(ledger, statement, committed.as_ref(), &next, with, now)).await?
+        {
+            Box::pin(publish_facts(ledger, statement)).await?;
             return Ok(Aggregated::Applied { sequence: applied.sequence });
         }
         facts_of_lost_race = Some(facts);

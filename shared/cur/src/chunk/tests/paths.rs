@@ -125,7 +125,7 @@ proptest! {
         let [by_page, library] = both(&bytes, &kept);
         let groups = rows.len().div_ceil(shape.rows_per_group);
         if shape.dictionary && shape.dictionary_bytes == 0 {
-            prop_assert_eq!(by_page.as_ref().map(|(_, groups)| *groups).unwrap_or(groups), groups);
+            prop_assert_eq!(by_page.as_ref().map_or(groups, |(_, groups)| *groups), groups);
         }
         prop_assert_eq!(by_page.map(|(reduction, _)| reduction), library.map(|(reduction, _)| reduction));
     }

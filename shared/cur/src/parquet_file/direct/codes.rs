@@ -13,9 +13,9 @@ pub(crate) enum NarrowCodes {
 impl NarrowCodes {
     /// For codes below `values`, at first.
     pub(crate) fn below(values: usize) -> Self {
-        if values <= usize::from(u8::MAX) {
+        if u8::try_from(values).is_ok() {
             Self::Byte(Vec::new())
-        } else if values <= usize::from(u16::MAX) {
+        } else if u16::try_from(values).is_ok() {
             Self::Two(Vec::new())
         } else {
             Self::Four(Vec::new())

@@ -60,8 +60,8 @@ impl Writer {
         let (width, bytes) = match codes {
             Codes::Zeros(_) => (0, 0),
             Codes::Bytes(codes) => (1, self.bytes(codes)?),
-            Codes::Shorts(codes) => (2, self.bytes(&flat(codes, |code| code.to_le_bytes()))?),
-            Codes::Words(codes) => (4, self.bytes(&flat(codes, |code| code.to_le_bytes()))?),
+            Codes::Shorts(codes) => (2, self.bytes(&flat(codes, u16::to_le_bytes))?),
+            Codes::Words(codes) => (4, self.bytes(&flat(codes, u32::to_le_bytes))?),
         };
         Ok(Numbers { width, bytes })
     }
@@ -70,9 +70,9 @@ impl Writer {
         let (unit, width, bytes) = match decimals {
             Decimals::Zeros(_) => (0, 0, 0),
             Decimals::Counts { unit, counts } => {
-                (*unit, size_of::<i64>(), self.bytes(&flat(counts, |count| count.to_le_bytes()))?)
+                (*unit, size_of::<i64>(), self.bytes(&flat(counts, i64::to_le_bytes))?)
             }
-            Decimals::Units(units) => (1, size_of::<i128>(), self.bytes(&flat(units, |units| units.to_le_bytes()))?),
+            Decimals::Units(units) => (1, size_of::<i128>(), self.bytes(&flat(units, i128::to_le_bytes))?),
         };
         Ok(Amounts { unit, width, bytes })
     }
