@@ -29,7 +29,8 @@ fn large(cost: f64) -> Vec<Bytes> {
 /// How the release before named the version of a file.
 fn named(bytes: &Bytes) -> ETag {
     let digest = Sha256::digest(bytes);
-    ETag(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    ETag(digest.iter().take(16).fold(String::new(), hex))
 }
 
 /// A tree and the ledger that the release before made of it: a delivery of another export has the same files by their
