@@ -143,7 +143,7 @@ fn floor(wanted: &str, paths: &[String]) -> Counts {
     let (mut rows, mut size) = (0, 0);
     for path in paths {
         let source = FileSource::open(Path::new(path), &counts);
-        if path.ends_with(".gz") {
+        if Path::new(path).extension().is_some_and(|extension| extension == "gz") {
             size += inflate(&source);
             continue;
         }
