@@ -293,7 +293,7 @@ struct Outcome {
     end: Result<ScanCounts, String>,
 }
 
-fn outcomes(bytes: Vec<u8>) -> [Outcome; 2] {
+fn outcomes(bytes: &[u8]) -> [Outcome; 2] {
     [true, false].map(|passes_over| {
         let mut rows = Vec::new();
         let visit = |row| {
@@ -301,7 +301,7 @@ fn outcomes(bytes: Vec<u8>) -> [Outcome; 2] {
             Ok(0)
         };
         let mut visited = Visited { coder: LineCoder::default(), visit };
-        let source = Memory::new(bytes.clone());
+        let source = Memory::new(bytes.to_vec());
         let mut chunk = ChunkBytes::new(NAME, source);
         let end = block_on(async {
             if passes_over {
@@ -371,7 +371,7 @@ proptest! {
         if is_cut {
             bytes.truncate(bytes.len() - 9);
         }
-        let [found, expected] = outcomes(bytes);
+        let [found, expected] = outcomes(&bytes);
         prop_assert_eq!(found, expected);
     }
 }
