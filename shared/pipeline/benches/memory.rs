@@ -1,5 +1,6 @@
 //! How much memory the functions take that read facts, each in a process of its own: `aggregate` of a month, `alert` and
-//! `digest` over three. `make bench-memory` runs it. `IDENTITIES` is how many callers a month has, `FACTS` how many facts.
+//! `digest` over three. `make bench-memory` runs it. `IDENTITIES` is how many callers a month has, `FACTS` how many facts,
+//! `CHUNKS` over how many files the newest month is spread.
 //!
 //! The bill is the worst that callers can make with their names: each caller has a name of 32 characters and a tag of its
 //! own. docs/decisions/memory-of-functions.md has what was measured.
@@ -42,7 +43,6 @@ use spend_pipeline::period::deriver::Deriver;
 const MONTHS: [&str; 3] = ["2026-09", "2026-10", "2026-11"];
 /// What is measured, in the order in which it happens; the first makes the bills.
 const STEPS: [&str; 4] = ["bills", "aggregate", "alert", "digest"];
-const CHUNK: &str = "cur/data/x-00001.snappy.parquet";
 
 /// Takes every message.
 struct Taken;
@@ -116,18 +116,25 @@ fn lines(period: BillingPeriod, identities: usize, facts: usize) -> Vec<(LineKey
     lines
 }
 
-/// A delivery of a month that is ready, with its reduction.
-async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: usize) {
+/// A delivery of a month that is ready, with its reductions.
+async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: usize, count: usize) {
     let statement = statement(month);
     let etag = ETag("1".to_owned());
     let at = statement.period.end().min(now());
-    let chunk = PinnedChunk { key: CHUNK.to_owned(), etag: etag.clone(), size: 1, last_modified: at };
-    let rows = u64::try_from(facts).unwrap();
-    let counts = ScanCounts { rows, bedrock_rows: rows, latest_usage_end: Some(at), ..ScanCounts::default() };
-    let lines = LineTable::of(lines(statement.period, identities, facts)).unwrap();
-    let reduction = StoredReduction { chunk: CHUNK.to_owned(), etag: etag.clone(), counts, lines };
-    let key = statement.reduction_key(CHUNK, &etag, &KeptTags::default());
-    let (Put::Written(_) | Put::Lost) = store.put_if_absent(&key, tabular::encode(&reduction).unwrap()).await.unwrap();
+    let lines = lines(statement.period, identities, facts);
+    let mut chunks = Vec::new();
+    // Days come one after the other in files, as AWS writes them.
+    for (number, lines) in lines.chunks(facts.div_ceil(count)).enumerate() {
+        let chunk = format!("cur/data/x-{number:05}.snappy.parquet");
+        let rows = u64::try_from(lines.len()).unwrap();
+        let counts = ScanCounts { rows, bedrock_rows: rows, latest_usage_end: Some(at), ..ScanCounts::default() };
+        let lines = LineTable::of(lines.iter().cloned()).unwrap();
+        let key = statement.reduction_key(&chunk, &etag, &KeptTags::default());
+        let reduction = StoredReduction { chunk: chunk.clone(), etag: etag.clone(), counts, lines };
+        let bytes = tabular::encode(&reduction).unwrap();
+        let (Put::Written(_) | Put::Lost) = store.put_if_absent(&key, bytes).await.unwrap();
+        chunks.push(PinnedChunk { key: chunk, etag: etag.clone(), size: 1, last_modified: at });
+    }
     let delivery = SealedDelivery {
         export_id: statement.export_id.clone(),
         period: statement.period,
@@ -136,7 +143,7 @@ async fn deliver(store: &DirectoryStore, month: &str, identities: usize, facts: 
         order: DeliveryOrder { source: OrderSource::LastModified, at },
         manifest: String::new(),
         unverified: false,
-        chunks: vec![chunk],
+        chunks,
         earlier: Vec::new(),
         replaces: Vec::new(),
     };
@@ -152,9 +159,10 @@ async fn step(step: &str, dir: &Path) -> String {
     match step {
         "bills" => {
             let (identities, facts) = (setting("IDENTITIES", 50_000), setting("FACTS", 200_000));
-            for month in MONTHS {
-                deliver(&store, month, identities, facts).await;
+            for month in earlier {
+                deliver(&store, month, identities, facts, 1).await;
             }
+            deliver(&store, newest, identities, facts, setting("CHUNKS", 1)).await;
             for month in earlier {
                 aggregate::aggregate(&store, &statement(month), "one", &with, now()).await.unwrap();
             }

@@ -90,10 +90,7 @@ pub fn showback<'a>(
     basis: Basis,
 ) -> Result<BTreeMap<ChargeKey, Billed>, SumOutOfRange> {
     let facts = facts.into_iter().map(|fact| (fact, ()));
-    let sums =
-        grouped(facts, &CHARGE.map(Dimension::Field), |(like, billed): &mut (Option<Fact<'a>>, Billed), fact, ()| {
-            like.get_or_insert(fact);
-            billed.add(fact, basis)
-        })?;
-    Ok(sums.into_iter().filter_map(|(_, (like, billed))| Some((ChargeKey::of(like?), billed))).collect())
+    let by = CHARGE.map(Dimension::Field);
+    let sums = grouped(facts, &by, |billed: &mut Billed, fact, ()| billed.add(fact, basis))?;
+    Ok(sums.into_iter().map(|(fact, billed)| (ChargeKey::of(fact), billed)).collect())
 }

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
-use crate::facts::grouping::spend_by;
+use crate::facts::grouping::spend_by_tag_sets;
 use crate::facts::selection;
 use crate::facts::spend::CostPolicy;
 use crate::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes};
@@ -153,9 +153,8 @@ pub fn check<'a>(
 ) -> Result<Vec<TagFinding>, SumOutOfRange> {
     let facts = facts.into_iter().filter(|fact| policy.spend(*fact).is_some());
     let mut keys: BTreeSet<&str> = selection::tags(facts.clone());
-    let tags = keys.iter().map(|key| Dimension::Tag((*key).to_owned()));
-    let fields = [Dimension::Day, Dimension::Field(FactField::Currency), Dimension::Field(FactField::Identity)];
-    let counted = spend_by(facts, policy, &fields.into_iter().chain(tags).collect::<Vec<_>>())?;
+    let by = [Dimension::Day, Dimension::Field(FactField::Currency), Dimension::Field(FactField::Identity)];
+    let counted = spend_by_tag_sets(facts, policy, &by)?;
     keys.extend(resource_tags.iter().map(String::as_str));
     let mut findings = Vec::new();
     for rule in rules {

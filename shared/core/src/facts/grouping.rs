@@ -13,11 +13,16 @@ use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::table::codes::place;
 use crate::table::combined::Combined;
 
-/// Groups of facts, numbered from 0 in the order in which they are met.
+/// Groups of facts, numbered from 0 in the order in which their tables are met.
 #[derive(Clone, Debug)]
 pub struct Grouping<'d, 'a> {
     dimensions: &'d [Dimension],
-    known: HashMap<Vec<Cow<'a, str>>, usize>,
+    by_tag_sets: bool,
+    /// A fact of each group.
+    facts: Vec<Fact<'a>>,
+    /// The groups by what their facts have, once codes alone do not tell: combinations of one table differ in what they
+    /// have, but for sets of tags and for those of another table.
+    by_values: Option<HashMap<Vec<Cow<'a, str>>, usize>>,
     /// What is known of the table that was asked for last.
     table: Option<Grouped<'a>>,
 }
@@ -34,7 +39,12 @@ struct Grouped<'a> {
 
 impl<'d, 'a> Grouping<'d, 'a> {
     pub fn by(dimensions: &'d [Dimension]) -> Self {
-        Self { dimensions, known: HashMap::new(), table: None }
+        Self { dimensions, by_tag_sets: false, facts: Vec::new(), by_values: None, table: None }
+    }
+
+    /// By the dimensions and by whole sets of tags, each table for itself: several groups may have the same values.
+    fn by_tag_sets(dimensions: &'d [Dimension]) -> Self {
+        Self { by_tag_sets: true, ..Self::by(dimensions) }
     }
 
     /// The group of a fact.
@@ -51,40 +61,58 @@ impl<'d, 'a> Grouping<'d, 'a> {
 
     /// How many groups there are so far.
     pub fn groups(&self) -> usize {
-        self.known.len()
-    }
-
-    /// What the facts of each group have, in the order of the dimensions and of the groups.
-    pub fn into_values(self) -> Vec<Vec<Cow<'a, str>>> {
-        let mut values: Vec<_> = self.known.into_iter().collect();
-        values.sort_unstable_by_key(|(_, group)| *group);
-        values.into_iter().map(|(values, _)| values).collect()
+        self.facts.len()
     }
 
     fn grouped(&mut self, table: &'a FactTable) -> Grouped<'a> {
-        let Combined { of_row, rows } = combinations(table, self.dimensions.iter());
-        let group = |row: usize| {
-            let values = self.dimensions.iter().map(|dimension| dimension.value(table.row(row))).collect();
-            let next = self.known.len();
-            *self.known.entry(values).or_insert(next)
+        let Combined { of_row, rows } = combinations(table, self.dimensions.iter(), self.by_tag_sets);
+        let are_told_by_codes = !self.dimensions.iter().any(|dimension| matches!(dimension, Dimension::Tag(_)));
+        let groups = if self.by_tag_sets || (are_told_by_codes && self.facts.is_empty()) {
+            let known = self.facts.len();
+            self.facts.extend(rows.iter().map(|row| table.row(*row)));
+            (known..self.facts.len()).collect()
+        } else {
+            self.groups_by_values(rows.into_iter().map(|row| table.row(row)))
         };
-        Grouped { table, combinations: of_row, groups: rows.into_iter().map(group).collect() }
+        Grouped { table, combinations: of_row, groups }
+    }
+
+    /// The group of each of these facts, new ones among them.
+    fn groups_by_values(&mut self, facts: impl Iterator<Item = Fact<'a>>) -> Vec<usize> {
+        let values = |fact: Fact<'a>| self.dimensions.iter().map(|dimension| dimension.value(fact)).collect::<Vec<_>>();
+        let by_values = self
+            .by_values
+            .get_or_insert_with(|| self.facts.iter().enumerate().map(|(group, fact)| (values(*fact), group)).collect());
+        let mut groups = Vec::new();
+        for fact in facts {
+            let next = self.facts.len();
+            let group = *by_values.entry(values(fact)).or_insert(next);
+            if group == next {
+                self.facts.push(fact);
+            }
+            groups.push(group);
+        }
+        groups
     }
 }
 
-/// What the facts of a group have in the dimensions, and what they come to.
-pub type Group<'a, T> = (Vec<Cow<'a, str>>, T);
-
-/// What facts come to by `dimensions`: `add` takes in a fact and what belongs to it. The groups are in the order of their
-/// first facts.
+/// What facts come to by `dimensions`, each with the first fact that has them, in the order of these. `add` takes in a fact
+/// and what belongs to it.
 pub fn grouped<'a, V, T: Default, E>(
     facts: impl Iterator<Item = (Fact<'a>, V)>,
     dimensions: &[Dimension],
+    add: impl FnMut(&mut T, Fact<'a>, V) -> Result<(), E>,
+) -> Result<Vec<(Fact<'a>, T)>, E> {
+    gather(facts, Grouping::by(dimensions), add)
+}
+
+fn gather<'a, V, T: Default, E>(
+    facts: impl Iterator<Item = (Fact<'a>, V)>,
+    mut grouping: Grouping<'_, 'a>,
     mut add: impl FnMut(&mut T, Fact<'a>, V) -> Result<(), E>,
-) -> Result<Vec<Group<'a, T>>, E> {
-    let mut grouping = Grouping::by(dimensions);
+) -> Result<Vec<(Fact<'a>, T)>, E> {
     let mut places: Vec<Option<usize>> = Vec::new();
-    let mut found: Vec<(usize, T)> = Vec::new();
+    let mut found: Vec<(Fact<'a>, T)> = Vec::new();
     for (fact, value) in facts {
         let group = grouping.group(fact);
         if places.len() < grouping.groups() {
@@ -92,16 +120,14 @@ pub fn grouped<'a, V, T: Default, E>(
         }
         let Some(place) = places.get_mut(group) else { continue };
         let place = *place.get_or_insert_with(|| {
-            found.push((group, T::default()));
+            found.push((fact, T::default()));
             found.len() - 1
         });
         if let Some((_, of_group)) = found.get_mut(place) {
             add(of_group, fact, value)?;
         }
     }
-    let mut values = grouping.into_values();
-    let of = |(group, found): (usize, T)| Some((std::mem::take(values.get_mut(group)?), found));
-    Ok(found.into_iter().filter_map(of).collect())
+    Ok(found)
 }
 
 /// What was spent by `dimensions`, each with the first fact that has them.
@@ -111,6 +137,16 @@ pub fn spend_by<'a>(
     dimensions: &[Dimension],
 ) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
     summed(facts.filter_map(|fact| Some((fact, policy.spend(fact)?))), dimensions)
+}
+
+/// What was spent by `dimensions` and sets of tags, each with a fact that has them; the same may be there several times.
+pub fn spend_by_tag_sets<'a>(
+    facts: impl Iterator<Item = Fact<'a>>,
+    policy: &CostPolicy,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
+    let facts = facts.filter_map(|fact| Some((fact, policy.spend(fact)?)));
+    gather(facts, Grouping::by_tag_sets(dimensions), |sum: &mut Decimal, _, spend| add(sum, spend))
 }
 
 /// What facts cost by `dimensions`, unblended and whether it counts as spend or not, each with the first fact that has
@@ -126,22 +162,15 @@ fn summed<'a>(
     facts: impl Iterator<Item = (Fact<'a>, Decimal)>,
     dimensions: &[Dimension],
 ) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
-    let sums = grouped(facts, dimensions, |(like, sum): &mut (Option<Fact<'a>>, Decimal), fact, spend| {
-        like.get_or_insert(fact);
-        add(sum, spend)
-    })?;
-    Ok(sums.into_iter().filter_map(|(_, (like, sum))| Some((like?, sum))).collect())
+    grouped(facts, dimensions, |sum: &mut Decimal, _, spend| add(sum, spend))
 }
 
 /// The texts of a field that facts have.
 pub fn distinct<'a>(facts: impl Iterator<Item = Fact<'a>>, field: FactField) -> Vec<&'a str> {
     let dimensions = [Dimension::Field(field)];
     let facts = facts.map(|fact| (fact, ()));
-    let Ok::<_, Infallible>(found) = grouped(facts, &dimensions, |like: &mut Option<Fact<'a>>, fact, ()| {
-        like.get_or_insert(fact);
-        Ok(())
-    });
-    found.into_iter().filter_map(|(_, like)| Some(like?.get(field))).collect()
+    let Ok::<_, Infallible>(found) = grouped(facts, &dimensions, |(): &mut (), _, ()| Ok(()));
+    found.into_iter().map(|(fact, ())| fact.get(field)).collect()
 }
 
 #[cfg(test)]
@@ -161,10 +190,18 @@ mod tests {
         let facts = one.rows().chain(other.rows()).chain(one.rows());
         let found: Vec<_> = facts.clone().map(|fact| (grouping.group(fact), fact)).collect();
         assert_eq!(grouping.groups(), 4);
-        let values = grouping.into_values();
         for (group, fact) in found {
-            let expected: Vec<_> = dimensions.iter().map(|dimension: &Dimension| dimension.value(fact)).collect();
-            assert_eq!(values[group], expected);
+            let of = |fact| dimensions.iter().map(|dimension: &Dimension| dimension.value(fact)).collect::<Vec<_>>();
+            assert_eq!(of(grouping.facts[group]), of(fact));
         }
+    }
+
+    #[test]
+    fn sets_of_tags_that_have_the_same_value_are_of_one_group() {
+        let of = |other: &str| fact("2026-11-01", "1", &[("iamPrincipal/team", "search"), ("iamPrincipal/x", other)]);
+        let facts = table(&[of("1"), of("2")]);
+        let team = ["tag:iamPrincipal/team".parse().unwrap()];
+        let sums = cost_by(facts.rows(), &team).unwrap();
+        assert_eq!(sums.iter().map(|(_, sum)| *sum).collect::<Vec<_>>(), [Decimal::from_integer(2)]);
     }
 }

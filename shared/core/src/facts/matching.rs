@@ -34,7 +34,7 @@ impl<'m, 'a> Matching<'m, 'a> {
     }
 
     fn matched(&self, table: &'a FactTable) -> (&'a FactTable, Combined, Vec<bool>) {
-        let combined = combinations(table, self.matchers.iter().map(Matcher::dimension));
+        let combined = combinations(table, self.matchers.iter().map(Matcher::dimension), false);
         let all_match = |row: &usize| self.matchers.iter().all(|matcher| matcher.matches(table.row(*row)));
         let matched = combined.rows.iter().map(all_match).collect();
         (table, combined, matched)

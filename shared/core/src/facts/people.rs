@@ -10,7 +10,7 @@ use crate::bill::principal::{IdentityKind, role_of, session_like_a_person};
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::folding;
-use crate::facts::grouping::{distinct, grouped};
+use crate::facts::grouping::{distinct, spend_by};
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::text::{self, columns};
@@ -45,14 +45,9 @@ impl Roles {
         policy: &CostPolicy,
     ) -> Result<BTreeMap<&'a str, Self>, SumOutOfRange> {
         let by = [FactField::Identity, FactField::IdentityKind, FactField::Principal].map(Dimension::Field);
-        let facts = facts.filter_map(|fact| Some((fact, policy.spend(fact)?)));
-        let sessions = grouped(facts, &by, |(like, sum): &mut (Option<Fact<'a>>, Decimal), fact, spent| {
-            like.get_or_insert(fact);
-            *sum = sum.checked_add(spent).ok_or(SumOutOfRange)?;
-            Ok::<_, SumOutOfRange>(())
-        })?;
+        let sessions = spend_by(facts, policy, &by)?;
         let mut people: BTreeMap<(&str, IdentityKind), Vec<(&str, Decimal)>> = BTreeMap::new();
-        for (fact, spent) in sessions.into_iter().filter_map(|(_, (like, spent))| Some((like?, spent))) {
+        for (fact, spent) in sessions {
             let kind = IdentityKind::of(fact.get(FactField::IdentityKind));
             if kind.is_person() {
                 let sessions = people.entry((fact.get(FactField::Identity), kind)).or_default();

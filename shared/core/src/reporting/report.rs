@@ -1,6 +1,5 @@
 //! Totals of facts by any dimensions, for reports, gauges and texts.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::facts::dimension::Dimension;
@@ -94,10 +93,11 @@ pub fn totals<'a>(
         *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         units.add(fact, cost)
     });
-    let row = |(values, (cost, units)): (Vec<Cow<'_, str>>, (Decimal, UnitSums))| {
-        let mut values = values.into_iter().map(Cow::into_owned);
-        let currency = values.next().unwrap_or_default();
-        Row { keys: values.collect(), currency, cost, units }
+    let row = |(fact, (cost, units)): (Fact<'_>, (Decimal, UnitSums))| Row {
+        keys: dimensions.iter().map(|dimension| dimension.value(fact).into_owned()).collect(),
+        currency: fact.get(FactField::Currency).to_owned(),
+        cost,
+        units,
     };
     let mut rows: Vec<_> = sums?.into_iter().map(row).collect();
     rows.sort_by(|left, right| {

@@ -123,13 +123,10 @@ pub fn explain<'a>(
     ];
     dimensions.extend(CELL.map(Dimension::Field));
     let counted = facts.clone().filter_map(|fact| Some((fact, side(fact, policy, windows)?)));
-    let used = grouped(counted, &dimensions, |used: &mut Option<Used<'a>>, fact, (at, spend)| {
-        used.get_or_insert_with(|| Used::like(fact)).add(at, fact, spend)
-    })?;
+    let used = grouped(counted, &dimensions, |used: &mut Used, fact, (at, spend)| used.add(at, fact, spend))?;
     let mut groups: BTreeMap<(&str, Cow<'a, str>), Group<'a>> = BTreeMap::new();
     let mut callers: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
-    for used in used.into_iter().filter_map(|(_, used)| used) {
-        let fact = used.like;
+    for (fact, used) in used {
         let (currency, identity) = (fact.get(FactField::Currency), fact.get(FactField::Identity));
         let group = groups.entry((currency, by.value(fact))).or_default();
         if is_usage(fact) {
@@ -137,7 +134,7 @@ pub fn explain<'a>(
             if !identity.is_empty() {
                 callers.entry((currency, identity)).or_default().merge(used.seen);
             }
-            group.callers.entry(identity).or_default().add(&used)?;
+            group.callers.entry(identity).or_default().add(fact, &used)?;
         } else {
             for side in [Side::Earlier, Side::Later] {
                 add(group.charges.at(side), used.spend(side)?)?;
@@ -218,24 +215,22 @@ struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    fn add(&mut self, used: &Used<'a>) -> Result<(), SumOutOfRange> {
+    fn add(&mut self, fact: Fact<'a>, used: &Used) -> Result<(), SumOutOfRange> {
         self.seen.merge(used.seen);
         for side in [Side::Earlier, Side::Later] {
             add(self.cost.at(side), used.spend(side)?)?;
             add(self.uncounted.at(side), used.uncounted.of(side))?;
         }
         if used.is_counted {
-            self.cells.add(used.like, &used.counted)?;
+            self.cells.add(fact, &used.counted)?;
         }
         Ok(())
     }
 }
 
 /// What facts used that a variance does not tell apart.
-#[derive(Clone, Copy)]
-struct Used<'a> {
-    /// One of them.
-    like: Fact<'a>,
+#[derive(Clone, Copy, Default)]
+struct Used {
     seen: Seen,
     /// Whether any of it is counted in tokens.
     is_counted: bool,
@@ -244,13 +239,8 @@ struct Used<'a> {
     uncounted: Both<Decimal>,
 }
 
-impl<'a> Used<'a> {
-    fn like(fact: Fact<'a>) -> Self {
-        let (seen, counted, uncounted) = (Seen::default(), Both::default(), Both::default());
-        Self { like: fact, seen, is_counted: false, counted, uncounted }
-    }
-
-    fn add(&mut self, side: Side, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
+impl Used {
+    fn add(&mut self, side: Side, fact: Fact<'_>, spend: Decimal) -> Result<(), SumOutOfRange> {
         self.seen.mark(side);
         match fact.tokens() {
             Some(tokens) => {

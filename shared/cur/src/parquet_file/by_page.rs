@@ -254,7 +254,8 @@ impl<'a> Group<'a> {
     fn decide(&mut self, rule: Rule, leaf: usize, bytes: &Bytes) -> Result<bool, Odd> {
         let column = self.chunks.get(leaf).ok_or(Odd)?;
         let is_whole = u64::try_from(column.compressed_size()) == Ok(bytes.len() as u64);
-        let has_only_codes = says_only_codes(column) || (is_whole && only_codes(bytes)?);
+        // What the pages say goes before what the footer says of them.
+        let has_only_codes = if is_whole { only_codes(bytes)? } else { says_only_codes(column) };
         if !has_only_codes {
             return Ok(false);
         }

@@ -68,7 +68,7 @@ pub fn encode<D: Tabular>(document: &D) -> Result<Bytes, DocumentError> {
     let unwritable = |source| DocumentError::Unwritable { name: D::FORMAT, source };
     let mut writer = Writer::new().map_err(unwritable)?;
     let outline = writing::write(document.table(), &mut writer).map_err(unwritable)?;
-    if writer.written() > MAX_DECOMPRESSED_BYTES {
+    if writer.written() > MAX_DECOMPRESSED_BYTES || outline.rows > reading::MOST_ROWS {
         return Err(DocumentError::TooLargeToWrite { name: D::FORMAT, limit: MAX_DECOMPRESSED_BYTES });
     }
     let mut head = document::encode_line(document)?;

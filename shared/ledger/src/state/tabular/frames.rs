@@ -86,6 +86,10 @@ fn numbers<T, const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Ve
     bytes.as_chunks::<N>().0.iter().map(|bytes| number(*bytes)).collect()
 }
 
+fn is_power_of_ten(unit: i64) -> bool {
+    unit.checked_ilog10().and_then(|power| 10_i64.checked_pow(power)) == Some(unit)
+}
+
 /// Reads frames, one after the other.
 pub(super) struct Reader<'a> {
     frames: &'a [u8],
@@ -169,7 +173,7 @@ impl<'a> Reader<'a> {
     pub(super) fn decimals(&mut self, rows: usize, outline: Amounts) -> Result<Decimals, serde_json::Error> {
         Ok(match (outline.width, outline.unit) {
             (0, 0) if outline.bytes == 0 => Decimals::Zeros(rows),
-            (8, unit) if unit > 0 => {
+            (8, unit) if is_power_of_ten(unit) => {
                 let counts = numbers(&self.rows(rows, 8, outline.bytes)?, i64::from_le_bytes);
                 Decimals::Counts { unit, counts }
             }

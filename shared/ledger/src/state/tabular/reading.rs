@@ -15,7 +15,7 @@ use crate::state::tabular::frames::{Reader, damage};
 use crate::state::tabular::outline::{Column, Optional, Outline};
 
 /// More rows than any month has: what claims more could keep a reader busy for ever.
-const MOST_ROWS: usize = 1 << 26;
+pub(super) const MOST_ROWS: usize = 1 << 26;
 
 /// Reads the table that an outline describes.
 pub(super) fn read<F: Field>(outline: &Outline, mut reader: Reader<'_>) -> Result<Table<F>, serde_json::Error> {
