@@ -68,6 +68,13 @@ fn read_file(
         reader.invalid(&span, &format!("the file `{file}` is not there: put it beside the configuration"));
         return None;
     };
+    // An export that failed, most likely. In force it would be an empty text, which is refused.
+    if csv.trim_start_matches('\u{feff}').trim().is_empty() {
+        let cure =
+            "write the line member,amount, which is enough where nobody has an override, or remove `overrides_file`";
+        reader.invalid(&span, &format!("the file `{file}` is empty: {cure}"));
+        return None;
+    }
     for (line, problem) in read_csv(csv, each, overrides) {
         reader.invalid_in(&file, line, &problem);
     }

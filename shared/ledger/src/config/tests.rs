@@ -409,6 +409,21 @@ fn a_file_of_overrides_that_could_be_read_otherwise_is_refused_with_its_line_and
     }
 }
 
+/// In force it would be an empty text, and the configuration could not be read any more.
+#[test]
+fn an_empty_file_of_overrides_is_refused_and_one_without_anybody_is_not() {
+    for csv in ["", "\n", " \r\n\r\n", "\u{feff}", "\u{feff}\n"] {
+        let error = people(csv).unwrap_err();
+        assert!(error.contains("the file `people.csv` is empty: write the line member,amount"), "{csv:?}: {error}");
+    }
+    for csv in ["member,amount\n", "# nobody yet\n"] {
+        let text = budget("each = \"identity\"\noverrides_file = \"people.csv\"");
+        let files = [("people.csv".to_owned(), csv.to_owned())].into();
+        let (_, in_force) = Config::adopt("ledger.toml", &text, &files).unwrap();
+        assert!(parse(&in_force).rules.budgets[0].overrides.is_empty(), "{csv:?}");
+    }
+}
+
 #[test]
 fn what_is_not_toml_says_where() {
     assert_problem("[cost]\nbasis = \n", 2, "config.syntax", &["not TOML"]);
