@@ -25,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny build dist command-line release sums deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -128,6 +128,24 @@ deny: $(TOOLS)/bin/cargo-deny ## Check licences, bans and sources of every depen
 
 $(TOOLS)/bin/cargo-deny:
 	cargo install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
+# Each reader for TIME seconds, with at most the memory that `ingest` has. What it finds stays in target/fuzz; what it fails
+# on lies in target/fuzz/failures. CONTRIBUTING.md says what to do with it. The stable compiler is asked for coverage.
+TIME ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
+
+fuzz: $(TOOLS)/bin/cargo-fuzz ## Feed every reader with made-up input (TIME=60 seconds for each, FUZZ_TARGETS="parquet_chunk …").
+	mkdir -p target/fuzz/failures
+	export RUSTC_BOOTSTRAP=1 PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"; cd tests/fuzz; \
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p ../../target/fuzz/corpus/$$target; \
+		cargo fuzz run --fuzz-dir . --sanitizer none --target-dir ../../target/fuzz/build $$target \
+			../../target/fuzz/corpus/$$target corpus/$$target -- -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=640 \
+			-artifact_prefix=$(CURDIR)/target/fuzz/failures/$$target- -print_final_stats=1 -verbosity=0; \
+	done
+
+$(TOOLS)/bin/cargo-fuzz:
+	cargo install --quiet --locked --root $(TOOLS) cargo-fuzz@0.13.2
 
 # By its manifest, as above.
 build: export BEDROCK_LEDGER_COMMIT = $(COMMIT)
