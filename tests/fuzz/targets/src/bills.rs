@@ -150,7 +150,7 @@ impl Choices<'_> {
             timestamps: self.of(&timestamps).unwrap_or(Timestamps::Int96),
             required: false,
             page_version: self.of(&[PageVersion::V1, PageVersion::V2]).unwrap_or(PageVersion::V1),
-            dictionary: self.byte() % 4 != 0,
+            dictionary: !self.byte().is_multiple_of(4),
             compression: self.of(&compressions).unwrap_or(Compression::Snappy),
             rows_per_group: self.of(&[3, 20, 1_000]).unwrap_or(1_000),
             rows_per_page: self.of(&[0, 1, 7]).unwrap_or(0),

@@ -33,7 +33,7 @@ pub fn key(input: &[u8]) {
             assert!(key.starts_with(&export.prefix), "{key:?} is of another prefix: {:?}", export.prefix);
             assert!(key.contains(&BillingPeriod::to_string(&period)), "{key:?} is of another period: {period}");
         }
-        _ => {}
+        ObjectKind::Ignored { .. } => {}
     }
     let _ = (numbered(key), period_of_folder(key), Kind::of(key));
     if let Some(path) = ExportPath::parse(key) {

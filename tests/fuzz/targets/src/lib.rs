@@ -10,7 +10,11 @@
 //! - `settings`: the configuration, overrides and metering files;
 //! - `stored`: objects of a ledger;
 //! - `bills`: bills that are made up, written in two formats and read back.
-#![expect(clippy::panic, reason = "a panic is how a target says that something does not hold")]
+#![expect(
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a panic is how a target says that something does not hold"
+)]
 
 mod bills;
 mod chunks;

@@ -34,7 +34,9 @@ pub fn stored_table(input: &[u8]) {
     let opening = serde_json::json!({ "format": name, "head": head });
     let mut bytes = opening.to_string().into_bytes();
     bytes.push(b'\n');
-    frames.iter().for_each(|frame| bytes.extend_from_slice(frame));
+    for frame in &frames {
+        bytes.extend_from_slice(frame);
+    }
     formats::each(&mut Tables(&bytes));
 }
 
