@@ -9,6 +9,7 @@ use crate::parquet_file::thrift::{Malformed, Reader};
 const MOST_BITS: u32 = 32;
 
 /// Numbers that are encoded so, read from the first to the last.
+#[derive(Clone)]
 pub(crate) struct Hybrid<'a> {
     rest: &'a [u8],
     width: u32,
@@ -52,26 +53,33 @@ impl<'a> Hybrid<'a> {
     }
 
     fn begin(&mut self) -> Result<(), Malformed> {
-        let mut reader = Reader::new(self.rest);
-        let head = reader.varint()?;
+        // Nearly all runs are short enough for a head of one byte.
+        let (head, rest) = match self.rest.split_first() {
+            Some((head, rest)) if *head < 0x80 => (u64::from(*head), rest),
+            _ => {
+                let mut reader = Reader::new(self.rest);
+                (reader.varint()?, reader.rest())
+            }
+        };
         let count = usize::try_from(head >> 1).map_err(|_| Malformed)?;
         if count == 0 {
             return Err(Malformed);
         }
         let width = usize::try_from(self.width).map_err(|_| Malformed)?;
         if head & 1 == 0 {
-            let bytes = reader.take(width.div_ceil(8))?;
+            let (bytes, rest) = rest.split_at_checked(width.div_ceil(8)).ok_or(Malformed)?;
             let number = bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
             if number >> self.width != 0 {
                 return Err(Malformed);
             }
-            (self.run, self.left) = (Run::Same(u32::try_from(number).map_err(|_| Malformed)?), count);
+            (self.run, self.left) = (Run::Same(low32(number)), count);
+            self.rest = rest;
         } else {
-            let packed = reader.take(count.checked_mul(width).ok_or(Malformed)?)?;
+            let (packed, rest) = rest.split_at_checked(count.checked_mul(width).ok_or(Malformed)?).ok_or(Malformed)?;
             self.left = count.checked_mul(8).ok_or(Malformed)?;
             self.run = if width == 0 { Run::Same(0) } else { Run::Packed(packed, 0) };
+            self.rest = rest;
         }
-        self.rest = reader.rest();
         Ok(())
     }
 
@@ -106,27 +114,59 @@ pub(crate) fn unpack(bytes: &[u8], width: u32, first: usize, count: usize, numbe
         numbers.push(one(bytes, bits, mask, at));
         at += 1;
     }
-    // Eight numbers take as many bytes as one takes bits: four of them are in the eight bytes from there on, if they are
-    // not wider than 15 bits.
-    if width <= 15 {
-        while at + 8 <= end {
-            let start = at / 8 * bits;
-            let half = bits / 2;
-            let (Some(low), Some(high)) = (word(bytes, start), word(bytes, start + half)) else { break };
-            let high = if bits % 2 == 1 { high >> 4 } else { high };
-            let mut group = [0; 8];
-            let (first, second) = group.split_at_mut(4);
-            for (index, (low_slot, high_slot)) in first.iter_mut().zip(second).enumerate() {
-                *low_slot = low32(low >> (index * bits) & mask);
-                *high_slot = low32(high >> (index * bits) & mask);
-            }
-            numbers.extend_from_slice(&group);
-            at += 8;
-        }
+    // Eight numbers take as many bytes as one takes bits.
+    let groups = (end - at) / 8;
+    if groups > 0 && (1..=MOST_BITS_AT_ONCE).contains(&width) {
+        let start = numbers.len();
+        numbers.resize(start + groups * 8, 0);
+        let into = numbers.get_mut(start..).unwrap_or_default();
+        eights(bytes.get(at / 8 * bits..).unwrap_or_default(), width, into);
+        at += groups * 8;
     }
     while at < end {
         numbers.push(one(bytes, bits, mask, at));
         at += 1;
+    }
+}
+
+/// The widest numbers of which eight fit into 128 bits.
+const MOST_BITS_AT_ONCE: u32 = 16;
+
+/// Fills `into`, of a multiple of eight numbers, from the first packed number on.
+fn eights(bytes: &[u8], width: u32, into: &mut [u32]) {
+    // Shifts by numbers that are known when this is compiled take half the time.
+    match width {
+        1 => eights_of::<1>(bytes, into),
+        2 => eights_of::<2>(bytes, into),
+        3 => eights_of::<3>(bytes, into),
+        4 => eights_of::<4>(bytes, into),
+        5 => eights_of::<5>(bytes, into),
+        6 => eights_of::<6>(bytes, into),
+        7 => eights_of::<7>(bytes, into),
+        8 => eights_of::<8>(bytes, into),
+        9 => eights_of::<9>(bytes, into),
+        10 => eights_of::<10>(bytes, into),
+        11 => eights_of::<11>(bytes, into),
+        12 => eights_of::<12>(bytes, into),
+        13 => eights_of::<13>(bytes, into),
+        14 => eights_of::<14>(bytes, into),
+        15 => eights_of::<15>(bytes, into),
+        _ => eights_of::<16>(bytes, into),
+    }
+}
+
+fn eights_of<const BITS: usize>(bytes: &[u8], into: &mut [u32]) {
+    for (packed, numbers) in bytes.as_chunks::<BITS>().0.iter().zip(into.as_chunks_mut::<8>().0) {
+        let mut word = [0; 16];
+        for (byte, packed) in word.iter_mut().zip(packed) {
+            *byte = *packed;
+        }
+        let word = u128::from_le_bytes(word);
+        for (index, number) in numbers.iter_mut().enumerate() {
+            #[expect(clippy::cast_possible_truncation, reason = "the number is masked to its bits")]
+            let shifted = (word >> (index * BITS)) as u32;
+            *number = shifted & (u32::MAX >> (32 - BITS));
+        }
     }
 }
 
