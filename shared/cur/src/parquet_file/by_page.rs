@@ -20,17 +20,19 @@ use crate::error::{CurError, Place, Within};
 use crate::limits::{self, BATCH, BYTES_A_RUN};
 use crate::parquet_file::columns::ChunkColumns;
 use crate::parquet_file::direct::batches::{FoundColumn, batch};
+use crate::parquet_file::direct::finder::matches;
 use crate::parquet_file::direct::gather::gather;
 use crate::parquet_file::direct::layout::{Root, Stored, roots};
 use crate::parquet_file::direct::leaf::{dictionary, only_codes};
 use crate::parquet_file::direct::maps::{GatheredMaps, MapLeaves, gather_maps};
+use crate::parquet_file::direct::names::test_names;
 use crate::parquet_file::direct::odd::Odd;
-use crate::parquet_file::direct::telling::{candidates, matches, test};
+use crate::parquet_file::direct::telling::{test, test_and_gather};
 use crate::parquet_file::page_bounds::PageBounds;
 use crate::parquet_file::page_sizes;
 use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::{Found, RowReader};
-use crate::rows::scan::{self, Scan};
+use crate::rows::scan::Scan;
 
 /// How much of a column chunk is read for its dictionary, where the footer does not say where the dictionary ends.
 const HEAD: u64 = 16 * 1024;
@@ -83,8 +85,7 @@ impl Telling<'_> {
     /// The leaf whose texts the rule looks at.
     fn leaf(&self) -> usize {
         match self.root.stored {
-            Stored::Values { leaf, .. } => leaf,
-            Stored::Maps { value, .. } => value,
+            Stored::Values { leaf, .. } | Stored::Maps { value: leaf, .. } => leaf,
         }
     }
 }
@@ -148,8 +149,7 @@ impl<'a> Group<'a> {
         reader: &mut RowReader<'_>,
         receiver: &mut impl Receiver,
     ) -> Result<(), Stop> {
-        let compressed =
-            self.roots.iter().flat_map(Root::leaves).map(|leaf| self.range(leaf)).collect::<Result<Vec<_>, _>>()?;
+        let compressed = self.ranges(self.roots.iter())?;
         let compressed = compressed.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
         // What is too large is refused by the library's path, which says why.
         if compressed.saturating_mul(2).saturating_add(self.held).saturating_add(self.rows as u64) > self.memory {
@@ -158,10 +158,12 @@ impl<'a> Group<'a> {
         let (name, row_group, held) = (chunk.name(), self.row_group, self.held);
         let mut scan = Scan::new(self.plan);
         let undecided = self.undecided(chunk).await?;
+        let mut found = Vec::new();
         if undecided.is_empty() {
             scan.rows = self.rows;
         } else {
-            let sets = self.sets(chunk, &undecided).await?;
+            let (sets, last) = self.sets(chunk, &undecided).await?;
+            found.extend(last);
             scan.take(&sets);
             limits::check_runs(name, row_group, scan.selected.len()).map_err(|_| Stop::Odd)?;
         }
@@ -175,9 +177,8 @@ impl<'a> Group<'a> {
             }
         }
         self.held = self.held.saturating_add(BYTES_A_RUN.saturating_mul(scan.selected.len() as u64));
-        let mut found = Vec::new();
         if count > 0 {
-            found = self.gather(chunk, &rows, count).await?;
+            self.gather(chunk, &rows, count, &mut found).await?;
         }
         drop(rows);
         bounds.set_decoded(self.decoded);
@@ -205,6 +206,11 @@ impl<'a> Group<'a> {
     fn range(&self, leaf: usize) -> Result<Range<u64>, Odd> {
         let (start, length) = self.column(leaf)?.byte_range();
         Ok(start..start.saturating_add(length))
+    }
+
+    /// Where the leaves of columns lie.
+    fn ranges<'r>(&self, roots: impl Iterator<Item = &'r Root>) -> Result<Vec<Range<u64>>, Odd> {
+        roots.flat_map(Root::leaves).map(|leaf| self.range(leaf)).collect()
     }
 
     /// The columns that may tell of a row that it is Bedrock's, as far as dictionaries can decide that.
@@ -280,49 +286,50 @@ impl<'a> Group<'a> {
         Ok(Some(whole.start..end))
     }
 
-    /// The rules that each row satisfies.
+    /// The rules that each row satisfies; and the column that was looked at last, of the rows that are Bedrock's.
     async fn sets<S: ChunkSource>(
         &mut self,
         chunk: &mut ChunkBytes<'_, S>,
         telling: &[Telling<'_>],
-    ) -> Result<Vec<RuleSet>, Stop> {
+    ) -> Result<(Vec<RuleSet>, Option<FoundColumn>), Stop> {
         let leaves: Vec<_> = telling.iter().flat_map(|telling| telling.root.leaves()).collect();
         self.read_along(chunk, &leaves).await?;
-        let mut bytes = self.read(chunk, &leaves).await?.into_iter();
+        let bytes = self.read(chunk, &leaves).await?;
+        let bytes_of = |leaf: usize| {
+            leaves.iter().zip(&bytes).find(|(known, _)| **known == leaf).map(|(_, bytes)| bytes).ok_or(Odd)
+        };
         let chunks = self.chunks;
         let mut sets = vec![RuleSet::default(); self.rows];
         self.held = self.held.saturating_add(self.rows as u64);
         let memory = self.memory.checked_sub(self.held).ok_or(Odd)?;
+        // The largest column comes last: then the rows are known, and their values are gathered at the same time.
+        let size = |leaf: usize| chunks.get(leaf).map_or(0, ColumnChunkMetaData::uncompressed_size);
+        let last = telling.iter().filter(|telling| matches!(telling.root.stored, Stored::Values { .. }));
+        let last = last.max_by_key(|telling| size(telling.leaf())).map(Telling::leaf);
         for Telling { rule, root } in telling {
-            let of_leaf = bytes.next().ok_or(Odd)?;
             match &root.stored {
+                Stored::Values { leaf, .. } if last == Some(*leaf) => {}
                 Stored::Values { leaf, .. } => {
-                    test(*rule, chunks.get(*leaf).ok_or(Odd)?, &of_leaf, &mut sets, self.buffer)?;
+                    test(*rule, chunks.get(*leaf).ok_or(Odd)?, bytes_of(*leaf)?, &mut sets, self.buffer)?;
                 }
-                Stored::Maps { data_type, .. } => {
-                    let of_values = bytes.next().ok_or(Odd)?;
-                    let leaves = map_leaves(chunks, root, &of_leaf, &of_values)?;
-                    let rows = candidates(*rule, leaves.value.0, leaves.value.1, leaves.shape, self.buffer)?;
-                    let count = rows.iter().map(ExactSizeIterator::len).sum();
-                    if count == 0 {
-                        continue;
-                    }
-                    let maps = gather_maps(leaves, &rows, count, &scan::is_name, memory, self.buffer)?;
-                    let maps = [FoundColumn::of_maps(PRODUCT, maps, data_type)?];
-                    let mut rows = rows.into_iter().flatten();
-                    for from in (0..count).step_by(BATCH) {
-                        let batch = batch(&maps, from, count.min(from + BATCH)).map_err(|_| Odd)?;
-                        for is_named in scan::rows_named(&batch, *rule).map_err(|_| Odd)? {
-                            let row = rows.next().and_then(|row| usize::try_from(row).ok()).ok_or(Odd)?;
-                            if is_named && let Some(set) = sets.get_mut(row) {
-                                set.insert(*rule);
-                            }
+                Stored::Maps { key, value, .. } => {
+                    let leaves = map_leaves(chunks, root, bytes_of(*key)?, bytes_of(*value)?)?;
+                    test_names(*rule, leaves, memory, self.buffer, |row| {
+                        if let Some(set) = sets.get_mut(row) {
+                            set.insert(*rule);
                         }
-                    }
+                    })?;
                 }
             }
         }
-        Ok(sets)
+        let Some(Telling { rule, root }) = telling.iter().find(|telling| last == Some(telling.leaf())) else {
+            return Ok((sets, None));
+        };
+        let (Stored::Values { leaf, .. } | Stored::Maps { value: leaf, .. }) = &root.stored;
+        let (column, bytes) = (chunks.get(*leaf).ok_or(Odd)?, bytes_of(*leaf)?);
+        let gathered = test_and_gather(*rule, column, bytes, &mut sets, memory, self.buffer)?;
+        self.held = self.held.saturating_add(gathered.held());
+        Ok((sets, Some(FoundColumn::of(&root.name, gathered)?)))
     }
 
     /// Reads `leaves`, and with them small neighbours that are wanted if a row is found: else each would be a request.
@@ -366,23 +373,26 @@ impl<'a> Group<'a> {
         Ok(read)
     }
 
-    /// The values of `rows`, a few columns at a time.
+    /// Adds the columns that are not `found` yet, with the values of `rows`, a few columns at a time.
     async fn gather<S: ChunkSource>(
         &mut self,
         chunk: &mut ChunkBytes<'_, S>,
         rows: &[Range<u32>],
         count: usize,
-    ) -> Result<Vec<FoundColumn>, Stop> {
-        let mut found = Vec::new();
+        found: &mut Vec<FoundColumn>,
+    ) -> Result<(), Stop> {
+        let roots: Vec<_> =
+            self.roots.iter().filter(|root| !found.iter().any(|found| found.name() == root.name)).collect();
+        chunk.forget_all_but(&self.ranges(roots.iter().copied())?);
         // What was read for the first look comes first, so that it is let go.
         let is_kept = |root: &&Root| root.leaves().all(|leaf| self.range(leaf).is_ok_and(|range| chunk.has(&range)));
-        let (kept, others): (Vec<_>, Vec<_>) = self.roots.iter().partition(is_kept);
+        let (kept, others): (Vec<_>, Vec<_>) = roots.into_iter().partition(is_kept);
         let mut groups = vec![kept.as_slice()];
         let mut rest = others.as_slice();
         while !rest.is_empty() {
             let (mut together, mut length) = (0, 0_u64);
             for root in rest {
-                let own = root.leaves().map(|leaf| self.range(leaf)).collect::<Result<Vec<_>, _>>()?;
+                let own = self.ranges([*root].into_iter())?;
                 let own = own.iter().map(|range| range.end - range.start).fold(0, u64::saturating_add);
                 if together > 0 && length.saturating_add(own) > TOGETHER {
                     break;
@@ -418,11 +428,9 @@ impl<'a> Group<'a> {
                 }
             }
             drop(bytes);
-            let later = groups.iter().skip(index + 1).copied().flatten().flat_map(|root| root.leaves());
-            let later = later.map(|leaf| self.range(leaf));
-            chunk.forget_all_but(&later.collect::<Result<Vec<_>, _>>()?);
+            chunk.forget_all_but(&self.ranges(groups.iter().skip(index + 1).copied().flatten().copied())?);
         }
-        Ok(found)
+        Ok(())
     }
 }
 

@@ -11,16 +11,19 @@
 //! - `bits`: which of a page's values something is true of; `hybrid`: runs and packed bits, which levels and codes are
 //!   encoded in; `values`: values as they lie one after the other; `codes`: codes in few bytes;
 //! - `leaf` takes the pages of a column chunk apart; `layout`: where the columns lie;
-//! - `telling` is the first look; `gather` and `maps` are the second; `batches`: what comes out.
+//! - `finder`: which of a page's texts satisfy a rule; `gather` and `maps`: the values of chosen rows;
+//! - `telling` and `names` are the first look; `batches`: what comes out of the second.
 
 pub(crate) mod batches;
 pub(crate) mod bits;
 pub(crate) mod codes;
+pub(crate) mod finder;
 pub(crate) mod gather;
 pub(crate) mod hybrid;
 pub(crate) mod layout;
 pub(crate) mod leaf;
 pub(crate) mod maps;
+pub(crate) mod names;
 pub(crate) mod odd;
 pub(crate) mod telling;
 pub(crate) mod values;

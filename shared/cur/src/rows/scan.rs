@@ -24,12 +24,8 @@ pub(crate) struct Scan<'a> {
     is_name: Memo<Option<NameKey>>,
 }
 
-/// Whether a key of the `product` map can hold a product's name.
-pub(crate) fn is_name(key: &str) -> bool {
-    name_key(key).is_some()
-}
-
-fn name_key(key: &str) -> Option<NameKey> {
+/// Which of a product's names a key of the `product` map holds, if any.
+pub(crate) fn name_key(key: &str) -> Option<NameKey> {
     match key {
         "product_name" => Some(NameKey::ProductName),
         "servicename" => Some(NameKey::ServiceName),
@@ -39,7 +35,7 @@ fn name_key(key: &str) -> Option<NameKey> {
 
 /// The keys of the `product` map that can hold a product's name.
 #[derive(Clone, Copy)]
-enum NameKey {
+pub(crate) enum NameKey {
     ProductName,
     ServiceName,
 }
@@ -108,15 +104,6 @@ impl<'a> Scan<'a> {
             _ => self.selected.push((row..row + 1, rules)),
         }
     }
-}
-
-/// Which rows of a batch of maps have a product's name that satisfies `rule`.
-pub(crate) fn rows_named(batch: &RecordBatch, rule: Rule) -> Result<Vec<bool>, String> {
-    let mut sets = vec![RuleSet::default(); batch.num_rows()];
-    if let Some(maps) = Maps::of(batch, PRODUCT)? {
-        test_names(&maps, rule, &mut Memo::default(), &mut Memo::default(), &mut sets);
-    }
-    Ok(sets.into_iter().map(RuleSet::is_bedrock).collect())
 }
 
 /// Tests the product's names. Where a map has a key twice, the last counts.

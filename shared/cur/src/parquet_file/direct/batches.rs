@@ -52,6 +52,10 @@ impl FoundColumn {
         Ok(Self { name: name.to_owned(), values })
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its rows `from..to`.
     fn array(&self, from: usize, to: usize) -> Result<ArrayRef, ArrowError> {
         Ok(match &self.values {

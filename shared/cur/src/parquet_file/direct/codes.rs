@@ -90,6 +90,16 @@ impl NarrowCodes {
         }
     }
 
+    /// The code at `at`, if there is one.
+    pub(crate) fn get(&self, at: usize) -> Option<usize> {
+        let code = match self {
+            Self::Byte(codes) => u32::from(*codes.get(at).filter(|code| **code != u8::MAX)?),
+            Self::Two(codes) => u32::from(*codes.get(at).filter(|code| **code != u16::MAX)?),
+            Self::Four(codes) => *codes.get(at).filter(|code| **code != NULL)?,
+        };
+        usize::try_from(code).ok()
+    }
+
     /// The codes at `from..to` as keys of a dictionary, and which of them are there if not all are.
     pub(crate) fn keys(&self, from: usize, to: usize) -> (Vec<i32>, Option<Vec<bool>>) {
         fn keys<T: Copy + Eq + Into<u32>>(codes: &[T], null: T) -> (Vec<i32>, Option<Vec<bool>>) {

@@ -57,29 +57,50 @@ pub(crate) fn gather(
     memory: u64,
     buffer: &mut Vec<u8>,
 ) -> Result<Gathered, Odd> {
-    let into = match physical {
-        Physical::Text => Gathered::Texts { codes: NarrowCodes::below(0), values: TextValues::default() },
-        Physical::Double => Gathered::Numbers { values: Vec::with_capacity(count), present: Bits::default() },
-        Physical::Int96 | Physical::Time(_) => Gathered::Times { codes: NarrowCodes::below(0), values: Vec::new() },
-    };
-    let mut gatherer = Gatherer {
-        physical,
-        slots,
-        into,
-        doubles: Vec::new(),
-        dictionary: 0,
-        known: HashMap::new(),
-        scratch: Vec::new(),
-        memory,
-    };
-    walk(column, bytes, Shape::Flat, buffer, &mut gatherer)?;
-    if gatherer.into.len() == count { Ok(gatherer.into) } else { Err(Odd) }
+    let mut chosen = Chosen { gatherer: Gatherer::new(physical, count, memory), slots };
+    walk(column, bytes, Shape::Flat, buffer, &mut chosen)?;
+    chosen.gatherer.finish(count)
 }
 
-struct Gatherer<'a> {
-    physical: Physical,
+/// Gathers the values of slots that are known before.
+struct Chosen<'a> {
+    gatherer: Gatherer,
     /// Those that are still to come.
     slots: &'a [Range<u32>],
+}
+
+impl Visitor for Chosen<'_> {
+    fn dictionary(&mut self, values: usize, bytes: &[u8]) -> Result<(), Odd> {
+        self.gatherer.dictionary(values, bytes)
+    }
+
+    fn wants(&mut self, slots: &Range<usize>, _: bool) -> bool {
+        self.slots.first().is_some_and(|next| wide(next).start < slots.end)
+    }
+
+    fn page(&mut self, page: Page<'_>) -> Result<(), Odd> {
+        let here = page.slots.clone();
+        let mut slots = self.slots;
+        let ranges = std::iter::from_fn(|| {
+            let (next, rest) = slots.split_first()?;
+            let next = wide(next);
+            if next.start >= here.end {
+                return None;
+            }
+            slots = rest;
+            // What a page holds of a range that goes on in the next, or that began before.
+            Some(next.start.max(here.start) - here.start..next.end.min(here.end) - here.start)
+        });
+        self.gatherer.page(page, ranges)?;
+        let done = self.slots.iter().take_while(|range| wide(range).end <= here.end).count();
+        self.slots = self.slots.get(done..).unwrap_or_default();
+        Ok(())
+    }
+}
+
+/// Gathers values page by page.
+pub(crate) struct Gatherer {
+    physical: Physical,
     into: Gathered,
     /// The dictionary of numbers.
     doubles: Vec<f64>,
@@ -96,8 +117,24 @@ pub(crate) fn wide(slots: &Range<u32>) -> Range<usize> {
     wide(slots.start)..wide(slots.end)
 }
 
-impl Visitor for Gatherer<'_> {
-    fn dictionary(&mut self, values: usize, bytes: &[u8]) -> Result<(), Odd> {
+impl Gatherer {
+    /// For `count` values, if that is known, within `memory`.
+    pub(crate) fn new(physical: Physical, count: usize, memory: u64) -> Self {
+        let into = match physical {
+            Physical::Text => Gathered::Texts { codes: NarrowCodes::below(0), values: TextValues::default() },
+            Physical::Double => Gathered::Numbers { values: Vec::with_capacity(count), present: Bits::default() },
+            Physical::Int96 | Physical::Time(_) => Gathered::Times { codes: NarrowCodes::below(0), values: Vec::new() },
+        };
+        let (doubles, known, scratch) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { physical, into, doubles, dictionary: 0, known, scratch, memory }
+    }
+
+    /// What was gathered: `count` values.
+    pub(crate) fn finish(self, count: usize) -> Result<Gathered, Odd> {
+        if self.into.len() == count { Ok(self.into) } else { Err(Odd) }
+    }
+
+    pub(crate) fn dictionary(&mut self, values: usize, bytes: &[u8]) -> Result<(), Odd> {
         self.dictionary = values;
         match (&mut self.into, self.physical) {
             (Gathered::Texts { codes, values: texts }, _) => {
@@ -115,35 +152,18 @@ impl Visitor for Gatherer<'_> {
         Ok(())
     }
 
-    fn wants(&mut self, slots: &Range<usize>, _: bool) -> bool {
-        self.slots.first().is_some_and(|next| wide(next).start < slots.end)
-    }
-
-    fn page(&mut self, page: Page<'_>) -> Result<(), Odd> {
-        let Page { slots, present, mut values, .. } = page;
+    /// Gathers the values at `ranges` of a page, which are counted from its first.
+    pub(crate) fn page(&mut self, page: Page<'_>, ranges: impl Iterator<Item = Range<usize>>) -> Result<(), Odd> {
+        let Page { present, mut values, .. } = page;
         let mut at = 0;
-        while let Some((next, rest)) = self.slots.split_first() {
-            let next = wide(next);
-            if next.start >= slots.end {
-                break;
-            }
-            // What a page holds of a range that goes on in the next; what came before it was gathered.
-            let from = next.start.max(slots.start) - slots.start;
-            let to = next.end.min(slots.end) - slots.start;
-            let skipped = present.count(at..from);
-            self.skip(&mut values, skipped)?;
-            self.take(&mut values, &present, from..to)?;
-            at = to;
-            if next.end > slots.end {
-                break;
-            }
-            self.slots = rest;
+        for range in ranges {
+            self.skip(&mut values, present.count(at..range.start))?;
+            at = range.end;
+            self.take(&mut values, &present, range)?;
         }
         if self.into.held() > self.memory { Err(Odd) } else { Ok(()) }
     }
-}
 
-impl Gatherer<'_> {
     fn skip(&self, values: &mut Values<'_>, count: usize) -> Result<(), Odd> {
         match values {
             Values::Codes(codes) => Ok(codes.skip(count)?),
@@ -191,33 +211,30 @@ impl Gatherer<'_> {
                 spread(codes, &self.scratch, present, range);
             }
             (Gathered::Numbers { values, present: marks }, from) => {
-                let mut next: Box<dyn FnMut() -> Result<f64, Odd>> = match from {
+                let before = values.len();
+                match from {
                     Values::Codes(from) => {
                         self.scratch.clear();
                         from.read(count, &mut self.scratch)?;
-                        let (mut codes, doubles) = (self.scratch.iter(), &self.doubles);
-                        Box::new(move || {
-                            let code = codes.next().and_then(|code| usize::try_from(*code).ok()).ok_or(Odd)?;
-                            doubles.get(code).copied().ok_or(Odd)
-                        })
+                        check(&self.scratch, self.doubles.len())?;
+                        let number = |code: &u32| usize::try_from(*code).ok().and_then(|code| self.doubles.get(code));
+                        values.extend(self.scratch.iter().map(|code| number(code).copied().unwrap_or_default()));
                     }
                     Values::Plain(bytes) => {
                         let (taken, rest) = bytes.split_at_checked(count.saturating_mul(8)).ok_or(Odd)?;
                         *bytes = rest;
-                        let mut doubles = taken.chunks_exact(8);
-                        Box::new(move || double(doubles.next().ok_or(Odd)?))
+                        values.extend(taken.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)));
                     }
-                };
+                }
                 if count == range.len() {
                     marks.push_run(true, count);
-                    for _ in 0..count {
-                        values.push(next()?);
-                    }
                 } else {
+                    let there = values.split_off(before);
+                    let mut there = there.iter();
                     for slot in range {
                         let is_present = present.get(slot);
                         marks.push_run(is_present, 1);
-                        values.push(if is_present { next()? } else { 0.0 });
+                        values.push(if is_present { *there.next().ok_or(Odd)? } else { 0.0 });
                     }
                 }
             }

@@ -21,6 +21,7 @@ const RLE: i32 = 3;
 const MOST: usize = 64 * 1024 * 1024;
 
 /// A page of data.
+#[derive(Clone)]
 pub(crate) struct Page<'a> {
     /// Which of the column chunk's values it holds, with nulls: rows, or entries of maps.
     pub(crate) slots: Range<usize>,
@@ -34,6 +35,7 @@ pub(crate) struct Page<'a> {
 }
 
 /// The values of those that have one.
+#[derive(Clone)]
 pub(crate) enum Values<'a> {
     Codes(Hybrid<'a>),
     Plain(&'a [u8]),
