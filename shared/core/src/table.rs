@@ -6,7 +6,8 @@
 //! - `field`: which texts rows of a kind have;
 //! - `rows`: a table, and a row of it as a view;
 //! - `combined`: which combination of values a row has in some columns;
-//! - `numbers`, `combinations`, `sums`, `order`, `row_sums`, `builder`: summing rows to a table;
+//! - `numbers`, `combinations`, `growing`, `growing_counts`, `sums`, `order`, `row_sums`, `builder`: summing rows to a
+//!   table;
 //! - `renamed`: other texts in the place of some.
 
 pub mod builder;
@@ -16,6 +17,8 @@ pub(crate) mod combinations;
 pub(crate) mod combined;
 pub mod decimals;
 pub mod field;
+pub(crate) mod growing;
+pub(crate) mod growing_counts;
 pub mod measures;
 pub(crate) mod numbers;
 pub(crate) mod order;

@@ -1,53 +1,64 @@
 //! Sums of rows in columns, while rows are added.
 
 use crate::money::decimal::{Decimal, SumOutOfRange};
-use crate::table::codes::Codes;
+use crate::table::codes::{Codes, place};
 use crate::table::decimals::{Decimals, OptionalDecimals};
+use crate::table::growing::Growing;
+use crate::table::growing_counts::GrowingCounts;
 use crate::table::measures::Measures;
 
 /// Sums that not every row has.
 #[derive(Clone, Debug, Default)]
 struct Optional {
     /// As many as there are rows, or fewer where the further ones have none.
-    sums: Vec<Option<Decimal>>,
+    sums: Growing,
+    is_there: Vec<bool>,
 }
 
 impl Optional {
+    fn reserve(&mut self, rows: usize) {
+        self.sums.reserve(rows);
+        self.is_there.reserve(rows);
+    }
+
     fn add(&mut self, row: usize, more: Option<Decimal>) -> Result<(), SumOutOfRange> {
         let Some(more) = more else { return Ok(()) };
-        if self.sums.len() == row {
-            self.sums.push(Some(more));
-            return Ok(());
+        while self.sums.len() < row {
+            self.sums.add(self.sums.len(), Decimal::ZERO)?;
         }
-        if self.sums.len() < row {
-            self.sums.resize(row + 1, None);
+        if self.is_there.len() <= row {
+            self.is_there.resize(row + 1, false);
         }
-        if let Some(slot) = self.sums.get_mut(row) {
-            *slot = Some(slot.unwrap_or_default().checked_add(more).ok_or(SumOutOfRange)?);
+        if let Some(is_there) = self.is_there.get_mut(row) {
+            *is_there = true;
         }
-        Ok(())
+        self.sums.add(row, more)
     }
 
     fn ordered(&self, order: &[u32]) -> OptionalDecimals {
-        let of = |row: &u32| self.sums.get(crate::table::codes::place(*row)).copied().flatten();
-        let has_any = self.sums.iter().any(Option::is_some);
+        let is_there = |row: &u32| self.is_there.get(place(*row)) == Some(&true);
         OptionalDecimals {
-            decimals: Decimals::of(order.iter().map(|row| of(row).unwrap_or_default().units())),
-            present: Codes::of(order.iter().map(|row| u32::from(of(row).is_some())), u32::from(has_any)),
+            decimals: ordered(&self.sums, order),
+            present: Codes::of(order.iter().map(|row| is_there(row).into()), (!self.is_there.is_empty()).into()),
         }
     }
+}
+
+/// The sums of the rows in `order`.
+fn ordered(sums: &Growing, order: &[u32]) -> Decimals {
+    Decimals::of(order.iter().map(|row| sums.units(place(*row))))
 }
 
 /// What rows sum, by their number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sums {
-    usage_amount: Vec<Decimal>,
+    usage_amount: Growing,
     tokens: Optional,
-    unblended_cost: Vec<Decimal>,
-    net_unblended_cost: Vec<Decimal>,
+    unblended_cost: Growing,
+    net_unblended_cost: Growing,
     list_cost: Optional,
-    line_items: Vec<u32>,
-    lines_without_net: Vec<u32>,
+    line_items: GrowingCounts,
+    lines_without_net: GrowingCounts,
 }
 
 /// Sums in columns, in the order of their rows.
@@ -70,45 +81,32 @@ pub struct SumColumns {
 }
 
 impl Sums {
-    pub(crate) fn len(&self) -> usize {
-        self.unblended_cost.len()
-    }
-
     /// Makes room for so many rows more.
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.usage_amount.reserve(rows);
         self.unblended_cost.reserve(rows);
         self.net_unblended_cost.reserve(rows);
+        self.list_cost.reserve(rows);
         self.line_items.reserve(rows);
         self.lines_without_net.reserve(rows);
     }
 
     /// Adds to a row that is there, or to the next.
     pub(crate) fn add(&mut self, row: usize, more: &Measures) -> Result<(), SumOutOfRange> {
-        if row >= self.len() {
-            self.usage_amount.push(more.usage_amount);
-            self.unblended_cost.push(more.unblended_cost);
-            self.net_unblended_cost.push(more.net_unblended_cost);
-            self.line_items.push(narrow(more.line_items)?);
-            self.lines_without_net.push(narrow(more.lines_without_net)?);
-        } else {
-            add(&mut self.usage_amount, row, more.usage_amount)?;
-            add(&mut self.unblended_cost, row, more.unblended_cost)?;
-            add(&mut self.net_unblended_cost, row, more.net_unblended_cost)?;
-            count(&mut self.line_items, row, more.line_items)?;
-            count(&mut self.lines_without_net, row, more.lines_without_net)?;
-        }
+        self.line_items.add(row, more.line_items)?;
+        self.lines_without_net.add(row, more.lines_without_net)?;
+        self.usage_amount.add(row, more.usage_amount)?;
+        self.unblended_cost.add(row, more.unblended_cost)?;
+        self.net_unblended_cost.add(row, more.net_unblended_cost)?;
         self.tokens.add(row, more.tokens)?;
         self.list_cost.add(row, more.list_cost)
     }
 
     /// The sums of the rows in `order`.
     pub(crate) fn ordered(self, order: &[u32]) -> SumColumns {
-        let ordered = |sums: Vec<Decimal>| Decimals::of(order.iter().map(|row| at(&sums, *row).units()));
-        let counted = |counts: Vec<u32>| {
-            let largest = counts.iter().max().copied().unwrap_or_default();
-            Codes::of(order.iter().map(|row| at(&counts, *row)), largest)
-        };
+        // Each is let go as soon as it is ordered.
+        let ordered = |sums: Growing| ordered(&sums, order);
+        let counted = |counts: GrowingCounts| counts.ordered(order);
         SumColumns {
             usage_amount: ordered(self.usage_amount),
             tokens: self.tokens.ordered(order),
@@ -119,29 +117,6 @@ impl Sums {
             lines_without_net: counted(self.lines_without_net),
         }
     }
-}
-
-fn at<T: Copy + Default>(values: &[T], row: u32) -> T {
-    values.get(crate::table::codes::place(row)).copied().unwrap_or_default()
-}
-
-fn add(sums: &mut [Decimal], row: usize, more: Decimal) -> Result<(), SumOutOfRange> {
-    if let Some(sum) = sums.get_mut(row) {
-        *sum = sum.checked_add(more).ok_or(SumOutOfRange)?;
-    }
-    Ok(())
-}
-
-fn count(sums: &mut [u32], row: usize, more: u64) -> Result<(), SumOutOfRange> {
-    if let Some(sum) = sums.get_mut(row) {
-        *sum = sum.checked_add(narrow(more)?).ok_or(SumOutOfRange)?;
-    }
-    Ok(())
-}
-
-/// More rows than four billion are no bill.
-fn narrow(count: u64) -> Result<u32, SumOutOfRange> {
-    u32::try_from(count).map_err(|_| SumOutOfRange)
 }
 
 impl SumColumns {
