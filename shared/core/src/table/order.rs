@@ -14,28 +14,68 @@ pub(crate) struct Ranks<'a> {
 
 /// Rows by `columns`: for each row of `keys`, its number.
 ///
-/// The ranks of a row are packed into as few words as they need, so that two rows mostly compare in one step; what each
-/// part of a key has of a word is worked out once.
+/// Rows of one rank in the first column are ordered together: that takes little room besides the order, and stays in the
+/// processor's cache. The ranks of a row are packed into as few words as they need, so that two rows mostly compare in one
+/// step; what each part of a key has of a word is worked out once.
 pub(crate) fn of<const N: usize>(keys: &[[u32; N]], columns: &[Ranks<'_>]) -> Vec<u32> {
     let mut words = packed::<N>(columns).into_iter();
-    let key_of = |word: &[Vec<u128>; N], key: &[u32; N]| {
-        let of_part = |(part, number): (&Vec<u128>, &u32)| part.get(place(*number)).copied().unwrap_or_default();
-        word.iter().zip(key).map(of_part).fold(0, |packed, part| packed | part)
+    let (Some(first), Some(column)) = (words.next(), columns.iter().find(|column| column.count > 1)) else {
+        return (0..number(keys.len())).collect();
     };
-    let Some(first) = words.next() else { return (0..number(keys.len())).collect() };
-    let mut keyed: Vec<(u128, u32)> =
-        keys.iter().enumerate().map(|(row, key)| (key_of(&first, key), number(row))).collect();
-    let further: Vec<Vec<u128>> = words.map(|word| keys.iter().map(|key| key_of(&word, key)).collect()).collect();
-    if further.is_empty() {
-        keyed.sort_unstable();
-    } else {
-        let at = |word: &[u128], row: u32| word.get(place(row)).copied();
+    let further: Vec<_> = words.collect();
+    let key_of = |word: &[Vec<u128>; N], row: u32| {
+        let of_part = |(part, number): (&Vec<u128>, &u32)| part.get(place(*number)).copied().unwrap_or_default();
+        let parts = keys.get(place(row)).map(|key| word.iter().zip(key).map(of_part));
+        parts.into_iter().flatten().fold(0, |packed, part| packed | part)
+    };
+    let (mut order, ends) = by_rank(keys, column);
+    let mut keyed: Vec<(u128, u32)> = Vec::new();
+    let mut start = 0;
+    for end in ends {
+        let Some(rows) = order.get_mut(start..end) else { break };
+        start = end;
+        keyed.clear();
+        keyed.extend(rows.iter().map(|row| (key_of(&first, *row), *row)));
         keyed.sort_unstable_by(|(left, row), (right, other)| {
-            let rest = || further.iter().map(|word| at(word, *row).cmp(&at(word, *other))).find(|order| order.is_ne());
+            let further = || further.iter().map(|word| key_of(word, *row).cmp(&key_of(word, *other)));
+            let rest = || further().find(|order| order.is_ne());
             left.cmp(right).then_with(|| rest().unwrap_or_else(|| row.cmp(other)))
         });
+        for (slot, (_, row)) in rows.iter_mut().zip(&keyed) {
+            *slot = *row;
+        }
     }
-    keyed.into_iter().map(|(_, row)| row).collect()
+    order
+}
+
+/// The rows by their ranks in one column, and where those of each rank end.
+fn by_rank<const N: usize>(keys: &[[u32; N]], column: &Ranks<'_>) -> (Vec<u32>, Vec<usize>) {
+    let rank = |key: &[u32; N]| {
+        let number = key.get(column.part).copied().unwrap_or_default();
+        column.of_number.get(place(number)).map_or(0, |rank| place(*rank))
+    };
+    let ranks = keys.iter().map(rank).max().map_or(0, |most| most + 1);
+    let mut ends = vec![0; ranks];
+    for key in keys {
+        if let Some(end) = ends.get_mut(rank(key)) {
+            *end += 1;
+        }
+    }
+    let mut all = 0;
+    for end in &mut ends {
+        // For now, where they begin.
+        all += std::mem::replace(end, all);
+    }
+    let mut order = vec![0; keys.len()];
+    for (row, key) in keys.iter().enumerate() {
+        if let Some(next) = ends.get_mut(rank(key)) {
+            if let Some(slot) = order.get_mut(*next) {
+                *slot = number(row);
+            }
+            *next += 1;
+        }
+    }
+    (order, ends)
 }
 
 /// For each word, and each part of a key, what numbers of the part have of it.
