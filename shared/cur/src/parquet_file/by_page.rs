@@ -17,10 +17,11 @@ use crate::bytes::source::ChunkSource;
 use crate::columns::names::{PRODUCT, RESOURCE_TAGS, TAGS};
 use crate::columns::plan::{PRODUCT_KEYS, Plan};
 use crate::error::{CurError, Place, Within};
-use crate::limits::{self, BATCH, BYTES_A_RUN};
+use crate::limits::{self, BATCH};
 use crate::parquet_file::columns::ChunkColumns;
 use crate::parquet_file::direct::batches::{FoundColumn, batch};
 use crate::parquet_file::direct::finder::matches;
+use crate::parquet_file::direct::found_rows::FoundRows;
 use crate::parquet_file::direct::gather::gather;
 use crate::parquet_file::direct::layout::{Root, Stored, roots};
 use crate::parquet_file::direct::leaf::{dictionary, only_codes};
@@ -32,7 +33,6 @@ use crate::parquet_file::page_bounds::PageBounds;
 use crate::parquet_file::page_sizes;
 use crate::rows::receiver::Receiver;
 use crate::rows::row_reader::{Found, RowReader};
-use crate::rows::scan::Scan;
 
 /// How much of a column chunk is read for its dictionary, where the footer does not say where the dictionary ends.
 const HEAD: u64 = 16 * 1024;
@@ -156,43 +156,38 @@ impl<'a> Group<'a> {
             return Err(Stop::Odd);
         }
         let (name, row_group, held) = (chunk.name(), self.row_group, self.held);
-        let mut scan = Scan::new(self.plan);
         let undecided = self.undecided(chunk).await?;
         let mut found = Vec::new();
-        if undecided.is_empty() {
-            scan.rows = self.rows;
-        } else {
+        let mut rows = FoundRows::default();
+        if !undecided.is_empty() {
             let (sets, last) = self.sets(chunk, &undecided).await?;
             found.extend(last);
-            scan.take(&sets);
-            limits::check_runs(name, row_group, scan.selected.len()).map_err(|_| Stop::Odd)?;
+            self.held = self.held.saturating_sub(sets.capacity() as u64);
+            rows = FoundRows::of(sets)?;
+            self.held = self.held.saturating_add(rows.held());
+            limits::check_runs(name, row_group, rows.runs).map_err(|_| Stop::Odd)?;
         }
-        let count = scan.selected_count();
-        let slot = |row: usize| u32::try_from(row).map_err(|_| Stop::Odd);
-        let mut rows: Vec<Range<u32>> = Vec::new();
-        for (run, _) in &scan.selected {
-            match rows.last_mut() {
-                Some(last) if last.end == slot(run.start)? => last.end = slot(run.end)?,
-                _ => rows.push(slot(run.start)?..slot(run.end)?),
-            }
-        }
-        self.held = self.held.saturating_add(BYTES_A_RUN.saturating_mul(scan.selected.len() as u64));
+        let count = rows.count;
         if count > 0 {
-            self.gather(chunk, &rows, count, &mut found).await?;
+            self.gather(chunk, &rows.ranges, count, &mut found).await?;
         }
-        drop(rows);
+        // What was needed to gather is let go before the rows are summed.
+        rows.ranges = Vec::new();
+        *self.buffer = Vec::new();
         bounds.set_decoded(self.decoded);
         let first_row = reader.counts.rows;
-        scan.count_into(&mut reader.counts);
+        reader.counts.rows += self.rows as u64;
+        reader.counts.bedrock_rows += count as u64;
+        reader.counts.rules.merge(&rows.rules);
         let corrupt = |reason: String| CurError::corrupt(name, row_group, reason);
-        let mut places = scan.selected_rows().map(|(row, rules)| Found {
+        let mut places = rows.iter().map(|(row, rules)| Found {
             place: Place { row: first_row + row as u64, within: Within::RowGroup(row_group) },
             rules,
         });
         reader.held = reader.held.saturating_add(self.held - held);
         for from in (0..count).step_by(BATCH) {
             let to = count.min(from + BATCH);
-            let batch = batch(&found, from, to).map_err(|error| corrupt(error.to_string()))?;
+            let batch = batch(&mut found, from, to).map_err(|error| corrupt(error.to_string()))?;
             reader.read(&batch, Some(row_group), &mut places, receiver)?;
             chunk.grow(reader.bytes()).await;
         }

@@ -12,12 +12,13 @@
 //!   encoded in; `values`: values as they lie one after the other; `codes`: codes in few bytes;
 //! - `leaf` takes the pages of a column chunk apart; `layout`: where the columns lie;
 //! - `finder`: which of a page's texts satisfy a rule; `gather` and `maps`: the values of chosen rows;
-//! - `telling` and `names` are the first look; `batches`: what comes out of the second.
+//! - `telling` and `names` are the first look, `found_rows` the rows that it finds; `batches`: what comes out of the second.
 
 pub(crate) mod batches;
 pub(crate) mod bits;
 pub(crate) mod codes;
 pub(crate) mod finder;
+pub(crate) mod found_rows;
 pub(crate) mod gather;
 pub(crate) mod hybrid;
 pub(crate) mod layout;

@@ -80,17 +80,12 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        self.take(&sets);
-        Ok(())
-    }
-
-    /// Takes the rules that each of the next rows satisfies, already tested.
-    pub(crate) fn take(&mut self, sets: &[RuleSet]) {
         for (row, set) in sets.iter().copied().enumerate().filter(|(_, set)| set.is_bedrock()) {
             self.rules.count(set);
             self.select(self.rows + row, set);
         }
         self.rows += sets.len();
+        Ok(())
     }
 
     /// The Bedrock rows in order, each with the rules that it satisfies.

@@ -27,7 +27,16 @@ enum FoundValues {
     Texts { codes: NarrowCodes, dictionary: ArrayRef },
     Times { codes: NarrowCodes, values: Vec<i64> },
     Numbers { values: Vec<f64>, present: Bits },
-    Maps { ends: Vec<u32>, keys: (NarrowCodes, ArrayRef), values: (NarrowCodes, ArrayRef), data_type: DataType },
+    Maps(FoundMaps),
+}
+
+struct FoundMaps {
+    lengths: NarrowCodes,
+    /// The first entry of the next row that is asked for.
+    next: usize,
+    keys: (NarrowCodes, ArrayRef),
+    values: (NarrowCodes, ArrayRef),
+    data_type: DataType,
 }
 
 impl FoundColumn {
@@ -42,13 +51,14 @@ impl FoundColumn {
 
     /// A column of maps, which the library would read as `data_type`.
     pub(crate) fn of_maps(name: &str, gathered: GatheredMaps, data_type: &DataType) -> Result<Self, Odd> {
-        let GatheredMaps { ends, keys, key_values, values, value_values } = gathered;
-        let values = FoundValues::Maps {
-            ends,
+        let GatheredMaps { lengths, keys, key_values, values, value_values } = gathered;
+        let values = FoundValues::Maps(FoundMaps {
+            lengths,
+            next: 0,
             keys: (keys, dictionary(key_values)?),
             values: (values, dictionary(value_values)?),
             data_type: data_type.clone(),
-        };
+        });
         Ok(Self { name: name.to_owned(), values })
     }
 
@@ -56,9 +66,9 @@ impl FoundColumn {
         &self.name
     }
 
-    /// Its rows `from..to`.
-    fn array(&self, from: usize, to: usize) -> Result<ArrayRef, ArrowError> {
-        Ok(match &self.values {
+    /// Its rows `from..to`, which follow those that were asked for before.
+    fn array(&mut self, from: usize, to: usize) -> Result<ArrayRef, ArrowError> {
+        Ok(match &mut self.values {
             FoundValues::Texts { codes, dictionary } => texts(codes, dictionary, from, to)?,
             FoundValues::Times { codes, values } => {
                 let (keys, present) = codes.keys(from, to);
@@ -79,14 +89,14 @@ impl FoundColumn {
                     .then(|| NullBuffer::from((from..to).map(|row| present.get(row)).collect::<Vec<_>>()));
                 Arc::new(Float64Array::try_new(numbers.into(), nulls)?)
             }
-            FoundValues::Maps { ends, keys, values, data_type } => maps(ends, keys, values, data_type, from, to)?,
+            FoundValues::Maps(found) => maps(found, from, to)?,
         })
     }
 }
 
-/// The rows `from..to` of the columns.
-pub(crate) fn batch(columns: &[FoundColumn], from: usize, to: usize) -> Result<RecordBatch, ArrowError> {
-    let arrays: Vec<_> = columns.iter().map(|column| column.array(from, to)).collect::<Result<_, _>>()?;
+/// The rows `from..to` of the columns, which follow those that were asked for before.
+pub(crate) fn batch(columns: &mut [FoundColumn], from: usize, to: usize) -> Result<RecordBatch, ArrowError> {
+    let arrays: Vec<_> = columns.iter_mut().map(|column| column.array(from, to)).collect::<Result<_, _>>()?;
     let fields =
         columns.iter().zip(&arrays).map(|(column, array)| Field::new(&column.name, array.data_type().clone(), true));
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays)
@@ -108,24 +118,20 @@ fn texts(codes: &NarrowCodes, dictionary: &ArrayRef, from: usize, to: usize) -> 
     Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(dictionary))?))
 }
 
-fn maps(
-    ends: &[u32],
-    keys: &(NarrowCodes, ArrayRef),
-    values: &(NarrowCodes, ArrayRef),
-    data_type: &DataType,
-    from: usize,
-    to: usize,
-) -> Result<ArrayRef, ArrowError> {
+fn maps(found: &mut FoundMaps, from: usize, to: usize) -> Result<ArrayRef, ArrowError> {
     let too_many = || ArrowError::ComputeError("more entries than fit".to_owned());
-    let ends: Vec<usize> = ends
-        .get(from..=to)
-        .unwrap_or_default()
-        .iter()
-        .map(|end| usize::try_from(*end).map_err(|_| too_many()))
-        .collect::<Result<_, _>>()?;
-    let (first, last) = (ends.first().copied().unwrap_or(0), ends.last().copied().unwrap_or(0));
-    let offsets = ends.iter().map(|end| i32::try_from(end - first).map_err(|_| too_many()));
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets.collect::<Result<Vec<i32>, _>>()?));
+    let FoundMaps { lengths, next, keys, values, data_type } = found;
+    let mut end = 0_i32;
+    let mut offsets = vec![end];
+    for length in lengths.keys(from, to).0 {
+        end = end.checked_add(length).ok_or_else(too_many)?;
+        offsets.push(end);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    let first = *next;
+    let last = first + usize::try_from(end).map_err(|_| too_many())?;
+    *next = last;
+    let data_type = &*data_type;
     let (DataType::Map(entries, _) | DataType::List(entries)) = data_type else { return Err(too_many()) };
     let DataType::Struct(fields) = entries.data_type() else { return Err(too_many()) };
     let columns = vec![texts(&keys.0, &keys.1, first, last)?, texts(&values.0, &values.1, first, last)?];

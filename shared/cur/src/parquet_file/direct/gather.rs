@@ -6,7 +6,7 @@ use std::ops::Range;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::parquet_file::direct::bits::{Bits, Marks};
-use crate::parquet_file::direct::codes::NarrowCodes;
+use crate::parquet_file::direct::codes::{NULL, NarrowCodes};
 use crate::parquet_file::direct::leaf::{Page, Shape, Values, Visitor, walk};
 use crate::parquet_file::direct::odd::Odd;
 use crate::parquet_file::direct::values::{Physical, TextValues, double, seconds, skip_texts, split_text, width};
@@ -104,6 +104,8 @@ pub(crate) struct Gatherer {
     into: Gathered,
     /// The dictionary of numbers.
     doubles: Vec<f64>,
+    /// How many values there will be, if that is known.
+    count: usize,
     /// How many values the dictionary has.
     dictionary: usize,
     /// The codes of times of plain pages.
@@ -121,16 +123,21 @@ impl Gatherer {
     /// For `count` values, if that is known, within `memory`.
     pub(crate) fn new(physical: Physical, count: usize, memory: u64) -> Self {
         let into = match physical {
-            Physical::Text => Gathered::Texts { codes: NarrowCodes::below(0), values: TextValues::default() },
+            Physical::Text => Gathered::Texts { codes: NarrowCodes::new(0, count), values: TextValues::default() },
             Physical::Double => Gathered::Numbers { values: Vec::with_capacity(count), present: Bits::default() },
-            Physical::Int96 | Physical::Time(_) => Gathered::Times { codes: NarrowCodes::below(0), values: Vec::new() },
+            Physical::Int96 | Physical::Time(_) => {
+                Gathered::Times { codes: NarrowCodes::new(0, count), values: Vec::new() }
+            }
         };
         let (doubles, known, scratch) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { physical, into, doubles, dictionary: 0, known, scratch, memory }
+        Self { physical, into, doubles, count, dictionary: 0, known, scratch, memory }
     }
 
     /// What was gathered: `count` values.
-    pub(crate) fn finish(self, count: usize) -> Result<Gathered, Odd> {
+    pub(crate) fn finish(mut self, count: usize) -> Result<Gathered, Odd> {
+        if let Gathered::Texts { codes, .. } | Gathered::Times { codes, .. } = &mut self.into {
+            codes.fit();
+        }
         if self.into.len() == count { Ok(self.into) } else { Err(Odd) }
     }
 
@@ -138,14 +145,14 @@ impl Gatherer {
         self.dictionary = values;
         match (&mut self.into, self.physical) {
             (Gathered::Texts { codes, values: texts }, _) => {
-                (*codes, *texts) = (NarrowCodes::below(values), TextValues::of(values, bytes)?);
+                (*codes, *texts) = (NarrowCodes::new(values, self.count), TextValues::of(values, bytes)?);
             }
             (Gathered::Numbers { .. }, _) => {
                 self.doubles = bytes.chunks_exact(8).take(values).map(double).collect::<Result<_, _>>()?;
             }
             (Gathered::Times { codes, values: times }, physical) => {
                 let found = bytes.chunks_exact(width(physical)).take(values);
-                *codes = NarrowCodes::below(values);
+                *codes = NarrowCodes::new(values, self.count);
                 *times = found.map(|bytes| seconds(physical, bytes)).collect::<Result<_, _>>()?;
             }
         }
@@ -253,20 +260,21 @@ pub(crate) fn check(codes: &[u32], values: usize) -> Result<(), Odd> {
 
 /// Appends the codes of those of `range` that are present, and the others as null.
 fn spread(into: &mut NarrowCodes, codes: &[u32], present: &Marks, range: Range<usize>) {
+    const TOGETHER: usize = 64;
     if codes.len() == range.len() {
         return into.extend(codes);
     }
     if codes.is_empty() {
-        return into.push_nulls(range.len());
+        return into.push_run(NULL, range.len());
     }
     let mut codes = codes.iter();
-    for slot in range {
-        match codes.as_slice() {
-            [code, ..] if present.get(slot) => {
-                into.push_run(*code, 1);
-                codes.next();
-            }
-            _ => into.push_nulls(1),
+    let mut spread = [NULL; TOGETHER];
+    for start in range.clone().step_by(TOGETHER) {
+        let slots = start..range.end.min(start + TOGETHER);
+        let count = slots.len();
+        for (code, slot) in spread.iter_mut().zip(slots) {
+            *code = if present.get(slot) { codes.next().copied().unwrap_or(NULL) } else { NULL };
         }
+        into.extend(spread.get(..count).unwrap_or_default());
     }
 }

@@ -14,8 +14,8 @@ use crate::parquet_file::direct::values::{Physical, TextValues, skip_texts, spli
 
 /// The entries of the rows, one row after the other.
 pub(crate) struct GatheredMaps {
-    /// Where the entries of each row end, and 0 before them.
-    pub(crate) ends: Vec<u32>,
+    /// How many entries each row has.
+    pub(crate) lengths: NarrowCodes,
     pub(crate) keys: NarrowCodes,
     pub(crate) key_values: TextValues,
     pub(crate) values: NarrowCodes,
@@ -24,7 +24,7 @@ pub(crate) struct GatheredMaps {
 
 impl GatheredMaps {
     pub(crate) fn held(&self) -> u64 {
-        let bytes = self.ends.capacity() * 4
+        let bytes = self.lengths.bytes()
             + self.keys.bytes()
             + self.key_values.held()
             + self.values.bytes()
@@ -62,9 +62,10 @@ pub(crate) fn gather_maps(
         matters,
         states: Vec::new(),
         dictionary: 0,
-        codes: NarrowCodes::below(0),
+        codes: NarrowCodes::new(0, 0),
         values: TextValues::default(),
-        ends: vec![0],
+        lengths: NarrowCodes::new(0, count),
+        closed: 0,
         slots: Vec::new(),
         scratch: Vec::new(),
         memory,
@@ -72,16 +73,18 @@ pub(crate) fn gather_maps(
     let (column, bytes) = leaves.key;
     walk(column, bytes, leaves.shape, buffer, &mut keys)?;
     keys.close()?;
-    if !keys.rows.is_empty() || keys.ends.len() != count + 1 {
+    if !keys.rows.is_empty() || keys.lengths.len() != count {
         return Err(Odd);
     }
-    let Keys { codes, values: key_values, ends, slots, .. } = keys;
+    let Keys { mut codes, values: key_values, mut lengths, slots, .. } = keys;
+    codes.fit();
+    lengths.fit();
     let (column, bytes) = leaves.value;
-    let held = (codes.bytes() + key_values.held() + ends.capacity() * 4 + slots.capacity() * 8) as u64;
+    let held = (codes.bytes() + key_values.held() + lengths.bytes() + slots.capacity() * 8) as u64;
     let left = memory.checked_sub(held).ok_or(Odd)?;
     match gather(column, bytes, Physical::Text, &slots, codes.len(), left, buffer)? {
         Gathered::Texts { codes: value_codes, values } => {
-            Ok(GatheredMaps { ends, keys: codes, key_values, values: value_codes, value_values: values })
+            Ok(GatheredMaps { lengths, keys: codes, key_values, values: value_codes, value_values: values })
         }
         Gathered::Times { .. } | Gathered::Numbers { .. } => Err(Odd),
     }
@@ -112,7 +115,9 @@ struct Keys<'a> {
     dictionary: usize,
     codes: NarrowCodes,
     values: TextValues,
-    ends: Vec<u32>,
+    lengths: NarrowCodes,
+    /// How many entries the rows have that were read.
+    closed: usize,
     /// Where the entries are among the column's values.
     slots: Vec<Range<u32>>,
     scratch: Vec<u32>,
@@ -122,7 +127,7 @@ struct Keys<'a> {
 impl Visitor for Keys<'_> {
     fn dictionary(&mut self, values: usize, bytes: &[u8]) -> Result<(), Odd> {
         self.dictionary = values;
-        self.codes = NarrowCodes::below(values);
+        self.codes = NarrowCodes::new(values, 0);
         self.values = TextValues::of(values, bytes)?;
         self.states = vec![KeyState::Unknown; values];
         Ok(())
@@ -173,7 +178,7 @@ impl Visitor for Keys<'_> {
             self.rows = rest;
         }
         self.begun += rows_here;
-        let held = self.codes.bytes() + self.values.held() + self.ends.capacity() * 4 + self.slots.capacity() * 8;
+        let held = self.codes.bytes() + self.values.held() + self.lengths.bytes() + self.slots.capacity() * 8;
         if held as u64 > self.memory { Err(Odd) } else { Ok(()) }
     }
 }
@@ -268,7 +273,9 @@ impl Keys<'_> {
             if self.entries > MOST_ENTRIES {
                 return Err(Odd);
             }
-            self.ends.push(u32::try_from(self.codes.len()).map_err(|_| Odd)?);
+            let taken = self.codes.len();
+            self.lengths.push_run(u32::try_from(taken - self.closed).map_err(|_| Odd)?, 1);
+            self.closed = taken;
             (self.is_open, self.entries) = (false, 0);
         }
         Ok(())

@@ -33,8 +33,8 @@ pub(crate) fn test_names(
     let says = (0..values.len()).map(|code| text_at(values, code).map(|value| rule.matches(value)));
     let says: Vec<_> = says.collect::<Result<_, _>>()?;
     let mut entry = 0;
-    for (row, end) in rows.into_iter().flatten().zip(maps.ends.iter().skip(1)) {
-        let end = usize::try_from(*end).map_err(|_| Odd)?;
+    for (index, row) in rows.into_iter().flatten().enumerate() {
+        let end = entry + maps.lengths.get(index).ok_or(Odd)?;
         let (mut product_name, mut service_name) = (false, false);
         for entry in entry..end {
             let says_bedrock = || maps.values.get(entry).is_some_and(|value| says.get(value) == Some(&true));
