@@ -83,6 +83,10 @@ impl Receiver for Sums {
         &mut self.0.coder
     }
 
+    fn expect(&mut self, rows: usize) {
+        self.0.expect(rows);
+    }
+
     fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange> {
         self.0.add_coded(&row.codes, &row.measures)?;
         Ok(ReductionBuilder::BYTES_A_LINE.saturating_mul(self.0.lines() as u64))
@@ -98,6 +102,10 @@ struct Shown<'a, L> {
 impl<L: FnMut(&BillRow)> Receiver for Shown<'_, L> {
     fn coder(&mut self) -> &mut LineCoder {
         self.sums.coder()
+    }
+
+    fn expect(&mut self, rows: usize) {
+        self.sums.expect(rows);
     }
 
     fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange> {

@@ -55,6 +55,13 @@ impl ReductionBuilder {
         self.sums.len()
     }
 
+    /// Makes room for so many lines more, up to a limit: whether they come is not known. Columns that grow by doubling leave
+    /// holes in memory, and room in a column is no memory until it is used.
+    pub fn expect(&mut self, lines: usize) {
+        const MOST: usize = 1 << 20;
+        self.sums.reserve(lines.min(MOST));
+    }
+
     /// Adds one Bedrock row.
     pub fn add(&mut self, key: LineKey, measures: &Measures) -> Result<(), SumOutOfRange> {
         let codes = self.coder.codes(key);

@@ -185,6 +185,7 @@ impl<'a> Group<'a> {
             rules,
         });
         reader.held = reader.held.saturating_add(self.held - held);
+        receiver.expect(count);
         for from in (0..count).step_by(BATCH) {
             let to = count.min(from + BATCH);
             let batch = batch(&mut found, from, to).map_err(|error| corrupt(error.to_string()))?;

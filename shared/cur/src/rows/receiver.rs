@@ -19,6 +19,9 @@ pub(crate) trait Receiver {
     /// What gives the codes of the rows.
     fn coder(&mut self) -> &mut LineCoder;
 
+    /// Is told that so many rows follow.
+    fn expect(&mut self, _rows: usize) {}
+
     /// Takes a row, and answers how much memory it uses besides that of the coder.
     fn take(&mut self, row: CodedRow) -> Result<u64, SumOutOfRange>;
 }
