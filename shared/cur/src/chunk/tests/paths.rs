@@ -1,11 +1,14 @@
 //! What is read page by page is what the library reads.
 
+use parquet::basic::Compression as Codec;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
+use super::lies::{PLAIN, data_page, with_pages};
 use super::*;
 use crate::write::{Compression, PageVersion, Timestamps};
 
@@ -167,19 +170,14 @@ const GROUPINGS: [(&str, [i16; 4]); 4] = [
 ];
 
 /// A file of Bedrock rows, every third of them another's, with such maps.
-fn file_of_maps(maps: &[OddMap], grouping: usize, version: WriterVersion, page: usize, dictionary: bool) -> Vec<u8> {
+fn file_of_maps(maps: &[OddMap], grouping: usize, properties: WriterPropertiesBuilder, page: usize) -> Vec<u8> {
     let (schema, [empty, entry_there, key_there, value_there]) = GROUPINGS[grouping];
     let schema = format!(
         "message odd {{ required double line_item_unblended_cost; required binary line_item_line_item_type (STRING); \
          required binary line_item_product_code (STRING); required int64 line_item_usage_start_date \
          (TIMESTAMP(MILLIS,true)); required binary line_item_currency_code (STRING); {schema} }}"
     );
-    let properties = WriterProperties::builder()
-        .set_writer_version(version)
-        .set_dictionary_enabled(dictionary)
-        .set_data_page_row_count_limit(page)
-        .set_write_batch_size(page)
-        .build();
+    let properties = properties.set_data_page_row_count_limit(page).set_write_batch_size(page).build();
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
@@ -241,15 +239,102 @@ proptest! {
         grouping in 0..GROUPINGS.len(),
         is_first in any::<bool>(),
         page in prop::sample::select(vec![1_usize, 5, 1_000]),
-        dictionary in any::<bool>(),
+        // Without a dictionary, with one that is full at once, and with one for all.
+        dictionary in prop::sample::select(vec![None, Some(8_usize), Some(1 << 20)]),
+        codec in prop::sample::select(vec![
+            Codec::UNCOMPRESSED, Codec::SNAPPY, Codec::GZIP(Default::default()), Codec::ZSTD(Default::default()),
+        ]),
     ) {
         let version = if is_first { WriterVersion::PARQUET_1_0 } else { WriterVersion::PARQUET_2_0 };
-        let bytes = file_of_maps(&maps, grouping, version, page, dictionary);
+        let properties = WriterProperties::builder()
+            .set_writer_version(version)
+            .set_compression(codec)
+            .set_dictionary_enabled(dictionary.is_some())
+            .set_dictionary_page_size_limit(dictionary.unwrap_or(1));
+        let bytes = file_of_maps(&maps, grouping, properties, page);
         let [by_page, library] = both(&bytes, &KeptTags::default());
-        if dictionary {
+        // What is not coded is plain in pages of version 1, and left to the library in those of version 2.
+        if is_first || dictionary == Some(1 << 20) {
             prop_assert_eq!(by_page.as_ref().map(|(_, groups)| *groups), Ok(1));
         }
         prop_assert_eq!(by_page.map(|(reduction, _)| reduction), library.map(|(reduction, _)| reduction));
+    }
+}
+
+/// The pages of a leaf of maps, uncompressed and plain, cut wherever `cuts` say: not where rows begin, as writers may in
+/// pages of version 1.
+fn cut_pages(maps: &[Option<Vec<(String, String)>>], is_key: bool, there: u8, cuts: &[usize]) -> Vec<u8> {
+    let mut slots: Vec<(u8, u8, Option<&str>)> = Vec::new();
+    for map in maps {
+        let entries = map.as_deref().unwrap_or_default();
+        if entries.is_empty() {
+            slots.push((0, map.is_some().into(), None));
+        }
+        for (index, (key, value)) in entries.iter().enumerate() {
+            slots.push(((index > 0).into(), there, Some(if is_key { key } else { value })));
+        }
+    }
+    let (mut pages, mut rest, mut cuts) = (Vec::new(), slots.as_slice(), cuts.iter().cycle());
+    while !rest.is_empty() {
+        let (page, others) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+        rest = others;
+        let mut body = Vec::new();
+        let mut levels = |levels: Vec<u8>| {
+            // Each level is a run of its own.
+            body.extend(u32::try_from(levels.len() * 2).unwrap().to_le_bytes());
+            body.extend(levels.into_iter().flat_map(|level| [2, level]));
+        };
+        levels(page.iter().map(|(repetition, ..)| *repetition).collect());
+        levels(page.iter().map(|(_, definition, _)| *definition).collect());
+        for text in page.iter().filter_map(|(.., text)| *text) {
+            body.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+            body.extend(text.as_bytes());
+        }
+        pages.extend(data_page(body.len().try_into().unwrap(), page.len().try_into().unwrap(), PLAIN, &body));
+    }
+    pages
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #[test]
+    fn maps_that_go_on_in_the_next_page_are_read_to_their_ends(
+        maps in prop::collection::vec(
+            entries(&["iamPrincipal/team", "userAttribute/y", "other"], &["search", "ads", ""]),
+            1..40,
+        ),
+        cuts in prop::collection::vec(1_usize..6, 1..5),
+        value_cuts in prop::collection::vec(1_usize..6, 1..5),
+    ) {
+        let rows: Vec<Row> = maps.iter().enumerate().map(|(index, tags)| {
+            let mut row = if index % 3 == 2 { other(3, 0.5) } else { call(3, "alice", 0.5) };
+            row.remove("tags");
+            row.extend(tags.clone().map(|tags| ("tags", tags)));
+            row
+        }).collect();
+        let columns = wanted().into_iter().collect();
+        let shape =
+            FileShape { columns, compression: Compression::None, dictionary: false, ..FileShape::default() };
+        let whole = file(&rows, &shape);
+        let maps: Vec<_> = maps.into_iter().map(|map| match map {
+            Some(Value::Map(entries)) => Some(entries),
+            _ => None,
+        }).collect();
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(&whole)).unwrap();
+        let mut cut = whole.clone();
+        for (is_key, column, cuts) in
+            [(true, "tags.key_value.key", cuts), (false, "tags.key_value.value", value_cuts)]
+        {
+            let columns = metadata.row_group(0).columns().iter();
+            let leaf = columns.clone().find(|leaf| leaf.column_path().string() == column).unwrap();
+            let there = u8::try_from(leaf.column_descr().max_def_level()).unwrap();
+            let pages = cut_pages(&maps, is_key, there, &cuts);
+            cut = with_pages(&cut, column, &pages, pages.len().try_into().unwrap());
+        }
+        let [by_page, library] = both(&cut, &KeptTags::default()).map(Result::unwrap);
+        prop_assert_eq!((by_page.1, library.1), (1, 0));
+        prop_assert_eq!(&by_page.0, &library.0);
+        prop_assert_eq!(by_page.0, reduce(whole).unwrap());
     }
 }
 
