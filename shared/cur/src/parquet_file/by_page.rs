@@ -297,7 +297,8 @@ impl<'a> Group<'a> {
         let chunks = self.chunks;
         let mut sets = vec![RuleSet::default(); self.rows];
         self.held = self.held.saturating_add(self.rows as u64);
-        let memory = self.memory.checked_sub(self.held).ok_or(Odd)?;
+        let length = bytes.iter().map(|bytes| bytes.len() as u64).fold(0, u64::saturating_add);
+        let memory = self.memory.checked_sub(length).and_then(|left| left.checked_sub(self.held)).ok_or(Odd)?;
         // The largest column comes last: then the rows are known, and their values are gathered at the same time.
         let size = |leaf: usize| chunks.get(leaf).map_or(0, ColumnChunkMetaData::uncompressed_size);
         let last = telling.iter().filter(|telling| matches!(telling.root.stored, Stored::Values { .. }));
