@@ -1,5 +1,7 @@
 //! Numbers below four billion, each in as few bytes as the largest of them needs.
 
+use std::cmp::Ordering;
+
 /// A column of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Codes {
@@ -60,15 +62,50 @@ impl Codes {
         (0..self.len()).map(|row| self.get(row).unwrap_or_default())
     }
 
+    /// Calls `each` for every number, with its row. The width is looked at once, and not for each number.
+    #[inline]
+    pub(crate) fn for_each(&self, mut each: impl FnMut(usize, u32)) {
+        match self {
+            Self::Zeros(rows) => (0..*rows).for_each(|row| each(row, 0)),
+            Self::Bytes(codes) => codes.iter().enumerate().for_each(|(row, code)| each(row, u32::from(*code))),
+            Self::Shorts(codes) => codes.iter().enumerate().for_each(|(row, code)| each(row, u32::from(*code))),
+            Self::Words(codes) => codes.iter().enumerate().for_each(|(row, code)| each(row, *code)),
+        }
+    }
+
+    /// Keeps those of `rows` that have the number of the row before; `descends` is called for those that have a lesser one.
+    pub(crate) fn retain_same(&self, rows: &mut Vec<u32>, descends: impl FnMut(u32)) {
+        match self {
+            Self::Zeros(_) => {}
+            Self::Bytes(codes) => retain_same(codes, rows, descends),
+            Self::Shorts(codes) => retain_same(codes, rows, descends),
+            Self::Words(codes) => retain_same(codes, rows, descends),
+        }
+    }
+
     /// The greatest number.
     pub fn largest(&self) -> Option<u32> {
         match self {
             Self::Zeros(rows) => (*rows > 0).then_some(0),
-            Self::Bytes(codes) => codes.iter().max().copied().map(u32::from),
-            Self::Shorts(codes) => codes.iter().max().copied().map(u32::from),
-            Self::Words(codes) => codes.iter().max().copied(),
+            Self::Bytes(codes) => codes.iter().copied().reduce(u8::max).map(u32::from),
+            Self::Shorts(codes) => codes.iter().copied().reduce(u16::max).map(u32::from),
+            Self::Words(codes) => codes.iter().copied().reduce(u32::max),
         }
     }
+}
+
+fn retain_same<T: Copy + Ord>(codes: &[T], rows: &mut Vec<u32>, mut descends: impl FnMut(u32)) {
+    rows.retain(|row| {
+        let row_before = place(*row).checked_sub(1).and_then(|before| codes.get(before));
+        match row_before.cmp(&codes.get(place(*row))) {
+            Ordering::Less => false,
+            Ordering::Equal => true,
+            Ordering::Greater => {
+                descends(*row);
+                false
+            }
+        }
+    });
 }
 
 /// A place as a number. More than four billion do not fit in the memory of any reader.

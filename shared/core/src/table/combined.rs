@@ -20,49 +20,43 @@ impl Combined {
     /// The combinations of `columns`, each with the number of its values. Column by column, so that a row costs a look-up
     /// for each column that has more than one value.
     pub(crate) fn of<'a>(rows: usize, columns: impl Iterator<Item = (&'a Codes, usize)>) -> Self {
-        let mut of_row = vec![0; rows];
-        let mut count = usize::from(rows > 0);
+        let first = if rows > 0 { vec![0] } else { Vec::new() };
+        let mut combined = Self { of_row: vec![0; rows], rows: first };
         for (codes, values) in columns.filter(|(_, values)| *values > 1) {
-            count = match count.checked_mul(values).filter(|pairs| *pairs <= MOST_PAIRS) {
-                Some(pairs) => few(&mut of_row, codes, values, pairs),
-                None => many(&mut of_row, codes),
-            };
+            combined.take_in(codes, values);
         }
-        let mut first = vec![None; count];
-        for (row, combination) in of_row.iter().enumerate() {
-            if let Some(slot) = first.get_mut(place(*combination)) {
-                slot.get_or_insert(row);
-            }
-        }
-        Self { of_row, rows: first.into_iter().flatten().collect() }
+        combined
     }
-}
 
-/// Takes in another column by a table of all pairs; how many combinations there are now.
-fn few(of_row: &mut [u32], codes: &Codes, values: usize, pairs: usize) -> usize {
-    const UNKNOWN: u32 = u32::MAX;
-    let mut known = vec![UNKNOWN; pairs];
-    let mut count = 0;
-    for (row, slot) in of_row.iter_mut().enumerate() {
-        let pair = place(*slot) * values + place(codes.get(row).unwrap_or_default());
-        let Some(found) = known.get_mut(pair) else { continue };
-        if *found == UNKNOWN {
-            *found = count;
-            count += 1;
+    /// Takes in another column. New combinations are numbered as they are met, so that what is pushed to `rows` is the
+    /// first row of each.
+    fn take_in(&mut self, codes: &Codes, values: usize) {
+        const UNKNOWN: u32 = u32::MAX;
+        let Self { of_row, rows } = self;
+        let before = rows.len();
+        rows.clear();
+        if let Some(pairs) = before.checked_mul(values).filter(|pairs| *pairs <= MOST_PAIRS) {
+            let mut known = vec![UNKNOWN; pairs];
+            codes.for_each(|row, code| {
+                let Some(slot) = of_row.get_mut(row) else { return };
+                let Some(found) = known.get_mut(place(*slot) * values + place(code)) else { return };
+                if *found == UNKNOWN {
+                    *found = number(rows.len());
+                    rows.push(row);
+                }
+                *slot = *found;
+            });
+        } else {
+            let mut known: HashMap<(u32, u32), u32, foldhash::fast::FixedState> = HashMap::default();
+            codes.for_each(|row, code| {
+                let Some(slot) = of_row.get_mut(row) else { return };
+                *slot = *known.entry((*slot, code)).or_insert_with(|| {
+                    rows.push(row);
+                    number(rows.len() - 1)
+                });
+            });
         }
-        *slot = *found;
     }
-    place(count)
-}
-
-/// The same by a map of those pairs that there are.
-fn many(of_row: &mut [u32], codes: &Codes) -> usize {
-    let mut known: HashMap<(u32, u32), u32, foldhash::fast::FixedState> = HashMap::default();
-    for (row, slot) in of_row.iter_mut().enumerate() {
-        let next = number(known.len());
-        *slot = *known.entry((*slot, codes.get(row).unwrap_or_default())).or_insert(next);
-    }
-    known.len()
 }
 
 #[cfg(test)]

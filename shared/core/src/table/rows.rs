@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::money::decimal::Decimal;
 use crate::table::coded::Coded;
+use crate::table::codes::{number, place};
 use crate::table::field::Field;
 use crate::table::measures::Measures;
 pub use crate::table::sums::SumColumns;
@@ -102,10 +103,23 @@ impl<F: Field> Table<F> {
         }
         let table = Self { rows, days, texts, tags, sums, fields: PhantomData };
         // Who reads rows relies on their order. Equal keys would do no harm: what is made of rows are sums.
-        match (1..rows).find(|row| table.row(row - 1).codes().gt(table.row(*row).codes())) {
+        match table.unsorted() {
             Some(row) => Err(NoTable::Unsorted { row }),
             None => Ok(table),
         }
+    }
+
+    /// The first row that does not follow the one before it. Column by column: the first few tell most rows apart, and
+    /// a further column is looked at only where a row is the same as the one before in all of those.
+    fn unsorted(&self) -> Option<usize> {
+        let texts = self.texts.iter().map(|texts| &texts.codes);
+        let columns = std::iter::once(&self.days.codes).chain(texts).chain(std::iter::once(&self.tags.codes));
+        let mut same: Vec<u32> = (1..number(self.rows)).collect();
+        let mut unsorted: Option<u32> = None;
+        for codes in columns {
+            codes.retain_same(&mut same, |row| unsorted = Some(unsorted.map_or(row, |first| first.min(row))));
+        }
+        unsorted.map(place)
     }
 
     /// The columns.
@@ -169,7 +183,7 @@ fn check<T: Ord>(column: &'static str, rows: usize, coded: &Coded<T>) -> Result<
     if found != rows {
         return Err(NoTable::Length { column, found, rows });
     }
-    if let Some(code) = coded.codes.largest().filter(|code| crate::table::codes::place(*code) >= coded.values.len()) {
+    if let Some(code) = coded.codes.largest().filter(|code| place(*code) >= coded.values.len()) {
         return Err(NoTable::Code { column, code });
     }
     if coded.values.is_sorted_by(|left, right| left < right) { Ok(()) } else { Err(NoTable::Values { column }) }
@@ -327,11 +341,5 @@ impl<'a, F: Field> Row<'a, F> {
     /// See [`Measures::lines_without_net`].
     pub fn lines_without_net(self) -> u64 {
         self.table.sums.lines_without_net.get(self.row).unwrap_or_default().into()
-    }
-
-    /// What rows of one table compare by.
-    fn codes(self) -> impl Iterator<Item = u32> + 'a {
-        let texts = self.table.texts.iter().map(move |texts| texts.codes.get(self.row).unwrap_or_default());
-        std::iter::once(self.day_code()).chain(texts).chain(std::iter::once(self.tags_code()))
     }
 }
