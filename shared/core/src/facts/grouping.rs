@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 
+use chrono::NaiveDate;
+
 use crate::facts::combinations::combinations;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField, FactTable};
@@ -49,14 +51,16 @@ impl<'d, 'a> Grouping<'d, 'a> {
 
     /// The group of a fact.
     pub fn group(&mut self, fact: Fact<'a>) -> usize {
-        let found = match self.table.take().filter(|known| std::ptr::eq(known.table, fact.table())) {
-            Some(found) => found,
-            None => self.grouped(fact.table()),
-        };
-        let group = found.combinations.get(fact.place()).and_then(|combination| found.groups.get(place(*combination)));
-        let group = group.copied().unwrap_or_default();
-        self.table = Some(found);
-        group
+        if self.table.as_ref().is_none_or(|known| !std::ptr::eq(known.table, fact.table())) {
+            // First, because it is as large as the next.
+            self.table = None;
+            self.table = Some(self.grouped(fact.table()));
+        }
+        let group = self.table.as_ref().and_then(|Grouped { combinations, groups, .. }| {
+            let combination = combinations.get(fact.place())?;
+            groups.get(place(*combination))
+        });
+        group.copied().unwrap_or_default()
     }
 
     /// How many groups there are so far.
@@ -136,7 +140,38 @@ pub fn spend_by<'a>(
     policy: &CostPolicy,
     dimensions: &[Dimension],
 ) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
-    summed(facts.filter_map(|fact| Some((fact, policy.spend(fact)?))), dimensions)
+    let mut spending = policy.spending();
+    summed(facts.filter_map(|fact| Some((fact, spending.of(fact)?))), dimensions)
+}
+
+/// What was spent on each day by `dimensions`, each with the first fact that has them. Days are in order.
+pub fn spend_by_day<'a>(
+    facts: impl Iterator<Item = Fact<'a>>,
+    policy: &CostPolicy,
+    dimensions: &[Dimension],
+) -> Result<Vec<(Fact<'a>, Vec<(NaiveDate, Decimal)>)>, SumOutOfRange> {
+    let mut spending = policy.spending();
+    let facts = facts.filter_map(|fact| Some((fact, spending.of(fact)?)));
+    grouped(facts, dimensions, |days: &mut Vec<(NaiveDate, Decimal)>, fact, spend| {
+        let day = fact.day();
+        // Facts of a table come in the order of their days.
+        match days.last_mut() {
+            Some((last, sum)) if *last == day => return add(sum, spend),
+            Some((last, _)) if *last > day => {}
+            _ => {
+                days.push((day, spend));
+                return Ok(());
+            }
+        }
+        let place = days.partition_point(|(known, _)| *known < day);
+        match days.get_mut(place) {
+            Some((known, sum)) if *known == day => add(sum, spend),
+            _ => {
+                days.insert(place, (day, spend));
+                Ok(())
+            }
+        }
+    })
 }
 
 /// What was spent by `dimensions` and sets of tags, each with a fact that has them; the same may be there several times.
@@ -145,7 +180,8 @@ pub fn spend_by_tag_sets<'a>(
     policy: &CostPolicy,
     dimensions: &[Dimension],
 ) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
-    let facts = facts.filter_map(|fact| Some((fact, policy.spend(fact)?)));
+    let mut spending = policy.spending();
+    let facts = facts.filter_map(|fact| Some((fact, spending.of(fact)?)));
     gather(facts, Grouping::by_tag_sets(dimensions), |sum: &mut Decimal, _, spend| add(sum, spend))
 }
 
@@ -194,6 +230,17 @@ mod tests {
             let of = |fact| dimensions.iter().map(|dimension: &Dimension| dimension.value(fact)).collect::<Vec<_>>();
             assert_eq!(of(grouping.facts[group]), of(fact));
         }
+    }
+
+    #[test]
+    fn days_are_in_order_whatever_the_order_of_tables() {
+        let of = |day: &str, cost: &str| fact(day, cost, &[("identity", "a")]);
+        let one = table(&[of("2026-11-02", "1"), of("2026-11-04", "2")]);
+        let other = table(&[of("2026-11-01", "4"), of("2026-11-02", "8"), of("2026-11-03", "16")]);
+        let facts = one.rows().chain(other.rows());
+        let found = spend_by_day(facts, &CostPolicy::default(), &["identity".parse().unwrap()]).unwrap();
+        let days = |days: &[(NaiveDate, Decimal)]| days.iter().map(|(_, sum)| sum.to_string()).collect::<Vec<_>>();
+        assert_eq!(found.iter().map(|(_, found)| days(found)).collect::<Vec<_>>(), [["4", "9", "16", "2"]]);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bill::category::Category;
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::{Fact, FactField, FactTable};
 use crate::money::decimal::Decimal;
 use crate::named;
+use crate::table::codes::place;
 use crate::table::measures::Measures;
 
 named! {
@@ -54,11 +55,43 @@ impl Default for CostPolicy {
 }
 
 impl CostPolicy {
-    /// The spend of a fact in its currency, or `None` if its category does not count.
+    /// The spend of a fact in its currency, or `None` if its category does not count. Of many facts
+    /// [`CostPolicy::spending`] says it sooner.
     pub fn spend(&self, fact: Fact<'_>) -> Option<Decimal> {
-        let category = fact.get(FactField::Category);
-        let counts = self.count.iter().any(|counted| counted.as_str() == category);
-        counts.then(|| self.basis.cost(fact))
+        self.counts(fact.get(FactField::Category)).then(|| self.basis.cost(fact))
+    }
+
+    /// Whether the category of this name counts as spend.
+    pub(crate) fn counts(&self, category: &str) -> bool {
+        self.count.iter().any(|counted| counted.as_str() == category)
+    }
+
+    /// What says the spend of facts one after the other.
+    pub(crate) fn spending<'a>(&self) -> Spending<'_, 'a> {
+        Spending { policy: self, table: None }
+    }
+}
+
+/// Says the spend of facts. Whether a category counts is worked out once for each that a table has.
+#[derive(Clone, Debug)]
+pub(crate) struct Spending<'p, 'a> {
+    policy: &'p CostPolicy,
+    /// The table that was asked for last, and which of its categories count.
+    table: Option<(&'a FactTable, Vec<bool>)>,
+}
+
+impl<'a> Spending<'_, 'a> {
+    /// As [`CostPolicy::spend`].
+    #[inline]
+    pub(crate) fn of(&mut self, fact: Fact<'a>) -> Option<Decimal> {
+        if self.table.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, fact.table())) {
+            let categories = fact.table().texts(FactField::Category).map_or(&[][..], |texts| &texts.values);
+            let counts = categories.iter().map(|category| self.policy.counts(category)).collect();
+            self.table = Some((fact.table(), counts));
+        }
+        let (_, counts) = self.table.as_ref()?;
+        let counts = counts.get(place(fact.code(FactField::Category))).copied().unwrap_or_default();
+        counts.then(|| self.policy.basis.cost(fact))
     }
 }
 

@@ -152,8 +152,9 @@ pub(crate) fn totals<'a, 'f: 'a>(
     // For each group its member: the value of a group may be what those without a value are called.
     let mut of_group: Vec<Option<usize>> = Vec::new();
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
+    let mut spending = policy.spending();
     for fact in facts {
-        let Some(spend) = policy.spend(fact) else { continue };
+        let Some(spend) = spending.of(fact) else { continue };
         if !matching.holds(fact) {
             continue;
         }
