@@ -30,6 +30,7 @@ use crate::digest::totals::Totals;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::fact_set::FactSet;
+use crate::facts::grouping::spend_by;
 use crate::facts::net_cost::StandIn;
 use crate::facts::people::{self, Roles};
 use crate::facts::restated::Restated;
@@ -97,7 +98,7 @@ impl Digest<'_> {
         let settling = self.span.status(Window::of(WindowKind::Month, self.period.first_day()));
         let mut totals = Totals::of(&self.facts, self.policy, &settling)?;
         let corrections = self.corrections()?;
-        let mut owners = self.explained(FactField::Owner, &corrections)?;
+        let [mut owners, mut callers] = self.explained([FactField::Owner, FactField::Identity], &corrections)?;
         // A currency that the period has no spend in may have changed all the same.
         let changed = owners.iter().filter(|owner| !owner.terms.is_empty()).map(|owner| owner.currency.as_str());
         let restated = self.restated.iter().map(|restated| restated.currency.as_str());
@@ -106,7 +107,6 @@ impl Digest<'_> {
         totals.sort_by(|left, right| left.currency.cmp(&right.currency));
         totals.dedup_by(|next, first| next.currency == first.currency);
         totals.sort_by(|left, right| currencies::order((&left.currency, left.spend), (&right.currency, right.spend)));
-        let mut callers = self.explained(FactField::Identity, &corrections)?;
         let mut found = Vec::new();
         for total in totals {
             let of_currency = |variances: &mut Vec<Variance>| -> Vec<Variance> {
@@ -154,10 +154,8 @@ impl Digest<'_> {
             return Ok(None);
         };
         let mut spend = BTreeMap::new();
-        for fact in facts.iter() {
-            if let Some(spent) = self.policy.spend(fact) {
-                add(spend.entry(fact.get(FactField::Currency).to_owned()).or_default(), spent)?;
-            }
+        for (fact, spent) in spend_by(facts.iter(), self.policy, &[Dimension::Field(FactField::Currency)])? {
+            add(spend.entry(fact.get(FactField::Currency).to_owned()).or_default(), spent)?;
         }
         Ok(Some(OpenMonth { period: *period, spend }))
     }
@@ -215,10 +213,8 @@ impl Digest<'_> {
     /// Where the spend of the period's usage days is heading.
     fn outlook(&self, currency: &str) -> Result<Outlook, SumOutOfRange> {
         let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
-        for fact in self.known.in_currency(currency).iter() {
-            if let Some(spend) = self.policy.spend(fact) {
-                add(days.entry(fact.day()).or_default(), spend)?;
-            }
+        for (fact, spend) in spend_by(self.known.in_currency(currency).iter(), self.policy, &[Dimension::Day])? {
+            add(days.entry(fact.day()).or_default(), spend)?;
         }
         forecast::outlook(&days, Window::of(WindowKind::Month, self.period.first_day()), self.span)
     }
@@ -228,9 +224,13 @@ impl Digest<'_> {
         is_of_period && budget.currency == currency && budget.scope.is_empty() && budget.each.is_none()
     }
 
-    fn explained(&self, by: FactField, corrections: &[Correction]) -> Result<Vec<Variance>, SumOutOfRange> {
-        let Some(windows) = &self.windows else { return Ok(Vec::new()) };
-        variance::explain(self.known.iter(), self.policy, windows, &Dimension::Field(by), corrections)
+    fn explained<const N: usize>(
+        &self,
+        by: [FactField; N],
+        corrections: &[Correction],
+    ) -> Result<[Vec<Variance>; N], SumOutOfRange> {
+        let Some(windows) = &self.windows else { return Ok(std::array::from_fn(|_| Vec::new())) };
+        variance::explain(self.known.iter(), self.policy, windows, &by.map(Dimension::Field), corrections)
     }
 
     /// What was restated, as far as it can be told of spend: the history keeps unblended costs, so on another basis

@@ -200,8 +200,11 @@ impl Traits<'_> {
 }
 
 fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
-    let sum = spend.entry(currency.to_owned()).or_default();
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    if let Some(sum) = spend.get_mut(currency) {
+        *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    } else {
+        spend.insert(currency.to_owned(), term);
+    }
     Ok(())
 }
 

@@ -147,14 +147,13 @@ impl TagFinding {
 /// Checks a bill against `rules`. `resource_tags` are keys on the bill that facts do not have. Findings are in the order of the rules; of one rule in that of [`TagFinding`].
 pub fn check<'a>(
     rules: &[TagRule],
-    facts: impl IntoIterator<Item = Fact<'a>, IntoIter: Clone>,
+    facts: impl IntoIterator<Item = Fact<'a>>,
     policy: &CostPolicy,
     resource_tags: &BTreeSet<String>,
 ) -> Result<Vec<TagFinding>, SumOutOfRange> {
-    let facts = facts.into_iter().filter(|fact| policy.spend(*fact).is_some());
-    let mut keys: BTreeSet<&str> = selection::tags(facts.clone());
     let by = [Dimension::Day, Dimension::Field(FactField::Currency), Dimension::Field(FactField::Identity)];
-    let counted = spend_by_tag_sets(facts, policy, &by)?;
+    let counted = spend_by_tag_sets(facts.into_iter(), policy, &by)?;
+    let mut keys: BTreeSet<&str> = selection::tags(counted.iter().map(|(fact, _)| *fact));
     keys.extend(resource_tags.iter().map(String::as_str));
     let mut findings = Vec::new();
     for rule in rules {
@@ -292,8 +291,11 @@ impl<'a> Seen<'a> {
 }
 
 fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
-    let sum = spend.entry(currency.to_owned()).or_default();
-    *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    if let Some(sum) = spend.get_mut(currency) {
+        *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
+    } else {
+        spend.insert(currency.to_owned(), term);
+    }
     Ok(())
 }
 

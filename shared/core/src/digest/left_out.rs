@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::calendar::period::BillingPeriod;
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::FactField;
 use crate::facts::fact_set::FactSet;
+use crate::facts::grouping::spend_by;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::reporting::variance::windows::Windows;
@@ -46,11 +48,9 @@ pub(super) fn of(
     period: BillingPeriod,
 ) -> Result<Option<LeftOut>, SumOutOfRange> {
     let mut days: BTreeMap<(&str, NaiveDate), Decimal> = BTreeMap::new();
-    for fact in facts.iter() {
-        let day = fact.day();
-        if let Some(spend) = policy.spend(fact).filter(|_| windows.earlier.first <= day && day <= period.last_day()) {
-            add(days.entry((fact.get(FactField::Identity), day)).or_default(), spend)?;
-        }
+    let known = facts.iter().filter(|fact| windows.earlier.first <= fact.day() && fact.day() <= period.last_day());
+    for (fact, spend) in spend_by(known, policy, &[Dimension::Field(FactField::Identity), Dimension::Day])? {
+        add(days.entry((fact.get(FactField::Identity), fact.day())).or_default(), spend)?;
     }
     let (mut later, mut spend, mut last) = (Decimal::ZERO, Decimal::ZERO, None);
     let mut compared: BTreeMap<&str, Decimal> = BTreeMap::new();

@@ -7,8 +7,10 @@ use chrono::NaiveDate;
 use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::calendar::data_status::DataStatus;
+use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::fact_set::FactSet;
+use crate::facts::grouping::grouped;
 use crate::facts::spend::CostPolicy;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 
@@ -32,13 +34,28 @@ pub struct Totals {
     pub provisional: BTreeMap<NaiveDate, Decimal>,
 }
 
+/// What facts come to.
+#[derive(Clone, Copy, Default)]
+struct Costs {
+    /// On the policy's basis.
+    cost: Decimal,
+    unblended: Decimal,
+}
+
 impl Totals {
     /// The totals of each currency, in order.
     pub(super) fn of(facts: &FactSet<'_>, policy: &CostPolicy, data: &DataStatus) -> Result<Vec<Self>, SumOutOfRange> {
         let mut by_currency: BTreeMap<&str, Self> = BTreeMap::new();
-        for fact in facts.iter() {
+        let fields = [FactField::Currency, FactField::Category, FactField::IdentityKind].map(Dimension::Field);
+        let [currency, category, kind] = fields;
+        let costs = facts.iter().map(|fact| (fact, (policy.basis.cost(fact), fact.unblended_cost())));
+        let sums = grouped(costs, &[currency, category, kind, Dimension::Day], |sums: &mut Costs, _, costs| {
+            add(&mut sums.cost, costs.0)?;
+            add(&mut sums.unblended, costs.1)
+        });
+        for (fact, costs) in sums? {
             let currency = fact.get(FactField::Currency);
-            by_currency.entry(currency).or_insert_with(|| Self::new(currency)).add(fact, policy, data)?;
+            by_currency.entry(currency).or_insert_with(|| Self::new(currency)).add(fact, costs, policy, data)?;
         }
         Ok(by_currency.into_values().collect())
     }
@@ -57,22 +74,29 @@ impl Totals {
         }
     }
 
-    fn add(&mut self, fact: Fact<'_>, policy: &CostPolicy, data: &DataStatus) -> Result<(), SumOutOfRange> {
-        let cost = policy.basis.cost(fact);
+    /// Adds facts of one category, kind of caller and day, which come to `costs`.
+    fn add(
+        &mut self,
+        fact: Fact<'_>,
+        costs: Costs,
+        policy: &CostPolicy,
+        data: &DataStatus,
+    ) -> Result<(), SumOutOfRange> {
+        let Costs { cost, unblended } = costs;
         let category = category_of(fact);
         add(self.categories.entry(category).or_default(), cost)?;
         add(&mut self.bill, cost)?;
-        add(&mut self.unblended, fact.unblended_cost())?;
+        add(&mut self.unblended, unblended)?;
         if category == Category::Usage {
             add(&mut self.usage, cost)?;
             if fact.get(FactField::IdentityKind) != IdentityKind::None.as_str() {
                 add(&mut self.attributed, cost)?;
             }
         }
-        if let Some(spend) = policy.spend(fact) {
-            add(&mut self.spend, spend)?;
+        if policy.counts(fact.get(FactField::Category)) {
+            add(&mut self.spend, cost)?;
             if data.is_provisional(fact.day()) {
-                add(self.provisional.entry(fact.day()).or_default(), spend)?;
+                add(self.provisional.entry(fact.day()).or_default(), cost)?;
             }
         }
         Ok(())

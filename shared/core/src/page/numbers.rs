@@ -8,6 +8,7 @@ use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::fact_set::FactSet;
+use crate::facts::grouping::spend_by;
 use crate::money::decimal::{Decimal, SumOutOfRange, add};
 use crate::page::figures::{CourseDay, OwnerDay, Pictures, Trend, TrendDay};
 use crate::reporting::report::{self, Row};
@@ -66,8 +67,8 @@ fn days(
     let places: BTreeMap<&str, usize> =
         owners.iter().take(named).enumerate().map(|(place, (owner, _))| (owner.as_str(), place)).collect();
     let mut days: BTreeMap<NaiveDate, OwnerDay> = BTreeMap::new();
-    for fact in facts.iter() {
-        let Some(spend) = figures.policy.spend(fact) else { continue };
+    let by = [Dimension::Day, Dimension::Field(FactField::Owner)];
+    for (fact, spend) in spend_by(facts.iter(), &figures.policy, &by)? {
         let day = fact.day();
         let found = days.entry(day).or_insert_with(|| OwnerDay {
             day,
@@ -86,10 +87,9 @@ fn days(
 
 fn course(figures: &Figures, known: &FactSet<'_>) -> Result<Vec<CourseDay>, SumOutOfRange> {
     let mut by_day: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
-    for fact in known.iter().filter(|fact| figures.period.contains(fact.day())) {
-        if let Some(spend) = figures.policy.spend(fact) {
-            add(by_day.entry(fact.day()).or_default(), spend)?;
-        }
+    let of_period = known.iter().filter(|fact| figures.period.contains(fact.day()));
+    for (fact, spend) in spend_by(of_period, &figures.policy, &[Dimension::Day])? {
+        add(by_day.entry(fact.day()).or_default(), spend)?;
     }
     let Some(last) = by_day.keys().next_back().copied() else { return Ok(Vec::new()) };
     let mut to_date = Decimal::ZERO;
@@ -123,8 +123,8 @@ fn trends(
         .collect();
     let places: BTreeMap<String, usize> =
         trends.iter().enumerate().map(|(place, trend)| (trend.identity.clone(), place)).collect();
-    for fact in known.iter() {
-        let Some(spend) = figures.policy.spend(fact) else { continue };
+    let by = [Dimension::Field(FactField::Identity), Dimension::Day];
+    for (fact, spend) in spend_by(known.iter(), &figures.policy, &by)? {
         let Some(trend) = places.get(fact.get(FactField::Identity)).and_then(|place| trends.get_mut(*place)) else {
             continue;
         };

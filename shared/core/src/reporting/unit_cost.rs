@@ -6,6 +6,7 @@ use crate::bill::category::Category;
 use crate::bill::usage::kinds::TokenKind;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
+use crate::facts::grouping::grouped;
 use crate::facts::spend::Basis;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::reporting::report::{self, Row};
@@ -102,9 +103,13 @@ pub fn cache_use<'a>(facts: impl IntoIterator<Item = Fact<'a>>, basis: Basis) ->
         FactField::Region,
     ];
     let mut prompts: BTreeMap<[&str; 6], Prompt> = BTreeMap::new();
-    for fact in facts {
-        let Some(tokens) = fact.tokens() else { continue };
-        let bought = Bought { tokens, cost: basis.cost(fact) };
+    let mut by = price_list.map(Dimension::Field).to_vec();
+    by.push(Dimension::Field(FactField::TokenKind));
+    let counted = facts.into_iter().filter_map(|fact| Some((fact, fact.tokens()?)));
+    let all = grouped(counted, &by, |bought: &mut Bought, fact, tokens| {
+        bought.add(Bought { tokens, cost: basis.cost(fact) })
+    });
+    for (fact, bought) in all? {
         let prompt = prompts.entry(price_list.map(|field| fact.get(field))).or_default();
         match fact.get(FactField::TokenKind) {
             kind if kind == TokenKind::Input.as_str() => prompt.input.add(bought)?,

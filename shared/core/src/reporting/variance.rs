@@ -103,30 +103,48 @@ impl Variance {
     }
 }
 
-/// The change of every group with spend in one of the spans, or with a correction. Sorted by currency, size of the
-/// change descending, group.
+/// By each of some dimensions, the change of every group with spend in one of the spans, or with a correction. Sorted by
+/// currency, size of the change descending, group.
 ///
 /// A correction belongs to the group that its caller's usage of that day has. Where that is none or several, it
 /// belongs to the caller's group in the span if there is just one, else to [`SEVERAL`].
-pub fn explain<'a>(
+pub fn explain<'a, const N: usize>(
     facts: impl Iterator<Item = Fact<'a>> + Clone,
     policy: &CostPolicy,
     windows: &Windows,
-    by: &Dimension,
+    by: &[Dimension; N],
     corrections: &[Correction],
-) -> Result<Vec<Variance>, SumOutOfRange> {
-    let mut dimensions = vec![
-        Dimension::Field(FactField::Currency),
-        by.clone(),
-        Dimension::Field(FactField::Identity),
-        Dimension::Field(FactField::Category),
-    ];
-    dimensions.extend(CELL.map(Dimension::Field));
-    let counted = facts.clone().filter_map(|fact| Some((fact, side(fact, policy, windows)?)));
+) -> Result<[Vec<Variance>; N], SumOutOfRange> {
+    let fields = [FactField::Currency, FactField::Identity, FactField::Category].into_iter().chain(CELL);
+    let mut dimensions: Vec<_> = fields.map(Dimension::Field).collect();
+    // Facts are gone through once for all dimensions: what is told apart by all of them is far less.
+    for dimension in by {
+        if !dimensions.contains(dimension) {
+            dimensions.push(dimension.clone());
+        }
+    }
+    let mut spending = policy.spending();
+    let counted = facts.clone().filter_map(|fact| Some((fact, (side(fact, windows)?, spending.of(fact)?))));
     let used = grouped(counted, &dimensions, |used: &mut Used, fact, (at, spend)| used.add(at, fact, spend))?;
-    let mut groups: BTreeMap<(&str, Cow<'a, str>), Group<'a>> = BTreeMap::new();
+    let mut explained = std::array::from_fn(|_| Vec::new());
+    for (variances, by) in explained.iter_mut().zip(by) {
+        let homes = Homes::of(facts.clone(), windows, by, corrections);
+        *variances = explain_used(&used, windows, by, (corrections, &homes))?;
+    }
+    Ok(explained)
+}
+
+/// The same of what was used, by one dimension.
+fn explain_used(
+    used: &[(Fact<'_>, Used)],
+    windows: &Windows,
+    by: &Dimension,
+    (corrections, homes): (&[Correction], &Homes<'_>),
+) -> Result<Vec<Variance>, SumOutOfRange> {
+    let mut groups: BTreeMap<(&str, Cow<'_, str>), Group<'_>> = BTreeMap::new();
     let mut callers: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
     for (fact, used) in used {
+        let fact = *fact;
         let (currency, identity) = (fact.get(FactField::Currency), fact.get(FactField::Identity));
         let group = groups.entry((currency, by.value(fact))).or_default();
         if is_usage(fact) {
@@ -134,7 +152,7 @@ pub fn explain<'a>(
             if !identity.is_empty() {
                 callers.entry((currency, identity)).or_default().merge(used.seen);
             }
-            group.callers.entry(identity).or_default().add(fact, &used)?;
+            group.callers.entry(identity).or_default().add(fact, used)?;
         } else {
             for side in [Side::Earlier, Side::Later] {
                 add(group.charges.at(side), used.spend(side)?)?;
@@ -147,7 +165,6 @@ pub fn explain<'a>(
         group.explain(&mut variance, |identity| callers.get(&(currency, identity)).is_some_and(|seen| seen.both()))?;
         by_group.insert((currency.to_owned(), name.into_owned()), variance);
     }
-    let homes = Homes::of(facts, windows, by, corrections);
     for correction in corrections.iter().filter(|correction| windows.earlier.contains(correction.day)) {
         let is_by_caller = *by == Dimension::Field(FactField::Identity);
         let home = if is_by_caller { &correction.identity } else { homes.group(correction) };
@@ -300,6 +317,9 @@ impl<'a> Homes<'a> {
     ) -> Self {
         let corrected: BTreeSet<_> = corrections.iter().map(|correction| correction.identity.as_str()).collect();
         let mut homes = Self { by_day: BTreeMap::new(), by_span: BTreeMap::new() };
+        if corrected.is_empty() {
+            return homes;
+        }
         for fact in facts {
             let (key, identity) = (fact, fact.get(FactField::Identity));
             if windows.earlier.contains(key.day()) && corrected.contains(identity) {
@@ -322,16 +342,15 @@ impl<'a> Homes<'a> {
     }
 }
 
-fn side(fact: Fact<'_>, policy: &CostPolicy, windows: &Windows) -> Option<(Side, Decimal)> {
+fn side(fact: Fact<'_>, windows: &Windows) -> Option<Side> {
     let day = fact.day();
-    let side = if windows.later.contains(day) {
-        Side::Later
+    if windows.later.contains(day) {
+        Some(Side::Later)
     } else if windows.earlier.contains(day) {
-        Side::Earlier
+        Some(Side::Earlier)
     } else {
-        return None;
-    };
-    Some((side, policy.spend(fact)?))
+        None
+    }
 }
 
 fn is_usage(fact: Fact<'_>) -> bool {
