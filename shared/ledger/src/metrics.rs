@@ -23,7 +23,7 @@
 //!
 //! - `publisher`: one call of [`publish`], from reading to putting; `scene`: what is planned from; `published`: what came
 //!   of it; `error`: what failed;
-//! - `series`: which series `Spend` has, and what they sum to;
+//! - `daily`: what was spent on each day, in all and in each dimension; `series`: which series `Spend` has, and what they sum to;
 //! - `spend`: differences planned, claimed, put and marked; `told`: what a namespace was told of a month; `settle`: data
 //!   in doubt, read back;
 //! - `gauges`: month to date, forecast, budgets, and zeros for lost values; `gauges::recent`: what was spent of late;
@@ -32,6 +32,7 @@
 //! - `cost`, `price`: what all of it costs in a month; `timing`: how long puts and claims take, which days are taken.
 
 mod cost;
+mod daily;
 mod error;
 pub(crate) mod gauges;
 pub(crate) mod health;

@@ -9,6 +9,7 @@ use spend_core::money::decimal::Decimal;
 use spend_core::text;
 
 use crate::config::Config;
+use crate::metrics::daily::Daily;
 use crate::metrics::error::MetricsError;
 use crate::metrics::gauges;
 use crate::metrics::price::SeriesCount;
@@ -54,21 +55,20 @@ impl fmt::Display for PredictedCost {
 pub async fn predict<S: Store>(store: &S, config: &Config, now: DateTime<Utc>) -> Result<PredictedCost, MetricsError> {
     let book = committed::book(store, now).await?;
     let mut members = Members::read(store.get(METRIC_SERIES).await?.as_ref().map(|(bytes, _)| bytes))?;
-    members.grow(&book, config, limits(config, &book))?;
-    of(config, &book, &members, now)
+    let daily = Daily::of(&book, config)?;
+    members.grow(&book, &daily, limits(config, &book))?;
+    of(config, (&book, &daily, &members), now)
 }
 
 /// What the series of the month that contains `now` cost.
 pub(super) fn of(
     config: &Config,
-    book: &Book,
-    members: &Members,
+    (book, daily, members): (&Book, &Daily, &Members),
     now: DateTime<Utc>,
 ) -> Result<PredictedCost, MetricsError> {
     let month = BillingPeriod::of(now.date_naive());
-    let facts = book.facts().filter(|fact| month.contains(fact.day()));
-    let spend = sums(&facts, config, members)?.len();
-    let gauges = gauges::data(config, (book, members), &BTreeSet::new(), now)?.len();
+    let spend = sums(daily.all(), |day| month.contains(day), members)?.len();
+    let gauges = gauges::data(config, (book, daily, members), &BTreeSet::new(), now)?.len();
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let exports = exports(book).len();
     let series = SeriesCount {

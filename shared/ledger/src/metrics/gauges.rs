@@ -18,9 +18,10 @@ use spend_core::rules::finding::{Detail, Measurement};
 use spend_core::text::or_none;
 
 use crate::config::Config;
+use crate::metrics::daily::{Axis, Daily};
 use crate::metrics::error::MetricsError;
 use crate::metrics::scene::Scene;
-use crate::metrics::series::{Axis, Members, SpendSeries, currencies, limits, sums};
+use crate::metrics::series::{Members, SpendSeries, currencies, limits, sums};
 use crate::outputs::{Datum, Series, Unit};
 use crate::state::book::Book;
 use crate::store::Store;
@@ -46,7 +47,7 @@ pub(crate) async fn announce<S: Store>(
     (scene, seen): (&Scene, &BTreeSet<String>),
     now: DateTime<Utc>,
 ) -> Result<Option<(Vec<Datum>, Announced)>, MetricsError> {
-    let mut data = data(config, (&scene.book, &scene.members), seen, now)?;
+    let mut data = data(config, (&scene.book, &scene.daily, &scene.members), seen, now)?;
     let namespace = &config.metrics.namespace;
     let Some(announced) = shown::announce(store, namespace, before, &data, &scene.basis, now).await? else {
         return Ok(None);
@@ -62,17 +63,17 @@ pub(crate) async fn announce<S: Store>(
 /// The gauges: for a month of which nothing was delivered, what was spent of late and nothing else.
 pub(crate) fn data(
     config: &Config,
-    (book, members): (&Book, &Members),
+    (book, daily, members): (&Book, &Daily, &Members),
     seen: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, SumOutOfRange> {
     let month = BillingPeriod::of(now.date_naive());
-    let mut data = recent::data(config, book, seen, now)?;
+    let mut data = recent::data(book, daily, seen, now)?;
     if book.of(month).next().is_none() {
         return Ok(data);
     }
-    data.extend(month_to_date(config, book, members, month, now)?);
-    data.extend(forecast(config, book, members, now)?);
+    data.extend(month_to_date(config, (book, daily, members), month, now)?);
+    data.extend(forecast((book, daily, members), now)?);
     data.extend(budgets(config, book, now)?);
     Ok(data)
 }
@@ -82,39 +83,38 @@ pub(crate) fn data(
 /// Guide, "Configuring how CloudWatch alarms treat missing data".
 fn month_to_date(
     config: &Config,
-    book: &Book,
-    members: &Members,
+    (book, daily, members): (&Book, &Daily, &Members),
     month: BillingPeriod,
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, SumOutOfRange> {
     let tag = config.metrics.tags.first().map(|tag| Axis::tag(tag).name);
     let shown = |name: &str| name == "Identity" || tag.as_deref() == Some(name);
-    let facts = book.facts().filter(|fact| month.contains(fact.day()));
+    let spent = daily.all().filter(|(axis, _)| axis.is_none_or(|axis| shown(&axis.name)));
     let mut data = Vec::new();
-    let mut found = sums(&facts, config, members)?;
+    let mut found = sums(spent, |day| month.contains(day), members)?;
     for currency in currencies(book) {
         found.entry(SpendSeries { currency: or_none(currency).to_owned(), of: None }).or_default();
     }
     for (series, days) in found {
-        if series.of.as_ref().is_none_or(|(name, _)| shown(name)) {
-            let mut sum = Decimal::ZERO;
-            for spend in days.into_values() {
-                sum = sum.checked_add(spend).ok_or(SumOutOfRange)?;
-            }
-            data.push(gauge(MONTH_TO_DATE, series.series().dimensions, now, sum, Unit::None));
+        let mut sum = Decimal::ZERO;
+        for spend in days.into_values() {
+            sum = sum.checked_add(spend).ok_or(SumOutOfRange)?;
         }
+        data.push(gauge(MONTH_TO_DATE, series.series().dimensions, now, sum, Unit::None));
     }
     Ok(data)
 }
 
 /// What the spend of the month that contains `now` is heading for, in each currency.
-fn forecast(config: &Config, book: &Book, members: &Members, now: DateTime<Utc>) -> Result<Vec<Datum>, SumOutOfRange> {
+fn forecast(
+    (book, daily, members): (&Book, &Daily, &Members),
+    now: DateTime<Utc>,
+) -> Result<Vec<Datum>, SumOutOfRange> {
     let (month, span) = (Window::of(WindowKind::Month, now.date_naive()), book.span());
     let mut data = Vec::new();
-    for (series, days) in sums(&book.facts(), config, members)? {
-        if series.of.is_none()
-            && let Outlook::Forecast(forecast) = forecast::outlook(&days, month, &span)?
-        {
+    let in_all = daily.all().filter(|(axis, _)| axis.is_none());
+    for (series, days) in sums(in_all, |_| true, members)? {
+        if let Outlook::Forecast(forecast) = forecast::outlook(&days, month, &span)? {
             data.push(gauge(FORECAST, series.series().dimensions, now, forecast.expected, Unit::None));
         }
     }

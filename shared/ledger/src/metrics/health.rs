@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
+use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::grouping::{distinct, spend_by};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::or_none;
 
 use crate::config::Config;
+use crate::metrics::daily::PeriodSpend;
 use crate::metrics::error::MetricsError;
 use crate::metrics::scene::Scene;
 use crate::metrics::series::{CURRENCY, Members, exports, folded};
@@ -168,12 +171,13 @@ pub(super) async fn data<S: Store>(
     let mut data = Vec::new();
     let awaited = awaited(&scene.book, config);
     for export in exports(&scene.book) {
-        let periods: Vec<_> = scene.book.periods.iter().filter(|period| period.export_id == export).collect();
+        let all = scene.book.periods.iter().zip(&scene.daily.periods);
+        let (periods, spent): (Vec<_>, Vec<_>) = all.filter(|(period, _)| period.export_id == export).unzip();
         let told = told.iter().filter(|(statement, _)| statement.export_id == export);
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();
         let restated = restated_spend(store, config, &scene.book, &periods, now).await?;
         let is_awaited = awaited.contains(export);
-        let health = Health { export, is_awaited, now, config, members: &scene.members, periods, told, restated };
+        let health = Health { export, is_awaited, now, config, members: &scene.members, periods, spent, told, restated };
         data.extend(health.data()?);
     }
     if let Some((bytes, _)) = store.get(subscriptions::STATE_KEY).await? {
@@ -196,7 +200,7 @@ fn awaited<'a>(book: &'a Book, config: &Config) -> BTreeSet<&'a str> {
     let payers: Vec<BTreeSet<_>> = book
         .periods
         .iter()
-        .map(|period| period.facts.rows().map(|fact| fact.get(FactField::PayerAccountId)).collect())
+        .map(|period| distinct(period.facts.rows(), FactField::PayerAccountId).into_iter().collect())
         .collect();
     let mut newest: BTreeMap<&str, BillingPeriod> = BTreeMap::new();
     for (period, payers) in book.periods.iter().zip(&payers) {
@@ -264,6 +268,8 @@ struct Health<'a> {
     config: &'a Config,
     members: &'a Members,
     periods: Vec<&'a BookPeriod>,
+    /// What was spent according to each of them.
+    spent: Vec<&'a PeriodSpend>,
     told: Vec<&'a Told>,
     restated: Amounts,
 }
@@ -286,18 +292,20 @@ impl Health<'_> {
         let newest = self.periods.iter().max_by_key(|period| period.period);
         let unknown = newest.map_or(0, |period| period.unknown_usage_rows);
         data.push(self.count("UnknownUsageRows", unknown));
-        let folded = folded(&current(), self.config, self.members, month)?;
+        let folded = folded(self.spent.iter().flat_map(|spent| spent.all()), self.members, month);
         data.push(self.count("SeriesFolded", u64::try_from(folded).unwrap_or(u64::MAX)));
-        let currencies: BTreeSet<_> = facts().map(|fact| or_none(fact.get(FactField::Currency))).collect();
+        let currencies: BTreeSet<_> = distinct(facts(), FactField::Currency).into_iter().map(or_none).collect();
         let nobody = |fact: Fact<'_>| fact.get(FactField::Identity).is_empty();
         let tags = &self.config.required_tags;
         let untagged = |fact: Fact<'_>| tags.iter().any(|tag| fact.tag(tag).is_empty());
+        let fields = [FactField::Currency, FactField::Identity].map(Dimension::Field);
+        let by_tags = tags.iter().cloned().map(Dimension::Tag);
+        let by: Vec<_> = fields.into_iter().chain(by_tags).collect();
+        let spent = spend_by(current(), &self.config.cost, &by)?;
         let spend_of = |wanted: &dyn Fn(Fact<'_>) -> bool| {
             let mut amounts = Amounts::new();
-            for fact in current().filter(|fact| wanted(*fact)) {
-                if let Some(spend) = self.config.cost.spend(fact) {
-                    add(&mut amounts, fact.get(FactField::Currency), spend)?;
-                }
+            for (fact, spend) in spent.iter().filter(|(fact, _)| wanted(*fact)) {
+                add(&mut amounts, fact.get(FactField::Currency), *spend)?;
             }
             Ok::<_, SumOutOfRange>(amounts)
         };

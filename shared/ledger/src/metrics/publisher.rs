@@ -11,6 +11,7 @@ use spend_core::money::decimal::SumOutOfRange;
 
 use crate::config::Config;
 use crate::config::in_force::Configured;
+use crate::metrics::daily::Daily;
 use crate::metrics::error::MetricsError;
 use crate::metrics::published::{Published, Withheld};
 use crate::metrics::scene::Scene;
@@ -193,7 +194,8 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
             self.missing = missing;
             return Ok(Err(key));
         }
-        members.grow(&book, &look.config, limits(&look.config, &book))?;
+        let daily = Daily::of(&book, &look.config)?;
+        members.grow(&book, &daily, limits(&look.config, &book))?;
         members.from = Basis::of(&book, &configuration);
         let bytes = members.encoded()?;
         let written = match &look.series {
@@ -207,11 +209,11 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
             }
         }
         if self.published.cost.is_none() {
-            let cost = cost::of(&look.config, &book, &members, self.now);
+            let cost = cost::of(&look.config, (&book, &daily, &members), self.now);
             self.published.cost = self.published.part(cost);
         }
         look.series = Some((bytes, etag));
-        let scene = Scene { basis: members.from.clone(), made_of: look.made_of(self.now), book, members };
+        let scene = Scene { basis: members.from.clone(), made_of: look.made_of(self.now), book, daily, members };
         Ok(Ok(Arc::clone(look.scene.insert(Arc::new(scene)))))
     }
 

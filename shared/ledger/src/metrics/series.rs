@@ -11,15 +11,15 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::dimension::Dimension;
-use spend_core::facts::fact::{Fact, FactField};
-use spend_core::facts::grouping::spend_by;
+use spend_core::facts::fact::FactField;
+use spend_core::facts::grouping::distinct;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::{NONE, OTHER, or_none};
 
 use crate::config::{Config, RESTS};
+use crate::metrics::daily::{Axis, Daily, Spent};
 use crate::metrics::price::SeriesCount;
-use crate::outputs::metric::{MAX_NAME, Series, dimension_text};
+use crate::outputs::metric::Series;
 use crate::state::basis::Basis;
 use crate::state::book::Book;
 use crate::state::document::{Document, DocumentError, decode, encode};
@@ -29,45 +29,6 @@ use crate::state::keys;
 pub(super) const SPEND: &str = "Spend";
 /// The dimension that every metric of money has.
 pub(super) const CURRENCY: &str = "Currency";
-
-/// A dimension of `Spend` besides the currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Axis {
-    /// Its name in `CloudWatch`.
-    pub(crate) name: String,
-    /// What facts have in it.
-    dimension: Dimension,
-}
-
-impl Axis {
-    /// All of a configuration.
-    pub(crate) fn all(config: &Config) -> Vec<Self> {
-        let field = |name: &str, field| Self { name: name.to_owned(), dimension: Dimension::Field(field) };
-        let fields = [
-            field("Identity", FactField::Identity),
-            field("Model", FactField::Model),
-            field("Account", FactField::AccountId),
-        ];
-        fields.into_iter().chain(config.metrics.tags.iter().map(|tag| Self::tag(tag))).collect()
-    }
-
-    /// A tag's; of a name that `CloudWatch` cannot take a hash stands for it.
-    pub(crate) fn tag(tag: &str) -> Self {
-        let mut name = format!("Tag:{tag}");
-        if dimension_text(&name).len() > MAX_NAME {
-            name = format!("Tag:#{}", keys::hash(&[tag]));
-        }
-        Self { name, dimension: Dimension::Tag(tag.to_owned()) }
-    }
-
-    fn value<'a>(&self, fact: Fact<'a>) -> &'a str {
-        match &self.dimension {
-            Dimension::Field(field) => fact.get(*field),
-            Dimension::Tag(tag) => fact.tag(tag),
-            Dimension::Day => "",
-        }
-    }
-}
 
 /// One series of `Spend`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -211,24 +172,21 @@ impl Members {
     /// Lets those join who have come to the top, and forgets months that the book has left.
     ///
     /// Doing it again changes nothing.
-    pub(crate) fn grow(&mut self, book: &Book, config: &Config, limits: Limits) -> Result<(), SumOutOfRange> {
-        let axes = Axis::all(config);
+    pub(crate) fn grow(&mut self, book: &Book, daily: &Daily, limits: Limits) -> Result<(), SumOutOfRange> {
         let mut spend: BTreeMap<BillingPeriod, Spenders<'_>> = BTreeMap::new();
-        let mut spent = Vec::new();
-        for axis in &axes {
-            let by = [Dimension::Day, Dimension::Field(FactField::Currency), axis.dimension.clone()];
-            let of_axis = spend_by(book.facts(), &config.cost, &by)?;
-            spent.extend(of_axis.into_iter().map(|(fact, cost)| (axis, fact, cost)));
-        }
-        for (axis, fact, cost) in spent {
-            let (value, currency) = (axis.value(fact), or_none(fact.get(FactField::Currency)));
+        for (axis, spent) in daily.all() {
+            let (Some(axis), value, currency) = (axis, &*spent.value, or_none(&spent.currency)) else { continue };
             if value.is_empty() || value == OTHER || value == NONE {
                 // A value with the name of a rest would be counted with it: it has no series of its own.
                 continue;
             }
-            let month = spend.entry(BillingPeriod::of(fact.day())).or_default();
-            let sum = month.entry((&axis.name, currency)).or_default().entry(value).or_default();
-            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+            for (month, days) in by_month(&spent.days) {
+                let of_month = spend.entry(month).or_default();
+                let sum = of_month.entry((&axis.name, currency)).or_default().entry(value).or_default();
+                for (_, cost) in days {
+                    *sum = sum.checked_add(*cost).ok_or(SumOutOfRange)?;
+                }
+            }
         }
         let oldest = book.periods.iter().map(|period| period.period).min();
         for (month, spenders) in &spend {
@@ -270,53 +228,57 @@ fn by_spend<'a>(values: &HashMap<&'a str, Decimal>) -> Vec<&'a str> {
     values.into_iter().map(|(_, value)| value).collect()
 }
 
-/// The exact spend of `facts` by series and day.
+/// Days of one month after those of another.
+fn by_month(days: &[(NaiveDate, Decimal)]) -> impl Iterator<Item = (BillingPeriod, &[(NaiveDate, Decimal)])> {
+    let month = |(day, _): &(NaiveDate, Decimal)| BillingPeriod::of(*day);
+    let months = days.chunk_by(move |left, right| month(left) == month(right));
+    months.filter_map(move |days| Some((month(days.first()?), days)))
+}
+
+/// The exact spend of the days that `is_in` holds of, by series and day.
 pub(crate) fn sums<'a>(
-    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
-    config: &Config,
+    spent: impl Iterator<Item = (Option<&'a Axis>, &'a Spent)>,
+    is_in: impl Fn(NaiveDate) -> bool,
     members: &Members,
 ) -> Result<Sums, SumOutOfRange> {
-    let mut sums = Sums::new();
-    let mut add = |of: Option<&Axis>| {
-        let mut by = vec![Dimension::Field(FactField::Currency), Dimension::Day];
-        by.extend(of.map(|axis| axis.dimension.clone()));
-        for (fact, cost) in spend_by(facts.clone(), &config.cost, &by)? {
-            let (currency, day) = (or_none(fact.get(FactField::Currency)), fact.day());
-            let label = of.map_or("", |axis| members.label(BillingPeriod::of(day), axis, currency, axis.value(fact)));
-            let of = of.map(|axis| (axis.name.clone(), label.to_owned()));
-            let days = sums.entry(SpendSeries { currency: currency.to_owned(), of }).or_default();
-            let sum = days.entry(day).or_default();
-            *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+    let mut found: BTreeMap<(&str, Option<(&str, &str)>), BTreeMap<NaiveDate, Decimal>> = BTreeMap::new();
+    for (axis, spent) in spent {
+        let currency = or_none(&spent.currency);
+        for (month, days) in by_month(&spent.days) {
+            let label = |axis: &'a Axis| (&*axis.name, members.label(month, axis, currency, &spent.value));
+            let mut days = days.iter().filter(|(day, _)| is_in(*day)).peekable();
+            if days.peek().is_none() {
+                continue;
+            }
+            let sums = found.entry((currency, axis.map(label))).or_default();
+            for (day, cost) in days {
+                let sum = sums.entry(*day).or_default();
+                *sum = sum.checked_add(*cost).ok_or(SumOutOfRange)?;
+            }
         }
-        Ok::<_, SumOutOfRange>(())
-    };
-    add(None)?;
-    for axis in &Axis::all(config) {
-        add(Some(axis))?;
     }
-    Ok(sums)
+    let series = |(currency, of): (&str, Option<(&str, &str)>)| SpendSeries {
+        currency: currency.to_owned(),
+        of: of.map(|(name, label)| (name.to_owned(), label.to_owned())),
+    };
+    Ok(found.into_iter().map(|(found, days)| (series(found), days)).collect())
 }
 
 /// How many values of a month are counted in `(other)`, over all dimensions.
 pub(super) fn folded<'a>(
-    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
-    config: &Config,
+    spent: impl Iterator<Item = (Option<&'a Axis>, &'a Spent)>,
     members: &Members,
     month: BillingPeriod,
-) -> Result<usize, SumOutOfRange> {
+) -> usize {
     let mut folded: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    let axes = Axis::all(config);
-    for axis in &axes {
-        let by = [Dimension::Field(FactField::Currency), axis.dimension.clone()];
-        let of_month = facts.clone().filter(|fact| month.contains(fact.day()));
-        for (fact, _) in spend_by(of_month, &config.cost, &by)? {
-            let (currency, value) = (or_none(fact.get(FactField::Currency)), axis.value(fact));
-            if members.label(month, axis, currency, value) == OTHER {
-                folded.insert((&axis.name, currency, value));
-            }
+    for (axis, spent) in spent {
+        let (Some(axis), currency) = (axis, or_none(&spent.currency)) else { continue };
+        let is_of_month = spent.days.iter().any(|(day, _)| month.contains(*day));
+        if is_of_month && members.label(month, axis, currency, &spent.value) == OTHER {
+            folded.insert((&axis.name, currency, &spent.value));
         }
     }
-    Ok(folded.len())
+    folded.len()
 }
 
 #[cfg(test)]
@@ -332,5 +294,5 @@ pub(crate) fn exports(book: &Book) -> std::collections::BTreeSet<&str> {
 }
 
 pub(crate) fn currencies(book: &Book) -> std::collections::BTreeSet<&str> {
-    book.facts().map(|fact| fact.get(spend_core::facts::fact::FactField::Currency)).collect()
+    distinct(book.facts(), FactField::Currency).into_iter().collect()
 }

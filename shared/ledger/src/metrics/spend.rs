@@ -11,14 +11,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 
 use crate::config::Config;
+use crate::metrics::daily::Axis;
 use crate::metrics::error::MetricsError;
 use crate::metrics::published::Withheld;
 use crate::metrics::scene::Scene;
-use crate::metrics::series::{Axis, Members, SpendSeries, Sums, sums};
+use crate::metrics::series::{SpendSeries, Sums, sums};
 use crate::metrics::timing::{has_time, window};
 use crate::metrics::told::{Batch, Fate, PLACES, Told};
 use crate::outputs::{Metrics, PublishError};
-use crate::state::book::Book;
 use crate::state::document::{decode_compressed, encode_compressed};
 use crate::state::keys::{Statement, told_prefix};
 use crate::store::conditional::{self, Change, put_over};
@@ -101,7 +101,7 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
         scene: &Scene,
         mut told: AllTold,
     ) -> Result<Planned, MetricsError> {
-        let targets = targets(config, &scene.book, &scene.members)?;
+        let targets = targets(scene)?;
         if let Some(withheld) = self.withheld(targets.values()).await? {
             return Ok(Planned::Withheld(withheld));
         }
@@ -263,11 +263,11 @@ impl<S: Store, M: Metrics> Spend<'_, S, M> {
 struct IsChanged(bool);
 
 /// What each statement is to have told, rounded so that together they are the rounded sum of them all.
-fn targets(config: &Config, book: &Book, members: &Members) -> Result<BTreeMap<Statement, Sums>, SumOutOfRange> {
+fn targets(scene: &Scene) -> Result<BTreeMap<Statement, Sums>, SumOutOfRange> {
     let mut targets = BTreeMap::new();
-    for period in &book.periods {
+    for (period, spent) in scene.book.periods.iter().zip(&scene.daily.periods) {
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
-        targets.insert(statement, sums(&period.facts.rows(), config, members)?);
+        targets.insert(statement, sums(spent.all(), |_| true, &scene.members)?);
     }
     // Exports share series. Each statement gets the rounded sum up to it, less the rounded sum before it: so the parts
     // add up to the rounded sum of all, which separately rounded parts would miss by a last place.

@@ -11,12 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::facts::fact::FactField;
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use spend_core::text::or_none;
 
-use crate::config::Config;
-use crate::metrics::series::CURRENCY;
+use crate::metrics::daily::Daily;
+use crate::metrics::series::{CURRENCY, currencies};
 use crate::metrics::told::Told;
 use crate::outputs::{Datum, Unit};
 use crate::state::book::Book;
@@ -35,8 +34,8 @@ pub(crate) fn seen<'a>(told: impl Iterator<Item = &'a Told>, now: DateTime<Utc>)
 
 /// What was spent of late in each currency of the book, and in each that was `seen` in this month.
 pub(super) fn data(
-    config: &Config,
     book: &Book,
+    daily: &Daily,
     seen: &BTreeSet<String>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Datum>, SumOutOfRange> {
@@ -44,17 +43,20 @@ pub(super) fn data(
     let month = BillingPeriod::of(today);
     let since = today.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(today);
     // Of each currency: of this month, and of it and the last days.
-    let mut sums: BTreeMap<&str, (Decimal, Decimal)> = BTreeMap::new();
-    for fact in book.facts() {
-        let (of_month, recent) = sums.entry(or_none(fact.get(FactField::Currency))).or_default();
-        let is_of_month = month.contains(fact.day());
-        if !is_of_month && fact.day() < since {
-            continue;
-        }
-        let Some(spend) = config.cost.spend(fact) else { continue };
-        *recent = recent.checked_add(spend).ok_or(SumOutOfRange)?;
-        if is_of_month {
-            *of_month = of_month.checked_add(spend).ok_or(SumOutOfRange)?;
+    // Also those in which nothing counts as spend.
+    let mut sums: BTreeMap<&str, (Decimal, Decimal)> =
+        currencies(book).into_iter().map(|currency| (or_none(currency), Default::default())).collect();
+    for (_, spent) in daily.all().filter(|(axis, _)| axis.is_none()) {
+        let (of_month, recent) = sums.entry(or_none(&spent.currency)).or_default();
+        for (day, spend) in &spent.days {
+            let is_of_month = month.contains(*day);
+            if !is_of_month && *day < since {
+                continue;
+            }
+            *recent = recent.checked_add(*spend).ok_or(SumOutOfRange)?;
+            if is_of_month {
+                *of_month = of_month.checked_add(*spend).ok_or(SumOutOfRange)?;
+            }
         }
     }
     for currency in seen {
@@ -76,12 +78,15 @@ pub(super) fn data(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::reaction_fixtures::{at, book, fact, period};
 
     fn recent(facts: &[(&str, &str)], seen: &[&str], now: &str) -> Vec<(String, String)> {
         let facts = facts.iter().map(|(day, cost)| fact(day, cost, &[])).collect();
         let seen = seen.iter().map(|currency| (*currency).to_owned()).collect();
-        let data = data(&Config::default(), &book(vec![period("2026-11", facts)]), &seen, at(now)).unwrap();
+        let book = book(vec![period("2026-11", facts)]);
+        let daily = Daily::of(&book, &Config::default()).unwrap();
+        let data = data(&book, &daily, &seen, at(now)).unwrap();
         data.into_iter().map(|datum| (datum.dimensions[CURRENCY].clone(), datum.value.to_string())).collect()
     }
 

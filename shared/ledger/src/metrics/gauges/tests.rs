@@ -12,8 +12,9 @@ fn gauges(config: &str, facts: Vec<FactRow>) -> Vec<Gauge> {
     let config = Config::parse("t", config).unwrap();
     let book = book(vec![period("2026-11", facts)]);
     let mut members = Members::default();
-    members.grow(&book, &config, limits(&config, &book)).unwrap();
-    let data = data(&config, (&book, &members), &BTreeSet::new(), at(NOW)).unwrap();
+    let daily = Daily::of(&book, &config).unwrap();
+    members.grow(&book, &daily, limits(&config, &book)).unwrap();
+    let data = data(&config, (&book, &daily, &members), &BTreeSet::new(), at(NOW)).unwrap();
     data.into_iter()
         .map(|datum| (datum.name, datum.dimensions.into_iter().collect(), datum.value.to_string()))
         .collect()
@@ -64,7 +65,8 @@ fn a_forecast_is_what_is_spent_and_what_such_days_usually_have_and_none_while_to
 fn a_month_that_has_no_delivery_has_no_gauges_but_of_late() {
     let config = Config::default();
     let book = book(vec![period("2026-10", vec![fact("2026-10-31", "7", &[])])]);
-    let put = data(&config, (&book, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
+    let daily = Daily::of(&book, &config).unwrap();
+    let put = data(&config, (&book, &daily, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
     assert_eq!(put.iter().map(|datum| datum.name.as_str()).collect::<Vec<_>>(), ["RecentSpend"]);
 }
 
@@ -73,7 +75,8 @@ fn a_month_without_spend_is_put_as_zero_in_each_currency_of_the_book() {
     let config = Config::default();
     let facts = vec![fact("2026-10-31", "7", &[]), fact("2026-10-31", "7", &[("currency", "EUR")])];
     let book = book(vec![period("2026-10", facts), period("2026-11", Vec::new())]);
-    let put = data(&config, (&book, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
+    let daily = Daily::of(&book, &config).unwrap();
+    let put = data(&config, (&book, &daily, &Members::default()), &BTreeSet::new(), at(NOW)).unwrap();
     let month = put.iter().filter(|datum| datum.name == "MonthToDateSpend");
     let month: Vec<_> = month.map(|datum| (datum.dimensions["Currency"].as_str(), datum.value)).collect();
     assert_eq!(month, [("EUR", Decimal::ZERO), ("USD", Decimal::ZERO)]);

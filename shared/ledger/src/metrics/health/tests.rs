@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::metrics::daily::Daily;
 use crate::reaction_fixtures::{at, fact, period};
 use crate::store::memory::MemoryStore;
 
@@ -9,6 +10,7 @@ const NOW: &str = "2026-11-21T06:30:00Z";
 /// The health of the export `finops`, as metric and value; of amounts in USD.
 fn health(periods: &[BookPeriod], told: Option<&Told>) -> BTreeMap<String, String> {
     let (config, members) = (Config::default(), Members::default());
+    let spent: Vec<_> = periods.iter().map(|period| PeriodSpend::of(period, &config).unwrap()).collect();
     let health = Health {
         export: "finops",
         is_awaited: true,
@@ -16,6 +18,7 @@ fn health(periods: &[BookPeriod], told: Option<&Told>) -> BTreeMap<String, Strin
         config: &config,
         members: &members,
         periods: periods.iter().collect(),
+        spent: spent.iter().collect(),
         told: told.into_iter().collect(),
         restated: Amounts::from([("USD".to_owned(), Decimal::ONE)]),
     };
@@ -98,7 +101,13 @@ fn health_is_put_when_an_hour_has_begun_or_something_has_changed() {
 }
 
 fn scene(made_of: &str) -> Scene {
-    Scene { book: Arc::default(), members: Members::default(), basis: Basis::default(), made_of: made_of.to_owned() }
+    Scene {
+        book: Arc::default(),
+        daily: Daily::default(),
+        members: Members::default(),
+        basis: Basis::default(),
+        made_of: made_of.to_owned(),
+    }
 }
 
 #[tokio::test]

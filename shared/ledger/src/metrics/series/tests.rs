@@ -1,4 +1,5 @@
 use super::*;
+use crate::outputs::metric::MAX_NAME;
 use crate::reaction_fixtures::{book, fact, period};
 use crate::state::book::BookPeriod;
 
@@ -19,7 +20,8 @@ fn spent(month: &str, identities: &[(&str, &str)]) -> BookPeriod {
 const LIMITS: Limits = Limits { top: 2, members: 3, by_cost: false };
 
 fn grow(members: &mut Members, periods: Vec<BookPeriod>) {
-    members.grow(&book(periods), &config(""), LIMITS).unwrap();
+    let book = book(periods);
+    members.grow(&book, &Daily::of(&book, &config("")).unwrap(), LIMITS).unwrap();
 }
 
 fn identities(members: &Members, month: &str) -> Vec<String> {
@@ -65,8 +67,9 @@ fn months_that_the_book_has_left_are_forgotten() {
 fn whoever_is_no_member_is_among_the_others() {
     let mut members = Members::default();
     let book = book(vec![spent("2026-11", &[("ana", "3"), ("bob", "2"), ("cyd", "1"), ("", "7")])]);
-    members.grow(&book, &config(""), LIMITS).unwrap();
-    let sums = sums(&book.facts(), &config(""), &members).unwrap();
+    let daily = Daily::of(&book, &config("")).unwrap();
+    members.grow(&book, &daily, LIMITS).unwrap();
+    let sums = sums(daily.all(), |_| true, &members).unwrap();
     let of = |member: &str| {
         let of = Some(("Identity".to_owned(), member.to_owned()));
         let days = sums.get(&SpendSeries { currency: "USD".to_owned(), of })?;
@@ -75,7 +78,7 @@ fn whoever_is_no_member_is_among_the_others() {
     let found = ["ana", "bob", "cyd", "(other)", "(none)"].map(of);
     let expected = [Some("3"), Some("2"), None, Some("1"), Some("7")];
     assert_eq!(found, expected.map(|sum| sum.map(str::to_owned)));
-    assert_eq!(folded(&book.facts(), &config(""), &members, month("2026-11")), Ok(1));
+    assert_eq!(folded(daily.all(), &members, month("2026-11")), 1);
 }
 
 #[test]
