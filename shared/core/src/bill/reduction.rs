@@ -144,6 +144,37 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_any_column_and_a_tag_that_are_too_long_are_refused_with_their_column() {
+        let check = |key: LineKey| {
+            let mut builder = ReductionBuilder::default();
+            // Behind a line that is well.
+            builder.add(self::key(1, "a", "b"), &measures(1, None)).unwrap();
+            builder.add(key, &measures(1, None)).unwrap();
+            builder.finish().check_texts()
+        };
+        let most = limits::MOST_BYTES;
+        for field in LineField::ALL {
+            let with = |bytes: usize| {
+                let mut key = key(2, "a", "b");
+                key.fields[field as usize] = Arc::from("x".repeat(bytes));
+                key
+            };
+            assert_eq!(check(with(most)), Ok(()));
+            assert_eq!(check(with(most + 1)), Err((field.name(), TooLong::Text { bytes: most + 1 })));
+        }
+        let most = limits::MOST_TAG_CHARACTERS;
+        let long = |characters: usize| "é".repeat(characters);
+        let tagged = |name: String, value: String| LineKey {
+            tags: Arc::new(Tags::from([(Arc::from(name), Arc::from(value))])),
+            ..key(2, "a", "")
+        };
+        assert_eq!(check(tagged(long(most), long(most))), Ok(()));
+        let refused = Err(("tags", TooLong::Tag { characters: most + 1 }));
+        assert_eq!(check(tagged(long(most + 1), "b".to_owned())), refused);
+        assert_eq!(check(tagged("team".to_owned(), long(most + 1))), refused);
+    }
+
+    #[test]
     fn nothing_is_no_lines() {
         assert_eq!(ReductionBuilder::default().finish(), Reduction::default());
     }
