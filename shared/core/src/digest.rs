@@ -174,13 +174,14 @@ impl Digest<'_> {
         changes: &[Variance],
     ) -> Result<CurrencyFigures, SumOutOfRange> {
         let facts = self.facts.in_currency(&totals.currency);
-        let by = |dimension: Dimension| report::totals(facts.iter(), &[dimension], |fact| self.policy.spend(fact));
+        let keys = self.contract.iter().map(|rule| Dimension::Tag(rule.key.clone()));
+        let by = [FactField::Identity, FactField::Model].map(Dimension::Field).into_iter().chain(keys);
+        let by: Vec<_> = by.map(|dimension| vec![dimension]).collect();
+        let mut totals_by = report::spend_by_each(facts.iter(), &by, self.policy)?.into_iter();
+        let (identities, models) = (totals_by.next().unwrap_or_default(), totals_by.next().unwrap_or_default());
+        let showback = self.contract.iter().map(|rule| rule.key.clone()).zip(totals_by).collect();
         let required = self.contract.iter().filter(|rule| rule.is_required).map(|rule| rule.key.as_str());
         let required: Vec<_> = required.collect();
-        let mut showback = Vec::new();
-        for rule in self.contract {
-            showback.push((rule.key.clone(), by(Dimension::Tag(rule.key.clone()))?));
-        }
         let change = match self.windows {
             Some(_) => Some(Change { total: variance::together(&owners, &totals.currency)?, owners }),
             None => None,
@@ -197,9 +198,9 @@ impl Digest<'_> {
         Ok(CurrencyFigures {
             outlook: self.outlook(&totals.currency)?,
             budget: self.budgets.iter().find(|budget| self.is_of_everything(budget, &totals.currency)).cloned(),
-            callers: callers::with_changes(by(Dimension::Field(FactField::Identity))?, self.windows, changes, roles),
+            callers: callers::with_changes(identities, self.windows, changes, roles),
             showback,
-            models: by(Dimension::Field(FactField::Model))?,
+            models,
             change,
             left_out,
             new_callers,

@@ -8,7 +8,6 @@ use chrono::NaiveDate;
 use crate::bill::category::Category;
 use crate::bill::principal::IdentityKind;
 use crate::bill::unattributed::Unattributed;
-use crate::digest::totals::category_of;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::fact_set::FactSet;
@@ -99,7 +98,9 @@ fn usage_by<'a>(
     policy: &CostPolicy,
     dimensions: &[Dimension],
 ) -> Result<Vec<(Fact<'a>, Decimal)>, SumOutOfRange> {
-    spend_by(facts.iter().filter(|fact| category_of(*fact) == Category::Usage), policy, dimensions)
+    let mut of_usage = policy.clone();
+    of_usage.count.retain(|category| *category == Category::Usage);
+    spend_by(facts.iter(), &of_usage, dimensions)
 }
 
 pub(super) fn new(

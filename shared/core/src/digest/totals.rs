@@ -122,6 +122,6 @@ impl Totals {
     }
 }
 
-pub(crate) fn category_of(fact: Fact<'_>) -> Category {
+fn category_of(fact: Fact<'_>) -> Category {
     fact.get(FactField::Category).parse().unwrap_or(Category::Other)
 }

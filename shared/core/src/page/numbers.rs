@@ -30,11 +30,15 @@ pub(super) fn pictures(
 ) -> Result<Pictures, SumOutOfRange> {
     let currency = found.totals.currency.as_str();
     let (facts, known) = (facts.in_currency(currency), known.in_currency(currency));
-    let by = |fields: &[FactField]| {
-        let dimensions: Vec<_> = fields.iter().copied().map(Dimension::Field).collect();
-        report::totals(facts.iter(), &dimensions, |fact| figures.policy.spend(fact))
-    };
-    let owners = report::fold(by(&[FactField::Owner])?, OWNERS)?;
+    let reports: [&[FactField]; 3] = [
+        &[FactField::Owner],
+        &[FactField::Model, FactField::TokenKind, FactField::Context],
+        &[FactField::TokenKind],
+    ];
+    let reports = reports.map(|fields| fields.iter().copied().map(Dimension::Field).collect());
+    let mut reports = report::spend_by_each(facts.iter(), &reports, &figures.policy)?.into_iter();
+    let mut next = || reports.next().unwrap_or_default();
+    let (owners, mix, kinds) = (report::fold(next(), OWNERS)?, next(), next());
     let is_folded = owners.len() > OWNERS;
     let owners: Vec<_> = owners.into_iter().map(|row| (first_key(&row), row.cost)).collect();
     let course = course(figures, &known)?;
@@ -45,8 +49,8 @@ pub(super) fn pictures(
         owners,
         course,
         trend_days,
-        mix: by(&[FactField::Model, FactField::TokenKind, FactField::Context])?,
-        kinds: by(&[FactField::TokenKind])?,
+        mix,
+        kinds,
         cache: unit_cost::cache_use(facts.iter(), figures.policy.basis)?,
     })
 }

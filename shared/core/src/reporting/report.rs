@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::grouping::grouped;
+use crate::facts::spend::CostPolicy;
 use crate::money::apportion::shares;
 use crate::money::decimal::{Decimal, SumOutOfRange};
 use crate::named;
@@ -93,18 +94,54 @@ pub fn totals<'a>(
         *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
         units.add(fact, cost)
     });
+    Ok(sorted(sums?, dimensions))
+}
+
+/// The [`totals`] of what was spent, for each of `reports` by its dimensions. Facts are gone through once for all of them.
+pub fn spend_by_each<'a>(
+    facts: impl Iterator<Item = Fact<'a>>,
+    reports: &[Vec<Dimension>],
+    policy: &CostPolicy,
+) -> Result<Vec<Vec<Row>>, SumOutOfRange> {
+    let mut by = vec![Dimension::Field(FactField::Currency)];
+    for dimension in reports.iter().flatten() {
+        if !by.contains(dimension) {
+            by.push(dimension.clone());
+        }
+    }
+    let mut spending = policy.spending();
+    let facts = facts.filter_map(|fact| Some((fact, spending.of(fact)?)));
+    let together = grouped(facts, &by, |(sum, units): &mut (Decimal, UnitSums), fact, cost| {
+        *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
+        units.add(fact, cost)
+    })?;
+    let of_one = |dimensions: &Vec<Dimension>| {
+        let mut by = vec![Dimension::Field(FactField::Currency)];
+        by.extend_from_slice(dimensions);
+        let parts = together.iter().map(|(fact, sums)| (*fact, sums));
+        let sums = grouped(parts, &by, |(sum, units): &mut (Decimal, UnitSums), _, (cost, used)| {
+            *sum = sum.checked_add(*cost).ok_or(SumOutOfRange)?;
+            units.merge(used)
+        });
+        Ok(sorted(sums?, dimensions))
+    };
+    reports.iter().map(of_one).collect()
+}
+
+/// Groups, each with a fact of it, as rows in their order.
+fn sorted(sums: Vec<(Fact<'_>, (Decimal, UnitSums))>, dimensions: &[Dimension]) -> Vec<Row> {
     let row = |(fact, (cost, units)): (Fact<'_>, (Decimal, UnitSums))| Row {
         keys: dimensions.iter().map(|dimension| dimension.value(fact).into_owned()).collect(),
         currency: fact.get(FactField::Currency).to_owned(),
         cost,
         units,
     };
-    let mut rows: Vec<_> = sums?.into_iter().map(row).collect();
+    let mut rows: Vec<_> = sums.into_iter().map(row).collect();
     rows.sort_by(|left, right| {
         let by_cost = || right.cost.cmp(&left.cost);
         left.currency.cmp(&right.currency).then_with(by_cost).then_with(|| left.keys.cmp(&right.keys))
     });
-    Ok(rows)
+    rows
 }
 
 impl Row {
@@ -145,6 +182,36 @@ pub fn fold(rows: Vec<Row>, top: usize) -> Result<Vec<Row>, SumOutOfRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{fact, table};
+
+    #[test]
+    fn reports_from_one_walk_are_those_of_a_walk_of_their_own() {
+        let mut facts = Vec::new();
+        for turn in 0..60_u32 {
+            let of = |count: u32, name: &str| format!("{name}{}", turn * 7 % count);
+            let (identity, model, team) = (of(5, "i"), of(3, "m"), of(4, "t"));
+            let category = if turn % 6 == 0 { "tax" } else { "usage" };
+            let currency = if turn % 11 == 0 { "EUR" } else { "USD" };
+            let day = format!("2026-11-{:02}", 1 + turn % 20);
+            let texts = [
+                ("identity", &*identity),
+                ("model", &*model),
+                ("iamPrincipal/team", &*team),
+                ("category", category),
+                ("currency", currency),
+            ];
+            facts.push(fact(&day, &turn.to_string(), &texts));
+        }
+        let (table, policy) = (table(&facts), CostPolicy::default());
+        let reports = [&["identity"][..], &["model", "day"], &["tag:iamPrincipal/team"], &["day"]];
+        let reports = reports.map(|names| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<Dimension>>());
+        let each = spend_by_each(table.rows(), &reports, &policy).unwrap();
+        assert_eq!(each.len(), 4);
+        for (dimensions, rows) in reports.iter().zip(each) {
+            assert!(rows.len() > 2, "{dimensions:?}");
+            assert_eq!(rows, totals(table.rows(), dimensions, |fact| policy.spend(fact)).unwrap());
+        }
+    }
 
     fn row(key: &str, currency: &str, cost: &str) -> Row {
         let (keys, currency) = (vec![key.to_owned()], currency.to_owned());
