@@ -162,19 +162,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
             let bytes = fs::read(&path).unwrap();
             found.insert(
                 name.clone(),
-                if name.rsplit('.').next() == Some("zst") { decompressed(&bytes) } else { bytes },
+                if name.rsplit('.').next() == Some("zst") { zstd::decode_all(&*bytes).unwrap() } else { bytes },
             );
         }
     }
     found
-}
-
-/// The frames of an object, which may begin with a line that is not compressed.
-fn decompressed(bytes: &[u8]) -> Vec<u8> {
-    let line = if bytes.starts_with(b"{") { bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1 } else { 0 };
-    let mut plain = bytes[..line].to_vec();
-    plain.extend(zstd::decode_all(&bytes[line..]).unwrap());
-    plain
 }
 
 /// Which objects have a name in them: not by the program's own search.

@@ -135,8 +135,9 @@ fn head(bytes: &[u8]) -> [Value; 2] {
             fields.values_mut().for_each(without_lengths);
         }
     }
+    // Eight bytes say that zstd skips the line, and how long it is.
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let opening: Value = serde_json::from_slice(&bytes[..end]).unwrap();
+    let opening: Value = serde_json::from_slice(&bytes[8..end]).unwrap();
     let length = usize::try_from(opening["head"].as_u64().unwrap()).unwrap();
     let head = String::from_utf8(zstd::decode_all(&bytes[end..end + length]).unwrap()).unwrap();
     let (document, outline) = head.split_once('\n').unwrap();

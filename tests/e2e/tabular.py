@@ -4,6 +4,8 @@ import json
 
 import pyarrow
 
+# What a frame begins with that zstd skips (RFC 8878, 3.1.2); its length follows in four bytes.
+SKIPPED = b"\x50\x2a\x4d\x18"
 # What the rows of each format were called.
 ROWS = {"period-state": "facts", "reduction": "lines"}
 SUMS = ["usage_amount", "tokens", "unblended_cost", "net_unblended_cost", "list_cost", "line_items", "lines_without_net"]
@@ -13,13 +15,10 @@ COUNTS = {"line_items", "lines_without_net"}
 
 def read(body):
     """The document of an object, with its rows in columns; `None` if it is no object with a table."""
-    line, _, rest = body.partition(b"\n")
-    try:
-        opening = json.loads(line)
-    except ValueError:
+    if body[:4] != SKIPPED:
         return None
-    if not isinstance(opening, dict) or set(opening) != {"format", "head"}:
-        return None
+    start = 8 + int.from_bytes(body[4:8], "little")
+    opening, rest = json.loads(body[8:start]), body[start:]
     head, outline = (json.loads(text) for text in decompressed(rest[: opening["head"]]).splitlines())
     frames = Frames(rest[opening["head"] :])
     rows = outline["rows"]

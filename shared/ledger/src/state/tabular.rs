@@ -1,10 +1,13 @@
 //! Stored documents that have a table: of a period its facts, of a chunk its bill lines. They are read by column, and a
 //! month of a million rows is some ten megabytes.
 //!
-//! An object begins with a line of plain JSON, `{"format":"NAME/VERSION","head":BYTES}`. So many bytes of zstd follow: the
-//! document without its rows, and the outline of its columns, a line of JSON each. After them comes a zstd frame for each
-//! part of a column, in the order of the outline: distinct values as a JSON array, and what each row has of them as
-//! little-endian numbers. Each frame has a checksum.
+//! An object begins with a line of plain JSON in a frame that zstd skips: `{"format":"NAME/VERSION","head":BYTES}`. So many
+//! bytes of zstd follow: the document without its rows, and the outline of its columns, a line of JSON each. After them comes
+//! a zstd frame for each part of a column, in the order of the outline: distinct values as a JSON array, and what each row
+//! has of them as little-endian numbers. Each of these frames has a checksum.
+//!
+//! So an object is zstd from its first byte, and what it decompresses to begins with its format. Releases before there were
+//! columns decompress it and say that it was written by a newer release, not that it is damaged.
 //!
 //! - `outline`: which frames there are, and how long they are;
 //! - `frames`: numbers as bytes, and bytes as zstd frames;
@@ -39,6 +42,9 @@ pub trait Tabular: Document {
     /// The same with these rows.
     fn with_table(self, table: Table<Self::Field>) -> Self;
 }
+
+/// What a frame begins with that zstd skips: RFC 8878, 3.1.2. Its length follows, four bytes in little-endian order.
+const SKIPPED: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
@@ -76,11 +82,10 @@ pub fn encode<D: Tabular>(document: &D) -> Result<Bytes, DocumentError> {
     head.push(b'\n');
     let (head, frames) = (writer.compressed(&head).map_err(unwritable)?, writer.into_bytes());
     let opening = Opening { format: format!("{}/{}", D::FORMAT, D::VERSION), head: head.len() };
-    let mut bytes = serde_json::to_vec(&opening).map_err(unwritable)?;
-    bytes.push(b'\n');
-    bytes.extend_from_slice(&head);
-    bytes.extend_from_slice(&frames);
-    Ok(bytes.into())
+    let mut line = serde_json::to_vec(&opening).map_err(unwritable)?;
+    line.push(b'\n');
+    let length = u32::try_from(line.len()).map_err(|error| unwritable(frames::damage(error)))?;
+    Ok([&SKIPPED[..], &length.to_le_bytes(), &line, &head, &frames].concat().into())
 }
 
 /// Reads the document stored at `key`.
@@ -125,11 +130,11 @@ fn earlier<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
 fn open<'a, D: Tabular>(key: &str, bytes: &'a [u8]) -> Result<Option<Opened<'a>>, DocumentError> {
     // The longest first line that this format has.
     const LONGEST: usize = 256;
-    if !bytes.starts_with(b"{") {
+    let Some((length, rest)) = bytes.strip_prefix(&SKIPPED).and_then(|rest| rest.split_first_chunk()) else {
         return Ok(None);
-    }
-    let line = bytes.iter().take(LONGEST).position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let (line, rest) = bytes.split_at_checked(line).unwrap_or_default();
+    };
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let (line, rest) = rest.split_at_checked(length).filter(|_| length <= LONGEST).unwrap_or_default();
     // As of any document: a format that is another, or newer, is told before anything else of it is read.
     document::check_format::<D>(key, line)?;
     let damaged = |source| DocumentError::Damaged { key: key.to_owned(), source };

@@ -12,6 +12,15 @@ use crate::state::tabular::outline::{Amounts, Numbers};
 /// The quickest: a higher level takes twice the time for a tenth of the size.
 const LEVEL: i32 = 1;
 
+/// The most that a byte of a zstd frame comes to. A block has at most 128 KiB and takes at least four bytes: three of its
+/// header and the one that is repeated (RFC 8878, 3.1.1.2).
+const MOST_OF_A_BYTE: u64 = (128 << 10) / 4;
+
+/// Whether a frame of so many bytes can come to `length` when it is decompressed.
+pub(super) fn can_hold(frame: usize, length: u64) -> bool {
+    length <= (frame as u64).saturating_mul(MOST_OF_A_BYTE)
+}
+
 /// An error of the document that says this.
 pub(super) fn damage(said: impl std::fmt::Display) -> serde_json::Error {
     serde_json::Error::custom(said)
@@ -79,7 +88,9 @@ impl Writer {
 }
 
 fn flat<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
-    values.iter().flat_map(|value| bytes(*value)).collect()
+    let mut flat = vec![0; values.len() * N];
+    flat.as_chunks_mut::<N>().0.iter_mut().zip(values).for_each(|(slot, value)| *slot = bytes(*value));
+    flat
 }
 
 fn numbers<T, const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -152,6 +163,9 @@ impl<'a> Reader<'a> {
     /// The next frame, which has `width` bytes for each of `rows` rows.
     fn rows(&mut self, rows: usize, width: usize, bytes: usize) -> Result<Vec<u8>, serde_json::Error> {
         let length = rows.checked_mul(width).ok_or_else(|| damage("it has more rows than fit in memory"))?;
+        if !can_hold(bytes, length as u64) {
+            return Err(damage(format!("a frame of {bytes} bytes cannot have {rows} rows of {width}")));
+        }
         let found = self.decompressed(bytes, length as u64)?;
         if found.len() == length {
             Ok(found)

@@ -11,7 +11,7 @@ use spend_core::table::field::Field;
 use spend_core::table::rows::{Columns, SumColumns, Table};
 
 use crate::state::columns::{TagSet, shared};
-use crate::state::tabular::frames::{Reader, damage};
+use crate::state::tabular::frames::{Reader, can_hold, damage};
 use crate::state::tabular::outline::{Column, Optional, Outline};
 
 /// More rows than any month has: what claims more could keep a reader busy for ever.
@@ -22,6 +22,10 @@ pub(super) fn read<F: Field>(outline: &Outline, mut reader: Reader<'_>) -> Resul
     let rows = outline.rows;
     if rows > MOST_ROWS {
         return Err(damage(format!("it claims {rows} rows, and at most {MOST_ROWS} are read")));
+    }
+    // Rows without any bytes would take memory that nothing in the object pays for.
+    if !can_tell(outline, rows) {
+        return Err(damage(format!("it claims {rows} rows, which its columns are too short to tell apart")));
     }
     let days = column(rows, outline.days, &mut reader)?;
     let mut texts = BTreeMap::new();
@@ -49,6 +53,12 @@ pub(super) fn read<F: Field>(outline: &Outline, mut reader: Reader<'_>) -> Resul
         return Err(damage(format!("column {name} is not known")));
     }
     Table::of_columns(rows, Columns { days, texts: fields, tags, sums }).map_err(damage)
+}
+
+/// Whether a column of the keys is long enough to tell so many rows apart: no two rows of a table have the same key.
+fn can_tell(outline: &Outline, rows: usize) -> bool {
+    let mut keys = outline.columns.values().chain([&outline.days, &outline.tags]).map(|column| column.codes);
+    rows <= 1 || keys.any(|codes| codes.width > 0 && can_hold(codes.bytes, rows as u64))
 }
 
 /// The JSON of every column's distinct values.

@@ -12,8 +12,8 @@ use spend_core::table::measures::Measures;
 use spend_core::table::tags::Tags;
 
 use super::*;
-use crate::state::period::PeriodState;
-use crate::state::reduction::StoredReduction;
+use crate::state::period::{EarlierState, PeriodState};
+use crate::state::reduction::{EarlierReduction, StoredReduction};
 use crate::store::ETag;
 
 const KEY: &str = "reductions/export=e/period=2026-11/v1/0a.json.zst";
@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn bytes_that_nobody_wrote_are_an_error(mut bytes in vec(any::<u8>(), 0..99), is_json in any::<bool>()) {
         if is_json {
-            bytes.splice(..0, *b"{\"format\":\"reduction/3\",\"head\":9}\n");
+            bytes.splice(..0, opened_by(r#"{"format":"reduction/3","head":9}"#));
         }
         prop_assert!(decode::<StoredReduction>(KEY, &bytes).is_err());
         prop_assert!(decode_head::<StoredReduction>(KEY, &bytes).is_err());
@@ -154,9 +154,27 @@ proptest! {
 #[test]
 fn a_document_begins_with_a_line_that_says_what_it_is() {
     let bytes = encode(&reduction(lines())).unwrap();
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap();
+    let line = bytes[8..].split(|byte| *byte == b'\n').next().unwrap();
     let line: Value = serde_json::from_slice(line).unwrap();
     assert_eq!(line["format"], "reduction/3");
+    assert_eq!(bytes[..8], opened_by(&line.to_string())[..8]);
+}
+
+/// What they read is a document of version 2, which is JSON in zstd.
+#[test]
+fn releases_before_there_were_columns_say_that_an_object_is_newer() {
+    let bytes = encode(&reduction(lines())).unwrap();
+    let error = decode_compressed::<EarlierReduction>(KEY, &bytes).map(drop).unwrap_err();
+    assert!(matches!(error, DocumentError::Newer { found: 3, reads: 2, .. }), "{error}");
+    let bytes = encode(&state(FactTable::default())).unwrap();
+    let error = decode_compressed::<EarlierState>(KEY, &bytes).map(drop).unwrap_err();
+    assert!(matches!(error, DocumentError::Newer { found: 4, reads: 3, .. }), "{error}");
+}
+
+/// The first frame of an object, with this line.
+fn opened_by(line: &str) -> Vec<u8> {
+    let length = u32::try_from(line.len() + 1).unwrap();
+    [&SKIPPED[..], &length.to_le_bytes(), line.as_bytes(), b"\n"].concat()
 }
 
 /// A bit of a zstd frame's first byte says nothing: who turns it changes nothing.
@@ -250,9 +268,9 @@ impl Object {
     fn bytes(&self) -> Vec<u8> {
         let head = [&*self.document, self.outline.to_string().as_bytes(), b"\n"].concat();
         let head = Writer::new().unwrap().compressed(&head).unwrap();
-        let opening = format!("{{\"format\":\"reduction/3\",\"head\":{}}}\n", head.len());
+        let opening = opened_by(&format!("{{\"format\":\"reduction/3\",\"head\":{}}}", head.len()));
         let frames: Vec<u8> = self.frames.iter().flat_map(|(_, frame)| frame.clone()).collect();
-        [opening.as_bytes(), &head, &frames].concat()
+        [opening, head, frames].concat()
     }
 
     fn error(&self) -> String {
@@ -268,6 +286,7 @@ fn an_outline_that_lies_is_an_error_that_says_where() {
         ("/rows", json!(5), "column days has 4 entries for 5 rows|a column has 4 bytes for 5 rows of 1"),
         ("/rows", json!(3), "cannot be decompressed"),
         ("/rows", json!(1_u64 << 60), "it claims 1152921504606846976 rows"),
+        ("/rows", json!(1_u64 << 26), "it claims 67108864 rows, which its columns are too short to tell apart"),
         ("/rows", json!(-1), "invalid value"),
         ("/days/codes/width", json!(3), "numbers of 3 bytes are not known"),
         ("/days/codes/width", json!(4), "a column has 4 bytes for 4 rows of 4"),
@@ -327,9 +346,9 @@ fn a_column_is_there_once_and_known() {
         let mut head = [&*good.document, good.outline.to_string().replacen(from, to, 1).as_bytes()].concat();
         head.push(b'\n');
         let head = Writer::new().unwrap().compressed(&head).unwrap();
-        let opening = format!("{{\"format\":\"reduction/3\",\"head\":{}}}\n", head.len());
+        let opening = opened_by(&format!("{{\"format\":\"reduction/3\",\"head\":{}}}", head.len()));
         let frames: Vec<u8> = good.frames.iter().flat_map(|(_, frame)| frame.clone()).collect();
-        let bytes = [opening.as_bytes(), &head, &frames].concat();
+        let bytes = [opening, head, frames].concat();
         decode::<StoredReduction>(KEY, &bytes).unwrap_err().to_string()
     };
     let nothing = r#"{"values":0,"codes":{"width":0,"bytes":0}}"#;
@@ -354,6 +373,23 @@ fn a_frame_that_decompresses_to_more_than_is_read_is_an_error() {
     assert!(error.contains("decompressed than are read"), "{error}");
 }
 
+/// The longest that zstd writes of what says least stays within what a frame is taken to hold.
+#[test]
+fn what_a_frame_can_hold_is_no_less_than_what_it_does() {
+    for length in [1, 100, 128 << 10, (128 << 10) + 1, 1 << 24] {
+        for byte in [0, 1] {
+            let mut writer = Writer::new().unwrap();
+            let bytes = writer.bytes(&vec![byte; length]).unwrap();
+            assert!(frames::can_hold(bytes, length as u64), "{length}: {bytes}");
+            let codes = outline::Numbers { width: 1, bytes };
+            assert!(Reader::new(&writer.into_bytes(), 1 << 30).codes(length, codes).is_ok(), "{length}");
+        }
+    }
+    let tiny = outline::Amounts { unit: 1, width: 16, bytes: 9 };
+    let error = Reader::new(&[0; 9], 1 << 30).decimals(1 << 26, tiny).unwrap_err().to_string();
+    assert!(error.contains("a frame of 9 bytes cannot have 67108864 rows of 16"), "{error}");
+}
+
 #[test]
 fn every_frame_has_a_checksum_that_is_verified() {
     let good = Object::of(&reduction(lines()));
@@ -372,7 +408,7 @@ fn every_frame_has_a_checksum_that_is_verified() {
 #[test]
 fn a_newer_version_and_another_format_are_not_damage() {
     let error = |line: &str| {
-        let bytes = [line.as_bytes(), b"\nwhatever comes"].concat();
+        let bytes = [&opened_by(line)[..], b"whatever comes"].concat();
         let all = [
             decode::<StoredReduction>(KEY, &bytes).map(drop).unwrap_err(),
             decode_head::<StoredReduction>(KEY, &bytes).map(drop).unwrap_err(),
