@@ -51,8 +51,8 @@ pub(crate) fn measure(
             *seen = seen.filter(|seen| Some(*seen) == *value);
         }
         of_spend = of_spend.and(total.owner);
-        for (currency, amount) in &total.other_currencies {
-            add(other_currencies.entry((*currency).to_owned()).or_default(), *amount)?;
+        for (currency, amount) in total.other_currencies() {
+            add(other_currencies.entry(currency.to_owned()).or_default(), amount)?;
         }
     }
     let Called { owner, is_owner_of_spend, unlisted } = owner(rule, member, of_spend, |tag| match tags.get(tag) {

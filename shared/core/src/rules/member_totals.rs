@@ -8,10 +8,11 @@ use chrono::NaiveDate;
 use crate::facts::fact::{Fact, FactField};
 use crate::facts::grouping::Grouping;
 use crate::facts::matching::Matching;
-use crate::facts::spend::CostPolicy;
+use crate::facts::spend::{Basis, CostPolicy};
 use crate::money::decimal::{Decimal, SumOutOfRange, add, sum};
 use crate::rules::owner_template::OwnerTemplate;
 use crate::rules::rule::Rule;
+use crate::table::codes::{number, place};
 use crate::text::NONE;
 
 /// Who spent something, on what and where.
@@ -40,20 +41,32 @@ impl<'a> Spender<'a> {
     }
 }
 
-/// What a member spent on one day. Five thousand members have hundreds of thousands of these, so what most have one of
-/// stands in place, and nothing is added up that few are asked for.
+/// What a member spent on one day. Five thousand members have hundreds of thousands of these, and each of some million facts
+/// is in one for every rule with `each`: so what most have one of stands in place, a fact takes four bytes, and nothing is
+/// added up that few are asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DayTotal<'a> {
     /// In the rule's currency.
     pub(crate) spent: Decimal,
-    /// What was spent, fact by fact.
-    first: Option<(Fact<'a>, Decimal)>,
-    further: Vec<(Fact<'a>, Decimal)>,
-    pub(crate) other_currencies: BTreeMap<&'a str, Decimal>,
+    /// What was spent: the first fact.
+    first: Option<Fact<'a>>,
+    /// Those of its table that follow, by their place there.
+    further: Vec<u32>,
+    /// What a fact costs.
+    basis: Basis,
+    few: Option<Box<Few<'a>>>,
     /// For each tag that the owner template asks for, the one value that was seen, or `None` for several.
     pub(crate) tags: Vec<(&'a str, Option<&'a str>)>,
     /// Who owns the spend, where the rule names an owner.
     pub(crate) owner: Seen<'a>,
+}
+
+/// What few days have.
+#[derive(Clone, Debug, Default)]
+struct Few<'a> {
+    /// What was spent: facts of other tables than the first.
+    elsewhere: Vec<Fact<'a>>,
+    other_currencies: BTreeMap<&'a str, Decimal>,
 }
 
 /// The values that facts have of something.
@@ -90,10 +103,10 @@ pub(crate) struct MemberTotals<'a> {
 pub(crate) type Totals<'a> = BTreeMap<Option<Cow<'a, str>>, MemberTotals<'a>>;
 
 impl<'a> MemberTotals<'a> {
-    fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
+    fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, basis: Basis, spend: Decimal) -> Result<(), SumOutOfRange> {
         let day = fact.day();
         let place = self.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
-            self.days.insert(place, (day, DayTotal::default()));
+            self.days.insert(place, (day, DayTotal { basis, ..DayTotal::default() }));
             place
         });
         self.days.get_mut(place).map_or(Ok(()), |(_, total)| total.add(rule, fact, spend))
@@ -177,7 +190,7 @@ pub(crate) fn totals<'a, 'f: 'a>(
             }
         };
         if let Some((_, totals)) = members.get_mut(place) {
-            totals.add(rule, fact, spend)?;
+            totals.add(rule, fact, policy.basis, spend)?;
         }
     }
     Ok(members.into_iter().collect())
@@ -191,18 +204,29 @@ impl<'a> DayTotal<'a> {
 
     /// What was spent, fact by fact.
     pub(crate) fn facts(&self) -> impl Iterator<Item = (Fact<'a>, Decimal)> {
-        self.first.iter().chain(&self.further).copied()
+        let of_first = self.first.into_iter().flat_map(|first| {
+            let further = self.further.iter().map(move |row| first.table().row(place(*row)));
+            std::iter::once(first).chain(further)
+        });
+        let elsewhere = self.few.iter().flat_map(|few| few.elsewhere.iter().copied());
+        of_first.chain(elsewhere).map(|fact| (fact, self.basis.cost(fact)))
+    }
+
+    /// What was spent in each other currency than the rule's.
+    pub(crate) fn other_currencies(&self) -> impl Iterator<Item = (&'a str, Decimal)> {
+        self.few.iter().flat_map(|few| few.other_currencies.iter().map(|(currency, spent)| (*currency, *spent)))
     }
 
     fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, spend: Decimal) -> Result<(), SumOutOfRange> {
         let currency = fact.get(FactField::Currency);
         if currency != rule.currency {
-            return add(self.other_currencies.entry(currency).or_default(), spend);
+            return add(self.few.get_or_insert_default().other_currencies.entry(currency).or_default(), spend);
         }
         add(&mut self.spent, spend)?;
         match self.first {
-            None => self.first = Some((fact, spend)),
-            Some(_) => self.further.push((fact, spend)),
+            None => self.first = Some(fact),
+            Some(first) if std::ptr::eq(first.table(), fact.table()) => self.further.push(number(fact.place())),
+            Some(_) => self.few.get_or_insert_default().elsewhere.push(fact),
         }
         let owner = fact.get(FactField::Owner);
         if rule.owner.is_some() && !owner.is_empty() {
@@ -219,5 +243,30 @@ impl<'a> DayTotal<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{fact, table};
+
+    #[test]
+    fn a_day_knows_every_fact_of_every_table_and_what_it_cost() {
+        let of = |cost: &str, currency: &str, model: &str| {
+            fact("2026-11-02", cost, &[("currency", currency), ("model", model), ("identity", "ana")])
+        };
+        let one = table(&[of("1", "USD", "a"), of("2", "USD", "b"), of("4", "USD", "c"), of("9", "EUR", "a")]);
+        let other = table(&[of("8", "USD", "a"), of("16", "USD", "d"), of("5", "EUR", "b")]);
+        let (rule, policy) = (Rule::new("r"), CostPolicy::default());
+        let found = totals(&rule, one.rows().chain(other.rows()), &policy).unwrap();
+        let [(_, day)] = &*found[&None].days else { panic!("{found:?}") };
+        let mut facts: Vec<_> = day.facts().map(|(fact, spent)| (fact.get(FactField::Model), spent.to_string())).collect();
+        facts.sort_unstable();
+        let expected = [("a", "1"), ("a", "8"), ("b", "2"), ("c", "4"), ("d", "16")];
+        assert_eq!(facts, expected.map(|(model, spent)| (model, spent.to_owned())));
+        assert_eq!(day.spent.to_string(), "31");
+        let others: Vec<_> = day.other_currencies().map(|(currency, spent)| (currency, spent.to_string())).collect();
+        assert_eq!(others, [("EUR", "14".to_owned())]);
     }
 }
