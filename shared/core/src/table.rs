@@ -8,7 +8,7 @@
 //! - `combined`: which combination of values a row has in some columns;
 //! - `numbers`, `combinations`, `growing`, `growing_counts`, `sums`, `order`, `row_sums`, `builder`: summing rows to a
 //!   table;
-//! - `renamed`: other texts in the place of some.
+//! - `renamed`: other texts in the place of some; `sharing`: equal values of several tables, once in memory.
 
 pub mod builder;
 pub mod coded;
@@ -25,6 +25,7 @@ pub(crate) mod order;
 pub mod renamed;
 pub(crate) mod row_sums;
 pub mod rows;
+pub mod sharing;
 pub(crate) mod sums;
 pub mod tags;
 

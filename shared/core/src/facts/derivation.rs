@@ -1,5 +1,6 @@
 //! Facts out of bill lines, by the configuration: identity, model, owner, category.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -60,9 +61,24 @@ impl Derivation {
     /// Derives the facts of a delivery from the reductions of its chunks. Their order does not matter.
     pub fn derive(&self, reductions: &[Reduction]) -> Result<Facts, SumOutOfRange> {
         let folding = Folding::of(reductions, &self.keep_sessions, &self.limits)?;
-        let mut deriver = Deriver::new(self, &folding);
+        self.derive_folded(reductions.iter(), &folding)
+    }
+
+    /// The same. Each reduction is let go once its lines are added: there may be thousands.
+    pub fn derive_of(&self, reductions: Vec<Reduction>) -> Result<Facts, SumOutOfRange> {
+        let folding = Folding::of(&reductions, &self.keep_sessions, &self.limits)?;
+        self.derive_folded(reductions.into_iter(), &folding)
+    }
+
+    fn derive_folded<R: Borrow<Reduction>>(
+        &self,
+        reductions: impl Iterator<Item = R>,
+        folding: &Folding,
+    ) -> Result<Facts, SumOutOfRange> {
+        let mut deriver = Deriver::new(self, folding);
         let mut counts = ScanCounts::default();
         for reduction in reductions {
+            let reduction = reduction.borrow();
             counts.merge(&reduction.counts);
             deriver.add(&reduction.lines, reduction.counts.lacks_principal_column())?;
         }

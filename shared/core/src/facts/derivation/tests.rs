@@ -201,7 +201,8 @@ proptest! {
     fn the_order_of_chunks_does_not_matter(derivation in any_derivation(), mut reductions in any_reductions()) {
         let facts = derivation.derive(&reductions);
         reductions.reverse();
-        prop_assert_eq!(facts, derivation.derive(&reductions));
+        prop_assert_eq!(&facts, &derivation.derive(&reductions));
+        prop_assert_eq!(facts, derivation.derive_of(reductions));
     }
 }
 
