@@ -30,11 +30,8 @@ pub(super) fn pictures(
 ) -> Result<Pictures, SumOutOfRange> {
     let currency = found.totals.currency.as_str();
     let (facts, known) = (facts.in_currency(currency), known.in_currency(currency));
-    let reports: [&[FactField]; 3] = [
-        &[FactField::Owner],
-        &[FactField::Model, FactField::TokenKind, FactField::Context],
-        &[FactField::TokenKind],
-    ];
+    let reports: [&[FactField]; 3] =
+        [&[FactField::Owner], &[FactField::Model, FactField::TokenKind, FactField::Context], &[FactField::TokenKind]];
     let reports = reports.map(|fields| fields.iter().copied().map(Dimension::Field).collect());
     let mut reports = report::spend_by_each(facts.iter(), &reports, &figures.policy)?.into_iter();
     let mut next = || reports.next().unwrap_or_default();

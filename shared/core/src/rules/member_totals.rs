@@ -261,7 +261,8 @@ mod tests {
         let (rule, policy) = (Rule::new("r"), CostPolicy::default());
         let found = totals(&rule, one.rows().chain(other.rows()), &policy).unwrap();
         let [(_, day)] = &*found[&None].days else { panic!("{found:?}") };
-        let mut facts: Vec<_> = day.facts().map(|(fact, spent)| (fact.get(FactField::Model), spent.to_string())).collect();
+        let mut facts: Vec<_> =
+            day.facts().map(|(fact, spent)| (fact.get(FactField::Model), spent.to_string())).collect();
         facts.sort_unstable();
         let expected = [("a", "1"), ("a", "8"), ("b", "2"), ("c", "4"), ("d", "16")];
         assert_eq!(facts, expected.map(|(model, spent)| (model, spent.to_owned())));

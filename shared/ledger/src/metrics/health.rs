@@ -177,7 +177,8 @@ pub(super) async fn data<S: Store>(
         let told: Vec<_> = told.filter_map(|(_, told)| told.as_ref().map(|(told, _)| told)).collect();
         let restated = restated_spend(store, config, &scene.book, &periods, now).await?;
         let is_awaited = awaited.contains(export);
-        let health = Health { export, is_awaited, now, config, members: &scene.members, periods, spent, told, restated };
+        let health =
+            Health { export, is_awaited, now, config, members: &scene.members, periods, spent, told, restated };
         data.extend(health.data()?);
     }
     if let Some((bytes, _)) = store.get(subscriptions::STATE_KEY).await? {

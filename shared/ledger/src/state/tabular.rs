@@ -126,15 +126,23 @@ fn earlier<D: Tabular>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
     decode_compressed::<D::Earlier>(key, bytes)?.try_into().map_err(damaged)
 }
 
-/// The head of an object of a version that has one.
-fn open<'a, D: Tabular>(key: &str, bytes: &'a [u8]) -> Result<Option<Opened<'a>>, DocumentError> {
+/// The first line of an object of a version that has one, and what follows it; both are empty where it is cut off.
+fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // The longest first line that this format has.
     const LONGEST: usize = 256;
-    let Some((length, rest)) = bytes.strip_prefix(&SKIPPED).and_then(|rest| rest.split_first_chunk()) else {
-        return Ok(None);
-    };
+    // The first builds that stored columns wrote the line without the frame.
+    if bytes.starts_with(b"{") {
+        let end = bytes.iter().take(LONGEST).position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        return Some(bytes.split_at_checked(end).unwrap_or_default());
+    }
+    let (length, rest) = bytes.strip_prefix(&SKIPPED)?.split_first_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    let (line, rest) = rest.split_at_checked(length).filter(|_| length <= LONGEST).unwrap_or_default();
+    Some(rest.split_at_checked(length).filter(|_| length <= LONGEST).unwrap_or_default())
+}
+
+/// The head of an object of a version that has one.
+fn open<'a, D: Tabular>(key: &str, bytes: &'a [u8]) -> Result<Option<Opened<'a>>, DocumentError> {
+    let Some((line, rest)) = first_line(bytes) else { return Ok(None) };
     // As of any document: a format that is another, or newer, is told before anything else of it is read.
     document::check_format::<D>(key, line)?;
     let damaged = |source| DocumentError::Damaged { key: key.to_owned(), source };

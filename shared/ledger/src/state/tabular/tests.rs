@@ -171,6 +171,15 @@ fn releases_before_there_were_columns_say_that_an_object_is_newer() {
     assert!(matches!(error, DocumentError::Newer { found: 4, reads: 3, .. }), "{error}");
 }
 
+#[test]
+fn an_object_whose_first_line_is_in_no_frame_is_read_too() {
+    let framed = encode(&reduction(lines())).unwrap();
+    let plain = &framed[8..];
+    assert!(plain.starts_with(b"{"));
+    assert_eq!(decode::<StoredReduction>(KEY, plain).unwrap(), decode(KEY, &framed).unwrap());
+    assert_eq!(decode_head::<StoredReduction>(KEY, plain).unwrap(), decode_head(KEY, &framed).unwrap());
+}
+
 /// The first frame of an object, with this line.
 fn opened_by(line: &str) -> Vec<u8> {
     let length = u32::try_from(line.len() + 1).unwrap();
