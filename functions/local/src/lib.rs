@@ -42,13 +42,13 @@ use crate::sample::SampleOptions;
 /// Carries out a command. Data goes to `out`, progress and notes to `notes`.
 pub async fn execute(cli: &Cli, out: &mut impl Write, notes: &mut impl Write) -> Result<(), CommandError> {
     match &cli.command {
-        // On the heap, as the next: with a bucket to read from they hold a lot.
+        // On the heap, as what reads an export is below: it holds a lot.
         Command::Demo(options) => Box::pin(demo::demo(options, out, notes)).await,
         Command::Sample(options) => write_sample(options, notes),
         Command::Run(options) => Box::pin(run::run(options, Utc::now(), notes)).await,
         Command::Report(options) => report::run(options, out, notes).await,
         Command::Chargeback(options) => chargeback::run(options, Utc::now(), notes).await,
-        Command::Doctor(options) => doctor::doctor(options, Utc::now(), out).await,
+        Command::Doctor(options) => Box::pin(doctor::doctor(options, Utc::now(), out)).await,
         Command::Digest(options) => digest::run(options, Utc::now(), out, notes).await,
         Command::Page(options) => page::run(options, Utc::now(), notes).await,
         Command::Explain(options) => explain::run(options, out, notes).await,

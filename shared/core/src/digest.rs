@@ -231,7 +231,7 @@ impl Digest<'_> {
         corrections: &[Correction],
     ) -> Result<[Vec<Variance>; N], SumOutOfRange> {
         let Some(windows) = &self.windows else { return Ok(std::array::from_fn(|_| Vec::new())) };
-        variance::explain(self.known.iter(), self.policy, windows, &by.map(Dimension::Field), corrections)
+        variance::explain(&self.known.iter(), self.policy, windows, &by.map(Dimension::Field), corrections)
     }
 
     /// What was restated, as far as it can be told of spend: the history keeps unblended costs, so on another basis

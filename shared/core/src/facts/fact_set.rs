@@ -29,16 +29,26 @@ impl<'a> FactSet<'a> {
     /// Every fact.
     pub fn iter(&self) -> impl Iterator<Item = Fact<'a>> + Clone {
         self.tables.iter().filter_map(|table| Some((*table, self.wanted(table)?))).flat_map(|(table, wanted)| {
-            let is_in = move |fact: &Fact<'_>| wanted.is_none_or(|wanted| fact.code(FactField::Currency) == wanted);
-            table.rows().filter(is_in)
+            table.rows().filter(move |fact| match wanted {
+                Wanted::All => true,
+                Wanted::Currency(code) => fact.code(FactField::Currency) == code,
+            })
         })
     }
 
-    /// Which currency's code rows of a table must have; none where all rows are in. Nothing where none can be.
-    fn wanted(&self, table: &FactTable) -> Option<Option<u32>> {
-        let Some(currency) = self.currency.as_deref() else { return Some(None) };
+    /// Which rows of a table are in, unless none can be.
+    fn wanted(&self, table: &FactTable) -> Option<Wanted> {
+        let Some(currency) = self.currency.as_deref() else { return Some(Wanted::All) };
         let values = table.texts(FactField::Currency).map_or(&[][..], |texts| &texts.values);
         let found = values.binary_search_by(|value| (**value).cmp(currency)).ok()?;
-        Some((values.len() > 1).then(|| number(found)))
+        Some(if values.len() > 1 { Wanted::Currency(number(found)) } else { Wanted::All })
     }
+}
+
+/// Which rows of a table are in.
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    /// Those of the currency with this code.
+    Currency(u32),
 }

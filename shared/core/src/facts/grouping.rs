@@ -144,15 +144,18 @@ pub fn spend_by<'a>(
     summed(facts.filter_map(|fact| Some((fact, spending.of(fact)?))), dimensions)
 }
 
+/// What was spent on each day that has spend, in order.
+pub type Days = Vec<(NaiveDate, Decimal)>;
+
 /// What was spent on each day by `dimensions`, each with the first fact that has them. Days are in order.
 pub fn spend_by_day<'a>(
     facts: impl Iterator<Item = Fact<'a>>,
     policy: &CostPolicy,
     dimensions: &[Dimension],
-) -> Result<Vec<(Fact<'a>, Vec<(NaiveDate, Decimal)>)>, SumOutOfRange> {
+) -> Result<Vec<(Fact<'a>, Days)>, SumOutOfRange> {
     let mut spending = policy.spending();
     let facts = facts.filter_map(|fact| Some((fact, spending.of(fact)?)));
-    grouped(facts, dimensions, |days: &mut Vec<(NaiveDate, Decimal)>, fact, spend| {
+    grouped(facts, dimensions, |days: &mut Days, fact, spend| {
         let day = fact.day();
         // Facts of a table come in the order of their days.
         match days.last_mut() {

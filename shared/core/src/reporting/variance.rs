@@ -109,7 +109,7 @@ impl Variance {
 /// A correction belongs to the group that its caller's usage of that day has. Where that is none or several, it
 /// belongs to the caller's group in the span if there is just one, else to [`SEVERAL`].
 pub fn explain<'a, const N: usize>(
-    facts: impl Iterator<Item = Fact<'a>> + Clone,
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
     policy: &CostPolicy,
     windows: &Windows,
     by: &[Dimension; N],

@@ -23,13 +23,11 @@ impl Default for Growing {
 /// How many times `unit` a value is, if it is so many times exactly, and they fit. Most values have 64 bits, which are
 /// divided several times as quickly.
 fn count(value: i128, unit: i64) -> Option<i64> {
-    match i64::try_from(value) {
-        Ok(value) => (value % unit == 0).then(|| value / unit),
-        Err(_) => {
-            let (count, rest) = (value / i128::from(unit), value % i128::from(unit));
-            i64::try_from(count).ok().filter(|_| rest == 0)
-        }
+    if let Ok(value) = i64::try_from(value) {
+        return (value % unit == 0).then(|| value / unit);
     }
+    let (count, rest) = (value / i128::from(unit), value % i128::from(unit));
+    i64::try_from(count).ok().filter(|_| rest == 0)
 }
 
 impl Growing {
@@ -83,7 +81,9 @@ impl Growing {
                 && count(more.units(), finer).is_some()
                 && counts.iter().all(|count| fits(*count).is_some())
             {
-                counts.iter_mut().for_each(|count| *count *= times);
+                for count in counts {
+                    *count *= times;
+                }
                 *unit = finer;
                 return self.add(row, more);
             }

@@ -47,7 +47,9 @@ mod tests {
         let of = |team: &str| table(&[fact("2026-11-01", "1", &[("identity", "ana"), ("iamPrincipal/team", team)])]);
         let (mut tables, mut sharing) = ([of("x"), of("x"), of("y")], Sharing::default());
         let before = tables.clone();
-        tables.iter_mut().for_each(|table| sharing.share(table));
+        for table in &mut tables {
+            sharing.share(table);
+        }
         assert_eq!(tables, before);
         let text = |at: usize| Arc::as_ptr(&tables[at].row(0).text(FactField::Identity)).addr();
         let tags = |at: usize| std::ptr::from_ref(tables[at].row(0).tags()).addr();

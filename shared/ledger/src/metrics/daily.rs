@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
-use spend_core::facts::grouping::spend_by_day;
-use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::facts::grouping::{Days, spend_by_day};
+use spend_core::money::decimal::SumOutOfRange;
 
 use crate::config::Config;
 use crate::outputs::metric::{MAX_NAME, dimension_text};
@@ -60,7 +59,7 @@ pub(crate) struct Spent {
     /// Empty where there is no dimension, or no value.
     pub(crate) value: Arc<str>,
     /// By day, in order.
-    pub(crate) days: Vec<(NaiveDate, Decimal)>,
+    pub(crate) days: Days,
 }
 
 /// What was spent by day according to one billing period of one export.

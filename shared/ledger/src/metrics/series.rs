@@ -235,13 +235,16 @@ fn by_month(days: &[(NaiveDate, Decimal)]) -> impl Iterator<Item = (BillingPerio
     months.filter_map(move |days| Some((month(days.first()?), days)))
 }
 
+/// What a series is told apart by: its currency, and its dimension and label.
+type Key<'a> = (&'a str, Option<(&'a str, &'a str)>);
+
 /// The exact spend of the days that `is_in` holds of, by series and day.
 pub(crate) fn sums<'a>(
     spent: impl Iterator<Item = (Option<&'a Axis>, &'a Spent)>,
     is_in: impl Fn(NaiveDate) -> bool,
     members: &Members,
 ) -> Result<Sums, SumOutOfRange> {
-    let mut found: BTreeMap<(&str, Option<(&str, &str)>), BTreeMap<NaiveDate, Decimal>> = BTreeMap::new();
+    let mut found: BTreeMap<Key<'_>, BTreeMap<NaiveDate, Decimal>> = BTreeMap::new();
     for (axis, spent) in spent {
         let currency = or_none(&spent.currency);
         for (month, days) in by_month(&spent.days) {
@@ -257,7 +260,7 @@ pub(crate) fn sums<'a>(
             }
         }
     }
-    let series = |(currency, of): (&str, Option<(&str, &str)>)| SpendSeries {
+    let series = |(currency, of): Key<'_>| SpendSeries {
         currency: currency.to_owned(),
         of: of.map(|(name, label)| (name.to_owned(), label.to_owned())),
     };

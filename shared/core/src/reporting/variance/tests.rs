@@ -32,7 +32,7 @@ const HAIKU: (&str, &str, &str) = ("haiku", "output", "on-demand");
 
 fn by_owner(facts: &[FactRow], corrections: &[Correction]) -> Vec<Variance> {
     let owner = Dimension::Field(FactField::Owner);
-    let [variances] = explain(table(facts).rows(), &CostPolicy::default(), &windows(), &[owner], corrections).unwrap();
+    let [variances] = explain(&table(facts).rows(), &CostPolicy::default(), &windows(), &[owner], corrections).unwrap();
     variances
 }
 
@@ -239,8 +239,8 @@ proptest! {
         let both = [FactField::Owner, FactField::Identity].map(Dimension::Field);
         let by = both[usize::from(by_identity)].clone();
         let facts = table(&facts);
-        let [variances] = explain(facts.rows(), &policy, &windows, &[by], &corrections).unwrap();
-        let together_with_another = explain(facts.rows(), &policy, &windows, &both, &corrections).unwrap();
+        let [variances] = explain(&facts.rows(), &policy, &windows, &[by], &corrections).unwrap();
+        let together_with_another = explain(&facts.rows(), &policy, &windows, &both, &corrections).unwrap();
         prop_assert_eq!(&together_with_another[usize::from(by_identity)], &variances);
         for variance in &variances {
             prop_assert_eq!(sum(variance.terms.values()), variance.change(), "{:?}", variance);
@@ -269,7 +269,7 @@ proptest! {
         // A table has an order of its own: only tables of one fact each keep the order that is asked for.
         let tables: Vec<_> = facts.iter().map(|fact| table([fact])).collect();
         let by = [by];
-        let told = |facts: FactSet<'_>| explain(facts.iter(), &CostPolicy::default(), &windows(), &by, &[]).unwrap();
+        let told = |facts: FactSet<'_>| explain(&facts.iter(), &CostPolicy::default(), &windows(), &by, &[]).unwrap();
         prop_assert_eq!(told(tables.iter().collect()), told(tables.iter().rev().collect()));
     }
 }

@@ -1,6 +1,6 @@
 //! What is read page by page is what the library reads.
 
-use parquet::basic::Compression as Codec;
+use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
@@ -242,7 +242,7 @@ proptest! {
         // Without a dictionary, with one that is full at once, and with one for all.
         dictionary in prop::sample::select(vec![None, Some(8_usize), Some(1 << 20)]),
         codec in prop::sample::select(vec![
-            Codec::UNCOMPRESSED, Codec::SNAPPY, Codec::GZIP(Default::default()), Codec::ZSTD(Default::default()),
+            Codec::UNCOMPRESSED, Codec::SNAPPY, Codec::GZIP(GzipLevel::default()), Codec::ZSTD(ZstdLevel::default()),
         ]),
     ) {
         let version = if is_first { WriterVersion::PARQUET_1_0 } else { WriterVersion::PARQUET_2_0 };

@@ -31,9 +31,9 @@ fn every_physical_shape_is_the_same_reduction() {
                             required,
                             page_version,
                             dictionary,
-                            dictionary_bytes,
                             compression,
                             rows_per_group,
+                            dictionary_bytes,
                             ..narrow()
                         };
                         // A group per row is slow to write and says little about the codec. What is not coded is written

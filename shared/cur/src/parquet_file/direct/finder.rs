@@ -129,6 +129,7 @@ impl Finder {
     }
 
     /// Tells of the codes that were unpacked, of which the first is the value at `at`.
+    #[expect(clippy::needless_bitwise_bool, reason = "without branches several codes are compared at once")]
     fn find_codes(&self, at: usize, tell: &mut impl FnMut(usize)) -> Result<(), Odd> {
         for (index, codes) in self.scratch.chunks(TOGETHER).enumerate() {
             let most = codes.iter().copied().max().unwrap_or(0);

@@ -63,7 +63,9 @@ mod tests {
     fn rows_that_stand_together_are_one_range_and_a_run_for_each_set_of_rules() {
         let [none, code, both] = [&[][..], &[Rule::ProductCode], &[Rule::ProductCode, Rule::Principal]].map(|rules| {
             let mut set = RuleSet::default();
-            rules.iter().for_each(|rule| set.insert(*rule));
+            for rule in rules {
+                set.insert(*rule);
+            }
             set
         });
         let found = FoundRows::of(vec![code, none, none, code, code, both, none, both]).unwrap();
