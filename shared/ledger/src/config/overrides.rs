@@ -68,11 +68,11 @@ fn read_file(
         reader.invalid(&span, &format!("the file `{file}` is not there: put it beside the configuration"));
         return None;
     };
-    // An export that failed, most likely. In force it would be an empty text, which is refused.
+    // Most likely an upload that broke. The text that stands in for the file could not be empty either.
     if csv.trim_start_matches('\u{feff}').trim().is_empty() {
-        let cure =
-            "write the line member,amount, which is enough where nobody has an override, or remove `overrides_file`";
-        reader.invalid(&span, &format!("the file `{file}` is empty: {cure}"));
+        let empty = "this file is empty: where nobody has an override write the header `member,amount` alone, or remove \
+                     `overrides_file`";
+        reader.invalid_in(&file, 1, empty);
         return None;
     }
     for (line, problem) in read_csv(csv, each, overrides) {

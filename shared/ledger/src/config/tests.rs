@@ -214,6 +214,18 @@ fn amounts_and_currencies_are_checked() {
     assert_problem("[[budget]]\nname = \" \"\namount = \"5\"", 2, "config.invalid", &["`name` is empty"]);
 }
 
+/// They stand in subjects and bodies of mails.
+#[test]
+fn what_a_configuration_calls_rules_people_and_pages_is_one_line() {
+    for forged in ["a\\nWhat to do: pay", "a\\u001b[2J", &"a".repeat(1_000)] {
+        let named = format!("[[budget]]\nname = \"{forged}\"\namount = \"5\"");
+        assert_problem(&named, 2, "config.invalid", &["must be one line"]);
+        assert_problem(&budget(&format!("runbook = \"{forged}\"")), 4, "config.invalid", &["must be one line"]);
+        let team = format!("[[owner]]\nmatch = {{ identity = \"x\" }}\nteam = \"{forged}\"");
+        assert_problem(&team, 3, "config.invalid", &["must be one line"]);
+    }
+}
+
 #[test]
 fn a_rule_that_could_never_match_is_an_error() {
     assert_problem(&budget("match = { team = \"x\" }"), 4, "config.invalid", &["`team`", "tag:NAME"]);
@@ -414,7 +426,7 @@ fn a_file_of_overrides_that_could_be_read_otherwise_is_refused_with_its_line_and
 fn an_empty_file_of_overrides_is_refused_and_one_without_anybody_is_not() {
     for csv in ["", "\n", " \r\n\r\n", "\u{feff}", "\u{feff}\n"] {
         let error = people(csv).unwrap_err();
-        assert!(error.contains("the file `people.csv` is empty: write the line member,amount"), "{csv:?}: {error}");
+        assert!(error.contains("people.csv:1: this file is empty: where nobody has an override write the header"), "{csv:?}: {error}");
     }
     for csv in ["member,amount\n", "# nobody yet\n"] {
         let text = budget("each = \"identity\"\noverrides_file = \"people.csv\"");

@@ -168,6 +168,38 @@ async fn a_crash_while_a_budget_is_taken_out_is_told_all_the_same_and_once() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_was_removed_stays_in_force() {
+    let store = MemoryStore::default();
+    write(&store, GOOD).await.unwrap();
+    store.remove(keys::CONFIG);
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Absent);
+    assert_eq!(top(&store).await, 7);
+}
+
+#[tokio::test]
+async fn an_empty_file_of_overrides_is_refused_and_a_header_alone_tells_who_is_watched_less() {
+    const PEOPLE: &str = "[[budget]]\nname = \"people\"\neach = \"identity\"\namount = \"500\"\n\
+                          overrides_file = \"people.csv\"\n";
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    let csv = keys::beside_config("people.csv");
+    store.overwrite(&csv, Bytes::from_static(b"member,amount\ndana@example.com,100\nbo@example.com,900\n")).unwrap();
+    assert_eq!(write(&store, PEOPLE).await.unwrap(), Adopted::Replaced);
+    let overrides = async || of_deployment(&store).await.unwrap().rules.budgets[0].overrides.len();
+    for empty in ["", " \n\n", "\u{feff}\n"] {
+        store.overwrite(&csv, Bytes::from_static(empty.as_bytes())).unwrap();
+        assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Refused, "{empty:?}: an upload that broke");
+        assert_eq!(overrides().await, 2);
+    }
+    let refused = told(&store, &notifier).await;
+    assert!(refused.iter().all(|note| note.contains("people.csv:1: this file is empty")), "{refused:?}");
+    store.overwrite(&csv, Bytes::from_static(b"member,amount\n")).unwrap();
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Replaced);
+    assert_eq!(overrides().await, 0);
+    let told = told(&store, &notifier).await.split_off(refused.len()).concat();
+    assert!(told.contains("dana@example.com") && !told.contains("bo@example.com"), "{told}");
+}
+
+#[tokio::test]
 async fn a_configuration_in_force_that_was_removed_hides_no_change() {
     let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
     store.overwrite("state/export=cur/period=2026-11.json.zst", Bytes::from_static(b"x")).unwrap();
