@@ -47,6 +47,7 @@ class Tags(unittest.TestCase):
                 "AWS::Glue::Database",
                 "AWS::Glue::Table",
                 "AWS::Lambda::EventInvokeConfig",
+                "AWS::Logs::MetricFilter",
                 "AWS::S3::BucketPolicy",
                 # Its group has the tags.
                 "AWS::Scheduler::Schedule",

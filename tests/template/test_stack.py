@@ -25,7 +25,7 @@ def texts(node):
 class Names(unittest.TestCase):
     # Names of metrics, policies within a role and texts for people are no names of resources; a bus and a group that are
     # referred to have their names where they are created.
-    NOT_PHYSICAL = {"DatabaseName", "DisplayName", "EventBusName", "FunctionName", "GroupName", "MetricName"}
+    NOT_PHYSICAL = {"DatabaseName", "DisplayName", "EventBusName", "FunctionName", "GroupName", "LogGroupName", "MetricName"}
 
     def names(self, stack):
         for key, resource in stack.resources.items():
@@ -281,16 +281,6 @@ class Alarms(unittest.TestCase):
             text = " ".join(source()["Parameters"][name]["Description"].split())
             self.assertIn("Empty: nobody is subscribed, and", text)
             self.assertIn("nobody until somebody is", text)
-
-    def test_an_alarm_that_silence_sets_off_waits_for_the_first_delivery(self):
-        waiting = {
-            key
-            for key, alarm in EXISTS.of_type("AWS::CloudWatch::Alarm").items()
-            if alarm.get("WarmUpConfiguration") == {"WarmUpPeriodDurationInMinutes": 2 * 24 * 60}
-        }
-        silent = {key for key, alarm in EXISTS.of_type("AWS::CloudWatch::Alarm").items() if alarm["TreatMissingData"] == "breaching"}
-        self.assertEqual(waiting, silent)
-        self.assertEqual(silent, {"NoDeliveryAlarm", "NoSpend"})
 
     def test_the_alarm_of_a_dead_letter_queue_says_what_can_be_done_with_it(self):
         queues = EXISTS.of_type("AWS::SQS::Queue")

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
+use aws_sdk_sns::operation::get_topic_attributes::GetTopicAttributesError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Subscribers, Subscriptions, Topic};
 
@@ -71,6 +72,10 @@ impl Subscriptions for Sns {
         let client = self.client.get_or_init(|| Client::new(&self.config));
         let answer = match client.get_topic_attributes().topic_arn(arn).send().await {
             Ok(answer) => answer,
+            // Nobody reads a topic that was deleted, and the others are told so.
+            Err(error) if error.as_service_error().is_some_and(GetTopicAttributesError::is_not_found_exception) => {
+                return Ok(Subscribers::default());
+            }
             Err(error) => {
                 let source = Box::new(Failure::of("sns:GetTopicAttributes", &error));
                 return Err(match failure::effect(&error) {

@@ -122,6 +122,12 @@ async fn a_topic_says_how_many_subscriptions_it_has() {
 }
 
 #[tokio::test]
+async fn a_topic_that_is_gone_has_no_subscriptions() {
+    let wire = serve(|_| Some(error(404, "NotFound"))).await;
+    assert_eq!(sns(&wire).subscribers(Topic::Alerts).await.unwrap(), Subscribers::default());
+}
+
+#[tokio::test]
 async fn a_topic_that_does_not_say_is_no_topic_without_subscriptions() {
     for (reply, kind) in [
         (Some(attributes(&[("SubscriptionsPending", "0")])), "publish.not_read"),
