@@ -13,6 +13,7 @@ import sys
 import pyarrow.parquet
 
 import deliveries
+import logs
 from deployment import Deployment, make_bucket
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "template"))
@@ -45,6 +46,8 @@ class Life:
         self.begins_a_month_with_a_holiday()
         self.actions |= set(self.stack.actions())
         self.stack.stop()
+        lines = [line for name in self.run.programs for line in self.stack.all_logs(name)]
+        self.checks.equal("life: no log names a caller", logs.of_callers(lines), [])
 
     # ---- What befalls it ----
 

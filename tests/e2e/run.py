@@ -31,6 +31,7 @@ import sys
 
 import deliveries
 import events
+import logs
 import older_release
 import pages
 import standins
@@ -568,8 +569,9 @@ class Scenario:
         broken = "config/ledger.toml is not valid"
         errors = [(name, line) for name, line in lines if '"ERROR"' in line and broken not in line]
         self.checks.equal("calm: no error is logged but the broken configuration", errors, [])
-        named = [(name, line) for name, line in lines if "assumed-role/" in line or ":user/" in line]
-        self.checks.equal("calm: no log names a caller by its ARN", named, [])
+        for key, name in (("MorningsDone", "digest"), ("RefusedMessages", "alert")):
+            filtered = logs.found(self.stack.stack.properties(key)["FilterPattern"], self.stack.all_logs(name))
+            self.checks.equal(f"calm: the template's filter {key} finds lines in the logs", bool(filtered), key == "MorningsDone")
 
     def builds_are_named(self):
         """The command line, each function's first line, and each object that a function wrote say which build they are of."""
@@ -648,7 +650,9 @@ class Scenario:
         write_actions(self.run.work, self.stack.actions())
         self.stack.stop()
         for name in FUNCTIONS:
-            (self.folder / f"{name}.log").write_text("\n".join(self.stack.all_logs(name)) + "\n")
+            lines = self.stack.all_logs(name)
+            self.checks.equal(f"{self.name}: no log of {name} names a caller", logs.of_callers(lines), [])
+            (self.folder / f"{name}.log").write_text("\n".join(lines) + "\n")
 
 
 class Attacked(Scenario):
