@@ -74,9 +74,9 @@ facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals chec
 	cargo build --locked --workspace --all-targets
 	$(PYTHON) tests/other_programs.py target/debug/bedrock-ledger target/facts-check
 
-e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare what comes out with the command line.
+e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare what comes out with the command line (OLDER=DIR: upgrade them from an older build's too).
 	cargo build --locked --workspace --all-targets
-	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e
+	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e $(if $(OLDER),--older $(OLDER))
 
 e2e-release: $(VENV)/installed host-release ## The same with release binaries.
 	cargo build --release --locked --manifest-path tests/e2e/panicking/Cargo.toml

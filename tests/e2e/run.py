@@ -1,14 +1,14 @@
 """The whole pipeline as it is deployed, without AWS: the four programs behind a Runtime API, events by the template's
 rules, S3, SNS and CloudWatch over the wire. What comes out must be what the command line makes of the same files.
 
-Usage: run.py BINARIES COMMAND_LINE WORKDIR [--part PART]
+Usage: run.py BINARIES COMMAND_LINE WORKDIR [--part PART] [--older OLDER]
 
 BINARIES is the folder with the functions' programs, COMMAND_LINE is `bedrock-ledger`. In WORKDIR it leaves what the functions called
 (actions.json: function, action and resource, by the template's own names), and in a folder for each part their logs and
 the ledgers.
 
-There are five parts, a process each, which run beside each other unless one is asked for. Each has its own stand-ins, a
-stack, and more that needs no stack:
+There are five parts, and a sixth where OLDER is the folder with the programs of an older build. Each is a process; they
+run beside each other unless one is asked for. Each has its own stand-ins, a stack, and more that needs no stack:
 - `calm` is deployed on a bucket that has deliveries, of an export that keeps every delivery. Events come by the
   template's rules, twice and in no order, several sandboxes at once; nothing fails.
 - `rough` gets its events as users' own wiring brings them, of an export that overwrites, and its functions are killed
@@ -17,6 +17,7 @@ stack, and more that needs no stack:
 - `listed` has them too, and names the export that counts: strangers may claim its months before it delivers.
 - `life` goes on for weeks: topics lose their readers, spend falls to zero, a month begins with a holiday, and the stack is
   made again over its ledger.
+- `upgrade` goes from the older build to this one function by function, and back, over one ledger.
 
 Prints one line for each check, then, of all parts, how many passed and failed; exits 1 if any failed.
 """
@@ -45,6 +46,7 @@ from interruptions import Interruptions
 from life import Life
 from runtime_api import Program, Sandbox
 from deployment import Deployment, Named, make_bucket
+from upgrade import Upgrade
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "infra" / "ledger.toml"
@@ -77,8 +79,9 @@ CLAIM = datetime.timedelta(minutes=6)
 class Run:
     LATER = LATER
 
-    def __init__(self, binaries, command_line, work):
+    def __init__(self, binaries, command_line, work, older=None):
         self.checks = Checks()
+        self.older = older
         self.work = work
         self.programs = {name: str(binaries / name) for name in FUNCTIONS}
         self.panicking = str(binaries / "panicking-function")
@@ -148,6 +151,11 @@ class Run:
         life = Life(self)
         life.everything()
         write_actions(self.work, life.actions)
+
+    def upgrade(self):
+        upgrade = Upgrade(self, self.older)
+        upgrade.everything()
+        write_actions(self.work, upgrade.stack.actions())
 
     def under_attack(self, name, parameters):
         make_bucket(self.aws.client("s3"), BUCKET)
@@ -727,11 +735,13 @@ def tables(files):
 def beside_each_other(arguments):
     """Runs all parts, says what they say, one after the other, and puts together what they leave."""
     command = [sys.executable, __file__, arguments.binaries, arguments.command_line]
+    more = ["--older", arguments.older] if arguments.older else []
     start = lambda part: subprocess.Popen(
-        [*command, arguments.work / part, "--part", part], stdout=subprocess.PIPE, text=True
+        [*command, arguments.work / part, "--part", part, *more], stdout=subprocess.PIPE, text=True
     )
     checks, actions = Checks(), []
-    for part, process in [(part, start(part)) for part in PARTS]:
+    parts = [part for part in PARTS if arguments.older or part != "upgrade"]
+    for part, process in [(part, start(part)) for part in parts]:
         for line in process.stdout:
             checks.passed += line.startswith("ok ")
             checks.failed += line.startswith("FAILED ")
@@ -750,17 +760,26 @@ def main():
     parser.add_argument("command_line", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("--part", choices=PARTS)
+    parser.add_argument("--older", type=pathlib.Path, help="the folder with the functions of an older build")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.work, ignore_errors=True)
     if arguments.part is None:
         arguments.work.mkdir(parents=True)
         return beside_each_other(arguments)
-    run = Run(arguments.binaries.resolve(), arguments.command_line.resolve(), arguments.work.resolve())
+    older = arguments.older and arguments.older.resolve()
+    run = Run(arguments.binaries.resolve(), arguments.command_line.resolve(), arguments.work.resolve(), older)
     PARTS[arguments.part](run)
     return 1 if run.checks.failed else 0
 
 
-PARTS = {"calm": Run.calm, "rough": Run.rough, "attacked": Run.attacked, "listed": Run.listed, "life": Run.life}
+PARTS = {
+    "calm": Run.calm,
+    "rough": Run.rough,
+    "attacked": Run.attacked,
+    "listed": Run.listed,
+    "life": Run.life,
+    "upgrade": Run.upgrade,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
