@@ -116,8 +116,9 @@ infra-check: $(AWS_VENV)/installed $(CHECKOV_VENV)/installed $(VENV)/installed #
 	$(CHECKOV_VENV)/bin/checkov --file infra/template.yaml infra/forward.yaml --framework cloudformation \
 		--skip-download --compact --quiet
 
-workflow-lint: $(WORKFLOW_VENV)/installed ## Check the workflows of GitHub for what an attacker could use (zizmor; needs no network).
-	$(WORKFLOW_VENV)/bin/zizmor --offline --persona pedantic .github/workflows
+# Whether the commit of an action exists, and is that of its version, only GitHub knows.
+workflow-lint: $(WORKFLOW_VENV)/installed ## Check the workflows of GitHub for what an attacker could use (zizmor; with GH_TOKEN also the commits of actions).
+	$(WORKFLOW_VENV)/bin/zizmor $(if $(GH_TOKEN),,--offline) --persona pedantic .github/workflows
 
 # Built from source, which takes minutes: apart from `make test`, whose checks of dependencies need no tool.
 TOOLS := .tools
