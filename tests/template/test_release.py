@@ -125,6 +125,10 @@ class Libraries(unittest.TestCase):
         built |= set(re.search(r'CLI_TARGETS="([^"]*)"', WORKFLOWS["release.yml"])[1].split())
         self.assertEqual(set(sbom.ANYWHERE), built)
 
+    def test_licences_are_checked_of_every_target_that_is_released(self):
+        checked = tomllib.loads((ROOT / "deny.toml").read_text())["graph"]["targets"]
+        self.assertLessEqual({*sbom.LAMBDA, *sbom.ANYWHERE}, set(checked))
+
 
 class Workflows(unittest.TestCase):
     def test_every_action_is_pinned_to_a_commit(self):
