@@ -1,9 +1,10 @@
 """What befalls a stack in the months after its deployment: topics lose their readers, spend falls to zero, a month begins
-with a holiday, the stack is deleted and made again. Alarms are evaluated over what was put to CloudWatch.
+with a holiday, the stack is deleted and made again, another export takes the place of the first. Alarms are evaluated over what was put to CloudWatch.
 """
 
 import collections
 import datetime
+import hashlib
 import io
 import json
 import math
@@ -24,6 +25,7 @@ NAME = "life"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 USD = (("Currency", "USD"),)
+EXPORT, OTHER = "bedrock-by-caller", "bedrock-of-2027"
 
 
 class Life:
@@ -44,6 +46,7 @@ class Life:
         self.falls_to_zero()
         self.is_made_again()
         self.begins_a_month_with_a_holiday()
+        self.is_replaced()
         self.actions |= set(self.stack.actions())
         self.stack.stop()
         lines = [line for name in self.run.programs for line in self.stack.all_logs(name)]
@@ -137,7 +140,29 @@ class Life:
         self.checks.equal("life: spend still adds up to the ledger", put, facts)
         self.deliver(again(self.second, at + HOUR))
 
+    def is_replaced(self):
+        """With the year another export begins, and the first delivers no more."""
+        begin = datetime.datetime(2027, 1, 1, tzinfo=datetime.timezone.utc)
+        self.deliver(again(self.second, begin))
+        self.deliver(first_day_of(again(self.second, begin + 30 * HOUR), "2026-11", "2027-01", EXPORT, OTHER))
+        alarm = self.stack.stack.properties("NoDeliveryAlarm")
+        old, new = (export_id(f"finance/cur/{name}") for name in (EXPORT, OTHER))
+        late = [self.ages(begin + hours * HOUR) for hours in (36, 37, 38)]
+        self.checks.equal("life: an export that was replaced is late", late, [{old: 36.0}, {old: 37.0}, {old: 38.0}])
+        self.checks.equal("life: and an alarm says so", states(alarm, [max(each.values()) for each in late]), {"ALARM"})
+        self.stack.configure(f'[export]\nretired = ["{old}"]\n')
+        quiet = [self.ages(begin + hours * HOUR) for hours in (39, 40, 41)]
+        self.checks.equal("life: one that is retired is quiet", quiet, [{new: 9.0}, {new: 10.0}, {new: 11.0}])
+        self.checks.equal("life: and the alarm ends", states(alarm, [max(each.values()) for each in quiet]), {"OK"})
+
     # ---- What is done, and what came of it ----
+
+    def ages(self, now):
+        """How old a sweep says that the delivery of each export is, in hours."""
+        before = len(self.stack.data())
+        self.sweep(now)
+        put = self.stack.data()[before:]
+        return {dict(of)["Export"]: value for _, name, of, _, value, _ in put if name == "DeliveryAgeHours"}
 
     def sweep(self, now):
         self.clock.now = now
@@ -199,6 +224,11 @@ class Life:
         return tuple({day: value for day, value in rounded(sums).items() if value} for sums in (put, facts))
 
 
+def export_id(path):
+    """What the ledger calls the export in a folder that is not at the bucket's root."""
+    return f"{path.rpartition('/')[2]}--{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+
 def midnight(at):
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -220,12 +250,37 @@ def again(delivery, at, *, empty=False):
 
 def in_month(delivery, old, new):
     """An empty delivery, as one of another month."""
-    year, month = map(int, new.split("-"))
-    after = f"{year + month // 12}-{month % 12 + 1:02}"
     files = []
     for key, body in delivery.files:
         if key.endswith("Manifest.json"):
-            text = body.decode().replace(new, after).replace(old, new)
+            text = body.decode().replace(after(old), after(new)).replace(old, new)
             body = text.encode()
         files.append((key.replace(old, new), body))
     return deliveries.Delivery(delivery.at, tuple(files))
+
+
+def first_day_of(delivery, old, new, export, other):
+    """What of a delivery is of the first day of its month, as one of another month by another export."""
+    begin, moved = (datetime.datetime.fromisoformat(f"{month}-01") for month in (old, new))
+    files = []
+    for key, body in delivery.files:
+        if key.endswith("Manifest.json"):
+            body = body.decode().replace(f"/{export}/", f"/{other}/").replace(f"{export}-", f"{other}-").encode()
+        else:
+            table, written = pyarrow.parquet.read_table(io.BytesIO(body)), io.BytesIO()
+            is_first = [start.replace(tzinfo=None) < begin + DAY for start in table["line_item_usage_start_date"].to_pylist()]
+            table = table.filter(is_first)
+            for at, field in enumerate(table.schema):
+                if pyarrow.types.is_timestamp(field.type):
+                    times = [time and time + (moved - begin) for time in table[field.name].to_pylist()]
+                    table = table.set_column(at, field, pyarrow.array(times, field.type))
+            pyarrow.parquet.write_table(table, written)
+            body = written.getvalue()
+        files.append((key.replace(export, other), body))
+    return in_month(deliveries.Delivery(delivery.at, tuple(files)), old, new)
+
+
+def after(month):
+    """The month after, as YYYY-MM."""
+    year, month = map(int, month.split("-"))
+    return f"{year + month // 12}-{month % 12 + 1:02}"

@@ -15,7 +15,8 @@ run beside each other unless one is asked for. Each has its own stand-ins, a sta
   once before and once after every kind of write that they make. The command line reads buckets beside it.
 - `attacked` has strangers' exports in its bucket, which come before each honest delivery and want to silence it.
 - `listed` has them too, and names the export that counts: strangers may claim its months before it delivers.
-- `life` goes on for weeks: topics lose their readers, spend falls to zero, a month begins with a holiday, and the stack is
+- `life` goes on for weeks: topics lose their readers, spend falls to zero, a month begins with a holiday, another export
+  takes the place of the first, and the stack is
   made again over its ledger.
 - `upgrade` goes from the older build to this one function by function, and back, over one ledger.
 
