@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::facts::fact::{Fact, FactField};
+use crate::facts::fact::{Fact, FactField, FactTable};
 use crate::facts::grouping::Grouping;
 use crate::facts::matching::Matching;
 use crate::facts::spend::{Basis, CostPolicy};
@@ -46,12 +46,12 @@ impl<'a> Spender<'a> {
 /// added up that few are asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DayTotal<'a> {
+    day: NaiveDate,
     /// In the rule's currency.
     pub(crate) spent: Decimal,
-    /// What was spent: the first fact.
-    first: Option<Fact<'a>>,
-    /// Those of its table that follow, by their place there.
-    further: Vec<u32>,
+    /// What was spent: the table of the first fact, and the places there of all of its facts.
+    table: Option<&'a FactTable>,
+    places: Vec<u32>,
     /// What a fact costs.
     basis: Basis,
     few: Option<Box<Few<'a>>>,
@@ -64,7 +64,7 @@ pub(crate) struct DayTotal<'a> {
 /// What few days have.
 #[derive(Clone, Debug, Default)]
 struct Few<'a> {
-    /// What was spent: facts of other tables than the first.
+    /// What was spent: facts of other tables.
     elsewhere: Vec<Fact<'a>>,
     other_currencies: BTreeMap<&'a str, Decimal>,
 }
@@ -96,7 +96,7 @@ impl Seen<'_> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MemberTotals<'a> {
     /// In order.
-    days: Vec<(NaiveDate, DayTotal<'a>)>,
+    days: Vec<DayTotal<'a>>,
 }
 
 /// The members of a rule: `None` alone where the rule is for all together.
@@ -105,11 +105,15 @@ pub(crate) type Totals<'a> = BTreeMap<Option<Cow<'a, str>>, MemberTotals<'a>>;
 impl<'a> MemberTotals<'a> {
     fn add(&mut self, rule: &'a Rule, fact: Fact<'a>, basis: Basis, spend: Decimal) -> Result<(), SumOutOfRange> {
         let day = fact.day();
-        let place = self.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
-            self.days.insert(place, (day, DayTotal { basis, ..DayTotal::default() }));
+        let place = self.days.binary_search_by_key(&day, |total| total.day).unwrap_or_else(|place| {
+            // Days are most of what a rule's members take, and doubling leaves up to half of the room empty.
+            if self.days.len() == self.days.capacity() {
+                self.days.reserve_exact(4.max(self.days.len() / 4));
+            }
+            self.days.insert(place, DayTotal { day, basis, ..DayTotal::default() });
             place
         });
-        self.days.get_mut(place).map_or(Ok(()), |(_, total)| total.add(rule, fact, spend))
+        self.days.get_mut(place).map_or(Ok(()), |total| total.add(rule, fact, spend))
     }
 
     /// The days with facts in a span, in order.
@@ -118,9 +122,9 @@ impl<'a> MemberTotals<'a> {
         first: NaiveDate,
         last: NaiveDate,
     ) -> impl DoubleEndedIterator<Item = (NaiveDate, &DayTotal<'a>)> + Clone {
-        let from = self.days.partition_point(|(day, _)| *day < first);
-        let to = self.days.partition_point(|(day, _)| *day <= last.max(first));
-        self.days.get(from..to).unwrap_or_default().iter().map(|(day, total)| (*day, total))
+        let from = self.days.partition_point(|total| total.day < first);
+        let to = self.days.partition_point(|total| total.day <= last.max(first));
+        self.days.get(from..to).unwrap_or_default().iter().map(|total| (total.day, total))
     }
 
     /// What was spent on a day.
@@ -130,7 +134,7 @@ impl<'a> MemberTotals<'a> {
 
     /// The first day with spend above zero.
     pub(crate) fn first_spend(&self) -> Option<NaiveDate> {
-        self.days.iter().find(|(_, total)| total.spent > Decimal::ZERO).map(|(day, _)| *day)
+        self.days.iter().find(|total| total.spent > Decimal::ZERO).map(|total| total.day)
     }
 
     /// The exact sum of a span.
@@ -145,7 +149,7 @@ impl<'a> MemberTotals<'a> {
 
     /// Every day with spend.
     pub(crate) fn amounts(&self) -> BTreeMap<NaiveDate, Decimal> {
-        self.days.iter().map(|(day, total)| (*day, total.spent)).collect()
+        self.days.iter().map(|total| (total.day, total.spent)).collect()
     }
 }
 
@@ -204,10 +208,7 @@ impl<'a> DayTotal<'a> {
 
     /// What was spent, fact by fact.
     pub(crate) fn facts(&self) -> impl Iterator<Item = (Fact<'a>, Decimal)> {
-        let of_first = self.first.into_iter().flat_map(|first| {
-            let further = self.further.iter().map(move |row| first.table().row(place(*row)));
-            std::iter::once(first).chain(further)
-        });
+        let of_first = self.table.into_iter().flat_map(|table| self.places.iter().map(|row| table.row(place(*row))));
         let elsewhere = self.few.iter().flat_map(|few| few.elsewhere.iter().copied());
         of_first.chain(elsewhere).map(|fact| (fact, self.basis.cost(fact)))
     }
@@ -223,10 +224,10 @@ impl<'a> DayTotal<'a> {
             return add(self.few.get_or_insert_default().other_currencies.entry(currency).or_default(), spend);
         }
         add(&mut self.spent, spend)?;
-        match self.first {
-            None => self.first = Some(fact),
-            Some(first) if std::ptr::eq(first.table(), fact.table()) => self.further.push(number(fact.place())),
-            Some(_) => self.few.get_or_insert_default().elsewhere.push(fact),
+        if std::ptr::eq(*self.table.get_or_insert(fact.table()), fact.table()) {
+            self.places.push(number(fact.place()));
+        } else {
+            self.few.get_or_insert_default().elsewhere.push(fact);
         }
         let owner = fact.get(FactField::Owner);
         if rule.owner.is_some() && !owner.is_empty() {
@@ -236,9 +237,12 @@ impl<'a> DayTotal<'a> {
             // Facts without the tag do not disagree: discounts, for one, have no principal's tags.
             let value = fact.tag(name);
             if !value.is_empty() {
-                match self.tags.iter_mut().find(|(tag, _)| *tag == name) {
-                    Some((_, seen)) => *seen = seen.filter(|seen| *seen == value),
-                    None => self.tags.push((name, Some(value))),
+                if let Some((_, seen)) = self.tags.iter_mut().find(|(tag, _)| *tag == name) {
+                    *seen = seen.filter(|seen| *seen == value);
+                } else {
+                    // A template mostly asks for one.
+                    self.tags.reserve_exact(1);
+                    self.tags.push((name, Some(value)));
                 }
             }
         }
@@ -260,7 +264,7 @@ mod tests {
         let other = table(&[of("8", "USD", "a"), of("16", "USD", "d"), of("5", "EUR", "b")]);
         let (rule, policy) = (Rule::new("r"), CostPolicy::default());
         let found = totals(&rule, one.rows().chain(other.rows()), &policy).unwrap();
-        let [(_, day)] = &*found[&None].days else { panic!("{found:?}") };
+        let [day] = &*found[&None].days else { panic!("{found:?}") };
         let mut facts: Vec<_> =
             day.facts().map(|(fact, spent)| (fact.get(FactField::Model), spent.to_string())).collect();
         facts.sort_unstable();

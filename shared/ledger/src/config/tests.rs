@@ -426,7 +426,10 @@ fn a_file_of_overrides_that_could_be_read_otherwise_is_refused_with_its_line_and
 fn an_empty_file_of_overrides_is_refused_and_one_without_anybody_is_not() {
     for csv in ["", "\n", " \r\n\r\n", "\u{feff}", "\u{feff}\n"] {
         let error = people(csv).unwrap_err();
-        assert!(error.contains("people.csv:1: this file is empty: where nobody has an override write the header"), "{csv:?}: {error}");
+        assert!(
+            error.contains("people.csv:1: this file is empty: where nobody has an override write the header"),
+            "{csv:?}: {error}"
+        );
     }
     for csv in ["member,amount\n", "# nobody yet\n"] {
         let text = budget("each = \"identity\"\noverrides_file = \"people.csv\"");
