@@ -1,0 +1,54 @@
+//! A history: what happens, in order, as data. Each part of it can be left out, and what is left happens as before: that
+//! is what shrinking rests on.
+//!
+//! - `bill`: rows of a bill, and what AWS calls what they are of;
+//! - `delivery`: a delivery, and what is wrong with it;
+//! - `configuration`: what the owner configures;
+//! - `trouble`: what goes wrong with a call, or with the sandbox that makes it;
+//! - `step`: what happens next: time passes, sandboxes run, the owner writes;
+//! - `generate`: the history of a seed; `words`: a history for people, one line for each thing that happens.
+
+pub mod bill;
+pub mod configuration;
+pub mod delivery;
+pub mod generate;
+pub mod step;
+pub mod trouble;
+pub mod words;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::history::delivery::ExportKind;
+use crate::history::step::Step;
+
+/// A history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    pub seed: u64,
+    pub setup: Setup,
+    pub steps: Vec<Step>,
+}
+
+/// What is so from the beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// The hour at which it begins, of the hours of October and November 2026.
+    pub begins: u32,
+    /// Exports that deliver, by their number.
+    pub exports: Vec<ExportKind>,
+    /// Of a hundred events, how many are lost.
+    pub lost: u64,
+    /// How many come twice.
+    pub doubled: u64,
+    /// How many come late, by up to three days.
+    pub late: u64,
+    /// How many objects a page of a listing has. Between two pages others take turns.
+    pub page: usize,
+}
+
+impl Setup {
+    /// When it begins.
+    pub fn begins(&self) -> DateTime<Utc> {
+        "2026-10-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::hours(self.begins.into())
+    }
+}

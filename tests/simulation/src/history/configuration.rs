@@ -1,0 +1,60 @@
+//! What the owner configures.
+
+use std::fmt::Write as _;
+
+/// A configuration, as far as histories vary it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// The budget of a month for everybody together, in USD.
+    pub budget: u32,
+    /// The budget of a week for each identity, in USD, if there is one.
+    pub weekly: Option<u32>,
+    /// Whether credits count as spend.
+    pub credits: bool,
+    /// How many members of a dimension have a series at first.
+    pub top: u8,
+    /// Whether there are rules that compare with the past, too.
+    pub compares: bool,
+    /// Whether the file cannot be read.
+    pub broken: bool,
+}
+
+/// The thresholds of the month's budget.
+pub const THRESHOLDS: [u32; 3] = [50, 80, 100];
+
+impl Configuration {
+    /// The file.
+    pub fn text(&self) -> String {
+        let counts = if self.credits { r#"["usage", "discount", "credit"]"# } else { r#"["usage", "discount"]"# };
+        let mut text = format!(
+            "[cost]\ncount = {counts}\n[tags]\nrequired = [\"iamPrincipal/team\"]\n[metrics]\ntop = {}\ncap = {}\n\
+             [alerts]\nfirst_run = \"send\"\n[[budget]]\nname = \"all\"\namount = \"{}\"\nthresholds = {THRESHOLDS:?}\n\
+             severity = \"page\"\n",
+            self.top,
+            u32::from(self.top) * 2 + 2,
+            self.budget,
+        );
+        if let Some(weekly) = self.weekly {
+            let _ = write!(
+                text,
+                "[[budget]]\nname = \"each\"\neach = \"identity\"\nwindow = \"week\"\namount = \"{weekly}\"\n\
+                 thresholds = [100]\n"
+            );
+        }
+        if self.compares {
+            text.push_str(
+                "[[delta]]\nname = \"jumps\"\neach = \"identity\"\nagainst = \"trailing\"\nrise_percent = 20\nrise_amount = \"20\"\n\
+                 [[anomaly]]\nname = \"odd\"\neach = \"identity\"\nminimum = \"20\"\nnew_above = \"30\"\n",
+            );
+        }
+        if self.broken {
+            text.push_str("[[budget\n");
+        }
+        text
+    }
+
+    /// The categories that are spend.
+    pub fn counts(&self, category: &str) -> bool {
+        matches!(category, "usage" | "discount") || self.credits && category == "credit"
+    }
+}

@@ -1,0 +1,82 @@
+//! Plays many histories, one for each seed, and prints the shortest that fails of each seed that does.
+//!
+//! `spend-simulation [--seeds N] [--start SEED] [--most-failures N] [--tell] [--whole]`: `--tell` prints every call of what
+//! it prints, `--whole` prints histories as they are.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use spend_simulation::history::generate::history;
+use spend_simulation::play::play;
+use spend_simulation::shrink::shrink;
+use spend_simulation::world::Tally;
+
+struct Arguments {
+    seeds: u64,
+    start: u64,
+    most_failures: usize,
+    is_told: bool,
+    is_whole: bool,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut found = Arguments { seeds: 1000, start: 0, most_failures: 1, is_told: false, is_whole: false };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let next = words.next().ok_or_else(|| format!("{word} needs a number"))?;
+            next.parse::<u64>().map_err(|error| format!("{word} {next}: {error}"))
+        };
+        match word.as_str() {
+            "--seeds" => found.seeds = number()?,
+            "--start" => found.start = number()?,
+            "--most-failures" => found.most_failures = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--tell" => found.is_told = true,
+            "--whole" => found.is_whole = true,
+            other => return Err(format!("{other} is no option: --seeds, --start, --most-failures, --tell, --whole")),
+        }
+    }
+    Ok(found)
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    // A panic is a violation, which is printed with its history.
+    std::panic::set_hook(Box::new(|_| {}));
+    let begun = Instant::now();
+    let (mut tally, mut failures, mut played) = (Tally::default(), 0, 0_u64);
+    for seed in arguments.start..arguments.start + arguments.seeds {
+        let history = history(seed);
+        let outcome = play(&history, false);
+        played += 1;
+        tally += outcome.tally;
+        let Some(violation) = outcome.violation else { continue };
+        failures += 1;
+        println!("seed {seed}, after {played}: {violation}");
+        let (shortest, violation) = if arguments.is_whole {
+            (history, violation)
+        } else {
+            shrink(&history).unwrap_or((history, violation))
+        };
+        println!("{shortest}=> {violation}\n");
+        if arguments.is_told {
+            play(&shortest, true).lines.iter().for_each(|line| println!("{line}"));
+        }
+        if failures >= arguments.most_failures {
+            break;
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let Tally { calls, faults, deliveries, sandboxes } = tally;
+    println!(
+        "{played} seeds in {seconds:.1} s: {deliveries} deliveries, {sandboxes} sandboxes, {calls} calls, {faults} faults; \
+         {failures} failures"
+    );
+    if failures > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

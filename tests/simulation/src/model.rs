@@ -1,0 +1,24 @@
+//! What must be true, from rows of bills alone. The model shares no code with what it judges, but for reading the program's
+//! own state: amounts are whole numbers of its own, sums are its own, and Parquet is read by the Parquet project's reader.
+//!
+//! - `amounts`: exact sums, rounding, reading decimals;
+//! - `bills`: what each export's bucket held of a month, and when;
+//! - `facts_file`: the sums of a facts file;
+//! - `course`: the log followed from the beginning: each commit is one whole delivery, and none goes back;
+//! - `ledger`, `metrics`, `alerts`, `operations`: what must be true in the end;
+//! - `judge`: all of it.
+
+mod alerts;
+mod amounts;
+mod bills;
+mod course;
+mod facts_file;
+mod judge;
+mod ledger;
+mod metrics;
+mod operations;
+
+pub use judge::judge;
+
+/// What is not as it must be, in words.
+pub type Violation = String;

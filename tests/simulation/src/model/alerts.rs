@@ -1,0 +1,202 @@
+//! What must have been told in the end: each budget that is crossed, nothing that never was, and nothing twice in different
+//! words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
+use spend_ledger::outputs::{Message, Topic};
+
+use crate::history::configuration::{Configuration, THRESHOLDS};
+use crate::history::words::MONTHS;
+use crate::model::Violation;
+use crate::model::amounts::{cost, day};
+use crate::model::course::{Course, Moment};
+use crate::world::Happened;
+
+/// A level of a budget that is reached: rule, member, first day of the window, amount in USD and percent of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Crossing {
+    rule: &'static str,
+    member: String,
+    window: NaiveDate,
+    amount: u32,
+    percent: u32,
+}
+
+/// A level that a configuration asks for: rule, amount, percent.
+type Level = (&'static str, u32, u32);
+
+/// Judges all messages about alerts.
+pub fn judge(course: &Course, log: &[Happened], is_troubled: bool) -> Result<(), Violation> {
+    let sent: Vec<(usize, &Message)> = log
+        .iter()
+        .enumerate()
+        .filter_map(|(place, happened)| match happened {
+            Happened::Sent { message, .. } if matches!(message.topic, Topic::Alerts | Topic::Events) => {
+                Some((place, message))
+            }
+            _ => None,
+        })
+        .collect();
+    words(&sent, is_troubled)?;
+    resolutions(&sent)?;
+    let mut ever: BTreeSet<Crossing> = BTreeSet::new();
+    let mut moments = course.moments.iter().peekable();
+    for (place, message) in &sent {
+        while let Some(moment) = moments.next_if(|moment| moment.from < *place) {
+            ever.extend(crossings(moment));
+        }
+        if let Some(told) = told(message)
+            && !ever.contains(&told)
+        {
+            return Err(format!("{told:?} was told and never was: {}", message.subject));
+        }
+    }
+    losses(course, log, &sent)
+}
+
+/// Of one id everything that is told is told in the same words, and without trouble once.
+fn words(sent: &[(usize, &Message)], is_troubled: bool) -> Result<(), Violation> {
+    let mut heard: BTreeMap<(Topic, &str, &str), &Message> = BTreeMap::new();
+    for (_, message) in sent {
+        let key = (message.topic, attribute(message, "status"), attribute(message, "alert_id"));
+        if let Some(before) = heard.insert(key, message) {
+            if before != *message {
+                return Err(format!("{key:?} was told in different words: {} and {}", before.body, message.body));
+            }
+            if !is_troubled {
+                return Err(format!("{key:?} was told twice, and no call failed"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is resolved that was not told before.
+fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
+    let mut firing = BTreeSet::new();
+    for (_, message) in sent {
+        let incident = (message.topic, attribute(message, "incident_key"));
+        match attribute(message, "status") {
+            "firing" => drop(firing.insert(incident)),
+            // People of several incidents in one message.
+            "resolved" if attribute(message, "rule") != "-" && !firing.contains(&incident) => {
+                return Err(format!("{incident:?} was resolved and not told before: {}", message.subject));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is crossed in the end was told.
+fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
+    let known = known(course, log);
+    let told: BTreeSet<Crossing> = sent.iter().filter_map(|(_, message)| told(message)).collect();
+    let crossed = crossings(course.moments.last().unwrap());
+    for crossing in &crossed {
+        let Crossing { rule, member, window, amount, percent } = crossing;
+        // A rule never alerts on windows that had ended when it was first evaluated.
+        let is_new = known.get(&(*rule, *amount, *percent)).is_some_and(|since| ended(crossing) > *since);
+        let is_told = told.iter().any(|other| {
+            let is_of_it = (other.rule, &other.member, other.window) == (*rule, member, *window);
+            // Of several thresholds the highest is told; a raised budget alerts again only of more than was known.
+            let is_as_much = other.amount == *amount && other.percent >= *percent;
+            is_of_it && (is_as_much || other.amount < *amount && other.percent > *percent)
+        });
+        if is_new && !is_told {
+            return Err(format!("{crossing:?} is crossed and was never told"));
+        }
+    }
+    Ok(())
+}
+
+/// When each level was evaluated at the latest for the first time: by an evaluation while which nothing changed.
+fn known(course: &Course, log: &[Happened]) -> BTreeMap<Level, DateTime<Utc>> {
+    let mut known = BTreeMap::new();
+    for (place, happened) in log.iter().enumerate() {
+        let Happened::Evaluated { from, now } = happened else { continue };
+        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place);
+        if at(*from) != at(place) {
+            continue;
+        }
+        let moment = &course.moments[at(place) - 1];
+        if moment.book.is_empty() {
+            continue;
+        }
+        for level in moment.configuration.iter().flat_map(|configuration| levels(configuration)) {
+            known.entry(level).or_insert(*now);
+        }
+    }
+    known
+}
+
+fn levels(configuration: &Rc<Configuration>) -> Vec<Level> {
+    let weekly = configuration.weekly.map(|amount| ("each", amount, 100));
+    THRESHOLDS.map(|percent| ("all", configuration.budget, percent)).into_iter().chain(weekly).collect()
+}
+
+/// What is reached at a moment.
+fn crossings(moment: &Moment) -> BTreeSet<Crossing> {
+    let Some(configuration) = &moment.configuration else { return BTreeSet::new() };
+    let mut months: BTreeMap<NaiveDate, i128> = BTreeMap::new();
+    let mut weeks: BTreeMap<(NaiveDate, &str), i128> = BTreeMap::new();
+    for ((_, month), rows) in &moment.book {
+        for row in rows.iter().filter(|row| row.is_bedrock() && row.currency() == "USD") {
+            if configuration.counts(row.category()) {
+                let day = day(row, *month);
+                let monday = day - Days::new(day.weekday().num_days_from_monday().into());
+                let member = if row.identity().is_empty() { "(none)" } else { row.identity() };
+                *months.entry(day.with_day(1).unwrap()).or_default() += cost(row);
+                *weeks.entry((monday, member)).or_default() += cost(row);
+            }
+        }
+    }
+    let is_reached = |spent: i128, amount: u32, percent: u32| {
+        spent * 100 >= i128::from(amount) * i128::from(percent) * 10_i128.pow(18)
+    };
+    let mut crossed = BTreeSet::new();
+    let amount = configuration.budget;
+    for (window, spent) in months {
+        for percent in THRESHOLDS.into_iter().filter(|percent| is_reached(spent, amount, *percent)) {
+            crossed.insert(Crossing { rule: "all", member: "-".to_owned(), window, amount, percent });
+        }
+    }
+    for ((window, member), spent) in weeks {
+        if let Some(amount) = configuration.weekly.filter(|amount| is_reached(spent, *amount, 100)) {
+            crossed.insert(Crossing { rule: "each", member: member.to_owned(), window, amount, percent: 100 });
+        }
+    }
+    crossed
+}
+
+/// When the window of a crossing has ended.
+fn ended(crossing: &Crossing) -> DateTime<Utc> {
+    let days = match crossing.rule {
+        "each" => 7,
+        _ => {
+            let place = MONTHS.iter().position(|month| crossing.window.to_string().starts_with(month)).unwrap();
+            let next: NaiveDate = format!("{}-01", MONTHS[place + 1]).parse().unwrap();
+            u64::try_from((next - crossing.window).num_days()).unwrap()
+        }
+    };
+    (crossing.window + Days::new(days)).and_time(NaiveTime::MIN).and_utc()
+}
+
+/// What a message says that a budget has reached, if it says so.
+fn told(message: &Message) -> Option<Crossing> {
+    if attribute(message, "kind") != "budget" || attribute(message, "status") != "firing" {
+        return None;
+    }
+    let rule = ["all", "each"].into_iter().find(|rule| attribute(message, "rule") == *rule)?;
+    // Incident, level, amount and number, from the end: names may be anything.
+    let mut parts = attribute(message, "alert_id").rsplit(':');
+    let (_, amount, percent) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (_, window) = (parts.next()?, parts.next()?.parse().ok()?);
+    Some(Crossing { rule, member: attribute(message, "member").to_owned(), window, amount, percent })
+}
+
+fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {
+    message.attributes.get(name).map_or("", |value| value)
+}

@@ -1,0 +1,162 @@
+//! The log followed from the beginning. Each commit must be one whole delivery that was there by then, and no older one
+//! than the commit before; the facts file must follow the commits, and never go back.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use spend_core::facts::fact::FactField;
+use spend_ledger::state::keys::Statement;
+use spend_ledger::state::period::PeriodState;
+use spend_ledger::state::tabular;
+
+use crate::history::History;
+use crate::history::bill::BillRow;
+use crate::history::configuration::Configuration;
+use crate::history::step::Step;
+use crate::history::words::{EXPORTS, MONTHS};
+use crate::model::Violation;
+use crate::model::amounts::{Sums, differences, read};
+use crate::model::bills::{Bill, Whose, deliveries};
+use crate::model::facts_file::{self, Of};
+use crate::world::Happened;
+
+/// What was committed of a month.
+#[derive(Debug)]
+pub struct Commit {
+    of: Of,
+    pub sums: Sums,
+    /// The rows of the delivery that it is.
+    pub rows: Rc<[BillRow]>,
+    whole: usize,
+}
+
+/// A month of an export.
+#[derive(Debug, Default)]
+pub struct Statements {
+    pub bill: Bill,
+    pub commits: Vec<Commit>,
+    /// Which commit the facts file is of.
+    pub published: Option<usize>,
+}
+
+/// What is committed and configured from some time on.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The place in the log from which on it is so.
+    pub from: usize,
+    pub book: BTreeMap<Whose, Rc<[BillRow]>>,
+    pub configuration: Option<Rc<Configuration>>,
+}
+
+/// All that became of a history.
+#[derive(Debug)]
+pub struct Course {
+    pub months: BTreeMap<Whose, Statements>,
+    /// In order.
+    pub moments: Vec<Moment>,
+}
+
+impl Course {
+    /// Follows the log.
+    pub fn of(history: &History, log: &[Happened]) -> Result<Self, Violation> {
+        let deliveries = deliveries(history);
+        let configurations = history.steps.iter().filter_map(|step| match step {
+            Step::Configure(configuration) if !configuration.broken => Some((configuration.text(), configuration)),
+            _ => None,
+        });
+        let configurations: BTreeMap<_, _> = configurations.collect();
+        let start = Moment { from: 0, book: BTreeMap::new(), configuration: None };
+        let mut course = Self { months: BTreeMap::new(), moments: vec![start] };
+        for (place, happened) in log.iter().enumerate() {
+            match happened {
+                Happened::Delivered { number, file, is_whole } => {
+                    let delivery = deliveries[number];
+                    let kind = &history.setup.exports[usize::from(delivery.export)];
+                    let month = course.months.entry((delivery.export, delivery.month)).or_default();
+                    month.bill.delivered(kind, delivery, *file, *is_whole);
+                }
+                Happened::Wrote { key, bytes, .. } => {
+                    if let Some(statement) = Statement::from_state_key(key) {
+                        course.committed(place, whose(&statement), key, bytes)?;
+                    } else if let Some(statement) = Statement::from_facts_key(key) {
+                        course.published(whose(&statement), key, bytes)?;
+                    } else {
+                        let text = String::from_utf8(bytes.to_vec()).unwrap();
+                        let found = configurations.get(&text);
+                        let found = found.ok_or_else(|| format!("{key} is none that the owner wrote: {text}"))?;
+                        course.moment(place).configuration = Some(Rc::new((*found).clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(course)
+    }
+
+    /// The moment that begins here.
+    fn moment(&mut self, from: usize) -> &mut Moment {
+        let last = self.moments.last().unwrap().clone();
+        self.moments.push(Moment { from, ..last });
+        self.moments.last_mut().unwrap()
+    }
+
+    fn committed(&mut self, place: usize, whose: Whose, key: &str, bytes: &Bytes) -> Result<(), Violation> {
+        let state: PeriodState = tabular::decode(key, bytes).map_err(|error| format!("{key} cannot be read: {error}"))?;
+        let current = state.current().ok_or_else(|| format!("{key} names no delivery"))?;
+        let of = Of { delivery_id: current.delivery_id.clone(), revision: current.revision };
+        let found = sums_of(&state);
+        let month = self.months.entry(whose).or_default();
+        let wholes = &month.bill.wholes;
+        let least = month.commits.last().map_or(0, |commit| commit.whole);
+        let whole = wholes.iter().enumerate().skip(least).find(|(_, whole)| whole.sums == found);
+        let Some((whole, matching)) = whole else {
+            if wholes.iter().take(least).any(|whole| whole.sums == found) {
+                return Err(format!("an older delivery replaced a newer one: {key} became {}", of.delivery_id));
+            }
+            let newest = wholes.last().map(|whole| differences(&whole.sums, &found)).unwrap_or_default();
+            return Err(format!("{key} became {}, which is no delivery that was there: {newest}", of.delivery_id));
+        };
+        let rows = Rc::clone(&matching.rows);
+        month.commits.push(Commit { of, sums: found, rows: Rc::clone(&rows), whole });
+        self.moment(place).book.insert(whose, rows);
+        Ok(())
+    }
+
+    fn published(&mut self, whose: Whose, key: &str, bytes: &Bytes) -> Result<(), Violation> {
+        let (of, sums) = facts_file::read(bytes);
+        let month = self.months.entry(whose).or_default();
+        let place = month.commits.iter().position(|commit| commit.of == of);
+        let Some(place) = place else {
+            return Err(format!("{key} is of {of:?}, which was never committed"));
+        };
+        if month.published.is_some_and(|before| before > place) {
+            return Err(format!("{key} went back to {of:?}"));
+        }
+        let committed = &month.commits[place].sums;
+        if *committed != sums {
+            return Err(format!("{key} is not what was committed: {}", differences(committed, &sums)));
+        }
+        month.published = Some(place);
+        Ok(())
+    }
+}
+
+fn whose(statement: &Statement) -> Whose {
+    let place = |names: &[&str], name: &str| u8::try_from(names.iter().position(|found| *found == name).unwrap()).unwrap();
+    (place(&EXPORTS, &statement.export_id), place(&MONTHS, &statement.period.to_string()))
+}
+
+/// The sums of a state's facts.
+fn sums_of(state: &PeriodState) -> Sums {
+    let mut sums = Sums::new();
+    for fact in &state.facts {
+        let text = |field| fact.get(field).to_owned();
+        let key =
+            (text(FactField::Currency), text(FactField::Category), text(FactField::Identity), fact.day());
+        let sum = sums.entry(key).or_default();
+        sum.0 += read(&fact.unblended_cost().to_string());
+        sum.1 += fact.line_items();
+    }
+    sums
+}

@@ -1,0 +1,19 @@
+//! All of it.
+
+use std::rc::Rc;
+
+use crate::history::History;
+use crate::model::course::Course;
+use crate::model::{Violation, alerts, ledger, metrics, operations};
+use crate::world::World;
+
+/// Judges a history that has come to rest. `is_troubled` says whether a call of whoever sends messages went wrong.
+pub fn judge(history: &History, world: &World, is_troubled: bool) -> Result<(), Violation> {
+    let log = std::mem::take(&mut world.inside().log.happened);
+    let course = Course::of(history, &log)?;
+    let counted = ledger::judge(history, &course, world)?;
+    let configuration = course.moments.last().and_then(|moment| moment.configuration.as_ref().map(Rc::clone));
+    metrics::judge(&counted, configuration.as_deref(), world, &log)?;
+    alerts::judge(&course, &log, is_troubled)?;
+    operations::judge(history, &course, &log)
+}

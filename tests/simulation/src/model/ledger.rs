@@ -1,0 +1,63 @@
+//! What the ledger must say in the end: of each month that somebody pays the newest whole delivery of one export, and of no
+//! other.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use spend_ledger::store::Store as _;
+
+use crate::history::History;
+use crate::history::bill::BillRow;
+use crate::history::generate::payer;
+use crate::history::words::{EXPORTS, MONTHS};
+use crate::model::Violation;
+use crate::model::amounts::differences;
+use crate::model::bills::Whose;
+use crate::model::course::{Course, Statements};
+use crate::play::ready;
+use crate::world::World;
+
+/// What is counted in the end.
+pub type Counted = BTreeMap<Whose, Rc<[BillRow]>>;
+
+/// Judges states, facts files and claims.
+pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counted, Violation> {
+    let mut counted = Counted::new();
+    for ((export, month), of) in &course.months {
+        let (name, period) = (EXPORTS[usize::from(*export)], MONTHS[usize::from(*month)]);
+        let payer = payer(&history.setup.exports[usize::from(*export)]);
+        let claim = ready(world.ledger.get(&format!("claims/payer={payer}/period={period}.json"))).unwrap();
+        let holder = claim.map(|(bytes, _)| {
+            let claim: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            claim["export_id"].as_str().unwrap().to_owned()
+        });
+        let is_other = holder.as_deref().is_some_and(|holder| holder != name);
+        counted_of(&format!("{name} {period}"), of, is_other)?;
+        if let Some(commit) = of.commits.last() {
+            counted.insert((*export, *month), Rc::clone(&commit.rows));
+        }
+    }
+    Ok(counted)
+}
+
+/// Judges one month of one export, which another export may be counted in place of.
+fn counted_of(name: &str, of: &Statements, is_other: bool) -> Result<(), Violation> {
+    let last = of.commits.last();
+    if last.is_some() && of.published != Some(of.commits.len() - 1) {
+        return Err(format!("the facts file of {name} does not follow its state"));
+    }
+    if is_other {
+        return match last {
+            Some(commit) if !commit.sums.is_empty() => Err(format!("{name} is counted twice")),
+            _ => Ok(()),
+        };
+    }
+    let Some(newest) = of.bill.wholes.last().filter(|_| of.bill.is_sure) else { return Ok(()) };
+    match last {
+        None => Err(format!("{name} was delivered and is not counted")),
+        Some(commit) if commit.sums != newest.sums => {
+            Err(format!("{name} is not its newest delivery: {}", differences(&newest.sums, &commit.sums)))
+        }
+        Some(_) => Ok(()),
+    }
+}

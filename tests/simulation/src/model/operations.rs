@@ -1,0 +1,36 @@
+//! What operations must have been told of in the end: a step that passes something over says so.
+
+use spend_ledger::outputs::Topic;
+
+use crate::history::History;
+use crate::history::step::Step;
+use crate::history::words::{EXPORTS, MONTHS};
+use crate::model::Violation;
+use crate::model::course::Course;
+use crate::world::Happened;
+
+/// Judges the messages to operations.
+pub fn judge(history: &History, course: &Course, log: &[Happened]) -> Result<(), Violation> {
+    let is_told = |word: &str| {
+        log.iter().any(|happened| match happened {
+            Happened::Sent { message, .. } => {
+                message.topic == Topic::Operations && (message.body.contains(word) || message.subject.contains(word))
+            }
+            _ => false,
+        })
+    };
+    for ((export, month), of) in &course.months {
+        let (name, period) = (EXPORTS[usize::from(*export)], MONTHS[usize::from(*month)]);
+        if of.bill.damaged.is_some() && !is_told(&format!("{name} {period}")) {
+            return Err(format!("a file of {name} {period} is damaged and operations was not told"));
+        }
+    }
+    let newest = history.steps.iter().rev().find_map(|step| match step {
+        Step::Configure(configuration) => Some(configuration),
+        _ => None,
+    });
+    if newest.is_some_and(|newest| newest.broken) && !is_told("config/ledger.toml") {
+        return Err("the configuration is broken and operations was not told".to_owned());
+    }
+    Ok(())
+}

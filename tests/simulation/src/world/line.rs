@@ -1,0 +1,90 @@
+//! A sandbox's line to the world: before each call others take turns, and some calls go wrong. A sandbox that dies at a
+//! call never gets its answer; whoever runs it drops it.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::history::trouble::Trouble;
+
+/// A sandbox's line.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// What its calls are called in the log.
+    pub name: String,
+    troubles: Vec<(u16, Trouble)>,
+    hurried: Option<u16>,
+    calls: AtomicU16,
+    dead: AtomicBool,
+    met: AtomicU16,
+}
+
+impl Line {
+    /// A line on which these calls, from 1, go wrong, and whose sandbox's time is over after so many.
+    pub fn new(name: String, troubles: &[(u16, Trouble)], hurried: Option<u16>) -> Self {
+        Self { name, troubles: troubles.to_vec(), hurried, ..Self::default() }
+    }
+
+    /// A call begins: others take turns, and then it is known what goes wrong with it.
+    pub async fn call(&self) -> Option<Trouble> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        turn().await;
+        let trouble = self.troubles.iter().find(|(at, _)| *at == call).map(|(_, trouble)| *trouble)?;
+        self.met.fetch_add(1, Ordering::Relaxed);
+        if trouble == Trouble::DiesBefore {
+            self.die().await;
+        }
+        Some(trouble)
+    }
+
+    /// The sandbox is no more.
+    pub async fn die(&self) {
+        self.dead.store(true, Ordering::Relaxed);
+        std::future::pending::<()>().await;
+    }
+
+    /// Whether the sandbox is no more.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> u16 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many calls went wrong.
+    pub fn met(&self) -> u16 {
+        self.met.load(Ordering::Relaxed)
+    }
+
+    /// How much time the sandbox has left.
+    pub fn time_left(&self) -> Duration {
+        match self.hurried {
+            Some(last) if self.calls() >= last => Duration::ZERO,
+            _ => Duration::from_mins(15),
+        }
+    }
+}
+
+/// Others take turns.
+pub async fn turn() {
+    Turn(false).await;
+}
+
+struct Turn(bool);
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        // Futures that drive several others ask only those that have called.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
