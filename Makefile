@@ -25,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,16 @@ doc: ## Check the documentation of public and private items.
 
 unit: ## Unit, property, golden and workspace tests.
 	cargo test --locked --workspace
+
+# Seeds of `make simulate`, and the first of them.
+SEEDS ?= 1000
+START ?= 0
+
+simulate: ## Simulate the whole system from SEEDS seeds from START on, and print the shortest history that goes wrong (TELL=1: with every call).
+	cargo run --quiet --locked -p spend-simulation -- --seeds $(SEEDS) --start $(START) $(if $(TELL),--tell)
+
+simulate-faults: ## Put faults into a copy of the program, one at a time, and say whether the simulation finds each.
+	python3 tests/simulation/faults.py
 
 forecast-table: ## Print how far forecasts are off on generated histories, beside a library's and the run-rate's.
 	cargo clippy --locked $(BESIDE_AUGURS) --target-dir target/forecast-table -- -D warnings

@@ -110,7 +110,7 @@ impl Invocation {
         let (times, counting) = (times(&config), &config.counting.clone().within(&Counting::default()));
         let (export, ledger, now) = (&export, &self.ledger, self.now);
         let sweep = Sweep { export, ledger, place, times, kept: &kept, counting, now };
-        let swept = sweep.deliveries(|| self.line.time_left()).await;
+        let swept = sweep.deliveries(|| self.line.time_left(self.world.now())).await;
         let swept = self.settle(&place.to_string(), &format!("looking through {place}"), swept).await?;
         match swept.and_then(|swept| swept.failures.into_iter().next()) {
             Some(error) => Err(failed(&error)),
@@ -170,7 +170,7 @@ impl Invocation {
         let config = in_force::of_deployment(&self.ledger).await;
         let Some(config) = self.settle(about, doing, config).await? else { return Ok(()) };
         let with = Deriver::of_deployment(&config, &Counting::default());
-        let time_left = || self.line.time_left().saturating_sub(FOR_METRICS);
+        let time_left = || self.line.time_left(self.world.now()).saturating_sub(FOR_METRICS);
         let counted = sweep::ready(&self.ledger, &with, self.now, time_left).await;
         let counted = self.settle(about, doing, counted).await?;
         match counted.and_then(|counted| counted.failures.into_iter().next()) {
@@ -181,7 +181,7 @@ impl Invocation {
 
     async fn publish(&self) -> Result<(), Failed> {
         let values = Values::new(&self.world, &self.line);
-        let time_left = || self.line.time_left();
+        let time_left = || self.line.time_left(self.world.now());
         let published = metrics::publish(&self.ledger, &values, self, self.now, time_left).await;
         if published.failures.is_empty() {
             let outside = published.outside_window.iter().map(|(currency, sum)| (currency.clone(), sum.to_string()));

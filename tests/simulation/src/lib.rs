@@ -11,13 +11,17 @@
 //! - `functions`: the four functions' wiring over the real steps;
 //! - `model`: what must be true, from rows of bills alone;
 //! - `play`: a history is played, and judged;
-//! - `shrink`: the shortest history that still fails.
+//! - `shrink`: the shortest history that still fails;
+//! - `once`: every call fails once;
+//! - `parallel`: many histories on all processors.
 
 pub mod dice;
 pub mod export;
 pub mod functions;
 pub mod history;
 pub mod model;
+pub mod once;
+pub mod parallel;
 pub mod play;
 pub mod shrink;
 #[cfg(test)]

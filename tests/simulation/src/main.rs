@@ -4,9 +4,11 @@
 //! it prints, `--whole` prints histories as they are.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use spend_simulation::history::generate::history;
+use spend_simulation::parallel;
 use spend_simulation::play::play;
 use spend_simulation::shrink::shrink;
 use spend_simulation::world::Tally;
@@ -48,35 +50,32 @@ fn main() -> ExitCode {
         }
     };
     // A panic is a violation, which is printed with its history.
-    std::panic::set_hook(Box::new(|_| {}));
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let begun = Instant::now();
-    let (mut tally, mut failures, mut played) = (Tally::default(), 0, 0_u64);
-    for seed in arguments.start..arguments.start + arguments.seeds {
-        let history = history(seed);
-        let outcome = play(&history, false);
-        played += 1;
-        tally += outcome.tally;
-        let Some(violation) = outcome.violation else { continue };
-        failures += 1;
-        println!("seed {seed}, after {played}: {violation}");
-        let (shortest, violation) = if arguments.is_whole {
-            (history, violation)
-        } else {
-            shrink(&history).unwrap_or((history, violation))
-        };
+    let tally = Mutex::new(Tally::default());
+    let seeds = arguments.start..arguments.start + arguments.seeds;
+    let (failures, played) = parallel::find(seeds, arguments.most_failures, |seed| {
+        let outcome = play(&history(seed), false);
+        *tally.lock().unwrap() += outcome.tally;
+        outcome.violation
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    for (seed, violation) in &failures {
+        println!("seed {seed}: {violation}");
+        let whole = (history(*seed), violation.clone());
+        let (shortest, violation) = if arguments.is_whole { whole } else { shrink(&whole.0).unwrap_or(whole) };
         println!("{shortest}=> {violation}\n");
         if arguments.is_told {
             play(&shortest, true).lines.iter().for_each(|line| println!("{line}"));
         }
-        if failures >= arguments.most_failures {
-            break;
-        }
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let Tally { calls, faults, deliveries, sandboxes } = tally;
+    let Tally { calls, faults, deliveries, sandboxes } = *tally.lock().unwrap();
     println!(
         "{played} seeds in {seconds:.1} s: {deliveries} deliveries, {sandboxes} sandboxes, {calls} calls, {faults} faults; \
-         {failures} failures"
+         {} failures",
+        failures.len()
     );
-    if failures > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,18 +6,20 @@
 //! - `facts_file`: the sums of a facts file;
 //! - `course`: the log followed from the beginning: each commit is one whole delivery, and none goes back;
 //! - `ledger`, `metrics`, `alerts`, `operations`: what must be true in the end;
-//! - `judge`: all of it.
+//! - `judge`: all of it; `end`: what is left in the end, for comparing two histories.
 
 mod alerts;
 mod amounts;
 mod bills;
 mod course;
+mod end;
 mod facts_file;
 mod judge;
 mod ledger;
 mod metrics;
 mod operations;
 
+pub use end::end;
 pub use judge::judge;
 
 /// What is not as it must be, in words.

@@ -1,20 +1,34 @@
 //! Seeds, and what was found by them.
 
 use crate::history::generate::history;
+use crate::once::{difference, peaceful, variants};
+use crate::parallel;
 use crate::play::play;
+use crate::shrink::shrink;
+
+/// How many seeds are played in each run of all tests.
+const SEEDS: u64 = 1000;
 
 #[test]
-fn the_first_seeds_hold() {
-    let first: u64 = std::env::var("START").map_or(0, |text| text.parse().unwrap());
-    let count: u64 = std::env::var("SEEDS").map_or(20, |text| text.parse().unwrap());
-    let started = std::time::Instant::now();
-    let mut tally = crate::world::Tally::default();
-    for seed in first..first + count {
-        let outcome = play(&history(seed), false);
-        tally += outcome.tally;
-        if let Some(violation) = outcome.violation {
-            println!("seed {seed}: {violation}");
-        }
-    }
-    println!("{tally:?} {:?}", started.elapsed());
+fn every_seed_ends_as_the_model_says() {
+    let (found, _) = parallel::find(0..SEEDS, 1, |seed| play(&history(seed), false).violation);
+    let told = found.into_iter().map(|(seed, violation)| match shrink(&history(seed)) {
+        Some((shortest, violation)) => format!("{shortest}=> {violation}"),
+        None => violation,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn every_call_may_fail_once_in_any_way_and_all_ends_the_same() {
+    let peaceful = peaceful();
+    let outcome = play(&peaceful, false);
+    assert_eq!(outcome.violation, None);
+    assert!(outcome.end.len() > 20, "{:?}", outcome.end);
+    let variants = variants(&peaceful);
+    let (found, _) = parallel::find(0..variants.len() as u64, 3, |number| {
+        difference(&variants[usize::try_from(number).unwrap()], &outcome.end)
+    });
+    let told = found.into_iter().map(|(number, how)| format!("{}=> {how}", variants[usize::try_from(number).unwrap()]));
+    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
 }

@@ -20,6 +20,6 @@ mod sns;
 pub use cloudwatch::Place;
 pub use line::{Line, turn};
 pub use log::{Happened, Log};
-pub use outside::{BUCKET, Tally, World};
+pub use outside::{BUCKET, Caller, Tally, World};
 pub use ports::{Messages, Objects, Values};
 pub use queue::{Event, Queue};

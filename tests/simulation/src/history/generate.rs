@@ -26,7 +26,7 @@ pub fn history(seed: u64) -> History {
         bills: BTreeMap::new(),
         deliveries: 0,
         // Some histories are peaceful, so that what needs no trouble at all to go wrong is found by a short one.
-        troubled: *dice.pick(&[0, 10, 40, 80]),
+        troubled: *dice.pick(&[0, 20, 60, 90]),
         dice,
         setup,
         steps: Vec::new(),
@@ -139,7 +139,7 @@ impl Writer {
         if dice.percent(self.troubled) {
             for _ in 0..=dice.below(3) {
                 // Early calls are made more often than late ones.
-                let most = dice.between(2, 60);
+                let most = *dice.pick(&[3, 10, 30, 60]);
                 let call = u16::try_from(dice.between(1, most)).unwrap();
                 troubles.push((call, *dice.pick(&Trouble::ALL)));
             }

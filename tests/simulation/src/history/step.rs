@@ -61,6 +61,15 @@ impl Function {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Ingest, Self::Aggregate, Self::Alert, Self::Digest];
 
+    /// After how many seconds the platform kills it: `Timeout` in `infra/template.yaml`.
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::Ingest => 600,
+            Self::Aggregate => 300,
+            Self::Alert | Self::Digest => 120,
+        }
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {

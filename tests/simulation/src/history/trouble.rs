@@ -1,5 +1,8 @@
 //! What goes wrong with a call to S3, CloudWatch or SNS, or with the sandbox that makes it.
 
+/// How long a slow call takes, in seconds. Two of them, and the functions with the shortest time have little left.
+pub const SLOW: u32 = 50;
+
 /// What goes wrong with one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -13,6 +16,8 @@ pub enum Trouble {
     TriedAgain,
     /// The service says that it will never take this.
     Refused,
+    /// It takes [`SLOW`] before it does what it should.
+    Slow,
     /// The sandbox dies before the call does anything.
     DiesBefore,
     /// The sandbox dies when the call has done what it should.
@@ -21,12 +26,13 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::NoEffect,
         Self::NoAnswer,
         Self::TriedAgain,
         Self::Refused,
+        Self::Slow,
         Self::DiesBefore,
         Self::DiesAfter,
     ];

@@ -175,6 +175,7 @@ impl Display for Trouble {
             Self::NoAnswer => "is done and not answered",
             Self::TriedAgain => "is done, not answered, and tried again",
             Self::Refused => "is refused",
+            Self::Slow => "is slow",
             Self::DiesBefore => "never begins, because the sandbox dies",
             Self::DiesAfter => "is done, and the sandbox dies",
         })

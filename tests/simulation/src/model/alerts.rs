@@ -117,7 +117,8 @@ fn known(course: &Course, log: &[Happened]) -> BTreeMap<Level, DateTime<Utc>> {
     let mut known = BTreeMap::new();
     for (place, happened) in log.iter().enumerate() {
         let Happened::Evaluated { from, now } = happened else { continue };
-        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place);
+        // The first moment is so from the beginning.
+        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place).max(1);
         if at(*from) != at(place) {
             continue;
         }

@@ -29,7 +29,9 @@ pub struct Bill {
     pub is_sure: bool,
     /// The newest delivery, if a file of it is damaged.
     pub damaged: Option<u32>,
-    /// Where there are no manifests and files are overwritten: what each file holds; nothing if it is damaged.
+    /// Whether a manifest was ever written.
+    has_manifest: bool,
+    /// As long as there is no manifest: what each file holds, nothing if it is damaged.
     files: BTreeMap<usize, Option<Vec<BillRow>>>,
 }
 
@@ -50,7 +52,8 @@ impl Bill {
     /// A file of a delivery is written; the delivery may be whole by it.
     pub fn delivered(&mut self, kind: &ExportKind, delivery: &Delivery, file: usize, is_whole: bool) {
         let is_damaged = |place: usize| delivery.flaw == u8::try_from(place).ok().map(Flaw::Damaged);
-        if kind.has_manifests {
+        self.has_manifest |= kind.has_manifests && is_whole;
+        if self.has_manifest {
             if is_whole {
                 let damaged = (0..delivery.chunks.len()).any(is_damaged);
                 self.damaged = damaged.then_some(delivery.number);
@@ -63,6 +66,7 @@ impl Bill {
             }
             return;
         }
+        // Without any manifest of the month its files are taken as they are found.
         if kind.keeps && file == 0 {
             self.files.clear();
         }

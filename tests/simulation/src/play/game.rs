@@ -1,5 +1,6 @@
 //! A history is played from its beginning to its end.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::history::step::{Actor, Does, Function, Round, Step};
 use crate::model::{self, Violation};
 use crate::play::rest::come_to_rest;
 use crate::play::turns::{Task, take_turns};
-use crate::world::{Event, Line, Tally, World};
+use crate::world::{Caller, Event, Line, Tally, World};
 
 /// What came of a history.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub struct Outcome {
     pub tally: Tally,
     /// What went on, one line each, if it was asked for.
     pub lines: Vec<String>,
+    pub callers: Vec<Caller>,
+    /// What is left in the end, if all is as it must be.
+    pub end: BTreeSet<String>,
 }
 
 /// Plays a history. `is_told` asks for every call, in words.
@@ -38,13 +42,15 @@ pub fn play(history: &History, is_told: bool) -> Outcome {
             Some(format!("it panicked: {}", said.unwrap_or_default()))
         }
     };
+    let end = if violation.is_none() { model::end(&world) } else { BTreeSet::new() };
     let mut inside = world.inside();
-    Outcome { violation, tally: inside.tally, lines: inside.log.lines.take().unwrap_or_default() }
+    let (tally, callers) = (inside.tally, std::mem::take(&mut inside.callers));
+    Outcome { violation, tally, lines: inside.log.lines.take().unwrap_or_default(), callers, end }
 }
 
 fn live(history: &History, world: &Arc<World>) -> Result<(), Violation> {
     let mut is_troubled = false;
-    for (number, step) in (1..).zip(&history.steps) {
+    for (number, step) in (1_usize..).zip(&history.steps) {
         world.say(|| format!("{number}. {}", step.to_string().lines().next().unwrap_or_default()));
         match step {
             Step::Pass { minutes } => world.pass(TimeDelta::minutes((*minutes).into())),
@@ -53,7 +59,7 @@ fn live(history: &History, world: &Arc<World>) -> Result<(), Violation> {
                 world.ledger.overwrite("config/ledger.toml", bytes.clone()).unwrap();
                 world.ledger_written("config/ledger.toml", &bytes);
             }
-            Step::Round(round) => is_troubled |= work(world, round),
+            Step::Round(round) => is_troubled |= work(world, number - 1, round),
         }
     }
     come_to_rest(world)?;
@@ -61,7 +67,7 @@ fn live(history: &History, world: &Arc<World>) -> Result<(), Violation> {
 }
 
 /// Some work at once. Returns whether a call of one who sends messages went wrong.
-fn work(world: &Arc<World>, round: &Round) -> bool {
+fn work(world: &Arc<World>, step: usize, round: &Round) -> bool {
     let mut taken: Vec<(Function, Vec<Event>)> = Vec::new();
     let mut tasks = Vec::new();
     for (place, actor) in round.actors.iter().enumerate() {
@@ -70,7 +76,9 @@ fn work(world: &Arc<World>, round: &Round) -> bool {
             Does::Take(function, _) | Does::Sweep(function) => format!("{}-{place}", function.name()),
             Does::Digest => format!("digest-{place}"),
         };
-        let line = Arc::new(Line::new(name, &actor.troubles, actor.hurried));
+        // Nobody kills AWS.
+        let ends = world.now() + function(&actor.does).map_or(TimeDelta::days(1), |it| TimeDelta::seconds(it.seconds()));
+        let line = Arc::new(Line::new(name, &actor.troubles, actor.hurried, ends));
         let (events, task) = task(world, actor, line, round.pace.wrapping_add(place as u64));
         taken.push(events);
         tasks.push(task);
@@ -79,7 +87,8 @@ fn work(world: &Arc<World>, round: &Round) -> bool {
     let outcomes = take_turns(tasks, Dice::of(round.pace));
     let mut is_troubled = false;
     let mut inside = world.inside();
-    for ((outcome, (function, events)), line) in outcomes.into_iter().zip(taken).zip(lines) {
+    for (actor, ((outcome, (function, events)), line)) in outcomes.into_iter().zip(taken).zip(lines).enumerate() {
+        inside.callers.push(Caller { step, actor, calls: line.calls(), changes: line.changes() });
         // Whoever died has done none of its events, as far as SQS knows.
         inside.queues.entry(function).or_default().put_back(outcome.unwrap_or(events));
         inside.tally.calls += u64::from(line.calls());
@@ -88,6 +97,15 @@ fn work(world: &Arc<World>, round: &Round) -> bool {
         is_troubled |= line.met() > 0 && function == Function::Alert;
     }
     is_troubled
+}
+
+/// The function that an actor is, if it is not AWS.
+fn function(does: &Does) -> Option<Function> {
+    match does {
+        Does::Deliver(_) => None,
+        Does::Take(function, _) | Does::Sweep(function) => Some(*function),
+        Does::Digest => Some(Function::Digest),
+    }
 }
 
 /// What an actor does, and the events that it took, by function.

@@ -11,9 +11,9 @@ use crate::play::turns::{Task, take_turns};
 use crate::world::{Line, World};
 use crate::dice::Dice;
 
-/// How long each wait is, in minutes: leases and short pauses end, then quiet exports are believed, then long pauses end, then
-/// CloudWatch shows what was put.
-const WAITS: [i64; 9] = [16, 16, 40, 130, 370, 25 * 60, 24 * 60, 49 * 60, 73 * 60];
+/// How long each wait is, in minutes: leases and short pauses end, then quiet exports are believed, then long pauses end,
+/// then CloudWatch shows what was put, twice: what turns out not to have been taken may get into doubt again.
+const WAITS: [i64; 6] = [16, 40, 130, 370, 73 * 60, 74 * 60];
 
 /// How often queues are emptied before it is a circle.
 const MOST_ROUNDS: usize = 60;
@@ -69,7 +69,7 @@ fn everything(world: &Arc<World>) -> Result<Vec<Failed>, Violation> {
     let mut failed = Vec::new();
     drain(world)?;
     for strike in STRIKES {
-        let line = Arc::new(Line::new(format!("{strike:?}"), &[], None));
+        let line = Arc::new(Line::new(format!("{strike:?}"), &[], None, world.now() + TimeDelta::days(1)));
         let work = {
             let invocation = Invocation::new(world, &line, world.now());
             async move {
@@ -102,7 +102,7 @@ fn drain(world: &Arc<World>) -> Result<(), Violation> {
                 continue;
             }
             is_empty = false;
-            let line = Arc::new(Line::new(function.name().to_owned(), &[], None));
+            let line = Arc::new(Line::new(function.name().to_owned(), &[], None, world.now() + TimeDelta::days(1)));
             let invocation = Invocation::new(world, &line, now);
             let again = alone(world, &line, Box::pin(async move {
                 match function {

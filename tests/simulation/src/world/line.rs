@@ -2,9 +2,12 @@
 //! call never gets its answer; whoever runs it drops it.
 
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::history::trouble::Trouble;
 
@@ -15,20 +18,28 @@ pub struct Line {
     pub name: String,
     troubles: Vec<(u16, Trouble)>,
     hurried: Option<u16>,
+    /// When the platform kills it.
+    ends: DateTime<Utc>,
     calls: AtomicU16,
+    /// The calls that were to change something.
+    changes: Mutex<Vec<u16>>,
     dead: AtomicBool,
     met: AtomicU16,
 }
 
 impl Line {
-    /// A line on which these calls, from 1, go wrong, and whose sandbox's time is over after so many.
-    pub fn new(name: String, troubles: &[(u16, Trouble)], hurried: Option<u16>) -> Self {
-        Self { name, troubles: troubles.to_vec(), hurried, ..Self::default() }
+    /// A line on which these calls, from 1, go wrong, and whose sandbox is told that its time is over after so many. The
+    /// platform kills it when its time really is.
+    pub fn new(name: String, troubles: &[(u16, Trouble)], hurried: Option<u16>, ends: DateTime<Utc>) -> Self {
+        Self { name, troubles: troubles.to_vec(), hurried, ends, ..Self::default() }
     }
 
     /// A call begins: others take turns, and then it is known what goes wrong with it.
-    pub async fn call(&self) -> Option<Trouble> {
+    pub async fn call(&self, changes: bool) -> Option<Trouble> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        if changes {
+            self.changes.lock().unwrap().push(call);
+        }
         turn().await;
         let trouble = self.troubles.iter().find(|(at, _)| *at == call).map(|(_, trouble)| *trouble)?;
         self.met.fetch_add(1, Ordering::Relaxed);
@@ -54,16 +65,26 @@ impl Line {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// The calls that were to change something, from 1.
+    pub fn changes(&self) -> Vec<u16> {
+        self.changes.lock().unwrap().clone()
+    }
+
     /// How many calls went wrong.
     pub fn met(&self) -> u16 {
         self.met.load(Ordering::Relaxed)
     }
 
+    /// Whether the platform has killed the sandbox by now.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        now >= self.ends
+    }
+
     /// How much time the sandbox has left.
-    pub fn time_left(&self) -> Duration {
+    pub fn time_left(&self, now: DateTime<Utc>) -> Duration {
         match self.hurried {
             Some(last) if self.calls() >= last => Duration::ZERO,
-            _ => Duration::from_mins(15),
+            _ => self.ends.signed_duration_since(now).to_std().unwrap_or_default(),
         }
     }
 }

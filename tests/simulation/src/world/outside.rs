@@ -39,6 +39,18 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+/// Somebody in a history who made calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The step, by place.
+    pub step: usize,
+    /// Who of those that were at work in it, by place.
+    pub actor: usize,
+    pub calls: u16,
+    /// Those that were to change something, from 1.
+    pub changes: Vec<u16>,
+}
+
 /// All that is outside the program.
 #[derive(Debug)]
 pub struct World {
@@ -59,6 +71,8 @@ pub struct Inside {
     pub log: Log,
     pub queues: BTreeMap<Function, Queue>,
     pub tally: Tally,
+    /// Who made how many calls.
+    pub callers: Vec<Caller>,
     /// How often each object was written.
     versions: BTreeMap<String, u64>,
 }

@@ -1,0 +1,172 @@
+"""Puts faults into the program on purpose, one at a time, and says whether the simulation finds each.
+
+Usage: faults.py [NAME …]
+
+Each fault is a text of the program's code and what stands there instead. All of them are built into one copy of the
+program, each behind a number in the environment: `FAULT` in the new text is true in the run that is to have the fault.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+COPY = ROOT / "target" / "simulation-faults"
+SEEDS = 2000
+
+LEDGER, PIPELINE, CORE = "shared/ledger/src/", "shared/pipeline/src/", "shared/core/src/"
+
+# What is wrong; the file; what stands there; what is to stand there.
+FAULTS = [
+    ("a file that is newer than its manifest is taken",
+     PIPELINE + "ingest/seal.rs",
+     "if times != FileTimes::Delivered || found",
+     "if FAULT || times != FileTimes::Delivered || found"),
+    ("an older delivery replaces a newer one",
+     LEDGER + "state/commit.rs",
+     "arrival || self.at",
+     "FAULT || arrival || self.at"),
+    ("a reduction is found by its file's name alone",
+     LEDGER + "state/keys.rs",
+     "vec![chunk_key, &etag.0]",
+     'vec![chunk_key, if FAULT { "" } else { &etag.0 }]'),
+    ("files that were written while they were read count as what was sealed",
+     PIPELINE + "ingest/pin.rs",
+     "if head.etag != chunk.etag {",
+     "if !FAULT && head.etag != chunk.etag {"),
+    ("another export of the same payer is counted too",
+     PIPELINE + "period/claim.rs",
+     "if let Put::Written(_) = ledger.put_if_absent(&key, encode(&claim)?).await? {\n            continue;",
+     "if let (true, _) | (_, Put::Written(_)) = (FAULT, ledger.put_if_absent(&key, encode(&claim)?).await?) {\n"
+     "            continue;"),
+    ("the facts file does not follow a delivery that is known",
+     PIPELINE + "period/aggregate.rs",
+     "Box::pin(publish_facts(ledger, statement)).await?;\n            return Ok(outcome);",
+     "if !FAULT {\n                Box::pin(publish_facts(ledger, statement)).await?;\n            }\n            return Ok(outcome);"),
+    ("a lost race for the state counts as won",
+     PIPELINE + "period/commit.rs",
+     "Put::Lost => None,",
+     "Put::Lost if FAULT => Some(applied),\n        Put::Lost => None,"),
+    ("a lost race of read, change, write counts as won",
+     LEDGER + "store/conditional.rs",
+     "if let Put::Written(_) = put_over(store, key, bytes, etag.as_ref()).await? {",
+     "if let (true, _) | (_, Put::Written(_)) = (FAULT, put_over(store, key, bytes, etag.as_ref()).await?) {"),
+    ("a put without an answer is repeated blindly",
+     LEDGER + "metrics/spend.rs",
+     "Err(PublishError::NotSent { .. }) => Fate::NotPut,",
+     "Err(PublishError::NotSent { .. }) => Fate::NotPut,\n            Err(PublishError::InDoubt { .. }) if FAULT => Fate::NotPut,"),
+    ("a put without an answer counts as taken",
+     LEDGER + "metrics/spend.rs",
+     "Ok(()) => Fate::Landed,",
+     "Ok(()) => Fate::Landed,\n            Err(PublishError::InDoubt { .. }) if FAULT => Fate::Landed,"),
+    ("what a dead sandbox had claimed is put again",
+     LEDGER + "metrics/spend.rs",
+     "told.learn(orphan, Fate::InDoubt)?;",
+     "told.learn(orphan, if FAULT { Fate::NotPut } else { Fate::InDoubt })?;"),
+    ("a series without spend keeps what it was told",
+     LEDGER + "metrics/told.rs",
+     "let vanished = self.days.keys().filter(|series| !targets",
+     "let vanished = self.days.keys().filter(|series| !FAULT && !targets"),
+    ("what was planned and not put is forgotten",
+     LEDGER + "metrics/told.rs",
+     "self.take_back(batch.differences.iter())?;\n        }\n        (self.outside",
+     "if !FAULT {\n                self.take_back(batch.differences.iter())?;\n            }\n        }\n        (self.outside"),
+    ("spend outside CloudWatch's window is not counted as missing",
+     LEDGER + "metrics/told.rs",
+     "if series.is_total() {\n                    let outside",
+     "if series.is_total() && !FAULT {\n                    let outside"),
+    ("a gauge that has no value any more keeps its last one",
+     LEDGER + "metrics/gauges.rs",
+     "data.extend(announced.gone(&data).into_iter().map(zero));",
+     "data.extend(announced.gone(&data).into_iter().filter(|_| !FAULT).map(zero));"),
+    ("a message that was not taken counts as sent",
+     LEDGER + "outputs/outbox.rs",
+     "Err(error) => {\n                            self.failed += 1;",
+     "Err(_) if FAULT => sent.push(place),\n                        Err(error) => {\n                            self.failed += 1;"),
+    ("two senders send the same message",
+     LEDGER + "outputs/outbox.rs",
+     "let is_free = match lease {",
+     "let is_free = match lease {\n                _ if FAULT => true,"),
+    ("alerts are written over what another has written",
+     LEDGER + "outputs/outbox.rs",
+     "Put::Lost => None,\n        })\n    }\n}",
+     "Put::Lost if FAULT => Some(self),\n            Put::Lost => None,\n        })\n    }\n}"),
+    ("a configuration that does not parse is passed over in silence",
+     LEDGER + "config/in_force.rs",
+     "operations::leave(store, &broken(&error",
+     "if FAULT {\n                    return Ok(Adopted::Refused);\n                }\n                operations::leave(store, &broken(&error"),
+    ("a damaged file is passed over in silence",
+     PIPELINE + "sweep/deliver.rs",
+     "operations::leave(self.ledger, &note, self.now).await?;\n                    // A file",
+     "if !FAULT {\n                        operations::leave(self.ledger, &note, self.now).await?;\n                    }\n                    // A file"),
+    ("a week begins on Sunday",
+     CORE + "calendar/window.rs",
+     "WindowKind::Week => day - Days::new(day.weekday().num_days_from_monday().into()),",
+     "WindowKind::Week if FAULT => day - Days::new(day.weekday().num_days_from_sunday().into()),\n"
+     "            WindowKind::Week => day - Days::new(day.weekday().num_days_from_monday().into()),"),
+    ("amounts for CloudWatch are rounded down",
+     CORE + "money/decimal.rs",
+     "Self(divide_half_even(self.0, dropped) * 10_i128.pow(dropped))",
+     "if FAULT {\n            return Self(self.0.div_euclid(10_i128.pow(dropped)) * 10_i128.pow(dropped));\n        }\n"
+     "        Self(divide_half_even(self.0, dropped) * 10_i128.pow(dropped))"),
+    ("a refund is usage",
+     CORE + "bill/category.rs",
+     '_ if bill_type == "Refund" => Self::Refund,',
+     '_ if bill_type == "Refund" && !FAULT => Self::Refund,'),
+]
+
+
+def put_in():
+    """Copies the program, with every fault behind its number."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split("\0")
+    tree = COPY / "tree"
+    for file in filter(None, files):
+        if (ROOT / file).is_file():
+            copy = tree / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            new = (ROOT / file).read_bytes()
+            for number, (name, of, before, after) in enumerate(FAULTS):
+                if of == file:
+                    text = new.decode()
+                    if text.count(before) != 1:
+                        sys.exit(f"{name}: {file} has this {text.count(before)} times, not once: {before}")
+                    switch = f'std::env::var_os("FAULT").is_some_and(|it| it == "{number}")'
+                    new = text.replace(before, after.replace("FAULT", switch)).encode()
+            # What is unchanged keeps its time, so that it is not built again.
+            if not copy.exists() or copy.read_bytes() != new:
+                copy.write_bytes(new)
+    return tree
+
+
+def build(tree):
+    # What is from elsewhere is built already.
+    target = ROOT / "target"
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--package", "spend-simulation", "--target-dir", target],
+                   cwd=tree, check=True)
+    program = COPY / "spend-simulation"
+    shutil.copy2(target / "debug" / "spend-simulation", program)
+    return program
+
+
+def main(names):
+    program = build(put_in())
+    missed = 0
+    for number, (name, *_) in enumerate(FAULTS):
+        if names and name not in names:
+            continue
+        ran = subprocess.run(
+            [program, "--seeds", str(SEEDS), "--whole"], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "FAULT": str(number)})
+        lines = ran.stdout.splitlines()
+        found = next((line for line in lines if line.startswith("seed ") and ": " in line), None)
+        missed += found is None
+        print(f"{name}: {'found, ' + found if found else f'not found within {SEEDS} seeds'}; {lines[-1]}", flush=True)
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
