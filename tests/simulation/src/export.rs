@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 
 use crate::history::bill::{BillRow, CALLERS, COST_PLACES, LINES, USES};
+use crate::history::first_day;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::generate::payer;
 use crate::history::words::{EXPORTS, MONTHS};
@@ -54,11 +55,6 @@ pub async fn deliver(world: Arc<World>, delivery: Delivery) {
         world.inside().log.happened.push(Happened::Delivered { number: delivery.number, file: place, is_whole });
         world.export_written(&key);
     }
-}
-
-/// The first day of a month, by number.
-pub fn first_day(month: u8) -> NaiveDate {
-    format!("{}-01", MONTHS[usize::from(month)]).parse().unwrap()
 }
 
 /// The files, by key.

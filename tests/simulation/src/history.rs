@@ -6,9 +6,10 @@
 //! - `configuration`: what the owner configures;
 //! - `trouble`: what goes wrong with a call, or with the sandbox that makes it;
 //! - `step`: what happens next: time passes, sandboxes run, the owner writes;
-//! - `generate`: the history of a seed; `words`: a history for people, one line for each thing that happens.
+//! - `generate`: the history of a seed; `by_hand`: parts of those that are written by hand; `words`: a history for people, one line for each thing that happens.
 
 pub mod bill;
+pub mod by_hand;
 pub mod configuration;
 pub mod delivery;
 pub mod generate;
@@ -16,10 +17,11 @@ pub mod step;
 pub mod trouble;
 pub mod words;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use crate::history::delivery::ExportKind;
-use crate::history::step::Step;
+use crate::history::delivery::{Delivery, ExportKind};
+use crate::history::step::{Does, Step};
+use crate::history::words::MONTHS;
 
 /// A history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,39 @@ pub struct Setup {
     pub late: u64,
     /// How many objects a page of a listing has. Between two pages others take turns.
     pub page: usize,
+}
+
+impl History {
+    /// Whether no bill has usage of days that are still to come.
+    pub fn is_possible(&self) -> bool {
+        let mut now = self.setup.begins();
+        for step in &self.steps {
+            match step {
+                Step::Pass { minutes } => now += TimeDelta::minutes((*minutes).into()),
+                Step::Configure(_) => {}
+                Step::Round(round) => {
+                    let deliveries = round.actors.iter().filter_map(|actor| match &actor.does {
+                        Does::Deliver(delivery) => Some(delivery),
+                        _ => None,
+                    });
+                    let is_known = |delivery: &Delivery| {
+                        let first = first_day(delivery.month);
+                        let mut days = delivery.rows().map(|row| first + Days::new(u64::from(row.day) - 1));
+                        days.all(|day| day <= now.date_naive())
+                    };
+                    if !deliveries.into_iter().all(is_known) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+}
+
+/// The first day of a month, by number.
+pub fn first_day(month: u8) -> NaiveDate {
+    format!("{}-01", MONTHS[usize::from(month)]).parse().unwrap()
 }
 
 impl Setup {

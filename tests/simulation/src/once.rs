@@ -3,36 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::history::bill::BillRow;
-use crate::history::configuration::Configuration;
-use crate::history::delivery::{Delivery, ExportKind};
-use crate::history::step::{Actor, Does, Function, Round, Step};
+use crate::history::History;
+use crate::history::by_hand::{alone, budgets, delivers, from, usage};
+use crate::history::step::{Does, Function, Step};
 use crate::history::trouble::Trouble;
-use crate::history::{History, Setup};
 use crate::play::play;
-
-/// A day in the middle of November, in the morning.
-const BEGINS: u32 = (31 + 9) * 24 + 6;
 
 /// A history in which nothing goes wrong: two deliveries of a month, the second one with other numbers, all functions for
 /// each of them, and after it everything that schedules start.
 pub fn peaceful() -> History {
-    let kind = ExportKind { keeps: false, has_manifests: true, has_ids: true, is_csv: false, payer: 0 };
-    let setup = Setup { begins: BEGINS, exports: vec![kind], lost: 0, doubled: 0, late: 0, page: 1000 };
-    let configuration = Configuration {
-        budget: 100,
-        weekly: Some(20),
-        credits: false,
-        top: 3,
-        compares: true,
-        broken: false,
-    };
-    let first = vec![vec![row(1, 1, 30), row(2, 4, 25)], vec![row(8, 6, 4)]];
-    let second = vec![vec![row(1, 1, 35), row(2, 4, 25)], vec![row(8, 6, 44), row(9, 0, 3)]];
-    let mut steps = vec![Step::Configure(configuration)];
+    let first = vec![vec![usage(1, 1, 30), usage(2, 4, 25)], vec![usage(8, 6, 4)]];
+    let second = vec![vec![usage(1, 1, 35), usage(2, 4, 25)], vec![usage(8, 6, 44), usage(9, 0, 3)]];
+    let mut steps = vec![budgets(100, 20)];
     for (number, chunks) in (1..).zip([first, second]) {
-        let delivery = Delivery { number, export: 0, month: 1, chunks, gap: 1, flaw: None };
-        steps.push(alone(Does::Deliver(delivery)));
+        steps.push(delivers(number, 0, 1, chunks));
         steps.extend([Function::Ingest, Function::Aggregate, Function::Alert].map(|it| alone(Does::Take(it, 10))));
         // Claims of those that died are over.
         steps.push(Step::Pass { minutes: 45 });
@@ -40,16 +24,7 @@ pub fn peaceful() -> History {
         steps.extend([Does::Digest, Does::Sweep(Function::Digest)].map(alone));
         steps.push(Step::Pass { minutes: 24 * 60 });
     }
-    History { seed: 0, setup, steps }
-}
-
-fn alone(does: Does) -> Step {
-    Step::Round(Round { pace: 0, actors: vec![Actor { does, clock: 0, hurried: None, troubles: Vec::new() }] })
-}
-
-fn row(day: u8, caller: u8, dollars: i64) -> BillRow {
-    let cost = dollars * 10_i64.pow(crate::history::bill::COST_PLACES) + 5;
-    BillRow { day, caller, used: 0, line: 0, account: 0, team: caller % 3, currency: 0, cost, invoiced: false }
+    from(1, 10, 1, steps)
 }
 
 /// The history with one call gone wrong, for each call and each way.

@@ -55,7 +55,7 @@ fn shorter(history: &History, place: usize) -> Option<History> {
         match step {
             Step::Pass { minutes } if *minutes > 0 => cuts.push(Cut::HalfOfTime(at)),
             Step::Pass { .. } => {}
-            Step::Configure(_) => cuts.extend([Cut::Weekly(at), Cut::Compares(at)]),
+            Step::Configure(_) => cuts.extend([Cut::Weekly(at), Cut::Compares(at), Cut::Chosen(at)]),
             Step::Round(round) => {
                 for (number, actor) in round.actors.iter().enumerate() {
                     cuts.extend((0..actor.troubles.len()).rev().map(|trouble| Cut::Trouble(at, number, trouble)));
@@ -88,6 +88,7 @@ enum Cut {
     HalfOfTime(usize),
     Weekly(usize),
     Compares(usize),
+    Chosen(usize),
     Trouble(usize, usize, usize),
     Clock(usize, usize),
     Hurry(usize, usize),
@@ -105,7 +106,7 @@ impl Cut {
     fn made(self, history: &History) -> Option<History> {
         let mut shorter = history.clone();
         self.make(&mut shorter)?;
-        (shorter != *history).then_some(shorter)
+        (shorter != *history && shorter.is_possible()).then_some(shorter)
     }
 
     fn make(self, history: &mut History) -> Option<()> {
@@ -132,11 +133,14 @@ impl Cut {
                 Step::Pass { minutes } => *minutes /= 2,
                 _ => return None,
             },
-            Self::Weekly(at) | Self::Compares(at) => match &mut history.steps[at] {
-                Step::Configure(configuration) if matches!(self, Self::Weekly(_)) => configuration.weekly = None,
-                Step::Configure(configuration) => configuration.compares = false,
-                _ => return None,
-            },
+            Self::Weekly(at) | Self::Compares(at) | Self::Chosen(at) => {
+                let Step::Configure(configuration) = &mut history.steps[at] else { return None };
+                match self {
+                    Self::Weekly(_) => configuration.weekly = None,
+                    Self::Compares(_) => configuration.compares = false,
+                    _ => configuration.chosen = None,
+                }
+            }
             Self::Trouble(at, actor, trouble) => {
                 round(history, at)?.actors[actor].troubles.remove(trouble);
             }

@@ -1,5 +1,6 @@
 //! Seeds, and what was found by them.
 
+use crate::history::by_hand::{budgets, delivers, from, usage};
 use crate::history::generate::history;
 use crate::once::{difference, peaceful, variants};
 use crate::parallel;
@@ -31,4 +32,11 @@ fn every_call_may_fail_once_in_any_way_and_all_ends_the_same() {
     });
     let told = found.into_iter().map(|(number, how)| format!("{}=> {how}", variants[usize::try_from(number).unwrap()]));
     assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn an_export_that_delivers_no_more_hides_no_week_of_another() {
+    let stopped = delivers(1, 0, 0, vec![vec![usage(18, 1, 5)]]);
+    let goes_on = delivers(2, 1, 0, vec![vec![usage(19, 9, 117)]]);
+    assert_eq!(play(&from(0, 21, 2, vec![budgets(1000, 20), stopped, goes_on]), false).violation, None);
 }

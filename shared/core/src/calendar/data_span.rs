@@ -12,12 +12,20 @@ use crate::calendar::window::Window;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataSpan {
     months: BTreeMap<BillingPeriod, DataStatus>,
+    /// Up to when any export speaks, where that is later than all of them do.
+    reaches: Option<DateTime<Utc>>,
 }
 
 impl DataSpan {
     /// The state of each month.
     pub fn new(months: BTreeMap<BillingPeriod, DataStatus>) -> Self {
-        Self { months }
+        Self { months, reaches: None }
+    }
+
+    /// The same where one of several exports speaks up to this instant.
+    #[must_use]
+    pub fn reaching(self, reaches: Option<DateTime<Utc>>) -> Self {
+        Self { reaches, ..self }
     }
 
     /// The months, in order.
@@ -80,10 +88,11 @@ impl DataSpan {
         newest.iter_days().rev().take(40).find(|day| self.is_settled(*day))
     }
 
-    /// Whether a window has begun in the data. Where a later one is heading is not told: whoever is told of it before it has
-    /// begun is not told when it comes.
+    /// Whether a window has begun in the data of any export: one that delivers no more must not hide what is spent by the
+    /// others. Where a later window is heading is not told: whoever is told of it before it has begun is not told when it
+    /// comes.
     pub fn has_begun(&self, window: Window) -> bool {
-        self.newest().is_none_or(|newest| window.start() < newest)
+        self.newest().max(self.reaches).is_none_or(|newest| window.start() < newest)
     }
 
     /// Whether every month that a window lies in is known, as far as the data has come: only then can a window be said
@@ -116,6 +125,8 @@ mod tests {
         let week = Window::of(WindowKind::Week, day("2026-11-02"));
         assert!(!span(&[("2026-11", "2026-11-02T00:00:00Z")]).has_begun(week));
         assert!(span(&[("2026-11", "2026-11-02T00:00:01Z")]).has_begun(week));
+        let ahead = "2026-11-02T00:00:01Z".parse().ok();
+        assert!(span(&[("2026-11", "2026-11-01T00:00:00Z")]).reaching(ahead).has_begun(week), "by another export");
     }
 
     #[test]

@@ -105,7 +105,8 @@ impl Book {
 
     /// How far the data of each month can be trusted.
     pub fn span(&self) -> DataSpan {
-        DataSpan::new(self.months().into_iter().map(|month| (month, self.status(month))).collect())
+        let months = self.months().into_iter().map(|month| (month, self.status(month)));
+        DataSpan::new(months.collect()).reaching(self.periods.iter().filter_map(|found| found.data_as_of).max())
     }
 
     /// How many callers the facts of a window's months do not keep apart, all exports together.

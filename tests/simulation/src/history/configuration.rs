@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::history::bill::PAYERS;
+use crate::history::words::{EXPORTS, MONTHS};
+
 /// A configuration, as far as histories vary it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
@@ -15,6 +18,8 @@ pub struct Configuration {
     pub top: u8,
     /// Whether there are rules that compare with the past, too.
     pub compares: bool,
+    /// A payer, and the export that all of its months are counted from, by their numbers; else the first that delivers.
+    pub chosen: Option<(u8, u8)>,
     /// Whether the file cannot be read.
     pub broken: bool,
 }
@@ -46,6 +51,11 @@ impl Configuration {
                 "[[delta]]\nname = \"jumps\"\neach = \"identity\"\nagainst = \"trailing\"\nrise_percent = 20\nrise_amount = \"20\"\n\
                  [[anomaly]]\nname = \"odd\"\neach = \"identity\"\nminimum = \"20\"\nnew_above = \"30\"\n",
             );
+        }
+        if let Some((payer, export)) = self.chosen {
+            let (payer, export) = (PAYERS[usize::from(payer)], EXPORTS[usize::from(export)]);
+            let claims = MONTHS.map(|month| format!("\"{payer}/{month}\" = \"{export}\""));
+            let _ = write!(text, "[export]\nclaims = {{ {} }}\n", claims.join(", "));
         }
         if self.broken {
             text.push_str("[[budget\n");

@@ -150,8 +150,11 @@ impl Writer {
     }
 
     fn configuration(&mut self) -> Configuration {
-        let dice = &mut self.dice;
+        let (dice, exports) = (&mut self.dice, &self.setup.exports);
+        let rivals = exports.len() == 2 && exports[0].payer == exports[1].payer;
+        let chosen = (rivals && dice.percent(40)).then(|| (exports[0].payer, u8::from(dice.percent(50))));
         Configuration {
+            chosen,
             budget: *dice.pick(&[50, 100, 200, 1000]),
             weekly: dice.percent(60).then(|| *dice.pick(&[20, 60, 150])),
             credits: dice.percent(25),

@@ -76,6 +76,9 @@ impl Display for Configuration {
         if self.compares {
             formatter.write_str(", jumps and oddities")?;
         }
+        if let Some((payer, export)) = self.chosen {
+            write!(formatter, ", payer {} from {}", payer + 1, EXPORTS[usize::from(export)])?;
+        }
         if self.broken {
             formatter.write_str("; the file is broken")?;
         }

@@ -94,8 +94,15 @@ fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
 fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
     let known = known(course, log);
     let told: BTreeSet<Crossing> = sent.iter().filter_map(|(_, message)| told(message)).collect();
-    let crossed = crossings(course.moments.last().unwrap());
-    for crossing in &crossed {
+    let last = course.moments.last().unwrap();
+    let crossed = crossings(last);
+    // Rules look at no window that no usage has come to yet, whatever else is billed for it.
+    let newest = last.book.iter().flat_map(|((_, month), rows)| {
+        let usage = rows.iter().filter(|row| row.is_bedrock() && row.category() == "usage");
+        usage.map(|row| day(row, *month))
+    });
+    let newest = newest.max();
+    for crossing in crossed.iter().filter(|crossing| newest.is_some_and(|newest| crossing.window <= newest)) {
         let Crossing { rule, member, window, amount, percent } = crossing;
         // A rule never alerts on windows that had ended when it was first evaluated.
         let is_new = known.get(&(*rule, *amount, *percent)).is_some_and(|since| ended(crossing) > *since);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use crate::export::first_day;
+use crate::history::first_day;
 use crate::history::bill::{BillRow, COST_PLACES};
 
 /// The places of an amount.

@@ -52,6 +52,7 @@ impl Bill {
     /// A file of a delivery is written; the delivery may be whole by it.
     pub fn delivered(&mut self, kind: &ExportKind, delivery: &Delivery, file: usize, is_whole: bool) {
         let is_damaged = |place: usize| delivery.flaw == u8::try_from(place).ok().map(Flaw::Damaged);
+        let had_manifest = self.has_manifest;
         self.has_manifest |= kind.has_manifests && is_whole;
         if self.has_manifest {
             if is_whole {
@@ -60,7 +61,8 @@ impl Bill {
                 if !damaged {
                     self.push(delivery.rows().cloned().collect(), delivery.month);
                 }
-                self.is_sure = !damaged || kind.keeps;
+                // Where every delivery is kept, a damaged one leaves the one before it in force.
+                self.is_sure = !damaged || kind.keeps && had_manifest && self.is_sure;
             } else if !kind.keeps {
                 self.is_sure = false;
             }

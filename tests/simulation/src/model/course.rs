@@ -78,7 +78,8 @@ impl Course {
                 }
                 Happened::Wrote { key, bytes, .. } => {
                     if let Some(statement) = Statement::from_state_key(key) {
-                        course.committed(place, whose(&statement), key, bytes)?;
+                        let whose = whose(&statement);
+                        course.committed(place, whose, has_rival(history, whose.0), key, bytes)?;
                     } else if let Some(statement) = Statement::from_facts_key(key) {
                         course.published(whose(&statement), key, bytes)?;
                     } else {
@@ -101,7 +102,14 @@ impl Course {
         self.moments.last_mut().unwrap()
     }
 
-    fn committed(&mut self, place: usize, whose: Whose, key: &str, bytes: &Bytes) -> Result<(), Violation> {
+    fn committed(
+        &mut self,
+        place: usize,
+        whose: Whose,
+        has_rival: bool,
+        key: &str,
+        bytes: &Bytes,
+    ) -> Result<(), Violation> {
         let state: PeriodState = tabular::decode(key, bytes).map_err(|error| format!("{key} cannot be read: {error}"))?;
         let current = state.current().ok_or_else(|| format!("{key} names no delivery"))?;
         let of = Of { delivery_id: current.delivery_id.clone(), revision: current.revision };
@@ -111,6 +119,12 @@ impl Course {
         let least = month.commits.last().map_or(0, |commit| commit.whole);
         let whole = wholes.iter().enumerate().skip(least).find(|(_, whole)| whole.sums == found);
         let Some((whole, matching)) = whole else {
+            // The month is counted from another export of its payer from now on.
+            if has_rival && found.is_empty() {
+                month.commits.push(Commit { of, sums: found, rows: Rc::default(), whole: least });
+                self.moment(place).book.insert(whose, Rc::default());
+                return Ok(());
+            }
             if wholes.iter().take(least).any(|whole| whole.sums == found) {
                 return Err(format!("an older delivery replaced a newer one: {key} became {}", of.delivery_id));
             }
@@ -140,6 +154,12 @@ impl Course {
         month.published = Some(place);
         Ok(())
     }
+}
+
+/// Whether there is another export of the same payer.
+fn has_rival(history: &History, export: u8) -> bool {
+    let exports = &history.setup.exports;
+    exports.iter().filter(|other| other.payer == exports[usize::from(export)].payer).count() > 1
 }
 
 fn whose(statement: &Statement) -> Whose {

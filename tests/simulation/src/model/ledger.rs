@@ -7,7 +7,7 @@ use std::rc::Rc;
 use spend_ledger::store::Store as _;
 
 use crate::history::History;
-use crate::history::bill::BillRow;
+use crate::history::bill::{BillRow, PAYERS};
 use crate::history::generate::payer;
 use crate::history::words::{EXPORTS, MONTHS};
 use crate::model::Violation;
@@ -31,8 +31,20 @@ pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counte
             let claim: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
             claim["export_id"].as_str().unwrap().to_owned()
         });
-        let is_other = holder.as_deref().is_some_and(|holder| holder != name);
-        counted_of(&format!("{name} {period}"), of, is_other)?;
+        let of_configuration = course.moments.last().and_then(|moment| moment.configuration.as_ref()?.chosen);
+        let chosen = of_configuration.filter(|(of, _)| PAYERS[usize::from(*of)] == payer).map(|(_, chosen)| chosen);
+        let is_others = holder.as_deref().is_some_and(|holder| holder != name);
+        // What is chosen is counted once it has a delivery of the month; whether it had one that was whole is not always
+        // known.
+        let is_out = match chosen {
+            None => Some(is_others),
+            Some(chosen) if chosen == *export => Some(false),
+            Some(chosen) => match course.months.get(&(chosen, *month)).and_then(|chosen| chosen.bill.wholes.last()) {
+                None => Some(is_others),
+                Some(newest) => (course.months[&(chosen, *month)].bill.is_sure && !newest.sums.is_empty()).then_some(true),
+            },
+        };
+        counted_of(&format!("{name} {period}"), of, is_out)?;
         if let Some(commit) = of.commits.last() {
             counted.insert((*export, *month), Rc::clone(&commit.rows));
         }
@@ -40,13 +52,14 @@ pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counte
     Ok(counted)
 }
 
-/// Judges one month of one export, which another export may be counted in place of.
-fn counted_of(name: &str, of: &Statements, is_other: bool) -> Result<(), Violation> {
+/// Judges one month of one export. `is_out` says whether another export is counted in place of it, if that is known.
+fn counted_of(name: &str, of: &Statements, is_out: Option<bool>) -> Result<(), Violation> {
     let last = of.commits.last();
     if last.is_some() && of.published != Some(of.commits.len() - 1) {
         return Err(format!("the facts file of {name} does not follow its state"));
     }
-    if is_other {
+    let Some(is_out) = is_out else { return Ok(()) };
+    if is_out {
         return match last {
             Some(commit) if !commit.sums.is_empty() => Err(format!("{name} is counted twice")),
             _ => Ok(()),
