@@ -27,18 +27,18 @@ pub fn peaceful() -> History {
     from(1, 10, 1, steps)
 }
 
-/// The history with one call gone wrong, for each call and each way.
-pub fn variants(peaceful: &History) -> Vec<History> {
+/// The ways in which a call can go wrong as far as its fate goes: refused before its effect, and not answered, without the
+/// effect and with it; and with it, the sandbox can be gone.
+pub const FATES: [Trouble; 4] = [Trouble::Throttled, Trouble::NoEffect, Trouble::NoAnswer, Trouble::DiesAfter];
+
+/// The history with one call gone wrong, for each call and each of these ways.
+pub fn variants(peaceful: &History, ways: &[Trouble]) -> Vec<History> {
     let mut variants = Vec::new();
     for caller in play(peaceful, false).callers {
         for call in 1..=caller.calls {
             // A call that changes nothing fails or does not.
-            let ways = if caller.changes.contains(&call) {
-                &Trouble::ALL[..]
-            } else {
-                &[Trouble::NoEffect, Trouble::DiesBefore, Trouble::Slow]
-            };
-            for trouble in ways {
+            let changes = caller.changes.contains(&call);
+            for trouble in ways.iter().filter(|way| changes || **way == Trouble::NoEffect) {
                 let mut variant = peaceful.clone();
                 if let Step::Round(round) = &mut variant.steps[caller.step] {
                     round.actors[caller.actor].troubles.push((call, *trouble));

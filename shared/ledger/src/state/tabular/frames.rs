@@ -5,7 +5,7 @@ use std::io;
 use serde::de::Error as _;
 use spend_core::table::codes::Codes;
 use spend_core::table::decimals::Decimals;
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::state::tabular::outline::{Amounts, Numbers};
 
@@ -106,11 +106,14 @@ pub(super) struct Reader<'a> {
     frames: &'a [u8],
     /// How many decompressed bytes may still come.
     left: u64,
+    /// Made once: zstd asks the processor what it can do each time, and in a virtual machine, as Lambda's are, that takes
+    /// longer than decompressing a small column.
+    decompressor: Option<Decompressor<'static>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(frames: &'a [u8], limit: u64) -> Self {
-        Self { frames, left: limit }
+        Self { frames, left: limit, decompressor: None }
     }
 
     /// The next frame, which has so many bytes.
@@ -139,7 +142,11 @@ impl<'a> Reader<'a> {
         }
         let capacity = usize::try_from(most).map_err(damage)?;
         let said = |error: io::Error| damage(format!("it cannot be decompressed: {error}"));
-        let found = zstd::bulk::decompress(frame, capacity).map_err(said)?;
+        let decompressor = match &mut self.decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(Decompressor::new().map_err(said)?),
+        };
+        let found = decompressor.decompress(frame, capacity).map_err(said)?;
         self.left = self.left.saturating_sub(found.len() as u64);
         Ok(found)
     }
