@@ -2,6 +2,7 @@
 //! words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 use std::rc::Rc;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
@@ -22,6 +23,13 @@ struct Crossing {
     window: NaiveDate,
     amount: u32,
     percent: u32,
+}
+
+impl Display for Crossing {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self { rule, member, window, amount, percent } = self;
+        write!(formatter, "{percent}% of {amount} USD of the budget {rule:?}, member {member}, window from {window}")
+    }
 }
 
 /// A level that a configuration asks for: rule, amount, percent.
@@ -50,7 +58,7 @@ pub fn judge(course: &Course, log: &[Happened], is_troubled: bool) -> Result<(),
         if let Some(told) = told(message)
             && !ever.contains(&told)
         {
-            return Err(format!("{told:?} was told and never was: {}", message.subject));
+            return Err(format!("people were told of what was never spent: {told}: {}", message.subject));
         }
     }
     losses(course, log, &sent)
@@ -113,7 +121,7 @@ fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Resu
             is_of_it && (is_as_much || other.amount < *amount && other.percent > *percent)
         });
         if is_new && !is_told {
-            return Err(format!("{crossing:?} is crossed and was never told"));
+            return Err(format!("nobody was told of what was spent: {crossing}"));
         }
     }
     Ok(())
