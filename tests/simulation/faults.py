@@ -1,6 +1,6 @@
 """Puts faults into the program on purpose, one at a time, and says whether the simulation finds each.
 
-Usage: faults.py [NAME …]
+Usage: faults.py [NAME …]; the environment variable SEEDS says how many seeds each may take, else 2,000.
 
 Each fault is a text of the program's code and what stands there instead. All of them are built into one copy of the
 program, each behind a number in the environment: `FAULT` in the new text is true in the run that is to have the fault.
@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COPY = ROOT / "target" / "simulation-faults"
-SEEDS = 2000
+SEEDS = int(os.environ.get("SEEDS", "2000"))
 
 LEDGER, PIPELINE, CORE = "shared/ledger/src/", "shared/pipeline/src/", "shared/core/src/"
 

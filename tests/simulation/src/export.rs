@@ -7,8 +7,8 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use spend_cur::write::{self, FileShape, Row, Value};
 
 use crate::history::bill::{BillRow, CALLERS, COST_PLACES, LINES, USES};
-use crate::history::first_day;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
+use crate::history::first_day;
 use crate::history::generate::payer;
 use crate::history::words::{EXPORTS, MONTHS};
 use crate::world::{BUCKET, Happened, World, turn};
@@ -41,7 +41,8 @@ pub async fn deliver(world: Arc<World>, delivery: Delivery) {
     let kind = &world.setup.exports[usize::from(delivery.export)];
     let files = files(kind, &delivery, world.now());
     // Where every delivery is kept, a copy of the manifest follows that changes nothing.
-    let has_copy = kind.keeps && kind.has_manifests && delivery.flaw.is_none_or(|flaw| matches!(flaw, Flaw::Damaged(_)));
+    let has_copy =
+        kind.keeps && kind.has_manifests && delivery.flaw.is_none_or(|flaw| matches!(flaw, Flaw::Damaged(_)));
     let last = files.len() - 1 - usize::from(has_copy);
     world.inside().tally.deliveries += 1;
     for (place, (key, bytes)) in files.into_iter().enumerate() {
@@ -61,16 +62,14 @@ pub async fn deliver(world: Arc<World>, delivery: Delivery) {
 fn files(kind: &ExportKind, delivery: &Delivery, now: DateTime<Utc>) -> Vec<(String, Bytes)> {
     let (name, month) = (EXPORTS[usize::from(delivery.export)], MONTHS[usize::from(delivery.month)]);
     let id = format!("execution-{}", delivery.number);
-    let folder =
-        if kind.keeps { format!("{}-{id}/", now.format("%Y-%m-%dT%H:%M:%S.000Z")) } else { String::new() };
+    let folder = if kind.keeps { format!("{}-{id}/", now.format("%Y-%m-%dT%H:%M:%S.000Z")) } else { String::new() };
     let suffix = if kind.is_csv { "csv.gz" } else { "snappy.parquet" };
     let key = |number: usize| format!("{name}/data/BILLING_PERIOD={month}/{folder}{name}-{number:05}.{suffix}");
     let shape = FileShape { columns: COLUMNS.to_vec(), ..FileShape::default() };
     let mut files: Vec<(String, Bytes)> = Vec::new();
     for (place, rows) in delivery.chunks.iter().enumerate() {
         let rows: Vec<_> = rows.iter().map(|row| cells(kind, delivery.month, row)).collect();
-        let mut bytes =
-            if kind.is_csv { write::csv_gz(&rows, &shape) } else { write::parquet(&rows, &shape) }.unwrap();
+        let mut bytes = if kind.is_csv { write::csv_gz(&rows, &shape) } else { write::parquet(&rows, &shape) }.unwrap();
         if delivery.flaw == Some(Flaw::Damaged(u8::try_from(place).unwrap())) {
             bytes.truncate(bytes.len() / 2);
             bytes.extend(delivery.number.to_le_bytes());

@@ -58,12 +58,7 @@ impl Invocation {
     }
 
     /// As `shared/aws/src/by_class.rs`, `settle`.
-    async fn settle<T, E: Fault>(
-        &self,
-        about: &str,
-        doing: &str,
-        outcome: Result<T, E>,
-    ) -> Result<Option<T>, Failed> {
+    async fn settle<T, E: Fault>(&self, about: &str, doing: &str, outcome: Result<T, E>) -> Result<Option<T>, Failed> {
         let error = match outcome {
             Ok(done) => return Ok(Some(done)),
             Err(error) => error,

@@ -12,9 +12,12 @@ use crate::play::play;
 /// A history in which nothing goes wrong: two deliveries of a month, the second one with other numbers, all functions for
 /// each of them, and after it everything that schedules start.
 pub fn peaceful() -> History {
-    let first = vec![vec![usage(1, 1, 30), usage(2, 4, 25)], vec![usage(8, 6, 4)]];
-    let second = vec![vec![usage(1, 1, 35), usage(2, 4, 25)], vec![usage(8, 6, 44), usage(9, 0, 3)]];
+    let first = vec![vec![usage(7, 1, 30), usage(8, 4, 25)], vec![usage(9, 6, 4)]];
+    let second = vec![vec![usage(7, 1, 35), usage(8, 4, 25)], vec![usage(9, 6, 44), usage(9, 0, 3)]];
+    // The configuration is in force before the first delivery: what was put by the defaults stays in CloudWatch.
+    let adopts = [Does::Take(Function::Aggregate, 10), Does::Sweep(Function::Aggregate)].map(alone);
     let mut steps = vec![budgets(100, 20)];
+    steps.extend(adopts);
     for (number, chunks) in (1..).zip([first, second]) {
         steps.push(delivers(number, 0, 1, chunks));
         steps.extend([Function::Ingest, Function::Aggregate, Function::Alert].map(|it| alone(Does::Take(it, 10))));

@@ -7,11 +7,7 @@ use std::thread;
 
 /// Does something for each number, in order, until `most` of them have found something. Gives what was found, by number,
 /// and for how many numbers it was done.
-pub fn find<T: Send>(
-    numbers: Range<u64>,
-    most: usize,
-    of: impl Fn(u64) -> Option<T> + Sync,
-) -> (Vec<(u64, T)>, u64) {
+pub fn find<T: Send>(numbers: Range<u64>, most: usize, of: impl Fn(u64) -> Option<T> + Sync) -> (Vec<(u64, T)>, u64) {
     let (next, found) = (AtomicU64::new(numbers.start), Mutex::new(Vec::new()));
     let is_enough = || found.lock().unwrap().len() >= most;
     let work = || {

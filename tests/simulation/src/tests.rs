@@ -10,6 +10,10 @@ use crate::shrink::shrink;
 /// How many seeds are played in each run of all tests.
 const SEEDS: u64 = 300;
 
+fn assert_all_hold(told: &[String]) {
+    assert!(told.is_empty(), "\n{}", told.join("\n\n"));
+}
+
 #[test]
 fn every_seed_ends_as_the_model_says() {
     let (found, _) = parallel::find(0..SEEDS, 1, |seed| play(&history(seed), false).violation);
@@ -17,7 +21,7 @@ fn every_seed_ends_as_the_model_says() {
         Some((shortest, violation)) => format!("{shortest}=> {violation}"),
         None => violation,
     });
-    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_all_hold(&told.collect::<Vec<_>>());
 }
 
 #[test]
@@ -31,7 +35,7 @@ fn every_call_may_fail_once_in_any_way_and_all_ends_the_same() {
         difference(&variants[usize::try_from(number).unwrap()], &outcome.end)
     });
     let told = found.into_iter().map(|(number, how)| format!("{}=> {how}", variants[usize::try_from(number).unwrap()]));
-    assert_eq!(told.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_all_hold(&told.collect::<Vec<_>>());
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use crate::history::first_day;
 use crate::history::bill::{BillRow, COST_PLACES};
+use crate::history::first_day;
 
 /// The places of an amount.
 const PLACES: u32 = 18;

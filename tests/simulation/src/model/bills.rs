@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::history::History;
 use crate::history::bill::BillRow;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::step::{Does, Step};
-use crate::history::History;
 use crate::model::amounts::{Sums, sums};
 
 /// An export's number and a month's.

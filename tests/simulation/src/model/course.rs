@@ -110,7 +110,8 @@ impl Course {
         key: &str,
         bytes: &Bytes,
     ) -> Result<(), Violation> {
-        let state: PeriodState = tabular::decode(key, bytes).map_err(|error| format!("{key} cannot be read: {error}"))?;
+        let state: PeriodState =
+            tabular::decode(key, bytes).map_err(|error| format!("{key} cannot be read: {error}"))?;
         let current = state.current().ok_or_else(|| format!("{key} names no delivery"))?;
         let of = Of { delivery_id: current.delivery_id.clone(), revision: current.revision };
         let found = sums_of(&state);
@@ -163,7 +164,8 @@ fn has_rival(history: &History, export: u8) -> bool {
 }
 
 fn whose(statement: &Statement) -> Whose {
-    let place = |names: &[&str], name: &str| u8::try_from(names.iter().position(|found| *found == name).unwrap()).unwrap();
+    let place =
+        |names: &[&str], name: &str| u8::try_from(names.iter().position(|found| *found == name).unwrap()).unwrap();
     (place(&EXPORTS, &statement.export_id), place(&MONTHS, &statement.period.to_string()))
 }
 
@@ -172,8 +174,7 @@ fn sums_of(state: &PeriodState) -> Sums {
     let mut sums = Sums::new();
     for fact in &state.facts {
         let text = |field| fact.get(field).to_owned();
-        let key =
-            (text(FactField::Currency), text(FactField::Category), text(FactField::Identity), fact.day());
+        let key = (text(FactField::Currency), text(FactField::Category), text(FactField::Identity), fact.day());
         let sum = sums.entry(key).or_default();
         sum.0 += read(&fact.unblended_cost().to_string());
         sum.1 += fact.line_items();

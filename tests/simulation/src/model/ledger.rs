@@ -41,7 +41,9 @@ pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counte
             Some(chosen) if chosen == *export => Some(false),
             Some(chosen) => match course.months.get(&(chosen, *month)).and_then(|chosen| chosen.bill.wholes.last()) {
                 None => Some(is_others),
-                Some(newest) => (course.months[&(chosen, *month)].bill.is_sure && !newest.sums.is_empty()).then_some(true),
+                Some(newest) => {
+                    (course.months[&(chosen, *month)].bill.is_sure && !newest.sums.is_empty()).then_some(true)
+                }
             },
         };
         counted_of(&format!("{name} {period}"), of, is_out)?;

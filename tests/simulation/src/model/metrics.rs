@@ -24,16 +24,18 @@ const COST_CENTER: &str = "Tag:iamPrincipal/cost-center";
 type Dimension = (&'static str, fn(&BillRow) -> &'static str);
 
 /// Each dimension.
-const DIMENSIONS: [Dimension; 4] = [
-    ("Identity", BillRow::identity),
-    ("Model", BillRow::model),
-    ("Account", BillRow::account),
-    (TEAM, BillRow::team),
-];
+const DIMENSIONS: [Dimension; 4] =
+    [("Identity", BillRow::identity), ("Model", BillRow::model), ("Account", BillRow::account), (TEAM, BillRow::team)];
 
 /// Judges the metric `Spend` and its gauges.
-pub fn judge(counted: &Counted, configuration: Option<&Configuration>, world: &World, log: &[Happened]) -> Result<(), Violation> {
-    if let Some(Happened::Withheld { why }) = log.iter().find(|happened| matches!(happened, Happened::Withheld { .. })) {
+pub fn judge(
+    counted: &Counted,
+    configuration: Option<&Configuration>,
+    world: &World,
+    log: &[Happened],
+) -> Result<(), Violation> {
+    if let Some(Happened::Withheld { why }) = log.iter().find(|happened| matches!(happened, Happened::Withheld { .. }))
+    {
         return Err(format!("metrics were withheld although nothing was lost: {why}"));
     }
     let spend = spend(counted, configuration, &members(world));
@@ -85,12 +87,15 @@ fn known(mut missing: BTreeMap<String, i128>, log: &[Happened]) -> Result<(), Vi
 }
 
 /// What every series and day must sum to.
-fn spend(counted: &Counted, configuration: Option<&Configuration>, members: &BTreeSet<Member>) -> BTreeMap<Place, i128> {
+fn spend(
+    counted: &Counted,
+    configuration: Option<&Configuration>,
+    members: &BTreeSet<Member>,
+) -> BTreeMap<Place, i128> {
     let mut sums = BTreeMap::new();
     let is_spend = |row: &&BillRow| {
         let category = row.category();
-        row.is_bedrock()
-            && configuration.map_or(matches!(category, "usage" | "discount"), |with| with.counts(category))
+        row.is_bedrock() && configuration.map_or(matches!(category, "usage" | "discount"), |with| with.counts(category))
     };
     for ((_, month), rows) in counted {
         for row in rows.iter().filter(is_spend) {
@@ -107,7 +112,16 @@ fn spend(counted: &Counted, configuration: Option<&Configuration>, members: &BTr
             for (name, of) in DIMENSIONS.into_iter().chain(further) {
                 let (value, month) = (of(row), day.format("%Y-%m").to_string());
                 let is_member = members.contains(&(month, name.to_owned(), currency.clone(), value.to_owned()));
-                add(Some((name, if value.is_empty() { "(none)" } else if is_member { value } else { "(other)" })));
+                add(Some((
+                    name,
+                    if value.is_empty() {
+                        "(none)"
+                    } else if is_member {
+                        value
+                    } else {
+                        "(other)"
+                    },
+                )));
             }
         }
     }
@@ -156,7 +170,5 @@ fn gauges(
         }
     }
     let stale = shown.iter().find(|(dimensions, (_, value))| !to_date.contains_key(dimensions) && *value != 0.0);
-    stale.map_or(Ok(()), |(dimensions, value)| {
-        Err(format!("MonthToDateSpend of {dimensions:?} still shows {value:?}"))
-    })
+    stale.map_or(Ok(()), |(dimensions, value)| Err(format!("MonthToDateSpend of {dimensions:?} still shows {value:?}")))
 }

@@ -21,7 +21,8 @@ pub fn judge(history: &History, course: &Course, log: &[Happened]) -> Result<(),
     };
     for ((export, month), of) in &course.months {
         let (name, period) = (EXPORTS[usize::from(*export)], MONTHS[usize::from(*month)]);
-        let is_file_told = || is_told(&format!("{name} {period}")) || is_told(&format!("{name}/data/BILLING_PERIOD={period}/"));
+        let is_file_told =
+            || is_told(&format!("{name} {period}")) || is_told(&format!("{name}/data/BILLING_PERIOD={period}/"));
         if of.bill.damaged.is_some() && !is_file_told() {
             return Err(format!("a file of {name} {period} is damaged and operations was not told"));
         }

@@ -77,7 +77,8 @@ fn work(world: &Arc<World>, step: usize, round: &Round) -> bool {
             Does::Digest => format!("digest-{place}"),
         };
         // Nobody kills AWS.
-        let ends = world.now() + function(&actor.does).map_or(TimeDelta::days(1), |it| TimeDelta::seconds(it.seconds()));
+        let ends =
+            world.now() + function(&actor.does).map_or(TimeDelta::days(1), |it| TimeDelta::seconds(it.seconds()));
         let line = Arc::new(Line::new(name, &actor.troubles, actor.hurried, ends));
         let (events, task) = task(world, actor, line, round.pace.wrapping_add(place as u64));
         taken.push(events);
@@ -124,8 +125,7 @@ fn task(world: &Arc<World>, actor: &Actor, line: Arc<Line>, order: u64) -> ((Fun
         Does::Take(function, most) => {
             let now = world.now();
             let mut inside = world.inside();
-            let events =
-                inside.queues.entry(function).or_default().take(most.into(), now, &mut Dice::of(order));
+            let events = inside.queues.entry(function).or_default().take(most.into(), now, &mut Dice::of(order));
             taken = (function, events.clone());
             Box::pin(async move {
                 match function {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use crate::dice::Dice;
 use crate::functions::{Failed, Invocation};
 use crate::history::step::Function;
 use crate::model::Violation;
 use crate::play::turns::{Task, take_turns};
 use crate::world::{Line, World};
-use crate::dice::Dice;
 
 /// How long each wait is, in minutes: leases and short pauses end, then quiet exports are believed, then long pauses end,
 /// then CloudWatch shows what was put, twice: what turns out not to have been taken may get into doubt again.
@@ -109,13 +109,17 @@ fn drain(world: &Arc<World>) -> Result<(), Violation> {
             is_empty = false;
             let line = Arc::new(Line::new(function.name().to_owned(), &[], None, world.now() + TimeDelta::days(1)));
             let invocation = Invocation::new(world, &line, now);
-            let again = alone(world, &line, Box::pin(async move {
-                match function {
-                    Function::Ingest => invocation.ingest(events).await,
-                    Function::Aggregate => invocation.aggregate(events).await,
-                    _ => invocation.alert(events).await,
-                }
-            }));
+            let again = alone(
+                world,
+                &line,
+                Box::pin(async move {
+                    match function {
+                        Function::Ingest => invocation.ingest(events).await,
+                        Function::Aggregate => invocation.aggregate(events).await,
+                        _ => invocation.alert(events).await,
+                    }
+                }),
+            );
             world.inside().queues.entry(function).or_default().put_back(again);
         }
         if is_empty {

@@ -129,9 +129,6 @@ impl World {
                 inside.log.happened.push(wrote);
             }
         }
-        if std::env::var("SHOW").is_ok_and(|show| key.starts_with(&show)) {
-            eprintln!("{} {key} {}", self.now(), String::from_utf8_lossy(bytes));
-        }
         if key.starts_with("deliveries/") && key.ends_with("/ready.json") || key == "config/ledger.toml" {
             self.announce(Function::Aggregate, key);
         }

@@ -1,8 +1,8 @@
 //! The program's ports on a sandbox's line.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -205,10 +205,10 @@ impl Metrics for Values {
         {
             let mut inside = self.world.inside();
             let now = inside.now;
-            inside.cloudwatch.put(now, namespace, data).map_err(|reason| PublishError::Refused {
-                what: what(),
-                reason: reason.into(),
-            })?;
+            inside
+                .cloudwatch
+                .put(now, namespace, data)
+                .map_err(|reason| PublishError::Refused { what: what(), reason: reason.into() })?;
             inside.log.data += data.len() as u64;
         }
         match trouble {
@@ -237,9 +237,7 @@ impl Metrics for Values {
                 self.line.die().await;
                 unreachable!("nobody asks the dead")
             }
-            Some(trouble) => {
-                Err(PublishError::NotRead { what: "sums".to_owned(), source: trouble.to_string().into() })
-            }
+            Some(trouble) => Err(PublishError::NotRead { what: "sums".to_owned(), source: trouble.to_string().into() }),
         }
     }
 }

@@ -31,7 +31,8 @@ impl Queue {
         }
         let times = if fate.percent(setup.doubled) { 2 } else { 1 };
         for _ in 0..times {
-            let late = if fate.percent(setup.late) { TimeDelta::minutes(fate.between(1, 72 * 60)) } else { TimeDelta::zero() };
+            let late =
+                if fate.percent(setup.late) { TimeDelta::minutes(fate.between(1, 72 * 60)) } else { TimeDelta::zero() };
             self.waiting.push(Event { key: key.to_owned(), due: now + late, attempts: 0 });
         }
     }
