@@ -25,6 +25,7 @@ fn every_seed_ends_as_the_model_says() {
 }
 
 #[test]
+#[ignore = "it takes minutes, and was not yet seen to run to its end"]
 fn every_call_may_fail_once_in_any_way_and_all_ends_the_same() {
     let peaceful = peaceful();
     let outcome = play(&peaceful, false);
