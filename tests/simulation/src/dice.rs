@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed alone: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+//! Numbers that follow from a seed alone: `SplitMix64` (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
 //! 2014), which is a few lines, and whose numbers are as good as a simulation needs them.
 
 /// A sequence of numbers.
@@ -16,13 +16,13 @@ impl Dice {
     pub fn of_all(parts: &[u64]) -> Self {
         let mut state = 0;
         for part in parts {
-            state = Self(state ^ part).next();
+            state = Self(state ^ part).number();
         }
         Self(state)
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -33,7 +33,7 @@ impl Dice {
     /// A number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: u64) -> u64 {
         // The upper bits; the bias of a 64-bit product is far below what anybody could see here.
-        u64::try_from((u128::from(self.next()) * u128::from(end)) >> 64).unwrap()
+        u64::try_from((u128::from(self.number()) * u128::from(end)) >> 64).unwrap()
     }
 
     /// The same for counts.

@@ -161,7 +161,7 @@ impl Cut {
                 delivery.chunks[0].extend(rows);
             }
             Self::Row(at, actor, chunk, row) => {
-                drop(delivery(history, at, actor)?.chunks[chunk].remove(row));
+                delivery(history, at, actor)?.chunks[chunk].remove(row);
             }
             Self::Plain(at, actor, chunk, row) => {
                 let row = &mut delivery(history, at, actor)?.chunks[chunk][row];

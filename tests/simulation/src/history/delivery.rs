@@ -3,6 +3,7 @@
 use crate::history::bill::BillRow;
 
 /// How an export delivers.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportKind {
     /// Whether it keeps every delivery in a folder of its own.

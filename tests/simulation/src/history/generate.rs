@@ -44,7 +44,7 @@ fn setup(dice: &mut Dice) -> Setup {
         has_manifests: dice.percent(90),
         has_ids: dice.percent(70),
         is_csv: dice.percent(15),
-        payer: if dice.percent(70) { 0 } else { 1 },
+        payer: u8::from(!dice.percent(70)),
     });
     let exports = exports.collect();
     let is_lossy = dice.percent(50);
@@ -113,7 +113,7 @@ impl Writer {
 
     fn round(&mut self, actors: &mut Vec<Actor>) {
         if !actors.is_empty() {
-            self.steps.push(Step::Round(Round { pace: self.dice.next(), actors: std::mem::take(actors) }));
+            self.steps.push(Step::Round(Round { pace: self.dice.number(), actors: std::mem::take(actors) }));
         }
     }
 
@@ -220,7 +220,9 @@ impl Writer {
             }
         }
         if is_over && dice.percent(40) {
-            bill.iter_mut().for_each(|row| row.invoiced = true);
+            for row in bill.iter_mut() {
+                row.invoiced = true;
+            }
         }
     }
 }

@@ -189,13 +189,12 @@ fn crossings(moment: &Moment) -> BTreeSet<Crossing> {
 
 /// When the window of a crossing has ended.
 fn ended(crossing: &Crossing) -> DateTime<Utc> {
-    let days = match crossing.rule {
-        "each" => 7,
-        _ => {
-            let place = MONTHS.iter().position(|month| crossing.window.to_string().starts_with(month)).unwrap();
-            let next: NaiveDate = format!("{}-01", MONTHS[place + 1]).parse().unwrap();
-            u64::try_from((next - crossing.window).num_days()).unwrap()
-        }
+    let days = if crossing.rule == "each" {
+        7
+    } else {
+        let place = MONTHS.iter().position(|month| crossing.window.to_string().starts_with(month)).unwrap();
+        let next: NaiveDate = format!("{}-01", MONTHS[place + 1]).parse().unwrap();
+        u64::try_from((next - crossing.window).num_days()).unwrap()
     };
     (crossing.window + Days::new(days)).and_time(NaiveTime::MIN).and_utc()
 }
