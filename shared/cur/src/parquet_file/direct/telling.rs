@@ -22,7 +22,7 @@ pub(crate) fn test(
     walk(column, bytes, Shape::Flat, buffer, &mut Marker { finder: Finder::of(rule), sets })
 }
 
-/// As [`test`], of the last column that is looked at: gathers its texts of the rows that are Bedrock's by then, so that its
+/// As [`test()`], of the last column that is looked at: gathers its texts of the rows that are Bedrock's by then, so that its
 /// pages are decompressed once.
 pub(crate) fn test_and_gather(
     rule: Rule,
