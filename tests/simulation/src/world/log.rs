@@ -9,7 +9,7 @@ use spend_ledger::outputs::Message;
 /// Something that happened, which the model has to know of.
 #[derive(Clone, Debug)]
 pub enum Happened {
-    /// An object of the ledger that is one of [`is_watched`] was written.
+    /// An object of the ledger that is one of `is_watched` was written.
     Wrote { key: String, bytes: Bytes, at: DateTime<Utc> },
     /// SNS took a message.
     Sent { message: Message, at: DateTime<Utc> },
