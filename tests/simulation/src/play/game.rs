@@ -95,7 +95,7 @@ fn work(world: &Arc<World>, step: usize, round: &Round) -> bool {
         inside.tally.calls += u64::from(line.calls());
         inside.tally.faults += u64::from(line.met());
         inside.tally.sandboxes += 1;
-        is_troubled |= line.met() > 0 && function == Function::Alert;
+        is_troubled |= line.met() > 0 && matches!(function, Function::Alert | Function::Digest);
     }
     is_troubled
 }
