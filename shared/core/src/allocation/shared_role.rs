@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::allocation::tag_contract::Spend;
+use crate::allocation::tag_contract::{Spend, add};
 use crate::bill::principal::IdentityKind;
 use crate::facts::dimension::Dimension;
 use crate::facts::fact::{Fact, FactField};
@@ -197,15 +197,6 @@ impl Traits<'_> {
         let (identity, spend) = (identity.to_owned(), self.spend.clone());
         (signs.len() >= SIGNS).then_some(SharedRole { identity, kind, spend, signs })
     }
-}
-
-fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
-    if let Some(sum) = spend.get_mut(currency) {
-        *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
-    } else {
-        spend.insert(currency.to_owned(), term);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -290,7 +290,8 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
+/// Adds to the amount of a currency.
+pub(super) fn add(spend: &mut Spend, currency: &str, term: Decimal) -> Result<(), SumOutOfRange> {
     if let Some(sum) = spend.get_mut(currency) {
         *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
     } else {
