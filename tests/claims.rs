@@ -236,6 +236,22 @@ fn a_month_that_has_not_begun_is_refused_with_an_error_that_says_when_it_does() 
 }
 
 #[test]
+fn the_next_month_of_a_bill_waits_for_the_export_that_is_counted_and_says_so() {
+    block_on(async {
+        let world = World::default();
+        world.deliver("old", "2026-11", 5.0, at("2026-11-30T20:00")).await;
+        world.sweep(&by(""), at("2026-11-30T20:15")).await;
+        world.deliver("new", "2026-12", 1.0, at("2026-12-01T06:00")).await;
+        let statement = Statement { export_id: "new".to_owned(), period: "2026-12".parse().unwrap() };
+        let ready = world.ledger.list(&statement.deliveries_prefix()).await.unwrap();
+        let id = ready.iter().find_map(|object| Statement::from_ready_key(&object.key)).unwrap().1;
+        let aggregated = aggregate::aggregate(&world.ledger, &statement, &id, &by(""), at("2026-12-01T06:15")).await;
+        let error = aggregated.unwrap_err();
+        assert_eq!((error.kind(), error.class()), ("export.incumbent", Class::Wait));
+    });
+}
+
+#[test]
 fn a_claim_that_has_gone_quiet_is_told_of_every_day_until_somebody_decides() {
     block_on(async {
         let (world, with) = (World::default(), by(""));

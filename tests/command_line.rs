@@ -10,6 +10,7 @@ use crate::commands::{Outcome, call};
 use crate::gzip;
 use bedrock_ledger::cli::Cli;
 use clap::Parser;
+use spend_core::errors::fault::Fault as _;
 use spend_cur::write::{self, FileShape, Row, Value};
 use tempfile::TempDir;
 
@@ -156,8 +157,9 @@ fn a_chunk_that_cannot_be_read_keeps_its_own_delivery_from_being_published_and_n
         ["s3://acme/other/data/BILLING_PERIOD=2026-10/other-00001.snappy.parquet"]}"#;
     bench.put("other/metadata/BILLING_PERIOD=2026-10/other-Manifest.json", manifest);
     let outcome = bench.run();
-    let error = outcome.result.unwrap_err().to_string();
-    assert_eq!(error, "1 of 2 deliveries was not published, see above; the others were");
+    let error = outcome.result.unwrap_err();
+    assert_eq!(error.kind(), "export.unpublished");
+    assert_eq!(error.to_string(), "1 of 2 deliveries was not published, see above; the others were");
     assert!(outcome.notes.contains(broken) && outcome.notes.contains("not published"), "{}", outcome.notes);
     assert_eq!(bench.csv(&["--by", "currency"]), "currency,currency,cost\nUSD,USD,1.8\n");
 
@@ -259,11 +261,14 @@ fn files_of_another_kind_are_named_wherever_they_lie() {
         "identity/LineItemId,bill/PayerAccountId,lineItem/UnblendedCost,lineItem/ProductCode\na,1,0.5,AmazonS3\n";
     let focus = "BilledCost,BillingAccountId,ChargePeriodStart,ServiceName\n0.5,1,2026-11-01T00:00:00Z,S3\n";
     for (text, what) in [(legacy, "this is a legacy Cost and Usage Report"), (focus, "this is a FOCUS export")] {
-        for key in ["report-00001.csv.gz", "cur/data/BILLING_PERIOD=2026-11/cur-00001.csv.gz"] {
+        let in_export = "cur/data/BILLING_PERIOD=2026-11/cur-00001.csv.gz";
+        for (key, kind) in [("report-00001.csv.gz", "export.not_cur2"), (in_export, "export.unpublished")] {
             let bench = Bench::new();
             bench.put(key, &gzip::stored(text));
             let outcome = bench.run();
-            let said = format!("{} {}", outcome.result.unwrap_err(), outcome.notes);
+            let error = outcome.result.unwrap_err();
+            assert_eq!(error.kind(), kind, "{key}: {error}");
+            let said = format!("{error} {}", outcome.notes);
             assert!(said.contains(what) && said.contains("create a CUR 2.0 export"), "{key}: {said}");
         }
     }

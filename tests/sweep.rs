@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::deployed::Place;
 use spend_core::money::decimal::Decimal;
 use spend_ledger::config::Counting;
@@ -237,6 +238,22 @@ fn a_seal_that_is_damaged_keeps_no_chunk_of_another_delivery_from_being_complete
         let (times, kept) = (FileTimes::Delivered, KeptTags::default());
         let ingested = ingest::object_created(&export, &ledger, Some("acme"), &chunk, times, &kept).await;
         assert_eq!(ingested.unwrap(), Ingested::Waiting);
+    });
+}
+
+#[test]
+fn a_chunk_whose_costs_add_up_to_more_than_money_can_be_is_told_of_and_says_where_to_look() {
+    let mut row = usage("2026-11-02", &session("app", "pod"), "USE1-Claude4.6Sonnet-input-tokens", 6e19);
+    row.insert("line_item_usage_amount", 1.0.into());
+    let export = bucket(&[Layout::default().files([parquet(&[row.clone()]), parquet(&[row])])], now());
+    let ledger = MemoryStore::default();
+    block_on(async {
+        sweep(&export, &ledger).await.unwrap();
+        let counted = count(&ledger).await.unwrap();
+        let told: Vec<_> = counted.troubles.iter().map(|error| (error.kind(), error.to_string())).collect();
+        let [("export.out_of_range", text)] = &told[..] else { panic!("{counted:?}") };
+        assert!(text.contains("look for a damaged cost or amount in its chunks"), "{text}");
+        assert_eq!(counted.applied, 0);
     });
 }
 

@@ -9,8 +9,11 @@ use spend_aws::event;
 use spend_aws::fixtures::{self, come_again, created, invocation, notes, schedule};
 use spend_aws::lambda::{Deadline, Failed, Invocation};
 use spend_core::bill::line::KeptTags;
+use spend_core::errors::class::Class;
+use spend_core::errors::fault::Fault as _;
 use spend_cur::write::{self, FileShape, Row, Value as Cell};
 use spend_ledger::config::Counting;
+use spend_ledger::metrics::Withheld;
 use spend_ledger::outputs::{Datum, Metrics, PublishError, Series};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
@@ -20,6 +23,7 @@ use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 
+use crate::error::AggregateError;
 use crate::handler::Aggregate;
 use crate::settings::Settings;
 
@@ -328,4 +332,11 @@ fn every_variable_that_is_missing_is_named_at_once() {
     for name in ["LEDGER_BUCKET", "METRICS_NAMESPACE", "COUNTED_EXPORTS", "COUNTED_PAYERS"] {
         assert!(error.contains(name), "{error}");
     }
+}
+
+#[test]
+fn spend_that_is_withheld_waits_for_the_operator() {
+    let withheld = Withheld::Lost { namespace: "mine".to_owned(), objects: vec!["metrics/told/mine.json".to_owned()] };
+    let error = AggregateError::Withheld(withheld);
+    assert_eq!((error.kind(), error.class()), ("metrics.withheld", Class::Operator));
 }
