@@ -4,6 +4,10 @@ Usage: faults.py [NAME …]; the environment variable SEEDS says how many seeds 
 
 Each fault is a text of the program's code and what stands there instead. All of them are built into one copy of the
 program, each behind a number in the environment: `FAULT` in the new text is true in the run that is to have the fault.
+
+What is done in two places is no fault where one of them leaves it out. So the list has neither the comparison in
+`still_stands` (a delivery is pinned by versions, and whole when it is read) nor the facts file that an event of a known
+delivery mends (the sweep mends it too).
 """
 
 import os
@@ -36,10 +40,10 @@ FAULTS = [
      PIPELINE + "period/claim.rs",
      "let payers = payers_of(&facts.rows);",
      "let payers = payers_of(&facts.rows);\n    if FAULT {\n        return Ok(None);\n    }"),
-    ("the facts file does not follow a delivery that is known",
-     PIPELINE + "period/aggregate.rs",
-     "Box::pin(publish_facts(ledger, statement)).await?;\n            return Ok(outcome);",
-     "if !FAULT {\n                Box::pin(publish_facts(ledger, statement)).await?;\n            }\n            return Ok(outcome);"),
+    ("the facts file does not follow a month that is derived anew",
+     PIPELINE + "period/publish.rs",
+     "if published.flatten().as_ref() == Some(&current) {",
+     "if published.flatten().is_some_and(|of| of == current || FAULT && of.delivery_id == current.delivery_id) {"),
     ("a lost race for the state counts as won",
      PIPELINE + "period/commit.rs",
      "Put::Lost => None,",

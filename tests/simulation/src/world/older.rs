@@ -200,8 +200,8 @@ mod tests {
 
     use super::*;
 
-    /// What is not read again, what is sent, and a fixture of a delivery that was sealed again, which stays as it is.
-    const OTHERS: [&str; 4] = ["page", "alert-event", "alert-summary-event", "ready-delivery"];
+    /// What is not read again, what is sent, and fixtures of deliveries that were sealed again, which stay as they are.
+    const OTHERS: [&str; 5] = ["page", "alert-event", "alert-summary-event", "ready-delivery", "sealed-delivery"];
 
     #[test]
     fn each_format_that_has_an_older_version_becomes_the_oldest() {
