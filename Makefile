@@ -61,7 +61,7 @@ SEEDS ?= 1000
 START ?= 0
 
 simulate: ## Simulate the whole system from SEEDS seeds from START on, and print the shortest history that goes wrong (TELL=1: each call; EACH_CALL=1: let each call fail once).
-	cargo run --quiet --locked -p spend-simulation -- --seeds $(SEEDS) --start $(START) $(if $(TELL),--tell) $(if $(EACH_CALL),--each-call)
+	cargo run --quiet --locked --profile simulate -p spend-simulation -- --seeds $(SEEDS) --start $(START) $(if $(TELL),--tell) $(if $(EACH_CALL),--each-call)
 
 simulate-faults: ## Put faults into a copy of the program, one at a time, and say whether the simulation finds each.
 	python3 tests/simulation/faults.py

@@ -2,7 +2,6 @@
 #![cfg(test)]
 
 mod agreement;
-mod alert_simulation;
 mod bill;
 mod bucket;
 mod callers;
@@ -24,7 +23,7 @@ mod gzip;
 mod hostile_bill;
 mod in_a_bucket;
 mod matrix;
-mod metrics_simulation;
+mod metrics;
 mod page;
 mod poison;
 mod rebuild;

@@ -2,6 +2,7 @@
 //!
 //! - `keys`: where each object lies; `objects`: what lies at a key, and the cure of each kind if it is damaged;
 //! - `document`: JSON with its format in front, plain or compressed; `tabular`: one with a table beside it, by column;
+//!   `contexts`: what zstd decompresses with;
 //! - `delivery`, `reduction`: a delivery before it is applied, and its files reduced; `commit`: a delivery that was
 //!   applied, and which is the newer; `period`: a month's state, the only commit; `history`: what a commit moved; `claim`:
 //!   which export a month is counted from;
@@ -16,6 +17,7 @@ pub mod claim;
 pub mod columns;
 pub mod commit;
 pub mod committed;
+mod contexts;
 pub mod delivery;
 pub mod document;
 pub mod history;

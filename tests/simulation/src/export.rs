@@ -50,11 +50,10 @@ pub async fn deliver(world: Arc<World>, delivery: Delivery) {
             turn().await;
             world.pass(TimeDelta::seconds(delivery.gap.into()));
         }
-        world.export.overwrite(&key, bytes).unwrap();
         world.say(|| format!("  AWS writes {key}"));
         let is_whole = place == last && delivery.flaw.is_none_or(|flaw| matches!(flaw, Flaw::Damaged(_)));
         world.inside().log.happened.push(Happened::Delivered { number: delivery.number, file: place, is_whole });
-        world.export_written(&key);
+        world.export_written(key, bytes);
     }
 }
 

@@ -9,6 +9,7 @@ use spend_core::errors::fault::Fault;
 use spend_core::messages::operations::deployed::Place;
 use spend_ledger::config::in_force::{self, Configured, InForceError};
 use spend_ledger::config::{Config, Counting};
+use spend_ledger::forgotten::name::Name;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::subscriptions;
@@ -19,8 +20,10 @@ use spend_pipeline::files::location;
 use spend_pipeline::ingest::{self, FileTimes};
 use spend_pipeline::period::aggregate;
 use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::forget::{self, ForgetError};
 use spend_pipeline::sweep::{self, Sweep};
 
+use crate::history::bill::PERSON;
 use crate::world::{BUCKET, Event, Happened, Line, Messages, Objects, Values, World};
 
 /// The metrics' namespace.
@@ -257,6 +260,17 @@ impl Invocation {
         self.settle("digest", "sending the digest", told).await?;
         pages?;
         files.map(drop)
+    }
+
+    /// The command `forget`. What cannot be forgotten, or not yet, stays.
+    pub async fn forget(&self) -> Result<(), Failed> {
+        match forget::forget(&self.ledger, &Name::of(PERSON).unwrap(), None, "5a17").await {
+            Err(ForgetError::Pipeline(error)) => Err(failed(&error)),
+            Err(ForgetError::Unknown(_) | ForgetError::InDoubt(_)) => Ok(()),
+            Err(error) => Err(Failed(error.to_string())),
+            Ok(forgot) if forgot.still.is_empty() => Ok(()),
+            Ok(forgot) => Err(Failed(format!("the name stays: {:?}", forgot.still))),
+        }
     }
 
     /// The sweep of `digest`.

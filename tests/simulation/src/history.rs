@@ -46,6 +46,18 @@ pub struct Setup {
     pub late: u64,
     /// How many objects a page of a listing has. Between two pages others take turns.
     pub page: usize,
+    /// Whether the bucket that the program reads is a copy of the one that AWS writes: files arrive late and in any order,
+    /// but versions of one file in theirs.
+    pub copied: Option<Times>,
+}
+
+/// Which times the files of a copy have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Those of the files that AWS wrote, as S3 replicates them.
+    OfSource,
+    /// When they arrived, as tools that copy leave them.
+    OfArrival,
 }
 
 impl History {
@@ -55,7 +67,7 @@ impl History {
         for step in &self.steps {
             match step {
                 Step::Pass { minutes } => now += TimeDelta::minutes((*minutes).into()),
-                Step::Configure(_) => {}
+                Step::Configure(_) | Step::Upgrade { .. } => {}
                 Step::Round(round) => {
                     let deliveries = round.actors.iter().filter_map(|actor| match &actor.does {
                         Does::Deliver(delivery) => Some(delivery),

@@ -3,6 +3,7 @@
 //!
 //! - `amounts`: exact sums, rounding, reading decimals;
 //! - `bills`: what each export's bucket held of a month, and when;
+//! - `forgotten`: a person by whose alias the ledger knows them;
 //! - `facts_file`: the sums of a facts file;
 //! - `course`: the log followed from the beginning: each commit is one whole delivery, and none goes back;
 //! - `ledger`, `metrics`, `alerts`, `operations`: what must be true in the end;
@@ -14,6 +15,7 @@ mod bills;
 mod course;
 mod end;
 mod facts_file;
+mod forgotten;
 mod judge;
 mod ledger;
 mod metrics;

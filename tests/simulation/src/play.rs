@@ -9,4 +9,3 @@ mod rest;
 mod turns;
 
 pub use game::{Outcome, play};
-pub use turns::ready;

@@ -54,8 +54,10 @@ fn shorter(history: &History, place: usize) -> Option<History> {
     for (at, step) in history.steps.iter().enumerate() {
         match step {
             Step::Pass { minutes } if *minutes > 0 => cuts.push(Cut::HalfOfTime(at)),
-            Step::Pass { .. } => {}
-            Step::Configure(_) => cuts.extend([Cut::Weekly(at), Cut::Compares(at), Cut::Chosen(at)]),
+            Step::Pass { .. } | Step::Upgrade { .. } => {}
+            Step::Configure(_) => {
+                cuts.extend([Cut::Weekly(at), Cut::Compares(at), Cut::Summaries(at), Cut::Exports(at)])
+            }
             Step::Round(round) => {
                 for (number, actor) in round.actors.iter().enumerate() {
                     cuts.extend((0..actor.troubles.len()).rev().map(|trouble| Cut::Trouble(at, number, trouble)));
@@ -88,7 +90,9 @@ enum Cut {
     HalfOfTime(usize),
     Weekly(usize),
     Compares(usize),
-    Chosen(usize),
+    Summaries(usize),
+    /// What a configuration says of exports.
+    Exports(usize),
     Trouble(usize, usize, usize),
     Clock(usize, usize),
     Hurry(usize, usize),
@@ -133,12 +137,13 @@ impl Cut {
                 Step::Pass { minutes } => *minutes /= 2,
                 _ => return None,
             },
-            Self::Weekly(at) | Self::Compares(at) | Self::Chosen(at) => {
+            Self::Weekly(at) | Self::Compares(at) | Self::Summaries(at) | Self::Exports(at) => {
                 let Step::Configure(configuration) = &mut history.steps[at] else { return None };
                 match self {
                     Self::Weekly(_) => configuration.weekly = None,
+                    Self::Summaries(_) => (configuration.first_run, configuration.singly) = ("send", 20),
                     Self::Compares(_) => configuration.compares = false,
-                    _ => configuration.chosen = None,
+                    _ => (configuration.chosen, configuration.only, configuration.retired) = (None, None, None),
                 }
             }
             Self::Trouble(at, actor, trouble) => {

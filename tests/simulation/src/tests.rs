@@ -1,14 +1,17 @@
 //! Seeds, and what was found by them.
 
+use crate::history::History;
 use crate::history::by_hand::{budgets, delivers, from, usage};
+use crate::history::configuration::Configuration;
 use crate::history::generate::history;
+use crate::history::step::{Does, Step};
 use crate::once::{FATES, difference, peaceful, variants};
 use crate::parallel;
 use crate::play::play;
 use crate::shrink::shrink;
 
 /// How many seeds are played in each run of all tests.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 fn assert_all_hold(told: &[String]) {
     assert!(told.is_empty(), "\n{}", told.join("\n\n"));
@@ -22,6 +25,35 @@ fn every_seed_ends_as_the_model_says() {
         None => violation,
     });
     assert_all_hold(&told.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_first_seeds_have_whatever_can_happen() {
+    let histories: Vec<_> = (0..SEEDS).map(history).collect();
+    let has = |name: &str, is_it: &dyn Fn(&History) -> bool| {
+        let count = histories.iter().filter(|history| is_it(history)).count();
+        assert!(count > 5, "{name}: {count} of {SEEDS} histories");
+    };
+    let step = |of: &'static dyn Fn(&Step) -> bool| move |history: &History| history.steps.iter().any(of);
+    let configured = |of: &'static dyn Fn(&Configuration) -> bool| {
+        move |history: &History| {
+            history.steps.iter().any(|step| matches!(step, Step::Configure(configuration) if of(configuration)))
+        }
+    };
+    let does = |step: &Step, of: &dyn Fn(&Does) -> bool| match step {
+        Step::Round(round) => round.actors.iter().any(|actor| of(&actor.does)),
+        _ => false,
+    };
+    has("a copy", &|history| history.setup.copied.is_some());
+    has("lost events", &|history| history.setup.lost > 0);
+    has("an upgrade", &step(&|step| matches!(step, Step::Upgrade { .. })));
+    has("somebody forgotten", &|history| history.steps.iter().any(|step| does(step, &|does| *does == Does::Forget)));
+    has("a broken file", &configured(&|configuration| configuration.broken));
+    has("one export that counts", &configured(&|configuration| configuration.only.is_some()));
+    has("an export that is retired", &configured(&|configuration| configuration.retired.is_some()));
+    has("an export that is chosen", &configured(&|configuration| configuration.chosen.is_some()));
+    has("summaries", &configured(&|configuration| configuration.first_run == "summary"));
+    has("few alerts at once", &configured(&|configuration| configuration.singly == 1));
 }
 
 /// A quarter of the calls, because all take two minutes of a processor: `make simulate EACH_CALL=1` lets each fail.

@@ -6,19 +6,21 @@
 //! - `cloudwatch`, `sns`: the stand-ins; the stand-in for S3 is the program's own store in memory, which the contract of all
 //!   stores is tested on;
 //! - `line`: a sandbox's line: its calls, what goes wrong with them, its clock and its death;
+//! - `older`: stored objects as an older release wrote them;
 //! - `outside`: all of it together;
 //! - `ports`: the program's ports on a line.
 
 mod cloudwatch;
 mod line;
 mod log;
+mod older;
 mod outside;
 mod ports;
 mod queue;
 mod sns;
 
 pub use cloudwatch::Place;
-pub use line::{Line, turn};
+pub use line::{Line, ready, turn};
 pub use log::{Happened, Log};
 pub use outside::{BUCKET, Caller, Tally, World};
 pub use ports::{Messages, Objects, Values};

@@ -6,7 +6,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Map
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
 
+use crate::state::contexts;
 use crate::state::objects::cure;
 
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no
@@ -266,10 +267,8 @@ fn decode_compressed_within<D: Document>(key: &str, bytes: &[u8], limit: u64) ->
 
 fn decompressed_within(key: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, DocumentError> {
     let damaged = |source| DocumentError::NotCompressed { key: key.to_owned(), source };
-    let mut json = Vec::new();
-    let decoder = zstd::Decoder::with_buffer(bytes).map_err(damaged)?;
     // One more than allowed tells a document that is too large from one that just fits.
-    decoder.take(limit.saturating_add(1)).read_to_end(&mut json).map_err(damaged)?;
+    let json = contexts::stream(bytes, limit.saturating_add(1)).map_err(damaged)?;
     if u64::try_from(json.len()).is_ok_and(|length| length <= limit) {
         Ok(json)
     } else {

@@ -30,6 +30,13 @@ struct Object {
     last_modified: DateTime<Utc>,
 }
 
+impl Object {
+    fn summary((key, object): (&String, &Self)) -> ObjectSummary {
+        let (size, last_modified) = (object.bytes.len() as u64, object.last_modified);
+        ObjectSummary { key: key.clone(), size, last_modified }
+    }
+}
+
 impl State {
     fn put(&mut self, key: &str, bytes: Bytes) -> ETag {
         let next = self.last.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(self.last);
@@ -56,6 +63,16 @@ impl MemoryStore {
     /// Removes an object, if it is there: what a lifecycle rule does.
     pub fn remove(&self, key: &str) {
         self.state().objects.remove(key);
+    }
+
+    /// The next page of a listing, as S3 gives it: up to `most` objects after the key `after`, and whether there are more.
+    pub fn page(&self, prefix: &str, after: Option<&str>, most: usize) -> (Vec<ObjectSummary>, bool) {
+        let state = self.state();
+        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let objects = state.objects.range::<str, _>((from, Bound::Unbounded));
+        let mut found = objects.take_while(|(key, _)| key.starts_with(prefix)).map(Object::summary);
+        let page = found.by_ref().take(most).collect();
+        (page, found.next().is_some())
     }
 
     /// Nothing is left half done when a thread panics with the lock held, so a poisoned one is as good as any.
@@ -104,13 +121,7 @@ impl Store for MemoryStore {
         let state = self.state();
         let from = (Bound::Included(prefix), Bound::Unbounded);
         let found = state.objects.range::<str, _>(from).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found
-            .map(|(key, object)| ObjectSummary {
-                key: key.clone(),
-                size: object.bytes.len() as u64,
-                last_modified: object.last_modified,
-            })
-            .collect())
+        Ok(found.map(Object::summary).collect())
     }
 
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {

@@ -23,6 +23,9 @@ pub const CALLERS: [(&str, &str); 10] = [
     ("arn:aws:sts::444455556666:assumed-role/batch/night", "role/batch@444455556666"),
 ];
 
+/// The person whom a ledger may have to forget: an identity of [`CALLERS`].
+pub const PERSON: &str = "dana@example.com";
+
 /// What is used: the usage type, its unit, the product that it is billed under, and the model that it is to be counted
 /// as; empty for none.
 pub const USES: [(&str, &str, &str, &str); 6] = [

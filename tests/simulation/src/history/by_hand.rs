@@ -12,16 +12,22 @@ pub fn from(month: u8, day: u32, exports: u8, steps: Vec<Step>) -> History {
     let kind = |payer| ExportKind { keeps: false, has_manifests: true, has_ids: true, is_csv: false, payer };
     let before = [0, 31, 61][usize::from(month)];
     let begins = (before + day - 1) * 24 + 6;
-    let setup = Setup { begins, exports: (0..exports).map(kind).collect(), lost: 0, doubled: 0, late: 0, page: 1000 };
+    let setup = Setup {
+        begins,
+        exports: (0..exports).map(kind).collect(),
+        lost: 0,
+        doubled: 0,
+        late: 0,
+        page: 1000,
+        copied: None,
+    };
     History { seed: 0, setup, steps }
 }
 
 /// Budgets of a month and of a week.
 pub fn budgets(month: u32, week: u32) -> Step {
     let weekly = Some(week);
-    let configuration =
-        Configuration { budget: month, weekly, credits: false, top: 3, compares: true, chosen: None, broken: false };
-    Step::Configure(configuration)
+    Step::Configure(Configuration { budget: month, weekly, ..Configuration::default() })
 }
 
 /// A delivery, file by file.

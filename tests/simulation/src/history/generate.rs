@@ -12,7 +12,7 @@ use crate::history::configuration::Configuration;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::step::{Actor, Does, Function, Round, Step};
 use crate::history::trouble::Trouble;
-use crate::history::{History, Setup};
+use crate::history::{History, Setup, Times};
 
 /// The most rows of a bill: enough for several of everything, few enough to be read by a person.
 const MOST_ROWS: usize = 12;
@@ -46,12 +46,16 @@ fn setup(dice: &mut Dice) -> Setup {
         is_csv: dice.percent(15),
         payer: u8::from(!dice.percent(70)),
     });
-    let exports = exports.collect();
+    let mut exports: Vec<_> = exports.collect();
     let is_lossy = dice.percent(50);
     let mut rate = |most: u64| if is_lossy { dice.below(most) } else { 0 };
     let (lost, doubled, late) = (rate(40), rate(40), rate(30));
     let page = *dice.pick(&[2, 5, 1000]);
-    Setup { begins, exports, lost, doubled, late, page }
+    let copied = dice.percent(12).then(|| *dice.pick(&[Times::OfSource, Times::OfArrival]));
+    if copied.is_some() {
+        exports.iter_mut().for_each(|export| export.has_manifests = true);
+    }
+    Setup { begins, exports, lost, doubled, late, page, copied }
 }
 
 struct Writer {
@@ -68,8 +72,10 @@ struct Writer {
 
 impl Writer {
     fn write(&mut self) {
-        if self.dice.percent(85) {
-            let configuration = self.configuration();
+        if self.setup.copied.is_some() || self.dice.percent(85) {
+            let mut configuration = self.configuration();
+            // Whoever has a copy says so before anything is read.
+            configuration.broken &= self.setup.copied.is_none();
             self.steps.push(Step::Configure(configuration));
         }
         for _ in 0..self.dice.between(2, 7) {
@@ -100,6 +106,15 @@ impl Writer {
             self.round(&mut actors);
         }
         self.round(&mut actors);
+        if self.dice.percent(4) {
+            let mut actor = self.actor();
+            (actor.does, actor.hurried) = (Does::Forget, None);
+            actors.push(actor);
+            self.round(&mut actors);
+        }
+        if self.dice.percent(8) {
+            self.steps.push(Step::Upgrade { percent: *self.dice.pick(&[50, 100]) });
+        }
         let minutes = match self.dice.below(10) {
             0..3 => self.dice.between(0, 20),
             3..6 => self.dice.between(20, 300),
@@ -153,13 +168,24 @@ impl Writer {
         let (dice, exports) = (&mut self.dice, &self.setup.exports);
         let rivals = exports.len() == 2 && exports[0].payer == exports[1].payer;
         let chosen = (rivals && dice.percent(40)).then(|| (exports[0].payer, u8::from(dice.percent(50))));
+        let one = |dice: &mut Dice, percent| {
+            (exports.len() == 2 && dice.percent(percent)).then(|| u8::from(dice.percent(50)))
+        };
+        // What is chosen of a payer and does not count is refused.
+        let only = if chosen.is_none() { one(dice, 15) } else { None };
+        let retired = one(dice, 15);
         Configuration {
             chosen,
+            only,
+            retired,
+            first_run: *dice.pick(&["send", "send", "summary"]),
+            singly: *dice.pick(&[20, 20, 1, 2]),
             budget: *dice.pick(&[50, 100, 200, 1000]),
             weekly: dice.percent(60).then(|| *dice.pick(&[20, 60, 150])),
             credits: dice.percent(25),
             top: *dice.pick(&[1, 3, 50]),
             compares: dice.percent(40),
+            copied: self.setup.copied.is_some(),
             broken: dice.percent(8),
         }
     }
@@ -181,6 +207,8 @@ impl Writer {
         }
         let files = chunks.len() as u64;
         let flaw = match dice.below(100) {
+            // Of what never came it cannot be said that it is late.
+            0..8 if self.setup.copied.is_some() => None,
             0..4 if kind.has_manifests => Some(Flaw::Halts(u8::try_from(dice.below(files)).unwrap() + 1)),
             4..8 if kind.has_manifests => Some(Flaw::NoManifest),
             8..12 => Some(Flaw::Damaged(u8::try_from(dice.below(files)).unwrap())),

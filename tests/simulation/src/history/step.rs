@@ -11,6 +11,8 @@ pub enum Step {
     Pass { minutes: u32 },
     /// The owner writes `config/ledger.toml`.
     Configure(Configuration),
+    /// Releases before this one have written what the ledger holds: about so many of a hundred objects.
+    Upgrade { percent: u8 },
     /// Some are at work at once, in turns.
     Round(Round),
 }
@@ -46,6 +48,9 @@ pub enum Does {
     Sweep(Function),
     /// The schedule of the digest strikes.
     Digest,
+    /// The owner lets the ledger forget a person, while nobody else is at work: [`PERSON`](crate::history::bill::PERSON).
+    /// Whatever fails or dies is done again at once.
+    Forget,
 }
 
 /// One of the four functions.

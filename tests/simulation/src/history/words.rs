@@ -2,12 +2,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::history::History;
-use crate::history::bill::{BillRow, COST_PLACES};
+use crate::history::bill::{BillRow, COST_PLACES, PERSON};
 use crate::history::configuration::Configuration;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::step::{Actor, Does, Round, Step};
 use crate::history::trouble::Trouble;
+use crate::history::{History, Times};
 
 /// The names of exports, by number.
 pub const EXPORTS: [&str; 2] = ["cur", "two"];
@@ -25,6 +25,10 @@ impl Display for History {
         if setup.lost + setup.doubled + setup.late > 0 {
             let (lost, doubled, late) = (setup.lost, setup.doubled, setup.late);
             writeln!(formatter, "of a hundred events {lost} are lost, {doubled} come twice, {late} come late")?;
+        }
+        if let Some(times) = setup.copied {
+            let of = if times == Times::OfSource { "their source" } else { "their arrival" };
+            writeln!(formatter, "the bucket is a copy: files arrive late, in any order, with the times of {of}")?;
         }
         writeln!(formatter, "a page of a listing has {} objects", setup.page)?;
         for (number, step) in (1..).zip(&self.steps) {
@@ -52,6 +56,9 @@ impl Display for Step {
         match self {
             Self::Pass { minutes } => write!(formatter, "{} pass", time(*minutes)),
             Self::Configure(configuration) => write!(formatter, "the owner writes a configuration: {configuration}"),
+            Self::Upgrade { percent } => {
+                write!(formatter, "an upgrade: {percent} of a hundred objects are as an older release wrote them")
+            }
             Self::Round(round) => write!(formatter, "{round}"),
         }
     }
@@ -76,8 +83,20 @@ impl Display for Configuration {
         if self.compares {
             formatter.write_str(", jumps and oddities")?;
         }
+        if self.first_run != "send" {
+            write!(formatter, ", first a {}", self.first_run)?;
+        }
+        if self.singly < 20 {
+            write!(formatter, ", {} alerts singly", self.singly)?;
+        }
         if let Some((payer, export)) = self.chosen {
             write!(formatter, ", payer {} from {}", payer + 1, EXPORTS[usize::from(export)])?;
+        }
+        if let Some(export) = self.only {
+            write!(formatter, ", only {} counts", EXPORTS[usize::from(export)])?;
+        }
+        if let Some(export) = self.retired {
+            write!(formatter, ", {} is retired", EXPORTS[usize::from(export)])?;
         }
         if self.broken {
             formatter.write_str("; the file is broken")?;
@@ -119,6 +138,7 @@ impl Display for Does {
             Self::Take(function, most) => write!(formatter, "{} takes up to {most} events", function.name()),
             Self::Sweep(function) => write!(formatter, "{} sweeps", function.name()),
             Self::Digest => formatter.write_str("digest is made"),
+            Self::Forget => write!(formatter, "the owner lets the ledger forget {PERSON}"),
         }
     }
 }

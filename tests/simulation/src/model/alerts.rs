@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::rc::Rc;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde_json::Value;
 use spend_ledger::outputs::{Message, Topic};
 
 use crate::history::configuration::{Configuration, THRESHOLDS};
@@ -13,6 +14,7 @@ use crate::history::words::MONTHS;
 use crate::model::Violation;
 use crate::model::amounts::{cost, day};
 use crate::model::course::{Course, Moment};
+use crate::model::forgotten::Alias;
 use crate::world::Happened;
 
 /// A level of a budget that is reached: rule, member, first day of the window, amount in USD and percent of it.
@@ -36,18 +38,21 @@ impl Display for Crossing {
 type Level = (&'static str, u32, u32);
 
 /// Judges all messages about alerts.
-pub fn judge(course: &Course, log: &[Happened], is_troubled: bool) -> Result<(), Violation> {
-    let sent: Vec<(usize, &Message)> = log
+pub fn judge(course: &Course, log: &[Happened], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
+    // The ledger calls whoever was forgotten by the alias: the model does not. What was told before and is told again under
+    // the alias would be told twice, and what it says may well be put in other words.
+    let said: Vec<(usize, Message)> = log
         .iter()
         .enumerate()
         .filter_map(|(place, happened)| match happened {
             Happened::Sent { message, .. } if matches!(message.topic, Topic::Alerts | Topic::Events) => {
-                Some((place, message))
+                Some((place, undone(message, alias)))
             }
             _ => None,
         })
         .collect();
-    words(&sent, is_troubled)?;
+    let sent: Vec<(usize, &Message)> = said.iter().map(|(place, message)| (*place, message)).collect();
+    words(&sent, is_troubled, alias)?;
     resolutions(&sent)?;
     let mut ever: BTreeSet<Crossing> = BTreeSet::new();
     let mut moments = course.moments.iter().peekable();
@@ -55,22 +60,34 @@ pub fn judge(course: &Course, log: &[Happened], is_troubled: bool) -> Result<(),
         while let Some(moment) = moments.next_if(|moment| moment.from < *place) {
             ever.extend(crossings(moment));
         }
-        if let Some(told) = told(message)
-            && !ever.contains(&told)
-        {
-            return Err(format!("people were told of what was never spent: {told}: {}", message.subject));
+        for told in told(message) {
+            if !ever.contains(&told) && !course.has_mixtures {
+                return Err(format!("people were told of what was never spent: {told}: {}", message.subject));
+            }
         }
     }
+    over(course, log, &sent)?;
     losses(course, log, &sent)
 }
 
+/// A message with the name in place of the alias.
+fn undone(message: &Message, alias: &Alias) -> Message {
+    let mut message = message.clone();
+    message.body = alias.undone(&message.body).into_owned();
+    message.subject = alias.undone(&message.subject).into_owned();
+    for value in message.attributes.values_mut() {
+        *value = alias.undone(value).into_owned();
+    }
+    message
+}
+
 /// Of one id everything that is told is told in the same words, and without trouble once.
-fn words(sent: &[(usize, &Message)], is_troubled: bool) -> Result<(), Violation> {
+fn words(sent: &[(usize, &Message)], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
     let mut heard: BTreeMap<(Topic, &str, &str), &Message> = BTreeMap::new();
     for (_, message) in sent {
         let key = (message.topic, attribute(message, "status"), attribute(message, "alert_id"));
         if let Some(before) = heard.insert(key, message) {
-            if before != *message {
+            if before != *message && !alias.is_used() {
                 return Err(format!("{key:?} was told in different words: {} and {}", before.body, message.body));
             }
             if !is_troubled {
@@ -83,11 +100,20 @@ fn words(sent: &[(usize, &Message)], is_troubled: bool) -> Result<(), Violation>
 
 /// Nothing is resolved that was not told before.
 fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
+    let summaries = sent.iter().flat_map(|(_, message)| {
+        summed_up(message).into_iter().map(|alert| (attribute(message, "alert_id"), text(&alert["incident_key"])))
+    });
+    let summaries: Vec<_> = summaries.collect();
     let mut firing = BTreeSet::new();
     for (_, message) in sent {
-        let incident = (message.topic, attribute(message, "incident_key"));
+        let incident = (message.topic, attribute(message, "incident_key").to_owned());
         match attribute(message, "status") {
-            "firing" => drop(firing.insert(incident)),
+            "firing" => {
+                let id = attribute(message, "alert_id");
+                let of_summary = summaries.iter().filter(|(summary, _)| *summary == id);
+                firing.extend(of_summary.map(|(_, incident)| (message.topic, incident.clone())));
+                firing.insert(incident);
+            }
             // People of several incidents in one message.
             "resolved" if attribute(message, "rule") != "-" && !firing.contains(&incident) => {
                 return Err(format!("{incident:?} was resolved and not told before: {}", message.subject));
@@ -98,10 +124,44 @@ fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
     Ok(())
 }
 
+/// How far the clocks of sandboxes are off at most.
+const CLOCKS: TimeDelta = TimeDelta::minutes(2);
+
+/// Nobody is told of a window that had ended before the rule was there.
+fn over(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
+    let mut since: BTreeMap<Level, DateTime<Utc>> = BTreeMap::new();
+    for moment in &course.moments {
+        let Some(Happened::Wrote { at, .. }) = log.get(moment.from) else { continue };
+        for level in moment.configuration.iter().flat_map(levels) {
+            since.entry(level).or_insert(*at);
+        }
+    }
+    for (told, message) in sent.iter().flat_map(|(_, message)| told(message).into_iter().map(|told| (told, *message))) {
+        let since = since.get(&(told.rule, told.amount, told.percent));
+        if since.is_none_or(|since| ended(&told) < *since - CLOCKS) {
+            return Err(format!(
+                "people were told of a window that had ended before the rule: {told}: {}",
+                message.subject
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// What is crossed in the end was told.
 fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
     let known = known(course, log);
-    let told: BTreeSet<Crossing> = sent.iter().filter_map(|(_, message)| told(message)).collect();
+    let mut by_events: BTreeMap<&str, Vec<Crossing>> = BTreeMap::new();
+    for (_, message) in sent.iter().filter(|(_, message)| message.topic == Topic::Events) {
+        by_events.entry(attribute(message, "alert_id")).or_default().extend(told(message));
+    }
+    // A message for people that sums up several has the id of the event that names them.
+    let to_people =
+        sent.iter().filter(|(_, message)| message.topic == Topic::Alerts && attribute(message, "status") == "firing");
+    let to_people: BTreeSet<_> = to_people.map(|(_, message)| attribute(message, "alert_id")).collect();
+    let machines: BTreeSet<&Crossing> = by_events.values().flatten().collect();
+    let people = by_events.iter().filter(|(id, _)| to_people.contains(*id)).flat_map(|(_, crossings)| crossings);
+    let people: BTreeSet<&Crossing> = people.collect();
     let last = course.moments.last().unwrap();
     let crossed = crossings(last);
     // Rules look at no window that no usage has come to yet, whatever else is billed for it.
@@ -114,14 +174,19 @@ fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Resu
         let Crossing { rule, member, window, amount, percent } = crossing;
         // A rule never alerts on windows that had ended when it was first evaluated.
         let is_new = known.get(&(*rule, *amount, *percent)).is_some_and(|since| ended(crossing) > *since);
-        let is_told = told.iter().any(|other| {
-            let is_of_it = (other.rule, &other.member, other.window) == (*rule, member, *window);
-            // Of several thresholds the highest is told; a raised budget alerts again only of more than was known.
-            let is_as_much = other.amount == *amount && other.percent >= *percent;
-            is_of_it && (is_as_much || other.amount < *amount && other.percent > *percent)
-        });
-        if is_new && !is_told {
+        let is_told = |told: &BTreeSet<&Crossing>| {
+            told.iter().any(|other| {
+                let is_of_it = (other.rule, &other.member, other.window) == (*rule, member, *window);
+                // Of several thresholds the highest is told; a raised budget alerts again only of more than was known.
+                let is_as_much = other.amount == *amount && other.percent >= *percent;
+                is_of_it && (is_as_much || other.amount < *amount && other.percent > *percent)
+            })
+        };
+        if is_new && !is_told(&machines) {
             return Err(format!("nobody was told of what was spent: {crossing}"));
+        }
+        if is_new && !is_told(&people) {
+            return Err(format!("machines were told of what was spent, and people were not: {crossing}"));
         }
     }
     Ok(())
@@ -199,17 +264,48 @@ fn ended(crossing: &Crossing) -> DateTime<Utc> {
     (crossing.window + Days::new(days)).and_time(NaiveTime::MIN).and_utc()
 }
 
-/// What a message says that a budget has reached, if it says so.
-fn told(message: &Message) -> Option<Crossing> {
-    if attribute(message, "kind") != "budget" || attribute(message, "status") != "firing" {
-        return None;
+/// The budgets of which a message says that they are reached.
+fn told(message: &Message) -> Vec<Crossing> {
+    if attribute(message, "status") != "firing" {
+        return Vec::new();
     }
-    let rule = ["all", "each"].into_iter().find(|rule| attribute(message, "rule") == *rule)?;
+    let alerts = summed_up(message);
+    if !alerts.is_empty() {
+        let crossing = |alert: &Value| {
+            let finding = &alert["finding"];
+            crossing(&text(&finding["rule"]), &text(&finding["member"]), &text(&alert["alert_id"]))
+        };
+        return alerts.iter().filter(|alert| alert["kind"] == "budget").filter_map(crossing).collect();
+    }
+    if attribute(message, "kind") != "budget" {
+        return Vec::new();
+    }
+    let (rule, member) = (attribute(message, "rule"), attribute(message, "member"));
+    crossing(rule, member, attribute(message, "alert_id")).into_iter().collect()
+}
+
+/// The alerts that an event sums up.
+fn summed_up(message: &Message) -> Vec<Value> {
+    if message.topic != Topic::Events {
+        return Vec::new();
+    }
+    let event: Value = serde_json::from_str(&message.body).unwrap();
+    event["alerts"].as_array().cloned().unwrap_or_default()
+}
+
+/// A text of an event; of what is not there the sign for nothing.
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("-").to_owned()
+}
+
+/// What an alert's id says. Thresholds of a forecast are no crossings.
+fn crossing(rule: &str, member: &str, id: &str) -> Option<Crossing> {
+    let rule = ["all", "each"].into_iter().find(|known| *known == rule)?;
     // Incident, level, amount and number, from the end: names may be anything.
-    let mut parts = attribute(message, "alert_id").rsplit(':');
+    let mut parts = id.rsplit(':');
     let (_, amount, percent) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let (_, window) = (parts.next()?, parts.next()?.parse().ok()?);
-    Some(Crossing { rule, member: attribute(message, "member").to_owned(), window, amount, percent })
+    Some(Crossing { rule, member: member.to_owned(), window, amount, percent })
 }
 
 fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {

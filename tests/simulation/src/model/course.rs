@@ -19,6 +19,7 @@ use crate::model::Violation;
 use crate::model::amounts::{Sums, differences, read};
 use crate::model::bills::{Bill, Whose, deliveries};
 use crate::model::facts_file::{self, Of};
+use crate::model::forgotten::Alias;
 use crate::world::Happened;
 
 /// What was committed of a month.
@@ -29,6 +30,8 @@ pub struct Commit {
     /// The rows of the delivery that it is.
     pub rows: Rc<[BillRow]>,
     whole: usize,
+    /// Whether it is made of files of several deliveries: its rows are not known.
+    is_mixture: bool,
 }
 
 /// A month of an export.
@@ -55,11 +58,14 @@ pub struct Course {
     pub months: BTreeMap<Whose, Statements>,
     /// In order.
     pub moments: Vec<Moment>,
+    alias: Alias,
+    /// Whether a mixture was ever counted.
+    pub has_mixtures: bool,
 }
 
 impl Course {
     /// Follows the log.
-    pub fn of(history: &History, log: &[Happened]) -> Result<Self, Violation> {
+    pub fn of(history: &History, log: &[Happened], alias: &Alias) -> Result<Self, Violation> {
         let deliveries = deliveries(history);
         let configurations = history.steps.iter().filter_map(|step| match step {
             Step::Configure(configuration) if !configuration.broken => Some((configuration.text(), configuration)),
@@ -67,7 +73,8 @@ impl Course {
         });
         let configurations: BTreeMap<_, _> = configurations.collect();
         let start = Moment { from: 0, book: BTreeMap::new(), configuration: None };
-        let mut course = Self { months: BTreeMap::new(), moments: vec![start] };
+        let mut course =
+            Self { months: BTreeMap::new(), moments: vec![start], alias: alias.clone(), has_mixtures: false };
         for (place, happened) in log.iter().enumerate() {
             match happened {
                 Happened::Delivered { number, file, is_whole } => {
@@ -79,7 +86,7 @@ impl Course {
                 Happened::Wrote { key, bytes, .. } => {
                     if let Some(statement) = Statement::from_state_key(key) {
                         let whose = whose(&statement);
-                        course.committed(place, whose, has_rival(history, whose.0), key, bytes)?;
+                        course.committed(history, place, whose, key, bytes)?;
                     } else if let Some(statement) = Statement::from_facts_key(key) {
                         course.published(whose(&statement), key, bytes)?;
                     } else {
@@ -95,6 +102,11 @@ impl Course {
         Ok(course)
     }
 
+    /// Whether the rows of all that is counted in the end are known.
+    pub fn is_known(&self) -> bool {
+        !self.months.values().any(|month| month.commits.last().is_some_and(|commit| commit.is_mixture))
+    }
+
     /// The moment that begins here.
     fn moment(&mut self, from: usize) -> &mut Moment {
         let last = self.moments.last().unwrap().clone();
@@ -104,9 +116,9 @@ impl Course {
 
     fn committed(
         &mut self,
+        history: &History,
         place: usize,
         whose: Whose,
-        has_rival: bool,
         key: &str,
         bytes: &Bytes,
     ) -> Result<(), Violation> {
@@ -114,15 +126,26 @@ impl Course {
             tabular::decode(key, bytes).map_err(|error| format!("{key} cannot be read: {error}"))?;
         let current = state.current().ok_or_else(|| format!("{key} names no delivery"))?;
         let of = Of { delivery_id: current.delivery_id.clone(), revision: current.revision };
-        let found = sums_of(&state);
+        let found = sums_of(&state, &self.alias);
         let month = self.months.entry(whose).or_default();
+        // Somebody was forgotten: that is no commit.
+        if month.commits.last().is_some_and(|last| self.alias.is_used() && (&last.of, &last.sums) == (&of, &found)) {
+            return Ok(());
+        }
         let wholes = &month.bill.wholes;
         let least = month.commits.last().map_or(0, |commit| commit.whole);
         let whole = wholes.iter().enumerate().skip(least).find(|(_, whole)| whole.sums == found);
         let Some((whole, matching)) = whole else {
-            // The month is counted from another export of its payer from now on.
-            if has_rival && found.is_empty() {
-                month.commits.push(Commit { of, sums: found, rows: Rc::default(), whole: least });
+            // The month is counted from another export of its payer from now on, or this export counts no more.
+            if may_leave(history, whose.0) && found.is_empty() {
+                month.commits.push(Commit { of, sums: found, rows: Rc::default(), whole: least, is_mixture: false });
+                self.moment(place).book.insert(whose, Rc::default());
+                return Ok(());
+            }
+            // In a copy the files of a delivery may come hours apart: what is then counted says that it is not verified.
+            if history.setup.copied.is_some() && current.unverified {
+                month.commits.push(Commit { of, sums: found, rows: Rc::default(), whole: least, is_mixture: true });
+                self.has_mixtures = true;
                 self.moment(place).book.insert(whose, Rc::default());
                 return Ok(());
             }
@@ -133,13 +156,13 @@ impl Course {
             return Err(format!("{key} became {}, which is no delivery that was there: {newest}", of.delivery_id));
         };
         let rows = Rc::clone(&matching.rows);
-        month.commits.push(Commit { of, sums: found, rows: Rc::clone(&rows), whole });
+        month.commits.push(Commit { of, sums: found, rows: Rc::clone(&rows), whole, is_mixture: false });
         self.moment(place).book.insert(whose, rows);
         Ok(())
     }
 
     fn published(&mut self, whose: Whose, key: &str, bytes: &Bytes) -> Result<(), Violation> {
-        let (of, sums) = facts_file::read(bytes);
+        let (of, sums) = facts_file::read(bytes, &self.alias);
         let month = self.months.entry(whose).or_default();
         let place = month.commits.iter().position(|commit| commit.of == of);
         let Some(place) = place else {
@@ -157,10 +180,16 @@ impl Course {
     }
 }
 
-/// Whether there is another export of the same payer.
-fn has_rival(history: &History, export: u8) -> bool {
+/// Whether what an export has delivered may be counted no more: there is another export of the same payer, or the owner
+/// says so.
+fn may_leave(history: &History, export: u8) -> bool {
     let exports = &history.setup.exports;
-    exports.iter().filter(|other| other.payer == exports[usize::from(export)].payer).count() > 1
+    let has_rival = exports.iter().filter(|other| other.payer == exports[usize::from(export)].payer).count() > 1;
+    has_rival
+        || history.steps.iter().any(|step| match step {
+            Step::Configure(configuration) => !configuration.has_export(export),
+            _ => false,
+        })
 }
 
 fn whose(statement: &Statement) -> Whose {
@@ -170,10 +199,10 @@ fn whose(statement: &Statement) -> Whose {
 }
 
 /// The sums of a state's facts.
-fn sums_of(state: &PeriodState) -> Sums {
+fn sums_of(state: &PeriodState, alias: &Alias) -> Sums {
     let mut sums = Sums::new();
     for fact in &state.facts {
-        let text = |field| fact.get(field).to_owned();
+        let text = |field| alias.undone(fact.get(field)).into_owned();
         let key = (text(FactField::Currency), text(FactField::Category), text(FactField::Identity), fact.day());
         let sum = sums.entry(key).or_default();
         sum.0 += read(&fact.unblended_cost().to_string());

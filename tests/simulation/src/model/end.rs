@@ -7,6 +7,7 @@ use spend_ledger::outputs::Topic;
 
 use crate::model::amounts::nine_places_of;
 use crate::model::facts_file;
+use crate::model::forgotten::Alias;
 use crate::world::{Happened, World};
 
 /// What is left, one line each.
@@ -27,7 +28,7 @@ pub fn end(world: &World) -> BTreeSet<String> {
     }
     for (key, bytes) in files {
         if key.starts_with("facts/") {
-            let (of, sums) = facts_file::read(bytes);
+            let (of, sums) = facts_file::read(bytes, &Alias::default());
             end.extend(sums.iter().map(|(sum, cost)| format!("{key} of {}: {sum:?} {cost:?}", of.delivery_id)));
         } else if key == "config/in-force.toml" {
             end.insert(format!("{key} is {bytes:?}"));

@@ -7,6 +7,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 
 use crate::model::amounts::Sums;
+use crate::model::forgotten::Alias;
 
 /// Whose facts a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Of {
 }
 
 /// Whose facts it holds, and their sums.
-pub fn read(bytes: &Bytes) -> (Of, Sums) {
+pub fn read(bytes: &Bytes, alias: &Alias) -> (Of, Sums) {
     let file = SerializedFileReader::new(bytes.clone()).unwrap();
     let said = file.metadata().file_metadata().key_value_metadata().unwrap();
     let value = |key: &str| {
@@ -27,7 +28,8 @@ pub fn read(bytes: &Bytes) -> (Of, Sums) {
     let mut sums = Sums::new();
     for row in file.get_row_iter(None).unwrap() {
         let row = row.unwrap();
-        let key = (text(&row, "currency"), text(&row, "category"), text(&row, "identity"), day(&row));
+        let identity = alias.undone(&text(&row, "identity")).into_owned();
+        let key = (text(&row, "currency"), text(&row, "category"), identity, day(&row));
         let sum = sums.entry(key).or_default();
         sum.0 += amount(&row, "unblended_cost");
         sum.1 += match field(&row, "line_items") {

@@ -14,8 +14,7 @@ use crate::model::Violation;
 use crate::model::amounts::differences;
 use crate::model::bills::Whose;
 use crate::model::course::{Course, Statements};
-use crate::play::ready;
-use crate::world::World;
+use crate::world::{World, ready};
 
 /// What is counted in the end.
 pub type Counted = BTreeMap<Whose, Rc<[BillRow]>>;
@@ -31,12 +30,18 @@ pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counte
             let claim: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
             claim["export_id"].as_str().unwrap().to_owned()
         });
-        let of_configuration = course.moments.last().and_then(|moment| moment.configuration.as_ref()?.chosen);
-        let chosen = of_configuration.filter(|(of, _)| PAYERS[usize::from(*of)] == payer).map(|(_, chosen)| chosen);
+        let configuration = course.moments.last().and_then(|moment| moment.configuration.as_ref());
+        let has_export = |export: u8| configuration.is_none_or(|configuration| configuration.has_export(export));
+        let chosen = configuration
+            .and_then(|configuration| configuration.chosen)
+            .filter(|(of, _)| PAYERS[usize::from(*of)] == payer)
+            .map(|(_, chosen)| chosen);
         let is_others = holder.as_deref().is_some_and(|holder| holder != name);
         // What is chosen is counted once it has a delivery of the month; whether it had one that was whole is not always
         // known.
         let is_out = match chosen {
+            _ if !has_export(*export) => Some(true),
+            None if is_others && !holder.as_deref().and_then(number).is_some_and(has_export) => Some(false),
             None => Some(is_others),
             Some(chosen) if chosen == *export => Some(false),
             Some(chosen) => match course.months.get(&(chosen, *month)).and_then(|chosen| chosen.bill.wholes.last()) {
@@ -52,6 +57,11 @@ pub fn judge(history: &History, course: &Course, world: &World) -> Result<Counte
         }
     }
     Ok(counted)
+}
+
+/// An export's number.
+fn number(name: &str) -> Option<u8> {
+    EXPORTS.iter().position(|export| *export == name).and_then(|place| u8::try_from(place).ok())
 }
 
 /// Judges one month of one export. `is_out` says whether another export is counted in place of it, if that is known.

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use spend_ledger::store::Store as _;
 
-use crate::history::bill::BillRow;
+use crate::history::bill::{BillRow, PERSON};
 use crate::history::configuration::Configuration;
 use crate::model::Violation;
 use crate::model::amounts::{cost, day, nine_places, nine_places_of, read};
+use crate::model::forgotten::Alias;
 use crate::model::ledger::Counted;
-use crate::play::ready;
-use crate::world::{Happened, Place, World};
+use crate::world::{Happened, Place, World, ready};
 
 /// The dimension of the tag that configurations require.
 const TEAM: &str = "Tag:iamPrincipal/team";
@@ -33,16 +33,26 @@ pub fn judge(
     configuration: Option<&Configuration>,
     world: &World,
     log: &[Happened],
+    alias: &Alias,
 ) -> Result<(), Violation> {
     if let Some(Happened::Withheld { why }) = log.iter().find(|happened| matches!(happened, Happened::Withheld { .. }))
     {
         return Err(format!("metrics were withheld although nothing was lost: {why}"));
     }
-    let spend = spend(counted, configuration, &members(world));
-    let (held, shown, now) = {
+    let spend = spend(counted, configuration, &members(world, alias));
+    let (found, mut shown, now) = {
         let inside = world.inside();
         (inside.cloudwatch.sums("Spend"), inside.cloudwatch.last_maxima("MonthToDateSpend"), inside.now)
     };
+    // Of somebody who was forgotten nothing is put any more under the name: it holds together with the alias.
+    let mut held: BTreeMap<Place, f64> = BTreeMap::new();
+    for ((dimensions, day), sum) in found {
+        *held.entry((undone(dimensions, alias), day)).or_default() += sum;
+    }
+    if alias.is_used() {
+        shown.retain(|dimensions, _| dimensions.iter().all(|(_, value)| value != PERSON));
+        shown = shown.into_iter().map(|(dimensions, value)| (undone(dimensions, alias), value)).collect();
+    }
     let places: BTreeSet<&Place> = spend.keys().chain(held.keys()).collect();
     let mut missing: BTreeMap<String, i128> = BTreeMap::new();
     for place in places {
@@ -61,6 +71,11 @@ pub fn judge(
     }
     known(missing, log)?;
     gauges(&spend, &shown, now)
+}
+
+/// Dimensions with the name in place of the alias.
+fn undone(dimensions: Vec<(String, String)>, alias: &Alias) -> Vec<(String, String)> {
+    dimensions.into_iter().map(|(name, value)| (name, alias.undone(&value).into_owned())).collect()
 }
 
 /// Whether data of a day can be put: CloudWatch takes what is no older than two weeks.
@@ -132,7 +147,7 @@ fn spend(
 type Member = (String, String, String, String);
 
 /// Everybody who has series, as the program has written it down: the model knows the spend, and not who is large.
-fn members(world: &World) -> BTreeSet<Member> {
+fn members(world: &World, alias: &Alias) -> BTreeSet<Member> {
     let Some((bytes, _)) = ready(world.ledger.get("metrics/series.json")).unwrap() else { return BTreeSet::new() };
     let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let mut members = BTreeSet::new();
@@ -140,7 +155,7 @@ fn members(world: &World) -> BTreeSet<Member> {
         for (dimension, currencies) in dimensions.as_object().unwrap() {
             for (currency, values) in currencies.as_object().unwrap() {
                 for value in values.as_array().unwrap() {
-                    let value = value.as_str().unwrap().to_owned();
+                    let value = alias.undone(value.as_str().unwrap()).into_owned();
                     members.insert((month.clone(), dimension.clone(), currency.clone(), value));
                 }
             }

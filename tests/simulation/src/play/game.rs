@@ -9,11 +9,11 @@ use chrono::TimeDelta;
 
 use crate::dice::Dice;
 use crate::export;
-use crate::functions::Invocation;
+use crate::functions::{Failed, Invocation};
 use crate::history::History;
 use crate::history::step::{Actor, Does, Function, Round, Step};
 use crate::model::{self, Violation};
-use crate::play::rest::come_to_rest;
+use crate::play::rest::{alone, come_to_rest};
 use crate::play::turns::{Task, take_turns};
 use crate::world::{Caller, Event, Line, Tally, World};
 
@@ -49,7 +49,7 @@ pub fn play(history: &History, is_told: bool) -> Outcome {
 }
 
 fn live(history: &History, world: &Arc<World>) -> Result<(), Violation> {
-    let mut is_troubled = false;
+    let (mut is_troubled, mut is_configured) = (false, false);
     for (number, step) in (1_usize..).zip(&history.steps) {
         world.say(|| format!("{number}. {}", step.to_string().lines().next().unwrap_or_default()));
         match step {
@@ -58,10 +58,21 @@ fn live(history: &History, world: &Arc<World>) -> Result<(), Violation> {
                 let bytes = Bytes::from(configuration.text());
                 world.ledger.overwrite("config/ledger.toml", bytes.clone()).unwrap();
                 world.ledger_written("config/ledger.toml", &bytes);
+                if configuration.copied && !is_configured {
+                    sweep(world)?;
+                }
+                is_configured = true;
             }
-            Step::Round(round) => is_troubled |= work(world, number - 1, round),
+            Step::Upgrade { percent } => world.becomes_older(*percent),
+            Step::Round(round) => {
+                is_troubled |= work(world, number - 1, round);
+                if round.actors.iter().any(|actor| actor.does == Does::Forget) {
+                    forget(world)?;
+                }
+            }
         }
     }
+    world.all_arrive();
     come_to_rest(world)?;
     model::judge(history, world, is_troubled)
 }
@@ -75,8 +86,9 @@ fn work(world: &Arc<World>, step: usize, round: &Round) -> bool {
             Does::Deliver(_) => "AWS".to_owned(),
             Does::Take(function, _) | Does::Sweep(function) => format!("{}-{place}", function.name()),
             Does::Digest => format!("digest-{place}"),
+            Does::Forget => "the owner".to_owned(),
         };
-        // Nobody kills AWS.
+        // Nobody kills AWS, nor the owner's command.
         let ends =
             world.now() + function(&actor.does).map_or(TimeDelta::days(1), |it| TimeDelta::seconds(it.seconds()));
         let line = Arc::new(Line::new(name, &actor.troubles, actor.hurried, ends));
@@ -100,10 +112,26 @@ fn work(world: &Arc<World>, step: usize, round: &Round) -> bool {
     is_troubled
 }
 
-/// The function that an actor is, if it is not AWS.
+/// The schedule of `aggregate` strikes, and nothing goes wrong.
+fn sweep(world: &Arc<World>) -> Result<(), Violation> {
+    let line = Arc::new(Line::new("aggregate".to_owned(), &[], None, world.now() + TimeDelta::days(1)));
+    let invocation = Invocation::new(world, &line, world.now());
+    let done = alone(world, &line, Box::pin(async move { invocation.sweep_aggregate().await }));
+    done.map_err(|Failed(why)| format!("a sweep fails although nothing goes wrong: {why}"))
+}
+
+/// The owner's command once more, with nothing that goes wrong.
+fn forget(world: &Arc<World>) -> Result<(), Violation> {
+    let line = Arc::new(Line::new("the owner".to_owned(), &[], None, world.now() + TimeDelta::days(1)));
+    let invocation = Invocation::new(world, &line, world.now());
+    let done = alone(world, &line, Box::pin(async move { invocation.forget().await }));
+    done.map_err(|Failed(why)| format!("nobody can be forgotten: {why}"))
+}
+
+/// The function that an actor is, if it is one.
 fn function(does: &Does) -> Option<Function> {
     match does {
-        Does::Deliver(_) => None,
+        Does::Deliver(_) | Does::Forget => None,
         Does::Take(function, _) | Does::Sweep(function) => Some(*function),
         Does::Digest => Some(Function::Digest),
     }
@@ -151,6 +179,10 @@ fn task(world: &Arc<World>, actor: &Actor, line: Arc<Line>, order: u64) -> ((Fun
         }
         Does::Digest => Box::pin(async move {
             drop(invocation.digest().await);
+            Vec::new()
+        }),
+        Does::Forget => Box::pin(async move {
+            drop(invocation.forget().await);
             Vec::new()
         }),
     };

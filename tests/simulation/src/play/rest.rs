@@ -129,7 +129,8 @@ fn drain(world: &Arc<World>) -> Result<(), Violation> {
     Err("events lead to events without an end".to_owned())
 }
 
-fn alone<T>(world: &World, line: &Arc<Line>, work: std::pin::Pin<Box<dyn Future<Output = T>>>) -> T {
+/// Lets one work alone to its end.
+pub fn alone<T>(world: &World, line: &Arc<Line>, work: std::pin::Pin<Box<dyn Future<Output = T>>>) -> T {
     let outcome = take_turns(vec![Task { line: Arc::clone(line), work }], Dice::of(0)).pop().flatten().unwrap();
     let mut inside = world.inside();
     inside.tally.calls += u64::from(line.calls());

@@ -1,7 +1,7 @@
 //! Some who are at work at once. They are futures on one thread; at each call of one the seed decides who goes on. So a
 //! history is always played in the same way, and whoever dies is a future that is dropped.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -33,12 +33,4 @@ pub fn take_turns<T>(tasks: Vec<Task<T>>, mut pace: Dice) -> Vec<Option<T>> {
         }
     }
     outcomes
-}
-
-/// What a future comes to that waits for nobody.
-pub fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => panic!("it waits for somebody"),
-    }
 }

@@ -1,10 +1,10 @@
 //! A sandbox's line to the world: before each call others take turns, and some calls go wrong. A sandbox that dies at a
 //! call never gets its answer; whoever runs it drops it.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -86,6 +86,14 @@ impl Line {
             Some(last) if self.calls() >= last => Duration::ZERO,
             _ => self.ends.signed_duration_since(now).to_std().unwrap_or_default(),
         }
+    }
+}
+
+/// What a future comes to that waits for nobody.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!("it waits for somebody"),
     }
 }
 

@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use spend_ledger::store::Store as _;
 use spend_ledger::store::memory::MemoryStore;
 
 use crate::dice::Dice;
-use crate::history::Setup;
 use crate::history::step::Function;
+use crate::history::{Setup, Times};
 use crate::world::cloudwatch::CloudWatch;
+use crate::world::line::ready;
 use crate::world::log::{Happened, Log, is_watched};
+use crate::world::older::older;
 use crate::world::queue::Queue;
 
 /// The name of the export's bucket.
@@ -73,8 +76,19 @@ pub struct Inside {
     pub tally: Tally,
     /// Who made how many calls.
     pub callers: Vec<Caller>,
+    /// What AWS has written and the copy does not have yet, in the order in which it was written.
+    under_way: Vec<Copy>,
     /// How often each object was written.
     versions: BTreeMap<String, u64>,
+}
+
+/// A version of a file on its way to the copy of a bucket.
+#[derive(Debug)]
+struct Copy {
+    key: String,
+    bytes: Bytes,
+    written: DateTime<Utc>,
+    due: DateTime<Utc>,
 }
 
 impl World {
@@ -105,6 +119,7 @@ impl World {
     /// Time passes.
     pub fn pass(&self, time: TimeDelta) {
         self.set_now(self.now() + time);
+        self.arrive();
     }
 
     fn set_now(&self, now: DateTime<Utc>) {
@@ -113,9 +128,70 @@ impl World {
         self.ledger.set_now(now);
     }
 
-    /// An object of the export's bucket was written.
-    pub fn export_written(&self, key: &str) {
-        self.announce(Function::Ingest, key);
+    /// About so many of a hundred objects of the ledger become what an older release would have written, at the time at which
+    /// they were written.
+    pub fn becomes_older(&self, percent: u8) {
+        let now = self.now();
+        for object in ready(self.ledger.list("")).unwrap() {
+            let name = object.key.bytes().fold(1, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+            if !Dice::of_all(&[self.seed, name]).percent(percent.into()) {
+                continue;
+            }
+            let (bytes, _) = ready(self.ledger.get(&object.key)).unwrap().unwrap();
+            if let Some(older) = older(&object.key, &bytes) {
+                self.ledger.set_now(object.last_modified);
+                self.ledger.overwrite(&object.key, older).unwrap();
+                self.say(|| format!("  an older release wrote {}", object.key));
+            }
+        }
+        self.ledger.set_now(now);
+    }
+
+    /// AWS writes an object of the export's bucket. In a copy of it the object arrives later, but not before an earlier
+    /// version of it.
+    pub fn export_written(&self, key: String, bytes: Bytes) {
+        let written = self.now();
+        if self.setup.copied.is_none() {
+            self.export.overwrite(&key, bytes).unwrap();
+            self.announce(Function::Ingest, &key);
+            return;
+        }
+        {
+            let mut inside = self.inside();
+            let name = key
+                .bytes()
+                .fold(written.timestamp().unsigned_abs(), |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte));
+            let mut dice = Dice::of_all(&[self.seed, name]);
+            let most = *dice.pick(&[0, 5, 5, 60, 60, 300]);
+            let due = written + TimeDelta::minutes(dice.between(0, most));
+            let before = inside.under_way.iter().filter(|copy| copy.key == key).map(|copy| copy.due).max();
+            let due = before.map_or(due, |before| before.max(due));
+            inside.under_way.push(Copy { key, bytes, written, due });
+        }
+        self.arrive();
+    }
+
+    /// What has been under way arrives, as far as it is due.
+    fn arrive(&self) {
+        let Some(times) = self.setup.copied else { return };
+        let now = self.now();
+        let mut due: Vec<_> = self.inside().under_way.extract_if(.., |copy| copy.due <= now).collect();
+        due.sort_by_key(|copy| copy.due);
+        for Copy { key, bytes, written, .. } in due {
+            self.say(|| format!("  {key} arrives"));
+            self.export.set_now(if times == Times::OfSource { written } else { now });
+            self.export.overwrite(&key, bytes).unwrap();
+            self.export.set_now(now);
+            self.announce(Function::Ingest, &key);
+        }
+    }
+
+    /// Waits until nothing is under way any more.
+    pub fn all_arrive(&self) {
+        let last = self.inside().under_way.iter().map(|copy| copy.due).max();
+        if let Some(last) = last.filter(|last| *last > self.now()) {
+            self.pass(last - self.now());
+        }
     }
 
     /// An object of the ledger was written.

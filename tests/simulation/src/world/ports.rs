@@ -156,11 +156,11 @@ impl Store for Objects {
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectSummary>, StoreError> {
         let mut found: Vec<ObjectSummary> = Vec::new();
         loop {
-            let all = self.read("lists", prefix, self.bucket().list(prefix)).await?;
-            let last = found.last().map(|object| object.key.clone());
-            let mut rest = all.into_iter().filter(|object| last.as_ref().is_none_or(|last| object.key > *last));
-            found.extend(rest.by_ref().take(self.world.setup.page));
-            if rest.next().is_none() {
+            let last = found.last().map(|object| object.key.as_str());
+            let page = async { Ok(self.bucket().page(prefix, last, self.world.setup.page)) };
+            let (page, has_more) = self.read("lists", prefix, page).await?;
+            found.extend(page);
+            if !has_more {
                 return Ok(found);
             }
         }

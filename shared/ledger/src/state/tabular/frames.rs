@@ -5,8 +5,9 @@ use std::io;
 use serde::de::Error as _;
 use spend_core::table::codes::Codes;
 use spend_core::table::decimals::Decimals;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 
+use crate::state::contexts;
 use crate::state::tabular::outline::{Amounts, Numbers};
 
 /// The quickest: a higher level takes twice the time for a tenth of the size.
@@ -106,14 +107,11 @@ pub(super) struct Reader<'a> {
     frames: &'a [u8],
     /// How many decompressed bytes may still come.
     left: u64,
-    /// Made once: zstd asks the processor what it can do each time, and in a virtual machine, as Lambda's are, that takes
-    /// longer than decompressing a small column.
-    decompressor: Option<Decompressor<'static>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(frames: &'a [u8], limit: u64) -> Self {
-        Self { frames, left: limit, decompressor: None }
+        Self { frames, left: limit }
     }
 
     /// The next frame, which has so many bytes.
@@ -142,11 +140,7 @@ impl<'a> Reader<'a> {
         }
         let capacity = usize::try_from(most).map_err(damage)?;
         let said = |error: io::Error| damage(format!("it cannot be decompressed: {error}"));
-        let decompressor = match &mut self.decompressor {
-            Some(decompressor) => decompressor,
-            none => none.insert(Decompressor::new().map_err(said)?),
-        };
-        let found = decompressor.decompress(frame, capacity).map_err(said)?;
+        let found = contexts::frame(frame, capacity).map_err(said)?;
         self.left = self.left.saturating_sub(found.len() as u64);
         Ok(found)
     }
@@ -158,9 +152,7 @@ impl<'a> Reader<'a> {
         }
         let frame = self.frame(bytes)?;
         let said = |error: io::Error| damage(format!("it cannot be decompressed: {error}"));
-        let mut found = Vec::new();
-        let decoder = zstd::Decoder::with_buffer(frame).map_err(said)?;
-        io::Read::read_to_end(&mut io::Read::take(decoder, self.left.saturating_add(1)), &mut found).map_err(said)?;
+        let found = contexts::stream(frame, self.left.saturating_add(1)).map_err(said)?;
         let length = found.len() as u64;
         self.left =
             self.left.checked_sub(length).ok_or_else(|| damage("it has more bytes decompressed than are read"))?;

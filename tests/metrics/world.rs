@@ -65,9 +65,6 @@ pub enum Trouble {
     Refused(u64),
     /// It has no time left after so many calls, each of which takes five seconds.
     Hurried(u64),
-    /// Its nth write has its effect, the answer is lost, and the client that tries again by itself is told that another
-    /// version stands.
-    Retried(u64),
 }
 
 /// A process: everything that it does to the world is a call, counted from 1.
@@ -76,7 +73,6 @@ pub struct Process<'a> {
     trouble: Trouble,
     calls: AtomicU64,
     puts: AtomicU64,
-    writes: AtomicU64,
     /// Decides how long others have their turn before each call; none is once.
     pace: Option<AtomicU64>,
 }
@@ -89,7 +85,7 @@ impl<'a> Process<'a> {
     /// One that each poll takes to its next call.
     pub fn stepping(world: &'a World, trouble: Trouble) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { world, trouble, calls: zero(), puts: zero(), writes: zero(), pace: None }
+        Self { world, trouble, calls: zero(), puts: zero(), pace: None }
     }
 
     /// Publishes at `now` by its own clock.
@@ -128,11 +124,6 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn answer(&self, put: Put) -> Put {
-        let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
-        if self.trouble == Trouble::Retried(write) { Put::Lost } else { put }
-    }
-
     async fn store<T>(&self, key: &str, effect: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let failed = || StoreError::Unavailable { action: "reach", key: key.to_owned(), source: "dead".into() };
         match self.turn().await {
@@ -167,11 +158,11 @@ impl Store for Process<'_> {
     }
 
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.store(key, self.world.store.put_if_absent(key, bytes)).await.map(|put| self.answer(put))
+        self.store(key, self.world.store.put_if_absent(key, bytes)).await
     }
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.store(key, self.world.store.put_if_match(key, bytes, etag)).await.map(|put| self.answer(put))
+        self.store(key, self.world.store.put_if_match(key, bytes, etag)).await
     }
 }
 
@@ -302,18 +293,10 @@ impl World {
         block_on(Process::new(self, trouble, 0).publish(self.now))
     }
 
-    /// Two processes at once, in turns that `pace` decides, the clock of the second being off by so much; `meanwhile`
-    /// happens somewhere in between.
-    pub fn publish_twice(&self, troubles: [Trouble; 2], pace: u64, off: TimeDelta, meanwhile: impl FnOnce(&Self)) {
-        let [one, two] = [(troubles[0], pace), (troubles[1], !pace)].map(|(t, pace)| Process::new(self, t, pace));
-        let later = async {
-            for _ in 0..pace % 60 {
-                tokio::task::yield_now().await;
-            }
-            meanwhile(self);
-        };
-        let (one, two, ()) =
-            block_on(async { tokio::join!(one.publish(self.now), two.publish(self.now + off), later) });
+    /// Two processes at once, in turns that `pace` decides.
+    pub fn publish_twice(&self, pace: u64) {
+        let [one, two] = [pace, !pace].map(|pace| Process::new(self, Trouble::None, pace));
+        let (one, two) = block_on(async { tokio::join!(one.publish(self.now), two.publish(self.now)) });
         assert_eq!([one.withheld, two.withheld], [None, None], "what the other has told meanwhile is not lost");
     }
 

@@ -285,7 +285,7 @@ fn of_two_at_work_each_datum_is_put_once() {
         world.commit("one", "2026-11", crowd(9, 0));
         world.commit("two", "2026-11", crowd(9, 5));
         let pace = pace.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        world.publish_twice([Trouble::None, Trouble::None], pace, TimeDelta::zero(), |_| ());
+        world.publish_twice(pace);
         let last = world.publish(Trouble::None);
         assert_eq!((last.spend, last.waiting, last.in_doubt), (0, 0, 0), "pace {pace}");
         assert_eq!(world.differences(), Vec::<String>::new(), "pace {pace}");
