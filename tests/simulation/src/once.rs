@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::history::History;
 use crate::history::by_hand::{alone, budgets, delivers, from, usage};
 use crate::history::step::{Does, Function, Step};
-use crate::history::trouble::Trouble;
+use crate::history::trouble::{At, Trouble};
 use crate::play::play;
 
 /// A history in which nothing goes wrong: two deliveries of a month, the second one with other numbers, all functions for
@@ -46,7 +46,7 @@ pub fn variants(peaceful: &History, ways: &[Trouble]) -> Vec<History> {
             for trouble in ways.iter().filter(|way| changes || **way == Trouble::NoEffect) {
                 let mut variant = peaceful.clone();
                 if let Step::Round(round) = &mut variant.steps[caller.step] {
-                    round.actors[caller.actor].troubles.push((call, *trouble));
+                    round.actors[caller.actor].troubles.push((At::Call(call), *trouble));
                 }
                 variants.push(variant);
             }

@@ -11,7 +11,7 @@ use crate::history::bill::{
 use crate::history::configuration::Configuration;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::step::{Actor, Does, Function, Round, Step};
-use crate::history::trouble::Trouble;
+use crate::history::trouble::{At, Trouble};
 use crate::history::{History, Setup, Times};
 
 /// The most rows of a bill: enough for several of everything, few enough to be read by a person.
@@ -106,6 +106,9 @@ impl Writer {
             self.round(&mut actors);
         }
         self.round(&mut actors);
+        if self.dice.percent(25) {
+            self.relay();
+        }
         if self.dice.percent(4) {
             let mut actor = self.actor();
             (actor.does, actor.hurried) = (Does::Forget, None);
@@ -124,6 +127,19 @@ impl Writer {
         let minutes = u32::try_from(minutes).unwrap();
         self.now += TimeDelta::minutes(minutes.into());
         self.steps.push(Step::Pass { minutes });
+    }
+
+    /// The functions in their order, some of each at once: so that several have the same to tell.
+    fn relay(&mut self) {
+        for function in [Function::Ingest, Function::Aggregate, Function::Alert] {
+            let mut actors = Vec::new();
+            for _ in 0..=self.dice.below(3) {
+                let mut actor = self.actor();
+                actor.does = if self.dice.percent(50) { Does::Sweep(function) } else { Does::Take(function, 10) };
+                actors.push(actor);
+            }
+            self.round(&mut actors);
+        }
     }
 
     fn round(&mut self, actors: &mut Vec<Actor>) {
@@ -155,11 +171,12 @@ impl Writer {
             for _ in 0..=dice.below(3) {
                 // Early calls are made more often than late ones.
                 let most = *dice.pick(&[3, 10, 30, 60]);
-                let call = u16::try_from(dice.between(1, most)).unwrap();
-                troubles.push((call, *dice.pick(&Trouble::ALL)));
+                let mut call = |most| u16::try_from(dice.between(1, most)).unwrap();
+                let at = if call(10) <= 3 { At::Telling(call(3)) } else { At::Call(call(most)) };
+                troubles.push((at, *dice.pick(&Trouble::ALL)));
             }
-            troubles.sort_by_key(|(call, _)| *call);
-            troubles.dedup_by_key(|(call, _)| *call);
+            troubles.sort_by_key(|(at, _)| *at);
+            troubles.dedup_by_key(|(at, _)| *at);
         }
         Actor { does, clock, hurried, troubles }
     }

@@ -2,7 +2,7 @@
 
 use crate::history::configuration::Configuration;
 use crate::history::delivery::Delivery;
-use crate::history::trouble::Trouble;
+use crate::history::trouble::{At, Trouble};
 
 /// What happens next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Actor {
     /// After how many of its calls its time is over, if that is not long.
     pub hurried: Option<u16>,
     /// What goes wrong with which of its calls, from 1.
-    pub troubles: Vec<(u16, Trouble)>,
+    pub troubles: Vec<(At, Trouble)>,
 }
 
 /// What somebody does.

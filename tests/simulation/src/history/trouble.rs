@@ -3,6 +3,26 @@
 /// How long a slow call takes, in seconds. Two of them, and the functions with the shortest time have little left.
 pub const SLOW: u32 = 50;
 
+/// Which of a sandbox's calls goes wrong, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum At {
+    /// Of all its calls.
+    Call(u16),
+    /// Of those that put metrics or send messages: they are few, and what is lost with them is not found by reading again.
+    Telling(u16),
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know something.
+    Reading,
+    /// To keep something.
+    Writing,
+    /// To put metrics or to send a message.
+    Telling,
+}
+
 /// What goes wrong with one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {

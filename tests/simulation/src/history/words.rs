@@ -6,7 +6,7 @@ use crate::history::bill::{BillRow, COST_PLACES, PERSON};
 use crate::history::configuration::Configuration;
 use crate::history::delivery::{Delivery, ExportKind, Flaw};
 use crate::history::step::{Actor, Does, Round, Step};
-use crate::history::trouble::Trouble;
+use crate::history::trouble::{At, Trouble};
 use crate::history::{History, Times};
 
 /// The names of exports, by number.
@@ -127,7 +127,10 @@ impl Display for Actor {
         if let Some(calls) = self.hurried {
             write!(formatter, ", its time over after call {calls}")?;
         }
-        self.troubles.iter().try_for_each(|(call, trouble)| write!(formatter, ", call {call} {trouble}"))
+        self.troubles.iter().try_for_each(|(at, trouble)| match at {
+            At::Call(call) => write!(formatter, ", call {call} {trouble}"),
+            At::Telling(call) => write!(formatter, ", call {call} of those that tell {trouble}"),
+        })
     }
 }
 

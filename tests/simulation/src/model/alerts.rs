@@ -37,6 +37,9 @@ impl Display for Crossing {
 /// A level that a configuration asks for: rule, amount, percent.
 type Level = (&'static str, u32, u32);
 
+/// A level, and whether credits count. A rule that counts something else is another one.
+type Counting = (Level, bool);
+
 /// Judges all messages about alerts.
 pub fn judge(course: &Course, log: &[Happened], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
     // The ledger calls whoever was forgotten by the alias: the model does not. What was told before and is told again under
@@ -173,7 +176,8 @@ fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Resu
     for crossing in crossed.iter().filter(|crossing| newest.is_some_and(|newest| crossing.window <= newest)) {
         let Crossing { rule, member, window, amount, percent } = crossing;
         // A rule never alerts on windows that had ended when it was first evaluated.
-        let is_new = known.get(&(*rule, *amount, *percent)).is_some_and(|since| ended(crossing) > *since);
+        let level = ((*rule, *amount, *percent), last.configuration.as_ref().is_some_and(|with| with.credits));
+        let is_new = known.get(&level).is_some_and(|since| ended(crossing) > *since);
         let is_told = |told: &BTreeSet<&Crossing>| {
             told.iter().any(|other| {
                 let is_of_it = (other.rule, &other.member, other.window) == (*rule, member, *window);
@@ -192,25 +196,32 @@ fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Resu
     Ok(())
 }
 
-/// When each level was evaluated at the latest for the first time: by an evaluation while which nothing changed.
-fn known(course: &Course, log: &[Happened]) -> BTreeMap<Level, DateTime<Utc>> {
-    let mut known = BTreeMap::new();
+/// Since when each level has been evaluated, at the latest: by an evaluation while which nothing changed. What is evaluated
+/// without a level knows it no more: it is new when it comes back.
+fn known(course: &Course, log: &[Happened]) -> BTreeMap<Counting, DateTime<Utc>> {
+    let mut known: BTreeMap<Counting, DateTime<Utc>> = BTreeMap::new();
     for (place, happened) in log.iter().enumerate() {
         let Happened::Evaluated { from, now } = happened else { continue };
         // The first moment is so from the beginning.
-        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place).max(1);
-        if at(*from) != at(place) {
-            continue;
-        }
-        let moment = &course.moments[at(place) - 1];
-        if moment.book.is_empty() {
-            continue;
-        }
-        for level in moment.configuration.iter().flat_map(|configuration| levels(configuration)) {
-            known.entry(level).or_insert(*now);
+        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place).max(1) - 1;
+        let meanwhile = &course.moments[at(*from)..=at(place)];
+        let asked: Vec<Vec<Counting>> =
+            meanwhile.iter().map(|moment| counting(moment.configuration.as_ref())).collect();
+        known.retain(|level, _| asked.iter().all(|levels| levels.contains(level)));
+        if let ([moment], [levels]) = (meanwhile, &asked[..])
+            && !moment.book.is_empty()
+        {
+            for level in levels {
+                known.entry(*level).or_insert(*now);
+            }
         }
     }
     known
+}
+
+fn counting(configuration: Option<&Rc<Configuration>>) -> Vec<Counting> {
+    let counting = |with: &Rc<Configuration>| levels(with).into_iter().map(|level| (level, with.credits)).collect();
+    configuration.map(counting).unwrap_or_default()
 }
 
 fn levels(configuration: &Rc<Configuration>) -> Vec<Level> {

@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::history::trouble::Trouble;
+use crate::history::trouble::{At, Purpose, Trouble};
 
 /// A sandbox's line.
 #[derive(Debug, Default)]
 pub struct Line {
     /// What its calls are called in the log.
     pub name: String,
-    troubles: Vec<(u16, Trouble)>,
+    troubles: Vec<(At, Trouble)>,
     hurried: Option<u16>,
     /// When the platform kills it.
     ends: DateTime<Utc>,
     calls: AtomicU16,
     /// The calls that were to change something.
     changes: Mutex<Vec<u16>>,
+    /// How many put metrics or sent messages.
+    tellings: AtomicU16,
     dead: AtomicBool,
     met: AtomicU16,
 }
@@ -30,18 +32,21 @@ pub struct Line {
 impl Line {
     /// A line on which these calls, from 1, go wrong, and whose sandbox is told that its time is over after so many. The
     /// platform kills it when its time really is.
-    pub fn new(name: String, troubles: &[(u16, Trouble)], hurried: Option<u16>, ends: DateTime<Utc>) -> Self {
+    pub fn new(name: String, troubles: &[(At, Trouble)], hurried: Option<u16>, ends: DateTime<Utc>) -> Self {
         Self { name, troubles: troubles.to_vec(), hurried, ends, ..Self::default() }
     }
 
     /// A call begins: others take turns, and then it is known what goes wrong with it.
-    pub async fn call(&self, changes: bool) -> Option<Trouble> {
+    pub async fn call(&self, purpose: Purpose) -> Option<Trouble> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        if changes {
+        if purpose != Purpose::Reading {
             self.changes.lock().unwrap().push(call);
         }
+        let telling =
+            (purpose == Purpose::Telling).then(|| At::Telling(self.tellings.fetch_add(1, Ordering::Relaxed) + 1));
         turn().await;
-        let trouble = self.troubles.iter().find(|(at, _)| *at == call).map(|(_, trouble)| *trouble)?;
+        let is_this = |at: &At| *at == At::Call(call) || Some(*at) == telling;
+        let trouble = self.troubles.iter().find(|(at, _)| is_this(at)).map(|(_, trouble)| *trouble)?;
         self.met.fetch_add(1, Ordering::Relaxed);
         if trouble == Trouble::DiesBefore {
             self.die().await;

@@ -13,7 +13,7 @@ use spend_ledger::outputs::{
 use spend_ledger::store::memory::MemoryStore;
 use spend_ledger::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
-use crate::history::trouble::{SLOW, Trouble};
+use crate::history::trouble::{Purpose, SLOW, Trouble};
 use crate::world::line::{Line, turn};
 use crate::world::log::Happened;
 use crate::world::outside::World;
@@ -70,7 +70,7 @@ impl Objects {
         key: &str,
         effect: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let trouble = call(&self.world, &self.line, false).await;
+        let trouble = call(&self.world, &self.line, Purpose::Reading).await;
         self.say(action, key, trouble);
         match trouble {
             // A read that is tried again is a read.
@@ -89,7 +89,7 @@ impl Objects {
         bytes: Bytes,
         effect: impl Future<Output = Result<Put, StoreError>> + Send,
     ) -> Result<Put, StoreError> {
-        let trouble = call(&self.world, &self.line, true).await;
+        let trouble = call(&self.world, &self.line, Purpose::Writing).await;
         self.say("writes", key, trouble);
         if let Some(Trouble::Throttled | Trouble::NoEffect | Trouble::Refused) = trouble {
             return Err(failed("write", key, Trouble::NoEffect));
@@ -121,8 +121,8 @@ impl Objects {
 }
 
 /// A call begins on a line. Nothing goes wrong with a slow call, but that time passes.
-async fn call(world: &World, line: &Line, changes: bool) -> Option<Trouble> {
-    let trouble = line.call(changes).await;
+async fn call(world: &World, line: &Line, purpose: Purpose) -> Option<Trouble> {
+    let trouble = line.call(purpose).await;
     if trouble == Some(Trouble::Slow) {
         world.say(|| format!("  a call of {} is slow", line.name));
         world.pass(TimeDelta::seconds(SLOW.into()));
@@ -187,7 +187,7 @@ impl Metrics for Values {
             return Ok(());
         }
         let what = || format!("{} data", data.len());
-        let trouble = call(&self.world, &self.line, true).await;
+        let trouble = call(&self.world, &self.line, Purpose::Telling).await;
         self.world.say(|| match trouble {
             None => format!("  {} puts {} data", self.line.name, data.len()),
             Some(trouble) => format!("  {} puts {} data: {trouble}", self.line.name, data.len()),
@@ -227,7 +227,7 @@ impl Metrics for Values {
         series: &[Series],
         days: RangeInclusive<NaiveDate>,
     ) -> Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError> {
-        let trouble = call(&self.world, &self.line, false).await;
+        let trouble = call(&self.world, &self.line, Purpose::Reading).await;
         match trouble {
             None | Some(Trouble::TriedAgain) => {
                 let inside = self.world.inside();
@@ -250,7 +250,7 @@ impl Messages {
 
 impl Notifier for Messages {
     async fn send(&self, message: &Message) -> Result<(), PublishError> {
-        let trouble = call(&self.world, &self.line, true).await;
+        let trouble = call(&self.world, &self.line, Purpose::Telling).await;
         let what = || message.subject.clone();
         self.world.say(|| {
             let (topic, id) = (message.topic.as_str(), message.attributes.get("alert_id").map_or("", |id| id));
@@ -289,7 +289,7 @@ impl Notifier for Messages {
 
 impl Subscriptions for Messages {
     async fn subscribers(&self, _: Topic) -> Result<Subscribers, PublishError> {
-        match call(&self.world, &self.line, false).await {
+        match call(&self.world, &self.line, Purpose::Reading).await {
             None | Some(Trouble::TriedAgain) => Ok(sns::subscribers()),
             Some(Trouble::DiesAfter | Trouble::DiesBefore) => {
                 self.line.die().await;
