@@ -429,5 +429,8 @@ fn what_moves_after_close_says_so_and_a_rebuild_never_does() {
         let restated = |entry| restated::of(entry, commits.iter().map(|commit| (statement().period, commit)));
         assert!(!entries[3].moved.is_empty() && restated(&entries[3]).is_empty());
         assert_eq!(restated(&entries[2]).len(), entries[2].moved.len());
+        let months = || commits.iter().map(|commit| (statement().period, commit));
+        let possible = commits.iter().map(|commit| restated::is_possible(statement().period, commit, months()));
+        assert_eq!(possible.collect::<Vec<_>>(), [false, true, true, false], "the first, and a rebuild");
     });
 }

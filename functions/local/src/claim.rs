@@ -15,8 +15,9 @@ use spend_pipeline::period::deriver::Deriver;
 use crate::cli::Claim;
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::run::{self, Outlets};
 use crate::sent::Post;
-use crate::{in_force, ledger, periods, run};
+use crate::{in_force, ledger, periods};
 
 /// Moves the claim, counts the export's deliveries, and lets gauges and alerts follow. What was, what is and what comes
 /// next goes to `notes`.
@@ -88,7 +89,8 @@ pub(crate) async fn run(options: &Claim, now: DateTime<Utc>, notes: &mut impl Wr
     }
     let progress = Progress::on_stderr();
     let (metrics, post) = (MetricsFile::in_ledger(&options.ledger), Post::in_ledger(&options.ledger));
-    let reacted = run::react(&ledger, &metrics, &post, &config, now, &progress, notes).await;
+    let outlets = Outlets { metrics: &metrics, post: &post };
+    let reacted = run::react(&ledger, None, outlets, &config, now, &progress, notes).await;
     progress.clear();
     post.tell(notes)?;
     reacted?;

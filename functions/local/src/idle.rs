@@ -8,6 +8,7 @@ use spend_core::bill::model;
 use spend_core::bill::principal::{Identity, IdentityKind, KeepSessions};
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField};
+use spend_core::facts::grouping::distinct;
 use spend_core::facts::matcher::Matcher;
 use spend_core::facts::{people, selection};
 use spend_core::rules::finding::Lack;
@@ -127,8 +128,8 @@ fn unmatched(matches: &[Matcher], book: &Book) -> Vec<String> {
 
 /// Settings that are no rules, each with what is to be said of it, and roles that may be people whom no setting names.
 pub(crate) fn settings(config: &Config, book: &Book) -> Vec<(String, String)> {
-    let principals: BTreeSet<&str> = book.facts().map(|fact| fact.get(FactField::Principal)).collect();
-    let models: BTreeSet<&str> = book.facts().map(|fact| fact.get(FactField::ModelAsBilled)).collect();
+    let principals = distinct(book.facts(), FactField::Principal).into_iter().collect();
+    let models = distinct(book.facts(), FactField::ModelAsBilled).into_iter().collect();
     let mut lines = names(config, &principals, &models);
     // Who has written nothing about tags need not have any.
     if config.required_tags != Config::default().required_tags {

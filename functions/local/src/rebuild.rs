@@ -11,8 +11,9 @@ use spend_pipeline::period::rebuild;
 use crate::cli::Rebuild;
 use crate::error::CommandError;
 use crate::progress::Progress;
+use crate::run::{self, Outlets};
 use crate::sent::Post;
-use crate::{in_force, ledger, periods, run};
+use crate::{in_force, ledger, periods};
 
 /// Rebuilds, and lets gauges and alerts follow. Notes for people go to `notes`.
 ///
@@ -43,7 +44,8 @@ pub(crate) async fn run(options: &Rebuild, now: DateTime<Utc>, notes: &mut impl 
         }
     }
     let (metrics, post) = (MetricsFile::in_ledger(&options.ledger), Post::in_ledger(&options.ledger));
-    let reacted = run::react(&ledger, &metrics, &post, &config, now, &progress, notes).await;
+    let outlets = Outlets { metrics: &metrics, post: &post };
+    let reacted = run::react(&ledger, None, outlets, &config, now, &progress, notes).await;
     progress.clear();
     post.tell(notes)?;
     reacted?;

@@ -16,7 +16,7 @@ use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{MetricsFile, operations};
 use spend_ledger::state::book::Book;
 use spend_ledger::state::commit::OrderSource;
-use spend_ledger::state::committed;
+use spend_ledger::state::committed::{self, Committed};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
@@ -28,7 +28,7 @@ use spend_pipeline::examination::{self, Examined};
 use spend_pipeline::files::inventory::{Found, Inventory};
 use spend_pipeline::files::location::ManifestLocation;
 use spend_pipeline::files::tree::{Tree, TreeError};
-use spend_pipeline::ingest::{self, FileTimes, Seal};
+use spend_pipeline::ingest::{self, FileTimes, Reductions, Seal};
 use spend_pipeline::period::aggregated::Aggregated;
 use spend_pipeline::period::deriver::Deriver;
 use spend_pipeline::period::{aggregate, counting, unusual};
@@ -56,6 +56,8 @@ struct Workshop<'a, W> {
     progress: Progress,
     /// The files of the deliveries, by key.
     read: BTreeSet<String>,
+    /// What the delivery before has committed: mostly the only new one, whose facts everything that follows is made of.
+    committed: Option<Committed>,
     notes: &'a mut W,
 }
 
@@ -89,6 +91,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         told: BTreeSet::new(),
         progress: Progress::on_stderr(),
         read: BTreeSet::new(),
+        committed: None,
         notes,
     };
     let deliveries = distinct(&*workshop.export, &inventory).await;
@@ -164,19 +167,26 @@ async fn distinct<'a, E: Store>(export: &E, inventory: &'a Inventory) -> Vec<&'a
     distinct
 }
 
-/// What follows from a commit: metrics and alerts. Each knows what it did before. Notes for people go to `notes`. Returns
-/// what it is all made of.
+/// Where metrics and messages go.
+#[derive(Clone, Copy)]
+pub(crate) struct Outlets<'a> {
+    pub(crate) metrics: &'a MetricsFile,
+    pub(crate) post: &'a Post,
+}
+
+/// What follows from a commit: metrics and alerts. Each knows what it did before. A state that is in memory is not read
+/// again. Notes for people go to `notes`. Returns what it is all made of.
 pub(crate) async fn react(
     ledger: &DirectoryStore,
-    file: &MetricsFile,
-    post: &Post,
+    committed: Option<Committed>,
+    Outlets { metrics: file, post }: Outlets<'_>,
     config: &Config,
     now: DateTime<Utc>,
     progress: &Progress,
     notes: &mut impl Write,
 ) -> Result<Arc<Book>, CommandError> {
     // Who works alone on a ledger reads it once: nobody else changes it meanwhile.
-    let (book, versions) = committed::book_and_versions(ledger, now).await?;
+    let (book, versions) = committed::book_with(ledger, committed, now).await?;
     let book = Arc::new(book);
     progress.show(|| "putting metrics".to_owned());
     let known = Some((Arc::clone(&book), versions));
@@ -198,7 +208,9 @@ pub(crate) async fn react(
 impl<W: Write> Workshop<'_, W> {
     /// One delivery, from what was found to the committed period.
     async fn deliver(&mut self, found: &Found) -> Result<(), CommandError> {
-        let sealed = self.reduce(found).await.map_err(|error| match error {
+        self.committed = None;
+        let mut known = Reductions::new();
+        let sealed = self.reduce(found, &mut known).await.map_err(|error| match error {
             PipelineError::Store(StoreError::Replaced { key, .. }) => CommandError::Changed { key },
             error => error.into(),
         })?;
@@ -210,15 +222,18 @@ impl<W: Write> Workshop<'_, W> {
         };
         let statement = sealed.statement();
         self.progress.show(|| format!("adding up {statement}"));
-        let outcome =
-            aggregate::aggregate(&self.ledger, &statement, &sealed.delivery_id, &self.deriver, self.now).await?;
+        let (ledger, id) = (&self.ledger, &sealed.delivery_id);
+        let aggregated = aggregate::aggregate_known(ledger, &statement, id, known, &self.deriver, self.now);
+        let (outcome, committed) = aggregated.await?;
+        self.committed = committed;
         self.tell(&statement, &sealed, &outcome).await?;
         self.read.extend(sealed.chunks.into_iter().map(|chunk| chunk.key));
         Ok(())
     }
 
-    /// Pins a delivery and reduces its files, unless that was done before.
-    async fn reduce(&self, found: &Found) -> Result<Seal, PipelineError> {
+    /// Pins a delivery and reduces its files, unless that was done before. Of a delivery of one file `known` keeps the
+    /// reduction: of several it would take memory while the next file is read.
+    async fn reduce(&self, found: &Found, known: &mut Reductions) -> Result<Seal, PipelineError> {
         let (export, ledger) = (&*self.export, &self.ledger);
         let seal = match found {
             Found::Manifest(key) => ingest::seal(export, ledger, None, key, FileTimes::Copied).await?,
@@ -232,7 +247,12 @@ impl<W: Write> Workshop<'_, W> {
         let (statement, count) = (sealed.statement(), sealed.chunks.len());
         for (index, chunk) in sealed.chunks.iter().enumerate() {
             self.progress.show(|| format!("reading {statement}: chunk {} of {count}", index + 1));
-            ingest::map(&self.export, ledger, &statement, chunk, kept).await?;
+            let keep = |key: &str, reduction| {
+                if count == 1 {
+                    known.insert(key.to_owned(), reduction);
+                }
+            };
+            ingest::map_and(&self.export, ledger, &statement, chunk, kept, keep).await?;
         }
         // A copy that goes on while it is read may have pinned files of two deliveries.
         ingest::still_stands(export, sealed).await?;
@@ -272,7 +292,9 @@ impl<W: Write> Workshop<'_, W> {
     }
 
     async fn react(&mut self) -> Result<Arc<Book>, CommandError> {
-        react(&self.ledger, &self.metrics, &self.post, &self.config, self.now, &self.progress, self.notes).await
+        let committed = self.committed.take();
+        let outlets = Outlets { metrics: &self.metrics, post: &self.post };
+        react(&self.ledger, committed, outlets, &self.config, self.now, &self.progress, self.notes).await
     }
 
     /// The digest follows the calendar: it is made of what all deliveries have come to. Returns what it was made of.

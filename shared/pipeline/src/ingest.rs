@@ -23,7 +23,7 @@ pub use crate::ingest::event::{Ingested, object_created};
 pub use crate::ingest::pin::{Seal, still_stands, take};
 pub use crate::ingest::ready::complete;
 pub(crate) use crate::ingest::ready::ready;
-pub use crate::ingest::reduce::{load_reduction, map};
+pub use crate::ingest::reduce::{Reductions, load_reduction, map, map_and};
 pub use crate::ingest::seal::seal;
 pub use crate::ingest::times::FileTimes;
 pub(crate) use crate::ingest::unlisted::check;

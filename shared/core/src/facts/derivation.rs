@@ -1,7 +1,8 @@
 //! Facts out of bill lines, by the configuration: identity, model, owner, category.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hash;
 
 use chrono::NaiveDate;
 
@@ -72,12 +73,13 @@ impl Derivation {
 
     fn derive_folded<R: Borrow<Reduction>>(
         &self,
-        reductions: impl Iterator<Item = R>,
+        mut reductions: impl ExactSizeIterator<Item = R>,
         folding: &Folding,
     ) -> Result<Facts, SumOutOfRange> {
         let mut deriver = Deriver::new(self, folding);
         let mut counts = ScanCounts::default();
-        for reduction in reductions {
+        while let Some(reduction) = reductions.next() {
+            deriver.is_last = reductions.len() == 0;
             let reduction = reduction.borrow();
             counts.merge(&reduction.counts);
             deriver.add(&reduction.lines, reduction.counts.lacks_principal_column())?;
@@ -157,6 +159,11 @@ pub(crate) fn unattributed(day: NaiveDate, used: &Used, lacks_principal: bool) -
     }
 }
 
+fn are_distinct<T: Eq + Hash>(mut values: impl ExactSizeIterator<Item = T>) -> bool {
+    let mut known = HashSet::with_capacity(values.len());
+    values.all(|value| known.insert(value))
+}
+
 /// Turns lines into facts. What depends on what was used, or on who used it, is worked out once for each.
 struct Deriver<'a> {
     derivation: &'a Derivation,
@@ -165,6 +172,8 @@ struct Deriver<'a> {
     unknown_usage_rows: u64,
     /// Whether an owner rule looks at what was used.
     is_owned_by_usage: bool,
+    /// Whether no lines follow those that are added.
+    is_last: bool,
 }
 
 /// The numbers of texts in the table of facts, by field.
@@ -178,7 +187,8 @@ impl<'a> Deriver<'a> {
     fn new(derivation: &'a Derivation, folding: &'a Folding) -> Self {
         let is_of_usage = |dimension| matches!(dimension, &Dimension::Field(field) if !field.is_of_caller());
         let is_owned_by_usage = derivation.matched_by_owner_rules().any(is_of_usage);
-        Self { derivation, folding, facts: FactTableBuilder::default(), unknown_usage_rows: 0, is_owned_by_usage }
+        let facts = FactTableBuilder::default();
+        Self { derivation, folding, facts, unknown_usage_rows: 0, is_owned_by_usage, is_last: false }
     }
 
     fn add(&mut self, lines: &LineTable, lacks_principal: bool) -> Result<(), SumOutOfRange> {
@@ -199,7 +209,16 @@ impl<'a> Deriver<'a> {
         let mut owned_of: Vec<u32> = Vec::new();
         // Rows that follow each other are mostly of one owner.
         let mut last = None;
-        self.facts.reserve(lines.len());
+        // Lines have each key once. Where each use and each caller of them is another one of facts, so have their facts.
+        let are_apart = self.is_last
+            && self.facts.is_empty()
+            && are_distinct(used_of.iter().map(|(_, number)| number))
+            && are_distinct(caller_of.iter().map(|(_, texts, tags)| (texts, tags)));
+        if are_apart {
+            self.facts.reserve_apart(lines.len());
+        } else {
+            self.facts.reserve(lines.len());
+        }
         for ((line, usage), caller) in lines.rows().zip(&usages.of_row).zip(&callers.of_row) {
             let (Some((used, used_number)), Some((named, texts, tags))) =
                 (used_of.get(place(*usage)), caller_of.get(place(*caller)))
@@ -238,7 +257,11 @@ impl<'a> Deriver<'a> {
             let measures = Measures { tokens: tokens(used, measures.usage_amount)?, ..measures };
             let day = numbers.get(day).copied().unwrap_or_default();
             let caller = owned_of.get(place(owner)).copied().unwrap_or_default();
-            self.facts.add_numbered(day, *used_number, caller, *tags, &measures)?;
+            if are_apart {
+                self.facts.append_numbered(day, *used_number, caller, *tags, &measures)?;
+            } else {
+                self.facts.add_numbered(day, *used_number, caller, *tags, &measures)?;
+            }
         }
         Ok(())
     }

@@ -187,6 +187,19 @@ impl Decimal {
     }
 }
 
+/// A quotient and its rest. Most amounts have 64 bits, which are divided several times as quickly.
+fn divide(number: u128, by: u64) -> (u128, u64) {
+    match u64::try_from(number) {
+        Ok(number) => ((number / by).into(), number % by),
+        Err(_) => (number / u128::from(by), u64::try_from(number % u128::from(by)).unwrap_or_default()),
+    }
+}
+
+/// The digit of a number below ten.
+fn digit(number: u64) -> u8 {
+    b'0' | number.to_le_bytes()[0]
+}
+
 /// `value / 10^digits`, rounded half to even.
 fn divide_half_even(value: i128, digits: u32) -> i128 {
     let Some(divisor) = 10_i128.checked_pow(digits) else {
@@ -204,14 +217,38 @@ fn divide_half_even(value: i128, digits: u32) -> i128 {
 /// The exact value without trailing zeros.
 impl fmt::Display for Decimal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.unsigned_abs();
-        let (integer, fraction) = (magnitude / ONE.unsigned_abs(), magnitude % ONE.unsigned_abs());
-        let mut text = integer.to_string();
+        // Of the 38 digits at most 20 stand before the point. Histories write hundreds of thousands of these.
+        let mut text = [b'0'; 40];
+        let mut slots = text.iter_mut().rev();
+        let (mut integer, mut fraction) = divide(self.0.unsigned_abs(), 10_u64.pow(Self::SCALE));
+        let mut length = 0;
+        let mut put = |byte| {
+            if let Some(slot) = slots.next() {
+                *slot = byte;
+                length += 1;
+            }
+        };
         if fraction != 0 {
-            text.push('.');
-            text.push_str(format!("{fraction:018}").trim_end_matches('0'));
+            let mut places = Self::SCALE;
+            while fraction % 10 == 0 {
+                (fraction, places) = (fraction / 10, places - 1);
+            }
+            for _ in 0..places {
+                put(digit(fraction % 10));
+                fraction /= 10;
+            }
+            put(b'.');
         }
-        formatter.pad_integral(self.0 >= 0, "", &text)
+        loop {
+            let (tens, ones) = divide(integer, 10);
+            put(digit(ones));
+            integer = tens;
+            if integer == 0 {
+                break;
+            }
+        }
+        let text = text.get(text.len() - length..).and_then(|text| str::from_utf8(text).ok());
+        formatter.pad_integral(self.0 >= 0, "", text.unwrap_or_default())
     }
 }
 
@@ -228,13 +265,15 @@ impl FromStr for Decimal {
         if integer.is_empty() || (has_point && fraction.is_empty()) || !all_digits(integer) || !all_digits(fraction) {
             return Err(syntax());
         }
-        let missing =
-            usize::try_from(Self::SCALE).ok().and_then(|scale| scale.checked_sub(fraction.len())).ok_or_else(syntax)?;
-        let units: i128 = format!("{integer}{fraction}{}", "0".repeat(missing))
-            .parse()
-            .map_err(|_| DecimalError::OutOfRange(text.to_owned()))?;
+        let places = u32::try_from(fraction.len()).map_err(|_| syntax())?;
+        let missing = Self::SCALE.checked_sub(places).ok_or_else(syntax)?;
+        let out_of_range = || DecimalError::OutOfRange(text.to_owned());
+        let integer: i128 = integer.parse().map_err(|_| out_of_range())?;
+        let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| out_of_range())? };
+        let units = integer.checked_mul(ONE).and_then(|units| units.checked_add(fraction * 10_i128.pow(missing)));
+        let units = units.ok_or_else(out_of_range)?;
         let signed = if digits.len() < text.len() { -units } else { units };
-        Self::checked(signed).ok_or_else(|| DecimalError::OutOfRange(text.to_owned()))
+        Self::checked(signed).ok_or_else(out_of_range)
     }
 }
 
@@ -401,7 +440,8 @@ pub(crate) fn sum(amounts: impl Iterator<Item = Decimal>) -> Result<Decimal, Sum
     Ok(total)
 }
 
-pub(crate) fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
+/// Adds to a sum.
+pub fn add(sum: &mut Decimal, term: Decimal) -> Result<(), SumOutOfRange> {
     *sum = sum.checked_add(term).ok_or(SumOutOfRange)?;
     Ok(())
 }

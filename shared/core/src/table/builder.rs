@@ -107,6 +107,23 @@ impl<F: Field> TableBuilder<F> {
         self.sums.add_numbered(day, used, caller, tags, measures)
     }
 
+    /// Makes room for so many rows more that are appended.
+    pub(crate) fn reserve_apart(&mut self, rows: usize) {
+        self.sums.reserve_apart(rows);
+    }
+
+    /// As [`TableBuilder::add_numbered`], of a row whose key no other row has.
+    pub(crate) fn append_numbered(
+        &mut self,
+        day: u32,
+        used: u32,
+        caller: u32,
+        tags: u32,
+        measures: &Measures,
+    ) -> Result<(), SumOutOfRange> {
+        self.sums.append_numbered(day, used, caller, tags, measures)
+    }
+
     /// Adds a row that stands alone: its texts in the order of [`Field::ALL`].
     pub fn add_row(
         &mut self,

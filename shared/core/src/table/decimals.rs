@@ -38,7 +38,7 @@ impl Decimals {
         let (mut largest, mut is_zero) = (0_u128, true);
         for value in units.clone().filter(|value| *value != 0) {
             is_zero = false;
-            while !divides(value, unit) {
+            while unit > 1 && !divides(value, unit) {
                 unit /= 10;
             }
             largest = largest.max(value.unsigned_abs());

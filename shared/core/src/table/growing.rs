@@ -47,24 +47,27 @@ impl Growing {
 
     /// Adds to a row that is there, or to the next.
     pub(crate) fn add(&mut self, row: usize, more: Decimal) -> Result<(), SumOutOfRange> {
-        if let Self::Counts { unit, counts } = self
-            && let Some(more) = count(more.units(), *unit)
-        {
-            match counts.get_mut(row) {
-                None => {
-                    counts.push(more);
-                    return Ok(());
-                }
-                Some(sum) => {
+        match self {
+            Self::Counts { unit, counts } => {
+                let Some(few) = count(more.units(), *unit) else { return self.add_wider(row, more) };
+                match counts.get_mut(row) {
+                    None => counts.push(few),
                     // Sums of eight bytes are far within the range of decimals.
-                    if let Some(both) = sum.checked_add(more) {
-                        *sum = both;
-                        return Ok(());
-                    }
+                    Some(sum) => match sum.checked_add(few) {
+                        Some(both) => *sum = both,
+                        None => return self.add_wider(row, more),
+                    },
                 }
             }
+            Self::Units(units) => match units.get_mut(row) {
+                None => units.push(more.units()),
+                Some(sum) => {
+                    let both = Decimal::from_units(*sum).and_then(|sum| sum.checked_add(more)).ok_or(SumOutOfRange)?;
+                    *sum = both.units();
+                }
+            },
         }
-        self.add_wider(row, more)
+        Ok(())
     }
 
     /// Adds what does not fit as the sums are held.
@@ -92,16 +95,7 @@ impl Growing {
             units.extend(counts.iter().map(|count| i128::from(*count) * unit));
             *self = Self::Units(units);
         }
-        if let Self::Units(units) = self {
-            match units.get_mut(row) {
-                None => units.push(more.units()),
-                Some(sum) => {
-                    let both = Decimal::from_units(*sum).and_then(|sum| sum.checked_add(more)).ok_or(SumOutOfRange)?;
-                    *sum = both.units();
-                }
-            }
-        }
-        Ok(())
+        self.add(row, more)
     }
 
     /// The sum of a row as a count of 10⁻¹⁸; zero where there is no such row.

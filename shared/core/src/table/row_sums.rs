@@ -40,6 +40,9 @@ pub(crate) struct RowSums<F> {
     keys: Vec<Key>,
     found: HashTable<u32>,
     sums: Sums,
+    /// The places of the fields of what was used, and of who used it.
+    used_places: Vec<usize>,
+    caller_places: Vec<usize>,
     /// Room for a combination.
     parts: Vec<u32>,
     fields: PhantomData<F>,
@@ -47,10 +50,14 @@ pub(crate) struct RowSums<F> {
 
 impl<F: Field> Default for RowSums<F> {
     fn default() -> Self {
-        let of_caller = F::ALL.iter().filter(|field| field.is_of_caller()).count();
+        let places = F::ALL.iter().map(|field| field.place());
+        let (caller_places, used_places): (Vec<usize>, Vec<usize>) =
+            places.partition(|place| F::ALL.get(*place).is_some_and(|field| field.is_of_caller()));
         Self {
-            used: Combinations::new(F::ALL.len() - of_caller),
-            callers: Combinations::new(of_caller),
+            used: Combinations::new(used_places.len()),
+            callers: Combinations::new(caller_places.len()),
+            used_places,
+            caller_places,
             keys: Vec::new(),
             found: HashTable::new(),
             sums: Sums::default(),
@@ -77,29 +84,47 @@ impl<F: Field> RowSums<F> {
     /// The number of what was used, as `texts` in the order of [`Field::ALL`] say it: of those of callers nothing is read.
     pub(crate) fn used(&mut self, texts: &[u32]) -> u32 {
         self.parts.clear();
-        self.parts.extend(F::ALL.iter().zip(texts).filter(|(field, _)| !field.is_of_caller()).map(|(_, text)| *text));
+        self.parts.extend(self.used_places.iter().filter_map(|place| texts.get(*place)));
         self.used.of(&self.parts).0
     }
 
     /// The number of who used it, as `texts` in the order of [`Field::ALL`] say it: of the others nothing is read.
     pub(crate) fn caller(&mut self, texts: &[u32]) -> u32 {
         self.parts.clear();
-        self.parts.extend(F::ALL.iter().zip(texts).filter(|(field, _)| field.is_of_caller()).map(|(_, text)| *text));
+        self.parts.extend(self.caller_places.iter().filter_map(|place| texts.get(*place)));
         self.callers.of(&self.parts).0
     }
 
     /// Makes room for so many rows more.
     pub(crate) fn reserve(&mut self, rows: usize) {
-        let Self { keys, found, sums, .. } = self;
-        keys.reserve(rows);
-        sums.reserve(rows);
+        self.reserve_apart(rows);
+        let Self { keys, found, .. } = self;
         found.reserve(rows, |row| keys.get(place(*row)).map_or(0, hash));
+    }
+
+    /// Makes room for so many rows more that are appended.
+    pub(crate) fn reserve_apart(&mut self, rows: usize) {
+        self.keys.reserve(rows);
+        self.sums.reserve(rows);
     }
 
     /// Adds a row: the numbers of its day, of its texts in the order of [`Field::ALL`], and of its tags.
     pub(crate) fn add(&mut self, day: u32, texts: &[u32], tags: u32, measures: &Measures) -> Result<(), SumOutOfRange> {
         let (used, caller) = (self.used(texts), self.caller(texts));
         self.add_numbered(day, used, caller, tags, measures)
+    }
+
+    /// As [`RowSums::add_numbered`], of a row whose key no other row has, before this one or after it: none is looked for.
+    pub(crate) fn append_numbered(
+        &mut self,
+        day: u32,
+        used: u32,
+        caller: u32,
+        tags: u32,
+        measures: &Measures,
+    ) -> Result<(), SumOutOfRange> {
+        self.keys.push([day, tags, used, caller]);
+        self.sums.add(self.keys.len() - 1, measures)
     }
 
     /// Adds a row: the numbers of its day, of what was used, of who used it, and of its tags.
@@ -126,7 +151,7 @@ impl<F: Field> RowSums<F> {
 
     /// The table of what was added, where the numbers stand for `values`.
     pub(crate) fn finish(self, values: Values) -> Table<F> {
-        let Self { used, callers, keys, found, sums, parts: _, fields } = self;
+        let Self { used, callers, keys, found, sums, fields, .. } = self;
         let Values { days, texts, tags } = values;
         drop(found);
         // Of the values that have numbers, a table has those of its rows alone.

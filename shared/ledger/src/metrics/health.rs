@@ -21,7 +21,6 @@ use crate::metrics::told::Told;
 use crate::outputs::{Datum, Unit, subscriptions};
 use crate::state::basis::Basis;
 use crate::state::book::{Book, BookPeriod};
-use crate::state::commit::CommitKind;
 use crate::state::document::{Document, decode, decode_compressed, encode};
 use crate::state::history::HistoryEntry;
 use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
@@ -241,11 +240,12 @@ async fn restated_spend<S: Store>(
         let statement = Statement { export_id: period.export_id.clone(), period: period.period };
         let recent = period.commits.iter().rev();
         let recent = recent.take_while(|commit| now.signed_duration_since(commit.applied_at) < RESTATED_FOR);
-        for commit in recent.filter(|commit| commit.kind() == CommitKind::Delivery) {
+        let commits = || book.commits(&period.export_id);
+        for commit in recent.filter(|commit| restated::is_possible(period.period, commit, commits())) {
             let key = statement.history_key(commit);
             let Some((bytes, _)) = store.get(&key).await? else { continue };
             let entry: HistoryEntry = decode(&key, &bytes)?;
-            let restated = restated::of(&entry, book.commits(&period.export_id));
+            let restated = restated::of(&entry, commits());
             for moved in restated.iter().filter(|moved| config.cost.count.contains(&moved.category)) {
                 add(&mut amounts, &moved.currency, moved.change()?.abs())?;
             }

@@ -38,6 +38,19 @@ impl Fault for CommittedError {
     }
 }
 
+/// A state, and the version that it is in the store.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    pub state: PeriodState,
+    pub etag: ETag,
+}
+
+/// Whether a version of a state is the one in force.
+pub async fn is_in_force<S: Store>(store: &S, statement: &Statement, etag: &ETag) -> Result<bool, StoreError> {
+    let head = store.head(&statement.state_key()).await?;
+    Ok(head.is_some_and(|head| head.etag == *etag))
+}
+
 /// A committed state that was read, and whose facts are decoded when they are asked for.
 #[derive(Debug)]
 pub struct Stored {
@@ -131,9 +144,22 @@ pub async fn book<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Book, Commi
 
 /// The same, with the versions of the states that it was read from.
 pub async fn book_and_versions<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(Book, Versions), CommittedError> {
+    book_with(store, None, now).await
+}
+
+/// The same for whoever has a state in memory: it is read where it is another by now.
+pub async fn book_with<S: Store>(
+    store: &S,
+    mut known: Option<Committed>,
+    now: DateTime<Utc>,
+) -> Result<(Book, Versions), CommittedError> {
     let (mut periods, mut versions) = (Vec::new(), Versions::new());
     for statement in newest(store, now).await? {
-        if let Some((state, version)) = state(store, &statement).await? {
+        let found = match known.take_if(|known| known.state.statement() == statement) {
+            Some(Committed { state, etag }) if is_in_force(store, &statement, &etag).await? => Some((state, etag)),
+            _ => state(store, &statement).await?,
+        };
+        if let Some((state, version)) = found {
             periods.extend(period(&statement, state, now)?);
             versions.insert(statement, version);
         }

@@ -10,6 +10,7 @@ use spend_core::facts::folding::Folded;
 use crate::state::columns::{Columns, ColumnsError};
 use crate::state::commit::AppliedDelivery;
 use crate::state::document::Document;
+use crate::state::keys::Statement;
 use crate::state::tabular::Tabular;
 
 /// A billing period of an export: the facts of its newest delivery, and which deliveries it had.
@@ -93,6 +94,11 @@ impl TryFrom<EarlierState> for PeriodState {
 }
 
 impl PeriodState {
+    /// Whose state it is.
+    pub fn statement(&self) -> Statement {
+        Statement { export_id: self.export_id.clone(), period: self.period }
+    }
+
     /// The delivery in force.
     pub fn current(&self) -> Option<&AppliedDelivery> {
         self.deliveries.last()

@@ -31,12 +31,7 @@ impl Before {
         let mut span = BTreeMap::new();
         if entry.kind == CommitKind::Delivery {
             for (period, commit) in commits {
-                let is_before = if period == entry.period {
-                    commit.sequence < entry.delivery.sequence
-                } else {
-                    commit.was_made_before(&entry.delivery)
-                };
-                if is_before {
+                if is_before((period, commit), (entry.period, &entry.delivery)) {
                     let status: &mut DataStatus = span.entry(period).or_default();
                     status.as_of = status.as_of.max(commit.data_as_of);
                     status.closed = period == entry.period && entry.after_close;
@@ -50,6 +45,23 @@ impl Before {
     pub fn is_restated(&self, moved: &Moved) -> bool {
         moved.day.is_some_and(|day| self.span.is_restated(self.period, day, category(moved).is_of_its_day()))
     }
+}
+
+fn is_before(
+    (month, commit): (BillingPeriod, &AppliedDelivery),
+    (period, of): (BillingPeriod, &AppliedDelivery),
+) -> bool {
+    if month == period { commit.sequence < of.sequence } else { commit.was_made_before(of) }
+}
+
+/// Whether a commit of `period` can have restated anything: it is a delivery, and something was known before. If not, its
+/// entry in the history need not be read. `commits` as [`Before::of`] takes them.
+pub fn is_possible<'a>(
+    period: BillingPeriod,
+    commit: &AppliedDelivery,
+    mut commits: impl Iterator<Item = (BillingPeriod, &'a AppliedDelivery)>,
+) -> bool {
+    commit.kind() == CommitKind::Delivery && commits.any(|before| is_before(before, (period, commit)))
 }
 
 /// What a commit restated, in the order of its history; `commits` as [`Before::of`] takes them.

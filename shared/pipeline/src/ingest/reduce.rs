@@ -1,5 +1,6 @@
 //! The step map: a chunk is reduced to its Bedrock rows, once for each version of the file.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use spend_core::bill::line::KeptTags;
@@ -16,6 +17,9 @@ use spend_ledger::store::{Put, Store, StoreError};
 use crate::error::{PipelineError, not_found};
 use crate::files::pinned::{PinnedObject, Turn};
 
+/// Reductions that are in memory as they are stored, by their keys.
+pub type Reductions = HashMap<String, Reduction>;
+
 /// Reduces `chunk` to its Bedrock rows unless that was done before. Returns whether there was something to do.
 ///
 /// # Errors
@@ -27,6 +31,26 @@ pub async fn map<E, L>(
     statement: &Statement,
     chunk: &PinnedChunk,
     kept: &KeptTags,
+) -> Result<bool, PipelineError>
+where
+    E: Store + Send + 'static,
+    L: Store,
+{
+    map_and(export, ledger, statement, chunk, kept, |_, reduction| drop(reduction)).await
+}
+
+/// As [`map`]. Its key and the reduction are handed to `keep` before it is written.
+///
+/// # Errors
+///
+/// [`PipelineError`]
+pub async fn map_and<E, L>(
+    export: &Arc<E>,
+    ledger: &L,
+    statement: &Statement,
+    chunk: &PinnedChunk,
+    kept: &KeptTags,
+    keep: impl FnOnce(&str, Reduction),
 ) -> Result<bool, PipelineError>
 where
     E: Store + Send + 'static,
@@ -46,7 +70,7 @@ where
     let stored = StoredReduction { chunk: chunk.key.clone(), etag: chunk.etag.clone(), counts, lines };
     // Losing this write is fine: the other writer has made the same object.
     let bytes = tabular::encode(&stored)?;
-    drop(stored);
+    keep(&key, Reduction { counts: stored.counts, lines: stored.lines });
     let (Put::Written(_) | Put::Lost) = ledger.put_if_absent(&key, bytes).await?;
     drop(turn);
     Ok(true)

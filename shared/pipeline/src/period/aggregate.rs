@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::derivation::Facts;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
-use spend_ledger::state::committed;
+use spend_ledger::state::committed::{self, Committed};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
@@ -15,13 +15,13 @@ use spend_ledger::store::conditional::ATTEMPTS;
 use spend_ledger::store::{Store, StoreError};
 
 use crate::error::PipelineError;
-use crate::ingest;
+use crate::ingest::{self, Reductions};
 use crate::period::aggregated::Aggregated;
 use crate::period::claim;
-use crate::period::commit::{self, Next};
+use crate::period::commit::{self, Next, Outcome};
 use crate::period::derive::derive;
 use crate::period::deriver::Deriver;
-use crate::period::publish::publish_facts;
+use crate::period::publish::{publish_committed, publish_facts};
 
 /// How long before its first day a period may be delivered: clocks and time zones are apart, months are not.
 const EARLY: TimeDelta = TimeDelta::days(1);
@@ -43,8 +43,25 @@ pub async fn aggregate<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<Aggregated, PipelineError> {
+    Ok(aggregate_known(ledger, statement, delivery_id, Reductions::new(), with, now).await?.0)
+}
+
+/// The same for whoever has reductions of the delivery in memory, and goes on with the state: also answers what was
+/// committed, if anything was.
+///
+/// # Errors
+///
+/// As [`aggregate`].
+pub async fn aggregate_known<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    delivery_id: &str,
+    mut known: Reductions,
+    with: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<(Aggregated, Option<Committed>), PipelineError> {
     if !with.counting.has_export(&statement.export_id) {
-        return Ok(Aggregated::NotCounted { payer: None });
+        return Ok((Aggregated::NotCounted { payer: None }, None));
     }
     if with.is_deployment && !has_begun(statement.period, now) {
         return Err(PipelineError::NotBegun { statement: statement.to_string(), begins: statement.period.start() });
@@ -60,26 +77,27 @@ pub async fn aggregate<L: Store>(
         };
         if let Some(outcome) = outcome {
             Box::pin(publish_facts(ledger, statement)).await?;
-            return Ok(outcome);
+            return Ok((outcome, None));
         }
         let facts = match facts_of_lost_race.take() {
             Some(facts) => facts,
-            None => Box::pin(derive(ledger, statement, &delivery, with)).await?,
+            None => Box::pin(derive(ledger, statement, &delivery, &mut known, with)).await?,
         };
         if let Some(not_counted) = Box::pin(claim::claim(ledger, statement, &facts, with, now)).await? {
-            return Ok(not_counted);
+            return Ok((not_counted, None));
         }
         let committed = match stored {
             Some(stored) => Some((stored.state()?, stored.etag)),
             None => None,
         };
-        let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts: &facts };
-        if let Some(applied) = Box::pin(commit::commit(ledger, statement, committed.as_ref(), &next, with, now)).await?
-        {
-            Box::pin(publish_facts(ledger, statement)).await?;
-            return Ok(Aggregated::Applied { sequence: applied.sequence });
+        let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts };
+        match Box::pin(commit::commit(ledger, statement, committed.as_ref(), next, with, now)).await? {
+            Outcome::Applied(applied, committed) => {
+                Box::pin(publish_committed(ledger, statement, &committed)).await?;
+                return Ok((Aggregated::Applied { sequence: applied.sequence }, Some(committed)));
+            }
+            Outcome::Lost(facts) => facts_of_lost_race = Some(facts),
         }
-        facts_of_lost_race = Some(facts);
     }
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }

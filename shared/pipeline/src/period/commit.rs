@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use spend_core::calendar::period;
 use spend_core::facts::derivation::Facts;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind, OrderSource};
+use spend_ledger::state::committed::Committed;
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
@@ -19,35 +20,43 @@ pub(crate) struct Next<'a> {
     /// Whether the delivery is new or derived again.
     pub(crate) kind: CommitKind,
     pub(crate) delivery: &'a SealedDelivery,
-    pub(crate) facts: &'a Facts,
+    pub(crate) facts: Facts,
 }
 
-/// Commits `next` over the state that was read. `None` is a lost race: somebody else committed first.
+/// What became of a commit.
+pub(crate) enum Outcome {
+    Applied(AppliedDelivery, Committed),
+    /// Somebody else committed first. The facts are as they were.
+    Lost(Facts),
+}
+
+/// Commits `next` over the state that was read.
 pub(crate) async fn commit<L: Store>(
     ledger: &L,
     statement: &Statement,
     committed: Option<&(PeriodState, ETag)>,
-    next: &Next<'_>,
+    next: Next<'_>,
     with: &Deriver,
     now: DateTime<Utc>,
-) -> Result<Option<AppliedDelivery>, PipelineError> {
+) -> Result<Outcome, PipelineError> {
     let previous = committed.map(|(state, _)| state);
     let order = next.delivery.order;
     // The times of copied files say nothing: such a delivery counts as known since this commit.
     let known_at = if order.source == OrderSource::Arrival { now } else { order.at.min(now) };
     let change = Change::of(statement, previous, next.kind, &next.facts.rows, known_at)?;
-    let applied = applied(previous, next, change.hash()?, now);
+    let applied = applied(previous, &next, change.hash()?, now);
     let mut deliveries = previous.map(|state| state.deliveries.clone()).unwrap_or_default();
     deliveries.push(applied.clone());
+    let Facts { rows, counts, unknown_usage_rows, folded } = next.facts;
     let state = PeriodState {
         export_id: statement.export_id.clone(),
         period: statement.period,
         deliveries,
-        counts: next.facts.counts.clone(),
-        unknown_usage_rows: next.facts.unknown_usage_rows,
-        folded: next.facts.folded,
+        counts,
+        unknown_usage_rows,
+        folded,
         derivation: with.fingerprint.clone(),
-        facts: next.facts.rows.clone(),
+        facts: rows,
     };
     let bytes = tabular::encode(&state)?;
     history::write(ledger, statement, &applied, change).await?;
@@ -56,8 +65,11 @@ pub(crate) async fn commit<L: Store>(
         Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,
     };
     Ok(match put {
-        Put::Written(_) => Some(applied),
-        Put::Lost => None,
+        Put::Written(etag) => Outcome::Applied(applied, Committed { state, etag }),
+        Put::Lost => {
+            let PeriodState { facts: rows, counts, unknown_usage_rows, folded, .. } = state;
+            Outcome::Lost(Facts { rows, counts, unknown_usage_rows, folded })
+        }
     })
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::calendar::period::DayState;
 use spend_core::facts::dimension::Dimension;
-use spend_core::facts::fact::{FactField, FactTable};
+use spend_core::facts::fact::{Fact, FactField, FactTable};
 use spend_core::facts::grouping::cost_by;
-use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::money::decimal::{Decimal, SumOutOfRange, add};
 use spend_core::text::OTHER;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
 use spend_ledger::state::document::{Document, DocumentError, decode, encode};
@@ -118,8 +118,8 @@ pub async fn read<L: Store>(
     Ok(entries)
 }
 
-/// By day, identity, category and currency.
-type Sums = BTreeMap<(NaiveDate, String, String, String), Decimal>;
+/// What tells one cost from another: day, identity, category and currency.
+type Key<'a> = (NaiveDate, &'a str, &'a str, &'a str);
 
 /// What differs.
 fn moved(
@@ -128,22 +128,31 @@ fn moved(
     settled_alone: impl Fn(NaiveDate) -> bool,
 ) -> Result<Vec<Moved>, SumOutOfRange> {
     let apart = Apart { before: identities(before), after: identities(after) };
-    let (before, after) = (sums(before, &apart)?, sums(after, &apart)?);
-    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let of = |sums: &Sums, key| sums.get(key).copied().unwrap_or_default();
-    let rows = keys.into_iter().map(|key| {
-        let (day, identity, category, currency) = key.clone();
-        Moved {
-            day: Some(day),
-            identity: Some(identity),
-            category: Some(category),
-            currency,
-            before: of(&before, key),
-            after: of(&after, key),
-            had_settled_alone: settled_alone(day),
+    let before = costs(before, &apart)?.into_iter().map(|(key, cost)| (key, cost, Decimal::ZERO));
+    let after = costs(after, &apart)?.into_iter().map(|(key, cost)| (key, Decimal::ZERO, cost));
+    let mut costs: Vec<_> = before.chain(after).collect();
+    costs.sort_by_key(|(key, ..)| *key);
+    let mut sums: Vec<(Key<'_>, Decimal, Decimal)> = Vec::new();
+    for cost in costs {
+        match sums.last_mut() {
+            Some((key, before, after)) if *key == cost.0 => {
+                add(before, cost.1)?;
+                add(after, cost.2)?;
+            }
+            _ => sums.push(cost),
         }
-    });
-    Ok(rows.filter(|row| row.before != row.after).collect())
+    }
+    sums.retain(|(_, before, after)| before != after);
+    let row = |((day, identity, category, currency), before, after): (Key<'_>, _, _)| Moved {
+        day: Some(day),
+        identity: Some(identity.to_owned()),
+        category: Some(category.to_owned()),
+        currency: currency.to_owned(),
+        before,
+        after,
+        had_settled_alone: settled_alone(day),
+    };
+    Ok(sums.into_iter().map(row).collect())
 }
 
 /// The identities that facts keep apart; `None` where that is all of them.
@@ -167,30 +176,26 @@ impl Apart<'_> {
     }
 }
 
-fn sums(facts: &FactTable, apart: &Apart<'_>) -> Result<Sums, SumOutOfRange> {
-    let mut sums = Sums::new();
+/// What facts cost; a key may be there several times.
+fn costs<'a>(facts: &'a FactTable, apart: &Apart<'_>) -> Result<Vec<(Key<'a>, Decimal)>, SumOutOfRange> {
     let fields = [FactField::Identity, FactField::Category, FactField::Currency].map(Dimension::Field);
     let by = [&[Dimension::Day], fields.as_slice()].concat();
-    for (fact, cost) in cost_by(facts.rows(), &by)? {
-        let text = |field| fact.get(field).to_owned();
-        let identity = apart.name(fact.get(FactField::Identity)).to_owned();
-        let key = (fact.day(), identity, text(FactField::Category), text(FactField::Currency));
-        let sum = sums.entry(key).or_default();
-        *sum = sum.checked_add(cost).ok_or(SumOutOfRange)?;
-    }
-    Ok(sums)
+    let key = |fact: Fact<'a>| {
+        let identity = apart.name(fact.get(FactField::Identity));
+        (fact.day(), identity, fact.get(FactField::Category), fact.get(FactField::Currency))
+    };
+    Ok(cost_by(facts.rows(), &by)?.into_iter().map(|(fact, cost)| (key(fact), cost)).collect())
 }
 
 /// The totals per currency, whether they moved or not.
 fn moved_totals(before: &FactTable, after: &FactTable) -> Result<Vec<Moved>, SumOutOfRange> {
     let mut totals: BTreeMap<&str, (Decimal, Decimal)> = BTreeMap::new();
-    for fact in before {
-        let total = totals.entry(fact.get(FactField::Currency)).or_default();
-        total.0 = total.0.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
+    let by = [Dimension::Field(FactField::Currency)];
+    for (fact, cost) in cost_by(before.rows(), &by)? {
+        add(&mut totals.entry(fact.get(FactField::Currency)).or_default().0, cost)?;
     }
-    for fact in after {
-        let total = totals.entry(fact.get(FactField::Currency)).or_default();
-        total.1 = total.1.checked_add(fact.unblended_cost()).ok_or(SumOutOfRange)?;
+    for (fact, cost) in cost_by(after.rows(), &by)? {
+        add(&mut totals.entry(fact.get(FactField::Currency)).or_default().1, cost)?;
     }
     let row = |(currency, (before, after)): (&str, (Decimal, Decimal))| Moved {
         day: None,

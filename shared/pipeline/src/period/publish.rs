@@ -1,6 +1,10 @@
 //! The facts file follows the committed state.
 
+use std::borrow::Borrow;
+
 use bytes::Bytes;
+use spend_ledger::state::committed::{self, Committed};
+use spend_ledger::state::document::DocumentError;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::tabular;
@@ -17,6 +21,23 @@ const TAIL: usize = 1 << 16;
 /// written only if it is still the file that was read: so the state is at least as new as the file's. A file of a delivery
 /// that the state does not know is of a state that somebody took back, and is replaced.
 pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Result<(), PipelineError> {
+    publish(ledger, statement, None).await
+}
+
+/// The same right after a commit: as long as the state is what was written, nothing of it is read.
+pub(crate) async fn publish_committed<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    committed: &Committed,
+) -> Result<(), PipelineError> {
+    publish(ledger, statement, Some(committed)).await
+}
+
+async fn publish<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    committed: Option<&Committed>,
+) -> Result<(), PipelineError> {
     let key = statement.facts_key();
     for _ in 0..ATTEMPTS {
         let (published, etag) = match published(ledger, &key).await {
@@ -25,19 +46,39 @@ pub async fn publish_facts<L: Store>(ledger: &L, statement: &Statement) -> Resul
             Err(StoreError::Replaced { .. } | StoreError::NotFound { .. }) => continue,
             Err(error) => return Err(error.into()),
         };
-        let state_key = statement.state_key();
-        let Some((stored, _)) = ledger.get(&state_key).await? else { return Ok(()) };
-        let head: PeriodState = tabular::decode_head(&state_key, &stored)?;
-        let Some(current) = FactsOf::state(&head) else { return Ok(()) };
-        if published.flatten().as_ref() == Some(&current) {
-            return Ok(());
-        }
-        let facts = facts_of(statement, &tabular::decode(&state_key, &stored)?, &current)?;
+        let published = published.flatten();
+        let facts = match committed {
+            Some(Committed { state, etag }) if committed::is_in_force(ledger, statement, etag).await? => {
+                unpublished(statement, state, published.as_ref(), || Ok(state))?
+            }
+            _ => {
+                let state_key = statement.state_key();
+                let Some((stored, _)) = ledger.get(&state_key).await? else { return Ok(()) };
+                let head: PeriodState = tabular::decode_head(&state_key, &stored)?;
+                unpublished(statement, &head, published.as_ref(), || {
+                    tabular::decode::<PeriodState>(&state_key, &stored)
+                })?
+            }
+        };
+        let Some(facts) = facts else { return Ok(()) };
         if let Put::Written(_) = put_over(ledger, &key, facts, etag.as_ref()).await? {
             return Ok(());
         }
     }
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
+}
+
+/// The facts file of a state, unless it is the one that is published. Of the state's `head` no facts are needed.
+fn unpublished<S: Borrow<PeriodState>>(
+    statement: &Statement,
+    head: &PeriodState,
+    published: Option<&FactsOf>,
+    state: impl FnOnce() -> Result<S, DocumentError>,
+) -> Result<Option<Bytes>, PipelineError> {
+    match FactsOf::state(head) {
+        Some(current) if published != Some(&current) => facts_of(statement, state()?.borrow(), &current).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The version of the facts file, and whose facts it holds; nothing where there is no file. Both are of one version:
@@ -162,6 +203,29 @@ mod tests {
         let ledger = published_ledger(&state("one", &"x".repeat(TAIL)));
         let [head, range, get] = calls;
         assert_eq!(publish_watched(&ledger, None), [head, range.clone(), range, get]);
+    }
+
+    #[test]
+    fn right_after_a_commit_a_state_is_read_only_if_it_is_another_by_now() {
+        let (facts, state_key) = (statement().facts_key(), statement().state_key());
+        for (in_force, read) in [("one", None), ("two", Some((Access::Get, state_key.clone())))] {
+            let ledger = published_ledger(&state("before", "x"));
+            ledger.overwrite(&state_key, tabular::encode(&state("one", "x")).unwrap()).unwrap();
+            let etag = block_on(ledger.head(&state_key)).unwrap().unwrap().etag;
+            ledger.overwrite(&state_key, tabular::encode(&state(in_force, "x")).unwrap()).unwrap();
+            let watched = Around { inner: &ledger, before: Watch { calls: Mutex::default(), meddle: None } };
+            let committed = Committed { state: state("one", "x"), etag };
+            block_on(publish_committed(&watched, &statement(), &committed)).unwrap();
+            let mut expected = vec![
+                (Access::Head, facts.clone()),
+                (Access::GetRange, facts.clone()),
+                (Access::Head, state_key.clone()),
+            ];
+            expected.extend(read);
+            expected.push((Access::PutIfMatch, facts.clone()));
+            assert_eq!(watched.before.calls.into_inner().unwrap(), expected);
+            assert_eq!(is_of(&ledger), FactsOf::state(&state(in_force, "x")).unwrap());
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ use spend_ledger::store::conditional::ATTEMPTS;
 use spend_ledger::store::{Store, StoreError};
 
 use crate::error::PipelineError;
-use crate::ingest;
-use crate::period::commit::{self, Next};
+use crate::ingest::{self, Reductions};
+use crate::period::commit::{self, Next, Outcome};
 use crate::period::deriver::Deriver;
 use crate::period::{claims, derive, publish};
 
@@ -78,12 +78,14 @@ pub async fn rebuild<L: Store>(
             publish::publish_facts(ledger, statement).await?;
             return Ok(Rebuilt::Unchanged);
         }
-        let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts: &facts };
-        if let Some(applied) = commit::commit(ledger, statement, Some(&committed), &next, with, now).await? {
-            publish::publish_facts(ledger, statement).await?;
-            return Ok(Rebuilt::Applied { sequence: applied.sequence, delivery_id: applied.delivery_id });
+        let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts };
+        match commit::commit(ledger, statement, Some(&committed), next, with, now).await? {
+            Outcome::Applied(applied, committed) => {
+                publish::publish_committed(ledger, statement, &committed).await?;
+                return Ok(Rebuilt::Applied { sequence: applied.sequence, delivery_id: applied.delivery_id });
+            }
+            Outcome::Lost(facts) => of_lost_race = Some((delivery, facts)),
         }
-        of_lost_race = Some((delivery, facts));
     }
     Err(PipelineError::Contended { key: statement.state_key(), attempts: ATTEMPTS })
 }
@@ -101,7 +103,7 @@ pub async fn derive<L: Store>(
 ) -> Result<(SealedDelivery, Facts), PipelineError> {
     let not_found = || StoreError::NotFound { key: statement.ready_key(delivery_id) };
     let delivery = ingest::ready(ledger, statement, delivery_id).await?.ok_or_else(not_found)?;
-    let facts = derive::derive(ledger, statement, &delivery, with).await?;
+    let facts = derive::derive(ledger, statement, &delivery, &mut Reductions::new(), with).await?;
     Ok((delivery, facts))
 }
 

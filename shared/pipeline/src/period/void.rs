@@ -11,7 +11,7 @@ use spend_ledger::store::conditional::ATTEMPTS;
 
 use crate::error::PipelineError;
 use crate::period::claims::{payers_of, without};
-use crate::period::commit::{self, Next};
+use crate::period::commit::{self, Next, Outcome};
 use crate::period::deriver::Deriver;
 use crate::period::publish;
 
@@ -41,9 +41,10 @@ pub(crate) async fn void<L: Store>(
         let facts = without(before, &is_lost).map_err(out_of_range)?;
         let with = Deriver { fingerprint: state.derivation.clone(), ..Deriver::default() };
         let delivery = as_sealed(statement, &current);
-        let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts: &facts };
-        if commit::commit(ledger, statement, Some(&(state, etag)), &next, &with, now).await?.is_some() {
-            publish::publish_facts(ledger, statement).await?;
+        let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts };
+        let outcome = commit::commit(ledger, statement, Some(&(state, etag)), next, &with, now).await?;
+        if let Outcome::Applied(_, committed) = outcome {
+            publish::publish_committed(ledger, statement, &committed).await?;
             return Ok(true);
         }
     }

@@ -1,10 +1,10 @@
 //! Columns of amounts: by dictionary where few of them differ, else each by itself.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::errors::ParquetError;
@@ -91,39 +91,46 @@ pub(super) fn write(
     }
     let most = DISTINCT.min(count / ROWS_OF_EACH);
     let mut places: HashMap<i128, u32> = HashMap::new();
-    let (mut dictionary, mut has_dictionary) = (Vec::new(), count > 0);
+    // What rows have of the dictionary, as far as there is one.
+    let (mut dictionary, mut codes, mut has_dictionary) = (Vec::new(), Vec::with_capacity(count), count > 0);
     for row in rows {
         let next = places.len();
-        if let Entry::Vacant(place) = places.entry(units(row)) {
-            if next == most {
+        let code = match places.entry(units(row)) {
+            Entry::Occupied(place) => *place.get(),
+            Entry::Vacant(_) if next == most => {
                 has_dictionary = false;
                 break;
             }
-            place.insert(checked(next)?);
-            form.write(decimals, row, &mut dictionary);
-        }
+            Entry::Vacant(place) => {
+                form.write(decimals, row, &mut dictionary);
+                *place.insert(checked(next)?)
+            }
+        };
+        codes.push(code);
     }
     if has_dictionary {
         chunk.dictionary(&dictionary, places.len())?;
     }
     drop(dictionary);
     let width = hybrid::width(checked::<_, u32>(places.len().saturating_sub(1))?);
-    let (mut codes, mut plain, mut definitions) = (Vec::new(), Vec::new(), Vec::new());
+    drop(places);
+    let mut left = codes.as_slice();
+    let (mut plain, mut definitions) = (Vec::new(), Vec::new());
     let mut all: usize = 0;
     for page in pages {
-        codes.clear();
-        plain.clear();
         if let Some(present) = present {
             coded::words(present, page.clone(), &mut definitions);
         }
-        for row in page.clone().filter(has) {
-            if has_dictionary {
-                codes.push(places.get(&units(row)).copied().unwrap_or_default());
-            } else {
-                form.write(decimals, row, &mut plain);
-            }
-        }
-        let values = if has_dictionary { Values::Codes { codes: &codes, width } } else { Values::Plain(&plain) };
+        let rows = page.clone().filter(has);
+        let values = if has_dictionary {
+            let (codes, rest) = left.split_at_checked(rows.count()).unwrap_or((left, &[]));
+            left = rest;
+            Values::Codes { codes, width }
+        } else {
+            plain.clear();
+            rows.for_each(|row| form.write(decimals, row, &mut plain));
+            Values::Plain(&plain)
+        };
         chunk.page(&DataPage { rows: page.len(), repetitions: &[], definitions: &definitions, values })?;
         all += page.len();
     }
