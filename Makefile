@@ -25,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory age load e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,19 @@ bench: $(VENV)/installed ## Compare speed and memory with DuckDB and with readin
 bench-memory: ## Print what alerts cost 5,000 people over 90 days, by day, and how much memory very many callers take (some minutes).
 	cargo bench --locked -p spend-ledger --bench alerts
 	cargo bench --locked -p spend-pipeline --bench memory
+
+# As a release, without LTO, which takes most of the time of a build.
+PERF := --config 'profile.perf.inherits="release"' --config 'profile.perf.lto="off"' \
+	--config 'profile.perf.codegen-units=16' --config 'profile.perf.strip="none"' \
+	--config 'profile.perf.debug="line-tables-only"' --config 'profile.perf.opt-level=2' --profile perf
+
+age: ## Let a ledger of 5,000 identities grow three years old: what it keeps and what steps cost, by year; fails where a bound is passed (AGE="--months 6 …").
+	cargo run --quiet --locked $(PERF) -p spend-age -- $(AGE)
+
+load: $(VENV)/installed ## Let one delivery of 1,000 chunks come at once to the functions on stand-ins for AWS (LOAD="--chunks 100 --sandboxes 4").
+	cargo build --locked --workspace --all-targets
+	rm -rf target/load
+	$(PYTHON) tests/e2e/load.py target/debug target/debug/bedrock-ledger target/load $(LOAD)
 
 # Built with all targets, so that dependencies have the features that the tests have built them with.
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.

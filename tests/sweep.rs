@@ -15,6 +15,7 @@ use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, operations};
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::retention;
 use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
@@ -22,6 +23,7 @@ use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::ingest::{self, FileTimes, Ingested};
 use spend_pipeline::period::deriver::Deriver;
+use spend_pipeline::period::rebuild::{self, Rebuilt};
 use spend_pipeline::sweep::{self, Counted, Sweep, Swept};
 
 use crate::bill::{session, usage};
@@ -211,6 +213,88 @@ fn a_ready_delivery_that_is_gone_is_declared_ready_again_by_the_next_sweep() {
         assert_eq!(sweep(&export, &ledger).await.unwrap().ready, 1);
         assert_eq!(ledger.get(&key).await.unwrap().map(|(bytes, _)| bytes), Some(written));
         assert_eq!((sweep(&export, &ledger).await.unwrap().known, count(&ledger).await.unwrap().known), (1, 1));
+    });
+}
+
+/// Lifecycle rules of the ledger's bucket do this.
+async fn expire(ledger: &MemoryStore, now: DateTime<Utc>) {
+    for prefix in retention::EXPIRING {
+        for object in ledger.list(prefix).await.unwrap() {
+            if retention::may_have_expired(object.last_modified, now) {
+                ledger.remove(&object.key);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_expires_changes_no_number_and_the_newest_delivery_of_a_month_is_reduced_again() {
+    block_on(async {
+        let (export, ledger) = swept_ledger().await;
+        let before = contents(&ledger).await;
+        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+        ledger.set_now(later);
+        expire(&ledger, later).await;
+        assert_eq!(ledger.list(keys::DELIVERIES_PREFIX).await.unwrap(), []);
+        assert_eq!(ledger.list("reductions/").await.unwrap(), []);
+        assert_eq!(sweep_at(&export, &ledger, later, || HOUR).await.unwrap().ready, 1);
+        let with = Deriver::default();
+        let counted = sweep::ready(&ledger, &with, later, || HOUR).await.unwrap();
+        assert_eq!((counted.known, counted.applied), (1, 0));
+        // But for what sweeps and notes remember.
+        let without = |contents: Vec<(String, Bytes)>| -> Vec<_> {
+            let is_kept = |key: &str| !key.starts_with("sweep/") && !key.starts_with(keys::NOTES_PREFIX);
+            contents.into_iter().filter(|(key, _)| is_kept(key)).collect()
+        };
+        assert_eq!(without(contents(&ledger).await), without(before));
+        let statement = only_statement(&ledger).await;
+        assert_eq!(rebuild::rebuild(&ledger, &statement, &with, later).await.unwrap(), Rebuilt::Unchanged);
+        assert_eq!(sweep_at(&export, &ledger, later, || HOUR).await.unwrap().known, 1);
+    });
+}
+
+#[test]
+fn a_delivery_that_was_replaced_long_ago_is_not_read_again_once_it_has_expired() {
+    block_on(async {
+        let folder = |name| Layout { root: "fin/e", folder: Some(name), execution_id: Some(name), ..Layout::default() };
+        let (old, new) = ("2026-11-18T06:00:00.000Z-one", "2026-11-19T06:00:00.000Z-two");
+        let files = [folder(old).files([chunk(1.0)]), folder(new).files([chunk(2.0)])];
+        let (export, ledger) = (bucket(&files, now()), MemoryStore::default());
+        ledger.set_now(now());
+        sweep(&export, &ledger).await.unwrap();
+        count(&ledger).await.unwrap();
+        let deliveries = async || {
+            let listed = ledger.list(keys::DELIVERIES_PREFIX).await.unwrap();
+            listed.iter().filter(|object| object.key.ends_with("/ready.json")).count()
+        };
+        assert_eq!(deliveries().await, 2);
+        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+        ledger.set_now(later);
+        expire(&ledger, later).await;
+        for _ in 0..2 {
+            sweep_at(&export, &ledger, later, || HOUR).await.unwrap();
+            assert_eq!(deliveries().await, 1, "the newest alone");
+        }
+        sweep::ready(&ledger, &Deriver::default(), later, || HOUR).await.unwrap();
+        assert_eq!(total(&ledger).await, "2".parse().unwrap());
+    });
+}
+
+#[test]
+fn an_old_delivery_whose_files_have_expired_is_not_told_of_as_incomplete() {
+    block_on(async {
+        let (export, ledger) = swept_ledger().await;
+        let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
+        export.remove(&chunk);
+        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+        ledger.set_now(later);
+        expire(&ledger, later).await;
+        for hours in [0, 3, 6] {
+            let swept = sweep_at(&export, &ledger, later + TimeDelta::hours(hours), || HOUR).await.unwrap();
+            assert_eq!((swept.incomplete, swept.waiting), (0, 0), "{hours}");
+        }
+        assert_eq!(notes(&ledger).await, Vec::<String>::new());
+        assert_eq!(total(&ledger).await, "5".parse().unwrap());
     });
 }
 

@@ -129,7 +129,17 @@ class Buckets(unittest.TestCase):
     def test_what_was_told_and_what_was_counted_never_expires(self):
         rules = EXISTS.properties("LedgerBucket")["LifecycleConfiguration"]["Rules"]
         expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule or "ExpirationDate" in rule}
-        self.assertEqual(expiring, {"athena-results/"})
+        text = (ROOT / "shared/ledger/src/state/retention.rs").read_text()
+        keys = (ROOT / "shared/ledger/src/state/keys.rs").read_text()
+        days = int(re.search(r"KEPT_DAYS: i64 = (\d+);", text)[1])
+        names = re.search(r"EXPIRING: \[&str; \d\] = \[(.*?)\];", text)[1].split(", ")
+        prefixes = {
+            name.strip('"') if name.startswith('"') else re.search(rf'{name}: &str = "(.*?)";', keys)[1] for name in names
+        }
+        self.assertEqual(expiring, {"athena-results/"} | prefixes)
+        for rule in rules:
+            if rule.get("Prefix") in prefixes:
+                self.assertEqual(rule["ExpirationInDays"], days, rule["Id"])
         everywhere = [rule for rule in rules if "Prefix" not in rule]
         self.assertEqual(len(everywhere), 1)
         self.assertIn("NoncurrentVersionExpiration", everywhere[0])

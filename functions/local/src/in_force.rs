@@ -34,19 +34,25 @@ pub(crate) fn read(path: &Path) -> Result<(Config, String), CommandError> {
         path: path.to_owned(),
         source,
     })?;
-    let text = config::text(&path.display().to_string(), bytes).map_err(InForceError::from)?;
+    let mut size = 0;
+    let mut text = |path: &Path, bytes: Vec<u8>| {
+        let name = path.display().to_string();
+        size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        config::check_size(&name, size).map_err(InForceError::from)?;
+        config::text(&name, bytes).map_err(InForceError::from)
+    };
+    let config = text(path, bytes)?;
     let mut files = BTreeMap::new();
-    for name in Config::files(&text) {
+    for name in Config::files(&config) {
         let beside = path.with_file_name(&name);
         match std::fs::read(&beside) {
             Ok(bytes) => {
-                let content = config::text(&beside.display().to_string(), bytes).map_err(InForceError::from)?;
-                files.insert(name, content);
+                files.insert(name, text(&beside, bytes)?);
             }
             // The configuration says where it is named.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(CommandError::File { action: "read", path: beside, source }),
         }
     }
-    Ok(Config::adopt(&path.display().to_string(), &text, &files).map_err(InForceError::from)?)
+    Ok(Config::adopt(&path.display().to_string(), &config, &files).map_err(InForceError::from)?)
 }

@@ -37,7 +37,7 @@ mod weaker;
 
 pub use counting::Counting;
 pub use digest::DigestConfig;
-pub use encoding::text;
+pub use encoding::{check_size, text};
 pub use metrics::{MetricsConfig, RESTS};
 pub use problem::{ConfigError, Problem};
 pub use settings::{Config, FirstRun};

@@ -8,7 +8,8 @@
 //!   which export a month is counted from;
 //! - `columns`: the columns of earlier versions, which were JSON;
 //! - `committed`: reading states; `book`: the three newest months, which reactions read; `basis`: what a plan was made
-//!   from, and what is older; `backfill`: how far the first sweep has come; `restated`: which changes are restatements.
+//!   from, and what is older; `backfill`: how far the first sweep has come; `restated`: which changes are restatements;
+//! - `retention`: for how long a bucket keeps what nobody needs for ever.
 
 pub mod backfill;
 pub mod basis;
@@ -26,4 +27,5 @@ pub mod objects;
 pub mod period;
 pub mod reduction;
 pub mod restated;
+pub mod retention;
 pub mod tabular;

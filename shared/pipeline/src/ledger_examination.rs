@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use spend_ledger::config::Config;
 use spend_ledger::formats::{Formats, name};
 use spend_ledger::state::claim::Claim;
@@ -13,6 +14,7 @@ use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::objects::{Kind, cure};
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::state::reduction::StoredReduction;
+use spend_ledger::state::retention;
 use spend_ledger::state::tabular::{self, Tabular};
 use spend_ledger::store::{Store, StoreError};
 use spend_ledger::{alert, digest, metrics};
@@ -20,6 +22,10 @@ use spend_ledger::{alert, digest, metrics};
 use crate::examination::finding::{Finding, Remedy, Severity, Subject};
 use crate::formats;
 use crate::period::facts_file::{self, FactsOf};
+
+/// How much older than the newest commit a month's last one is when what it was derived from may have expired: a file that
+/// no delivery has changed was reduced up to a month before the delivery was committed.
+const LONG_AGO: TimeDelta = TimeDelta::days(retention::KEPT_DAYS - 35);
 
 /// Reads every object of a ledger, and holds each against the others. `on_object` is told of every object that is read,
 /// by its number and how many there are. Problems come first, then notices, then what is well.
@@ -211,6 +217,13 @@ impl Found {
         findings
     }
 
+    /// Whether what a month was derived from may have expired, by the age of its last commit beside the newest of all.
+    fn may_have_expired(&self, state: &State) -> bool {
+        let last = |state: &State| state.deliveries.last().map(|commit| commit.applied_at);
+        let newest = self.states.values().filter_map(last).max();
+        last(state).zip(newest).is_some_and(|(last, newest)| newest - last >= LONG_AGO)
+    }
+
     /// What a month's state needs beside it.
     fn of_state(&self, statement: &Statement, state: &State) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -227,15 +240,24 @@ impl Found {
         let current = state.deliveries.last();
         let ready = self.ready.get(statement).into_iter().flatten();
         match (current, ready.into_iter().find(|ready| current.is_some_and(|it| it.delivery_id == ready.delivery_id))) {
+            (Some(_), None) if self.may_have_expired(state) => {
+                let what = "what it was derived from has expired".to_owned();
+                findings.push(of(statement).notice("delivery-expired", what, expired()));
+            }
             (Some(current), None) => {
                 let key = statement.ready_key(&current.delivery_id);
                 missing("ready-missing", key, "the delivery in force cannot be derived again");
             }
             (Some(_), Some(ready)) => {
+                let is_expired = self.may_have_expired(state);
                 for chunk in &ready.chunks {
                     let reduced = (statement.to_string(), chunk.key.clone(), chunk.etag.0.clone());
                     if !self.reduced.contains(&reduced) {
                         let what = format!("of the delivery in force no reduction of {} can be read", chunk.key);
+                        if is_expired {
+                            findings.push(of(statement).notice("delivery-expired", what, expired()));
+                            break;
+                        }
                         let why = "the month cannot be derived again when the configuration changes";
                         let remedy = Remedy { why, cure: Kind::Reduction.cure(), takes: "at once" };
                         findings.push(of(statement).problem("reduction-missing", what, remedy));
@@ -317,6 +339,15 @@ impl Found {
             lost(digest::STATE_KEY, "digests that were sent may be sent again");
         }
         findings
+    }
+}
+
+/// What became of a month that can be derived again no more.
+fn expired() -> Remedy<&'static str> {
+    Remedy {
+        why: "the month cannot be derived again when the configuration changes; its numbers stay as they are",
+        cure: "nothing, or remove sweep/deliveries.json: the sweep reads again what the export's bucket still has",
+        takes: "15 minutes on AWS",
     }
 }
 

@@ -1,6 +1,27 @@
-//! The encoding of a configuration: UTF-8, and nothing is guessed.
+//! The size and the encoding of a configuration: as much as is read, and UTF-8, of which nothing is guessed.
 
 use crate::config::problem::{ConfigError, Kind, Problem};
+
+/// The most bytes that a configuration may have with the files beside it that it names: a hundred thousand overrides. What
+/// is in force holds all of it, and every invocation of every function reads that.
+pub(super) const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Whether so many bytes are read: of a configuration and the files beside it so far, of which `file` is the last.
+///
+/// # Errors
+///
+/// [`ConfigError`], if they are too many.
+pub fn check_size(file: &str, bytes: u64) -> Result<(), ConfigError> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "the configuration has {bytes} bytes with this file, and at most {MOST_BYTES} are read: see that it is the right \
+         file, and remove overrides that nobody needs; one takes about 40 bytes"
+    );
+    let problem = Problem { file: None, line: 1, kind: Kind::Invalid.as_str(), message };
+    Err(ConfigError { file: file.to_owned(), problems: vec![problem] })
+}
 
 /// The text of a configuration, or of a file beside one. `file` is how errors call it.
 pub fn text(file: &str, bytes: Vec<u8>) -> Result<String, ConfigError> {

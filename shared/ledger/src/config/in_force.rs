@@ -162,9 +162,8 @@ impl Adopted {
 pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, InForceError> {
     for _ in 0..ATTEMPTS {
         let in_force = store.get(keys::CONFIG_IN_FORCE).await?;
-        let Some((bytes, etag)) = store.get(keys::CONFIG).await? else { return Ok(Adopted::Absent) };
-        let (files, version) = beside(store, &bytes, etag).await?;
-        let (config, text) = match parse(bytes, files) {
+        let Some(Written { version, files }) = written(store).await? else { return Ok(Adopted::Absent) };
+        let (config, text) = match files.and_then(|(bytes, files)| parse(bytes, files)) {
             Ok(parsed) => parsed,
             Err(error) => {
                 operations::leave(store, &broken(&error, &version, in_force.is_some()), now).await?;
@@ -186,21 +185,50 @@ pub async fn adopt<S: Store>(store: &S, now: DateTime<Utc>) -> Result<Adopted, I
     Err(InForceError::Race)
 }
 
-/// The files that a configuration names beside it, by name, and the version of all of it. One that is not there is
-/// spoken of where the configuration names it.
-async fn beside<S: Store>(
-    store: &S,
-    config: &[u8],
-    etag: ETag,
-) -> Result<(BTreeMap<String, Bytes>, String), StoreError> {
+/// What the owner of a configuration wrote.
+struct Written {
+    /// The version of all of it.
+    version: String,
+    /// The configuration, and the files that it names beside it, by name; unless they are larger than is read. A file that is
+    /// not there is spoken of where the configuration names it.
+    files: Result<(Bytes, BTreeMap<String, Bytes>), ConfigError>,
+}
+
+/// What the owner of the configuration wrote, if anything.
+async fn written<S: Store>(store: &S) -> Result<Option<Written>, StoreError> {
+    let mut size = 0;
+    let (config, mut version) = match sized(store, keys::CONFIG, &mut size).await? {
+        None => return Ok(None),
+        Some((Err(error), etag)) => return Ok(Some(Written { version: etag.0, files: Err(error) })),
+        Some((Ok(bytes), etag)) => (bytes, etag.0),
+    };
     let mut files = BTreeMap::new();
-    let mut version = etag.0;
-    for name in Config::files(&String::from_utf8_lossy(config)) {
-        let Some((bytes, etag)) = store.get(&keys::beside_config(&name)).await? else { continue };
+    for name in Config::files(&String::from_utf8_lossy(&config)) {
+        let Some((found, etag)) = sized(store, &keys::beside_config(&name), &mut size).await? else { continue };
         version = format!("{version} {name} {etag}");
-        files.insert(name, bytes);
+        match found {
+            Ok(bytes) => drop(files.insert(name, bytes)),
+            Err(error) => return Ok(Some(Written { version, files: Err(error) })),
+        }
     }
-    Ok((files, version))
+    Ok(Some(Written { version, files: Ok((config, files)) }))
+}
+
+/// An object that is read if it is not too large with those before it, whose sizes `size` is the sum of.
+async fn sized<S: Store>(
+    store: &S,
+    key: &str,
+    size: &mut u64,
+) -> Result<Option<(Result<Bytes, ConfigError>, ETag)>, StoreError> {
+    let Some(head) = store.head(key).await? else { return Ok(None) };
+    if let Err(error) = encoding::check_size(key, size.saturating_add(head.size)) {
+        return Ok(Some((Err(error), head.etag)));
+    }
+    let Some((bytes, etag)) = store.get(key).await? else { return Ok(None) };
+    // Another version than the one that was looked at may be larger.
+    *size = size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    let bytes = encoding::check_size(key, *size).map(|()| bytes);
+    Ok(Some((bytes, etag)))
 }
 
 /// The note of what `new` tells less of than the configuration in force, if there is anything. It is one for each time that

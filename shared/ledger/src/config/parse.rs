@@ -90,7 +90,14 @@ impl Config {
         let config = Self::read(&mut reader);
         let in_force = reader.stood_in();
         let problems = reader.into_problems();
-        if problems.is_empty() { Ok((config, in_force)) } else { Err(ConfigError { file: file.to_owned(), problems }) }
+        if !problems.is_empty() {
+            return Err(ConfigError { file: file.to_owned(), problems });
+        }
+        // What is put in force is read by every function from then on, so it is read here first.
+        if in_force != text {
+            Self::parse(file, &in_force)?;
+        }
+        Ok((config, in_force))
     }
 
     /// The names of the files beside a configuration that it wants to be read with, each once: `overrides_file` of

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 
@@ -14,7 +14,11 @@ use crate::store::Store;
 /// Where the state lies.
 pub const STATE_KEY: &str = "digests/state.json";
 
-/// Which digests were made, and what is to be sent. Nothing in it is ever deleted.
+/// For how long before the oldest month of the book digests are remembered. A book without its newest month, until that is
+/// put back, begins a month earlier and tells nobody anything twice.
+const REMEMBERED: Days = Days::new(366);
+
+/// Which digests were made, and what is to be sent. Digests of months that no book has any more leave it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DigestState {
     pub(super) outbox: Outbox,
@@ -29,6 +33,18 @@ pub(crate) struct DigestState {
     /// What the last digest of each kind knew.
     #[serde(default)]
     pub(super) seen: BTreeMap<String, Told>,
+}
+
+impl DigestState {
+    /// Forgets digests of months long before those of the book: a week's is never due after its week, and a month's only
+    /// while the book has the month.
+    pub(super) fn forget(&mut self, book: &Book) {
+        let oldest = book.months().first().and_then(|month| month.first_day().checked_sub_days(REMEMBERED));
+        if let Some(oldest) = oldest {
+            self.outbox.forget(oldest.and_time(NaiveTime::MIN).and_utc());
+            self.told.retain(|period, _| period.first_day() >= oldest);
+        }
+    }
 }
 
 /// The commits that a digest knew: the last one's number, by period and export.

@@ -112,6 +112,7 @@ async fn record<S: Store>(
             }
             made.push(due.id);
         }
+        state.forget(book);
         made
     });
     Ok(recorded.await?)

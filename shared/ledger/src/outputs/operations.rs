@@ -6,7 +6,7 @@
 //! Of one kind a few are mailed a day; the rest is one summary with their number. It is counted where notes become
 //! messages, in one object under conditional writes: the functions that leave notes need not agree on anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use spend_core::text::{Text, ascii};
 use crate::outputs::message::{Attributes, Message, Notifier, Topic};
 use crate::outputs::outbox::{self, Held, Lease, Outbox, OutboxError, OutboxState};
 use crate::state::document::{Document, DocumentError, decode, encode};
-use crate::state::keys;
+use crate::state::{keys, retention};
 use crate::store::{Put, Store, StoreError};
 
 /// Where the outbox lies.
@@ -124,6 +124,12 @@ impl OperationsState {
             }
             self.outbox.pass_over(key, now);
         }
+    }
+
+    /// Forgets what was told of notes that have expired. A note that is still there stays known, or it would be told again
+    /// at once; one that is left anew after so long is told again.
+    fn forget(&mut self, there: &BTreeSet<String>, now: DateTime<Utc>) {
+        self.outbox.forget_unless(retention::expired_by(now), |key| there.contains(key));
     }
 
     /// Whether something was counted alone of which the day has no summary.
@@ -234,6 +240,7 @@ async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxErro
     if listed.is_empty() {
         return Ok(());
     }
+    let there: BTreeSet<String> = listed.iter().map(|object| object.key.clone()).collect();
     let mut state = Held::<OperationsState>::read(store).await?.state;
     let mut unknown = Vec::new();
     let mut unreadable = None;
@@ -252,6 +259,7 @@ async fn queue<S: Store>(store: &S, now: DateTime<Utc>) -> Result<(), OutboxErro
                 state.take(key, note, now);
             }
             state.sum_up(now);
+            state.forget(&there, now);
         });
         queued.await?;
     }

@@ -182,6 +182,11 @@ impl Outbox {
         self.sent.retain(|_, at| *at >= limit);
     }
 
+    /// The same, unless `stays` says of an id that it may be queued again.
+    pub(crate) fn forget_unless(&mut self, limit: DateTime<Utc>, stays: impl Fn(&str) -> bool) {
+        self.sent.retain(|id, at| *at >= limit || stays(id));
+    }
+
     /// Whether there is or was an entry with this id.
     pub fn knows(&self, id: &str) -> bool {
         self.sent.contains_key(id) || self.pending_ids.contains(id)

@@ -31,6 +31,9 @@ const HOUR: TimeDelta = TimeDelta::minutes(55);
 /// Amazon SNS API Reference, `Subscribe`.
 const TO_CONFIRM: TimeDelta = TimeDelta::hours(24);
 
+/// For how long it is remembered that a message was sent.
+const SENT_FOR: TimeDelta = TimeDelta::days(30);
+
 /// All topics.
 const TOPICS: [Topic; 4] = [Topic::Alerts, Topic::Events, Topic::Digest, Topic::Operations];
 
@@ -172,6 +175,8 @@ impl SubscriptionsState {
         };
         let messages = readers.into_iter().map(|topic| attributes.message(topic, text.clone())).collect();
         self.outbox.queue(&id, messages, now);
+        // No minute comes again.
+        self.outbox.forget(now - SENT_FOR);
         for (topic, _) in news {
             if let Some(known) = self.topics.get_mut(topic.as_str()) {
                 known.is_told = true;

@@ -11,6 +11,7 @@ use spend_core::messages::operations::unverified::Unverified;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
+use spend_ledger::state::retention;
 use spend_ledger::store::Store;
 
 use crate::error::PipelineError;
@@ -208,6 +209,12 @@ where
             swept.known += 1;
             return Ok(true);
         };
+        // It was ready once, and the ledger has let expire that it was. The export's bucket has let expire its files.
+        let is_old = retention::may_have_expired(written, self.now);
+        if is_old && self.ledger.head(&statement.state_key()).await?.is_some() {
+            swept.known += 1;
+            return Ok(true);
+        }
         if unchanged < PATIENCE {
             swept.waiting += 1;
             return Ok(false);

@@ -11,7 +11,7 @@ use crate::error::PipelineError;
 use crate::files::inventory::{Found, Inventory};
 use crate::sweep::backfill::Progress;
 use crate::sweep::bucket::{MOST_TROUBLES, Sweep, Swept};
-use crate::sweep::queue::newest_ready;
+use crate::sweep::queue::{self, newest_ready};
 use crate::sweep::ready;
 use crate::sweep::state::{self, Remembered, SweptDeliveries};
 use crate::sweep::time::RESERVE;
@@ -43,9 +43,10 @@ where
         done.retain(|name, _| standings.contains_key(name));
         waiting.retain(|name, _| standings.contains_key(name));
         trials.retain(|name, trial| standings.get(name).is_some_and(|standing| trial.is_of(&standing.fingerprint)));
-        self.forget_what_is_gone(&mut remembered.document).await?;
+        let over = queue::over(&inventory, &standings, &remembered.document, self.now);
+        self.forget_what_is_gone(&mut remembered.document, &over).await?;
         let uncounted = self.tell_uncounted(&inventory).await?;
-        let mut queue = self.queue(&inventory, &standings, &remembered.document, &uncounted, &mut swept);
+        let mut queue = self.queue(&inventory, &standings, &remembered.document, (&uncounted, &over), &mut swept);
         let mut progress = Progress::begin(self.ledger, queue.len() + swept.paused, self.now).await?;
         self.tell_stuck(&inventory, &mut remembered).await?;
         if let Some(introduction) = to_introduce {
@@ -98,14 +99,19 @@ where
         Ok(uncounted)
     }
 
-    /// Forgets that a delivery was done with whose declaration of being ready is gone.
-    async fn forget_what_is_gone(&self, remembered: &mut SweptDeliveries) -> Result<(), PipelineError> {
+    /// Forgets that a delivery was done with whose declaration of being ready is gone; not of those that are `over`.
+    async fn forget_what_is_gone(
+        &self,
+        remembered: &mut SweptDeliveries,
+        over: &BTreeSet<String>,
+    ) -> Result<(), PipelineError> {
         let SweptDeliveries { done, ready, .. } = remembered;
         ready.retain(|name, _| done.contains_key(name));
         if !ready.is_empty() {
             let objects = self.ledger.list(keys::DELIVERIES_PREFIX).await?;
             let there: BTreeSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
-            for (name, _) in ready.extract_if(.., |_, key| !there.contains(key.as_str())) {
+            let is_gone = |name: &String, key: &mut String| !there.contains(key.as_str()) && !over.contains(name);
+            for (name, _) in ready.extract_if(.., is_gone) {
                 done.remove(&name);
             }
         }

@@ -30,8 +30,8 @@ where
     /// Whether the first note is still to be left, and which. It is left once. Where nothing is found a note says so,
     /// and the first note follows once something is there.
     ///
-    /// The notes themselves say what was told, because they are kept for ever. The sweep's memory may be removed: it
-    /// only saves asking.
+    /// The notes themselves say what was told, as long as they are kept. The sweep's memory may be removed: it only saves
+    /// asking until the notes have expired.
     pub(super) async fn to_introduce(
         &self,
         inventory: &Inventory,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use spend_core::calendar::period::BillingPeriod;
 use spend_ledger::state::keys::Statement;
+use spend_ledger::state::retention;
 use spend_ledger::store::Store;
 
 use super::state::SweptDeliveries;
@@ -45,7 +46,7 @@ where
         inventory: &'s Inventory,
         standings: &'s BTreeMap<String, Standing>,
         remembered: &SweptDeliveries,
-        uncounted: &BTreeSet<String>,
+        (uncounted, over): (&BTreeSet<String>, &BTreeSet<String>),
         swept: &mut Swept,
     ) -> Vec<Candidate<'s>> {
         let newest = newest(inventory);
@@ -71,7 +72,7 @@ where
                 swept.uncounted += 1;
                 continue;
             }
-            if remembered.done.get(&name) == Some(&standing.fingerprint) {
+            if remembered.done.get(&name) == Some(&standing.fingerprint) || over.contains(&name) {
                 swept.known += 1;
                 continue;
             }
@@ -98,6 +99,22 @@ where
         queue.sort_by_key(|(left, _)| *left);
         queue.into_iter().map(|(_, candidate)| candidate).collect()
     }
+}
+
+/// The deliveries that were ready and that later ones have replaced so long ago that the ledger's bucket has let expire what
+/// it had of them, by name. They are not read again: nothing is derived from them. The newest of a month is, so that the
+/// month can be derived again as long as the export has its files.
+pub(super) fn over(
+    inventory: &Inventory,
+    standings: &BTreeMap<String, Standing>,
+    remembered: &SweptDeliveries,
+    now: DateTime<Utc>,
+) -> BTreeSet<String> {
+    let newest = newest(inventory);
+    let all = inventory.deliveries.iter().map(|found| (found.statement(), found.to_string()));
+    let replaced = all.filter(|(statement, name)| newest.get(statement) != Some(name)).map(|(_, name)| name);
+    let is_old = |name: &String| standings.get(name).is_some_and(|of| retention::may_have_expired(of.written, now));
+    replaced.filter(|name| remembered.ready.contains_key(name) && is_old(name)).collect()
 }
 
 /// The last delivery of each period, by name.

@@ -82,6 +82,8 @@ pub async fn ready<L: Store>(
     let there: BTreeSet<&String> = found.iter().map(|(_, key)| key).collect();
     remembered.document.done.retain(|key| there.contains(key));
     remembered.document.trials.retain(|key, _| there.contains(key));
+    // Nobody is told of months that have long ended.
+    remembered.document.contested.retain(|contested| !contested.period.is_closed(u64::MAX, now));
     let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
     // If this fails, the next sweep tries it again; ready deliveries do not wait for it.
     counted.failures.extend(recount(ledger, &mut remembered, with, now).await.err());

@@ -84,12 +84,12 @@ async fn a_crash_at_any_call_is_mended_by_adopting_again() {
             (died, top(&memory).await, notes)
         };
         let expected = if text == GOOD { (7, 0) } else { (8, 1) };
-        for call in 1..=3 {
+        for call in 1..=4 {
             for fault in [Fault::Before, Fault::After] {
                 assert_eq!(run(call, fault).await, (true, expected.0, expected.1), "call {call} {fault:?}");
             }
         }
-        assert!(!run(4, Fault::Before).await.0, "three calls are all");
+        assert!(!run(5, Fault::Before).await.0, "four calls are all");
     }
 }
 
@@ -155,7 +155,7 @@ async fn a_budget_that_is_gone_or_raised_is_told_once_each_time_that_it_happens(
 
 #[tokio::test]
 async fn a_crash_while_a_budget_is_taken_out_is_told_all_the_same_and_once() {
-    for call in 1..=6 {
+    for call in 1..=7 {
         for fault in [Fault::Before, Fault::After] {
             let (memory, notifier) = (MemoryStore::default(), TestNotifier::default());
             write(&memory, BUDGET).await.unwrap();
@@ -210,4 +210,32 @@ async fn a_configuration_in_force_that_was_removed_hides_no_change() {
     write(&store, BETTER).await.unwrap();
     let found = told(&store, &notifier).await;
     assert!(found.len() == 2 && found[1].contains("cannot be read by this release"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_too_large_is_refused_by_name_and_the_last_good_one_stays() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    write(&store, GOOD).await.unwrap();
+    let most = usize::try_from(encoding::MOST_BYTES).unwrap();
+    let filled = |text: &str, size: usize| Bytes::from(format!("{text}{}", "#".repeat(size - text.len())));
+    store.overwrite(keys::CONFIG, filled(BETTER, most)).unwrap();
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Replaced);
+    store.overwrite(keys::CONFIG, filled(GOOD, most + 1)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Refused);
+    }
+    // The files beside it count with it.
+    let named = "[[budget]]\nname = \"people\"\neach = \"identity\"\namount = 1\noverrides_file = \"people.csv\"\n";
+    store.overwrite(&keys::beside_config("people.csv"), filled("member,amount\n", most)).unwrap();
+    store.overwrite(keys::CONFIG, Bytes::from(named)).unwrap();
+    assert_eq!(adopt(&store, now()).await.unwrap(), Adopted::Refused);
+    operations::drain(&store, &notifier, Lease::INVOCATION, now()).await.unwrap();
+    let bodies: Vec<_> = notifier.sent().into_iter().map(|message| message.body).collect();
+    assert_eq!(bodies.len(), 2, "{bodies:?}");
+    for (body, file) in bodies.iter().zip(["config/ledger.toml", "config/people.csv"]) {
+        let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = words.contains(&format!("{file}:1: the configuration has "));
+        assert!(told && words.contains("at most 4194304 are read"), "{words}");
+    }
+    assert_eq!(top(&store).await, 8);
 }

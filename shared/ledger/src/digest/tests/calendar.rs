@@ -118,3 +118,24 @@ async fn the_week_is_told_beside_a_month_that_closes_on_the_same_day() {
     assert_eq!(summary.made.as_deref(), Some("digest:close:2026-10 digest:weekly:2026-11-09"));
     assert_eq!(notifier.sent().len(), 4);
 }
+
+#[tokio::test]
+async fn digests_of_months_that_no_book_has_any_more_are_forgotten() {
+    let store = MemoryStore::default();
+    assert!(run(&store, &two_months(), NOW).await.0.made.is_some());
+    let known = async || crate::digest::state::read(&store).await.unwrap();
+    let mut lengths = Vec::new();
+    for (number, month) in (0..48).map(|number| (number, 2026 * 12 + 11 + number)) {
+        let name = format!("{}-{:02}", month / 12, month % 12 + 1);
+        let mut book = book(vec![period(&name, vec![spent(&format!("{name}-05"), "5")])]);
+        book.periods[0].delivery_id = format!("delivery-{number}");
+        for day in ["05", "12", "19", "26"] {
+            let (summary, _) = run(&store, &book, &format!("{name}-{day}T06:00:00Z")).await;
+            assert!(summary.made.is_some() || day != "05", "{name}-{day}");
+        }
+        let state = known().await;
+        lengths.push((state.told.len(), serde_json::to_string(&state).unwrap().len()));
+    }
+    assert_eq!(lengths[47], lengths[30], "{lengths:?}");
+    assert!(lengths[47].0 <= 14, "{lengths:?}");
+}

@@ -161,3 +161,30 @@ async fn a_long_note_is_cut() {
     let body = &notifier.sent()[0].body;
     assert!(body.len() < LONGEST_BODY + 100 && body.ends_with("(cut here: it was longer)\n"), "{}", body.len());
 }
+
+#[tokio::test]
+async fn what_was_told_of_a_note_that_has_expired_is_forgotten_and_told_again_if_it_is_left_again() {
+    let (store, notifier) = (MemoryStore::default(), TestNotifier::default());
+    for id in ["config:1", "config:2"] {
+        leave(&store, &note(id), now()).await.unwrap();
+    }
+    let known = async || Held::<OperationsState>::read(&store).await.unwrap().state;
+    let drain_at = async |days: i64| {
+        drain(&store, &notifier, Lease::INVOCATION, now() + chrono::TimeDelta::days(days)).await.unwrap();
+    };
+    drain_at(0).await;
+    let expired = keys::note_key("config:1");
+    // A year and more later one has expired, and another note comes.
+    store.remove(&expired);
+    for (days, id) in [(retention::KEPT_DAYS, "config:3"), (retention::KEPT_DAYS + 31, "config:4")] {
+        leave(&store, &note(id), now() + chrono::TimeDelta::days(days)).await.unwrap();
+        assert!(known().await.outbox().knows(&expired));
+        drain_at(days).await;
+    }
+    let state = known().await;
+    assert!(!state.clone().outbox().knows(&expired), "{state:?}");
+    assert!(state.clone().outbox().knows(&keys::note_key("config:2")), "it is still there: {state:?}");
+    assert!(leave(&store, &note("config:1"), now()).await.unwrap());
+    drain_at(retention::KEPT_DAYS + 32).await;
+    assert_eq!(notifier.ids(Topic::Operations), ["config:1", "config:2", "config:3", "config:4", "config:1"]);
+}

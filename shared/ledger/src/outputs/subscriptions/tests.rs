@@ -113,3 +113,17 @@ async fn a_machine_that_has_left_is_told() {
     assert!(told.iter().all(|(_, subject)| subject == "Nobody reads: events"), "{told:?}");
     assert_eq!(world.watched("2026-11-21T06:00:00Z").await[2], ("events".to_owned(), 0));
 }
+
+#[tokio::test]
+async fn what_was_told_long_ago_is_forgotten() {
+    let world = World::default();
+    let size = async || world.store.get(STATE_KEY).await.unwrap().unwrap().0.len();
+    let mut sizes = Vec::new();
+    for month in 1..=12 {
+        world.sweep(ALL, &format!("2027-{month:02}-01T06:00:00Z")).await;
+        let told = world.sweep([ONE, NOBODY, ONE, NOBODY], &format!("2027-{month:02}-02T06:00:00Z")).await;
+        assert_eq!(told.len(), 2, "{month}");
+        sizes.push(size().await);
+    }
+    assert!(sizes[11] <= sizes[2], "{sizes:?}");
+}
