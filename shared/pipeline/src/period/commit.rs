@@ -83,3 +83,6 @@ fn applied(previous: Option<&PeriodState>, next: &Next<'_>, moved: String, now: 
         unverified: next.delivery.unverified,
     }
 }
+
+#[cfg(test)]
+mod tests;
