@@ -25,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz mutants build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -157,6 +157,17 @@ fuzz: $(TOOLS)/bin/cargo-fuzz ## Feed every reader with made-up input (TIME=60 s
 
 $(TOOLS)/bin/cargo-fuzz:
 	cargo install --quiet --locked --root $(TOOLS) cargo-fuzz@0.13.2
+
+# Each change is built and tested alone, in a copy of the sources: half a minute and more for each. What is built of other
+# crates stays in target/mutants for the next time. Which files it is without FILES, and which changes nobody can notice,
+# stands in .cargo/mutants.toml.
+mutants: $(TOOLS)/bin/cargo-mutants ## Change modules of money, state and alerts bit by bit, and say which changes the tests of their package miss (FILES="shared/ledger/src/metrics/told.rs …").
+	mkdir -p target/mutants
+	CARGO_TARGET_DIR=$(CURDIR)/target/mutants/build PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" \
+		cargo mutants --output target/mutants $(addprefix --file ,$(FILES)) $(ARGS)
+
+$(TOOLS)/bin/cargo-mutants:
+	cargo install --quiet --locked --root $(TOOLS) cargo-mutants@27.1.0
 
 # By its manifest, as above.
 build: export BEDROCK_LEDGER_COMMIT = $(COMMIT)
