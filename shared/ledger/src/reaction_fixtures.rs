@@ -17,6 +17,9 @@ use spend_core::table::measures::Measures;
 
 use crate::outputs::{Datum, Message, Metrics, Notifier, PublishError, Series, Topic};
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::state::keys::Statement;
+use crate::state::period::PeriodState;
 use crate::store::memory::MemoryStore;
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
@@ -66,6 +69,34 @@ pub(crate) fn period(month: &str, facts: Vec<FactRow>) -> BookPeriod {
         data_as_of: Some(at("2026-11-20T23:00:00Z").min(month.end())),
         unverified: false,
         closed: false,
+        counts: ScanCounts::default(),
+        unknown_usage_rows: 0,
+        folded: Folded::default(),
+        derivation: String::new(),
+        facts: table(facts),
+    }
+}
+
+/// A delivery that was made, and committed, at a time; its data as well.
+pub(crate) fn applied(delivery_id: &str, time: &str) -> AppliedDelivery {
+    AppliedDelivery {
+        sequence: 1,
+        delivery_id: delivery_id.to_owned(),
+        revision: 0,
+        moved: String::new(),
+        order: DeliveryOrder { source: OrderSource::LastModified, at: at(time) },
+        applied_at: at(time),
+        data_as_of: Some(at(time)),
+        unverified: false,
+    }
+}
+
+/// The state of a statement with one commit, of the delivery `d`.
+pub(crate) fn state_of(statement: &Statement, facts: Vec<FactRow>) -> PeriodState {
+    PeriodState {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        deliveries: vec![applied("d", "2026-11-20T00:00:00Z")],
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
         folded: Folded::default(),

@@ -169,3 +169,6 @@ pub fn period(
         facts: state.facts,
     }))
 }
+
+#[cfg(test)]
+mod tests;
