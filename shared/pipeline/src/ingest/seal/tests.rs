@@ -316,20 +316,20 @@ async fn a_delivery_with_files_of_an_earlier_one_is_judged_anew_once_its_own_hav
 #[tokio::test]
 async fn in_a_replica_files_that_stayed_as_they_became_ready_may_be_the_earlier_ones() {
     let world = World::new(FileTimes::Arriving);
-    world.write(CHUNK, "1", T1);
-    world.write(SECOND, "1", T1);
+    world.write(CHUNK, "a1", T1);
+    world.write(SECOND, "b1", T1);
     world.manifest(Some("1-a"), &[CHUNK, SECOND], T1);
     let first = take(&world.ledger, world.unsure().await).await.unwrap();
     world.make_ready(&first);
     assert_eq!(world.sealed().await, first);
-    world.write(CHUNK, "2", T2);
+    world.write(CHUNK, "a2", T2);
     let unsure = world.unsure().await;
     assert_eq!(unsure.earlier, [SECOND], "the other is newer");
     assert_eq!(unsure.replaces, ["1-a"]);
     let second = take(&world.ledger, unsure).await.unwrap();
     world.make_ready(&second);
     // Now the file comes that was waited for: all are its own.
-    world.write(SECOND, "2", T3);
+    world.write(SECOND, "b2", T3);
     assert_eq!(world.unsure().await.earlier, [""; 0]);
 }
 
@@ -351,7 +351,12 @@ async fn a_delivery_in_a_folder_of_its_own_is_ordered_by_its_name_and_never_reme
     world.manifest_at(&manifest, None, &[&chunk], T2);
     let Seal::Sealed(without) = world.seal_at(&manifest).await else { panic!("it is whole") };
     world.manifest_at(&manifest, None, &[&chunk], T3);
-    assert_eq!(world.seal_at(&manifest).await, Seal::Sealed(without));
+    assert_eq!(world.seal_at(&manifest).await, Seal::Sealed(without.clone()));
+    // The same manifest over a file that was mended: it replaces the other, since both have the folder's time.
+    world.make_ready(&without);
+    world.write(&chunk, "2", T1);
+    let Seal::Sealed(mended) = world.seal_at(&manifest).await else { panic!("it is whole") };
+    assert_eq!(mended.replaces, [without.delivery_id]);
 }
 
 #[tokio::test]

@@ -104,6 +104,10 @@ fn a_caller_that_is_folded_or_kept_apart_anew_moves_no_money() {
         let previous = state(before.clone());
         assert_eq!(told(&change(Some(&previous), CommitKind::Delivery, after).moved), [""; 0]);
     }
+    // A caller that is new moves what it spent, by its name.
+    let more = facts(&[("2026-11-02", "ana", "usage", "USD", "1"), ("2026-11-02", "eve", "usage", "USD", "2")]);
+    let previous = state(facts(&[("2026-11-02", "ana", "usage", "USD", "1")]));
+    assert_eq!(told(&change(Some(&previous), CommitKind::Delivery, &more).moved), ["2026-11-02 eve usage USD 0 2"]);
     // What nobody is named for stays apart from the others, whoever is known.
     let nobody = facts(&[("2026-11-02", "", "usage", "USD", "5"), ("2026-11-02", OTHER, "usage", "USD", "2")]);
     let previous = state(apart);
@@ -160,8 +164,10 @@ async fn an_entry_is_written_once_and_one_that_a_crash_left_is_replaced() {
     let commit = commit("one", &a_change().hash().unwrap());
     let crashed = AppliedDelivery { applied_at: at("2026-11-19T00:00:00Z"), ..commit.clone() };
     write(&ledger, &of, &crashed, a_change()).await.unwrap();
+    let left_behind = objects(&ledger).await;
     write(&ledger, &of, &commit, a_change()).await.unwrap();
     let before = objects(&ledger).await;
+    assert_ne!(before, left_behind);
     let modified = ledger.head(&of.history_key(&commit)).await.unwrap().unwrap().last_modified;
     write(&ledger, &of, &commit, a_change()).await.unwrap();
     assert_eq!(objects(&ledger).await, before);
@@ -170,6 +176,10 @@ async fn an_entry_is_written_once_and_one_that_a_crash_left_is_replaced() {
     let read_back = read(&ledger, &of, &named).await.unwrap();
     let [entry] = &read_back[..] else { panic!("one entry") };
     assert_eq!((&entry.delivery, told(&entry.moved).len()), (&commit, 1));
+    // The state has the last word on when it was.
+    let later = AppliedDelivery { applied_at: at("2026-11-22T00:00:00Z"), ..commit.clone() };
+    let renamed = PeriodState { deliveries: vec![later.clone()], ..named.clone() };
+    assert_eq!(read(&ledger, &of, &renamed).await.unwrap()[0].delivery, later);
     ledger.remove(&of.history_key(&commit));
     assert!(matches!(read(&ledger, &of, &named).await, Err(PipelineError::NoHistory { .. })));
 }
