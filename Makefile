@@ -25,7 +25,7 @@ STACK ?= bedrock-ledger
 SAM := SAM_CLI_TELEMETRY=0 $(AWS_VENV)/bin/sam
 SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
-.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory age load e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz build dist command-line release sums deploy destroy logs lock clean
+.PHONY: help demo check test fmt lint doc unit simulate simulate-faults facts-check forecast-table bench bench-memory age load e2e e2e-release page-check host-release size template-check infra-check workflow-lint deny fuzz mutants build dist command-line release sums deploy destroy logs lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -170,6 +170,24 @@ fuzz: $(TOOLS)/bin/cargo-fuzz ## Feed every reader with made-up input (TIME=60 s
 
 $(TOOLS)/bin/cargo-fuzz:
 	cargo install --quiet --locked --root $(TOOLS) cargo-fuzz@0.13.2
+
+# Each change is built and tested alone, in a copy of the sources: a minute or so for each. What is built of other crates
+# stays in target/mutants for the next time. .cargo/mutants.toml names the changes that nobody can notice. Without FILES it
+# is the modules that carry money, state and alerts.
+FILES ?= shared/core/src/allocation/**/*.rs shared/core/src/bill/category.rs shared/core/src/calendar/*.rs \
+	shared/core/src/facts/spend.rs shared/core/src/money/*.rs shared/core/src/rules/*.rs \
+	shared/ledger/src/alert/*.rs shared/ledger/src/metrics/**/*.rs shared/ledger/src/outputs/outbox.rs \
+	shared/ledger/src/state/{backfill,commit,committed,keys}.rs shared/ledger/src/store/conditional.rs \
+	shared/pipeline/src/ingest/{past,pin,ready,seal}.rs \
+	shared/pipeline/src/period/{aggregate,claim,claims,commit,counting,history,rebuild}.rs
+
+mutants: $(TOOLS)/bin/cargo-mutants ## Change the code of FILES bit by bit, and say which changes no test of the same package notices (FILES="shared/core/src/money/decimal.rs …").
+	mkdir -p target/mutants
+	CARGO_TARGET_DIR=$(CURDIR)/target/mutants/build PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" \
+		cargo mutants --output target/mutants $(foreach file,$(FILES),--file '$(file)') $(ARGS)
+
+$(TOOLS)/bin/cargo-mutants:
+	cargo install --quiet --locked --root $(TOOLS) cargo-mutants@27.1.0
 
 # By its manifest, as above.
 build: export BEDROCK_LEDGER_COMMIT = $(COMMIT)

@@ -1,11 +1,12 @@
-//! What the tests of the reactions need: facts, books, a notifier that remembers or fails, a store that lets others in.
+//! What the tests of the reactions need: facts, books, a notifier and metrics that remember or fail, a store that lets
+//! others in.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use spend_core::bill::line::ScanCounts;
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::facts::fact::{FactField, FactKey, FactTable};
@@ -14,8 +15,11 @@ use spend_core::money::decimal::Decimal;
 use spend_core::table::field::Field as _;
 use spend_core::table::measures::Measures;
 
-use crate::outputs::{Message, Notifier, PublishError, Topic};
+use crate::outputs::{Datum, Message, Metrics, Notifier, PublishError, Series, Topic};
 use crate::state::book::{Book, BookPeriod};
+use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::state::keys::Statement;
+use crate::state::period::PeriodState;
 use crate::store::memory::MemoryStore;
 use crate::store::{ETag, ObjectHead, ObjectSummary, Put, Store, StoreError};
 
@@ -65,6 +69,34 @@ pub(crate) fn period(month: &str, facts: Vec<FactRow>) -> BookPeriod {
         data_as_of: Some(at("2026-11-20T23:00:00Z").min(month.end())),
         unverified: false,
         closed: false,
+        counts: ScanCounts::default(),
+        unknown_usage_rows: 0,
+        folded: Folded::default(),
+        derivation: String::new(),
+        facts: table(facts),
+    }
+}
+
+/// A delivery that was made, and committed, at a time; its data as well.
+pub(crate) fn applied(delivery_id: &str, time: &str) -> AppliedDelivery {
+    AppliedDelivery {
+        sequence: 1,
+        delivery_id: delivery_id.to_owned(),
+        revision: 0,
+        moved: String::new(),
+        order: DeliveryOrder { source: OrderSource::LastModified, at: at(time) },
+        applied_at: at(time),
+        data_as_of: Some(at(time)),
+        unverified: false,
+    }
+}
+
+/// The state of a statement with one commit, of the delivery `d`.
+pub(crate) fn state_of(statement: &Statement, facts: Vec<FactRow>) -> PeriodState {
+    PeriodState {
+        export_id: statement.export_id.clone(),
+        period: statement.period,
+        deliveries: vec![applied("d", "2026-11-20T00:00:00Z")],
         counts: ScanCounts::default(),
         unknown_usage_rows: 0,
         folded: Folded::default(),
@@ -133,6 +165,75 @@ impl Notifier for TestNotifier {
             None => Ok(()),
             Some(_) => Err(PublishError::InDoubt { what: message.subject.clone(), source: "a test".into() }),
         }
+    }
+}
+
+/// How a call to put metrics ends. All but the first have no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Taken,
+    Refused,
+    NotSent,
+    InDoubt,
+}
+
+/// Remembers what was put, and what was asked; the first calls to put end as they were told to.
+#[derive(Debug, Default)]
+pub(crate) struct TestMetrics {
+    pub(crate) answers: Mutex<VecDeque<Answer>>,
+    /// What was taken, call by call.
+    pub(crate) taken: Mutex<Vec<Vec<Datum>>>,
+    /// What is answered of a series on each day.
+    pub(crate) held: BTreeMap<Series, BTreeMap<NaiveDate, f64>>,
+    /// The series and days that somebody has asked for, call by call.
+    pub(crate) asked: Mutex<Vec<(Vec<Series>, RangeInclusive<NaiveDate>)>>,
+}
+
+impl TestMetrics {
+    pub(crate) fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() }
+    }
+
+    /// How many data each call put that was taken.
+    pub(crate) fn sizes(&self) -> Vec<usize> {
+        self.taken.lock().unwrap().iter().map(Vec::len).collect()
+    }
+
+    /// What was put to each series on each day, in all.
+    pub(crate) fn sums(&self) -> BTreeMap<(Series, NaiveDate), Decimal> {
+        let mut sums = BTreeMap::new();
+        for Datum { name, dimensions, timestamp, value, .. } in self.taken.lock().unwrap().iter().flatten() {
+            let series = Series { name: name.clone(), dimensions: dimensions.clone() };
+            let sum: &mut Decimal = sums.entry((series, timestamp.date_naive())).or_default();
+            *sum = sum.checked_add(*value).unwrap();
+        }
+        sums
+    }
+}
+
+impl Metrics for TestMetrics {
+    async fn put(&self, _: &str, data: &[Datum]) -> Result<(), PublishError> {
+        let what = || format!("{} data", data.len());
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Taken);
+        match answer {
+            Answer::Taken => {
+                self.taken.lock().unwrap().push(data.to_vec());
+                Ok(())
+            }
+            Answer::Refused => Err(PublishError::Refused { what: what(), reason: "a test".into() }),
+            Answer::NotSent => Err(PublishError::NotSent { what: what(), source: "a test".into() }),
+            Answer::InDoubt => Err(PublishError::InDoubt { what: what(), source: "a test".into() }),
+        }
+    }
+
+    async fn daily_sums(
+        &self,
+        _: &str,
+        series: &[Series],
+        days: RangeInclusive<NaiveDate>,
+    ) -> Result<Vec<BTreeMap<NaiveDate, f64>>, PublishError> {
+        self.asked.lock().unwrap().push((series.to_vec(), days));
+        Ok(series.iter().map(|series| self.held.get(series).cloned().unwrap_or_default()).collect())
     }
 }
 

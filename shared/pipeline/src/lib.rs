@@ -4,7 +4,7 @@
 //!
 //! The rooms, from the ground up: `error`; `files`, what lies in an export; `ingest`, up to a ready delivery; side by side
 //! `period`, its commits, and `examination`, what is wrong with an export; `explain` and `sweep`; `formats`, a list of all that
-//! is stored; `ledger_examination`, what is wrong with a ledger.
+//! is stored; `ledger_examination`, what is wrong with a ledger. For tests alone: `fixtures`.
 
 pub mod error;
 pub mod examination;
@@ -15,3 +15,6 @@ pub mod ingest;
 pub mod ledger_examination;
 pub mod period;
 pub mod sweep;
+
+#[cfg(test)]
+mod fixtures;

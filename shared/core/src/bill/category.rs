@@ -94,6 +94,8 @@ mod tests {
             ("SavingsPlanUpfrontFee", Category::Fee),
             ("SavingsPlanRecurringFee", Category::Fee),
             ("FlatRateSubscription", Category::Fee),
+            ("SavingsPlanSomething", Category::Other),
+            ("SupportFee", Category::Other),
             ("SomethingNew", Category::Other),
             ("", Category::Other),
         ] {

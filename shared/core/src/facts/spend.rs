@@ -7,7 +7,6 @@ use crate::facts::fact::{Fact, FactField, FactTable};
 use crate::money::decimal::Decimal;
 use crate::named;
 use crate::table::codes::place;
-use crate::table::measures::Measures;
 
 named! {
     /// Which cost column is meant.
@@ -28,14 +27,6 @@ impl Basis {
         match self {
             Self::Unblended => fact.unblended_cost(),
             Self::NetUnblended => fact.net_unblended_cost(),
-        }
-    }
-
-    /// The cost on this basis of what stands alone.
-    pub fn cost_of(self, measures: &Measures) -> Decimal {
-        match self {
-            Self::Unblended => measures.unblended_cost,
-            Self::NetUnblended => measures.net_unblended_cost,
         }
     }
 }

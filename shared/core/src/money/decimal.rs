@@ -328,6 +328,60 @@ mod tests {
     }
 
     #[test]
+    fn a_percent_is_rounded_away_from_zero_whatever_the_signs() {
+        let percent = |part: &str, whole: &str| {
+            let [part, whole] = [part, whole].map(|text| text.parse::<Decimal>().unwrap());
+            part.percent_of(whole).map(|percent| percent.to_string())
+        };
+        for (part, whole, expected) in [
+            ("2", "3", "66.7"),
+            ("-2", "3", "-66.7"),
+            ("2", "-3", "-66.7"),
+            ("-2", "-3", "66.7"),
+            ("1", "2000", "0.1"),
+            ("-1", "2000", "-0.1"),
+            ("0", "-3", "0"),
+            ("0", "3", "0"),
+        ] {
+            assert_eq!(percent(part, whole).as_deref(), Some(expected), "{part} of {whole}");
+        }
+        assert_eq!(percent("1", "0"), None);
+    }
+
+    #[test]
+    fn a_product_that_is_divided_has_the_sign_of_its_three_numbers() {
+        for (value, factor, divisor, expected) in
+            [(6, 2, 3, 4), (-6, 2, 3, -4), (-6, -2, 3, 4), (6, -2, -3, 4), (-6, -2, -3, -4), (0, -2, 3, 0)]
+        {
+            let [value, factor, divisor] = [value, factor, divisor].map(Decimal::from_integer);
+            assert_eq!(value.checked_mul_div(factor, divisor), Some(Decimal::from_integer(expected)));
+        }
+    }
+
+    #[test]
+    fn what_has_no_more_places_than_are_kept_stays_as_it_is() {
+        for text in ["1.000000000000000001", "-1.000000000000000001", "0", "7"] {
+            let exact: Decimal = text.parse().unwrap();
+            assert_eq!(exact.round_to(18), exact);
+            assert_eq!((exact.negated().negated(), exact.checked_add(exact.negated())), (exact, Some(Decimal::ZERO)));
+        }
+    }
+
+    #[test]
+    fn a_median_is_the_middle_or_lies_halfway_between_the_two_in_it() {
+        for (values, middle) in [
+            (vec![], None),
+            (vec![5], Some("5")),
+            (vec![9, 1], Some("5")),
+            (vec![7, 1, 3], Some("3")),
+            (vec![8, 1, 2, 5], Some("3.5")),
+        ] {
+            let values = values.into_iter().map(Decimal::from_integer).collect();
+            assert_eq!(median(values).map(|median| median.to_string()).as_deref(), middle);
+        }
+    }
+
+    #[test]
     fn nan_and_infinities_are_errors() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(matches!(Decimal::from_f64(value), Err(DecimalError::NotFinite(_))));

@@ -40,6 +40,9 @@ mod tests {
         assert_eq!(multiply_divide(largest, 3, 2), Some((largest / 2 * 3 + 1, 1)));
         assert_eq!(multiply_divide(largest, largest, 2), None);
         assert_eq!(multiply_divide(1, 1, 0), None);
+        let most = i128::MAX.unsigned_abs();
+        assert_eq!(multiply_divide(most, 2, most), Some((2, 0)));
+        assert_eq!(multiply_divide(most, 2, most + 1), None, "twice a remainder might not fit");
     }
 
     proptest! {

@@ -159,3 +159,6 @@ fn recent_days(span: &DataSpan) -> Vec<NaiveDate> {
     let oldest = newest.checked_sub_days(Days::new(DAYS_LOOKED_AT)).unwrap_or(newest).max(first);
     oldest.iter_days().take_while(|day| *day <= newest).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,33 @@ impl Published {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::keys::METRIC_SERIES;
+
+    #[test]
+    fn what_failed_is_told_once_and_no_other_failure_is_lost() {
+        let contended = |key: &str| MetricsError::Contended { key: key.to_owned() };
+        let mut published = Published::default();
+        assert_eq!(published.part::<u8>(Err(contended("a"))), None);
+        assert_eq!(published.part(Ok(7)), Some(7));
+        published.failed(contended("a"));
+        published.failed(contended(METRIC_SERIES));
+        let texts: Vec<_> = published.failures.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 2);
+        assert!(texts[0].starts_with("a was changed") && texts[1].starts_with(METRIC_SERIES), "{texts:?}");
+    }
+
+    #[test]
+    fn spend_that_is_withheld_says_why_and_what_to_do() {
+        let unknown =
+            Withheld::Unknown { namespace: "n".to_owned(), currencies: vec!["EUR".to_owned(), "USD".to_owned()] };
+        let lost = Withheld::Lost { namespace: "n".to_owned(), objects: vec!["metrics/x".to_owned()] };
+        let (unknown, lost) = (unknown.to_string(), lost.to_string());
+        assert!(unknown.contains("namespace n has data of the last two weeks in EUR, USD"), "{unknown}");
+        assert!(lost.contains("metrics/x is gone"), "{lost}");
+        assert!([unknown, lost].iter().all(|text| text.contains("name another namespace")));
+    }
+}

@@ -376,3 +376,6 @@ impl Look {
 fn fingerprint(config: &Config) -> String {
     hash(&[&config.metrics_fingerprint()])
 }
+
+#[cfg(test)]
+mod tests;

@@ -284,3 +284,6 @@ fn targets(scene: &Scene) -> Result<BTreeMap<Statement, Sums>, SumOutOfRange> {
     }
     Ok(targets)
 }
+
+#[cfg(test)]
+mod tests;

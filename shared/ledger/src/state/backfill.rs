@@ -104,3 +104,6 @@ fn is_fresh_or_quiet(book: &Book, now: DateTime<Utc>) -> bool {
         periods.iter().any(is_fresh) || committed.is_none_or(|at| now - at >= QUIET)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,6 @@ impl AppliedDelivery {
 fn is_zero(revision: &u64) -> bool {
     *revision == 0
 }
+
+#[cfg(test)]
+mod tests;

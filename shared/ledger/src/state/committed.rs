@@ -195,3 +195,6 @@ pub fn period(
         facts: state.facts,
     }))
 }
+
+#[cfg(test)]
+mod tests;

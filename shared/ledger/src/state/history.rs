@@ -62,3 +62,36 @@ pub struct Moved {
     #[serde(default, rename = "restated", skip_serializing_if = "std::ops::Not::not")]
     pub had_settled_alone: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reaction_fixtures::applied;
+
+    #[test]
+    fn a_closed_month_is_restated_by_a_delivery_that_moves_something() {
+        let moved = Moved {
+            day: None,
+            identity: None,
+            category: None,
+            currency: "USD".to_owned(),
+            before: Decimal::ZERO,
+            after: Decimal::ONE,
+            had_settled_alone: false,
+        };
+        let entry = |after_close, moved: &[Moved]| HistoryEntry {
+            export_id: "cur".to_owned(),
+            period: "2026-11".parse().unwrap(),
+            kind: CommitKind::Delivery,
+            delivery: applied("one", "2026-12-30T00:00:00Z"),
+            replaced: None,
+            after_close,
+            totals: Vec::new(),
+            moved: moved.to_vec(),
+        };
+        let moved = [moved];
+        assert!(entry(true, &moved).is_restated_after_close());
+        assert!(!entry(true, &[]).is_restated_after_close());
+        assert!(!entry(false, &moved).is_restated_after_close() && !entry(false, &[]).is_restated_after_close());
+    }
+}

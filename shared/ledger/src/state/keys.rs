@@ -306,6 +306,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_owner_writes_below_config_is_of_the_configuration_and_what_the_program_writes_there_is_not() {
+        for key in [CONFIG, "config/overrides.csv"] {
+            assert!(is_of_configuration(key), "{key}");
+        }
+        for key in [CONFIG_IN_FORCE, FORGOTTEN, "state/ledger.toml", "x/config/ledger.toml"] {
+            assert!(!is_of_configuration(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_statement_and_a_namespace_stay_what_they_are() {
+        let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+        let key = statement.earlier_reduction_key("a", &ETag("1".to_owned()), &KeptTags::new(["b"]));
+        assert_eq!(key, "reductions/export=cur/period=2026-11/v1/4f85584f47ce5128e0310b6b524b4468.json.zst");
+        assert_eq!(statement.seen_manifest_key("1-a"), "deliveries/export=cur/period=2026-11/1-a/manifest.json");
+        let folder = "metrics/namespace=004a8124a3c137c9be41d546c7239806";
+        assert_eq!(gauges_key("BedrockLedger"), format!("{folder}/gauges.json"));
+        assert_eq!(health_key("BedrockLedger"), format!("{folder}/health.json"));
+    }
+
+    #[test]
     fn a_hash_tells_where_its_parts_end() {
         assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
     }

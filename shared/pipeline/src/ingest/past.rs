@@ -116,3 +116,6 @@ fn is_same(other: &SealedDelivery, delivery: &SealedDelivery) -> bool {
     let is_as_found = other.unverified && other.earlier.is_empty();
     is_as_found && (has_all(other, delivery) || other.manifest.is_empty() && has_all(delivery, other))
 }
+
+#[cfg(test)]
+mod tests;

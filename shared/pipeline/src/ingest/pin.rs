@@ -104,3 +104,6 @@ pub async fn take<L: Store>(ledger: &L, delivery: SealedDelivery) -> Result<Seal
     }
     Err(PipelineError::Contended { key, attempts: ATTEMPTS })
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ async fn standing<L: Store>(
     let current = state.current().filter(|_| is_older);
     Ok(current.map(|current| Aggregated::Older { in_force: current.delivery_id.clone() }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,3 +147,6 @@ async fn incumbent<L: Store>(
 fn is_account(payer: &str) -> bool {
     payer.len() == 12 && payer.bytes().all(|byte| byte.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,6 @@ pub(crate) fn without(facts: Facts, is_lost: impl Fn(&str) -> bool) -> Result<Fa
 pub async fn payers<L: Store>(ledger: &L) -> Result<BTreeSet<String>, PipelineError> {
     Ok(all(ledger).await?.into_iter().map(|found| found.payer).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ fn applied(previous: Option<&PeriodState>, next: &Next<'_>, moved: String, now: 
         unverified: next.delivery.unverified,
     }
 }
+
+#[cfg(test)]
+mod tests;

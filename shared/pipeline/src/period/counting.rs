@@ -157,3 +157,6 @@ pub async fn recount<L: Store>(
     }
     Ok(outcomes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,3 +208,6 @@ fn moved_totals(before: &FactTable, after: &FactTable) -> Result<Vec<Moved>, Sum
     };
     Ok(totals.into_iter().map(row).collect())
 }
+
+#[cfg(test)]
+mod tests;

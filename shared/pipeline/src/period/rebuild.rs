@@ -125,3 +125,6 @@ fn is_derived(state: &PeriodState, facts: &Facts, with: &Deriver) -> bool {
         && state.folded == facts.folded
         && state.facts == facts.rows
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,30 @@ fn nobody_is_new_in_a_ledger_that_has_just_begun() {
         .unwrap();
     assert!(found.iter().flat_map(Measurement::crossed).next().is_none());
 }
+
+/// How much is crossed on a day, by what is known of November alone.
+fn crossed_on(day: &str, as_of: &str, facts: &[FactRow]) -> usize {
+    let status = DataStatus { as_of: format!("{as_of}T00:00:00Z").parse().ok(), ..DataStatus::default() };
+    let span = DataSpan::new([("2026-11".parse().unwrap(), status)].into());
+    let days = [day.parse().unwrap()];
+    let found = anomaly()
+        .evaluate(table(facts).rows(), &Known { policy: &CostPolicy::default(), span: &span, days: &days })
+        .unwrap();
+    found.iter().flat_map(Measurement::crossed).count()
+}
+
+#[test]
+fn seven_settled_days_are_a_past_and_six_are_none() {
+    let spike_on = |spike: u32| from("2026-11-01", move |day| if day.day() == spike { 5_000 } else { 9 });
+    // The 1st to the 7th had settled when the 11th began.
+    assert!(crossed_on("2026-11-11", "2026-11-12", &spike_on(11)) > 0);
+    assert_eq!(crossed_on("2026-11-10", "2026-11-11", &spike_on(10)), 0);
+    assert_eq!(crossed_on("2026-11-08", "2026-11-20", &spike_on(8)), 0, "also once more has settled");
+}
+
+#[test]
+fn a_day_whose_past_has_not_settled_yet_is_not_judged() {
+    let facts = from("2026-11-01", |day| if day.day() == 15 { 5_000 } else { 9 });
+    assert_eq!(crossed_on("2026-11-15", "2026-11-14", &facts), 0, "the 11th settles on the 15th");
+    assert!(crossed_on("2026-11-15", "2026-11-15", &facts) > 0);
+}

@@ -25,3 +25,22 @@ fn a_template_that_cannot_be_filled_in_is_an_error() {
     }
     assert!("{member}".parse::<OwnerTemplate>().unwrap().needs_member());
 }
+
+#[test]
+fn a_rule_is_about_the_facts_that_all_its_globs_match() {
+    let facts = [
+        [("model", "a"), ("identity", "ana")],
+        [("model", "a"), ("identity", "bob")],
+        [("model", "b"), ("identity", "ana")],
+    ];
+    let facts = crate::fixtures::table(&facts.map(|fields| fact("2026-11-01", "1", &fields)));
+    let matched = |matches: &[(&str, &str)]| {
+        let matches = matches.iter().map(|(key, glob)| Matcher::new(key.parse().unwrap(), glob)).collect();
+        let rule = Rule { matches, ..Rule::new("r") };
+        facts.rows().filter(|fact| rule.matches(*fact)).count()
+    };
+    assert_eq!(matched(&[]), 3);
+    assert_eq!(matched(&[("model", "a")]), 2);
+    assert_eq!(matched(&[("model", "a"), ("identity", "ana")]), 1);
+    assert_eq!(matched(&[("model", "c")]), 0);
+}

@@ -79,7 +79,10 @@ pub(super) fn data(
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::metrics::series::SpendSeries;
+    use crate::metrics::timing::window;
     use crate::reaction_fixtures::{at, book, fact, period};
+    use crate::state::keys::Statement;
 
     fn recent(facts: &[(&str, &str)], seen: &[&str], now: &str) -> Vec<(String, String)> {
         let facts = facts.iter().map(|(day, cost)| fact(day, cost, &[])).collect();
@@ -108,6 +111,21 @@ mod tests {
         for (day, value) in [("01", "5"), ("02", "5"), ("11", "5"), ("12", "0")] {
             assert_eq!(recent(&facts, &[], &format!("2026-12-{day}T06:00:00Z")), usd(value), "{day}");
         }
+    }
+
+    #[test]
+    fn what_was_told_of_this_month_is_seen() {
+        let told = |currency: &str, day: &str| {
+            let statement = Statement { export_id: "e".to_owned(), period: "2026-11".parse().unwrap() };
+            let series = SpendSeries { currency: currency.to_owned(), of: None };
+            let days = BTreeMap::from([(day.parse().unwrap(), Decimal::ONE)]);
+            let (mut told, now) = (Told::nothing("n", &statement), at("2026-11-03T06:00:00Z"));
+            told.plan(&BTreeMap::from([(series, days)]), |_| true, &window(now)).unwrap();
+            told
+        };
+        let all = [told("USD", "2026-11-02"), told("EUR", "2026-10-31"), told("GBP", "2026-11-01")];
+        let seen = seen(all.iter(), at("2026-11-03T06:00:00Z"));
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["GBP", "USD"]);
     }
 
     #[test]

@@ -166,3 +166,105 @@ fn series(datum: &Datum) -> Series {
 fn listed(shown: &BTreeMap<Series, NaiveDate>) -> Vec<Shown> {
     shown.iter().map(|(series, on)| Shown::of(series.clone(), *on)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use spend_core::money::decimal::Decimal;
+
+    use super::*;
+    use crate::outputs::Unit;
+    use crate::reaction_fixtures::{at, book, period};
+    use crate::store::memory::MemoryStore;
+
+    const MORNING: &str = "2026-11-20T06:00:00Z";
+    const NEXT: &str = "2026-11-21T06:00:00Z";
+    const THIRD: &str = "2026-11-22T06:00:00Z";
+
+    fn values(names: &[&str]) -> Vec<Datum> {
+        let value = |name: &&str| Datum {
+            name: (*name).to_owned(),
+            dimensions: BTreeMap::new(),
+            timestamp: at(MORNING),
+            value: Decimal::ONE,
+            unit: Unit::None,
+        };
+        names.iter().map(value).collect()
+    }
+
+    async fn announced(store: &MemoryStore, names: &[&str], now: &str) -> Option<Announced> {
+        let before = read(store, "n").await.unwrap();
+        announce(store, "n", before, &values(names), &Basis::default(), at(now)).await.unwrap()
+    }
+
+    /// What is put as zero beside these values, after which they are put.
+    async fn put(store: &MemoryStore, names: &[&str], now: &str) -> Vec<String> {
+        let announced = announced(store, names, now).await.unwrap();
+        let gone = announced.gone(&values(names)).into_iter().map(|series| series.name).collect();
+        announced.was_put(store, "basis").await.unwrap();
+        gone
+    }
+
+    async fn is_due_of(store: &MemoryStore, made_of: &str, now: &str) -> bool {
+        is_due(read(store, "n").await.unwrap().as_ref(), made_of, at(now))
+    }
+
+    #[tokio::test]
+    async fn gauges_are_due_until_they_were_put_of_the_same_on_the_same_day() {
+        let store = MemoryStore::default();
+        assert!(is_due_of(&store, "basis", MORNING).await);
+        put(&store, &["a"], MORNING).await;
+        assert!(!is_due_of(&store, "basis", "2026-11-20T23:59:59Z").await);
+        assert!(is_due_of(&store, "other", MORNING).await);
+        assert!(is_due_of(&store, "basis", "2026-11-21T00:00:00Z").await);
+        announced(&store, &["a"], NEXT).await.unwrap();
+        assert!(is_due_of(&store, "basis", NEXT).await, "somebody may have died while putting them");
+    }
+
+    #[tokio::test]
+    async fn a_gauge_without_a_value_is_zero_until_it_was_on_a_day_after_its_last() {
+        let store = MemoryStore::default();
+        assert_eq!(put(&store, &["a", "b"], MORNING).await, [""; 0]);
+        assert_eq!(put(&store, &["b"], MORNING).await, ["a"]);
+        assert_eq!(put(&store, &["b"], NEXT).await, ["a"], "yesterday's value is yesterday's maximum alone now");
+        assert_eq!(put(&store, &["b"], THIRD).await, [""; 0], "it was zero for a day, and is forgotten");
+    }
+
+    #[tokio::test]
+    async fn what_somebody_may_have_put_who_died_is_put_to_zero_too() {
+        let store = MemoryStore::default();
+        drop(announced(&store, &["a"], MORNING).await.unwrap());
+        assert_eq!(put(&store, &["b"], NEXT).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn as_long_as_somebody_else_may_be_putting_theirs_the_next_call_puts_them_again() {
+        for (now, is_due_again) in [("2026-11-20T06:30:00Z", true), ("2026-11-20T06:30:01Z", false)] {
+            let store = MemoryStore::default();
+            drop(announced(&store, &["a"], MORNING).await.unwrap());
+            assert_eq!(put(&store, &["b"], now).await, ["a"]);
+            assert_eq!(is_due_of(&store, "basis", now).await, is_due_again, "{now}");
+            // Both are known to show something.
+            assert_eq!(put(&store, &[], now).await, ["a", "b"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn gauges_that_others_have_announced_since_are_not_announced() {
+        let store = MemoryStore::default();
+        let before = read(&store, "n").await.unwrap();
+        let mine = announced(&store, &["a"], MORNING).await.unwrap();
+        let late = announce(&store, "n", before, &values(&["b"]), &Basis::default(), at(MORNING)).await.unwrap();
+        assert!(late.is_none());
+        drop(announced(&store, &["b"], MORNING).await.unwrap());
+        mine.was_put(&store, "basis").await.unwrap();
+        assert!(is_due_of(&store, "basis", MORNING).await, "theirs counts");
+    }
+
+    #[tokio::test]
+    async fn gauges_remember_what_they_were_announced_from() {
+        let store = MemoryStore::default();
+        let from = Basis::of(&book(vec![period("2026-11", Vec::new())]), "x");
+        announce(&store, "n", None, &values(&["a"]), &from, at(MORNING)).await.unwrap().unwrap();
+        assert_eq!(*read(&store, "n").await.unwrap().unwrap().from(), from);
+    }
+}

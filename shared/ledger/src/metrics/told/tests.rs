@@ -219,3 +219,85 @@ fn a_renamed_member_keeps_its_sums_and_adds_to_what_the_other_had() {
     assert_eq!(told.rename(renamed).unwrap(), Err(Busy), "nobody knows whether it was taken");
     assert_eq!(told.rename(|member| (member == "x").then(String::new)).unwrap(), Ok(()), "others can be");
 }
+
+#[test]
+fn days_outside_the_window_are_known_in_money_and_the_older_ones_by_their_number() {
+    let total = |currency: &str| SpendSeries { currency: currency.to_owned(), of: None };
+    // The window goes from the 7th to the 20th.
+    let days =
+        [("2026-11-05", "1"), ("2026-11-06", "2"), ("2026-11-07", "4"), ("2026-11-20", "8"), ("2026-11-21", "16")];
+    let days: BTreeMap<_, _> = days.map(|(on, amount)| (day(on), amount.parse().unwrap())).into();
+    let mut told = nothing();
+    let targets = [(total("USD"), days.clone()), (total("EUR"), days.clone()), (series("ana"), days)].into();
+    for _ in 0..2 {
+        plan(&mut told, &targets);
+        assert_eq!(told.too_old, 6, "two of each series, however often it is planned");
+        let outside = told.outside.iter().map(|(currency, amount)| (currency.as_str(), amount.to_string()));
+        assert_eq!(outside.collect::<Vec<_>>(), [("EUR", "19".to_owned()), ("USD", "19".to_owned())]);
+        assert_eq!(told.waiting(), 6);
+    }
+}
+
+#[test]
+fn each_batch_and_each_claim_has_a_number_that_nothing_had_before() {
+    let mut told = nothing();
+    let mut numbers = BTreeSet::new();
+    plan(&mut told, &targets(MAX_DATA + 1, "1"));
+    numbers.extend(told.batches.iter().map(|batch| batch.number));
+    for _ in 0..3 {
+        let before = told.batches_so_far();
+        let batch = claim(&mut told).unwrap();
+        assert!(numbers.insert(batch.number), "{}", batch.number);
+        assert_eq!(told.batches_so_far(), before + 1);
+        told.learn(&batch, Fate::NotPut).unwrap();
+    }
+    assert_eq!(numbers.len(), 5);
+}
+
+#[test]
+fn what_was_put_says_when_and_what_was_planned_alone_does_not() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "1"));
+    let put_at = |told: &Told| told.day(&series("0000"), day("2026-11-14")).unwrap().put_at;
+    assert_eq!(put_at(&told), None);
+    claim(&mut told).unwrap();
+    assert_eq!(put_at(&told), Some(now()));
+}
+
+#[test]
+fn a_batch_waits_for_its_series_and_day_alone() {
+    let mut told = nothing();
+    plan(&mut told, &targets(1, "1"));
+    assert!(told.awaits(&series("0000"), day("2026-11-14")));
+    assert!(!told.awaits(&series("0001"), day("2026-11-14")) && !told.awaits(&series("0000"), day("2026-11-15")));
+}
+
+#[test]
+fn a_batch_with_a_day_that_has_left_the_window_is_stale_and_free_for_nobody() {
+    let mut told = nothing();
+    let on = |on: &str| BTreeMap::from([(day(on), Decimal::ONE)]);
+    plan(&mut told, &[(series("ana"), on("2026-11-07")), (series("bob"), on("2026-11-14"))].into());
+    let later = window(at("2026-11-21T12:00:00Z"));
+    assert!(!told.is_stale(&window(now())) && told.is_stale(&later));
+    assert_eq!((told.free(&window(now()), &BTreeSet::new()), told.free(&later, &BTreeSet::new())), (2, 0));
+    assert_eq!(told.clone().claim(&later, &BTreeSet::new(), now()), None, "one call would put both");
+    claim(&mut told).unwrap();
+    assert!(!told.is_stale(&later), "somebody is putting it");
+}
+
+#[test]
+fn the_currencies_of_a_month_are_those_of_which_a_day_was_ever_told() {
+    let total = |currency: &str| SpendSeries { currency: currency.to_owned(), of: None };
+    let on = |on: &str| BTreeMap::from([(day(on), Decimal::ONE)]);
+    let mut told = nothing();
+    let of_ana = SpendSeries { currency: "GBP".to_owned(), ..series("ana") };
+    let first = [(total("EUR"), on("2026-11-14")), (total("USD"), on("2026-11-14")), (of_ana, on("2026-11-14"))];
+    plan(&mut told, &first.into());
+    while let Some(batch) = claim(&mut told) {
+        told.learn(&batch, Fate::Landed).unwrap();
+    }
+    plan(&mut told, &[(total("USD"), on("2026-11-14"))].into());
+    let of = |month: &str| told.totals_of(month.parse().unwrap()).collect::<Vec<_>>();
+    assert_eq!(of("2026-11"), ["EUR", "USD"], "also where it is back at zero, and of totals alone");
+    assert_eq!(of("2026-10"), [""; 0]);
+}
