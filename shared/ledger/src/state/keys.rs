@@ -320,6 +320,11 @@ mod tests {
         let statement = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
         let key = statement.earlier_reduction_key("a", &ETag("1".to_owned()), &KeptTags::new(["b"]));
         assert_eq!(key, "reductions/export=cur/period=2026-11/v1/4f85584f47ce5128e0310b6b524b4468.json.zst");
+        assert_eq!(statement.sealed_key("1-a"), "deliveries/export=cur/period=2026-11/1-a/sealed.json");
+        let commit = crate::reaction_fixtures::applied("1-a", "2026-11-20T00:00:00Z");
+        let commit = AppliedDelivery { sequence: 12, moved: "0f".to_owned(), ..commit };
+        assert_eq!(statement.history_key(&commit), "history/export=cur/period=2026-11/000012-1-a-0f.json");
+        assert_eq!(beside_config("overrides.csv"), "config/overrides.csv");
         assert_eq!(statement.seen_manifest_key("1-a"), "deliveries/export=cur/period=2026-11/1-a/manifest.json");
         let folder = "metrics/namespace=004a8124a3c137c9be41d546c7239806";
         assert_eq!(gauges_key("BedrockLedger"), format!("{folder}/gauges.json"));

@@ -105,3 +105,27 @@ fn a_tag_whose_name_is_too_long_for_cloudwatch_has_one_that_fits() {
     assert!(long("a").len() <= MAX_NAME && long("a").is_ascii(), "{}", long("a"));
     assert_eq!(Axis::tag("iamPrincipal/team").name, "Tag:iamPrincipal/team");
 }
+
+#[test]
+fn the_most_series_are_those_of_each_currency_of_each_budget_and_of_health() {
+    let budgets =
+        "[[budget]]\nname = \"all\"\namount = 1\n[[budget]]\nname = \"each\"\neach = \"identity\"\namount = 1\n";
+    let of = |tags: &str| most_series(&config(&format!("[metrics]\ntags = [{tags}]\n{budgets}")), 2, 3, 10);
+    // The total and 10 members with two for the rest, in four dimensions; in two of the month to date; two more of each
+    // currency. 10 members of one budget, and the other.
+    let by_delivery = 3 * ((1 + 4 * 12) + (1 + 2 * 12) + 2) + 11;
+    let hourly = 2 * (5 + 3 * 4);
+    assert_eq!(of("\"iamPrincipal/team\""), SeriesCount { exports: 2, by_delivery, hourly });
+    let by_delivery = 3 * ((1 + 3 * 12) + (1 + 12) + 2) + 11;
+    let without = of("");
+    assert_eq!(without, SeriesCount { exports: 2, by_delivery, hourly });
+    assert_eq!(without.all(), by_delivery + hourly);
+}
+
+#[test]
+fn a_series_is_called_by_its_currency_its_dimension_and_its_member() {
+    let total = SpendSeries { currency: "USD".to_owned(), of: None };
+    let of_ana = SpendSeries { of: Some(("Identity".to_owned(), "ana".to_owned())), ..total.clone() };
+    assert_eq!((total.to_string(), of_ana.to_string()), ("USD".to_owned(), "USD Identity=ana".to_owned()));
+    assert!(total.is_total() && !of_ana.is_total());
+}

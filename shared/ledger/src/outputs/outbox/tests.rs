@@ -176,3 +176,25 @@ async fn messages_for_machines_alone_are_claimed_and_marked_together() {
     assert_eq!(notifier.ids(Topic::Events), (0..120).map(|number| format!("{number:03}")).collect::<Vec<_>>());
     assert_eq!(counted.calls(), 5, "one read, and a write for each fifty and for the mark of the last");
 }
+
+#[tokio::test]
+async fn a_claim_that_lasts_longer_than_any_is_that_of_a_clock_that_ran_ahead() {
+    // Until 06:05: twice a lease from now is the longest that a clock which is slow by one may see.
+    assert_eq!(send(&claimed().await, Lease::INVOCATION, "2026-11-21T05:55:00Z").await, ["b", "b", "c", "c"]);
+    let sent = send(&claimed().await, Lease::INVOCATION, "2026-11-21T05:54:59Z").await;
+    assert_eq!(sent, ["a", "a", "b", "b", "c", "c"]);
+}
+
+#[tokio::test]
+async fn messages_that_were_sent_and_messages_that_were_not_are_counted() {
+    let pending =
+        async |store: &MemoryStore| update(store, |state: &mut TestState| state.outbox.pending()).await.unwrap();
+    let store = three().await;
+    assert_eq!(pending(&store).await, 3);
+    let notifier = TestNotifier::refusing([2, 3, 4]);
+    let error = drain::<TestState, _, _>(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap_err();
+    assert!(matches!(error, OutboxError::NotSent { failed: 3, .. }), "{error:?}");
+    assert_eq!(pending(&store).await, 2, "of the third all were sent");
+    let sent = drain::<TestState, _, _>(&three().await, &TestNotifier::default(), Lease::INVOCATION, at(NOW)).await;
+    assert_eq!(sent.unwrap(), 6);
+}

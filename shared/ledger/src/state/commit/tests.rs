@@ -31,7 +31,10 @@ fn where_arrival_alone_tells_the_one_that_comes_replaces_the_one_that_is_there()
 fn a_commit_is_of_a_rebuild_once_its_delivery_was_derived_again() {
     let first = applied("one", "2026-11-20T00:00:00Z");
     assert_eq!(first.kind(), CommitKind::Delivery);
-    assert_eq!(AppliedDelivery { revision: 1, ..first }.kind(), CommitKind::Rebuild);
+    let again = AppliedDelivery { revision: 1, ..first.clone() };
+    assert_eq!(again.kind(), CommitKind::Rebuild);
+    let stored = |commit: &AppliedDelivery| serde_json::to_value(commit).unwrap().get("revision").cloned();
+    assert_eq!((stored(&first), stored(&again)), (None, Some(1.into())), "what is zero is not stored");
     assert_eq!([CommitKind::Delivery, CommitKind::Rebuild].map(CommitKind::as_str), ["delivery", "rebuild"]);
 }
 
