@@ -69,3 +69,13 @@ async fn a_month_that_is_counted_again_has_its_claim_back_and_every_delivery_in_
     let (holder, _) = holder(&ledger, &keys::claim_key(PAYER, of.period)).await.unwrap().unwrap();
     assert_eq!(holder, "a");
 }
+
+#[tokio::test]
+async fn a_month_that_comes_back_takes_its_claim_from_whoever_has_it_by_then() {
+    let (ledger, of) = (MemoryStore::default(), statement("a", "2026-11"));
+    count(&ledger, "a", "2026-11", &[(PAYER, "2")]).await;
+    moved(&ledger, "b").await;
+    restore(&ledger, &of, &by_hand("count = [\"a\"]"), at(NOW)).await.unwrap();
+    let (holder, _) = holder(&ledger, &keys::claim_key(PAYER, of.period)).await.unwrap().unwrap();
+    assert_eq!((holder.as_str(), counted(&ledger, &of).await), ("a", Some(usd("2"))));
+}

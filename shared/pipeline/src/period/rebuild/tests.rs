@@ -1,7 +1,9 @@
+use spend_core::bill::line::KeptTags;
+use spend_ledger::store::around::{Access, Around};
 use spend_ledger::store::memory::MemoryStore;
 
 use super::*;
-use crate::fixtures::{PAYER, at, by_hand, deliver, delivery, objects, statement};
+use crate::fixtures::{Meddler, PAYER, at, by_hand, copy, deliver, delivery, objects, statement};
 use crate::period::aggregate::aggregate;
 
 const NOW: &str = "2026-11-20T06:00:00Z";
@@ -52,4 +54,29 @@ fn each_part_of_a_state_tells_whether_it_is_derived() {
     }
     let other = Deriver { fingerprint: "other".to_owned(), ..with };
     assert!(!is_derived(&state, &facts, &other));
+}
+
+#[tokio::test]
+async fn who_loses_the_race_derives_again_only_what_is_in_force_by_then() {
+    let (first, of) = (MemoryStore::default(), statement("cur", "2026-11"));
+    let one = delivery(&of, "one", NOW);
+    deliver(&first, &one, &[(PAYER, "3")]);
+    deliver(&first, &delivery(&of, "two", "2026-11-20T07:00:00Z"), &[(PAYER, "5")]);
+    aggregate(&first, &of, "one", &by_hand(""), at(NOW)).await.unwrap();
+    let named = |fingerprint: &str| Deriver { fingerprint: fingerprint.to_owned(), ..by_hand("") };
+    let reduction = of.reduction_key(&one.chunks[0].key, &one.chunks[0].etag, &KeptTags::default());
+    for faster in ["two", "one"] {
+        let (ledger, twin) = (copy(&first).await, copy(&first).await);
+        if faster == "two" {
+            aggregate(&twin, &of, "two", &by_hand(""), at(NOW)).await.unwrap();
+        } else {
+            rebuild(&twin, &of, &named("faster"), at(NOW)).await.unwrap();
+        }
+        let meddler = Meddler::before(Access::PutIfMatch, of.state_key(), &ledger, &twin).await;
+        let reads = Meddler::before(Access::Get, reduction.clone(), &ledger, &MemoryStore::default()).await;
+        let store = Around { inner: Around { inner: &ledger, before: meddler }, before: reads };
+        let rebuilt = rebuild(&store, &of, &named("slower"), at(NOW)).await.unwrap();
+        assert_eq!(rebuilt, Rebuilt::Applied { sequence: 3, delivery_id: faster.to_owned() });
+        assert_eq!(store.before.calls(), 1, "{faster}");
+    }
 }
