@@ -16,10 +16,13 @@ fn facts(of: &Statement, cost: &str, end: Option<&str>) -> Facts {
 }
 
 /// Commits over what is there.
-async fn commit_it(ledger: &MemoryStore, next: &Next<'_>, now: &str) -> AppliedDelivery {
+async fn commit_it(ledger: &MemoryStore, next: Next<'_>, now: &str) -> AppliedDelivery {
     let of = next.delivery.statement();
     let committed = committed::state(ledger, &of).await.unwrap();
-    commit(ledger, &of, committed.as_ref(), next, &by_hand(""), at(now)).await.unwrap().unwrap()
+    match commit(ledger, &of, committed.as_ref(), next, &by_hand(""), at(now)).await.unwrap() {
+        Outcome::Applied(applied, _) => applied,
+        Outcome::Lost(_) => panic!("nobody else commits"),
+    }
 }
 
 #[tokio::test]
@@ -35,7 +38,7 @@ async fn commits_are_numbered_and_rebuilds_of_one_delivery_too() {
         (CommitKind::Delivery, &two),
         (CommitKind::Rebuild, &two),
     ] {
-        let applied = commit_it(&ledger, &Next { kind, delivery, facts: &facts }, "2026-11-07T00:00:00Z").await;
+        let applied = commit_it(&ledger, Next { kind, delivery, facts: facts.clone() }, "2026-11-07T00:00:00Z").await;
         numbers.push((applied.delivery_id, applied.sequence, applied.revision));
     }
     let numbers: Vec<_> = numbers.iter().map(|(id, sequence, revision)| (id.as_str(), *sequence, *revision)).collect();
@@ -59,7 +62,7 @@ async fn a_rebuild_knows_the_bill_up_to_when_its_delivery_did() {
         (CommitKind::Rebuild, &full, "2026-11-08T00:00:00Z"),
         (CommitKind::Delivery, &full, "2026-11-08T00:00:00Z"),
     ] {
-        let applied = commit_it(&ledger, &Next { kind, delivery: &one, facts }, now).await;
+        let applied = commit_it(&ledger, Next { kind, delivery: &one, facts: facts.clone() }, now).await;
         known.push(applied.data_as_of);
     }
     let (then, end) = (Some(at("2026-11-05T12:00:00Z")), Some(at("2026-11-06T00:00:00Z")));
@@ -71,14 +74,16 @@ async fn who_was_slower_commits_nothing() {
     let (ledger, of) = (MemoryStore::default(), statement("cur", "2026-11"));
     let one = delivery(&of, "one", "2026-11-05T00:00:00Z");
     let facts = facts(&of, "1", None);
-    let next = Next { kind: CommitKind::Delivery, delivery: &one, facts: &facts };
-    commit_it(&ledger, &next, "2026-11-07T00:00:00Z").await;
+    let next = || Next { kind: CommitKind::Delivery, delivery: &one, facts: facts.clone() };
+    commit_it(&ledger, next(), "2026-11-07T00:00:00Z").await;
     let read = committed::state(&ledger, &of).await.unwrap();
-    commit_it(&ledger, &next, "2026-11-07T00:00:00Z").await;
+    commit_it(&ledger, next(), "2026-11-07T00:00:00Z").await;
     for committed in [None, read] {
         let now = at("2026-11-07T00:00:00Z");
-        let lost = commit(&ledger, &of, committed.as_ref(), &next, &by_hand(""), now).await.unwrap();
-        assert_eq!(lost, None);
+        match commit(&ledger, &of, committed.as_ref(), next(), &by_hand(""), now).await.unwrap() {
+            Outcome::Applied(..) => panic!("somebody else was quicker"),
+            Outcome::Lost(left) => assert_eq!(left, facts, "for the next attempt"),
+        }
     }
     assert_eq!(committed::state(&ledger, &of).await.unwrap().unwrap().0.deliveries.len(), 2);
 }
@@ -90,12 +95,12 @@ async fn a_delivery_counts_as_known_when_it_was_made_and_a_copy_when_it_was_met(
         let ledger = MemoryStore::default();
         let first = delivery(&of, "first", "2026-10-20T00:00:00Z");
         let usage = facts(&of, "1", Some("2026-10-19T00:00:00Z"));
-        let next = Next { kind: CommitKind::Delivery, delivery: &first, facts: &usage };
-        commit_it(&ledger, &next, "2026-10-20T00:00:00Z").await;
+        let next = Next { kind: CommitKind::Delivery, delivery: &first, facts: usage };
+        commit_it(&ledger, next, "2026-10-20T00:00:00Z").await;
         let mut second = delivery(&of, "second", "2026-10-20T00:00:00Z");
         second.order = DeliveryOrder { source, at: at(made) };
         let usage = facts(&of, "2", Some("2026-10-19T00:00:00Z"));
-        commit_it(&ledger, &Next { kind: CommitKind::Delivery, delivery: &second, facts: &usage }, now).await;
+        commit_it(&ledger, Next { kind: CommitKind::Delivery, delivery: &second, facts: usage }, now).await;
         let (state, _) = committed::state(&ledger, &of).await.unwrap().unwrap();
         read(&ledger, &of, &state).await.unwrap()[1].after_close
     };
