@@ -79,14 +79,14 @@ impl Company {
             return None;
         }
         let usual = 100 + random(person, 1) % 900;
-        let times = if chance / 100 % 200 == 0 { 12 } else { 1 };
+        let times = if (chance / 100).is_multiple_of(200) { 12 } else { 1 };
         let whole = usual * (70 + chance / 1000 % 60) / 100 * times;
         let age = as_of.signed_duration_since(day.and_hms_opt(0, 0, 0).unwrap().and_utc());
         // Of the day that is under way a part is known; after some days AWS corrects some of it, and after weeks some more.
         let hours = u64::try_from(age.num_hours().clamp(0, 24)).unwrap();
         let known = whole * hours / 24;
-        let later = u64::from(age > TimeDelta::days(5) && chance % 97 == 0) * whole / 10;
-        let closed = u64::from(age > TimeDelta::days(45) && chance % 89 == 0) * whole / 20;
+        let later = u64::from(age > TimeDelta::days(5) && chance.is_multiple_of(97)) * whole / 10;
+        let closed = u64::from(age > TimeDelta::days(45) && chance.is_multiple_of(89)) * whole / 20;
         (hours > 0).then_some(known + later + closed)
     }
 

@@ -111,7 +111,7 @@ pub fn table(costs: &Costs) -> String {
         let Some(cost) = costs.get(&step) else { continue };
         let Cost { runs, requests, most_cpu, memory, .. } = cost;
         let each = |sum: u64| sum / runs;
-        text += &format!(
+        let line = format!(
             "  {:12} {runs:>6} {:>8} {most_cpu:>8} {:>8} {:>6} {:>6} {:>6} {:>6} {:>10}\n",
             step.as_str(),
             each(cost.cpu),
@@ -122,6 +122,7 @@ pub fn table(costs: &Costs) -> String {
             each(requests.puts),
             each(requests.bytes_written) / 1000,
         );
+        text.push_str(&line);
     }
     text
 }

@@ -105,8 +105,8 @@ impl Life {
         let number = self.holdings.len() as u64;
         if number.is_multiple_of(3) {
             let (text, overrides) = self.settings.company.configuration(number / 3);
-            self.ledger.overwrite(&keys::beside_config("people.csv"), Bytes::from(overrides));
-            self.ledger.overwrite(keys::CONFIG, Bytes::from(text));
+            self.ledger.overwrite(&keys::beside_config("people.csv"), &Bytes::from(overrides));
+            self.ledger.overwrite(keys::CONFIG, &Bytes::from(text));
         }
         let mut day = month.first_day();
         while month.contains(day) {
@@ -141,7 +141,7 @@ impl Life {
     /// AWS replaces the files of a month, and all that follows from it happens.
     async fn deliver(&mut self, month: BillingPeriod) {
         for (key, bytes) in self.settings.company.delivery(month, self.now) {
-            self.export.overwrite(&key, bytes);
+            self.export.overwrite(&key, &bytes);
         }
         self.deliveries += 1;
         let mut costs = std::mem::take(&mut self.costs);

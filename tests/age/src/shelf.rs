@@ -161,7 +161,7 @@ impl Shelf {
     }
 
     /// Writes an object whatever was there, as AWS writes exports.
-    pub fn overwrite(&self, key: &str, bytes: Bytes) {
+    pub fn overwrite(&self, key: &str, bytes: &Bytes) {
         self.write(&mut self.inside(), key, bytes);
     }
 
@@ -178,14 +178,14 @@ impl Shelf {
         *inside.replaced.entry(today).or_default().entry(Kind::of(key)).or_default() += object.size;
     }
 
-    fn write(&self, inside: &mut Inside, key: &str, bytes: Bytes) -> ETag {
+    fn write(&self, inside: &mut Inside, key: &str, bytes: &Bytes) -> ETag {
         inside.versions += 1;
         let (number, size) = (inside.versions, bytes.len() as u64);
         let content = if bytes.len() < LARGE {
             // A part of a larger buffer would keep all of it.
-            Content::Memory(Bytes::copy_from_slice(&bytes))
+            Content::Memory(Bytes::copy_from_slice(bytes))
         } else {
-            fs::write(self.file(number), &bytes).unwrap();
+            fs::write(self.file(number), bytes).unwrap();
             Content::File(number)
         };
         let etag = ETag(format!("{number:032x}"));
@@ -197,7 +197,7 @@ impl Shelf {
         etag
     }
 
-    fn put(&self, key: &str, bytes: Bytes, is_free: impl Fn(Option<&Object>) -> bool) -> Result<Put, StoreError> {
+    fn put(&self, key: &str, bytes: &Bytes, is_free: impl Fn(Option<&Object>) -> bool) -> Result<Put, StoreError> {
         check_key(key)?;
         let mut inside = self.inside();
         inside.requests.puts += 1;
@@ -271,10 +271,10 @@ impl Store for Shelf {
     }
 
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<Put, StoreError> {
-        self.put(key, bytes, |found| found.is_none())
+        self.put(key, &bytes, |found| found.is_none())
     }
 
     async fn put_if_match(&self, key: &str, bytes: Bytes, etag: &ETag) -> Result<Put, StoreError> {
-        self.put(key, bytes, |found| found.is_some_and(|object| object.etag == *etag))
+        self.put(key, &bytes, |found| found.is_some_and(|object| object.etag == *etag))
     }
 }

@@ -56,7 +56,7 @@ fn shorter(history: &History, place: usize) -> Option<History> {
             Step::Pass { minutes } if *minutes > 0 => cuts.push(Cut::HalfOfTime(at)),
             Step::Pass { .. } | Step::Upgrade { .. } => {}
             Step::Configure(_) => {
-                cuts.extend([Cut::Weekly(at), Cut::Compares(at), Cut::Summaries(at), Cut::Exports(at)])
+                cuts.extend([Cut::Weekly(at), Cut::Compares(at), Cut::Summaries(at), Cut::Exports(at)]);
             }
             Step::Round(round) => {
                 for (number, actor) in round.actors.iter().enumerate() {

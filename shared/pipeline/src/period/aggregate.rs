@@ -92,9 +92,9 @@ pub async fn aggregate_known<L: Store>(
         };
         let next = Next { kind: CommitKind::Delivery, delivery: &delivery, facts };
         match Box::pin(commit::commit(ledger, statement, committed.as_ref(), next, with, now)).await? {
-            Outcome::Applied(applied, committed) => {
+            Outcome::Applied { sequence, committed } => {
                 Box::pin(publish_committed(ledger, statement, &committed)).await?;
-                return Ok((Aggregated::Applied { sequence: applied.sequence }, Some(committed)));
+                return Ok((Aggregated::Applied { sequence }, Some(committed)));
             }
             Outcome::Lost(facts) => facts_of_lost_race = Some(facts),
         }

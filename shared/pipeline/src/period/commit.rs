@@ -25,7 +25,10 @@ pub(crate) struct Next<'a> {
 
 /// What became of a commit.
 pub(crate) enum Outcome {
-    Applied(AppliedDelivery, Committed),
+    Applied {
+        sequence: u64,
+        committed: Committed,
+    },
     /// Somebody else committed first. The facts are as they were.
     Lost(Facts),
 }
@@ -65,7 +68,7 @@ pub(crate) async fn commit<L: Store>(
         Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,
     };
     Ok(match put {
-        Put::Written(etag) => Outcome::Applied(applied, Committed { state, etag }),
+        Put::Written(etag) => Outcome::Applied { sequence: applied.sequence, committed: Committed { state, etag } },
         Put::Lost => {
             let PeriodState { facts: rows, counts, unknown_usage_rows, folded, .. } = state;
             Outcome::Lost(Facts { rows, counts, unknown_usage_rows, folded })

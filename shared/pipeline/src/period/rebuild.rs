@@ -80,9 +80,9 @@ pub async fn rebuild<L: Store>(
         }
         let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts };
         match commit::commit(ledger, statement, Some(&committed), next, with, now).await? {
-            Outcome::Applied(applied, committed) => {
+            Outcome::Applied { sequence, committed } => {
                 publish::publish_committed(ledger, statement, &committed).await?;
-                return Ok(Rebuilt::Applied { sequence: applied.sequence, delivery_id: applied.delivery_id });
+                return Ok(Rebuilt::Applied { sequence, delivery_id: delivery.delivery_id });
             }
             Outcome::Lost(facts) => of_lost_race = Some((delivery, facts)),
         }

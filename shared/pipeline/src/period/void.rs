@@ -43,7 +43,7 @@ pub(crate) async fn void<L: Store>(
         let delivery = as_sealed(statement, &current);
         let next = Next { kind: CommitKind::Rebuild, delivery: &delivery, facts };
         let outcome = commit::commit(ledger, statement, Some(&(state, etag)), next, &with, now).await?;
-        if let Outcome::Applied(_, committed) = outcome {
+        if let Outcome::Applied { committed, .. } = outcome {
             publish::publish_committed(ledger, statement, &committed).await?;
             return Ok(true);
         }

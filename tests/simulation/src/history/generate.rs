@@ -53,7 +53,9 @@ fn setup(dice: &mut Dice) -> Setup {
     let page = *dice.pick(&[2, 5, 1000]);
     let copied = dice.percent(12).then(|| *dice.pick(&[Times::OfSource, Times::OfArrival]));
     if copied.is_some() {
-        exports.iter_mut().for_each(|export| export.has_manifests = true);
+        for export in &mut exports {
+            export.has_manifests = true;
+        }
     }
     Setup { begins, exports, lost, doubled, late, page, copied }
 }
@@ -195,7 +197,7 @@ impl Writer {
             chosen,
             only,
             retired,
-            first_run: *dice.pick(&["send", "send", "summary"]),
+            first_run: if dice.percent(33) { "summary" } else { "send" },
             singly: *dice.pick(&[20, 20, 1, 2]),
             budget: *dice.pick(&[50, 100, 200, 1000]),
             weekly: dice.percent(60).then(|| *dice.pick(&[20, 60, 150])),

@@ -34,10 +34,11 @@ async fn a_delivery_stands_as_long_as_all_its_files_are_what_they_were() {
 
 #[test]
 fn a_delivery_replaces_the_others_of_its_manifest_of_the_same_second() {
-    let of = |id: &str, made: &str| SealedDelivery { order: delivery(&one().statement(), id, made).order, ..named(id) };
-    fn named(id: &str) -> SealedDelivery {
-        SealedDelivery { delivery_id: id.to_owned(), ..one() }
-    }
+    let of = |id: &str, made: &str| SealedDelivery {
+        delivery_id: id.to_owned(),
+        order: delivery(&one().statement(), id, made).order,
+        ..one()
+    };
     let stored = [of("same", "2026-11-10T00:00:00.9Z"), of("later", "2026-11-10T00:00:01Z"), of("one", MADE)]
         .map(|delivery| Stored { delivery, is_ready: false });
     let own: Vec<_> = stored.iter().collect();

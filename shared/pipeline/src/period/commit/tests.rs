@@ -20,7 +20,7 @@ async fn commit_it(ledger: &MemoryStore, next: Next<'_>, now: &str) -> AppliedDe
     let of = next.delivery.statement();
     let committed = committed::state(ledger, &of).await.unwrap();
     match commit(ledger, &of, committed.as_ref(), next, &by_hand(""), at(now)).await.unwrap() {
-        Outcome::Applied(applied, _) => applied,
+        Outcome::Applied { committed, .. } => committed.state.current().unwrap().clone(),
         Outcome::Lost(_) => panic!("nobody else commits"),
     }
 }
@@ -81,7 +81,7 @@ async fn who_was_slower_commits_nothing() {
     for committed in [None, read] {
         let now = at("2026-11-07T00:00:00Z");
         match commit(&ledger, &of, committed.as_ref(), next(), &by_hand(""), now).await.unwrap() {
-            Outcome::Applied(..) => panic!("somebody else was quicker"),
+            Outcome::Applied { .. } => panic!("somebody else was quicker"),
             Outcome::Lost(left) => assert_eq!(left, facts, "for the next attempt"),
         }
     }
