@@ -55,7 +55,7 @@ fn kept(life: &Life, holdings: &Holdings, months: u64) -> String {
         let name = kind.map_or_else(|| "unknown".to_owned(), |kind| format!("{kind:?}"));
         let most = kind.map(|kind| bounds::most(kind, &life.settings, life.deliveries, months));
         let (most_objects, most_bytes) = most.unwrap_or_default();
-        text += &format!(
+        let line = format!(
             "  {name:16} {:>8} {most_objects:>9} {:>12} {:>12} {:>9} {:>12}\n",
             holding.objects,
             kilobytes(holding.bytes),
@@ -63,6 +63,7 @@ fn kept(life: &Life, holdings: &Holdings, months: u64) -> String {
             kilobytes(most_bytes),
             kilobytes(holding.replaced)
         );
+        text.push_str(&line);
         objects += holding.objects;
         bytes += holding.bytes;
         replaced += holding.replaced;
