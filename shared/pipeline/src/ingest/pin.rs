@@ -1,6 +1,7 @@
 //! Pinning a delivery: which version of each file it consists of, under which id, and after which other.
 
 use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_ledger::state::commit::{DeliveryOrder, OrderSource};
 use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery};
 use spend_ledger::state::document::{decode, encode};
@@ -10,7 +11,7 @@ use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::error::{PipelineError, not_found};
 use crate::ingest::past::Stored;
-use crate::ingest::ready;
+use crate::ingest::ready::{self, ASKED_AT_ONCE};
 use crate::ingest::times::FileTimes;
 
 /// What became of a delivery that was to be pinned.
@@ -50,13 +51,13 @@ pub(crate) fn before(own: &[&Stored], delivery: &SealedDelivery) -> Vec<String> 
 ///
 /// [`StoreError`]; [`StoreError::Replaced`] or [`StoreError::NotFound`] if one is not.
 pub async fn still_stands<E: Store>(export: &E, sealed: &SealedDelivery) -> Result<(), StoreError> {
-    for chunk in &sealed.chunks {
-        let head = export.head(&chunk.key).await?.ok_or_else(|| not_found(&chunk.key))?;
-        if head.etag != chunk.etag {
-            return Err(StoreError::Replaced { key: head.key, etag: chunk.etag.clone() });
-        }
-    }
-    Ok(())
+    let asked = sealed.chunks.iter().map(|chunk| is_unchanged(export, chunk));
+    stream::iter(asked).buffered(ASKED_AT_ONCE).try_collect().await
+}
+
+async fn is_unchanged<E: Store>(export: &E, chunk: &PinnedChunk) -> Result<(), StoreError> {
+    let head = export.head(&chunk.key).await?.ok_or_else(|| not_found(&chunk.key))?;
+    if head.etag == chunk.etag { Ok(()) } else { Err(StoreError::Replaced { key: head.key, etag: chunk.etag.clone() }) }
 }
 
 pub(crate) fn order(folder: Option<DateTime<Utc>>, times: FileTimes, last_modified: DateTime<Utc>) -> DeliveryOrder {

@@ -1,20 +1,24 @@
 //! The step ready: a delivery whose chunks are all reduced is declared ready, exactly once.
 
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use spend_core::bill::line::KeptTags;
-use spend_ledger::state::delivery::{ReadyDelivery, SealedDelivery};
+use spend_ledger::state::delivery::{PinnedChunk, ReadyDelivery, SealedDelivery};
 use spend_ledger::state::document::{decode, encode};
 use spend_ledger::state::keys::Statement;
-use spend_ledger::store::{Put, Store};
+use spend_ledger::store::{Put, Store, StoreError};
 
 use crate::error::PipelineError;
+
+/// Of how many files it is asked at once whether they are there. A delivery may have ten thousand, and one after the other
+/// they would take longer than a function has.
+pub(crate) const ASKED_AT_ONCE: usize = 16;
 
 /// Declares a sealed delivery ready if all its chunks are reduced, exactly once. Returns whether it is ready.
 pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &KeptTags) -> Result<bool, PipelineError> {
     let statement = sealed.statement();
-    for chunk in &sealed.chunks {
-        if ledger.head(&statement.reduction_key(&chunk.key, &chunk.etag, kept)).await?.is_none() {
-            return Ok(false);
-        }
+    let asked = sealed.chunks.iter().map(|chunk| is_reduced(ledger, &statement, chunk, kept));
+    if !stream::iter(asked).buffered(ASKED_AT_ONCE).try_all(future::ready).await? {
+        return Ok(false);
     }
     let declared = ReadyDelivery { delivery: sealed.clone() };
     let key = statement.ready_key(&sealed.delivery_id);
@@ -25,6 +29,16 @@ pub async fn complete<L: Store>(ledger: &L, sealed: &SealedDelivery, kept: &Kept
     // sealed again.
     let stored = ready(ledger, &statement, &sealed.delivery_id).await?;
     Ok(stored.is_some_and(|stored| same_files(&stored, sealed)))
+}
+
+async fn is_reduced<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    chunk: &PinnedChunk,
+    kept: &KeptTags,
+) -> Result<bool, StoreError> {
+    let head = ledger.head(&statement.reduction_key(&chunk.key, &chunk.etag, kept)).await?;
+    Ok(head.is_some())
 }
 
 /// A delivery as it was when it became ready, if it is.

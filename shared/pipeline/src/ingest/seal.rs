@@ -1,5 +1,6 @@
 //! The step seal: pinning what a delivery consists of, by its manifest or, where there is none, as it is found.
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_cur::delivery::manifest;
 use spend_ledger::state::commit::OrderSource;
 use spend_ledger::state::delivery::{PinnedChunk, SealedDelivery, SeenManifest};
@@ -12,7 +13,7 @@ use crate::files::location::{ManifestLocation, folder_time, spellings};
 use crate::files::pinned::pinned;
 use crate::ingest::past::{Past, Stored};
 use crate::ingest::pin::{Seal, before, hash_of, order, take};
-use crate::ingest::ready;
+use crate::ingest::ready::{self, ASKED_AT_ONCE};
 use crate::ingest::times::FileTimes;
 
 /// Pins what the manifest lists, so that a delivery stays what it was while the next one overwrites its files.
@@ -55,8 +56,10 @@ pub async fn seal<E: Store, L: Store>(
     let mut chunks = Vec::new();
     let mut unusable = Vec::new();
     // A file that is newer than its manifest was written by the next delivery.
-    for key in &manifest.chunks {
-        match find(export, key, times).await? {
+    let finds = manifest.chunks.iter().map(|key| find(export, key, times));
+    let found: Vec<_> = stream::iter(finds).buffered(ASKED_AT_ONCE).try_collect().await?;
+    for (key, found) in manifest.chunks.iter().zip(found) {
+        match found {
             Some(found) if times != FileTimes::Delivered || found.last_modified <= head.last_modified => {
                 chunks.push(pinned(found));
             }

@@ -1,8 +1,10 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use spend_core::bill::line::KeptTags;
 use spend_core::errors::fault::Fault as _;
 use spend_ledger::state::delivery::ReadyDelivery;
 use spend_ledger::store::ETag;
-use spend_ledger::store::around::{Access, Around};
+use spend_ledger::store::around::{Access, Around, Before};
 use spend_ledger::store::memory::MemoryStore;
 
 use super::*;
@@ -117,4 +119,40 @@ async fn a_delivery_is_ready_once_all_its_files_are_reduced_and_only_as_it_was_f
     let other = ReadyDelivery { delivery: one() };
     ledger.overwrite(&of.ready_key("one"), encode(&other).unwrap()).unwrap();
     assert!(!ready::complete(&ledger, &both, &kept).await.unwrap());
+}
+
+/// Counts how many calls are under way at once, at most.
+#[derive(Debug, Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Before for Crowd {
+    async fn before(&self, _: Access, _: &str) -> Result<(), StoreError> {
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn of_very_many_files_it_is_asked_for_some_at_once() {
+    let (store, mut many, kept) = (MemoryStore::default(), one(), KeptTags::default());
+    let file = many.chunks.remove(0);
+    for number in 0..40 {
+        let key = format!("e/{number}.parquet");
+        let etag = store.overwrite(&key, "x".into()).unwrap();
+        let chunk = PinnedChunk { key, etag, ..file.clone() };
+        store.overwrite(&many.statement().reduction_key(&chunk.key, &chunk.etag, &kept), "x".into()).unwrap();
+        many.chunks.push(chunk);
+    }
+    let crowded = || Around { inner: &store, before: Crowd::default() };
+    let (standing, completing) = (crowded(), crowded());
+    still_stands(&standing, &many).await.unwrap();
+    assert!(ready::complete(&completing, &many, &kept).await.unwrap());
+    for asked in [standing, completing] {
+        assert_eq!(asked.before.most.into_inner(), ASKED_AT_ONCE);
+    }
 }
