@@ -30,7 +30,7 @@ fn of(kind: Kind, settings: &Settings) -> (Number, u64, u64) {
         Kind::Reduction => (Number::EachDeliveryOfLate(chunks), 20_000, 1_200),
         Kind::Sealed | Kind::Ready => (Number::EachDeliveryOfLate(1), 1_000 + 400 * chunks, 0),
         Kind::SeenManifest => (Number::EachDeliveryOfLate(1), 1_000, 0),
-        Kind::History => (Number::EachDelivery(1), 8_000, 1_200),
+        Kind::History => (Number::EachDelivery(1), 8_000, 3_000),
         Kind::State => (Number::EachMonth(1), 100_000, 1_200),
         Kind::Facts => (Number::EachMonth(1), 100_000, 3_000),
         Kind::Told => (Number::EachMonth(1), 400_000, 0),

@@ -5,7 +5,7 @@ use crate::company::Company;
 use crate::life::{FIRST_MONTH, Life, Settings};
 
 const SMALL: Settings =
-    Settings { company: Company { identities: 6, chunks: 1 }, months: 30, deliveries_a_day: 1, every: 15 };
+    Settings { company: Company { identities: 6, chunks: 1 }, months: 30, deliveries_a_day: 1, every: 30 };
 
 #[tokio::test]
 async fn what_is_kept_stops_growing() {
