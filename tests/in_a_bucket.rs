@@ -11,9 +11,9 @@ use spend_core::money::decimal::Decimal;
 use spend_ledger::state::commit::OrderSource;
 use spend_ledger::state::committed;
 use spend_ledger::state::keys::{self, Statement};
-use spend_ledger::store::Store;
 use spend_ledger::store::faulty::{Fault, FaultyStore};
 use spend_ledger::store::memory::MemoryStore;
+use spend_ledger::store::{Store, StoreError};
 use spend_pipeline::error::PipelineError;
 use spend_pipeline::files::inventory::{Found, Inventory, Unlisted};
 use spend_pipeline::ingest::{self, FileTimes, Ingested, Quiet, Seal};
@@ -161,8 +161,9 @@ fn a_file_that_vanished_is_named_and_nothing_is_sealed() {
     let key = "fin/cur/e/data/BILLING_PERIOD=2026-11/e-00001.snappy.parquet".to_owned();
     let export = spend_cur::delivery::layout::ExportPath::parse("fin/cur/e").unwrap();
     let found = Unlisted { export, period: period(), folder: None, chunks: vec![key.clone()] };
-    let seal = block_on(ingest::seal_unlisted(&bucket, &ledger, &found, FileTimes::Delivered, None)).unwrap();
-    assert_eq!(seal, Seal::Incomplete { chunks: vec![key] });
+    let seal = block_on(ingest::seal_unlisted(&bucket, &ledger, &found, FileTimes::Delivered, None));
+    let Err(PipelineError::Store(StoreError::NotFound { key: missing })) = seal else { panic!("{seal:?}") };
+    assert_eq!(missing, key);
 }
 
 #[test]

@@ -299,6 +299,29 @@ fn an_old_delivery_whose_files_have_expired_is_not_told_of_as_incomplete() {
 }
 
 #[test]
+fn an_old_delivery_that_was_never_whole_is_told_of_though_an_earlier_one_is_counted() {
+    block_on(async {
+        let folder = |name| Layout { root: "fin/e", folder: Some(name), execution_id: Some(name), ..Layout::default() };
+        let (old, new) = ("2026-11-18T06:00:00.000Z-one", "2026-11-19T06:00:00.000Z-two");
+        let files = [folder(old).files([chunk(1.0)]), folder(new).files([chunk(2.0)])];
+        let (export, ledger) = (bucket(&files, now()), MemoryStore::default());
+        let chunk = export.list("fin/e/data/").await.unwrap().into_iter().find(|object| object.key.contains(new));
+        export.remove(&chunk.unwrap().key);
+        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+        ledger.set_now(later);
+        for hours in [0, 3, 6] {
+            let at = later + TimeDelta::hours(hours);
+            sweep_at(&export, &ledger, at, || HOUR).await.unwrap();
+            sweep::ready(&ledger, &Deriver::default(), at, || HOUR).await.unwrap();
+        }
+        assert_eq!(total(&ledger).await, "1".parse().unwrap());
+        let notes = notes(&ledger).await;
+        let told: Vec<_> = notes.iter().filter(|note| note.starts_with("Delivery incomplete")).collect();
+        assert!(matches!(told.as_slice(), [note] if note.contains(new)), "{notes:?}");
+    });
+}
+
+#[test]
 fn a_reduction_that_is_removed_together_with_the_memory_is_read_again() {
     block_on(async {
         let (export, ledger) = swept_ledger().await;

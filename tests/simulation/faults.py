@@ -42,16 +42,20 @@ FAULTS = [
      "let payers = payers_of(&facts.rows);\n    if FAULT {\n        return Ok(None);\n    }"),
     ("the facts file does not follow a month that is derived anew",
      PIPELINE + "period/publish.rs",
-     "if published.flatten().as_ref() == Some(&current) {",
-     "if published.flatten().is_some_and(|of| of == current || FAULT && of.delivery_id == current.delivery_id) {"),
-    ("a lost race for the state counts as won",
+     "Some(current) if published != Some(&current) =>",
+     "Some(current) if published.is_none_or(|of| *of != current && !(FAULT && of.delivery_id == current.delivery_id)) =>"),
+    ("a state is written over whatever is there by then",
      PIPELINE + "period/commit.rs",
-     "Put::Lost => None,",
-     "Put::Lost if FAULT => Some(applied),\n        Put::Lost => None,"),
-    ("a lost race of read, change, write counts as won",
+     "Some((_, etag)) => ledger.put_if_match(&statement.state_key(), bytes, etag).await?,",
+     "Some((_, etag)) => {\n            let now = if FAULT { ledger.head(&statement.state_key()).await? } else { None };\n"
+     "            let etag = now.map_or_else(|| etag.clone(), |head| head.etag);\n"
+     "            ledger.put_if_match(&statement.state_key(), bytes, &etag).await?\n        }"),
+    ("what was read and changed is written over whatever is there by then",
      LEDGER + "store/conditional.rs",
      "if let Put::Written(_) = put_over(store, key, bytes, etag.as_ref()).await? {",
-     "if let (true, _) | (_, Put::Written(_)) = (FAULT, put_over(store, key, bytes, etag.as_ref()).await?) {"),
+     "let now = if FAULT { store.head(key).await? } else { None };\n"
+     "                let etag = now.map(|head| head.etag).or(etag);\n"
+     "                if let Put::Written(_) = put_over(store, key, bytes, etag.as_ref()).await? {"),
     ("a put without an answer is repeated blindly",
      LEDGER + "metrics/spend.rs",
      "Err(PublishError::NotSent { .. }) => Fate::NotPut,",
@@ -90,8 +94,10 @@ FAULTS = [
      "let is_free = match lease {\n                _ if FAULT => true,"),
     ("alerts are written over what another has written",
      LEDGER + "outputs/outbox.rs",
-     "Put::Lost => None,\n        })\n    }\n}",
-     "Put::Lost if FAULT => Some(self),\n            Put::Lost => None,\n        })\n    }\n}"),
+     "Ok(match put_over(store, D::KEY, bytes, self.etag.as_ref()).await? {",
+     "let now = if FAULT { store.head(D::KEY).await? } else { None };\n"
+     "        let etag = now.map(|head| head.etag).or(self.etag);\n"
+     "        Ok(match put_over(store, D::KEY, bytes, etag.as_ref()).await? {"),
     ("a configuration that does not parse is passed over in silence",
      LEDGER + "config/in_force.rs",
      "operations::leave(store, &broken(&error",

@@ -13,6 +13,7 @@ use serde::Serialize;
 use spend_core::calendar::period::{self, BillingPeriod};
 use spend_core::facts::derivation::Facts;
 use spend_core::money::decimal::SumOutOfRange;
+use spend_core::text::counted;
 use spend_ledger::alert::{self, Given};
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{Message, Notifier, PublishError, Topic};
@@ -150,7 +151,7 @@ impl Sent {
 
 /// How the past is made up: `timed` deliveries are kept with their times, of `untimed` ones nobody knows when they came.
 fn how(timed: usize, untimed: usize) -> String {
-    let deliveries = |count| if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
+    let deliveries = |count| counted(count, "delivery", "deliveries");
     let are = if timed == 1 { "is" } else { "are" };
     let they = if timed == 1 { "it" } else { "they" };
     let kept = format!("{} {are} gone through as {they} came", deliveries(timed));

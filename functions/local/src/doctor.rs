@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use spend_core::text::{clean, columns};
+use spend_core::text::{clean, columns, counted};
 use spend_pipeline::examination::{self, Examined, Finding, Severity};
 use spend_pipeline::files::tree::Tree;
 use spend_pipeline::ledger_examination;
@@ -115,7 +115,6 @@ fn text(findings: &[Finding]) -> String {
         lines.push(String::new());
     }
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let counted = |count, one, many| format!("{count} {}", if count == 1 { one } else { many });
     lines.push(format!(
         "{}, {}, {} ok",
         counted(count(Severity::Problem), "problem", "problems"),

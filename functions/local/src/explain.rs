@@ -83,8 +83,11 @@ fn check(explained: &Explained) -> Result<(), CommandError> {
         .map(|(currency, bill, ledger)| {
             let currency = text::currency(currency);
             format!(
-                "{currency} {} in {} lines of the bill, {} in {} of the ledger",
-                bill.cost, bill.line_items, ledger.cost, ledger.line_items
+                "{currency} {} in {} of the bill, {} in {} of the ledger",
+                bill.cost,
+                texts::lines(bill.line_items),
+                ledger.cost,
+                ledger.line_items
             )
         })
         .collect();

@@ -216,7 +216,7 @@ impl<W: Write> Workshop<'_, W> {
         })?;
         let sealed = match sealed {
             Seal::Sealed(sealed) => sealed,
-            Seal::Incomplete { chunks } => return Err(CommandError::MissingChunks { chunks }),
+            Seal::Incomplete { chunks, .. } => return Err(CommandError::MissingChunks { chunks }),
             // A tree on a disk is not waited for.
             Seal::Unquiet { .. } | Seal::Unsure(_) => return Ok(()),
         };

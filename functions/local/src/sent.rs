@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use spend_core::text::counted;
 use spend_ledger::outputs::{Message, MessageFile, Notifier, PublishError, Topic};
 
 use crate::error::CommandError;
@@ -31,8 +32,8 @@ impl Post {
             return Ok(());
         }
         let (events, people): (Vec<_>, Vec<_>) = sent.iter().partition(|(topic, _)| *topic == Topic::Events);
-        let counted = |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let (messages, events) = (counted(people.len(), "message"), counted(events.len(), "event"));
+        let (messages, events) =
+            (counted(people.len(), "message", "messages"), counted(events.len(), "event", "events"));
         writeln!(notes, "sent {messages} to people and {events} to machines, to be read in {}:", self.path)?;
         for (topic, subject) in people {
             writeln!(notes, "  {}: {subject}", topic.as_str())?;

@@ -13,6 +13,7 @@
 //! - `likeness`: values that are probably one value.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use unicode_width::UnicodeWidthChar as _;
@@ -158,6 +159,11 @@ pub fn month(period: BillingPeriod) -> String {
 /// A month where there is little room: `Nov 2026`.
 pub fn short_month(period: BillingPeriod) -> String {
     period.first_day().format("%b %Y").to_string()
+}
+
+/// A number of things: `1 delivery`, `2 deliveries`.
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == N::from(1) { one } else { many })
 }
 
 /// What has no value by its name for people.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
+use spend_core::text::counted;
 use spend_ledger::config::Config;
 use spend_ledger::formats::{Formats, name};
 use spend_ledger::state::claim::Claim;
@@ -299,7 +300,11 @@ impl Found {
             if is_counted_elsewhere() {
                 return None;
             }
-            let what = format!("{} deliveries are ready, and there is no {}", ready.len(), statement.state_key());
+            let what = format!(
+                "{} ready, and there is no {}",
+                counted(ready.len(), "delivery is", "deliveries are"),
+                statement.state_key()
+            );
             let why = "the month counts nowhere";
             return Some(of.problem("state-missing", what, Remedy { why, cure: run, takes: "15 minutes on AWS" }));
         };

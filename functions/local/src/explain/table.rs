@@ -11,7 +11,7 @@ use spend_core::text::{self, pad_left, wrap};
 use spend_pipeline::explain::{Explained, ExplainedRow};
 
 use super::summary::{Summary, session};
-use super::texts::{owner_by, rules};
+use super::texts::{lines, owner_by, rules};
 use crate::error::CommandError;
 
 /// How many lines are shown.
@@ -72,9 +72,10 @@ impl<'a, W: Write> Table<'a, W> {
         sums.sort_by(|left, right| currencies::order((left.0, left.1.0.cost), (right.0, right.1.0.cost)));
         for (currency, (bill, ledger)) in sums {
             let currency = text::currency(currency);
-            writeln!(self.out, "sum of {} lines of the bill: {currency} {}", bill.line_items, bill.cost)?;
+            writeln!(self.out, "sum of {} of the bill: {currency} {}", lines(bill.line_items), bill.cost)?;
             let verdict = if bill == ledger { "the same" } else { "NOT THE SAME" };
-            writeln!(self.out, "the ledger says {currency} {} in {} lines: {verdict}", ledger.cost, ledger.line_items)?;
+            let (cost, lines) = (ledger.cost, lines(ledger.line_items));
+            writeln!(self.out, "the ledger says {currency} {cost} in {lines}: {verdict}")?;
         }
         Ok(())
     }

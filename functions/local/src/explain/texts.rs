@@ -4,6 +4,7 @@ use spend_core::bill::bedrock_line::{Rule, RuleSet};
 use spend_core::bill::line::LineField;
 use spend_core::facts::fact::FactField;
 use spend_core::facts::owner::OwnerBy;
+use spend_core::text::counted;
 use spend_pipeline::explain::ExplainedRow;
 
 /// The names of the rules that made a row Bedrock's.
@@ -18,6 +19,11 @@ pub(super) fn owner_by(row: &ExplainedRow) -> String {
         OwnerBy::Tag(key) => format!("tag {key}={}", row.fact.tag(key)),
         other => other.to_string(),
     }
+}
+
+/// How many lines of the bill.
+pub(super) fn lines(count: u64) -> String {
+    counted(count, "line", "lines")
 }
 
 /// What [`texts`] are called.

@@ -50,7 +50,7 @@ pub(crate) fn signed_number(amount: Decimal) -> String {
 
 /// `1 caller`, `2 callers`.
 pub(crate) fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    super::counted(count, one, &format!("{one}s"))
 }
 
 pub(crate) fn capital(text: &str) -> String {

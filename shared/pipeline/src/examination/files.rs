@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use spend_core::text;
+use spend_core::text::{self, counted};
 use spend_cur::error::CurError;
 
 use super::tree::{ChunkFile, Delivered, ExportTree, PeriodTree, Tree};
 use crate::examination::finding::{Examined, Finding, Remedy, Subject};
-use crate::examination::words::{bytes, counted, names};
+use crate::examination::words::{bytes, names};
 use crate::ingest;
 
 /// AWS refreshes an export at least once a day; half a day is left for the delivery itself.
@@ -128,7 +128,8 @@ fn copies(subject: &Subject, export: &ExportTree) -> Option<Finding> {
         return None;
     }
     let what = format!(
-        "{kept} deliveries are kept in folders of their own; {} of {} are older copies",
+        "{}; {} of {} are older copies",
+        counted(kept, "delivery is kept in a folder of its own", "deliveries are kept in folders of their own"),
         bytes(older),
         bytes(older + newest_bytes)
     );

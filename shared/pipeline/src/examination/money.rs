@@ -8,11 +8,11 @@ use spend_core::bill::line::LineField;
 use spend_core::facts::net_cost::StandIn;
 use spend_core::facts::tag_keys::{PRINCIPAL_TAGS, are_one_key, namesakes, spelt_alike};
 use spend_core::money::decimal::SumOutOfRange;
-use spend_core::text;
+use spend_core::text::{self, counted};
 
 use super::reading::{Money, PeriodReading};
 use crate::examination::finding::{Finding, Remedy, Subject};
-use crate::examination::words::{counted, names};
+use crate::examination::words::names;
 
 /// The tags of callers that owners are known by, unless a configuration names others.
 const USUAL_TAGS: [&str; 2] = ["iamPrincipal/team", "iamPrincipal/cost-center"];

@@ -13,10 +13,6 @@ pub(crate) fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// A size for people: `812 B`, `4.2 KB`, `1.0 GB`, in powers of ten.
 pub(crate) fn bytes(size: u64) -> String {
     let (mut unit, mut units) = (1_u64, ["B", "KB", "MB", "GB", "TB"].into_iter());

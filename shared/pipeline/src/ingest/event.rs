@@ -54,7 +54,7 @@ where
     match layout::classify_key(key) {
         ObjectKind::Ignored { reason } => Ok(Ingested::Ignored { reason }),
         ObjectKind::Manifest { .. } => match seal(&**export, ledger, bucket, key, times).await? {
-            Seal::Incomplete { chunks } => Ok(Ingested::Incomplete { chunks }),
+            Seal::Incomplete { chunks, .. } => Ok(Ingested::Incomplete { chunks }),
             // An event has no clock: the sweep knows how long it has been so.
             Seal::Unquiet { .. } | Seal::Unsure(_) => Ok(Ingested::Waiting),
             Seal::Sealed(sealed) => complete_all(ledger, vec![sealed], kept).await,

@@ -23,6 +23,8 @@ pub enum Seal {
     Incomplete {
         /// The files, by key.
         chunks: Vec<String>,
+        /// When the delivery was made.
+        order: DeliveryOrder,
     },
     /// There is no manifest, and a file was written too short a time ago to say that the delivery is complete.
     Unquiet {

@@ -75,7 +75,7 @@ pub async fn seal<E: Store, L: Store>(
     };
     if !unusable.is_empty() {
         remember(ledger, &statement, &seen, times).await?;
-        return Ok(Seal::Incomplete { chunks: unusable });
+        return Ok(Seal::Incomplete { chunks: unusable, order });
     }
     chunks.sort();
     let delivery_id = match manifest.execution_id {

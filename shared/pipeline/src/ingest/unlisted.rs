@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spend_cur::delivery::{layout, manifest};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::store::{ObjectHead, Store};
 
-use crate::error::PipelineError;
+use crate::error::{PipelineError, not_found};
 use crate::files::inventory::Unlisted;
 use crate::files::location::folder_time;
 use crate::files::pinned::pinned;
 use crate::ingest::past::{Past, Stored};
 use crate::ingest::pin::{Seal, before, hash_of, order, take};
+use crate::ingest::ready::ASKED_AT_ONCE;
 use crate::ingest::times::FileTimes;
 
 /// How long no file of a delivery without a manifest must have been written before it is taken.
@@ -40,18 +42,10 @@ pub async fn seal_unlisted<E: Store, L: Store>(
     quiet: Option<Quiet>,
 ) -> Result<Seal, PipelineError> {
     check(found)?;
-    let mut heads: Vec<ObjectHead> = Vec::with_capacity(found.chunks.len());
-    let mut missing = Vec::new();
-    for key in &found.chunks {
-        match export.head(key).await? {
-            Some(head) => heads.push(head),
-            None => missing.push(key.clone()),
-        }
-    }
+    let asked = found.chunks.iter().map(async |key| export.head(key).await?.ok_or_else(|| not_found(key)));
+    let heads: Vec<ObjectHead> = stream::iter(asked).buffered(ASKED_AT_ONCE).try_collect().await?;
     let newest = heads.iter().map(|head| head.last_modified).max();
-    let (Some(newest), true) = (newest, missing.is_empty()) else {
-        return Ok(Seal::Incomplete { chunks: missing });
-    };
+    let newest = newest.ok_or_else(|| refused(found, "there are no data files".to_owned()))?;
     if quiet.is_some_and(|quiet| quiet.now.signed_duration_since(newest) < quiet.period) {
         return Ok(Seal::Unquiet { newest });
     }
@@ -80,9 +74,7 @@ pub async fn seal_unlisted<E: Store, L: Store>(
 
 /// Refuses files that cannot be one whole delivery: AWS numbers the data files of a delivery from 1, without gaps.
 pub(crate) fn check(found: &Unlisted) -> Result<(), PipelineError> {
-    let refuse = |reason: String| {
-        Err(PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason })
-    };
+    let refuse = |reason: String| Err(refused(found, reason));
     if found.chunks.len() > manifest::MOST_FILES {
         let (files, most) = (found.chunks.len(), manifest::MOST_FILES);
         return refuse(format!("they are {files}, and a delivery of more than {most} is not read"));
@@ -114,4 +106,8 @@ pub(crate) fn check(found: &Unlisted) -> Result<(), PipelineError> {
         }
     }
     Ok(())
+}
+
+fn refused(found: &Unlisted, reason: String) -> PipelineError {
+    PipelineError::Unlisted { export: found.export.to_string(), period: found.period, reason }
 }

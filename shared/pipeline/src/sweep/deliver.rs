@@ -9,6 +9,8 @@ use spend_core::errors::fault::Fault as _;
 use spend_core::messages::operations::incomplete::Incomplete;
 use spend_core::messages::operations::unverified::Unverified;
 use spend_ledger::outputs::operations::{self, Note};
+use spend_ledger::state::commit::DeliveryOrder;
+use spend_ledger::state::committed;
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::retention;
@@ -36,7 +38,15 @@ pub(crate) enum Delivered {
     /// By the object that says so.
     Ready(String),
     Waiting,
-    Incomplete(Vec<String>),
+    Incomplete(Lacking),
+}
+
+/// A delivery that lacks files.
+pub(crate) struct Lacking {
+    /// The files, by key.
+    chunks: Vec<String>,
+    /// When the delivery was made.
+    order: DeliveryOrder,
 }
 
 /// What a delivery is called in notes.
@@ -79,7 +89,7 @@ where
         };
         let sealed = match seal {
             Seal::Sealed(sealed) => sealed,
-            Seal::Incomplete { chunks } => return Ok(Delivered::Incomplete(chunks)),
+            Seal::Incomplete { chunks, order } => return Ok(Delivered::Incomplete(Lacking { chunks, order })),
             Seal::Unquiet { .. } => return Ok(Delivered::Waiting),
             Seal::Unsure(delivery) => {
                 let patience = if delivery.earlier.is_empty() { QUIET } else { PATIENCE };
@@ -157,7 +167,7 @@ where
                 swept.waiting += 1;
                 Ok(false)
             }
-            Ok(Delivered::Incomplete(chunks)) => self.incomplete(found, &chunks, written, unchanged, swept).await,
+            Ok(Delivered::Incomplete(lacking)) => self.incomplete(found, &lacking, written, unchanged, swept).await,
             Err(error) => match error.class() {
                 Class::Wait | Class::Ignore => {
                     swept.waiting += 1;
@@ -200,7 +210,7 @@ where
     async fn incomplete(
         &self,
         found: &Found,
-        chunks: &[String],
+        lacking: &Lacking,
         written: Option<DateTime<Utc>>,
         unchanged: TimeDelta,
         swept: &mut Swept,
@@ -209,9 +219,8 @@ where
             swept.known += 1;
             return Ok(true);
         };
-        // It was ready once, and the ledger has let expire that it was. The export's bucket has let expire its files.
-        let is_old = retention::may_have_expired(written, self.now);
-        if is_old && self.ledger.head(&statement.state_key()).await?.is_some() {
+        // The ledger has let expire that it was ready once, and the export's bucket its files.
+        if retention::may_have_expired(written, self.now) && self.was_counted(&statement, lacking.order).await? {
             swept.known += 1;
             return Ok(true);
         }
@@ -220,10 +229,17 @@ where
             return Ok(false);
         }
         let Statement { export_id, period } = statement;
-        let text = Incomplete { export_id: &export_id, period, manifest, written, files: chunks }.text();
+        let text = Incomplete { export_id: &export_id, period, manifest, written, files: &lacking.chunks }.text();
         operations::leave(self.ledger, &Note { id: format!("incomplete:{manifest}:{written}"), text }, self.now)
             .await?;
         swept.incomplete += 1;
         Ok(true)
+    }
+
+    /// Whether a month was counted from the delivery that was made then, or from a later one.
+    async fn was_counted(&self, statement: &Statement, made: DeliveryOrder) -> Result<bool, PipelineError> {
+        let state = committed::head(self.ledger, statement).await?;
+        let applied = state.into_iter().flat_map(|state| state.deliveries).map(|applied| applied.order);
+        Ok(applied.into_iter().any(|applied| applied.at == made.at || !made.replaces(applied)))
     }
 }

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::messages::operations::parts::counted;
 use crate::text::lines::{LABEL, body, subject};
-use crate::text::{Text, instant, pad_right, shorten, without_links, wrap};
+use crate::text::{Text, counted, instant, pad_right, shorten, without_links, wrap};
 
 /// How many changes are named.
 const CHANGES: usize = 20;

@@ -1,8 +1,8 @@
 //! Files that people write and that cannot be used: the configuration, metering records.
 
-use crate::messages::operations::parts::{NAMED, SAID, counted, more, said};
+use crate::messages::operations::parts::{NAMED, SAID, more, said};
 use crate::text::lines::{LABEL, body, subject};
-use crate::text::{Text, pad_right, shorten, wrap};
+use crate::text::{Text, counted, pad_right, shorten, wrap};
 
 /// A configuration that is not one.
 #[derive(Clone, Debug)]

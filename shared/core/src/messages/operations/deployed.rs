@@ -5,9 +5,9 @@ use std::fmt::Display;
 use chrono::{DateTime, Utc};
 
 use crate::calendar::period::BillingPeriod;
-use crate::messages::operations::parts::{NAMED, PATH, counted, more, next, said};
+use crate::messages::operations::parts::{NAMED, PATH, more, next, said};
 use crate::text::lines::{body, subject};
-use crate::text::{Text, instant, name, wrap};
+use crate::text::{Text, counted, instant, name, wrap};
 
 /// What lies in the export's bucket, told once after deployment; if that is nothing, once more when something is there.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::calendar::period::BillingPeriod;
-use crate::messages::operations::parts::{NAMED, PATH, counted, more};
+use crate::messages::operations::parts::{NAMED, PATH, more};
 use crate::text::lines::{LABEL, body, subject};
-use crate::text::{Text, instant, name, pad_right, without_links, wrap};
+use crate::text::{Text, counted, instant, name, pad_right, without_links, wrap};
 
 /// A delivery that is not whole, two hours after anything of it was written.
 #[derive(Clone, Debug)]

@@ -25,7 +25,3 @@ pub(crate) fn said(text: &str) -> String {
 pub(crate) fn more(count: usize, things: &str) -> Option<String> {
     (count > NAMED).then(|| format!("  and {} more {things}", count - NAMED))
 }
-
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::messages::operations::parts::{SAID, counted};
+use crate::messages::operations::parts::SAID;
 use crate::text::lines::{LABEL, body, capital, subject};
-use crate::text::{Text, instant, pad_right, shorten, wrap};
+use crate::text::{Text, counted, instant, pad_right, shorten, wrap};
 
 /// How many columns a name may take.
 const NAME: usize = 1100;

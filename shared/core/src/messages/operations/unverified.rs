@@ -1,9 +1,9 @@
 //! A delivery that was counted although some of its files may belong to the delivery before.
 
 use crate::calendar::period::BillingPeriod;
-use crate::messages::operations::parts::{NAMED, PATH, counted, more};
+use crate::messages::operations::parts::{NAMED, PATH, more};
 use crate::text::lines::{LABEL, body, subject};
-use crate::text::{Text, name, pad_right, without_links, wrap};
+use crate::text::{Text, counted, name, pad_right, without_links, wrap};
 
 /// A delivery with files that an earlier delivery had already, two hours after the last change in its bucket.
 #[derive(Clone, Debug)]

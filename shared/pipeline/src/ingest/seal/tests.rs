@@ -156,14 +156,15 @@ async fn a_file_that_is_missing_or_newer_than_its_manifest_is_the_next_deliverys
     let world = World::new(FileTimes::Delivered);
     world.write(CHUNK, "1", T2);
     world.manifest(Some("1-a"), &[CHUNK, SECOND], T2);
-    assert_eq!(world.seal().await, Seal::Incomplete { chunks: vec![SECOND.to_owned()] });
+    let order = DeliveryOrder { source: OrderSource::LastModified, at: at(T2) };
+    assert_eq!(world.seal().await, Seal::Incomplete { chunks: vec![SECOND.to_owned()], order });
     world.write(SECOND, "2", "2026-11-11T00:00:01Z");
-    assert_eq!(world.seal().await, Seal::Incomplete { chunks: vec![SECOND.to_owned()] });
+    assert_eq!(world.seal().await, Seal::Incomplete { chunks: vec![SECOND.to_owned()], order });
     assert_eq!(world.remembered().await, 1);
     world.write(SECOND, "2", T2);
     let sealed = world.sealed().await;
     assert_eq!((sealed.delivery_id.as_str(), sealed.chunks.len(), sealed.unverified), ("1-a", 2, false));
-    assert_eq!(sealed.order, DeliveryOrder { source: OrderSource::LastModified, at: at(T2) });
+    assert_eq!(sealed.order, order);
 }
 
 #[tokio::test]
