@@ -36,7 +36,9 @@ demo: ## Write a sample export, run everything on it, and show what comes out (n
 check: lint ## Formatting, lints, and the tests of what has changed since `main` (ALL=1: the tests of all crates).
 	python3 tests/changed.py $(if $(ALL),--all)
 
-test: lint doc unit facts-check e2e template-check ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums.
+# Side by side, because each part has stretches that keep one core busy alone.
+test: ## Everything that must hold: formatting, lints, docs, tests, and other programs' sums (some minutes without a word).
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint doc unit facts-check e2e template-check
 
 # Outside the workspace, because what it compares with takes minutes to build: formatted and linted by itself.
 BESIDE_AUGURS := --manifest-path tests/forecast/beside_augurs/Cargo.toml
@@ -45,13 +47,16 @@ fmt: ## Format the code.
 	cargo fmt --all
 	cargo fmt $(BESIDE_AUGURS)
 
+# In a folder of their own, lints and documentation are not waited for by what is built.
+BESIDE := --target-dir target/lint
+
 lint: ## Check formatting and lints; a warning is an error.
 	cargo fmt --all --check
 	cargo fmt $(BESIDE_AUGURS) --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets $(BESIDE) -- -D warnings
 
 doc: ## Check the documentation of public and private items.
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items $(BESIDE)
 
 unit: ## Unit, property, golden and workspace tests.
 	cargo test --locked --workspace
@@ -88,22 +93,24 @@ age: ## Let a ledger of 5,000 identities grow three years old: what it keeps and
 	cargo run --quiet --locked $(PERF) -p spend-age -- $(AGE)
 
 load: $(VENV)/installed ## Let one delivery of 1,000 chunks come at once to the functions on stand-ins for AWS (LOAD="--chunks 100 --sandboxes 4").
-	cargo build --locked --workspace --all-targets
+	$(BUILD)
 	rm -rf target/load
 	$(PYTHON) tests/e2e/load.py target/debug target/debug/bedrock-ledger target/load $(LOAD)
 
-# Built with all targets, so that dependencies have the features that the tests have built them with.
+# With the tests, so that dependencies have the features that these have built them with.
+BUILD := cargo build --locked --workspace --bins --tests
+
 facts-check: $(VENV)/installed ## Let DuckDB, pyarrow and Python's decimals check what the command line says.
-	cargo build --locked --workspace --all-targets
+	$(BUILD)
 	$(PYTHON) tests/other_programs.py target/debug/bedrock-ledger target/facts-check
 
 e2e: $(VENV)/installed ## Run the functions on stand-ins for AWS, and compare what comes out with the command line (OLDER=DIR: upgrade them from an older build's too).
-	cargo build --locked --workspace --all-targets
+	$(BUILD)
 	$(PYTHON) tests/e2e/run.py target/debug target/debug/bedrock-ledger target/e2e $(if $(OLDER),--older $(OLDER))
 
 e2e-release: $(VENV)/installed host-release ## The same with release binaries.
 	cargo build --release --locked --manifest-path tests/e2e/panicking/Cargo.toml
-	cargo build --locked --workspace --all-targets
+	$(BUILD)
 	$(PYTHON) tests/e2e/run.py target/release target/debug/bedrock-ledger target/e2e-release
 
 page-check: ## Look at pages with headless Chromium: sizes, colours, paper, labels, accessibility (needs chromium, pdftotext and npm).

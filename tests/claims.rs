@@ -503,7 +503,7 @@ fn the_command_moves_a_claim_says_what_was_and_is_and_can_be_undone() {
         "role/app@444455556666",
     ];
     let explained = call(&explain);
-    assert!(explained.result.is_ok() && explained.out.contains("in 1 lines: the same"), "{}", explained.out);
+    assert!(explained.result.is_ok() && explained.out.contains("in 1 line: the same"), "{}", explained.out);
     claim("a--4df9993a").result.unwrap();
     assert!(total().contains('5'), "{}", total());
     assert!(call(&explain).result.is_ok(), "rows of the export that is not counted are no part of the number");

@@ -182,8 +182,8 @@ impl World {
 
     /// Sweeps until nobody has patience any more.
     async fn settles(&mut self) {
-        for _ in 0..4 {
-            self.sweep(45).await;
+        for _ in 0..3 {
+            self.sweep(61).await;
         }
     }
 

@@ -98,6 +98,8 @@ class Deployment:
         self.queues = {function.queue: collections.deque() for function in self.functions.values() if function.queue}
         self.dead_letters = []
         self.answers = []
+        # What was read of the ledger, by key and ETag.
+        self.bodies = {}
         self.sequence = 0
         self.sent = []
         self.rules, self.tries = list(self.stack.rules()), self.stack.tries()
@@ -276,8 +278,15 @@ class Deployment:
     def objects(self):
         """Every object of the ledger."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.ledger_bucket)
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return {key: self.s3.get_object(Bucket=self.ledger_bucket, Key=key)["Body"].read() for key in keys}
+        return {each["Key"]: self.body(each["Key"], each["ETag"]) for page in pages for each in page.get("Contents", [])}
+
+    def body(self, key, etag):
+        """An object that was listed. A version that was read before is not read again."""
+        if (key, etag) not in self.bodies:
+            answer = self.s3.get_object(Bucket=self.ledger_bucket, Key=key)
+            etag = answer["ETag"]
+            self.bodies[key, etag] = answer["Body"].read()
+        return self.bodies[key, etag]
 
     def actions(self):
         """What the functions called: (function, action, resource), with the names that all stacks share."""

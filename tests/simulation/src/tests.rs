@@ -11,7 +11,7 @@ use crate::play::play;
 use crate::shrink::shrink;
 
 /// How many seeds are played in each run of all tests.
-const SEEDS: u64 = 140;
+const SEEDS: u64 = 100;
 
 fn assert_all_hold(told: &[String]) {
     assert!(told.is_empty(), "\n{}", told.join("\n\n"));
