@@ -117,7 +117,25 @@ const SAME_MODEL: [(&str, &str); 12] = [
 /// assert_eq!(canonical("Claude4.6Sonnet"), canonical("us.anthropic.claude-sonnet-4-6-20260217-v1:0"));
 /// assert_eq!(canonical("Claude Sonnet 4.6 (Amazon Bedrock Edition)").name, "claude-sonnet-4.6");
 /// ```
+///
+/// A canonical name is a spelling too, of the same name.
 pub fn canonical(spelling: &str) -> ModelName {
+    let ModelName { mut name, provider } = arranged(spelling);
+    // Words that stand side by side only now may be read together, as two versions are.
+    for _ in 0..MOST_ROUNDS {
+        let again = arranged(&name).name;
+        if again == name {
+            break;
+        }
+        name = again;
+    }
+    ModelName { name, provider }
+}
+
+/// How often a name is arranged again at most. What the bill names takes one round, what fuzzing made up a few.
+const MOST_ROUNDS: usize = 16;
+
+fn arranged(spelling: &str) -> ModelName {
     let (id_provider, rest) = strip_id_prefix(strip_edition(spelling.trim()));
     let mut words = to_words(rest);
     let mut maker = id_provider.map(provider_name);

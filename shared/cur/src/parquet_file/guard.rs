@@ -1,7 +1,7 @@
 //! A fence around the Parquet library, which panics on some damaged files where it should answer an error.
 //!
-//! Flipping bytes of good files found such panics in the decoding of maps, of dictionary indices without a dictionary,
-//! and of plain and byte-stream-split values.
+//! Flipping bytes of good files found such panics in the decoding of maps, of levels, of dictionary indices without a
+//! dictionary, and of plain and byte-stream-split values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -86,9 +86,10 @@ impl<'i> Reader<'i> {
         self.add(span, Kind::Unsupported, message);
     }
 
-    /// The line that `span` begins on, counted from 1.
+    /// The line that `span` begins on, counted from 1. What is missing at the end is missing on the last line.
     pub(super) fn line(&self, span: &Span) -> usize {
-        self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
+        let before = self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
+        (before + 1).min(self.text.lines().count().max(1))
     }
 
     fn add(&mut self, span: &Span, kind: Kind, message: String) {

@@ -147,6 +147,13 @@ fn unknown_keys_are_errors_on_their_line() {
 }
 
 #[test]
+fn what_is_missing_at_the_end_is_missing_on_the_last_line() {
+    for text in ["[cost]\nbasis = [\n", "[cost]\nbasis = [", "[cost]\nbasis = \"\"\"\n\n"] {
+        assert_problem(text, text.lines().count(), "config.syntax", &["this is not TOML"]);
+    }
+}
+
+#[test]
 fn what_this_release_does_not_evaluate_is_an_error() {
     for table in UNSUPPORTED {
         for text in [format!("\n[[{table}]]\nname = \"x\""), format!("\n[{table}]")] {

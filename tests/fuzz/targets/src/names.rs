@@ -38,13 +38,13 @@ pub fn model(input: &[u8]) {
     let _ = model::provider_name(spelling);
 }
 
-/// A caller's ARN: its identity has a name, and with any session the same role.
+/// A caller's ARN: its identity has a name, unless it is empty, and with any session the same role.
 pub fn principal(input: &[u8]) {
     let (globs, arn) = text(input).split_once('\n').unwrap_or(("", text(input)));
     for keep in [KeepSessions::default(), KeepSessions::new(globs.split(' '))] {
         let identity = Identity::of(arn, &keep);
         assert_eq!(identity, Identity::of(arn, &keep), "{arn:?} is two identities");
-        assert!(!identity.name.is_empty(), "{arn:?} has an identity without a name");
+        assert_eq!(identity.name.is_empty(), arn.is_empty(), "{arn:?} has an identity without a name");
         let _ = principal::is_person(&identity.name);
     }
     let _ = (session_like_a_person(arn), role_of(arn));

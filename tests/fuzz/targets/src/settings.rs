@@ -44,8 +44,9 @@ fn adopt(text: &str, files: &BTreeMap<String, String>) {
             assert!(!error.problems().is_empty(), "it is refused without a problem");
             for problem in error.problems() {
                 assert!(!problem.message.is_empty(), "a problem says nothing");
-                let lines = text.lines().count().max(1);
-                assert!(problem.file.is_some() || problem.line <= lines, "line {} of {lines}", problem.line);
+                let of = problem.file.as_ref().and_then(|file| files.get(file)).map_or(text, String::as_str);
+                let lines = of.lines().count().max(1);
+                assert!(problem.line <= lines, "line {} of {lines}", problem.line);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What must have been told in the end: each budget that is crossed, nothing that never was, and nothing twice in different
-//! words.
+//! What must have been told in the end: each budget that is crossed, nothing that never was, nothing twice in different
+//! words, and nothing again that was crossed all the while.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -70,6 +70,9 @@ pub fn judge(course: &Course, log: &[Happened], is_troubled: bool, alias: &Alias
         }
     }
     over(course, log, &sent)?;
+    if !course.has_mixtures && !alias.is_used() {
+        again(course, &sent)?;
+    }
     losses(course, log, &sent)
 }
 
@@ -145,6 +148,37 @@ fn over(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result
             return Err(format!(
                 "people were told of a window that had ended before the rule: {told}: {}",
                 message.subject
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody is told again of what was crossed all the while: machines are told at most once for each time that it came to be
+/// crossed. A rule that counts something else is another one.
+fn again(course: &Course, sent: &[(usize, &Message)]) -> Result<(), Violation> {
+    let mut times: BTreeMap<Crossing, usize> = BTreeMap::new();
+    let mut before = BTreeSet::new();
+    for moment in &course.moments {
+        let credits = moment.configuration.as_ref().is_some_and(|with| with.credits);
+        let crossed: BTreeSet<_> = crossings(moment).into_iter().map(|crossing| (crossing, credits)).collect();
+        for (crossing, _) in crossed.difference(&before) {
+            *times.entry(crossing.clone()).or_default() += 1;
+        }
+        before = crossed;
+    }
+    let mut ids: BTreeMap<Crossing, BTreeSet<String>> = BTreeMap::new();
+    for (_, message) in sent.iter().filter(|(_, message)| message.topic == Topic::Events) {
+        for (id, crossing) in fired(message) {
+            ids.entry(crossing).or_default().insert(id);
+        }
+    }
+    for (crossing, ids) in ids {
+        let times = times.get(&crossing).copied().unwrap_or_default();
+        if ids.len() > times {
+            return Err(format!(
+                "machines were told {} times of what came to be crossed {times} times: {crossing}",
+                ids.len()
             ));
         }
     }
@@ -277,6 +311,11 @@ fn ended(crossing: &Crossing) -> DateTime<Utc> {
 
 /// The budgets of which a message says that they are reached.
 fn told(message: &Message) -> Vec<Crossing> {
+    fired(message).into_iter().map(|(_, crossing)| crossing).collect()
+}
+
+/// The same, with the ids of the alerts.
+fn fired(message: &Message) -> Vec<(String, Crossing)> {
     if attribute(message, "status") != "firing" {
         return Vec::new();
     }
@@ -284,7 +323,7 @@ fn told(message: &Message) -> Vec<Crossing> {
     if !alerts.is_empty() {
         let crossing = |alert: &Value| {
             let finding = &alert["finding"];
-            crossing(&text(&finding["rule"]), &text(&finding["member"]), &text(&alert["alert_id"]))
+            crossing(&text(&finding["rule"]), &text(&finding["member"]), text(&alert["alert_id"]))
         };
         return alerts.iter().filter(|alert| alert["kind"] == "budget").filter_map(crossing).collect();
     }
@@ -292,7 +331,7 @@ fn told(message: &Message) -> Vec<Crossing> {
         return Vec::new();
     }
     let (rule, member) = (attribute(message, "rule"), attribute(message, "member"));
-    crossing(rule, member, attribute(message, "alert_id")).into_iter().collect()
+    crossing(rule, member, attribute(message, "alert_id").to_owned()).into_iter().collect()
 }
 
 /// The alerts that an event sums up.
@@ -309,14 +348,15 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or("-").to_owned()
 }
 
-/// What an alert's id says. Thresholds of a forecast are no crossings.
-fn crossing(rule: &str, member: &str, id: &str) -> Option<Crossing> {
+/// What an alert's id says, and the id. Thresholds of a forecast are no crossings.
+fn crossing(rule: &str, member: &str, id: String) -> Option<(String, Crossing)> {
     let rule = ["all", "each"].into_iter().find(|known| *known == rule)?;
     // Incident, level, amount and number, from the end: names may be anything.
     let mut parts = id.rsplit(':');
     let (_, amount, percent) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let (_, window) = (parts.next()?, parts.next()?.parse().ok()?);
-    Some(Crossing { rule, member: member.to_owned(), window, amount, percent })
+    let crossing = Crossing { rule, member: member.to_owned(), window, amount, percent };
+    Some((id, crossing))
 }
 
 fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {

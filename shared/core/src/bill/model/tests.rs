@@ -221,6 +221,9 @@ fn a_canonical_name_is_its_own_canonical_name() {
     for (name, ..) in MODELS {
         assert_eq!(canonical(name).name, *name);
     }
+    // Two versions that come to stand side by side.
+    let made_up = canonical("Claude Sonnetde Sonnet 4.6 4.hropicc.laude-2").name;
+    assert_eq!(canonical(&made_up).name, made_up);
 }
 
 #[test]
@@ -314,6 +317,18 @@ proptest! {
         let model = canonical(&text);
         prop_assert!(model.name.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-'), "{}", model.name);
         let _ = provider_name(&text);
+    }
+
+    #[test]
+    fn a_name_of_any_words_is_its_own_canonical_name(
+        words in proptest::collection::vec(
+            "Claude|Nova|Mistral AI|Meta|Cohere|deepseek|sonnet|command|v1|v2|[0-9]{1,2}|[0-9]\\.[0-9]|20260217|x\\.ai|2025|instruct",
+            1..7,
+        ),
+        between in "[ .:-]",
+    ) {
+        let name = canonical(&words.join(&between)).name;
+        prop_assert_eq!(canonical(&name).name, name);
     }
 }
 
