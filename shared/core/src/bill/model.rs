@@ -302,16 +302,17 @@ fn can_take_minor(word: &str) -> bool {
     is_version(digits) && digits.split('.').all(|part| part.len() <= 2)
 }
 
-/// Drops a maker's name before a family's: `Meta Llama 3`, `Amazon Nova`, `Luma Ray2`, `Mistral AI Mistral Large`.
+/// Drops makers' names before a family's: `Meta Llama 3`, `Amazon Nova`, `Luma Ray2`, `Mistral AI Mistral Large`.
 fn strip_maker(words: &mut Vec<String>, provider: &mut Option<String>) {
-    let [first, second, ..] = words.as_slice() else { return };
-    let is_maker = FAMILIES.iter().any(|(_, maker)| maker == first);
-    // Some makers name a family after themselves: `Mistral Large`, `DeepSeek V3.1`.
-    let is_family = !provider_of_family(first).is_empty();
-    if is_maker && (!is_family || first == second) {
-        let maker = words.remove(0);
-        provider.get_or_insert(maker);
-    }
+    let is_maker = |pair: &&[String]| {
+        let [first, second] = pair else { return false };
+        // Some makers name a family after themselves: `Mistral Large`, `DeepSeek V3.1`.
+        let is_family = !provider_of_family(first).is_empty();
+        FAMILIES.iter().any(|(_, maker)| maker == first) && (!is_family || first == second)
+    };
+    let makers = words.windows(2).take_while(is_maker).count();
+    let first = words.drain(..makers).next();
+    *provider = provider.take().or(first);
 }
 
 #[cfg(test)]

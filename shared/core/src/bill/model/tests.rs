@@ -221,9 +221,11 @@ fn a_canonical_name_is_its_own_canonical_name() {
     for (name, ..) in MODELS {
         assert_eq!(canonical(name).name, *name);
     }
-    // Two versions that come to stand side by side.
-    let made_up = canonical("Claude Sonnetde Sonnet 4.6 4.hropicc.laude-2").name;
-    assert_eq!(canonical(&made_up).name, made_up);
+    // Two versions that come to stand side by side; more makers than there are rounds.
+    for made_up in ["Claude Sonnetde Sonnet 4.6 4.hropicc.laude-2", &format!("{}Ray 2", "Meta ".repeat(40))] {
+        let name = canonical(made_up).name;
+        assert_eq!(canonical(&name).name, name);
+    }
 }
 
 #[test]
