@@ -118,7 +118,8 @@ const SAME_MODEL: [(&str, &str); 12] = [
 /// assert_eq!(canonical("Claude Sonnet 4.6 (Amazon Bedrock Edition)").name, "claude-sonnet-4.6");
 /// ```
 ///
-/// A canonical name is a spelling too, of the same name.
+/// A canonical name is a spelling too, of the same name, unless a spelling of a hundred words needs more rounds than are
+/// made.
 pub fn canonical(spelling: &str) -> ModelName {
     let ModelName { mut name, provider } = arranged(spelling);
     // Words that stand side by side only now may be read together, as two versions are.
@@ -132,8 +133,9 @@ pub fn canonical(spelling: &str) -> ModelName {
     ModelName { name, provider }
 }
 
-/// How often a name is arranged again at most. What the bill names takes one round, what fuzzing made up a few.
-const MOST_ROUNDS: usize = 16;
+/// How often a name is arranged again at most. What the bill names takes one round; what is made up takes one for a few words
+/// each, and may have no end of words.
+const MOST_ROUNDS: usize = 64;
 
 fn arranged(spelling: &str) -> ModelName {
     let (id_provider, rest) = strip_id_prefix(strip_edition(spelling.trim()));
