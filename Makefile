@@ -48,15 +48,15 @@ fmt: ## Format the code.
 	cargo fmt $(BESIDE_AUGURS)
 
 # In a folder of their own, lints and documentation are not waited for by what is built.
-BESIDE := --target-dir target/lint
+APART := --target-dir target/lint
 
 lint: ## Check formatting and lints; a warning is an error.
 	cargo fmt --all --check
 	cargo fmt $(BESIDE_AUGURS) --check
-	cargo clippy --locked --workspace --all-targets $(BESIDE) -- -D warnings
+	cargo clippy --locked --workspace --all-targets $(APART) -- -D warnings
 
 doc: ## Check the documentation of public and private items.
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items $(BESIDE)
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items $(APART)
 
 unit: ## Unit, property, golden and workspace tests.
 	cargo test --locked --workspace

@@ -322,6 +322,25 @@ fn an_old_delivery_that_was_never_whole_is_told_of_though_an_earlier_one_is_coun
 }
 
 #[test]
+fn an_old_delivery_whose_files_have_expired_ends_no_sweep_where_the_state_is_damaged() {
+    block_on(async {
+        let (export, ledger) = swept_ledger().await;
+        let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
+        export.remove(&chunk);
+        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+        ledger.set_now(later);
+        expire(&ledger, later).await;
+        let state = only_statement(&ledger).await.state_key();
+        ledger.overwrite(&state, Bytes::from_static(b"damaged")).unwrap();
+        for hours in [0, 3] {
+            sweep_at(&export, &ledger, later + TimeDelta::hours(hours), || HOUR).await.unwrap();
+        }
+        let notes = notes(&ledger).await;
+        assert!(notes.iter().any(|note| note.starts_with("Delivery incomplete")), "{notes:?}");
+    });
+}
+
+#[test]
 fn a_reduction_that_is_removed_together_with_the_memory_is_read_again() {
     block_on(async {
         let (export, ledger) = swept_ledger().await;

@@ -10,7 +10,7 @@ use spend_core::messages::operations::incomplete::Incomplete;
 use spend_core::messages::operations::unverified::Unverified;
 use spend_ledger::outputs::operations::{self, Note};
 use spend_ledger::state::commit::DeliveryOrder;
-use spend_ledger::state::committed;
+use spend_ledger::state::committed::{self, CommittedError};
 use spend_ledger::state::delivery::SealedDelivery;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::retention;
@@ -236,10 +236,15 @@ where
         Ok(true)
     }
 
-    /// Whether a month was counted from the delivery that was made then, or from a later one.
+    /// Whether a month was counted from the delivery that was made then, or from a later one. A state that cannot be read
+    /// says so of none, and keeps no other delivery waiting: whoever reads the month tells of it.
     async fn was_counted(&self, statement: &Statement, made: DeliveryOrder) -> Result<bool, PipelineError> {
-        let state = committed::head(self.ledger, statement).await?;
-        let applied = state.into_iter().flat_map(|state| state.deliveries).map(|applied| applied.order);
-        Ok(applied.into_iter().any(|applied| applied.at == made.at || !made.replaces(applied)))
+        let state = match committed::head(self.ledger, statement).await {
+            Ok(state) => state,
+            Err(CommittedError::Document(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut applied = state.into_iter().flat_map(|state| state.deliveries).map(|applied| applied.order);
+        Ok(applied.any(|applied| applied.at == made.at || !made.replaces(applied)))
     }
 }
