@@ -171,8 +171,8 @@ def put_in():
 
 
 def build(tree):
-    # What is from elsewhere is built already.
-    target = ROOT / "target"
+    # Not where the program itself is built: cargo takes a crate of the copy for the program's of the same name.
+    target = COPY / "build"
     subprocess.run(["cargo", "build", "--quiet", "--locked", "--profile", "simulate", "--package", "spend-simulation",
                     "--target-dir", target], cwd=tree, check=True)
     program = COPY / "spend-simulation"
