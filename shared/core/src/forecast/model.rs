@@ -93,7 +93,7 @@ impl<'a> Model<'a> {
             if index < before {
                 continue;
             }
-            let usual = level * (regime.slope() * moved).exp() * self.rhythm.on(self.past.len() + index);
+            let usual = level * growth(regime.slope() * moved) * self.rhythm.on(self.past.len() + index);
             // A day that is filling up has what it has, and may get more.
             mean += (usual - has).max(0.0);
             all += usual;
@@ -135,15 +135,21 @@ impl<'a> Model<'a> {
         };
         let shape = |index: usize| {
             let ago = count(settled) - 1.0 - count(index);
-            self.rhythm.on(index) * (-regime.slope() * ago).exp()
+            self.rhythm.on(index) * growth(-regime.slope() * ago)
         };
         let spent: f64 = days.iter().map(|(_, spent)| spent).sum();
-        let shapes: f64 = days.iter().map(|(index, _)| shape(*index)).sum();
+        let shaped: Vec<f64> = days.iter().map(|(index, _)| shape(*index)).collect();
+        let shapes: f64 = shaped.iter().sum();
         let (level, number) = (if shapes > 0.0 { spent / shapes } else { 0.0 }, count(days.len()));
-        let telling = days.iter().filter(|(index, _)| level > 0.0 && self.rhythm.is_telling(*index));
-        let squares: f64 = telling.map(|(index, spent)| (spent / (level * shape(*index)) - 1.0).powi(2)).sum();
+        let telling = days.iter().zip(&shaped).filter(|((index, _), _)| level > 0.0 && self.rhythm.is_telling(*index));
+        let squares: f64 = telling.map(|((_, spent), shape)| (spent / (level * shape) - 1.0).powi(2)).sum();
         // A few days say little of their noise: it is drawn towards that of all days, which counts as NOISE_DAYS more.
         let noise = (squares + NOISE_DAYS * self.noise) / (number + NOISE_DAYS - 1.0);
         Level { spent: level, days: number, noise }
     }
+}
+
+/// By how much spend grows that moves by a logarithm. Most regimes stand, and an exponential is not cheap.
+fn growth(logarithm: f64) -> f64 {
+    if logarithm == 0.0 { 1.0 } else { logarithm.exp() }
 }

@@ -47,30 +47,74 @@ impl Budget {
     }
 }
 
-/// Measures every budget in the window of its kind that `day` lies in: how much of each is used, as gauges show it.
-/// The facts may be of several exports and periods, and their order does not matter. `span` says how far the data can
-/// be trusted.
+/// How much of a budget is used in a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used<'a> {
+    /// The rule's name.
+    pub rule: &'a str,
+    /// The member, where the budget is for each of some.
+    pub member: Option<String>,
+    pub spent: Decimal,
+    /// The member's limit.
+    pub amount: Decimal,
+}
+
+/// How much of every budget is used in the window of its kind that `day` lies in. The facts may be of several exports and
+/// periods, and their order does not matter.
 ///
-/// Budgets without `each` have one measurement, also where nothing was spent; others have one for each member with
-/// matched spend. Sorted as the budgets are, then by member.
+/// Budgets without `each` are there once, also where nothing was spent; others for each member with matched spend. Sorted
+/// as the budgets are, then by member.
 pub fn used<'a>(
+    budgets: &'a [Budget],
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
+    policy: &CostPolicy,
+    day: NaiveDate,
+) -> Result<Vec<Used<'a>>, SumOutOfRange> {
+    let mut all = Vec::new();
+    each_used(budgets, facts, policy, day, |budget, member, totals, window| {
+        let spent = totals.sum(window.first_day(), window.last_day())?;
+        let amount = budget.amount_for(member);
+        all.push(Used { rule: &budget.rule.name, member: member.map(str::to_owned), spent, amount });
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The same with all that people want to know of each, and where it is heading. `span` says how far the data can be
+/// trusted.
+pub fn foretold<'a>(
     budgets: &'a [Budget],
     facts: &(impl Iterator<Item = Fact<'a>> + Clone),
     policy: &CostPolicy,
     span: &DataSpan,
     day: NaiveDate,
 ) -> Result<Vec<Measurement>, SumOutOfRange> {
-    let mut measurements = Vec::new();
+    let mut all = Vec::new();
+    each_used(budgets, facts, policy, day, |budget, member, totals, window| {
+        all.extend(actual(budget, member, totals, span, window, true)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Goes through the members of budgets of which something is used in the window that `day` lies in.
+fn each_used<'a>(
+    budgets: &'a [Budget],
+    facts: &(impl Iterator<Item = Fact<'a>> + Clone),
+    policy: &CostPolicy,
+    day: NaiveDate,
+    mut of: impl FnMut(&'a Budget, Option<&str>, &MemberTotals<'_>, Window) -> Result<(), SumOutOfRange>,
+) -> Result<(), SumOutOfRange> {
     for budget in budgets {
         let window = Window::of(budget.window, day);
         for (member, totals) in totals(&budget.rule, facts.clone(), policy)? {
             let has_spend = totals.within(window.first_day(), window.last_day()).next().is_some();
             if budget.rule.each.is_none() || has_spend {
-                measurements.extend(actual(budget, member.as_deref(), &totals, span, window, true)?);
+                of(budget, member.as_deref(), &totals, window)?;
             }
         }
     }
-    Ok(measurements)
+    Ok(())
 }
 
 impl RuleKind for Budget {

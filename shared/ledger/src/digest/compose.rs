@@ -119,7 +119,7 @@ fn budgets(
 ) -> Result<Vec<Measurement>, SumOutOfRange> {
     let day = due.period.last_day().min(now.date_naive());
     let is_over = now >= due.period.end();
-    let mut used = budget::used(&config.rules.budgets, &book.facts(), &config.cost, span, day)?;
+    let mut used = budget::foretold(&config.rules.budgets, &book.facts(), &config.cost, span, day)?;
     used.retain(|budget| budget.kind() == Kind::Budget && (!is_over || budget.window.kind() == WindowKind::Month));
     // As of rules: where a window is heading that has not begun in the data is not told.
     used.retain(|budget| span.has_begun(budget.window));

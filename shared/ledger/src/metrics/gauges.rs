@@ -13,8 +13,7 @@ use spend_core::calendar::period::BillingPeriod;
 use spend_core::calendar::window::{Window, WindowKind};
 use spend_core::forecast::{self, Outlook};
 use spend_core::money::decimal::{Decimal, SumOutOfRange};
-use spend_core::rules::budget;
-use spend_core::rules::finding::{Detail, Measurement};
+use spend_core::rules::budget::{self, Used};
 use spend_core::text::or_none;
 
 use crate::config::Config;
@@ -124,13 +123,11 @@ fn forecast(
 /// How much of each budget is used in the window that contains `now`; of a budget with members those that have used
 /// most.
 fn budgets(config: &Config, book: &Book, now: DateTime<Utc>) -> Result<Vec<Datum>, SumOutOfRange> {
-    let mut used: BTreeMap<String, Vec<(Decimal, String)>> = BTreeMap::new();
-    let (budgets, facts) = (&config.rules.budgets, book.facts());
-    for measured in budget::used(budgets, &facts, &config.cost, &book.span(), now.date_naive())? {
-        // The same budget's forecast is measured too.
-        if let (Detail::Budget(_), Some(percent)) = (&measured.detail, used_percent(&measured)) {
-            let member = measured.member.unwrap_or_else(|| NO_MEMBER.to_owned());
-            used.entry(measured.rule).or_default().push((percent, member));
+    let mut used: BTreeMap<&str, Vec<(Decimal, String)>> = BTreeMap::new();
+    for of_member in budget::used(&config.rules.budgets, &book.facts(), &config.cost, now.date_naive())? {
+        if let Some(percent) = used_percent(&of_member) {
+            let member = of_member.member.unwrap_or_else(|| NO_MEMBER.to_owned());
+            used.entry(of_member.rule).or_default().push((percent, member));
         }
     }
     let most = limits(config, book).top.max(1);
@@ -138,7 +135,7 @@ fn budgets(config: &Config, book: &Book, now: DateTime<Utc>) -> Result<Vec<Datum
     for (budget, mut members) in used {
         members.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
         for (percent, member) in members.into_iter().take(most) {
-            let dimensions = [("Budget", budget.clone()), ("Member", member)];
+            let dimensions = [("Budget", budget.to_owned()), ("Member", member)];
             let dimensions = dimensions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             data.push(gauge(BUDGET_USED, dimensions, now, percent, Unit::Percent));
         }
@@ -147,8 +144,8 @@ fn budgets(config: &Config, book: &Book, now: DateTime<Utc>) -> Result<Vec<Datum
 }
 
 /// In percent with one place, rounded down: 100 is never said of a budget that is not used up. None is out of range.
-fn used_percent(measured: &Measurement) -> Option<Decimal> {
-    let thousandths = measured.spent.checked_mul(1000)?.units().checked_div_euclid(measured.amount.units())?;
+fn used_percent(used: &Used<'_>) -> Option<Decimal> {
+    let thousandths = used.spent.checked_mul(1000)?.units().checked_div_euclid(used.amount.units())?;
     thousandths.checked_mul(Decimal::ONE.units() / 10).and_then(Decimal::from_units)
 }
 

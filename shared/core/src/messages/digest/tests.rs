@@ -207,7 +207,7 @@ impl Given {
         let later = self.later.then(|| DataStatus { as_of: Some(at(self.now)), ..DataStatus::default() });
         months.extend(later.map(|later| (month.next(), later)));
         let span = DataSpan::new(months.into_iter().collect());
-        let used = budget::used(&self.budgets, &known.iter(), &self.policy, &span, month.last_day()).unwrap();
+        let used = budget::foretold(&self.budgets, &known.iter(), &self.policy, &span, month.last_day()).unwrap();
         let budgets: Vec<_> = used.into_iter().filter(|budget| budget.kind() == Kind::Budget).collect();
         let mutes: Vec<_> = self.mutes.iter().collect();
         let digest = Digest {

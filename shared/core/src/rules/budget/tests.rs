@@ -36,7 +36,7 @@ fn span() -> DataSpan {
 
 fn measure(budget: &Budget, facts: &[FactRow]) -> Vec<Measurement> {
     let day = "2026-11-15".parse().unwrap();
-    used(std::slice::from_ref(budget), &table(facts).rows(), &CostPolicy::default(), &span(), day).unwrap()
+    foretold(std::slice::from_ref(budget), &table(facts).rows(), &CostPolicy::default(), &span(), day).unwrap()
 }
 
 fn crossed(measured: &Measurement) -> Vec<u32> {
@@ -189,7 +189,7 @@ fn a_week_is_measured_across_months_and_a_day_alone() {
         let budget = Budget { window, ..budget("all") };
         let on = |day: &str| {
             let day = day.parse().unwrap();
-            let measured = used(std::slice::from_ref(&budget), &facts.rows(), &CostPolicy::default(), &span(), day);
+            let measured = foretold(std::slice::from_ref(&budget), &facts.rows(), &CostPolicy::default(), &span(), day);
             measured.unwrap()[0].spent.to_string()
         };
         assert_eq!([on("2026-11-01"), on("2026-11-02")], expected, "{window}");

@@ -44,7 +44,7 @@ fn restated(rule: Rule, window: WindowKind, policy: &CostPolicy) -> Vec<(String,
         Restated { currency: "EUR".to_owned(), ..moved("ana", Category::Usage, "1", "2") },
         Restated { day: "2026-11-11".parse().unwrap(), ..moved("ana", Category::Usage, "1", "2") },
     ];
-    let found = budget::used(&budgets, &table(&facts).rows(), policy, &DataSpan::default(), day()).unwrap();
+    let found = budget::foretold(&budgets, &table(&facts).rows(), policy, &DataSpan::default(), day()).unwrap();
     let of = |measured: &Measurement| DayRestated::of(measured, &moves, policy).unwrap();
     found.iter().map(|measured| (measured.member.clone().unwrap_or_default(), of(measured))).collect()
 }

@@ -1,0 +1,47 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// By halving alone, which cannot go astray.
+fn halved(outcomes: &[Outcome], part: f64) -> f64 {
+    let cases: Vec<Case> = outcomes.iter().map(Case::of).collect();
+    let all: f64 = cases.iter().map(|case| case.weight).sum();
+    let reach = |far: f64| cases.iter().map(move |case| case.mean + far * case.deviation);
+    let (mut low, mut high) = (reach(-6.0).fold(f64::INFINITY, f64::min), reach(6.0).fold(f64::NEG_INFINITY, f64::max));
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        let below: f64 = cases.iter().map(|case| case.weight * case.at(middle).0).sum();
+        if below < part * all { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    // Cases may be very sure, or not at all.
+    let deviation = prop_oneof![Just(0.0), 1e-9..1e-3, 0.1..1e3, 1e5..1e6];
+    (0.001..1.0, 0.0..1e5, deviation).prop_map(|(weight, mean, deviation)| Outcome {
+        weight,
+        mean,
+        variance: deviation * deviation,
+    })
+}
+
+proptest! {
+    #[test]
+    fn newtons_steps_end_where_halving_does(
+        outcomes in prop::collection::vec(outcome(), 1..40),
+        part in prop_oneof![Just(0.1), Just(0.5), Just(0.9), 0.01..0.99],
+    ) {
+        let (found, expected) = (quantile(&outcomes, part), halved(&outcomes, part));
+        let range = outcomes.iter().map(|outcome| outcome.mean.abs() + 6.0 * outcome.variance.sqrt()).fold(0.0, f64::max);
+        prop_assert!((found - expected).abs() <= 1e-10 * range, "{found} {expected}");
+    }
+}
+
+#[test]
+fn one_case_has_its_mean_in_the_middle() {
+    let outcomes = [Outcome { weight: 0.3, mean: 1234.5, variance: 25.0 }];
+    assert!((quantile(&outcomes, 0.5) - 1234.5).abs() < 1e-6);
+    // Nine tenths of a normal distribution lie below 1.2816 deviations.
+    assert!((quantile(&outcomes, 0.9) - (1234.5 + 5.0 * 1.2816)).abs() < 0.01);
+}
