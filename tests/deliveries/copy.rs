@@ -8,7 +8,7 @@ use crate::commands::{agree, block_on, new_tree};
 use bedrock_ledger::cli::{Cli, Command, Run};
 use spend_core::money::decimal::Decimal;
 use spend_ledger::state::committed;
-use spend_ledger::state::document::decode;
+use spend_ledger::state::document::decode_as;
 use spend_ledger::state::history::HistoryEntry;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::Store;
@@ -96,7 +96,7 @@ impl Copy {
             let mut entries = Vec::new();
             for object in store.list("history/").await.unwrap() {
                 let (bytes, _) = store.get(&object.key).await.unwrap().unwrap();
-                entries.push(decode(&object.key, &bytes).unwrap());
+                entries.push(decode_as(&object.key, &bytes).unwrap());
             }
             entries
         })

@@ -330,11 +330,13 @@ class Scenario:
         chance = {"calm": 1, "rough": 0.5}.get(self.name, 0)
         listeners, self.run.aws.listeners[:] = list(self.run.aws.listeners), []
         for key, body in self.stack.objects().items():
-            found = older_release.as_older_release(body)
+            found = older_release.as_older_release(key, body)
             if found and self.stack.random.random() < chance:
-                version, older = found
+                version, older_key, older = found
                 self.found_older.add(version)
-                self.s3.put_object(Bucket=self.stack.ledger_bucket, Key=key, Body=older)
+                self.s3.put_object(Bucket=self.stack.ledger_bucket, Key=older_key, Body=older)
+                if older_key != key:
+                    self.s3.delete_object(Bucket=self.stack.ledger_bucket, Key=key)
         self.run.aws.listeners[:] = listeners
 
     def upgrades_found_every_format(self):

@@ -14,12 +14,11 @@ use spend_core::facts::fact::FactField;
 use spend_core::facts::spend::Basis;
 use spend_core::reporting::report::Measure;
 use spend_core::text;
-use spend_ledger::state::document::decode;
-use spend_ledger::state::history::HistoryEntry;
+use spend_ledger::state::history;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::{committed, restated};
 use spend_ledger::store::directory::DirectoryStore;
-use spend_ledger::store::{Store, private_files};
+use spend_ledger::store::private_files;
 
 use crate::cli::{Demo, Page, Report, ReportFormat, Run};
 use crate::error::CommandError;
@@ -143,9 +142,7 @@ async fn last_restated(
 ) -> Result<(), CommandError> {
     let Some(state) = committed::head(store, statement).await? else { return Ok(()) };
     let Some(delivery) = state.current() else { return Ok(()) };
-    let key = statement.history_key(delivery);
-    let Some((bytes, _)) = store.get(&key).await? else { return Ok(()) };
-    let entry: HistoryEntry = decode(&key, &bytes)?;
+    let Some(entry) = history::of(store, statement, delivery).await? else { return Ok(()) };
     for total in &entry.totals {
         let (before, after) = (text::money(&total.currency, total.before), text::money(&total.currency, total.after));
         writeln!(out, "  {} of Amazon Bedrock: {before} before, {after} now", entry.period)?;

@@ -168,7 +168,6 @@ impl Forgotten {
                 Some(known) => {
                     known.before = known.before.checked_add(row.before).ok_or(SumOutOfRange)?;
                     known.after = known.after.checked_add(row.after).ok_or(SumOutOfRange)?;
-                    known.had_settled_alone |= row.had_settled_alone;
                 }
             }
         }

@@ -10,7 +10,7 @@ use spend_ledger::formats::{Formats, name};
 use spend_ledger::state::claim::Claim;
 use spend_ledger::state::commit::AppliedDelivery;
 use spend_ledger::state::delivery::{ReadyDelivery, SealedDelivery};
-use spend_ledger::state::document::{Document, DocumentError, decode, decode_compressed};
+use spend_ledger::state::document::{Document, DocumentError, decode, decode_as};
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::objects::{Kind, cure};
 use spend_ledger::state::period::PeriodState;
@@ -233,8 +233,8 @@ impl Found {
             findings.push(of(statement).problem(id, what, Remedy { why, cure: cure(&key), takes: "at once" }));
         };
         for commit in &state.deliveries {
-            let key = statement.history_key(commit);
-            if !self.keys.contains(&key) {
+            let [key, earlier] = [statement.history_key(commit), statement.earlier_history_key(commit)];
+            if !self.keys.contains(&key) && !self.keys.contains(&earlier) {
                 missing("history-missing", key, "what this commit moved cannot be told any more");
             }
         }
@@ -367,10 +367,7 @@ struct Reading<'a> {
 impl Formats for Reading<'_> {
     fn format<D: Document>(&mut self) {
         if D::FORMAT == self.format {
-            let is_compressed = self.key.ends_with(".json.zst");
-            let read: Result<D, _> =
-                if is_compressed { decode_compressed(self.key, self.bytes) } else { decode(self.key, self.bytes) };
-            self.read = read.map(drop);
+            self.read = decode_as::<D>(self.key, self.bytes).map(drop);
         }
     }
 

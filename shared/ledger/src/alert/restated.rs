@@ -11,8 +11,7 @@ use crate::alert::error::AlertError;
 use crate::config::Config;
 use crate::state::book::Book;
 use crate::state::commit::CommitKind;
-use crate::state::document::decode;
-use crate::state::history::HistoryEntry;
+use crate::state::history;
 use crate::state::keys::Statement;
 use crate::state::restated;
 use crate::store::Store;
@@ -34,13 +33,11 @@ pub(super) async fn mark<S: Store>(
             continue;
         };
         let statement = Statement { export_id: of_export.export_id.clone(), period: of_export.period };
-        let key = statement.history_key(commit);
-        let (bytes, _) = match store.get(&key).await {
-            Ok(Some(found)) => found,
+        let entry = match history::of(store, &statement, commit).await {
+            Ok(Some(entry)) => entry,
             Err(error) if error.class() == Class::Retry => return Err(error.into()),
             Ok(None) | Err(_) => continue,
         };
-        let Ok(entry) = decode::<HistoryEntry>(&key, &bytes) else { continue };
         let restated = restated::of(&entry, book.commits(&of_export.export_id));
         of_days.extend(restated.into_iter().filter(|restated| days.contains(&restated.day)));
     }

@@ -18,8 +18,8 @@ use crate::digest::state::read;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::{AppliedDelivery, CommitKind};
 use crate::state::committed::CommittedError;
-use crate::state::document::{decode, encode};
-use crate::state::history::HistoryEntry;
+use crate::state::document::encode;
+use crate::state::history;
 use crate::state::keys::{Statement, page_key, page_numbers_key};
 use crate::state::restated;
 use crate::store::conditional::put_over;
@@ -146,9 +146,7 @@ async fn moves<S: Store>(
     statement: &Statement,
     commit: &AppliedDelivery,
 ) -> Result<Option<DeliveryMoves>, DigestError> {
-    let key = statement.history_key(commit);
-    let Some((bytes, _)) = store.get(&key).await.map_err(CommittedError::from)? else { return Ok(None) };
-    let entry: HistoryEntry = decode(&key, &bytes)?;
+    let Some(entry) = history::of(store, statement, commit).await? else { return Ok(None) };
     let restated = restated::of(&entry, book.commits(&statement.export_id));
     let totals = entry.totals.into_iter().map(|total| (total.currency, total.before, total.after));
     Ok(Some(DeliveryMoves { is_after_close: entry.after_close, totals: totals.collect(), restated }))

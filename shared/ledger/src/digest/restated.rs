@@ -6,9 +6,7 @@ use crate::digest::error::DigestError;
 use crate::digest::state::Told;
 use crate::state::book::Book;
 use crate::state::commit::CommitKind;
-use crate::state::committed::CommittedError;
-use crate::state::document::decode;
-use crate::state::history::HistoryEntry;
+use crate::state::history;
 use crate::state::keys::Statement;
 use crate::state::restated;
 use crate::store::Store;
@@ -30,12 +28,10 @@ pub(super) async fn since<S: Store>(store: &S, book: &Book, told: Option<&Told>)
         let statement = Statement { export_id: of_export.export_id.clone(), period: of_export.period };
         let later = of_export.commits.iter().filter(|commit| commit.sequence > known);
         for commit in later.filter(|commit| commit.kind() == CommitKind::Delivery) {
-            let key = statement.history_key(commit);
-            let Some((bytes, _)) = store.get(&key).await.map_err(CommittedError::from)? else {
+            let Some(entry) = history::of(store, &statement, commit).await? else {
                 found.missing += 1;
                 continue;
             };
-            let entry: HistoryEntry = decode(&key, &bytes)?;
             found.restated.extend(restated::of(&entry, book.commits(&of_export.export_id)));
         }
     }

@@ -10,7 +10,7 @@ use crate::outputs::{Message, Topic};
 use crate::reaction_fixtures::{FactRow, TestNotifier, TurnTaking, add, at, book, fact, period, table};
 use crate::state::book::{Book, BookPeriod};
 use crate::state::commit::{AppliedDelivery, CommitKind, DeliveryOrder, OrderSource};
-use crate::state::document::{decode, encode};
+use crate::state::document::{decode, encode_compressed};
 use crate::state::history::{HistoryEntry, Moved};
 use crate::state::keys::Statement;
 use crate::store::faulty::{Fault, FaultyStore};

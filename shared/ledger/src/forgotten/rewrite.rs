@@ -22,9 +22,10 @@ use crate::outputs::operations::{OperationsState, StoredNote};
 use crate::outputs::subscriptions::SubscriptionsState;
 use crate::state::delivery::{ReadyDelivery, SealedDelivery, SeenManifest};
 use crate::state::document::{
-    Document, DocumentError, decode, decode_compressed, decompressed, encode, encode_compressed,
+    Document, DocumentError, decode, decode_as, decode_compressed, decompressed, encode_as, encode_compressed,
 };
 use crate::state::history::HistoryEntry;
+use crate::state::keys::{has_extension, is_compressed};
 use crate::state::objects::Kind;
 use crate::state::period::PeriodState;
 use crate::state::reduction::StoredReduction;
@@ -71,7 +72,7 @@ pub fn plain<'a>(key: &str, bytes: &'a Bytes) -> Result<Cow<'a, [u8]>, DocumentE
     Ok(match Kind::of(key) {
         Some(Kind::Reduction) => Cow::Owned(tabular::texts::<StoredReduction>(key, bytes)?),
         Some(Kind::State) => Cow::Owned(tabular::texts::<PeriodState>(key, bytes)?),
-        _ if has_extension(key, "zst") => Cow::Owned(decompressed(key, bytes)?),
+        _ if is_compressed(key) => Cow::Owned(decompressed(key, bytes)?),
         _ => Cow::Borrowed(bytes),
     })
 }
@@ -101,9 +102,9 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
             tabular::encode(&state)?
         }
         Some(Kind::History) => {
-            let mut entry: HistoryEntry = decode(key, bytes)?;
+            let mut entry: HistoryEntry = decode_as(key, bytes)?;
             entry.moved = forgotten.moved(entry.moved).map_err(sum)?;
-            encode(&entry)?
+            encode_as(key, &entry)?
         }
         Some(Kind::Told) => {
             let mut told: Told = decode_compressed(key, bytes)?;
@@ -118,10 +119,6 @@ pub fn rewritten(key: &str, bytes: &Bytes, name: &Name, forgotten: &Forgotten) -
         None if !is_output(key) => return Err(RewriteError::Foreign { key: key.to_owned() }),
         _ => replaced(key, bytes, name, forgotten.alias(name.as_str()).unwrap_or_default())?,
     }))
-}
-
-fn has_extension(key: &str, extension: &str) -> bool {
-    key.rsplit_once('.').is_some_and(|(_, found)| found == extension)
 }
 
 /// Whether it is a file of the local outputs.

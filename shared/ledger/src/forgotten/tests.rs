@@ -5,8 +5,9 @@ use spend_core::money::decimal::Decimal;
 
 use super::name::{Name, NameError, is_alias};
 use super::*;
-use crate::reaction_fixtures::{fact, rows, table};
-use crate::state::document::encode;
+use crate::reaction_fixtures::{applied, fact, rows, table};
+use crate::state::document::{decode_as, encode};
+use crate::state::history::HistoryEntry;
 
 const ALIAS: &str = "forgotten-1@example.com";
 
@@ -150,7 +151,6 @@ fn what_moved_from_a_name_to_its_alias_has_not_moved() {
         currency: "USD".to_owned(),
         before: before.parse().unwrap(),
         after: after.parse().unwrap(),
-        had_settled_alone: false,
     };
     let forgotten = dana();
     let moved = forgotten.moved(vec![row("dana@example.com", "3", "0"), row(ALIAS, "0", "3"), row("lee", "1", "2")]);
@@ -176,4 +176,20 @@ proptest! {
 fn every_spelling_has_one_hash() {
     let names: BTreeMap<_, _> = dana().names;
     assert_eq!(names.len(), 1);
+}
+
+#[test]
+fn an_entry_of_the_history_stays_what_its_key_says() {
+    let stored = r#"{"format":"history/1","export_id":"cur","period":"2026-11","kind":"delivery","delivery":DELIVERY,
+        "replaced":null,"after_close":false,"totals":[],
+        "moved":[{"day":"2026-11-03","identity":"dana@example.com","category":"usage","currency":"USD","before":"1","after":"2"}]}"#
+        .replace("DELIVERY", &serde_json::to_string(&applied("one", "2026-11-19T00:00:00Z")).unwrap());
+    let compressed = zstd::encode_all(stored.as_bytes(), 1).unwrap();
+    let (name, forgotten) = (Name::of("dana@example.com").unwrap(), dana());
+    for (key, bytes) in [("history/e/1.json", stored.into_bytes()), ("history/e/1.json.zst", compressed)] {
+        let rewritten = rewrite::rewritten(key, &bytes.into(), &name, &forgotten).unwrap().expect(key);
+        let entry: HistoryEntry = decode_as(key, &rewritten).unwrap();
+        assert_eq!(entry.moved[0].identity.as_deref(), Some(ALIAS), "{key}");
+        assert!(!rewrite::holds(key, &rewritten, &name).unwrap(), "{key}");
+    }
 }

@@ -22,7 +22,7 @@ use crate::outputs::{Datum, Unit, subscriptions};
 use crate::state::basis::Basis;
 use crate::state::book::{Book, BookPeriod};
 use crate::state::document::{Document, decode, decode_compressed, encode};
-use crate::state::history::HistoryEntry;
+use crate::state::history;
 use crate::state::keys::{METRICS_PREFIX, Statement, health_key};
 use crate::state::objects::Kind;
 use crate::state::restated;
@@ -242,9 +242,7 @@ async fn restated_spend<S: Store>(
         let recent = recent.take_while(|commit| now.signed_duration_since(commit.applied_at) < RESTATED_FOR);
         let commits = || book.commits(&period.export_id);
         for commit in recent.filter(|commit| restated::is_possible(period.period, commit, commits())) {
-            let key = statement.history_key(commit);
-            let Some((bytes, _)) = store.get(&key).await? else { continue };
-            let entry: HistoryEntry = decode(&key, &bytes)?;
+            let Some(entry) = history::of(store, &statement, commit).await? else { continue };
             let restated = restated::of(&entry, commits());
             for moved in restated.iter().filter(|moved| config.cost.count.contains(&moved.category)) {
                 add(&mut amounts, &moved.currency, moved.change()?.abs())?;

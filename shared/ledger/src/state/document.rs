@@ -17,6 +17,7 @@ use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
 
 use crate::state::contexts;
+use crate::state::keys;
 use crate::state::objects::cure;
 
 /// A struct that is stored as a JSON object. Its fields must serialize the same way each time (sorted maps, no
@@ -249,6 +250,16 @@ fn encode_compressed_within<D: Document>(document: &D, limit: u64) -> Result<Byt
     }
     let encoder = writer.inner.into_inner().map_err(|error| unwritable(error.into_error()))?;
     Ok(encoder.finish().map_err(unwritable)?.into())
+}
+
+/// The document as its key says: compressed, or JSON for people.
+pub fn encode_as<D: Document>(key: &str, document: &D) -> Result<Bytes, DocumentError> {
+    if keys::is_compressed(key) { encode_compressed(document) } else { encode(document) }
+}
+
+/// Reads the document stored at `key`, compressed if the key says so.
+pub fn decode_as<D: Document>(key: &str, bytes: &[u8]) -> Result<D, DocumentError> {
+    if keys::is_compressed(key) { decode_compressed(key, bytes) } else { decode(key, bytes) }
 }
 
 /// Reads the compressed document stored at `key`.

@@ -1,12 +1,18 @@
 //! What a commit moved, as it is stored.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
 use spend_core::money::decimal::Decimal;
 
 use crate::state::commit::{AppliedDelivery, CommitKind};
-use crate::state::document::Document;
+use crate::state::committed::CommittedError;
+use crate::state::document::{Document, decode_as};
+use crate::state::keys::Statement;
+use crate::store::Store;
 
 /// What a commit moved: written before it, named by its sequence, its delivery and a hash of what is moved. It is true
 /// if the committed state names it; an attempt that lost or crashed may leave one that no state names.
@@ -29,7 +35,25 @@ pub struct HistoryEntry {
 
 impl Document for HistoryEntry {
     const FORMAT: &'static str = "history";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
+    // Version 1 was not compressed, and said of each row whether its day had settled by one month's data alone.
+    const READS_FROM: u32 = 1;
+}
+
+/// What a commit of `statement` moved; none if its entry is gone.
+pub async fn of<S: Store>(
+    store: &S,
+    statement: &Statement,
+    commit: &AppliedDelivery,
+) -> Result<Option<HistoryEntry>, CommittedError> {
+    for key in [statement.history_key(commit), statement.earlier_history_key(commit)] {
+        if let Some((bytes, _)) = store.get(&key).await? {
+            let entry: HistoryEntry = decode_as(&key, &bytes)?;
+            // Of attempts that differ in their time alone, the committed one has the last word.
+            return Ok(Some(HistoryEntry { delivery: commit.clone(), ..entry }));
+        }
+    }
+    Ok(None)
 }
 
 impl HistoryEntry {
@@ -57,41 +81,4 @@ pub struct Moved {
     pub before: Decimal,
     /// What this one says.
     pub after: Decimal,
-    /// Whether the day had settled by the data of the replaced delivery alone. It is kept for releases that took this for
-    /// a restatement; what other months had said is not in it, so nothing reads it any more. Never in a rebuild.
-    #[serde(default, rename = "restated", skip_serializing_if = "std::ops::Not::not")]
-    pub had_settled_alone: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reaction_fixtures::applied;
-
-    #[test]
-    fn a_closed_month_is_restated_by_a_delivery_that_moves_something() {
-        let moved = Moved {
-            day: None,
-            identity: None,
-            category: None,
-            currency: "USD".to_owned(),
-            before: Decimal::ZERO,
-            after: Decimal::ONE,
-            had_settled_alone: false,
-        };
-        let entry = |after_close, moved: &[Moved]| HistoryEntry {
-            export_id: "cur".to_owned(),
-            period: "2026-11".parse().unwrap(),
-            kind: CommitKind::Delivery,
-            delivery: applied("one", "2026-12-30T00:00:00Z"),
-            replaced: None,
-            after_close,
-            totals: Vec::new(),
-            moved: moved.to_vec(),
-        };
-        let moved = [moved];
-        assert!(entry(true, &moved).is_restated_after_close());
-        assert!(!entry(true, &[]).is_restated_after_close());
-        assert!(!entry(false, &moved).is_restated_after_close() && !entry(false, &[]).is_restated_after_close());
-    }
 }

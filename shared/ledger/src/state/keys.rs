@@ -67,6 +67,11 @@ impl Statement {
 
     /// What a commit moved.
     pub fn history_key(&self, commit: &AppliedDelivery) -> String {
+        format!("{}.zst", self.earlier_history_key(commit))
+    }
+
+    /// Where releases that wrote `history/1` kept it.
+    pub fn earlier_history_key(&self, commit: &AppliedDelivery) -> String {
         let AppliedDelivery { sequence, delivery_id, moved, .. } = commit;
         format!("history/{}/{sequence:06}-{delivery_id}-{moved}.json", self.folder())
     }
@@ -224,6 +229,15 @@ pub fn is_of_configuration(key: &str) -> bool {
 /// The configuration that is in force: the last one that was valid.
 pub const CONFIG_IN_FORCE: &str = "config/in-force.toml";
 
+/// Whether what lies at `key` is compressed.
+pub fn is_compressed(key: &str) -> bool {
+    has_extension(key, "zst")
+}
+
+pub fn has_extension(key: &str, extension: &str) -> bool {
+    key.rsplit_once('.').is_some_and(|(_, found)| found == extension)
+}
+
 /// Hexadecimal SHA-256 of `parts`, each preceded by its length so that no two lists of parts look alike.
 pub fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
@@ -323,7 +337,7 @@ mod tests {
         assert_eq!(statement.sealed_key("1-a"), "deliveries/export=cur/period=2026-11/1-a/sealed.json");
         let commit = crate::reaction_fixtures::applied("1-a", "2026-11-20T00:00:00Z");
         let commit = AppliedDelivery { sequence: 12, moved: "0f".to_owned(), ..commit };
-        assert_eq!(statement.history_key(&commit), "history/export=cur/period=2026-11/000012-1-a-0f.json");
+        assert_eq!(statement.history_key(&commit), "history/export=cur/period=2026-11/000012-1-a-0f.json.zst");
         assert_eq!(beside_config("overrides.csv"), "config/overrides.csv");
         assert_eq!(statement.seen_manifest_key("1-a"), "deliveries/export=cur/period=2026-11/1-a/manifest.json");
         let folder = "metrics/namespace=004a8124a3c137c9be41d546c7239806";

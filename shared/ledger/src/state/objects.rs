@@ -73,7 +73,7 @@ impl Kind {
             "deliveries" if is("/ready.json") => Self::Ready,
             "deliveries" if is("/manifest.json") => Self::SeenManifest,
             "claims" if is(".json") => Self::Claim,
-            "history" if is(".json") => Self::History,
+            "history" if is(".json") || is(".json.zst") => Self::History,
             "state" => Statement::from_state_key(key).map(|_| Self::State)?,
             "facts" if is("/facts.parquet") => Self::Facts,
             "metrics" if key == keys::METRIC_SERIES => Self::Series,
@@ -200,6 +200,7 @@ mod tests {
         let keys = [
             "claims/payer=1/period=2026-11.json",
             "history/export=e/period=2026-11/000001-1-a-0.json",
+            "history/export=e/period=2026-11/000001-1-a-0.json.zst",
             "metrics/namespace=0a/told/export=e/period=2026-11.json.zst",
             "alerts/state.json",
             "digests/state.json",

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use spend_core::calendar::period::DayState;
 use spend_core::facts::dimension::Dimension;
 use spend_core::facts::fact::{Fact, FactField, FactTable};
 use spend_core::facts::grouping::cost_by;
 use spend_core::money::decimal::{Decimal, SumOutOfRange, add};
 use spend_core::text::OTHER;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
-use spend_ledger::state::document::{Document, DocumentError, decode, encode};
-use spend_ledger::state::history::{HistoryEntry, Moved};
+use spend_ledger::state::document::{Document, DocumentError, encode_compressed};
+use spend_ledger::state::history::{self, HistoryEntry, Moved};
 use spend_ledger::state::keys::{self, Statement};
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::conditional::ATTEMPTS;
@@ -44,10 +43,6 @@ impl Change {
         let before = previous.map_or(&nothing, |state| &state.facts);
         let current = previous.and_then(PeriodState::current);
         let is_delivery = kind == CommitKind::Delivery;
-        let settled_alone = |day| {
-            let as_of = current.and_then(|applied| applied.data_as_of);
-            is_delivery && as_of.is_some_and(|as_of| DayState::of(day, as_of) == DayState::Settled)
-        };
         let was_closed =
             |state: &PeriodState| state.period.is_closed(state.counts.usage_rows_without_invoice, known_at);
         let out_of_range = |source| PipelineError::Sum { statement: statement.to_string(), source };
@@ -56,7 +51,7 @@ impl Change {
             replaced: current.map(|applied| applied.delivery_id.clone()),
             after_close: is_delivery && previous.is_some_and(was_closed),
             totals: moved_totals(before, facts).map_err(out_of_range)?,
-            moved: moved(before, facts, settled_alone).map_err(out_of_range)?,
+            moved: moved(before, facts).map_err(out_of_range)?,
         })
     }
 
@@ -81,7 +76,7 @@ pub(crate) async fn write<L: Store>(
     let entry =
         HistoryEntry { export_id, period, kind, delivery: commit.clone(), replaced, after_close, totals, moved };
     let key = statement.history_key(commit);
-    let bytes = encode(&entry)?;
+    let bytes = encode_compressed(&entry)?;
     for _ in 0..ATTEMPTS {
         if let Put::Written(_) = ledger.put_if_absent(&key, bytes.clone()).await? {
             return Ok(());
@@ -109,24 +104,26 @@ pub async fn read<L: Store>(
 ) -> Result<Vec<HistoryEntry>, PipelineError> {
     let mut entries = Vec::new();
     for commit in &state.deliveries {
-        let key = statement.history_key(commit);
-        let Some((bytes, _)) = ledger.get(&key).await? else { return Err(PipelineError::NoHistory { key }) };
-        let entry: HistoryEntry = decode(&key, &bytes)?;
-        // Of attempts that differ in their time alone, the committed one has the last word.
-        entries.push(HistoryEntry { delivery: commit.clone(), ..entry });
+        entries.push(entry(ledger, statement, commit).await?);
     }
     Ok(entries)
+}
+
+/// What a commit that a state names moved.
+pub(crate) async fn entry<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    commit: &AppliedDelivery,
+) -> Result<HistoryEntry, PipelineError> {
+    let found = history::of(ledger, statement, commit).await?;
+    found.ok_or_else(|| PipelineError::NoHistory { key: statement.history_key(commit) })
 }
 
 /// What tells one cost from another: day, identity, category and currency.
 type Key<'a> = (NaiveDate, &'a str, &'a str, &'a str);
 
 /// What differs.
-fn moved(
-    before: &FactTable,
-    after: &FactTable,
-    settled_alone: impl Fn(NaiveDate) -> bool,
-) -> Result<Vec<Moved>, SumOutOfRange> {
+fn moved(before: &FactTable, after: &FactTable) -> Result<Vec<Moved>, SumOutOfRange> {
     let apart = Apart { before: identities(before), after: identities(after) };
     let before = costs(before, &apart)?.into_iter().map(|(key, cost)| (key, cost, Decimal::ZERO));
     let after = costs(after, &apart)?.into_iter().map(|(key, cost)| (key, Decimal::ZERO, cost));
@@ -150,7 +147,6 @@ fn moved(
         currency: currency.to_owned(),
         before,
         after,
-        had_settled_alone: settled_alone(day),
     };
     Ok(sums.into_iter().map(row).collect())
 }
@@ -204,7 +200,6 @@ fn moved_totals(before: &FactTable, after: &FactTable) -> Result<Vec<Moved>, Sum
         currency: currency.to_owned(),
         before,
         after,
-        had_settled_alone: false,
     };
     Ok(totals.into_iter().map(row).collect())
 }

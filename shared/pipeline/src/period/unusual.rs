@@ -6,13 +6,13 @@ use spend_core::bill::bedrock_line::Rule;
 use spend_core::facts::folding::Folded;
 use spend_core::messages::unusual::Unusual;
 use spend_ledger::state::commit::{AppliedDelivery, CommitKind};
-use spend_ledger::state::document::decode;
 use spend_ledger::state::history::HistoryEntry;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::Store;
 
 use crate::error::PipelineError;
+use crate::period::history;
 
 /// What is unusual about the delivery in force: more callers than are kept apart, and what differs from the delivery that it
 /// replaced. The first delivery of a month replaces none, and a rebuild is not a delivery: both differ in nothing.
@@ -30,9 +30,7 @@ pub async fn of<L: Store>(
     let mut found: Vec<_> = (!folded.is_empty()).then_some(Unusual::CallersFolded { folded }).into_iter().collect();
     let is_delivery = |commit: &&AppliedDelivery| commit.kind() == CommitKind::Delivery && commit.sequence > 1;
     let Some(current) = state.current().filter(is_delivery) else { return Ok(found) };
-    let key = statement.history_key(current);
-    let Some((bytes, _)) = ledger.get(&key).await? else { return Err(PipelineError::NoHistory { key }) };
-    found.extend(between(&decode(&key, &bytes)?, state));
+    found.extend(between(&history::entry(ledger, statement, current).await?, state));
     Ok(found)
 }
 

@@ -16,17 +16,24 @@ use spend_ledger::state::tabular;
 /// What zstd skips, and what an object with a table begins with: RFC 8878, 3.1.2.
 const SKIPPED: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
 
-/// An object as the oldest release would have written it, if it is one that releases have written in several ways.
-pub fn older(key: &str, bytes: &Bytes) -> Option<Bytes> {
+/// An object as the oldest release would have written it, and at which key, if it is one that releases have written in
+/// several ways.
+pub fn older(key: &str, bytes: &Bytes) -> Option<(String, Bytes)> {
     if bytes.starts_with(&SKIPPED) {
         let text = if key.starts_with("state/") { state(key, bytes) } else { reduction(key, bytes) };
-        return Some(zstd::encode_all(text.as_bytes(), 1).unwrap().into());
+        return Some((key.to_owned(), zstd::encode_all(text.as_bytes(), 1).unwrap().into()));
     }
     let is_compressed = bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
     let plain = if is_compressed { document::decompressed(key, bytes).unwrap() } else { bytes.to_vec() };
     let document: Map<String, Value> = serde_json::from_slice(&plain).ok()?;
     let text = older_document(document)?;
-    Some(if is_compressed { zstd::encode_all(text.as_bytes(), 1).unwrap().into() } else { text.into() })
+    // The history was not compressed, and lay at a key that says so.
+    let plain_key = key.strip_suffix(".zst").filter(|key| key.starts_with("history/"));
+    Some(match plain_key {
+        Some(key) => (key.to_owned(), text.into()),
+        None if is_compressed => (key.to_owned(), zstd::encode_all(text.as_bytes(), 1).unwrap().into()),
+        None => (key.to_owned(), text.into()),
+    })
 }
 
 /// The text of a document, its format first.
@@ -43,6 +50,8 @@ fn older_document(mut document: Map<String, Value>) -> Option<String> {
             each_crossing(&mut document);
             &["horizon", "origin", "incidents"]
         }
+        // Rows that said whether their day had settled are read as those that did not.
+        "history/2" => &[],
         "metric-series/2" | "told-metrics/2" => &["from"],
         "operations-state/2" => &["kinds"],
         "put-gauges/2" => &["from", "putting_since"],

@@ -138,9 +138,12 @@ impl World {
                 continue;
             }
             let (bytes, _) = ready(self.ledger.get(&object.key)).unwrap().unwrap();
-            if let Some(older) = older(&object.key, &bytes) {
+            if let Some((key, older)) = older(&object.key, &bytes) {
                 self.ledger.set_now(object.last_modified);
-                self.ledger.overwrite(&object.key, older).unwrap();
+                self.ledger.overwrite(&key, older).unwrap();
+                if key != object.key {
+                    self.ledger.remove(&object.key);
+                }
                 self.say(|| format!("  an older release wrote {}", object.key));
             }
         }

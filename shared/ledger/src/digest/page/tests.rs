@@ -2,6 +2,7 @@ use spend_core::page::SCRIPT;
 
 use super::*;
 use crate::reaction_fixtures::{at, book, fact, period};
+use crate::state::document::decode;
 use crate::store::faulty::{Fault, FaultyStore};
 use crate::store::memory::MemoryStore;
 

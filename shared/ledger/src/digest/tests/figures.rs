@@ -44,7 +44,7 @@ async fn put_history(store: &MemoryStore, month: &str, commit: &AppliedDelivery,
         totals: Vec::new(),
         moved,
     };
-    let put = store.put_if_absent(&statement.history_key(commit), encode(&entry).unwrap()).await.unwrap();
+    let put = store.put_if_absent(&statement.history_key(commit), encode_compressed(&entry).unwrap()).await.unwrap();
     assert!(matches!(put, Put::Written(_)));
 }
 
@@ -56,7 +56,6 @@ fn moved(day: &str, before: &str, after: &str) -> Moved {
         currency: "USD".to_owned(),
         before: before.parse().unwrap(),
         after: after.parse().unwrap(),
-        had_settled_alone: false,
     }
 }
 

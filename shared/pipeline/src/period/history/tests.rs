@@ -118,19 +118,6 @@ fn a_caller_that_is_folded_or_kept_apart_anew_moves_no_money() {
 }
 
 #[test]
-fn a_day_that_had_settled_is_marked_and_never_in_a_rebuild() {
-    // Data as of the 20th: the 16th has ended 72 hours before.
-    let after = facts(&[("2026-11-16", "ana", "usage", "USD", "1"), ("2026-11-17", "ana", "usage", "USD", "1")]);
-    let previous = state(FactTable::default());
-    let settled = |kind| {
-        let moved = change(Some(&previous), kind, &after).moved;
-        moved.iter().map(|row| row.had_settled_alone).collect::<Vec<_>>()
-    };
-    assert_eq!(settled(CommitKind::Delivery), [true, false]);
-    assert_eq!(settled(CommitKind::Rebuild), [false, false]);
-}
-
-#[test]
 fn a_closed_month_is_restated_by_deliveries_alone() {
     let after_close = |kind, known_at: &str| {
         let of = statement("cur", "2026-11");
