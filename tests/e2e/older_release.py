@@ -65,6 +65,11 @@ def alerts(state):
     return without("horizon", "origin", "incidents")(state)
 
 
+def told(metrics):
+    """What lies elsewhere was not known: it stays as it is."""
+    return None if '"elsewhere"' in json.dumps(metrics) else metrics
+
+
 def moved(entry):
     """Each row said whether its day had settled by the month's own data, which nothing reads any more."""
     rows = [{**row, "restated": True} if entry["kind"] == "delivery" else row for row in entry["moved"]]
@@ -102,6 +107,7 @@ BEFORE = {
     "swept/2": without("ready", "waiting"),
     "swept-ready/3": without("counting", "contested", "trials", "left"),
     "swept-ready/2": without("states"),
+    "told-metrics/3": told,
     "told-metrics/2": without("from"),
 }
 

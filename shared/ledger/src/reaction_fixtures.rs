@@ -119,6 +119,7 @@ pub(crate) fn book(periods: Vec<BookPeriod>) -> Book {
 pub(crate) struct TestNotifier {
     calls: Mutex<u64>,
     fails: Vec<(u64, bool)>,
+    refuses: bool,
     sent: Mutex<Vec<Message>>,
 }
 
@@ -128,9 +129,9 @@ impl TestNotifier {
         Self { fails: vec![(call, after)], ..Self::default() }
     }
 
-    /// These calls fail, without an effect.
+    /// These calls are refused.
     pub(crate) fn refusing(calls: impl IntoIterator<Item = u64>) -> Self {
-        Self { fails: calls.into_iter().map(|call| (call, false)).collect(), ..Self::default() }
+        Self { fails: calls.into_iter().map(|call| (call, false)).collect(), refuses: true, ..Self::default() }
     }
 
     pub(crate) fn sent(&self) -> Vec<Message> {
@@ -163,6 +164,9 @@ impl Notifier for TestNotifier {
         }
         match failure {
             None => Ok(()),
+            Some(_) if self.refuses => {
+                Err(PublishError::Refused { what: message.subject.clone(), reason: "a test".into() })
+            }
             Some(_) => Err(PublishError::InDoubt { what: message.subject.clone(), source: "a test".into() }),
         }
     }

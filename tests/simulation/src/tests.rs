@@ -1,10 +1,11 @@
 //! Seeds, and what was found by them.
 
 use crate::history::History;
-use crate::history::by_hand::{budgets, delivers, from, usage};
+use crate::history::by_hand::{alone, budgets, delivers, from, usage};
 use crate::history::configuration::Configuration;
 use crate::history::generate::history;
-use crate::history::step::{Does, Step};
+use crate::history::step::{Actor, Does, Function, Round, Step};
+use crate::history::trouble::{At, Trouble};
 use crate::once::{FATES, difference, peaceful, variants};
 use crate::parallel;
 use crate::play::play;
@@ -76,4 +77,65 @@ fn an_export_that_delivers_no_more_hides_no_week_of_another() {
     let stopped = delivers(1, 0, 0, vec![vec![usage(18, 1, 5)]]);
     let goes_on = delivers(2, 1, 0, vec![vec![usage(19, 9, 117)]]);
     assert_eq!(play(&from(0, 21, 2, vec![budgets(1000, 20), stopped, goes_on]), false).violation, None);
+}
+
+fn at_once(actors: Vec<Actor>) -> Step {
+    Step::Round(Round { pace: 60, actors })
+}
+
+fn actor(does: Does) -> Actor {
+    Actor { does, clock: 0, hurried: None, troubles: Vec::new() }
+}
+
+fn dies(does: Does, telling: u16) -> Step {
+    at_once(vec![Actor { troubles: vec![(At::Telling(telling), Trouble::DiesBefore)], ..actor(does) }])
+}
+
+/// Seed 32164: the clock that was behind wrote down that the gauge was last put on the day before.
+#[test]
+fn gauges_go_back_to_zero_whoever_put_them_by_a_clock_that_was_behind() {
+    let behind = Actor { clock: -73, ..actor(Does::Sweep(Function::Aggregate)) };
+    let steps = vec![
+        delivers(1, 0, 1, vec![vec![usage(4, 9, 2)]]),
+        alone(Does::Take(Function::Ingest, 10)),
+        at_once(vec![actor(Does::Take(Function::Aggregate, 10)), behind]),
+        delivers(2, 0, 1, vec![vec![]]),
+    ];
+    let mut midnight = from(1, 9, 1, steps);
+    midnight.setup.begins -= 6;
+    assert_eq!(play(&midnight, false).violation, None);
+}
+
+/// Seed 42022: a message that nobody had tried to send for a day and a half was throttled, and a later one of its incident
+/// went before it.
+#[test]
+fn nothing_is_resolved_for_a_machine_that_was_not_told_of_it_yet() {
+    let throttled = vec![(At::Telling(3), Trouble::Throttled)];
+    let steps = vec![
+        budgets(100, 500),
+        delivers(1, 0, 0, vec![vec![usage(18, 5, 54)]]),
+        alone(Does::Sweep(Function::Ingest)),
+        alone(Does::Take(Function::Aggregate, 10)),
+        dies(Does::Take(Function::Alert, 10), 3),
+        budgets(1000, 500),
+        Step::Pass { minutes: 34 * 60 },
+        alone(Does::Sweep(Function::Aggregate)),
+        at_once(vec![Actor { troubles: throttled, ..actor(Does::Sweep(Function::Alert)) }]),
+    ];
+    assert_eq!(play(&from(0, 27, 1, steps), false).violation, None);
+}
+
+/// Seed 32199: what was put of a forgotten person was looked for in the series of the alias.
+#[test]
+fn what_a_forgotten_person_spent_is_taken_back_although_the_sandbox_died() {
+    let steps = vec![
+        delivers(1, 0, 1, vec![vec![usage(5, 5, 30)]]),
+        alone(Does::Take(Function::Ingest, 10)),
+        alone(Does::Take(Function::Aggregate, 10)),
+        alone(Does::Forget),
+        delivers(2, 0, 1, vec![vec![]]),
+        alone(Does::Sweep(Function::Ingest)),
+        dies(Does::Sweep(Function::Aggregate), 1),
+    ];
+    assert_eq!(play(&from(1, 8, 1, steps), false).violation, None);
 }

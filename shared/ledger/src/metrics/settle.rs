@@ -12,7 +12,7 @@ use spend_core::money::decimal::{Decimal, SumOutOfRange};
 use crate::metrics::error::MetricsError;
 use crate::metrics::series::SpendSeries;
 use crate::metrics::spend::Spend;
-use crate::metrics::told::{Doubt, Told};
+use crate::metrics::told::{Doubt, Told, ToldDay};
 use crate::outputs::Metrics;
 use crate::state::keys::Statement;
 use crate::store::{ETag, Put, Store};
@@ -126,11 +126,11 @@ fn decide(all: &[Found], place: &Place, held: f64) -> Result<Option<BTreeSet<(us
     if doubts.len() > MOST_DOUBTS {
         return Ok(None);
     }
-    // What the namespace holds if everything was taken.
+    // What the series holds if everything was taken.
     let mut told = Decimal::ZERO;
     for found in all {
-        let sum = found.told.day(&place.0, place.1).map_or(Decimal::ZERO, |told| told.sum);
-        told = told.checked_add(sum).ok_or(SumOutOfRange)?;
+        let put_here = found.told.day(&place.0, place.1).map_or(Ok(Decimal::ZERO), ToldDay::put_here)?;
+        told = told.checked_add(put_here).ok_or(SumOutOfRange)?;
     }
     let mut answer: Option<(Decimal, BTreeSet<(usize, usize)>)> = None;
     // Every subset of the doubts, as the bits of a number, is tried as what was not taken: at most 2^10 of them.

@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::calendar::period::BillingPeriod;
-use spend_core::money::decimal::{Decimal, SumOutOfRange};
+use spend_core::money::decimal::{Decimal, SumOutOfRange, add};
 
 use crate::metrics::series::{SpendSeries, Sums};
 use crate::metrics::timing::CLAIM_LIVES;
@@ -57,7 +57,8 @@ pub(crate) struct Told {
 
 impl Document for Told {
     const FORMAT: &'static str = "told-metrics";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
+    // Version 2 did not say what lies elsewhere.
     const READS_FROM: u32 = 1;
 }
 
@@ -68,6 +69,20 @@ pub(super) struct ToldDay {
     pub(super) sum: Decimal,
     /// When one was last put, or began to be.
     pub(super) put_at: Option<DateTime<Utc>>,
+    /// What of the sum was put to the series of a name that was forgotten since: reading this one back does not find it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    elsewhere: Decimal,
+}
+
+fn is_zero(amount: &Decimal) -> bool {
+    amount.is_zero()
+}
+
+impl ToldDay {
+    /// What the series itself was told.
+    pub(super) fn put_here(self) -> Result<Decimal, SumOutOfRange> {
+        self.sum.checked_sub(self.elsewhere).ok_or(SumOutOfRange)
+    }
 }
 
 /// Differences that one call puts: they share one fate.
@@ -241,17 +256,28 @@ impl Told {
         if claimed.chain(self.doubts.iter().map(|doubt| &doubt.difference)).any(|one| other(&one.series).is_some()) {
             return Ok(Err(Busy));
         }
+        // What is planned is put to the series of the other name, and what was put stays in that of the name.
+        let mut planned: BTreeMap<(SpendSeries, NaiveDate), Decimal> = BTreeMap::new();
         for difference in self.batches.iter_mut().flat_map(|batch| &mut batch.differences) {
             if let Some(series) = other(&difference.series) {
-                difference.series = series;
+                let of_name = std::mem::replace(&mut difference.series, series);
+                add(planned.entry((of_name, difference.day)).or_default(), difference.amount)?;
             }
         }
         for (series, days) in std::mem::take(&mut self.days) {
-            let known = self.days.entry(other(&series).unwrap_or(series)).or_default();
+            let renamed = other(&series);
+            let known = self.days.entry(renamed.clone().unwrap_or_else(|| series.clone())).or_default();
             for (day, told) in days {
                 let sum = known.entry(day).or_default();
-                sum.sum = sum.sum.checked_add(told.sum).ok_or(SumOutOfRange)?;
+                add(&mut sum.sum, told.sum)?;
                 sum.put_at = sum.put_at.max(told.put_at);
+                let elsewhere = if renamed.is_some() {
+                    let planned = planned.get(&(series.clone(), day)).copied().unwrap_or_default();
+                    told.sum.checked_sub(planned).ok_or(SumOutOfRange)?
+                } else {
+                    told.elsewhere
+                };
+                add(&mut sum.elsewhere, elsewhere)?;
             }
         }
         Ok(Ok(()))

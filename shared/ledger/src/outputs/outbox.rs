@@ -5,7 +5,8 @@
 //! claim ends with what it was for: with the mark that the entry was sent, with a failure, or, where nobody lives to
 //! say either, with its [`Lease`].
 //!
-//! Messages of one incident to one topic keep their order: none is sent while an earlier one is pending or claimed.
+//! Messages of one incident to one topic keep their order: none is sent while an earlier one is pending or claimed, unless
+//! the topic has refused that one for a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -77,11 +78,20 @@ struct Claimed {
     messages: Vec<(usize, Message)>,
 }
 
+/// What came of the messages of an entry that a sender has tried to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tried {
+    /// One was not taken for a reason that passes.
+    ComesAgain,
+    /// What was not taken was refused.
+    Refused,
+}
+
 /// How many entries for machines alone are claimed at once: a machine knows by its id what comes twice after a crash.
 /// Messages to people are claimed one by one.
 const CLAIMED_AT_ONCE: usize = 50;
 
-/// For how long a message that is never taken holds up later ones of its incident: then late is better than never.
+/// For how long a message that its topic refuses holds up later ones of its incident: then late is better than never.
 const HOLDS_FOR: TimeDelta = TimeDelta::days(1);
 
 /// How long whoever sends an entry keeps others from sending it too. It must be longer than a sender lives: then a
@@ -199,7 +209,7 @@ impl Outbox {
 
     /// Takes the oldest entry that nobody has claimed and that is not among `tried`, so that nobody else does; where it is
     /// for machines alone, further ones like it.
-    fn claim(&mut self, tried: &BTreeSet<String>, lease: Lease, now: DateTime<Utc>) -> Vec<Claimed> {
+    fn claim(&mut self, tried: &BTreeMap<String, Tried>, lease: Lease, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         // What earlier entries have still to say of an incident on a topic.
         let mut held = BTreeSet::new();
@@ -218,7 +228,8 @@ impl Outbox {
             let due = entry.unsent().filter(|(_, outgoing)| !is_held(outgoing.topic));
             let due: Vec<_> = due.map(|(index, outgoing)| (index, outgoing.message())).collect();
             let is_for_people = due.iter().any(|(_, message)| message.topic != Topic::Events);
-            if is_free && !due.is_empty() && !tried.contains(&entry.id) {
+            let tried = tried.get(&entry.id);
+            if is_free && !due.is_empty() && tried.is_none() {
                 if is_for_people && !claimed.is_empty() {
                     break;
                 }
@@ -230,7 +241,10 @@ impl Outbox {
                     break;
                 }
             }
-            if (now - entry.queued_at).abs() < HOLDS_FOR {
+            let is_young = (now - entry.queued_at).abs() < HOLDS_FOR;
+            // It may be old because nobody has tried to send it: it goes first as long as it may go at all.
+            let is_refused = is_free && tried == Some(&Tried::Refused);
+            if is_young || !is_refused {
                 let topics: BTreeSet<_> = entry.unsent().map(|(_, outgoing)| outgoing.topic).collect();
                 for topic in topics {
                     held.extend(incidents.iter().map(|incident| (topic, incident.clone())));
@@ -420,7 +434,7 @@ pub(crate) struct Sender<'a, D, S, N> {
     notifier: &'a N,
     lease: Lease,
     now: DateTime<Utc>,
-    tried: BTreeSet<String>,
+    tried: BTreeMap<String, Tried>,
     sent: usize,
     failed: usize,
     first_failure: Option<PublishError>,
@@ -429,7 +443,7 @@ pub(crate) struct Sender<'a, D, S, N> {
 
 impl<'a, D: OutboxState, S: Store, N: Notifier> Sender<'a, D, S, N> {
     pub(crate) fn new(store: &'a S, notifier: &'a N, lease: Lease, now: DateTime<Utc>) -> Self {
-        let tried = BTreeSet::new();
+        let tried = BTreeMap::new();
         Self { store, notifier, lease, now, tried, sent: 0, failed: 0, first_failure: None, state: PhantomData }
     }
 
@@ -450,19 +464,22 @@ impl<'a, D: OutboxState, S: Store, N: Notifier> Sender<'a, D, S, N> {
             }
             settled.clear();
             for Claimed { id, messages } in claimed {
-                let mut sent = Vec::new();
+                let (mut sent, mut tried) = (Vec::new(), Tried::Refused);
                 for (place, message) in messages {
                     match self.notifier.send(&message).await {
                         Ok(()) => sent.push(place),
                         Err(error) => {
                             self.failed += 1;
+                            if error.class() != Class::Operator {
+                                tried = Tried::ComesAgain;
+                            }
                             self.first_failure.get_or_insert(error);
                         }
                     }
                 }
                 self.sent += sent.len();
                 settled.insert(id.clone(), sent);
-                self.tried.insert(id);
+                self.tried.insert(id, tried);
             }
         }
     }

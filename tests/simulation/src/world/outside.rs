@@ -165,7 +165,8 @@ impl World {
                 .bytes()
                 .fold(written.timestamp().unsigned_abs(), |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte));
             let mut dice = Dice::of_all(&[self.seed, name]);
-            let most = *dice.pick(&[0, 5, 5, 60, 60, 300]);
+            // Mostly minutes; what is late by a day may be replaced before it comes, and counted beside what it belongs to not.
+            let most = *dice.pick(&[0, 5, 5, 5, 60, 60, 60, 300, 300, 3000]);
             let due = written + TimeDelta::minutes(dice.between(0, most));
             let before = inside.under_way.iter().filter(|copy| copy.key == key).map(|copy| copy.due).max();
             let due = before.map_or(due, |before| before.max(due));

@@ -125,7 +125,11 @@ pub(super) async fn announce<S: Store>(
     let (key, today) = (keys::gauges_key(namespace), now.date_naive());
     let (found, etag) = before.map_or_else(Default::default, |Kept { put, etag }| (put, Some(etag)));
     let mut shown: BTreeMap<_, _> = found.shown.into_iter().map(Shown::into_pair).collect();
-    shown.extend(values.iter().map(|value| (series(value), today)));
+    for value in values {
+        // Somebody whose clock is ahead may have put it on a later day already.
+        let on = shown.entry(series(value)).or_insert(today);
+        *on = today.max(*on);
+    }
     let others = found.putting_since.filter(|since| now.signed_duration_since(*since).abs() <= CLAIM_LIVES);
     let put =
         PutGauges { last: None, shown: listed(&shown), from: from.clone(), putting_since: Some(others.unwrap_or(now)) };
@@ -227,6 +231,15 @@ mod tests {
         assert_eq!(put(&store, &["b"], MORNING).await, ["a"]);
         assert_eq!(put(&store, &["b"], NEXT).await, ["a"], "yesterday's value is yesterday's maximum alone now");
         assert_eq!(put(&store, &["b"], THIRD).await, [""; 0], "it was zero for a day, and is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_behind_takes_no_day_from_a_gauge() {
+        let store = MemoryStore::default();
+        put(&store, &["a"], NEXT).await;
+        put(&store, &["a"], MORNING).await;
+        assert_eq!(put(&store, &[], NEXT).await, ["a"]);
+        assert_eq!(put(&store, &[], THIRD).await, ["a"], "the day's maximum was above zero until then");
     }
 
     #[tokio::test]

@@ -51,6 +51,26 @@ fn what_is_held_says_what_was_taken() {
 }
 
 #[test]
+fn what_was_put_to_the_series_of_a_forgotten_name_is_not_looked_for_in_that_of_its_alias() {
+    let statement = Statement { export_id: "a".to_owned(), period: "2026-11".parse().unwrap() };
+    let of = |name: &str| SpendSeries { of: Some(("Identity".to_owned(), name.to_owned())), ..total() };
+    let mut told = Told::nothing("n", &statement);
+    let put = |told: &mut Told, name: &str, sum: &str, fate| {
+        let targets = Sums::from([(of(name), BTreeMap::from([(day(), usd(sum))]))]);
+        told.plan(&targets, |_| true, &window(at(NOW))).unwrap();
+        let batch = told.claim(&window(at(NOW)), &BTreeSet::new(), at(NOW)).unwrap();
+        told.learn(&batch, fate).unwrap();
+    };
+    put(&mut told, "dana", "30", Fate::Landed);
+    told.rename(|name| (name == "dana").then(|| "alias".to_owned())).unwrap().unwrap();
+    put(&mut told, "alias", "0", Fate::InDoubt);
+    let all = [Found { statement, told, etag: ETag(String::new()) }];
+    let missing = |held: f64| decide(&all, &(of("alias"), day()), held).unwrap().map(|missing| missing.len());
+    assert_eq!(missing(0.0), Some(1), "the 30 were never in it, so that nothing was taken of them");
+    assert_eq!(missing(-30.0), Some(0));
+}
+
+#[test]
 fn several_doubts_of_several_exports_are_told_apart_by_their_sum() {
     let all = [
         found("a", &[("1", Fate::InDoubt), ("3", Fate::InDoubt)]),

@@ -221,6 +221,30 @@ fn a_renamed_member_keeps_its_sums_and_adds_to_what_the_other_had() {
 }
 
 #[test]
+fn what_was_put_of_a_name_lies_in_its_own_series_and_what_was_only_planned_does_not() {
+    let (mut told, on) = (nothing(), day("2026-11-19"));
+    let target = |of: &str, amount: &str| (series(of), BTreeMap::from([(on, amount.parse().unwrap())]));
+    plan(&mut told, &[target("dana", "3"), target("alias", "2")].into());
+    let batch = claim(&mut told).unwrap();
+    told.learn(&batch, Fate::Landed).unwrap();
+    plan(&mut told, &[target("dana", "7"), target("alias", "2")].into());
+    let alias = |told: &Told| {
+        let of_day = told.day(&series("alias"), on).unwrap();
+        (of_day.sum.to_string(), of_day.put_here().unwrap().to_string())
+    };
+    let renamed = |member: &str| (member == "dana").then(|| "alias".to_owned());
+    told.rename(renamed).unwrap().unwrap();
+    assert_eq!(alias(&told), ("9".to_owned(), "6".to_owned()), "2 were put, and 4 will be");
+    let stored = encode_compressed(&told).unwrap();
+    assert_eq!(alias(&decode_compressed("k", &stored).unwrap()).1, "6");
+    // Whoever was renamed once can be again: all but what is planned lies elsewhere.
+    let batch = claim(&mut told).unwrap();
+    told.learn(&batch, Fate::Landed).unwrap();
+    told.rename(|member| (member == "alias").then(|| "other".to_owned())).unwrap().unwrap();
+    assert_eq!(told.day(&series("other"), on).unwrap().put_here().unwrap(), Decimal::ZERO);
+}
+
+#[test]
 fn days_outside_the_window_are_known_in_money_and_the_older_ones_by_their_number() {
     let total = |currency: &str| SpendSeries { currency: currency.to_owned(), of: None };
     // The window goes from the 7th to the 20th.

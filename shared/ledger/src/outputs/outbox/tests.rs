@@ -148,7 +148,7 @@ async fn a_topic_that_takes_nothing_holds_up_no_message_to_another() {
 }
 
 #[tokio::test]
-async fn what_is_never_taken_holds_up_its_incident_for_a_day() {
+async fn what_is_refused_holds_up_its_incident_for_a_day() {
     let store = of_one_incident().await;
     let drained = async |now: &str| {
         let notifier = TestNotifier::refusing([1, 2]);
@@ -158,6 +158,26 @@ async fn what_is_never_taken_holds_up_its_incident_for_a_day() {
     assert_eq!(drained("2026-11-21T06:00:00Z").await, ["c"]);
     assert_eq!(drained("2026-11-22T05:59:59Z").await, [] as [&str; 0]);
     assert_eq!(drained("2026-11-22T06:00:00Z").await, ["b"]);
+}
+
+#[tokio::test]
+async fn what_was_not_taken_just_now_is_overtaken_by_none_of_its_incident_however_old_it_is() {
+    let store = of_one_incident().await;
+    // Nobody has sent anything for two days, and then the first is throttled.
+    let throttled = TestNotifier::failing(1, false);
+    drain::<TestState, _, _>(&store, &throttled, Lease::INVOCATION, at("2026-11-23T06:00:00Z")).await.unwrap_err();
+    assert_eq!(throttled.ids(Topic::Alerts), ["c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-23T06:01:00Z").await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn what_somebody_else_is_sending_is_overtaken_by_none_of_its_incident_however_old_it_is() {
+    let store = of_one_incident().await;
+    let dead = FaultyStore::crashing(&store, 3, Fault::Before);
+    let late = "2026-11-23T06:00:00Z";
+    drain::<TestState, _, _>(&dead, &TestNotifier::default(), Lease::INVOCATION, at(late)).await.unwrap_err();
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-23T06:04:59Z").await, ["c"]);
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-23T06:05:00Z").await, ["a", "b"]);
 }
 
 #[tokio::test]
