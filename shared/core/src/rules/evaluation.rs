@@ -126,7 +126,8 @@ fn weakened<T: RuleKind>(before: &[T], after: &[T]) -> Vec<String> {
     said
 }
 
-/// Whom a rule matches: its members with what they have in its currency, largest first; [`None`] where it has none.
+/// Whom a rule matches: its members with what they have in its currency, which is nothing where all their spend is in
+/// another, largest first; [`None`] where it has none.
 pub fn matched<'a>(
     rule: &Rule,
     facts: impl Iterator<Item = Fact<'a>>,
