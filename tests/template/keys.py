@@ -25,7 +25,7 @@ WRITTEN_BY = {
     ],
     "aggregate": [
         "claims/payer=111122223333/period=2026-11.json",
-        f"history/{STATEMENT}/000001-{DELIVERY}-9f86d081884c7d65.json",
+        f"history/{STATEMENT}/000001-{DELIVERY}-9f86d081884c7d65.json.zst",
         STATE,
         "facts/export=cur--0a1b2c3d/billing_period=2026-11/facts.parquet",
         "metrics/series.json",

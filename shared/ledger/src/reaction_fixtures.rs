@@ -1,7 +1,7 @@
 //! What the tests of the reactions need: facts, books, a notifier and metrics that remember or fail, a store that lets
 //! others in.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, Mutex};
 
@@ -119,7 +119,7 @@ pub(crate) fn book(periods: Vec<BookPeriod>) -> Book {
 pub(crate) struct TestNotifier {
     calls: Mutex<u64>,
     fails: Vec<(u64, bool)>,
-    refuses: bool,
+    refuses: BTreeSet<u64>,
     sent: Mutex<Vec<Message>>,
 }
 
@@ -131,7 +131,14 @@ impl TestNotifier {
 
     /// These calls are refused.
     pub(crate) fn refusing(calls: impl IntoIterator<Item = u64>) -> Self {
-        Self { fails: calls.into_iter().map(|call| (call, false)).collect(), refuses: true, ..Self::default() }
+        let refuses: BTreeSet<_> = calls.into_iter().collect();
+        Self { fails: refuses.iter().map(|call| (*call, false)).collect(), refuses, ..Self::default() }
+    }
+
+    /// The call `call` fails as well, without an effect.
+    pub(crate) fn and_failing(mut self, call: u64) -> Self {
+        self.fails.push((call, false));
+        self
     }
 
     pub(crate) fn sent(&self) -> Vec<Message> {
@@ -164,7 +171,7 @@ impl Notifier for TestNotifier {
         }
         match failure {
             None => Ok(()),
-            Some(_) if self.refuses => {
+            Some((call, _)) if self.refuses.contains(call) => {
                 Err(PublishError::Refused { what: message.subject.clone(), reason: "a test".into() })
             }
             Some(_) => Err(PublishError::InDoubt { what: message.subject.clone(), source: "a test".into() }),

@@ -6,7 +6,7 @@
 //! say either, with its [`Lease`].
 //!
 //! Messages of one incident to one topic keep their order: none is sent while an earlier one is pending or claimed, unless
-//! the topic has refused that one for a day.
+//! that one has just been tried again and is a day old and refused, or a week old and was not taken for another reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
@@ -78,21 +78,33 @@ struct Claimed {
     messages: Vec<(usize, Message)>,
 }
 
-/// What came of the messages of an entry that a sender has tried to send.
+/// Which messages a sender has tried to send in vain: by the entry's id and their place in it. What was sent of an entry has
+/// no place here.
+type Tried = BTreeMap<String, BTreeMap<usize, Failed>>;
+
+/// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tried {
-    /// One was not taken for a reason that passes.
+enum Failed {
+    /// For a reason that passes, or nobody knows.
     ComesAgain,
-    /// What was not taken was refused.
+    /// The topic refuses it.
     Refused,
+}
+
+impl Failed {
+    /// For how long such a message holds up later ones of its incident, from when it was queued: then late is better than
+    /// never.
+    fn holds_for(self) -> TimeDelta {
+        match self {
+            Self::ComesAgain => TimeDelta::days(7),
+            Self::Refused => TimeDelta::days(1),
+        }
+    }
 }
 
 /// How many entries for machines alone are claimed at once: a machine knows by its id what comes twice after a crash.
 /// Messages to people are claimed one by one.
 const CLAIMED_AT_ONCE: usize = 50;
-
-/// For how long a message that its topic refuses holds up later ones of its incident: then late is better than never.
-const HOLDS_FOR: TimeDelta = TimeDelta::days(1);
 
 /// How long whoever sends an entry keeps others from sending it too. It must be longer than a sender lives: then a
 /// claim that has ended is that of a sender that is gone.
@@ -209,7 +221,7 @@ impl Outbox {
 
     /// Takes the oldest entry that nobody has claimed and that is not among `tried`, so that nobody else does; where it is
     /// for machines alone, further ones like it.
-    fn claim(&mut self, tried: &BTreeMap<String, Tried>, lease: Lease, now: DateTime<Utc>) -> Vec<Claimed> {
+    fn claim(&mut self, tried: &Tried, lease: Lease, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         // What earlier entries have still to say of an incident on a topic.
         let mut held = BTreeSet::new();
@@ -241,14 +253,14 @@ impl Outbox {
                     break;
                 }
             }
-            let is_young = (now - entry.queued_at).abs() < HOLDS_FOR;
             // It may be old because nobody has tried to send it: it goes first as long as it may go at all.
-            let is_refused = is_free && tried == Some(&Tried::Refused);
-            if is_young || !is_refused {
-                let topics: BTreeSet<_> = entry.unsent().map(|(_, outgoing)| outgoing.topic).collect();
-                for topic in topics {
-                    held.extend(incidents.iter().map(|incident| (topic, incident.clone())));
-                }
+            let age = (now - entry.queued_at).abs();
+            let failed = |place| tried.filter(|_| is_free).and_then(|places| places.get(&place));
+            let holds = |place| failed(place).is_none_or(|failed| age < failed.holds_for());
+            let topics: BTreeSet<_> =
+                entry.unsent().filter(|(place, _)| holds(*place)).map(|(_, outgoing)| outgoing.topic).collect();
+            for topic in topics {
+                held.extend(incidents.iter().map(|incident| (topic, incident.clone())));
             }
         }
         claimed
@@ -434,7 +446,7 @@ pub(crate) struct Sender<'a, D, S, N> {
     notifier: &'a N,
     lease: Lease,
     now: DateTime<Utc>,
-    tried: BTreeMap<String, Tried>,
+    tried: Tried,
     sent: usize,
     failed: usize,
     first_failure: Option<PublishError>,
@@ -443,7 +455,7 @@ pub(crate) struct Sender<'a, D, S, N> {
 
 impl<'a, D: OutboxState, S: Store, N: Notifier> Sender<'a, D, S, N> {
     pub(crate) fn new(store: &'a S, notifier: &'a N, lease: Lease, now: DateTime<Utc>) -> Self {
-        let tried = BTreeMap::new();
+        let tried = Tried::new();
         Self { store, notifier, lease, now, tried, sent: 0, failed: 0, first_failure: None, state: PhantomData }
     }
 
@@ -464,22 +476,21 @@ impl<'a, D: OutboxState, S: Store, N: Notifier> Sender<'a, D, S, N> {
             }
             settled.clear();
             for Claimed { id, messages } in claimed {
-                let (mut sent, mut tried) = (Vec::new(), Tried::Refused);
+                let (mut sent, mut failed) = (Vec::new(), BTreeMap::new());
                 for (place, message) in messages {
                     match self.notifier.send(&message).await {
                         Ok(()) => sent.push(place),
                         Err(error) => {
                             self.failed += 1;
-                            if error.class() != Class::Operator {
-                                tried = Tried::ComesAgain;
-                            }
+                            let is_refused = error.class() == Class::Operator;
+                            failed.insert(place, if is_refused { Failed::Refused } else { Failed::ComesAgain });
                             self.first_failure.get_or_insert(error);
                         }
                     }
                 }
                 self.sent += sent.len();
                 settled.insert(id.clone(), sent);
-                self.tried.insert(id, tried);
+                self.tried.insert(id, failed);
             }
         }
     }

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::error::MetricsError;
@@ -126,9 +126,9 @@ pub(super) async fn announce<S: Store>(
     let (found, etag) = before.map_or_else(Default::default, |Kept { put, etag }| (put, Some(etag)));
     let mut shown: BTreeMap<_, _> = found.shown.into_iter().map(Shown::into_pair).collect();
     for value in values {
-        // Somebody whose clock is ahead may have put it on a later day already.
+        // Somebody whose clock is ahead may have put it on the next day already; a later day is that of a clock that is wrong.
         let on = shown.entry(series(value)).or_insert(today);
-        *on = today.max(*on);
+        *on = today.max((*on).min(today + Days::new(1)));
     }
     let others = found.putting_since.filter(|since| now.signed_duration_since(*since).abs() <= CLAIM_LIVES);
     let put =
@@ -240,6 +240,17 @@ mod tests {
         put(&store, &["a"], MORNING).await;
         assert_eq!(put(&store, &[], NEXT).await, ["a"]);
         assert_eq!(put(&store, &[], THIRD).await, ["a"], "the day's maximum was above zero until then");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_years_ahead_keeps_no_gauge_for_years() {
+        let store = MemoryStore::default();
+        put(&store, &["a"], "2036-11-20T06:00:00Z").await;
+        put(&store, &["a"], MORNING).await;
+        for day in [NEXT, THIRD] {
+            assert_eq!(put(&store, &[], day).await, ["a"]);
+        }
+        assert_eq!(put(&store, &[], "2026-11-23T06:00:00Z").await, [""; 0]);
     }
 
     #[tokio::test]

@@ -170,6 +170,54 @@ async fn what_was_not_taken_just_now_is_overtaken_by_none_of_its_incident_howeve
     assert_eq!(send(&store, Lease::INVOCATION, "2026-11-23T06:01:00Z").await, ["a", "b"]);
 }
 
+/// A message to a topic about an incident.
+fn about(topic: Topic, id: &str, incident: &str) -> Message {
+    let attributes =
+        [("alert_id", id), (INCIDENT_KEY, incident)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    Message { topic, attributes: attributes.into(), ..message(id) }
+}
+
+async fn queued(entries: &[(&str, Vec<Message>)]) -> MemoryStore {
+    let store = MemoryStore::default();
+    let queue = |state: &mut TestState| {
+        for (id, messages) in entries {
+            state.outbox.queue(id, messages.clone(), at(NOW));
+        }
+    };
+    update(&store, queue).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_waits_for_another_incident_and_was_not_tried_is_overtaken_by_none_of_its_own() {
+    let store = queued(&[
+        ("a", vec![about(Topic::Alerts, "a", "one")]),
+        ("b", vec![about(Topic::Alerts, "b", "one"), about(Topic::Events, "b", "two")]),
+        ("c", vec![about(Topic::Alerts, "c", "two")]),
+    ])
+    .await;
+    let throttled = TestNotifier::failing(1, false);
+    drain::<TestState, _, _>(&store, &throttled, Lease::INVOCATION, at("2026-11-23T06:00:00Z")).await.unwrap_err();
+    assert_eq!((throttled.ids(Topic::Alerts).len(), throttled.ids(Topic::Events)), (0, vec!["b".to_owned()]));
+    assert_eq!(send(&store, Lease::INVOCATION, "2026-11-23T06:01:00Z").await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_topic_that_refuses_is_not_held_longer_because_another_takes_nothing_either() {
+    let both = |id: &str| vec![about(Topic::Alerts, id, "one"), about(Topic::Events, id, "one")];
+    let store = queued(&[("a", both("a")), ("b", both("b"))]).await;
+    let drained = async |now: &str, notifier: TestNotifier| {
+        drain::<TestState, _, _>(&store, &notifier, Lease::INVOCATION, at(now)).await.unwrap_err();
+        [Topic::Alerts, Topic::Events].map(|topic| notifier.ids(topic).len())
+    };
+    let refused_and_in_doubt = || TestNotifier::refusing([1]).and_failing(2);
+    assert_eq!(drained("2026-11-21T06:00:00Z", refused_and_in_doubt()).await, [0, 0]);
+    assert_eq!(drained("2026-11-22T06:00:00Z", refused_and_in_doubt()).await, [1, 0], "the refused one held for a day");
+    // What is never refused and never taken holds up nobody for ever.
+    assert_eq!(drained("2026-11-28T05:59:59Z", refused_and_in_doubt()).await, [0, 0]);
+    assert_eq!(drained("2026-11-28T06:00:00Z", refused_and_in_doubt()).await, [0, 1]);
+}
+
 #[tokio::test]
 async fn what_somebody_else_is_sending_is_overtaken_by_none_of_its_incident_however_old_it_is() {
     let store = of_one_incident().await;
