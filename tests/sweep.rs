@@ -280,15 +280,21 @@ fn a_delivery_that_was_replaced_long_ago_is_not_read_again_once_it_has_expired()
     });
 }
 
+/// The same when all that is kept for a time has expired, and a file of the export too; and when that is.
+async fn expired_ledger() -> (Arc<MemoryStore>, MemoryStore, DateTime<Utc>) {
+    let (export, ledger) = swept_ledger().await;
+    let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
+    export.remove(&chunk);
+    let later = now() + TimeDelta::days(retention::KEPT_DAYS);
+    ledger.set_now(later);
+    expire(&ledger, later).await;
+    (export, ledger, later)
+}
+
 #[test]
 fn an_old_delivery_whose_files_have_expired_is_not_told_of_as_incomplete() {
     block_on(async {
-        let (export, ledger) = swept_ledger().await;
-        let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
-        export.remove(&chunk);
-        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
-        ledger.set_now(later);
-        expire(&ledger, later).await;
+        let (export, ledger, later) = expired_ledger().await;
         for hours in [0, 3, 6] {
             let swept = sweep_at(&export, &ledger, later + TimeDelta::hours(hours), || HOUR).await.unwrap();
             assert_eq!((swept.incomplete, swept.waiting), (0, 0), "{hours}");
@@ -324,12 +330,7 @@ fn an_old_delivery_that_was_never_whole_is_told_of_though_an_earlier_one_is_coun
 #[test]
 fn an_old_delivery_whose_files_have_expired_ends_no_sweep_where_the_state_is_damaged() {
     block_on(async {
-        let (export, ledger) = swept_ledger().await;
-        let chunk = export.list("fin/e/data/").await.unwrap().remove(0).key;
-        export.remove(&chunk);
-        let later = now() + TimeDelta::days(retention::KEPT_DAYS);
-        ledger.set_now(later);
-        expire(&ledger, later).await;
+        let (export, ledger, later) = expired_ledger().await;
         let state = only_statement(&ledger).await.state_key();
         ledger.overwrite(&state, Bytes::from_static(b"damaged")).unwrap();
         for hours in [0, 3] {

@@ -165,7 +165,7 @@ impl World {
                 .bytes()
                 .fold(written.timestamp().unsigned_abs(), |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte));
             let mut dice = Dice::of_all(&[self.seed, name]);
-            // Mostly minutes; what is late by a day may be replaced before it comes, and counted beside what it belongs to not.
+            // Mostly minutes. A delivery may be counted without what is late by a day, beside files of the one before.
             let most = *dice.pick(&[0, 5, 5, 5, 60, 60, 60, 300, 300, 3000]);
             let due = written + TimeDelta::minutes(dice.between(0, most));
             let before = inside.under_way.iter().filter(|copy| copy.key == key).map(|copy| copy.due).max();
