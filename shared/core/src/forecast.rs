@@ -31,7 +31,7 @@ mod regime;
 mod rhythm;
 
 use model::Model;
-use outcome::quantile;
+use outcome::quantiles;
 
 /// How many settled days a forecast needs: each weekday once.
 pub const FEWEST_DAYS: usize = 7;
@@ -94,11 +94,12 @@ pub fn outlook(days: &BTreeMap<NaiveDate, Decimal>, window: Window, span: &DataS
     let before = usize::try_from((window.first_day() - next).num_days()).unwrap_or(0);
     let weekday = usize::try_from(next.weekday().num_days_from_monday()).unwrap_or(0);
     let outcomes = Model::of(&past, &has, weekday).outcomes(before);
-    let plus = |part: f64| {
-        let more = Decimal::from_f64(quantile(&outcomes, part).max(0.0)).ok();
+    let plus = |more: f64| {
+        let more = Decimal::from_f64(more.max(0.0)).ok();
         more.and_then(|more| known.checked_add(more.round_to(2))).ok_or(SumOutOfRange)
     };
-    Ok(Outlook::Forecast(Forecast { expected: plus(0.5)?, low: plus(0.1)?, high: plus(0.9)?, settled_days }))
+    let [low, expected, high] = quantiles(&outcomes, [0.1, 0.5, 0.9]);
+    Ok(Outlook::Forecast(Forecast { expected: plus(expected)?, low: plus(low)?, high: plus(high)?, settled_days }))
 }
 
 #[cfg(test)]

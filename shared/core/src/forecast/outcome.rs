@@ -8,28 +8,39 @@ pub(super) struct Outcome {
     pub(super) variance: f64,
 }
 
-/// What comes is at this or below with a probability of `part`.
-pub(super) fn quantile(outcomes: &[Outcome], part: f64) -> f64 {
+/// What comes is at these or below with probabilities of `parts`, which ascend. Each is found to a billionth of the range,
+/// and looked for from the one before it on: so they ascend, where that error would turn them around too.
+pub(super) fn quantiles<const N: usize>(outcomes: &[Outcome], parts: [f64; N]) -> [f64; N] {
     /// Standard deviations beyond which there is nothing.
     const FAR: f64 = 6.0;
-    /// Every so many steps the range is halved, whatever else was tried.
-    const HALVED_EVERY: usize = 4;
-    /// How often it is halved at least: to less than a billionth.
-    const HALVINGS: i32 = 40;
     let cases: Vec<Case> = outcomes.iter().map(Case::of).collect();
     let all: f64 = cases.iter().map(|case| case.weight).sum();
     let reach = |far: f64| cases.iter().map(move |case| case.mean + far * case.deviation);
-    let mut low = reach(-FAR).fold(f64::INFINITY, f64::min);
-    let mut high = reach(FAR).fold(f64::NEG_INFINITY, f64::max);
+    let low = reach(-FAR).fold(f64::INFINITY, f64::min);
+    let high = reach(FAR).fold(f64::NEG_INFINITY, f64::max);
     let enough = (high - low) * 0.5_f64.powi(HALVINGS);
+    let mut from = low;
+    parts.map(|part| {
+        from = amount_with(&cases, part * all, from, high, enough);
+        from
+    })
+}
+
+/// How often the range is halved at least: to less than a billionth.
+const HALVINGS: i32 = 40;
+
+/// The amount between `low` and `high` at which or below which the cases have the weight `below`, off by `enough` at most.
+fn amount_with(cases: &[Case], below: f64, mut low: f64, mut high: f64, enough: f64) -> f64 {
+    /// Every so many steps the range is halved, whatever else was tried.
+    const HALVED_EVERY: usize = 4;
     let mut amount = f64::midpoint(low, high);
     // A mixture of normal distributions has no formula for its quantiles. Newton's steps find them soon, and go astray where
     // the mixture is nearly level, or jumps.
     for step in (1..=HALVED_EVERY).cycle().take(HALVED_EVERY * HALVINGS.unsigned_abs() as usize) {
-        let (mut missing, mut density) = (part * all, 0.0);
-        for case in &cases {
-            let (below, slope) = case.at(amount);
-            missing -= case.weight * below;
+        let (mut missing, mut density) = (below, 0.0);
+        for case in cases {
+            let (part, slope) = case.at(amount);
+            missing -= case.weight * part;
             density += case.weight * slope;
         }
         if missing > 0.0 {

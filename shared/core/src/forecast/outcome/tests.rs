@@ -32,16 +32,34 @@ proptest! {
         outcomes in prop::collection::vec(outcome(), 1..40),
         part in prop_oneof![Just(0.1), Just(0.5), Just(0.9), 0.01..0.99],
     ) {
-        let (found, expected) = (quantile(&outcomes, part), halved(&outcomes, part));
+        let ([found], expected) = (quantiles(&outcomes, [part]), halved(&outcomes, part));
         let range = outcomes.iter().map(|outcome| outcome.mean.abs() + 6.0 * outcome.variance.sqrt()).fold(0.0, f64::max);
         prop_assert!((found - expected).abs() <= 1e-10 * range, "{found} {expected}");
     }
+
+    #[test]
+    fn more_of_what_may_come_is_never_less(
+        outcomes in prop::collection::vec(outcome(), 1..5),
+        mut parts in prop::array::uniform3(0.01..0.99),
+    ) {
+        parts.sort_by(f64::total_cmp);
+        let found = quantiles(&outcomes, parts);
+        prop_assert!(found.is_sorted(), "{found:?}");
+    }
+}
+
+/// Both lie where the sum jumps, and each was found with an error of its own.
+#[test]
+fn what_is_certain_is_no_reason_to_turn_quantiles_around() {
+    let [certain, open] = [(1000.0, 0.0), (3e9, 1e12)].map(|(mean, variance)| Outcome { weight: 0.5, mean, variance });
+    let found = quantiles(&[certain, open], [0.1, 0.5, 0.9]);
+    assert!(found.is_sorted(), "{found:?}");
 }
 
 #[test]
 fn one_case_has_its_mean_in_the_middle() {
     let outcomes = [Outcome { weight: 0.3, mean: 1234.5, variance: 25.0 }];
-    assert!((quantile(&outcomes, 0.5) - 1234.5).abs() < 1e-6);
+    assert!((quantiles(&outcomes, [0.5])[0] - 1234.5).abs() < 1e-6);
     // Nine tenths of a normal distribution lie below 1.2816 deviations.
-    assert!((quantile(&outcomes, 0.9) - (1234.5 + 5.0 * 1.2816)).abs() < 0.01);
+    assert!((quantiles(&outcomes, [0.9])[0] - (1234.5 + 5.0 * 1.2816)).abs() < 0.01);
 }
