@@ -14,27 +14,6 @@ const EXPORT: &str = "bedrock";
 
 const PAYER: &str = "111122223333";
 
-/// The columns that the stack's own export has, as far as rows of Bedrock need them.
-const COLUMNS: [&str; 17] = [
-    "bill_payer_account_id",
-    "bill_bill_type",
-    "bill_billing_entity",
-    "bill_invoice_id",
-    "line_item_line_item_type",
-    "line_item_usage_account_id",
-    "line_item_product_code",
-    "line_item_usage_type",
-    "line_item_operation",
-    "line_item_usage_start_date",
-    "line_item_usage_end_date",
-    "line_item_usage_amount",
-    "line_item_unblended_cost",
-    "line_item_currency_code",
-    "line_item_iam_principal",
-    "pricing_unit",
-    "tags",
-];
-
 const USAGES: [&str; 2] = ["USE1-Claude4.6Sonnet-input-tokens", "USE1-Claude4.6Sonnet-output-tokens"];
 
 /// In so many months everybody has been replaced once by somebody of another name.
@@ -108,7 +87,7 @@ impl Company {
             }
             day = day + Days::new(1);
         }
-        let shape = FileShape { columns: COLUMNS.to_vec(), ..FileShape::default() };
+        let shape = FileShape::narrow();
         let key = |number: usize| format!("{EXPORT}/data/BILLING_PERIOD={month}/{EXPORT}-{number:05}.snappy.parquet");
         let size = rows.len().div_ceil(self.chunks).max(1);
         let chunks = if rows.is_empty() { vec![&rows[..]] } else { rows.chunks(size).collect() };

@@ -13,27 +13,6 @@ use crate::history::generate::payer;
 use crate::history::words::{EXPORTS, MONTHS};
 use crate::world::{BUCKET, Happened, World, turn};
 
-/// The columns that exports select: those that the stack's own export has.
-const COLUMNS: [&str; 17] = [
-    "bill_payer_account_id",
-    "bill_bill_type",
-    "bill_billing_entity",
-    "bill_invoice_id",
-    "line_item_line_item_type",
-    "line_item_usage_account_id",
-    "line_item_product_code",
-    "line_item_usage_type",
-    "line_item_operation",
-    "line_item_usage_start_date",
-    "line_item_usage_end_date",
-    "line_item_usage_amount",
-    "line_item_unblended_cost",
-    "line_item_currency_code",
-    "line_item_iam_principal",
-    "pricing_unit",
-    "tags",
-];
-
 /// AWS writes a delivery, file by file, while others are at work.
 pub async fn deliver(world: Arc<World>, delivery: Delivery) {
     // AWS never begins a delivery in the second in which the one before ended.
@@ -64,7 +43,7 @@ fn files(kind: &ExportKind, delivery: &Delivery, now: DateTime<Utc>) -> Vec<(Str
     let folder = if kind.keeps { format!("{}-{id}/", now.format("%Y-%m-%dT%H:%M:%S.000Z")) } else { String::new() };
     let suffix = if kind.is_csv { "csv.gz" } else { "snappy.parquet" };
     let key = |number: usize| format!("{name}/data/BILLING_PERIOD={month}/{folder}{name}-{number:05}.{suffix}");
-    let shape = FileShape { columns: COLUMNS.to_vec(), ..FileShape::default() };
+    let shape = FileShape::narrow();
     let mut files: Vec<(String, Bytes)> = Vec::new();
     for (place, rows) in delivery.chunks.iter().enumerate() {
         let rows: Vec<_> = rows.iter().map(|row| cells(kind, delivery.month, row)).collect();

@@ -13,8 +13,7 @@ use crate::digest::phrase::{accounts_to_ask, tag_finding};
 use crate::digest::wording::{NAMELESS, PEOPLE, SHARED, TAGS};
 use crate::money::decimal::Decimal;
 use crate::page::figures::PageFigures;
-use crate::text::lines::counted;
-use crate::text::{or_none, share};
+use crate::text::{counted, or_none, share};
 
 /// How many callers of each kind, how many findings, and how many accounts are named.
 const CALLERS: usize = 50;
@@ -91,12 +90,12 @@ fn untagged(found: &CurrencyFigures) -> Markup {
     };
     html! {
         p {
-            (counted(found.untagged.len(), "caller")) (if found.untagged.len() == 1 { " lacks" } else { " lack" })
+            (counted(found.untagged.len(), "caller", "callers")) (if found.untagged.len() == 1 { " lacks" } else { " lack" })
             " a tag, with " (money(currency, all)) " of spend. "
             "Ask those below to set it. For past spend, add an [[owner]] rule."
         }
         (table.html())
-        @if more > 0 { p { "And " (counted(more, "more caller")) "." } }
+        @if more > 0 { p { "And " (counted(more, "more caller", "more callers")) "." } }
     }
 }
 
@@ -160,7 +159,7 @@ fn findings(page: &PageFigures) -> Markup {
     };
     html! {
         (table.html())
-        @if more > 0 { p { "And " (counted(more, "more finding")) "." } }
+        @if more > 0 { p { "And " (counted(more, "more finding", "more findings")) "." } }
     }
 }
 

@@ -14,8 +14,7 @@ use crate::forecast::{Forecast, Outlook};
 use crate::money::decimal::Decimal;
 use crate::page::figures::{PageFigures, Pictures};
 use crate::rules::finding::Measurement;
-use crate::text::lines::counted;
-use crate::text::{day, used};
+use crate::text::{counted, day, used};
 
 /// How many budgets are named.
 const BUDGETS: usize = 50;
@@ -135,7 +134,7 @@ fn table(found: &CurrencyFigures, pictures: &Pictures, currency: &str) -> Markup
         .collect();
     if let Some(forecast) = forecast(found) {
         let ends = [("expected", forecast.expected), ("low", forecast.low), ("high", forecast.high)];
-        let from = format!("from {}", counted(forecast.settled_days, "settled day"));
+        let from = format!("from {}", counted(forecast.settled_days, "settled day", "settled days"));
         rows.extend(ends.map(|(end, amount)| {
             vec![text(&format!("forecast, {end}")), Markup::default(), number(amount), text(&from)]
         }));

@@ -11,8 +11,7 @@ use super::numbers::is_rest;
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::money::decimal::Decimal;
 use crate::page::figures::{OwnerDay, PageFigures, Pictures};
-use crate::text::lines::counted;
-use crate::text::{day, month};
+use crate::text::{counted, day, month};
 
 /// What all owners without a colour of their own are called.
 const REST: &str = "all other owners";
@@ -51,7 +50,7 @@ fn stacked(figures: &Figures, found: &CurrencyFigures, pictures: &Pictures) -> M
     let below = html! {
         (legend(&keys))
         @if outside > 0 {
-            p { "The bill also has line items of " (counted(outside, "day")) " outside the month. Only the numbers have them." }
+            p { "The bill also has line items of " (counted(outside, "day", "days")) " outside the month. Only the numbers have them." }
         }
         (table(found, pictures).folded("The numbers"))
     };

@@ -40,9 +40,6 @@ pub(crate) struct RowSums<F> {
     keys: Vec<Key>,
     found: HashTable<u32>,
     sums: Sums,
-    /// The places of the fields of what was used, and of who used it.
-    used_places: Vec<usize>,
-    caller_places: Vec<usize>,
     /// Room for a combination.
     parts: Vec<u32>,
     fields: PhantomData<F>,
@@ -50,14 +47,10 @@ pub(crate) struct RowSums<F> {
 
 impl<F: Field> Default for RowSums<F> {
     fn default() -> Self {
-        let places = F::ALL.iter().map(|field| field.place());
-        let (caller_places, used_places): (Vec<usize>, Vec<usize>) =
-            places.partition(|place| F::ALL.get(*place).is_some_and(|field| field.is_of_caller()));
+        let of_callers = F::ALL.iter().filter(|field| field.is_of_caller()).count();
         Self {
-            used: Combinations::new(used_places.len()),
-            callers: Combinations::new(caller_places.len()),
-            used_places,
-            caller_places,
+            used: Combinations::new(F::ALL.len() - of_callers),
+            callers: Combinations::new(of_callers),
             keys: Vec::new(),
             found: HashTable::new(),
             sums: Sums::default(),
@@ -83,16 +76,20 @@ impl<F: Field> RowSums<F> {
 
     /// The number of what was used, as `texts` in the order of [`Field::ALL`] say it: of those of callers nothing is read.
     pub(crate) fn used(&mut self, texts: &[u32]) -> u32 {
-        self.parts.clear();
-        self.parts.extend(self.used_places.iter().filter_map(|place| texts.get(*place)));
+        self.take_parts(texts, false);
         self.used.of(&self.parts).0
     }
 
     /// The number of who used it, as `texts` in the order of [`Field::ALL`] say it: of the others nothing is read.
     pub(crate) fn caller(&mut self, texts: &[u32]) -> u32 {
-        self.parts.clear();
-        self.parts.extend(self.caller_places.iter().filter_map(|place| texts.get(*place)));
+        self.take_parts(texts, true);
         self.callers.of(&self.parts).0
+    }
+
+    fn take_parts(&mut self, texts: &[u32], of_callers: bool) {
+        self.parts.clear();
+        let of_fields = F::ALL.iter().zip(texts).filter(|(field, _)| field.is_of_caller() == of_callers);
+        self.parts.extend(of_fields.map(|(_, text)| *text));
     }
 
     /// Makes room for so many rows more.

@@ -48,11 +48,6 @@ pub(crate) fn signed_number(amount: Decimal) -> String {
     format!("{plus}{}", number(amount))
 }
 
-/// `1 caller`, `2 callers`.
-pub(crate) fn counted(count: usize, one: &str) -> String {
-    super::counted(count, one, &format!("{one}s"))
-}
-
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

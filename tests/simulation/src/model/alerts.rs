@@ -40,23 +40,30 @@ type Level = (&'static str, u32, u32);
 /// A level, and whether credits count. A rule that counts something else is another one.
 type Counting = (Level, bool);
 
+/// A message, and its place in the log.
+type Placed<'a> = (usize, &'a Message);
+
 /// Judges all messages about alerts.
 pub fn judge(course: &Course, log: &[Happened], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
     // The ledger calls whoever was forgotten by the alias: the model does not. What was told before and is told again under
     // the alias would be told twice, and what it says may well be put in other words.
-    let said: Vec<(usize, Message)> = log
-        .iter()
-        .enumerate()
-        .filter_map(|(place, happened)| match happened {
-            Happened::Sent { message, .. } if matches!(message.topic, Topic::Alerts | Topic::Events) => {
-                Some((place, undone(message, alias)))
-            }
-            _ => None,
-        })
-        .collect();
-    let sent: Vec<(usize, &Message)> = said.iter().map(|(place, message)| (*place, message)).collect();
+    let of_alerts = |of: fn(&Happened) -> Option<&Message>| -> Vec<(usize, Message)> {
+        let messages = log.iter().enumerate().filter_map(|(place, happened)| Some((place, of(happened)?)));
+        let of_alerts = messages.filter(|(_, message)| matches!(message.topic, Topic::Alerts | Topic::Events));
+        of_alerts.map(|(place, message)| (place, undone(message, alias))).collect()
+    };
+    let said = of_alerts(|happened| match happened {
+        Happened::Sent { message, .. } => Some(message),
+        _ => None,
+    });
+    let refused = of_alerts(|happened| match happened {
+        Happened::Refused { message } => Some(message),
+        _ => None,
+    });
+    let sent: Vec<Placed<'_>> = said.iter().map(|(place, message)| (*place, message)).collect();
+    let refused: Vec<Placed<'_>> = refused.iter().map(|(place, message)| (*place, message)).collect();
     words(&sent, is_troubled, alias)?;
-    resolutions(&sent)?;
+    resolutions(&sent, &refused)?;
     let mut ever: BTreeSet<Crossing> = BTreeSet::new();
     let mut moments = course.moments.iter().peekable();
     for (place, message) in &sent {
@@ -88,7 +95,7 @@ fn undone(message: &Message, alias: &Alias) -> Message {
 }
 
 /// Of one id everything that is told is told in the same words, and without trouble once.
-fn words(sent: &[(usize, &Message)], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
+fn words(sent: &[Placed<'_>], is_troubled: bool, alias: &Alias) -> Result<(), Violation> {
     let mut heard: BTreeMap<(Topic, &str, &str), &Message> = BTreeMap::new();
     for (_, message) in sent {
         let key = (message.topic, attribute(message, "status"), attribute(message, "alert_id"));
@@ -104,14 +111,16 @@ fn words(sent: &[(usize, &Message)], is_troubled: bool, alias: &Alias) -> Result
     Ok(())
 }
 
-/// Nothing is resolved that was not told before.
-fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
-    let summaries = sent.iter().flat_map(|(_, message)| {
+/// Nothing is resolved that was not told before, unless the topic refused to take that: after a day it is not waited for.
+fn resolutions(sent: &[Placed<'_>], refused: &[Placed<'_>]) -> Result<(), Violation> {
+    let summaries = sent.iter().chain(refused).flat_map(|(_, message)| {
         summed_up(message).into_iter().map(|alert| (attribute(message, "alert_id"), text(&alert["incident_key"])))
     });
-    let summaries: Vec<_> = summaries.collect();
+    let summaries: BTreeSet<_> = summaries.collect();
+    let mut all: Vec<_> = sent.iter().chain(refused).collect();
+    all.sort_by_key(|(place, _)| *place);
     let mut firing = BTreeSet::new();
-    for (_, message) in sent {
+    for (_, message) in all {
         let incident = (message.topic, attribute(message, "incident_key").to_owned());
         match attribute(message, "status") {
             "firing" => {
@@ -134,7 +143,7 @@ fn resolutions(sent: &[(usize, &Message)]) -> Result<(), Violation> {
 const CLOCKS: TimeDelta = TimeDelta::minutes(2);
 
 /// Nobody is told of a window that had ended before the rule was there.
-fn over(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
+fn over(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), Violation> {
     let mut since: BTreeMap<Level, DateTime<Utc>> = BTreeMap::new();
     for moment in &course.moments {
         let Some(Happened::Wrote { at, .. }) = log.get(moment.from) else { continue };
@@ -156,7 +165,7 @@ fn over(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result
 
 /// Nobody is told again of what was crossed all the while: machines are told at most once for each time that it came to be
 /// crossed. A rule that counts something else is another one.
-fn again(course: &Course, sent: &[(usize, &Message)]) -> Result<(), Violation> {
+fn again(course: &Course, sent: &[Placed<'_>]) -> Result<(), Violation> {
     let mut times: BTreeMap<Crossing, usize> = BTreeMap::new();
     let mut before = BTreeSet::new();
     for moment in &course.moments {
@@ -186,7 +195,7 @@ fn again(course: &Course, sent: &[(usize, &Message)]) -> Result<(), Violation> {
 }
 
 /// What is crossed in the end was told.
-fn losses(course: &Course, log: &[Happened], sent: &[(usize, &Message)]) -> Result<(), Violation> {
+fn losses(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), Violation> {
     let known = known(course, log);
     let mut by_events: BTreeMap<&str, Vec<Crossing>> = BTreeMap::new();
     for (_, message) in sent.iter().filter(|(_, message)| message.topic == Topic::Events) {

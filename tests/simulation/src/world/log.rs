@@ -13,6 +13,8 @@ pub enum Happened {
     Wrote { key: String, bytes: Bytes, at: DateTime<Utc> },
     /// SNS took a message.
     Sent { message: Message, at: DateTime<Utc> },
+    /// SNS refused a message.
+    Refused { message: Message },
     /// AWS wrote a file of a delivery, by its number; the delivery is whole when its last one is there.
     Delivered { number: u32, file: usize, is_whole: bool },
     /// Metrics were published without a failure: what of each currency's spend the program says it could not put.

@@ -258,8 +258,12 @@ impl Notifier for Messages {
             format!("  {} sends to {topic}: {} ({id}){trouble}", self.line.name, message.subject)
         });
         match trouble {
-            Some(Trouble::Throttled | Trouble::Refused) => {
+            Some(Trouble::Throttled) => {
                 return Err(PublishError::NotSent { what: what(), source: "throttled".into() });
+            }
+            Some(Trouble::Refused) => {
+                self.world.inside().log.happened.push(Happened::Refused { message: message.clone() });
+                return Err(PublishError::Refused { what: what(), reason: "refused".into() });
             }
             Some(Trouble::NoEffect) => return Err(PublishError::InDoubt { what: what(), source: "no answer".into() }),
             _ => {}

@@ -6,8 +6,7 @@ use crate::digest::callers::Untagged;
 use crate::digest::figures::{CurrencyFigures, Figures};
 use crate::digest::phrase::{accounts_to_ask, tag_finding};
 use crate::digest::wording::{NAMELESS, NEW_CALLERS, PEOPLE, SHARED, TAGS};
-use crate::text::lines::counted;
-use crate::text::{NONE, day, money, name, number, or_none, share, wrap};
+use crate::text::{NONE, counted, day, money, name, number, or_none, share, wrap};
 
 /// How many callers are named.
 const CALLERS: usize = 10;
@@ -93,7 +92,7 @@ pub(super) fn people(figures: &Figures) -> Vec<String> {
     let mut lines = vec![String::new(), PEOPLE.to_owned()];
     lines.extend(figures.people.iter().take(CALLERS).flat_map(|role| wrap("  ", &role.to_string())));
     let more = figures.people.len().checked_sub(CALLERS).filter(|more| *more > 0);
-    lines.extend(more.map(|more| format!("  and {}", counted(more, "more role"))));
+    lines.extend(more.map(|more| format!("  and {}", counted(more, "more role", "more roles"))));
     lines
 }
 
@@ -108,7 +107,7 @@ pub(super) fn tags(figures: &Figures) -> Vec<String> {
         lines.extend(wrap("  ", &text));
     }
     if let Some(more) = figures.tag_findings.len().checked_sub(TAG_FINDINGS).filter(|more| *more > 0) {
-        lines.push(format!("  and {}", counted(more, "more finding")));
+        lines.push(format!("  and {}", counted(more, "more finding", "more findings")));
     }
     lines
 }
@@ -121,5 +120,5 @@ fn spend(spend: &Spend) -> String {
 
 fn more(count: usize) -> Option<String> {
     let more = count.checked_sub(CALLERS).filter(|more| *more > 0)?;
-    Some(format!("  and {} more", counted(more, "caller")))
+    Some(format!("  and {} more", counted(more, "caller", "callers")))
 }

@@ -4,8 +4,8 @@ use crate::digest::decision::{self, Decision};
 use crate::digest::figures::Figures;
 use crate::money::decimal::Decimal;
 use crate::rules::finding::Measurement;
-use crate::text::lines::{counted, inert, signed};
-use crate::text::{money, month, used, wrap};
+use crate::text::lines::{inert, signed};
+use crate::text::{counted, money, month, used, wrap};
 
 /// How many decisions are spelled out.
 const MOST: usize = 15;
@@ -54,7 +54,7 @@ fn sentence(decision: &Decision) -> String {
         }
         Decision::AskForTags { currency, callers, amount } => format!(
             "{} with {} of spend {} a tag: ask those below to set it.",
-            counted(*callers, "caller"),
+            counted(*callers, "caller", "callers"),
             money(currency, *amount),
             if *callers == 1 { "lacks" } else { "lack" }
         ),
@@ -63,7 +63,7 @@ fn sentence(decision: &Decision) -> String {
             if *callers == 1 { "1 caller is".to_owned() } else { format!("{callers} callers are") }
         ),
         Decision::MendTags { findings } => {
-            format!("{} about tags to mend (below).", counted(*findings, "finding"))
+            format!("{} about tags to mend (below).", counted(*findings, "finding", "findings"))
         }
         Decision::CheckDelivery => {
             "The bill may be incomplete. Compare it with AWS's console before you post it.".to_owned()

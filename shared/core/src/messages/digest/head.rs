@@ -11,8 +11,8 @@ use crate::facts::spend::Basis;
 use crate::forecast::Outlook;
 use crate::money::currencies::largest_first;
 use crate::money::decimal::Decimal;
-use crate::text::lines::{counted, labelled, signed, signed_whole};
-use crate::text::{days, money, month, share, short_month, used};
+use crate::text::lines::{labelled, signed, signed_whole};
+use crate::text::{counted, days, money, month, share, short_month, used};
 
 /// An amount as it is said.
 type AmountText = fn(&str, Decimal) -> String;
@@ -109,7 +109,7 @@ fn forecast(figures: &Figures, found: &CurrencyFigures) -> Vec<String> {
 fn decisions(figures: &Figures) -> Vec<String> {
     let text = match figures.decisions.len() {
         0 => "nothing".to_owned(),
-        count => format!("{}, listed below", counted(count, "thing")),
+        count => format!("{}, listed below", counted(count, "thing", "things")),
     };
     labelled("To decide", &text)
 }
@@ -172,7 +172,7 @@ fn left_out(currency: &str, left_out: &LeftOut) -> Vec<String> {
     let Some(largest) = largest_left_out(currency, left_out) else { return Vec::new() };
     let more = match left_out.callers.len().saturating_sub(1) {
         0 => String::new(),
-        more => format!("; {} more like that", counted(more, "caller")),
+        more => format!("; {} more like that", counted(more, "caller", "callers")),
     };
     let (span, all) = (days(left_out.first, left_out.last), money(currency, left_out.spend));
     labelled("Left out", &format!("of the change: {span}, {all}, with {}{more}", largest.plain(CALLER)))
