@@ -23,27 +23,30 @@ enum Number {
 }
 
 /// The bounds of a kind: how many objects there may be, and how many bytes the largest may have, of its own and for each
-/// identity.
-fn of(kind: Kind, settings: &Settings) -> (Number, u64, u64) {
+/// identity. Two to four times what 5,000 identities had over three years, and again with 300 deliveries of a month.
+fn of(kind: Kind, settings: &Settings, months: u64) -> (Number, u64, u64) {
     let chunks = settings.company.chunks as u64;
     match kind {
-        Kind::Reduction => (Number::EachDeliveryOfLate(chunks), 20_000, 1_200),
+        Kind::Reduction => (Number::EachDeliveryOfLate(chunks), 20_000, 400),
         Kind::Sealed | Kind::Ready => (Number::EachDeliveryOfLate(1), 1_000 + 400 * chunks, 0),
         Kind::SeenManifest => (Number::EachDeliveryOfLate(1), 1_000, 0),
         Kind::History => (Number::EachDelivery(1), 8_000, 60),
-        Kind::State => (Number::EachMonth(1), 100_000, 1_200),
-        Kind::Facts => (Number::EachMonth(1), 100_000, 3_000),
-        Kind::Told => (Number::EachMonth(1), 400_000, 0),
+        Kind::State => (Number::EachMonth(1), 100_000, 600),
+        Kind::Facts => (Number::EachMonth(1), 100_000, 600),
+        Kind::Told => (Number::EachMonth(1), 100_000, 0),
         Kind::Claim => (Number::EachMonth(1), 200, 0),
-        Kind::Report => (Number::EachMonth(6), 1_000_000, 2_000),
-        Kind::PageNumbers => (Number::EachMonth(1), 1_000_000, 300),
-        Kind::Chargeback => (Number::EachMonth(1), 100_000, 0),
-        Kind::Series => (Number::Few(1), 150_000, 0),
-        Kind::Health => (Number::Few(1), 20_000, 0),
-        Kind::Gauges => (Number::Few(1), 200_000, 0),
-        Kind::Alerts => (Number::Few(1), 100_000, 600),
+        Kind::Report => (Number::EachMonth(6), 300_000, 300),
+        Kind::PageNumbers => (Number::EachMonth(1), 1_000_000, 200),
+        Kind::Chargeback => (Number::EachMonth(1), 10_000, 0),
+        Kind::Series => (Number::Few(1), 60_000, 0),
+        // A line for each month.
+        Kind::Health => (Number::Few(1), 10_000 + 200 * months, 0),
+        Kind::Gauges => (Number::Few(1), 150_000, 0),
+        Kind::Alerts => (Number::Few(1), 100_000, 200),
         Kind::Digests => (Number::Few(1), 40_000, 0),
-        Kind::Operations | Kind::SweptDeliveries => (Number::Few(1), 100_000, 0),
+        Kind::Operations => (Number::Few(1), 10_000, 0),
+        // What lies in the export's bucket, and here that keeps every month.
+        Kind::SweptDeliveries => (Number::Few(1), 5_000 + 600 * months, 0),
         Kind::Subscriptions | Kind::Backfill => (Number::Few(1), 10_000, 0),
         Kind::SweptReady => (Number::Few(1), 100_000 + 200 * of_late(settings), 0),
         Kind::Note => (Number::EachDayOfLate(5), 20_000, 0),
@@ -62,7 +65,7 @@ fn of_late(settings: &Settings) -> u64 {
 
 /// How many objects of a kind there may be, and how many bytes the largest.
 pub fn most(kind: Kind, settings: &Settings, deliveries: u64, months: u64) -> (u64, u64) {
-    let (number, own, each) = of(kind, settings);
+    let (number, own, each) = of(kind, settings, months);
     let objects = match number {
         Number::Few(few) => few,
         Number::EachMonth(number) => number * months,
