@@ -19,7 +19,10 @@ pub fn judge(history: &History, course: &Course, log: &[Happened]) -> Result<(),
             _ => false,
         })
     };
-    for ((export, month), of) in &course.months {
+    let in_force = course.moments.last().and_then(|moment| moment.configuration.as_ref());
+    // Of an export that does not count no file is read, unless an event says that there is one.
+    let is_read = |export: u8| in_force.is_none_or(|with| with.has_export(export));
+    for ((export, month), of) in course.months.iter().filter(|((export, _), _)| is_read(*export)) {
         let (name, period) = (EXPORTS[usize::from(*export)], MONTHS[usize::from(*month)]);
         let is_file_told =
             || is_told(&format!("{name} {period}")) || is_told(&format!("{name}/data/BILLING_PERIOD={period}/"));
