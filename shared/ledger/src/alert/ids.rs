@@ -52,3 +52,18 @@ fn part(name: &str) -> String {
     }
     part
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_as_it_is_up_to_the_longest_and_then_it_ends_with_a_hash_of_all_of_it() {
+        let longest = "a".repeat(LONGEST_PART);
+        assert_eq!(part(&longest), longest);
+        let (one, other) = (part(&format!("{longest}b")), part(&format!("{longest}c")));
+        let (start, hash) = one.split_once('#').unwrap();
+        assert_eq!((one.len(), hash.len(), longest.starts_with(start)), (LONGEST_PART, HASH_DIGITS, true));
+        assert_ne!(one, other);
+    }
+}

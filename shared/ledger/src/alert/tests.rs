@@ -22,6 +22,7 @@ use crate::store::memory::MemoryStore;
 mod amounts;
 mod course;
 mod denied;
+mod ended;
 mod first_run;
 mod forgetting;
 mod interleavings;
@@ -253,6 +254,16 @@ async fn a_clock_that_once_ran_ahead_silences_nothing() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_ahead_as_far_as_clocks_may_be_apart_is_believed() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    let (ahead, _) = run(&store, &config, &november("85"), "2026-12-01T00:30:00Z").await;
+    assert_eq!((ahead.fired, ahead.seeded), (0, 2), "November is over there");
+    assert!(run(&store, &config, &november("85"), "2026-11-30T23:30:00Z").await.1.sent().is_empty());
+    let (_, notifier) = run(&store, &config, &november("85"), "2026-11-30T23:29:59Z").await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["search:-:USD:2026-11-01:budget:80:100:1"]);
+}
+
+#[tokio::test]
 async fn a_late_delivery_that_pushes_an_ended_month_over_is_told() {
     let (store, config) = (MemoryStore::default(), one_budget());
     run(&store, &config, &november("85"), NOW).await;
@@ -463,4 +474,39 @@ async fn without_budgets_there_is_no_state() {
     let store = MemoryStore::default();
     run(&store, &Config::default(), &november("85"), NOW).await;
     assert_eq!(store.get(STATE_KEY).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_asks_for_nothing_any_more_still_knows_what_was_looked_at() {
+    let store = MemoryStore::default();
+    run(&store, &one_budget(), &committed(november("85"), 1), NOW).await;
+    run(&store, &Config::default(), &committed(november("85"), 2), NOW).await;
+    let (bytes, _) = store.get(STATE_KEY).await.unwrap().unwrap();
+    let stored: Value = serde_json::from_slice(&bytes).unwrap();
+    let commit = stored.pointer("/origin/commits/2026-11/finops/sequence");
+    assert_eq!(commit.and_then(Value::as_u64), Some(2), "{stored}");
+}
+
+#[tokio::test]
+async fn a_summary_whose_event_would_be_too_large_is_several_and_each_crossing_knows_its_own() {
+    let config =
+        config("[alerts]\nfirst_run = \"summary\"\n[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"");
+    let facts = (0..100).map(|index| fact("2026-11-01", "5", &[("identity", &format!("{index:0>1000}"))])).collect();
+    let store = MemoryStore::default();
+    let (summary, notifier) = run(&store, &config, &book(vec![period("2026-11", facts)]), NOW).await;
+    assert_eq!((summary.fired, notifier.ids(Topic::Events).len()), (2, 2));
+    let mut told = BTreeMap::new();
+    for message in notifier.sent().iter().filter(|message| message.topic == Topic::Events) {
+        let event: SummaryEvent = decode("event", message.body.as_bytes()).unwrap();
+        for alert in event.alerts {
+            told.insert(alert.alert_id, event.alert_id.clone());
+        }
+    }
+    assert_eq!(told.len(), 100, "machines are told of each");
+    for (key, crossing) in &state(&store).await.crossings {
+        let id = ids::alert_id(key, crossing.count);
+        if let Some(summary) = told.get(&id) {
+            assert_eq!(crossing.told, crate::alert::crossing::Told::By(summary.clone()));
+        }
+    }
 }

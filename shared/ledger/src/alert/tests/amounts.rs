@@ -105,3 +105,12 @@ async fn what_a_silent_first_run_knew_is_not_told_because_a_budget_is_raised() {
     assert!(run(&store, &silent("150"), &november("85"), NOW).await.1.ids(Topic::Alerts).is_empty());
     assert_eq!(levels_of(&run(&store, &silent("150"), &november("120"), NOW).await.1), ["80:150:1"]);
 }
+
+#[tokio::test]
+async fn a_level_that_is_added_below_what_was_told_is_told_since_no_amount_was_raised() {
+    let of =
+        |thresholds: &str| config(&format!("[[budget]]\nname = \"b\"\namount = \"100\"\nthresholds = [{thresholds}]"));
+    let store = MemoryStore::default();
+    run(&store, &of("80"), &november("85"), NOW).await;
+    assert_eq!(levels_of(&run(&store, &of("60, 80"), &november("85"), NOW).await.1), ["60:100:1"]);
+}

@@ -120,9 +120,12 @@ async fn a_test_goes_the_way_of_every_alert() {
     let id = test(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap();
     assert_eq!(id, "test:2026-11-21T06:00:00Z");
     assert_eq!(notifier.ids(Topic::Alerts), std::slice::from_ref(&id));
-    assert_eq!(notifier.ids(Topic::Events), [id]);
+    assert_eq!(notifier.ids(Topic::Events), std::slice::from_ref(&id));
     let sent = notifier.sent();
     assert!(sent[0].attributes["kind"] == "test" && sent.iter().all(|message| message.subject.starts_with("TEST")));
+    for (name, value) in [("status", "firing"), ("severity", "notice"), ("incident_key", id.as_str())] {
+        assert!(sent.iter().all(|message| message.attributes[name] == value), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -207,4 +210,42 @@ async fn that_something_is_true_no_more_is_told_to_machines_alone_while_it_is_mu
     let (summary, notifier) = run(&store, &muted, &settled("10"), NOW).await;
     assert_eq!((summary.resolved, notifier.ids(Topic::Alerts).len(), notifier.ids(Topic::Events).len()), (0, 0, 1));
     assert_eq!(notifier.sent()[0].attributes["status"], "resolved");
+}
+
+#[tokio::test]
+async fn days_that_are_found_at_once_are_one_episode() {
+    let delta = config("[[delta]]\nname = \"d\"\nagainst = \"trailing\"\nrise_percent = 50\nrise_amount = \"20\"\n");
+    let until = |last: u32| {
+        let facts = (1..=last).map(|day| fact(&format!("2026-11-{day:02}"), if day < 12 { "10" } else { "60" }, &[]));
+        book(vec![period("2026-10", Vec::new()), period("2026-11", facts.collect())])
+    };
+    let store = MemoryStore::default();
+    run(&store, &delta, &until(11), "2026-11-12T06:00:00Z").await;
+    let (_, notifier) = run(&store, &delta, &until(13), "2026-11-14T06:00:00Z").await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["d:-:USD:2026-11-12:delta:50:20:1"]);
+}
+
+#[tokio::test]
+async fn an_episode_that_becomes_runaway_is_told_by_the_day_on_which_it_does() {
+    let config = config("[[anomaly]]\nname = \"odd\"");
+    let day = |month: &str, day: u32, cost: &str| fact(&format!("{month}-{day:02}"), cost, &[]);
+    let until = |last: u32| {
+        let october = (1..=31).map(|number| day("2026-10", number, "60")).collect();
+        let november = (1..=last).map(|number| {
+            let cost = match number {
+                15 => "200",
+                16 => "900",
+                _ => "60",
+            };
+            day("2026-11", number, cost)
+        });
+        book(vec![period("2026-10", october), period("2026-11", november.collect())])
+    };
+    let store = MemoryStore::default();
+    run(&store, &config, &until(14), "2026-11-15T06:00:00Z").await;
+    let (_, notifier) = run(&store, &config, &until(16), "2026-11-17T06:00:00Z").await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["odd:-:USD:2026-11-15:anomaly:runaway:50:1"]);
+    let event: AlertEvent = decode("event", notifier.sent()[1].body.as_bytes()).unwrap();
+    assert_eq!(event.finding.fired, ["spike", "runaway"]);
+    assert_eq!((event.finding.day, event.finding.spent), ("2026-11-16".parse().ok(), "900".parse().ok()));
 }

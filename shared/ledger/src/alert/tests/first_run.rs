@@ -61,3 +61,14 @@ async fn days_that_ended_before_the_first_evaluation_are_no_part_of_it() {
         assert_eq!(notifier.sent()[0].attributes["rule"], "d", "{policy}");
     }
 }
+
+#[tokio::test]
+async fn a_window_that_began_after_the_first_evaluation_is_no_part_of_it() {
+    let silent = config("[alerts]\nfirst_run = \"silent\"\n[[budget]]\nname = \"b\"\namount = \"100\"");
+    let store = MemoryStore::default();
+    run(&store, &silent, &book(Vec::new()), "2026-11-30T06:00:00Z").await;
+    let mut december = period("2026-12", vec![fact("2026-12-02", "85", &[])]);
+    december.data_as_of = Some(at("2026-12-03T00:00:00Z"));
+    let (_, notifier) = run(&store, &silent, &book(vec![december]), "2026-12-03T06:00:00Z").await;
+    assert_eq!(notifier.ids(Topic::Alerts), ["b:-:USD:2026-12-01:budget:80:100:1"]);
+}

@@ -66,3 +66,45 @@ async fn days_that_ended_before_their_mute_did_are_silent_and_the_episode_that_g
         assert!(run(&store, &unmuted, &until(15), "2026-11-16T18:00:00Z").await.1.sent().is_empty(), "{later:?}");
     }
 }
+
+#[tokio::test]
+async fn a_level_that_was_muted_is_told_of_though_spend_has_fallen_a_little_below_it() {
+    let (store, muted) = (MemoryStore::default(), budget(Some("2026-11-25")));
+    run(&store, &muted, &november("85"), NOW).await;
+    for (now, expected) in [
+        ("2026-11-24T23:59:59Z", Vec::new()),
+        ("2026-11-25T00:00:00Z", vec!["search:-:USD:2026-11-01:budget:80:100:1".to_owned()]),
+        ("2026-11-25T06:00:00Z", Vec::new()),
+    ] {
+        let (_, notifier) = run(&store, &muted, &november("79"), now).await;
+        assert_eq!(notifier.ids(Topic::Alerts), expected, "{now}: not far enough to be armed again");
+    }
+}
+
+#[tokio::test]
+async fn a_mute_that_had_ended_when_something_was_found_is_not_the_one_that_withheld_it() {
+    let store = MemoryStore::default();
+    let both = config(&format!(
+        "[[budget]]\nname = \"search\"\namount = \"100\"\n{}{}",
+        mute("search", Some("2026-11-21")),
+        mute("search", Some("2026-12-20"))
+    ));
+    let (summary, _) = run(&store, &both, &november("85"), "2026-11-21T00:00:00Z").await;
+    assert_eq!(summary.muted, 2);
+    // The other is taken out of the configuration after the month.
+    let (_, notifier) = run(&store, &budget(Some("2026-11-21")), &november("85"), "2026-12-05T06:00:00Z").await;
+    assert!(notifier.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_mute_that_is_written_like_a_person_mutes_people_alone() {
+    let config = config(
+        "[[budget]]\nname = \"b\"\neach = \"identity\"\namount = \"1\"\nthresholds = [100]\n\
+         [[mute]]\nrule = \"b\"\nmember = \"*dana*\"\nuntil = 2026-11-25\nreason = \"load test\"",
+    );
+    let members = ["dana@example.com", "user/dana@444455556666"];
+    let facts = members.map(|member| fact("2026-11-17", "5", &[("identity", member)])).to_vec();
+    let (summary, notifier) = run(&MemoryStore::default(), &config, &book(vec![period("2026-11", facts)]), NOW).await;
+    assert_eq!(summary.muted, 1);
+    assert_eq!(notifier.sent()[0].attributes["member"], "user/dana@444455556666");
+}

@@ -8,9 +8,11 @@ use super::*;
 use crate::config::in_force::InForce;
 use crate::outputs::Topic;
 use crate::outputs::outbox::Lease;
+use crate::reaction_fixtures::state_of;
 use crate::state::committed::CommittedError;
 use crate::state::document::DocumentError;
-use crate::state::keys;
+use crate::state::keys::{self, Statement};
+use crate::state::tabular;
 use crate::store::ETag;
 
 /// Reads `old`, but so slowly that somebody with `new` has evaluated meanwhile; from then on it reads `new` as well.
@@ -274,4 +276,63 @@ async fn what_has_changed_in_a_ledger_is_read_again_and_nothing_else() {
     assert!(known.in_force().unwrap().written_at > defaults.in_force().unwrap().written_at);
     store.overwrite("state/export=cur/period=2026-11.json.zst", "x".into()).unwrap();
     assert!(!deployed.is_current(&known).await.unwrap());
+}
+
+#[tokio::test]
+async fn of_a_copy_whose_deliveries_bear_no_time_an_earlier_commit_is_older_too() {
+    let (store, config) = (MemoryStore::default(), one_budget());
+    let arrived = |cost, sequence| {
+        let mut book = settled(cost, sequence);
+        book.periods[0].commits[0].order.source = OrderSource::Arrival;
+        book
+    };
+    let known = |book| Known::of(&config, book, Some(in_force(1)), true);
+    let (newest, older) = (arrived("10", 5), arrived("85", 4));
+    evaluate(&store, &known(&newest), NOW).await.0.unwrap();
+    let error = evaluate(&store, &known(&older), NOW).await.0.unwrap_err();
+    let AlertError::Older { until, .. } = error else { panic!("{error}") };
+    assert_eq!(until, at("2026-11-21T07:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_state_that_was_committed_again_is_read_again() {
+    let store = MemoryStore::default();
+    let november = Statement { export_id: "cur".to_owned(), period: "2026-11".parse().unwrap() };
+    let commit = |cost: &str| {
+        let state = state_of(&november, vec![fact("2026-11-01", cost, &[])]);
+        store.overwrite(&november.state_key(), tabular::encode(&state).unwrap()).unwrap();
+    };
+    commit("1");
+    let deployed = Deployed { ledger: &store, now: at(NOW) };
+    let known = deployed.read().await.unwrap();
+    assert!(deployed.is_current(&known).await.unwrap());
+    commit("2");
+    assert!(!deployed.is_current(&known).await.unwrap());
+}
+
+/// Reads what is older so often, and then what is not.
+struct Catching<'a>(Known<'a>, Known<'a>, AtomicUsize);
+
+impl Sources for Catching<'_> {
+    async fn read(&self) -> Result<Known<'_>, AlertError> {
+        let is_older = self.2.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        Ok(if is_older { self.0.clone() } else { self.1.clone() })
+    }
+
+    async fn is_current(&self, _: &Known<'_>) -> Result<bool, AlertError> {
+        Ok(false)
+    }
+}
+
+#[tokio::test]
+async fn what_is_older_is_read_twice_again_before_anybody_is_told() {
+    for (times, is_told) in [(2, false), (3, true)] {
+        let (store, config) = (MemoryStore::default(), one_budget());
+        let (newest, older) = (settled("10", 5), settled("85", 4));
+        let known = |book| Known::of(&config, book, Some(in_force(1)), true);
+        evaluate(&store, &known(&newest), NOW).await.0.unwrap();
+        let catching = Catching(known(&older), known(&newest), AtomicUsize::new(times));
+        let outcome = react(&store, &TestNotifier::default(), &catching, Lease::INVOCATION, at(NOW)).await;
+        assert_eq!((outcome.is_err(), notes(&store).await), (is_told, usize::from(is_told)), "{times}");
+    }
 }

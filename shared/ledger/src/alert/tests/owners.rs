@@ -94,6 +94,10 @@ async fn what_ends_is_told_to_people_in_one_message_for_each_owner_beyond_the_ca
         }
     }
     assert_eq!(notifier.ids(Topic::Events).len(), 9, "machines are told of each");
+    let ids = |ids: Vec<String>| ids.into_iter().filter(|id| id.starts_with("too-many-resolved")).collect::<Vec<_>>();
+    assert_eq!(ids(notifier.ids(Topic::Alerts)), ["too-many-resolved:2026-11-01:3", "too-many-resolved:2026-11-01:4"]);
+    let web = of_owner(&sent, "web");
+    assert!(web.iter().all(|message| message.attributes["alert_id"] == "b:web-0:USD:2026-11-01:budget:100:1:1"));
     assert!(run(&store, &config, &members("0.1"), NOW).await.1.sent().is_empty());
 }
 

@@ -68,3 +68,19 @@ async fn a_name_that_is_not_there_is_damage_and_no_panic() {
     assert_eq!(error.kind(), "store.damaged");
     assert!(error.to_string().contains("there is no name"), "{error}");
 }
+
+#[tokio::test]
+async fn the_id_of_a_crossings_own_message_is_not_stored() {
+    let (store, ..) = lived().await;
+    let (bytes, _) = store.get(STATE_KEY).await.unwrap().unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let crossings = text.split_once("\"crossings\":").unwrap().1.split_once("\"summaries\"").unwrap().0;
+    assert!(crossings.contains("{\"by\":null}"), "{crossings}");
+}
+
+#[test]
+fn crossings_that_are_neither_are_damage_that_says_what_should_be_there() {
+    let text = b"{\"format\":\"alert-state/2\",\"rules\":{},\"crossings\":5}";
+    let error = decode::<AlertState>(STATE_KEY, text).unwrap_err().to_string();
+    assert!(error.contains("expected crossings, each by its key or by what they have in common"), "{error}");
+}
