@@ -84,3 +84,28 @@ pub(super) fn of(
         folded_to: by_cost.then_some(members),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_says_what_keeps_it_low_and_where_totals_alone_are_too_much() {
+        let cost = |monthly: &str, folded_to| {
+            let (monthly, most) = (monthly.parse().unwrap(), "10".parse().unwrap());
+            PredictedCost { series: 7, monthly, most, folded_to }.to_string()
+        };
+        assert_eq!(cost("9.50", None), "7 series, predicted to cost $9.50 a month in CloudWatch");
+        assert_eq!(cost("10", None), "7 series, predicted to cost $10.00 a month in CloudWatch");
+        assert_eq!(
+            cost("9.50", Some(3)),
+            "7 series, predicted to cost $9.50 a month in CloudWatch; to keep the most that they can come to below $10.00 \
+             (max_monthly_cost), a dimension has at most 3 members, and (other) takes the rest"
+        );
+        assert_eq!(
+            cost("10.01", None),
+            "7 series, predicted to cost $10.01 a month in CloudWatch; totals alone cost more than $10.00 \
+             (max_monthly_cost), and are put all the same"
+        );
+    }
+}

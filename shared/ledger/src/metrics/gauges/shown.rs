@@ -273,6 +273,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_put_theirs_is_putting_them_no_more() {
+        let store = MemoryStore::default();
+        put(&store, &["a"], MORNING).await;
+        put(&store, &["b"], "2026-11-20T06:10:00Z").await;
+        assert!(!is_due_of(&store, "basis", "2026-11-20T06:10:00Z").await, "nobody else was putting theirs");
+    }
+
+    #[tokio::test]
+    async fn a_gauge_that_was_zero_for_a_day_is_forgotten_though_somebody_else_may_be_putting_theirs() {
+        let store = MemoryStore::default();
+        put(&store, &["a", "b"], MORNING).await;
+        drop(announced(&store, &["b"], THIRD).await.unwrap());
+        assert_eq!(put(&store, &["b"], THIRD).await, ["a"], "zero once more");
+        let shown = read(&store, "n").await.unwrap().unwrap().put.shown;
+        let shown: Vec<_> = shown.into_iter().map(|shown| shown.into_pair().0.name).collect();
+        assert_eq!(shown, ["b"]);
+    }
+
+    #[tokio::test]
     async fn gauges_that_others_have_announced_since_are_not_announced() {
         let store = MemoryStore::default();
         let before = read(&store, "n").await.unwrap();

@@ -55,7 +55,8 @@ async fn each_part_is_put_once_and_again_when_its_time_has_come() {
     let first = publish_at(&store, &metrics, NOW).await;
     let (spend, gauges, health) = put(&first);
     assert_eq!(spend, 4);
-    assert!(gauges > 0 && health > 0 && first.failures.is_empty() && first.cost.is_some());
+    assert!(gauges > 0 && health > 0 && first.failures.is_empty() && first.withheld.is_none());
+    assert_eq!(first.cost.unwrap().series, (spend + gauges + health) as u64, "they are what is paid for");
     assert_eq!(metrics.sizes(), [4, gauges, health], "a call each");
     assert_eq!((first.waiting, first.left, first.in_doubt, first.refused), (0, 0, 0, 0));
     let again = publish_at(&store, &metrics, "2026-11-20T06:59:59Z").await;
@@ -182,4 +183,75 @@ async fn a_book_that_was_read_before_is_used_as_long_as_nothing_was_committed_si
     commit(&store, "a", "one", &[("2026-11-14", "3")]);
     let published = publish_of(&store, &metrics, &config(), kept, at(NOW), || Duration::MAX).await;
     assert_eq!((published.spend, told(&metrics, "2026-11-14").as_str()), (4, "3"), "it was out of date");
+}
+
+/// The values of a metric that were put, by one of its dimensions.
+fn values(metrics: &TestMetrics, name: &str, dimension: &str) -> Vec<(String, String)> {
+    let taken = metrics.taken.lock().unwrap();
+    let data = taken.iter().flatten().filter(|datum| datum.name == name);
+    data.map(|datum| (datum.dimensions[dimension].clone(), datum.value.to_string())).collect()
+}
+
+#[tokio::test]
+async fn each_export_has_its_own_health() {
+    let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
+    commit(&store, "a", "one", &[("2026-11-02", "5")]);
+    let nobodys = state_of(&of("b"), vec![fact("2026-11-14", "3", &[])]);
+    store.overwrite(&of("b").state_key(), tabular::encode(&nobodys).unwrap()).unwrap();
+    publish_at(&store, &metrics, NOW).await.failures.clear();
+    let by_export = |name| values(&metrics, name, "Export");
+    let expected = |a: &str, b: &str| [("a".to_owned(), a.to_owned()), ("b".to_owned(), b.to_owned())];
+    assert_eq!(by_export("UnattributedSpend"), expected("0", "3"));
+    assert_eq!(by_export("DatumsTooOld"), expected("4", "0"));
+}
+
+#[tokio::test]
+async fn another_configuration_is_another_reason_to_put_gauges_and_what_it_takes_away_goes_to_zero() {
+    let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
+    commit(&store, "a", "one", &SPENT);
+    let text = "[metrics]\ntags = []\nnamespace = \"n\"\n[[budget]]\nname = \"b\"\namount = \"10\"";
+    let budget = Config::parse("t", text).unwrap();
+    publish(&store, &metrics, &budget, at(NOW), || Duration::MAX).await.failures.clear();
+    let without = publish_at(&store, &metrics, NOW).await;
+    assert!(without.gauges > 0);
+    let used = values(&metrics, "BudgetUsedPercent", "Budget");
+    assert_eq!(used, [("b".to_owned(), "50".to_owned()), ("b".to_owned(), "0".to_owned())]);
+    let taken = metrics.taken.lock().unwrap();
+    let units = taken.iter().flatten().filter(|datum| datum.name == "BudgetUsedPercent").map(|datum| datum.unit);
+    assert!(units.into_iter().all(|unit| unit == crate::outputs::Unit::Percent));
+}
+
+#[tokio::test]
+async fn members_that_are_stored_already_are_not_written_again() {
+    let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
+    commit(&store, "a", "one", &SPENT);
+    publish_at(&store, &metrics, NOW).await.failures.clear();
+    let written = async || store.head(METRIC_SERIES).await.unwrap().unwrap().last_modified;
+    let first = written().await;
+    assert!(publish_at(&store, &metrics, "2026-11-21T07:00:00Z").await.gauges > 0);
+    assert_eq!(written().await, first);
+}
+
+#[tokio::test]
+async fn who_runs_out_of_time_between_two_calls_knows_what_is_left() {
+    let (store, metrics, config) = (MemoryStore::default(), TestMetrics::default(), config());
+    let calls = std::cell::Cell::new(0);
+    let time_left = || {
+        calls.set(calls.get() + 1);
+        if calls.get() > 2 { Duration::ZERO } else { Duration::MAX }
+    };
+    let published = Published::default();
+    let (book, missing, now) = (None, Vec::new(), at(NOW));
+    let mut publisher =
+        Publisher { store: &store, metrics: &metrics, configured: &config, now, time_left, published, book, missing };
+    let datum = |index: usize| Datum {
+        name: format!("gauge {index}"),
+        dimensions: BTreeMap::new(),
+        timestamp: now,
+        value: Decimal::ONE,
+        unit: crate::outputs::Unit::None,
+    };
+    let data: Vec<_> = (0..2501).map(datum).collect();
+    assert!(!publisher.put_all(&config, &data).await.unwrap());
+    assert_eq!((metrics.sizes(), publisher.published.left), (vec![1000, 1000], 501));
 }

@@ -104,6 +104,9 @@ fn a_tag_whose_name_is_too_long_for_cloudwatch_has_one_that_fits() {
     assert_ne!(long("a"), long("b"));
     assert!(long("a").len() <= MAX_NAME && long("a").is_ascii(), "{}", long("a"));
     assert_eq!(Axis::tag("iamPrincipal/team").name, "Tag:iamPrincipal/team");
+    let longest = "a".repeat(MAX_NAME - "Tag:".len());
+    assert_eq!(Axis::tag(&longest).name, format!("Tag:{longest}"));
+    assert!(Axis::tag(&format!("{longest}a")).name.starts_with("Tag:#"));
 }
 
 #[test]
@@ -128,4 +131,35 @@ fn a_series_is_called_by_its_currency_its_dimension_and_its_member() {
     let of_ana = SpendSeries { of: Some(("Identity".to_owned(), "ana".to_owned())), ..total.clone() };
     assert_eq!((total.to_string(), of_ana.to_string()), ("USD".to_owned(), "USD Identity=ana".to_owned()));
     assert!(total.is_total() && !of_ana.is_total());
+}
+
+#[test]
+fn a_value_with_the_name_of_a_rest_takes_no_members_place() {
+    let mut members = Members::default();
+    let all = [("(other)", "9"), ("(none)", "8"), ("", "7"), ("ana", "3"), ("bob", "2")];
+    grow(&mut members, vec![spent("2026-11", &all)]);
+    assert_eq!(identities(&members, "2026-11"), ["ana", "bob"]);
+}
+
+#[test]
+fn a_month_of_the_book_that_lost_its_facts_is_remembered() {
+    let mut members = Members::default();
+    grow(&mut members, vec![spent("2026-10", &[("ana", "3")])]);
+    grow(&mut members, vec![spent("2026-09", &[("ana", "3")]), period("2026-10", Vec::new())]);
+    assert_eq!(identities(&members, "2026-10"), ["ana"]);
+}
+
+#[test]
+fn members_are_read_as_they_were_stored() {
+    let mut members = Members::default();
+    grow(&mut members, vec![spent("2026-11", &[("ana", "3")])]);
+    assert_eq!(Members::read(Some(&members.encoded().unwrap())).unwrap(), members);
+    assert_eq!(Members::read(None).unwrap(), Members::default());
+}
+
+#[test]
+fn days_are_taken_month_by_month() {
+    let days = ["2026-10-30", "2026-10-31", "2026-11-01"].map(|day| (day.parse().unwrap(), Decimal::ONE));
+    let months: Vec<_> = by_month(&days).map(|(month, days)| (month.to_string(), days.len())).collect();
+    assert_eq!(months, [("2026-10".to_owned(), 2), ("2026-11".to_owned(), 1)]);
 }

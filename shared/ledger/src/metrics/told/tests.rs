@@ -325,3 +325,10 @@ fn the_currencies_of_a_month_are_those_of_which_a_day_was_ever_told() {
     assert_eq!(of("2026-11"), ["EUR", "USD"], "also where it is back at zero, and of totals alone");
     assert_eq!(of("2026-10"), [""; 0]);
 }
+
+#[test]
+fn of_a_day_of_which_all_was_put_to_its_own_series_nothing_else_is_stored() {
+    let stored = |elsewhere| serde_json::to_value(ToldDay { elsewhere, ..ToldDay::default() }).unwrap();
+    assert_eq!(stored(Decimal::ZERO).get("elsewhere"), None);
+    assert!(stored(Decimal::ONE).get("elsewhere").is_some());
+}
