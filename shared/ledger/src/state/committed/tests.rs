@@ -57,6 +57,30 @@ async fn a_state_is_read_with_its_version_and_its_facts_on_demand() {
 }
 
 #[tokio::test]
+async fn a_state_in_memory_is_read_again_only_where_it_is_another_by_now() {
+    let (store, november) = (MemoryStore::default(), of("a", "2026-11"));
+    commit(&store, "a", "2026-10");
+    commit(&store, "a", "2026-11");
+    let (_, etag) = state(&store, &november).await.unwrap().unwrap();
+    // By its number of facts it is told from what is stored.
+    let in_memory = state_of(&november, ["2026-11-01", "2026-11-02"].map(|day| fact(day, "1", &[])).into());
+    let in_book = async || {
+        let known = Some(Committed { state: in_memory.clone(), etag: etag.clone() });
+        let (book, versions) = book_with(&store, known, at(NOW)).await.unwrap();
+        assert_eq!(versions, book_and_versions(&store, at(NOW)).await.unwrap().1);
+        book.periods.iter().map(|period| period.facts.len()).collect::<Vec<_>>()
+    };
+    assert!(is_in_force(&store, &november, &etag).await.unwrap());
+    assert_eq!(in_book().await, [1, 2]);
+    let other = state_of(&november, vec![fact("2026-11-03", "3", &[])]);
+    store.overwrite(&november.state_key(), tabular::encode(&other).unwrap()).unwrap();
+    assert!(!is_in_force(&store, &november, &etag).await.unwrap());
+    assert_eq!(in_book().await, [1, 1]);
+    store.remove(&november.state_key());
+    assert!(!is_in_force(&store, &november, &etag).await.unwrap());
+}
+
+#[tokio::test]
 async fn the_commits_of_an_export_are_told_from_a_month_on() {
     let store = MemoryStore::default();
     for (export, month) in [("a", "2026-09"), ("a", "2026-10"), ("b", "2026-11"), ("a", "2026-11")] {

@@ -94,6 +94,45 @@ fn what_is_no_such_document_is_an_error_that_names_the_key() {
     }
 }
 
+/// A type whose older versions are brought up to this one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Raised {
+    text: String,
+}
+
+impl Document for Raised {
+    const FORMAT: &'static str = "raised";
+    const VERSION: u32 = 3;
+    const READS_FROM: u32 = 2;
+
+    fn upgraded(self, version: u32) -> Self {
+        Self { text: format!("{}, raised from {version}", self.text) }
+    }
+}
+
+#[test]
+fn only_what_is_of_an_older_version_is_upgraded() {
+    for (version, text) in [(2, "x, raised from 2"), (3, "x")] {
+        let stored = format!("{{\"format\":\"raised/{version}\",\"text\":\"x\"}}");
+        assert_eq!(decode::<Raised>("k", stored.as_bytes()).unwrap().text, text);
+    }
+}
+
+#[test]
+fn a_format_is_checked_without_the_rest() {
+    for (version, kind) in [(1, Some("store.older_format")), (2, None), (3, None), (4, Some("store.newer_format"))] {
+        let line = format!("{{\"format\":\"raised/{version}\",\"anything\":true}}");
+        let error = check_format::<Raised>("a/k", line.as_bytes()).err();
+        assert_eq!(error.map(|error| error.kind()), kind, "{version}");
+    }
+}
+
+#[test]
+fn what_is_no_object_is_damage_that_says_what_should_be_there() {
+    let error = decode::<Note>("a/k", b"[]").unwrap_err().to_string();
+    assert!(error.contains("expected an object that begins with the format note"), "{error}");
+}
+
 #[test]
 fn a_compressed_document_reads_back_and_equal_ones_have_equal_bytes() {
     let large = Note { text: "0123456789".repeat(100_000), ..note() };

@@ -68,3 +68,13 @@ async fn a_damaged_entry_is_not_taken_for_one_that_is_gone() {
         store.remove(&key);
     }
 }
+
+#[tokio::test]
+async fn of_attempts_that_differ_in_their_time_alone_the_committed_one_is_told() {
+    let (store, statement) = (MemoryStore::default(), statement());
+    let (attempt, committed) = (applied("one", "2026-12-30T00:00:00Z"), applied("one", "2026-12-30T00:05:00Z"));
+    let key = statement.history_key(&committed);
+    assert_eq!(statement.history_key(&attempt), key);
+    store.overwrite(&key, encode_compressed(&entry(false, &[])).unwrap()).unwrap();
+    assert_eq!(of(&store, &statement, &committed).await.unwrap().unwrap().delivery, committed);
+}
