@@ -432,6 +432,16 @@ mod tests {
     }
 
     #[test]
+    fn a_decimal_is_read_from_a_text_and_nothing_else() {
+        use serde::de::value::{Error, F64Deserializer, StrDeserializer};
+
+        let read = |text: &str| Decimal::deserialize(StrDeserializer::<Error>::new(text));
+        assert_eq!(read("1.5"), Ok("1.5".parse().unwrap()));
+        assert!(read("1e3").is_err());
+        assert!(Decimal::deserialize(F64Deserializer::<Error>::new(1.5)).is_err());
+    }
+
+    #[test]
     fn only_plain_decimals_are_read() {
         for text in ["", "-", ".5", "5.", "1e3", "1,000", "+1", " 1", "0.1234567890123456789", "NaN"] {
             assert!(text.parse::<Decimal>().is_err(), "{text}");

@@ -275,6 +275,9 @@ fn a_value_that_only_the_bill_has_calls_nobody_and_is_named() {
     let none = (some("platform-oncall"), false, some("payments"));
     assert_eq!(called(by_tag, &names, &[spend("", "payments")]), none, "nor does the owner of the spend");
     assert_eq!(called("{member}", &names, &[spend("search", "search")]), (some("search"), true, some("a")));
+    let both = |team: &str| [spend(team, "search"), spend(team, "ads")];
+    assert_eq!(called(by_tag, &names, &both("")), (some("(several)"), true, None));
+    assert_eq!(called(by_tag, &names, &both("payments")), unlisted, "of several owners none can be named");
     let without = OwnerNames { fallback: None, ..names.clone() };
     assert_eq!(called(by_tag, &without, &[spend("payments", "")]), (None, false, some("payments")));
     let listed = OwnerNames { owners: vec![WildMatch::new("pay*-oncall")], ..names };
@@ -343,4 +346,101 @@ fn windows_that_have_not_begun_are_not_measured() {
         let crossed: BTreeSet<_> = crossed.map(|measured| measured.window.first_day().to_string()).collect();
         assert!(begun.iter().all(|first| crossed.contains(first)), "{crossed:?}");
     }
+}
+
+/// All that an evaluation measures: nobody has asked how the month will end.
+fn evaluated(budget: &Budget, facts: &[FactRow], span: &DataSpan) -> Vec<Measurement> {
+    let known = Known { policy: &CostPolicy::default(), span, days: &[] };
+    budget.evaluate(table(facts).rows(), &known).unwrap()
+}
+
+#[test]
+fn how_much_of_each_budget_is_used_is_said_by_member() {
+    let own = BudgetOverride { member: "ana".to_owned(), amount: decimal("7") };
+    let mut each = budget("each");
+    each.rule.each = Some("identity".parse().unwrap());
+    assert!(each.overrides.add(own, each.rule.each.as_ref()));
+    let facts = [
+        fact("2026-11-01", "5", &[("identity", "ana")]),
+        fact("2026-11-02", "2", &[("identity", "bob")]),
+        fact("2026-10-02", "9", &[("identity", "cyd")]),
+    ];
+    let (budgets, facts) = ([budget("all"), each], table(&facts));
+    let used = used(&budgets, &facts.rows(), &CostPolicy::default(), "2026-11-15".parse().unwrap()).unwrap();
+    let found: Vec<_> = used
+        .iter()
+        .map(|used| (used.rule, used.member.as_deref(), used.spent.to_string(), used.amount.to_string()))
+        .collect();
+    let of = |rule, member, spent: &str, amount: &str| (rule, member, spent.to_owned(), amount.to_owned());
+    let expected =
+        [of("all", None, "7", "100"), of("each", Some("ana"), "5", "7"), of("each", Some("bob"), "2", "100")];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_member_is_measured_in_the_windows_in_which_it_spent_something() {
+    let mut each = budget("each");
+    each.rule.each = Some("identity".parse().unwrap());
+    let facts = [fact("2026-10-01", "5", &[("identity", "ana")]), fact("2026-11-01", "5", &[("identity", "bob")])];
+    let months = |budget: &Budget, facts: &[FactRow]| -> Vec<_> {
+        let found = evaluated(budget, facts, &span());
+        found.iter().map(|found| (found.member.clone(), found.window.first_day().to_string())).collect()
+    };
+    let of = |member: Option<&str>, first: &str| (member.map(str::to_owned), first.to_owned());
+    assert_eq!(months(&each, &facts), [of(Some("ana"), "2026-10-01"), of(Some("bob"), "2026-11-01")]);
+    assert_eq!(months(&budget("all"), &facts[1..]), [of(None, "2026-10-01"), of(None, "2026-11-01")]);
+}
+
+#[test]
+fn where_data_of_a_window_is_missing_no_level_is_known_to_be_clear() {
+    let weekly = Budget { window: WindowKind::Week, ..budget("week") };
+    let facts = table(&[fact("2026-10-01", "10", &[])]);
+    for (day, expected) in [("2026-10-01", Verdict::Undecided), ("2026-10-05", Verdict::Clear)] {
+        let budgets = std::slice::from_ref(&weekly);
+        let found = foretold(budgets, &facts.rows(), &CostPolicy::default(), &span(), day.parse().unwrap()).unwrap();
+        assert!(found[0].levels.iter().all(|level| level.verdict == expected), "{day}: {:?}", found[0].levels);
+    }
+}
+
+#[test]
+fn how_a_month_will_end_is_worked_out_where_somebody_reads_it() {
+    let outlook = |spent: &str| {
+        let found = evaluated(&budget("all"), &[fact("2026-11-02", spent, &[])], &span());
+        matches!(found.last().unwrap().detail, Detail::Budget(Some(_)))
+    };
+    assert_eq!(["10", "150"].map(outlook), [false, true]);
+    let asked = measure(&budget("all"), &[fact("2026-11-02", "10", &[])]);
+    assert!(matches!(asked[0].detail, Detail::Budget(Some(_))));
+}
+
+#[test]
+fn what_was_told_of_a_forecast_stays_while_there_is_none() {
+    let status = DataStatus { as_of: "2026-11-05T00:00:00Z".parse().ok(), ..DataStatus::default() };
+    let early = DataSpan::new([("2026-11".parse().unwrap(), status)].into());
+    let heading = Budget { forecast: vec![100], ..budget("heading") };
+    let found = evaluated(&heading, &[fact("2026-11-01", "5", &[])], &early);
+    assert!(matches!(found[1].detail, Detail::Forecast(Outlook::TooEarly { .. })), "{:?}", found[1].detail);
+    assert_eq!(found[1].levels[0].verdict, Verdict::Undecided);
+}
+
+#[test]
+fn a_level_is_armed_again_below_nineteen_twentieths_of_it() {
+    let verdict = |spent: &str| {
+        let budget = Budget { thresholds: vec![100], ..budget("all") };
+        measure(&budget, &[fact("2026-11-02", spent, &[])])[0].levels[0].verdict
+    };
+    assert_eq!(["94.99", "95", "99.99"].map(verdict), [Verdict::Clear, Verdict::Undecided, Verdict::Undecided]);
+}
+
+#[test]
+fn of_one_day_that_is_told_the_days_after_it_are_known() {
+    let facts = ["150", "7", "0"].iter().zip(15..).map(|(cost, day)| fact(&format!("2026-11-{day}"), cost, &[]));
+    let facts: Vec<_> = facts.chain([fact("2026-12-01", "3", &[])]).collect();
+    let later = |window, amount: &str| {
+        let budget = Budget { window, amount: decimal(amount), ..budget("all") };
+        let later = measure(&budget, &facts).remove(0).later;
+        later.into_iter().map(|(day, spent)| format!("{day} {spent}")).collect::<Vec<_>>()
+    };
+    assert_eq!(later(WindowKind::Day, "100"), ["2026-11-16 7", "2026-12-01 3"]);
+    assert!(later(WindowKind::Day, "1000").is_empty() && later(WindowKind::Month, "100").is_empty());
 }
