@@ -107,6 +107,14 @@ impl<'a> Evaluation<'a> {
                     }
                 }
             }
+            // Of days that are found at once the later ones may cross no level that the first did not.
+            let is_crossed = measured.levels.iter().any(|level| level.verdict == Verdict::Crossed);
+            if let Some(told) = new.get_mut(&incident)
+                && is_crossed
+                && measured.spent > told.measured.spent
+            {
+                told.measured = measured;
+            }
         }
         let new: Vec<_> = new.into_values().collect();
         // An incident with a new level is not also told as partly resolved.
@@ -289,9 +297,6 @@ fn add<'a>(
         keys: Vec::new(),
         is_first,
     });
-    if measured.spent > entry.measured.spent {
-        entry.measured = measured;
-    }
     if !entry.fired.contains(&name) {
         // Levels come lowest first, of each day of an episode.
         let at = entry.fired.iter().take_while(|fired| rank_of(measured, fired) < rank).count();

@@ -216,13 +216,21 @@ async fn that_something_is_true_no_more_is_told_to_machines_alone_while_it_is_mu
 async fn days_that_are_found_at_once_are_one_episode() {
     let delta = config("[[delta]]\nname = \"d\"\nagainst = \"trailing\"\nrise_percent = 50\nrise_amount = \"20\"\n");
     let until = |last: u32| {
-        let facts = (1..=last).map(|day| fact(&format!("2026-11-{day:02}"), if day < 12 { "10" } else { "60" }, &[]));
+        let cost = |day: u32| match day {
+            12 => "60",
+            13 => "90",
+            14 => "70",
+            _ => "10",
+        };
+        let facts = (1..=last).map(|day| fact(&format!("2026-11-{day:02}"), cost(day), &[]));
         book(vec![period("2026-10", Vec::new()), period("2026-11", facts.collect())])
     };
     let store = MemoryStore::default();
     run(&store, &delta, &until(11), "2026-11-12T06:00:00Z").await;
-    let (_, notifier) = run(&store, &delta, &until(13), "2026-11-14T06:00:00Z").await;
+    let (_, notifier) = run(&store, &delta, &until(14), "2026-11-15T06:00:00Z").await;
     assert_eq!(notifier.ids(Topic::Alerts), ["d:-:USD:2026-11-12:delta:50:20:1"]);
+    let event: AlertEvent = decode("event", notifier.sent()[1].body.as_bytes()).unwrap();
+    assert_eq!(event.finding.day, "2026-11-13".parse().ok(), "the day with most spend is told");
 }
 
 #[tokio::test]
