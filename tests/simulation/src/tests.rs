@@ -139,3 +139,18 @@ fn what_a_forgotten_person_spent_is_taken_back_although_the_sandbox_died() {
     ];
     assert_eq!(play(&from(1, 8, 1, steps), false).violation, None);
 }
+
+/// Seed 169234: with the alias its subject was longer than SNS takes, and it was refused for ever.
+#[test]
+fn an_alert_that_was_pending_when_its_person_was_forgotten_is_sent() {
+    let summary = Configuration { weekly: Some(20), first_run: "summary", ..Configuration::default() };
+    let steps = vec![
+        Step::Configure(summary),
+        delivers(1, 0, 0, vec![vec![usage(19, 5, 29)]]),
+        alone(Does::Sweep(Function::Ingest)),
+        alone(Does::Take(Function::Aggregate, 10)),
+        dies(Does::Take(Function::Alert, 10), 2),
+        alone(Does::Forget),
+    ];
+    assert_eq!(play(&from(0, 22, 1, steps), false).violation, None);
+}

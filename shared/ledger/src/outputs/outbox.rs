@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use spend_core::errors::class::Class;
 use spend_core::errors::fault::{Fault, Says};
+use spend_core::text::{SUBJECT_LENGTH, shorten};
 
 use crate::outputs::message::{INCIDENT_KEY, Message, Notifier, Topic};
 use crate::outputs::publish_error::PublishError;
@@ -152,7 +153,8 @@ impl Outgoing {
 
     fn message(&self) -> Message {
         let Self { topic, subject, body, attributes, .. } = self.clone();
-        Message { topic, subject, body, attributes }
+        // An alias that was put in the place of a name since may have made it longer than SNS takes.
+        Message { topic, subject: shorten(&subject, SUBJECT_LENGTH), body, attributes }
     }
 }
 

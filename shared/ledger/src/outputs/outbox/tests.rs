@@ -47,6 +47,17 @@ async fn send<S: Store>(store: &S, lease: Lease, now: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_subject_that_an_alias_has_made_too_long_is_cut_and_sent() {
+    let store = MemoryStore::default();
+    let long = Message { subject: "forgotten ".repeat(11).trim_end().to_owned(), ..message("a") };
+    update(&store, |state: &mut TestState| state.outbox.queue("a", vec![long.clone()], at(NOW))).await.unwrap();
+    let notifier = TestNotifier::default();
+    drain::<TestState, _, _>(&store, &notifier, Lease::INVOCATION, at(NOW)).await.unwrap();
+    let [sent] = &notifier.sent()[..] else { panic!("{:?}", notifier.sent()) };
+    assert_eq!(sent.subject, format!("{}forgot...", "forgotten ".repeat(9)));
+}
+
+#[tokio::test]
 async fn of_any_number_that_drain_at_once_one_sends_each_entry() {
     let store = three().await;
     let (one, two, three) = (TurnTaking(&store), TurnTaking(&store), TurnTaking(&store));
