@@ -23,7 +23,7 @@ enum Number {
 }
 
 /// The bounds of a kind: how many objects there may be, and how many bytes the largest may have, of its own and for each
-/// identity. Two to four times what 5,000 identities had over three years, and again with 300 deliveries of a month.
+/// identity. Mostly two to five times what 5,000 identities had over three years, or in a month with 300 deliveries.
 fn of(kind: Kind, settings: &Settings, months: u64) -> (Number, u64, u64) {
     let chunks = settings.company.chunks as u64;
     match kind {
