@@ -17,7 +17,9 @@ use spend_core::table::measures::Measures;
 
 use crate::outputs::{Datum, Message, Metrics, Notifier, PublishError, Series, Topic};
 use crate::state::book::{Book, BookPeriod};
-use crate::state::commit::{AppliedDelivery, DeliveryOrder, OrderSource};
+use crate::state::commit::{AppliedDelivery, CommitKind, DeliveryOrder, OrderSource};
+use crate::state::document::encode_compressed;
+use crate::state::history::{HistoryEntry, Moved};
 use crate::state::keys::Statement;
 use crate::state::period::PeriodState;
 use crate::store::memory::MemoryStore;
@@ -75,6 +77,38 @@ pub(crate) fn period(month: &str, facts: Vec<FactRow>) -> BookPeriod {
         derivation: String::new(),
         facts: table(facts),
     }
+}
+
+/// Puts into the history that a commit of `finops` replaced `replaced` and restated what somebody spent on a day.
+pub(crate) fn restate(
+    store: &MemoryStore,
+    commit: &AppliedDelivery,
+    replaced: &str,
+    (day, identity): (&str, &str),
+    (before, after): (&str, &str),
+) {
+    let day: NaiveDate = day.parse().unwrap();
+    let moved = Moved {
+        day: Some(day),
+        identity: Some(identity.to_owned()),
+        category: Some("usage".to_owned()),
+        currency: "USD".to_owned(),
+        before: before.parse().unwrap(),
+        after: after.parse().unwrap(),
+    };
+    let statement = Statement { export_id: "finops".to_owned(), period: BillingPeriod::of(day) };
+    let key = statement.history_key(commit);
+    let entry = HistoryEntry {
+        export_id: statement.export_id,
+        period: statement.period,
+        kind: CommitKind::Delivery,
+        delivery: commit.clone(),
+        replaced: Some(replaced.to_owned()),
+        after_close: false,
+        totals: Vec::new(),
+        moved: vec![moved],
+    };
+    store.overwrite(&key, encode_compressed(&entry).unwrap()).unwrap();
 }
 
 /// A delivery that was made, and committed, at a time; its data as well.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use spend_core::text::{self, Text};
+use spend_core::text::{self, SUBJECT_LENGTH, Text};
 
 use crate::outputs::publish_error::PublishError;
 
@@ -113,10 +113,7 @@ fn or_dash(value: &str) -> String {
 /// Amazon SNS Developer Guide, "Amazon SNS message attributes".
 pub const MAX_ATTRIBUTES: usize = 10;
 
-/// The end of a subject's length, exclusive. Source: Amazon SNS API Reference, `Publish`.
-const SUBJECT_END: usize = 100;
-
-/// The most bytes of a message with its attributes. Source: the same.
+/// The most bytes of a message with its attributes. Source: Amazon SNS API Reference, `Publish`.
 pub const MAX_MESSAGE_BYTES: usize = 262_144;
 
 /// The most bytes of a body that may grow with what it tells: [`MAX_MESSAGE_BYTES`] without subject and attributes.
@@ -126,7 +123,7 @@ impl Message {
     /// Whether it can be sent: whatever implementation is asked, it refuses what SNS would.
     pub fn check(&self) -> Result<(), PublishError> {
         let refuse = |reason: &'static str| Err(PublishError::Refused { what: self.name(), reason: reason.into() });
-        let subject_fits = self.subject.len() < SUBJECT_END
+        let subject_fits = self.subject.len() <= SUBJECT_LENGTH
             && self.subject.starts_with(|char: char| char.is_ascii_graphic())
             && self.subject.chars().all(|char| char == ' ' || char.is_ascii_graphic());
         if !subject_fits {

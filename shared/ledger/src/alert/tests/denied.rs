@@ -3,10 +3,7 @@
 use super::*;
 use crate::outputs::Topic;
 use crate::outputs::outbox::Lease;
-use crate::state::commit::CommitKind;
-use crate::state::document::encode_compressed;
-use crate::state::history::{HistoryEntry, Moved};
-use crate::state::keys::Statement;
+use crate::reaction_fixtures::restate;
 use crate::store::StoreError;
 use crate::store::around::{Access, Around, Before};
 
@@ -38,26 +35,7 @@ fn restated(store: &MemoryStore) -> Book {
     let mut book = committed(november("100"), 2);
     let first = applied("delivery-1", 1, at("2026-11-20T23:00:00Z"));
     let second = book.periods[0].commits.pop().unwrap();
-    let moved = Moved {
-        day: "2026-11-17".parse().ok(),
-        identity: Some("dana@example.com".to_owned()),
-        category: Some("usage".to_owned()),
-        currency: "USD".to_owned(),
-        before: "40".parse().unwrap(),
-        after: "100".parse().unwrap(),
-    };
-    let statement = Statement { export_id: "finops".to_owned(), period: "2026-11".parse().unwrap() };
-    let entry = HistoryEntry {
-        export_id: statement.export_id.clone(),
-        period: statement.period,
-        kind: CommitKind::Delivery,
-        delivery: second.clone(),
-        replaced: Some("delivery-1".to_owned()),
-        after_close: false,
-        totals: Vec::new(),
-        moved: vec![moved],
-    };
-    store.overwrite(&statement.history_key(&second), encode_compressed(&entry).unwrap()).unwrap();
+    restate(store, &second, "delivery-1", ("2026-11-17", "dana@example.com"), ("40", "100"));
     book.periods[0].commits = vec![AppliedDelivery { data_as_of: Some(at("2026-11-21T00:00:00Z")), ..first }, second];
     book
 }

@@ -2,10 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::metrics::daily::Daily;
-use crate::reaction_fixtures::{applied, at, book, fact, period};
-use crate::state::commit::{AppliedDelivery, CommitKind};
-use crate::state::document::encode_compressed;
-use crate::state::history::{HistoryEntry, Moved};
+use crate::reaction_fixtures::{applied, at, book, fact, period, restate};
+use crate::state::commit::AppliedDelivery;
 use crate::store::memory::MemoryStore;
 
 const NOW: &str = "2026-11-21T06:30:00Z";
@@ -162,29 +160,10 @@ async fn health_remembers_the_most_that_was_told_whoever_writes_it() {
 #[tokio::test]
 async fn what_was_restated_counts_for_a_day() {
     let (store, config) = (MemoryStore::default(), Config::default());
-    let statement = Statement { export_id: "finops".to_owned(), period: "2026-11".parse().unwrap() };
     for (applied_at, restated) in [("2026-11-20T06:30:01Z", Some("2")), ("2026-11-20T06:30:00Z", None)] {
         let first = applied("one", "2026-11-17T00:00:00Z");
         let second = AppliedDelivery { sequence: 2, ..applied("two", applied_at) };
-        let moved = Moved {
-            day: "2026-11-02".parse().ok(),
-            identity: Some("ana".to_owned()),
-            category: Some("usage".to_owned()),
-            currency: "USD".to_owned(),
-            before: "5".parse().unwrap(),
-            after: "3".parse().unwrap(),
-        };
-        let entry = HistoryEntry {
-            export_id: "finops".to_owned(),
-            period: statement.period,
-            kind: CommitKind::Delivery,
-            delivery: second.clone(),
-            replaced: Some("one".to_owned()),
-            after_close: false,
-            totals: Vec::new(),
-            moved: vec![moved],
-        };
-        store.overwrite(&statement.history_key(&second), encode_compressed(&entry).unwrap()).unwrap();
+        restate(&store, &second, "one", ("2026-11-02", "ana"), ("5", "3"));
         let november = BookPeriod { commits: vec![first, second], ..period("2026-11", Vec::new()) };
         let book = book(vec![november.clone()]);
         let found = restated_spend(&store, &config, &book, &[&november], at(NOW)).await.unwrap();

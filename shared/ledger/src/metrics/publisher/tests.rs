@@ -73,7 +73,7 @@ async fn each_part_is_put_once_and_again_when_its_time_has_come() {
 async fn what_a_delivery_changed_is_put_as_a_difference() {
     let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
     commit(&store, "a", "one", &SPENT);
-    publish_at(&store, &metrics, NOW).await.failures.clear();
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
     commit(&store, "a", "one", &[("2026-11-14", "3"), ("2026-11-15", "1")]);
     let second = publish_at(&store, &metrics, NOW).await;
     assert_eq!(second.spend, 8);
@@ -128,7 +128,7 @@ async fn what_is_missing_of_what_was_told_withholds_its_month_alone() {
     let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
     commit(&store, "a", "one", &SPENT);
     commit(&store, "b", "one", &SPENT);
-    publish_at(&store, &metrics, NOW).await.failures.clear();
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
     assert_eq!(lost(&store).await.unwrap(), [""; 0]);
     let key = of("a").told_key("n");
     store.remove(&key);
@@ -166,7 +166,7 @@ async fn what_cloudwatch_does_not_take_any_more_is_known_in_money_of_all_exports
 async fn a_state_that_was_put_back_is_followed_and_said_once() {
     let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
     commit(&store, "a", "two", &SPENT);
-    publish_at(&store, &metrics, NOW).await.failures.clear();
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
     commit(&store, "a", "one", &[("2026-11-14", "3")]);
     let back = publish_at(&store, &metrics, NOW).await;
     let said: Vec<_> = back.set_back.iter().map(|set_back| set_back.from.delivery_id.as_str()).collect();
@@ -198,7 +198,7 @@ async fn each_export_has_its_own_health() {
     commit(&store, "a", "one", &[("2026-11-02", "5")]);
     let nobodys = state_of(&of("b"), vec![fact("2026-11-14", "3", &[])]);
     store.overwrite(&of("b").state_key(), tabular::encode(&nobodys).unwrap()).unwrap();
-    publish_at(&store, &metrics, NOW).await.failures.clear();
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
     let by_export = |name| values(&metrics, name, "Export");
     let expected = |a: &str, b: &str| [("a".to_owned(), a.to_owned()), ("b".to_owned(), b.to_owned())];
     assert_eq!(by_export("UnattributedSpend"), expected("0", "3"));
@@ -211,7 +211,7 @@ async fn another_configuration_is_another_reason_to_put_gauges_and_what_it_takes
     commit(&store, "a", "one", &SPENT);
     let text = "[metrics]\ntags = []\nnamespace = \"n\"\n[[budget]]\nname = \"b\"\namount = \"10\"";
     let budget = Config::parse("t", text).unwrap();
-    publish(&store, &metrics, &budget, at(NOW), || Duration::MAX).await.failures.clear();
+    assert!(publish(&store, &metrics, &budget, at(NOW), || Duration::MAX).await.failures.is_empty());
     let without = publish_at(&store, &metrics, NOW).await;
     assert!(without.gauges > 0);
     let used = values(&metrics, "BudgetUsedPercent", "Budget");
@@ -225,7 +225,7 @@ async fn another_configuration_is_another_reason_to_put_gauges_and_what_it_takes
 async fn members_that_are_stored_already_are_not_written_again() {
     let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
     commit(&store, "a", "one", &SPENT);
-    publish_at(&store, &metrics, NOW).await.failures.clear();
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
     let written = async || store.head(METRIC_SERIES).await.unwrap().unwrap().last_modified;
     let first = written().await;
     assert!(publish_at(&store, &metrics, "2026-11-21T07:00:00Z").await.gauges > 0);
