@@ -51,3 +51,29 @@ impl Horizon {
         self.days = self.days.max(day);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use spend_core::rules::finding::Measurement;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::reaction_fixtures::{book, fact, period};
+
+    /// What is found on the 12th of November by a rule that looks at days one by one.
+    fn of_the_12th() -> Measurement {
+        let config = Config::parse("t", "[[delta]]\nname = \"d\"\nagainst = \"trailing\"").unwrap();
+        let facts = [fact("2026-11-12", "500", &[]), fact("2026-11-16", "1", &[])].to_vec();
+        let book = book(vec![period("2026-10", Vec::new()), period("2026-11", facts)]);
+        let found = config.rules.evaluate(&book.facts(), &config.cost, &book.span()).unwrap();
+        found.measurements.into_iter().find(|measured| measured.day == "2026-11-12".parse().ok()).unwrap()
+    }
+
+    #[test]
+    fn the_first_day_that_is_still_looked_at_has_not_passed() {
+        let measured = of_the_12th();
+        let from = |day: &str| Horizon { days: day.parse().ok(), windows: "2026-12-01".parse().ok() };
+        assert!(!from("2026-11-12").has_passed(&measured));
+        assert!(from("2026-11-13").has_passed(&measured));
+    }
+}

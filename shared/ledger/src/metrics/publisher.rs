@@ -242,8 +242,7 @@ impl<S: Store, M: Metrics, C: Configured, T: Fn() -> Duration> Publisher<'_, S, 
         let statements = look.known();
         let mut told = self.spend(&look.config).told(&statements).await?;
         let waits = |told: &AllTold| told.values().flatten().any(|(told, _)| !told.batches.is_empty());
-        let is_unknown = matches!(self.published.withheld, Some(Withheld::Unknown { .. }));
-        if !is_unknown && waits(&told) {
+        if waits(&told) {
             for statement in &statements {
                 let done = self.spend(&look.config).put(statement, &self.time_left).await;
                 self.published.spend += done.put;

@@ -165,6 +165,17 @@ async fn what_is_older_for_good_is_not_evaluated_for_an_hour_and_operations_is_t
 }
 
 #[tokio::test]
+async fn of_two_configurations_of_one_second_neither_is_older() {
+    let store = MemoryStore::default();
+    let (small, large) = (config("[[budget]]\nname = \"search\"\namount = \"50\""), one_budget());
+    let (book, InForce { written_at, .. }) = (settled("20", 1), in_force(1));
+    let first = Known::of(&large, &book, Some(in_force(1)), true);
+    evaluate(&store, &first, NOW).await.0.unwrap();
+    let second = Known::of(&small, &book, Some(InForce { etag: ETag("another".to_owned()), written_at }), true);
+    evaluate(&store, &second, NOW).await.0.unwrap();
+}
+
+#[tokio::test]
 async fn a_delivery_after_a_period_was_put_back_is_newer_though_its_number_is_not() {
     let (store, config) = (MemoryStore::default(), one_budget());
     let known = |book| Known::of(&config, book, Some(in_force(1)), true);

@@ -1,7 +1,10 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::NaiveDate;
 use spend_core::money::decimal::Decimal;
 
 use super::*;
+use crate::config::in_force::InForceError;
 use crate::metrics::health::lost;
 use crate::outputs::Series;
 use crate::reaction_fixtures::{Answer, TestMetrics, at, fact, state_of};
@@ -172,6 +175,33 @@ async fn a_state_that_was_put_back_is_followed_and_said_once() {
     let said: Vec<_> = back.set_back.iter().map(|set_back| set_back.from.delivery_id.as_str()).collect();
     assert_eq!((said, back.spend, told(&metrics, "2026-11-14").as_str()), (vec!["two"], 4, "3"));
     assert!(publish_at(&store, &metrics, NOW).await.set_back.is_empty());
+}
+
+/// A configuration that is read for the third time when the newest delivery has become readable again.
+struct Late<'a> {
+    store: &'a MemoryStore,
+    reads: AtomicUsize,
+}
+
+impl Configured for Late<'_> {
+    async fn config(&self) -> Result<Config, InForceError> {
+        if self.reads.fetch_add(1, Ordering::Relaxed) == 2 {
+            commit(self.store, "a", "two", &SPENT);
+        }
+        Ok(config())
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_seems_put_back_is_looked_at_again_before_it_is_followed() {
+    let (store, metrics) = (MemoryStore::default(), TestMetrics::default());
+    commit(&store, "a", "two", &SPENT);
+    assert!(publish_at(&store, &metrics, NOW).await.failures.is_empty());
+    commit(&store, "a", "one", &[("2026-11-14", "3")]);
+    let late = Late { store: &store, reads: AtomicUsize::default() };
+    let published = publish(&store, &metrics, &late, at(NOW), || Duration::MAX).await;
+    assert!(published.set_back.is_empty() && published.failures.is_empty());
+    assert_eq!(told(&metrics, "2026-11-14"), "5");
 }
 
 #[tokio::test]
