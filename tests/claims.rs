@@ -318,6 +318,66 @@ fn exports_and_payers_that_do_not_count_are_told_of_once_and_leave_what_they_had
     });
 }
 
+/// A ledger that has counted November of `cur`, and its sweep's memory of that.
+async fn counted() -> World {
+    let world = World::default();
+    world.deliver("cur", "2026-11", 100.0, at("2026-11-10T07:00")).await;
+    world.sweep(&by(""), at("2026-11-10T07:15")).await;
+    assert_eq!(world.total("2026-11").await, usd("100"));
+    world
+}
+
+#[test]
+fn what_a_sweep_that_died_took_out_comes_back_once_the_configuration_counts_it_again() {
+    use spend_ledger::store::faulty::{Fault, FaultyStore};
+    block_on(async {
+        for fault in [Fault::Before, Fault::After] {
+            for call in 1.. {
+                let world = counted().await;
+                let now = at("2026-11-10T07:30");
+                let store = FaultyStore::crashing(&world.ledger, call, fault);
+                let died = sweep::ready(&store, &by("count = [\"two\"]"), now, || Duration::from_hours(1)).await;
+                let calls = store.calls();
+                world.sweep(&by(""), at("2026-11-10T07:45")).await;
+                assert_eq!(world.total("2026-11").await, usd("100"), "call {call} of {calls}: {died:?}");
+                if calls < call {
+                    break;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_sweep_with_an_older_configuration_took_out_meanwhile_comes_back_by_the_next() {
+    block_on(async {
+        let world = counted().await;
+        let (memory, _) = world.ledger.get(keys::SWEPT_READY).await.unwrap().unwrap();
+        world.sweep(&by("count = [\"two\"]"), at("2026-11-10T07:30")).await;
+        assert_eq!(world.total("2026-11").await, Decimal::ZERO);
+        // The one with the newer configuration was faster, and wrote this after it.
+        world.ledger.overwrite(keys::SWEPT_READY, memory).unwrap();
+        world.sweep(&by(""), at("2026-11-10T07:45")).await;
+        assert_eq!(world.total("2026-11").await, usd("100"));
+    });
+}
+
+#[test]
+fn what_a_sweep_took_out_that_could_not_finish_comes_back_once_the_configuration_counts_it_again() {
+    block_on(async {
+        let world = counted().await;
+        // A month that cannot be read keeps the sweep from following all of the configuration.
+        let broken = Statement { export_id: "cur".to_owned(), period: "2026-10".parse().unwrap() };
+        world.ledger.overwrite(&broken.state_key(), "damaged".into()).unwrap();
+        for minutes in [30, 45] {
+            world.sweep(&by("count = [\"two\"]"), at("2026-11-10T07:00") + TimeDelta::minutes(minutes)).await;
+        }
+        world.ledger.remove(&broken.state_key());
+        world.sweep(&by(""), at("2026-11-10T08:00")).await;
+        assert_eq!(world.total("2026-11").await, usd("100"));
+    });
+}
+
 #[test]
 fn a_claim_that_is_moved_moves_the_whole_bill_however_often_and_with_a_crash_anywhere() {
     use spend_ledger::store::faulty::{Fault, FaultyStore};
@@ -452,6 +512,29 @@ fn exports_that_do_not_count_are_not_read() {
         assert_eq!(ledger.list("reductions/").await.unwrap().len(), 1);
         assert!(ledger.list(keys::NOTES_PREFIX).await.unwrap().len() == 2, "deployed, and not counted");
     });
+}
+
+#[test]
+fn what_the_command_took_out_comes_back_once_the_configuration_counts_it_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (export, ledger) = (path("export"), path("ledger"));
+    let row = usage("2026-11-02", &session("app", "pod"), "USE1-Claude4.6Sonnet-input-tokens", 5.0);
+    write_tree(&dir.path().join("export"), &Layout { root: "fin/a", ..Layout::default() }.files([parquet(&[row])]));
+    let total_with = |text: &str| {
+        std::fs::write(path("ledger.toml"), text).unwrap();
+        let (config, now) = (path("ledger.toml"), "2026-11-20T06:00:00Z");
+        let run = ["run", "--export", &export, "--ledger", &ledger, "--config", &config, "--now", now];
+        call(&run).result.unwrap();
+        let report = call(&["report", "--ledger", &ledger, "--by", "currency", "--format", "csv"]);
+        report.out.lines().nth(1).map(str::to_owned)
+    };
+    let all = total_with("");
+    assert!(all.as_ref().is_some_and(|line| line.contains('5')), "{all:?}");
+    for not_all in ["[export]\ncount = [\"other\"]", "[export]\npayers = [\"999999999999\"]"] {
+        assert_eq!(total_with(not_all), None, "{not_all}");
+        assert_eq!(total_with(""), all, "{not_all}");
+    }
 }
 
 #[test]

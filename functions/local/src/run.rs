@@ -11,7 +11,7 @@ use spend_core::errors::fault::Fault;
 use spend_core::facts::net_cost::StandIn;
 use spend_core::text;
 use spend_ledger::alert::{self, AlertError, Given};
-use spend_ledger::config::{Config, Counting};
+use spend_ledger::config::Config;
 use spend_ledger::outputs::outbox::Lease;
 use spend_ledger::outputs::{MetricsFile, operations};
 use spend_ledger::state::book::Book;
@@ -31,7 +31,8 @@ use spend_pipeline::files::tree::{Tree, TreeError};
 use spend_pipeline::ingest::{self, FileTimes, Reductions, Seal};
 use spend_pipeline::period::aggregated::Aggregated;
 use spend_pipeline::period::deriver::Deriver;
-use spend_pipeline::period::{aggregate, counting, unusual};
+use spend_pipeline::period::{aggregate, unusual};
+use spend_pipeline::sweep;
 
 use crate::cli::Run;
 use crate::error::CommandError;
@@ -104,10 +105,7 @@ pub(crate) async fn run(options: &Run, now: DateTime<Utc>, notes: &mut impl Writ
         }
     }
     workshop.progress.clear();
-    let followed = match &workshop.config.counting {
-        counting if *counting == Counting::default() => Ok(()),
-        _ => counting::follow(&workshop.ledger, &workshop.deriver, workshop.now).await,
-    };
+    let followed = sweep::follow(&workshop.ledger, &workshop.deriver, workshop.now).await;
     workshop.passed_over(&inventory, failures)?;
     // Once, of what all deliveries have come to: an alert of an older one would tell numbers that are known to be others
     // by now, and `[alerts] first_run` is about the whole run.

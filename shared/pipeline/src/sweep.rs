@@ -32,5 +32,5 @@ pub(crate) mod trial;
 mod unusual;
 
 pub use crate::sweep::bucket::{Sweep, Swept};
-pub use crate::sweep::ready::{Counted, not_counted, ready};
+pub use crate::sweep::ready::{Counted, follow, not_counted, ready};
 pub use crate::sweep::unusual::unusual;

@@ -6,6 +6,7 @@ use spend_ledger::state::claim::Claim;
 use spend_ledger::state::committed;
 use spend_ledger::state::document::encode;
 use spend_ledger::state::keys::{self, Statement};
+use spend_ledger::state::period::PeriodState;
 use spend_ledger::store::{Put, Store};
 
 use crate::error::PipelineError;
@@ -135,6 +136,22 @@ pub(crate) async fn restore<L: Store>(
         if holder(ledger, &key).await?.is_none_or(|(export_id, _)| export_id != statement.export_id) {
             move_claim(ledger, payer, statement.period, &statement.export_id, now).await?;
         }
+    }
+    Ok(())
+}
+
+/// The same of a state that everything was taken out of. Others are left as they are: to derive them again takes long.
+pub(crate) async fn restore_emptied<L: Store>(
+    ledger: &L,
+    statement: &Statement,
+    with: &Deriver,
+    now: DateTime<Utc>,
+) -> Result<(), PipelineError> {
+    let state = committed::head(ledger, statement).await?;
+    let current = state.as_ref().and_then(PeriodState::current);
+    // Without anything left a month has no data.
+    if current.is_some_and(|current| current.revision > 0 && current.data_as_of.is_none()) {
+        restore(ledger, statement, with, now).await?;
     }
     Ok(())
 }

@@ -84,6 +84,7 @@ pub async fn ready<L: Store>(
     remembered.document.trials.retain(|key, _| there.contains(key));
     // Nobody is told of months that have long ended.
     remembered.document.contested.retain(|contested| !contested.period.is_closed(u64::MAX, now));
+    announce(ledger, &mut remembered, with).await?;
     let unreadable = revisit(ledger, &mut remembered, &mut counted, with, now).await?;
     // If this fails, the next sweep tries it again; ready deliveries do not wait for it.
     counted.failures.extend(recount(ledger, &mut remembered, with, now).await.err());
@@ -173,6 +174,36 @@ fn last_deliveries(objects: &[ObjectSummary]) -> BTreeMap<String, DateTime<Utc>>
     ready.map(|((statement, _), at)| (statement.export_id, at)).collect()
 }
 
+/// What is remembered while months do not follow the configuration yet: no configuration has it for its fingerprint.
+const UNFINISHED: &str = "unfinished";
+
+/// Where others count than at the last sweep, that is written down before anything is taken out: a sweep that ends halfway
+/// has taken out what may count again by the next.
+async fn announce<L: Store>(
+    ledger: &L,
+    remembered: &mut Remembered<SweptReady>,
+    with: &Deriver,
+) -> Result<(), PipelineError> {
+    if remembered.document.counting == with.counting.fingerprint() {
+        return Ok(());
+    }
+    remembered.change(|memory| UNFINISHED.clone_into(&mut memory.counting));
+    remembered.save(ledger).await
+}
+
+/// Lets all months follow what the configuration counts, where nothing else sweeps. It costs one read while all count, and
+/// did the last time.
+///
+/// # Errors
+///
+/// [`PipelineError`]; doing it again is harmless, and goes on where it ended.
+pub async fn follow<L: Store>(ledger: &L, with: &Deriver, now: DateTime<Utc>) -> Result<(), PipelineError> {
+    let mut remembered = state::read::<SweptReady, L>(ledger).await?;
+    announce(ledger, &mut remembered, with).await?;
+    recount(ledger, &mut remembered, with, now).await?;
+    remembered.save(ledger).await
+}
+
 /// Where others count than at the last sweep, everything is looked at again.
 async fn recount<L: Store>(
     ledger: &L,
@@ -180,11 +211,11 @@ async fn recount<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
-    let counting = with.counting.fingerprint();
-    if remembered.document.counting == counting {
+    if remembered.document.counting == with.counting.fingerprint() {
         return Ok(());
     }
     counting::follow(ledger, with, now).await?;
+    let counting = with.counting.fingerprint();
     remembered.change(move |memory| {
         memory.counting.clone_from(&counting);
         memory.done.clear();
@@ -316,6 +347,7 @@ async fn revisit<L: Store>(
     let facts: BTreeSet<_> = ledger.list(keys::FACTS_PREFIX).await?.into_iter().map(|object| object.key).collect();
     let mut unreadable = BTreeSet::new();
     let keys: BTreeSet<String> = states.keys().chain(remembered.states.keys()).cloned().collect();
+    let mut changed = Vec::new();
     for key in keys {
         let Some(statement) = Statement::from_state_key(&key) else { continue };
         let is_remembered = states.get(&key) == remembered.states.get(&key);
@@ -326,10 +358,21 @@ async fn revisit<L: Store>(
             Ok(()) => {
                 remembered.states.remove(&key);
                 remembered.states.extend(states.get(&key).map(|version| (key, version.clone())));
+                changed.push(statement);
             }
             Err(error) => {
                 counted.failed(ledger, &statement, error, now).await?;
                 unreadable.insert(statement);
+            }
+        }
+    }
+    // Another sweep, whose configuration was older, may have taken out what counts. Where others count than at the last
+    // sweep, nothing comes back before all have left.
+    if remembered.counting == with.counting.fingerprint() {
+        for statement in changed {
+            if let Err(error) = counting::restore_emptied(ledger, &statement, with, now).await {
+                remembered.states.remove(&statement.state_key());
+                counted.failed(ledger, &statement, error, now).await?;
             }
         }
     }

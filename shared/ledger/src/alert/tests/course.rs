@@ -218,8 +218,7 @@ async fn days_that_are_found_at_once_are_one_episode() {
     let until = |last: u32| {
         let cost = |day: u32| match day {
             12 => "60",
-            13 => "90",
-            14 => "90",
+            13 | 14 => "90",
             _ => "10",
         };
         let facts = (1..=last).map(|day| fact(&format!("2026-11-{day:02}"), cost(day), &[]));
