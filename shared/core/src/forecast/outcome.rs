@@ -32,8 +32,9 @@ const HALVINGS: i32 = 40;
 /// The amount between `low` and `high` at which or below which there is the weight `below`, off by `enough` at most: the
 /// least such amount. `at` says which weight there is at or below an amount, and how fast it grows there.
 fn amount_with(at: impl Fn(f64) -> (f64, f64), below: f64, mut low: f64, mut high: f64, enough: f64) -> f64 {
-    /// Every so many steps the range is halved, whatever else was tried.
-    const HALVED_EVERY: usize = 4;
+    /// Every so many steps the range is halved, whatever else was tried. Newton's steps then begin anew, and mostly need six
+    /// or seven: halving sooner would throw away what they had nearly found.
+    const HALVED_EVERY: usize = 12;
     let mut amount = f64::midpoint(low, high);
     // A mixture of normal distributions has no formula for its quantiles. Newton's steps find them soon, and go astray where
     // the mixture is nearly level, or jumps.

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -95,5 +97,20 @@ fn the_weight_grows_as_fast_as_it_is_said_to() {
         let quotient = (at(&cases(), amount + by).0 - at(&cases(), amount - by).0) / (2.0 * by);
         let density = at(&cases(), amount).1;
         assert!((density - quotient).abs() < 1e-6 * quotient, "{density} is not {quotient} at {amount}");
+    }
+}
+
+#[test]
+fn newtons_steps_find_an_amount_soon() {
+    // Halving alone looks at 40 amounts.
+    for part in [0.1, 0.3, 0.5, 0.7, 0.9] {
+        let looks = Cell::new(0);
+        let counted = |amount: f64| {
+            looks.set(looks.get() + 1);
+            at(&cases(), amount)
+        };
+        let (low, high) = (-210.0, 390.0);
+        amount_with(counted, part, low, high, (high - low) * 0.5_f64.powi(HALVINGS));
+        assert!(looks.get() <= 12, "{} for {part}", looks.get());
     }
 }
