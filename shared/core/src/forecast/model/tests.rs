@@ -73,3 +73,31 @@ fn days_on_which_nothing_is_usual_make_no_noise() {
     // The factors of days without spend are 0.02, so that the one of Mondays is 7 of 7.12 parts and not of 7.
     assert_near(level.noise, 4.0 * (7.12_f64 / 7.0 - 1.0).powi(2) / (28.0 + 5.0 - 1.0));
 }
+
+#[test]
+fn days_the_level_the_factors_the_slope_and_drift_make_the_variance_of_what_is_ahead() {
+    let past = [10.0; 28];
+    let mut model = Model::of(&past, &[0.0; 10], 0);
+    (model.noise, model.drift, model.rhythm.parameters) = (0.04, 0.001, 6.0);
+    let mut regime = standing(0, 28, 1.0);
+    regime.slope_variance = 0.0001;
+    let outcome = model.outcome(&regime, 0);
+    assert_near(outcome.mean, 100.0);
+    // The known days are all alike: their noise is that of all days, which counts for 5 of 28 + 5 - 1.
+    let noise = 0.04 * 5.0 / 32.0;
+    // Ten days of 10; their sum is off as the mean of 28 days is; three weekdays come twice and four once.
+    let by_day = noise * (1000.0 + 10_000.0 / 28.0 + (7.0 * (3.0 * 400.0 + 4.0 * 100.0) - 10_000.0) / 28.0);
+    // A day's distance to the middle of the known days is 14 and what is left of the days up to it: 0.99, 0.99 + 0.99², …
+    let moved: f64 = (1..=10).map(|day| 99.0 * (1.0 - 0.99_f64.powi(day))).sum();
+    let by_move = (10.0 * (10.0 * 14.0 + moved)).powi(2) * 0.0001;
+    let by_drift = 0.001 * 10_000.0 * (28.0 + 10.0) / 3.0;
+    assert!((outcome.variance - (by_day + by_move + by_drift)).abs() < 1e-6, "{}", outcome.variance);
+}
+
+#[test]
+fn days_before_the_window_are_left_out_and_what_days_have_is_not_expected_again() {
+    let past = [10.0; 28];
+    let outcome = Model::of(&past, &[4.0, 4.0, 4.0, 25.0], 0).outcome(&standing(0, 28, 1.0), 1);
+    // Two days get 6 more, and one that has more than usual gets nothing.
+    assert_near(outcome.mean, 12.0);
+}
