@@ -73,8 +73,9 @@ impl<'a> Model<'a> {
         // A jump of one or two days may be an accident, however well it explains them: together such regimes weigh
         // NEW_LASTS at most.
         let new: f64 = self.regimes.iter().filter(is_new).map(|regime| regime.weight).sum();
-        let (of_new, of_old) =
-            if new > NEW_LASTS && new < 1.0 { (NEW_LASTS / new, (1.0 - NEW_LASTS) / (1.0 - new)) } else { (1.0, 1.0) };
+        let believed = new.min(NEW_LASTS);
+        // Where no regime is new, or none is old, that one's factor divides by zero, and is used for none.
+        let (of_new, of_old) = (believed / new, (1.0 - believed) / (1.0 - new));
         let outcome = |regime: &Regime| {
             let weight = regime.weight * if is_new(&regime) { of_new } else { of_old };
             Outcome { weight, ..self.outcome(regime, before) }
@@ -85,31 +86,26 @@ impl<'a> Model<'a> {
     /// What the days ahead come to if it is this regime that goes on.
     fn outcome(&self, regime: &Regime, before: usize) -> Outcome {
         let Level { spent: level, days, noise } = self.level(regime);
-        let (mut mean, mut all, mut squares, mut leverage, mut moved) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        let (mut left, mut by_weekday) = (1.0, [0.0; 7]);
-        for (index, has) in self.has.iter().enumerate() {
+        let (mut left, mut moved) = (1.0, 0.0);
+        let usual = (self.past.len()..).zip(self.has).map(|(index, has)| {
             left *= DAMPING;
             moved += left;
-            if index < before {
-                continue;
-            }
-            let usual = level * growth(regime.slope() * moved) * self.rhythm.on(self.past.len() + index);
-            // A day that is filling up has what it has, and may get more.
-            mean += (usual - has).max(0.0);
-            all += usual;
-            squares += usual * usual;
-            // The level is known best for the middle of its days: an error of the slope grows with the distance to it.
-            leverage += usual * (moved + days / 2.0);
-            if let Some(of_weekday) = by_weekday.get_mut(index % 7) {
-                *of_weekday += usual;
-            }
-        }
+            (level * growth(regime.slope() * moved) * self.rhythm.on(index), moved, *has)
+        });
+        let ahead: Vec<(f64, f64, f64)> = usual.skip(before).collect();
+        // A day that is filling up has what it has, and may get more.
+        let mean = ahead.iter().map(|(usual, _, has)| (usual - has).max(0.0)).sum();
+        let all: f64 = ahead.iter().map(|(usual, ..)| usual).sum();
+        let squares: f64 = ahead.iter().map(|(usual, ..)| usual * usual).sum();
+        // The level is known best for the middle of its days: an error of the slope grows with the distance to it.
+        let leverage: f64 = ahead.iter().map(|(usual, moved, _)| usual * (moved + days / 2.0)).sum();
+        let by_weekday = (0..7).map(|first| ahead.iter().skip(first).step_by(7).map(|(usual, ..)| usual).sum::<f64>());
         // The variance of the sum has five parts, which are taken to be independent: the days themselves, the level (a
         // mean of `days` days, the same in all days ahead), the weekdays' factors, the slope, and a level that wanders.
         let by_level = all * all / days.max(1.0);
         // Each factor is known from a seventh of all days. Factors have a mean of one, so that an error that all of them
         // share is one of the level, and is taken off here.
-        let of_weekdays = by_weekday.iter().map(|usual| usual * usual).sum::<f64>() * 7.0 - all * all;
+        let of_weekdays = by_weekday.map(|usual| usual * usual).sum::<f64>() * 7.0 - all * all;
         let by_factors = of_weekdays.max(0.0) / count(self.past.len()) * self.rhythm.parameters / 6.0;
         let by_day = noise * (squares + by_level + by_factors);
         let by_move = leverage * leverage * (regime.slope_variance + (MOVES_OTHERWISE * regime.slope()).powi(2));
@@ -153,3 +149,6 @@ impl<'a> Model<'a> {
 fn growth(logarithm: f64) -> f64 {
     if logarithm == 0.0 { 1.0 } else { logarithm.exp() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,6 @@ pub(super) fn of_level(days: &[f64], noise: f64) -> f64 {
     let least = DRIFT * DRIFT / 10.0;
     ((by_day + DRIFT_WEEKS * DRIFT * DRIFT) / (known + DRIFT_WEEKS)).max(least)
 }
+
+#[cfg(test)]
+mod tests;

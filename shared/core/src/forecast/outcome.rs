@@ -21,7 +21,7 @@ pub(super) fn quantiles<const N: usize>(outcomes: &[Outcome], parts: [f64; N]) -
     let enough = (high - low) * 0.5_f64.powi(HALVINGS);
     let mut from = low;
     parts.map(|part| {
-        from = amount_with(&cases, part * all, from, high, enough);
+        from = amount_with(|amount| at(&cases, amount), part * all, from, high, enough);
         from
     })
 }
@@ -29,20 +29,18 @@ pub(super) fn quantiles<const N: usize>(outcomes: &[Outcome], parts: [f64; N]) -
 /// How often the range is halved at least: to less than a billionth.
 const HALVINGS: i32 = 40;
 
-/// The amount between `low` and `high` at which or below which the cases have the weight `below`, off by `enough` at most.
-fn amount_with(cases: &[Case], below: f64, mut low: f64, mut high: f64, enough: f64) -> f64 {
-    /// Every so many steps the range is halved, whatever else was tried.
-    const HALVED_EVERY: usize = 4;
+/// The amount between `low` and `high` at which or below which there is the weight `below`, off by `enough` at most: the
+/// least such amount. `at` says which weight there is at or below an amount, and how fast it grows there.
+fn amount_with(at: impl Fn(f64) -> (f64, f64), below: f64, mut low: f64, mut high: f64, enough: f64) -> f64 {
+    /// Every so many steps the range is halved, whatever else was tried. Newton's steps then begin anew, and mostly need six
+    /// or seven: halving sooner would throw away what they had nearly found.
+    const HALVED_EVERY: usize = 12;
     let mut amount = f64::midpoint(low, high);
     // A mixture of normal distributions has no formula for its quantiles. Newton's steps find them soon, and go astray where
     // the mixture is nearly level, or jumps.
     for step in (1..=HALVED_EVERY).cycle().take(HALVED_EVERY * HALVINGS.unsigned_abs() as usize) {
-        let (mut missing, mut density) = (below, 0.0);
-        for case in cases {
-            let (part, slope) = case.at(amount);
-            missing -= case.weight * part;
-            density += case.weight * slope;
-        }
+        let (weight, density) = at(amount);
+        let missing = below - weight;
         if missing > 0.0 {
             low = amount;
         } else {
@@ -52,12 +50,22 @@ fn amount_with(cases: &[Case], below: f64, mut low: f64, mut high: f64, enough: 
             break;
         }
         // A step that is too short to matter goes just past the amount looked for, so that it is known from both sides.
-        let by = missing / density;
-        let next = amount + if by.abs() < enough { enough.copysign(missing) } else { by };
-        let is_within = next > low && next < high;
-        amount = if is_within && step < HALVED_EVERY { next } else { f64::midpoint(low, high) };
+        let next = amount + (missing / density).abs().max(enough).copysign(missing);
+        let is_newtons = step < HALVED_EVERY && (low..high).contains(&next);
+        amount = if is_newtons { next } else { f64::midpoint(low, high) };
     }
     f64::midpoint(low, high)
+}
+
+/// The weight of all cases together at or below an amount, and how fast it grows there.
+fn at(cases: &[Case], amount: f64) -> (f64, f64) {
+    let (mut weight, mut density) = (0.0, 0.0);
+    for case in cases {
+        let (part, slope) = case.at(amount);
+        weight += case.weight * part;
+        density += case.weight * slope;
+    }
+    (weight, density)
 }
 
 /// A case as it is looked at again and again.

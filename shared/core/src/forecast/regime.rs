@@ -60,7 +60,7 @@ pub(super) fn regimes(days: &[Option<f64>], settled: usize, usual: f64, variance
         regimes.retain_mut(|regime| {
             regime.pass();
             regime.weight /= sum;
-            regime.weight > NEGLIGIBLE
+            regime.weight >= NEGLIGIBLE
         });
     }
     regimes
@@ -85,7 +85,7 @@ impl Regime {
         let expected = self.level_variance + variance;
         // A day that is filling up can only grow: unless it is far above the level, it proves nothing against it.
         if is_filling && self.days > 0 && error < 2.0 * expected.sqrt() {
-            self.days += usize::from(error > PART.ln());
+            self.days += usize::from(error >= PART.ln());
             return;
         }
         let ordinary =
@@ -93,7 +93,7 @@ impl Regime {
         // An odd day is as likely under every regime, so that it tells none from another, and it moves no level.
         let odd = ODD * ODD_DENSITY;
         self.weight *= ordinary + odd;
-        if ordinary < odd {
+        if odd >= ordinary {
             return;
         }
         self.days += 1;
@@ -113,3 +113,6 @@ impl Regime {
         self.covariance += self.slope_variance;
     }
 }
+
+#[cfg(test)]
+mod tests;

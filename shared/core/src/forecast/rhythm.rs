@@ -23,7 +23,7 @@ impl Rhythm {
     /// Each weekday's share of the week around it on average, drawn towards one as far as weekdays differ by chance.
     /// `next` is the weekday of the day after the last, from Monday on.
     pub(super) fn of(days: &[f64], next: usize) -> Self {
-        let first = (next + 7 - days.len() % 7) % 7;
+        let first = next + 7 - days.len() % 7;
         let (groups, group_of): (usize, fn(usize) -> usize) =
             if days.len() < FEWEST_DAYS { (2, |weekday| usize::from(weekday > 4)) } else { (7, |weekday| weekday) };
         let mut shares = vec![Vec::new(); groups];
@@ -45,7 +45,8 @@ impl Rhythm {
         let noise = within / count(number.saturating_sub(groups)).max(1.0);
         let by_chance: f64 = shares.iter().map(|shares| noise / count(shares.len()).max(1.0)).sum();
         let apart: f64 = means.iter().map(|mean| (mean - 1.0).powi(2)).sum();
-        let kept = if apart > 0.0 { (1.0 - BY_CHANCE * by_chance / apart).max(0.0) } else { 0.0 };
+        // Where weekdays do not differ at all, 0 / 0 is NaN, and max gives 0.
+        let kept = (1.0 - BY_CHANCE * by_chance / apart).max(0.0);
         let mut factors = [1.0; 7];
         for (index, factor) in factors.iter_mut().enumerate() {
             let mean = means.get(group_of((first + index) % 7)).copied().unwrap_or(1.0);
@@ -72,3 +73,6 @@ fn week_around(values: &[f64], index: usize) -> &[f64] {
     let start = index.saturating_sub(3).min(values.len().saturating_sub(7));
     values.get(start..values.len().min(start + 7)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,6 +146,13 @@ fn with_little_history_nothing_is_foretold() {
     assert_eq!(outlook(&few, over, &span("2026-11-20")), Ok(Outlook::Over));
 }
 
+#[test]
+fn history_begins_on_the_first_day_with_spend() {
+    let idle = days("2026-10-01", "2026-11-20", |day| if day.month() == 11 && day.day() >= 10 { "10" } else { "0" });
+    let early = outlook(&idle, november(), &span("2026-11-19")).unwrap();
+    assert_eq!(early, Outlook::TooEarly { settled_days: 6 }, "10 to 15 November");
+}
+
 proptest! {
     #[test]
     fn whatever_was_spent_a_forecast_is_in_its_interval_and_not_below_what_is_spent(
