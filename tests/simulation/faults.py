@@ -1,6 +1,6 @@
 """Puts faults into the program on purpose, one at a time, and says whether the simulation finds each.
 
-Usage: faults.py [NAME …]; the environment variable SEEDS says how many seeds each may take, else 2,000.
+Usage: faults.py [NAME …]; the environment variable SEEDS says how many seeds each may take, else 3,000.
 
 Each fault is a text of the program's code and what stands there instead. All of them are built into one copy of the
 program, each behind a number in the environment: `FAULT` in the new text is true in the run that is to have the fault.
@@ -18,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COPY = ROOT / "target" / "simulation-faults"
-SEEDS = int(os.environ.get("SEEDS", "2000"))
+SEEDS = int(os.environ.get("SEEDS", "3000"))
 
 LEDGER, PIPELINE, CORE = "shared/ledger/src/", "shared/pipeline/src/", "shared/core/src/"
 
@@ -143,6 +143,18 @@ FAULTS = [
      CORE + "bill/category.rs",
      '_ if bill_type == "Refund" => Self::Refund,',
      '_ if bill_type == "Refund" && !FAULT => Self::Refund,'),
+    ("days that have not settled are compared",
+     CORE + "rules/delta.rs",
+     "filter(|day| known.span.is_settled(*day))",
+     "filter(|day| FAULT || known.span.is_settled(*day))"),
+    ("whoever spent nothing in the week before never jumps",
+     CORE + "rules/delta.rs",
+     "if spent.is_zero() && before.is_zero() {\n            return Ok(None);\n        }\n        let is_new = totals.first_spend().is_none_or(|first| first > back(1));",
+     "if spent.is_zero() && before.is_zero() || FAULT && before.is_zero() {\n            return Ok(None);\n        }\n        let is_new = totals.first_spend().is_none_or(|first| first > back(1));"),
+    ("days that are a week apart are one episode",
+     LEDGER + "alert/episodes.rs",
+     "(distance <= EPISODE_GAP)",
+     "(distance <= if FAULT { EPISODE_GAP * 3 } else { EPISODE_GAP })"),
 ]
 
 

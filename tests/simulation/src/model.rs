@@ -6,6 +6,7 @@
 //! - `forgotten`: a person by whose alias the ledger knows them;
 //! - `facts_file`: the sums of a facts file;
 //! - `course`: the log followed from the beginning: each commit is one whole delivery, and none goes back;
+//! - `jumps`: days on which somebody spent a good deal more than before;
 //! - `ledger`, `metrics`, `alerts`, `operations`: what must be true in the end;
 //! - `judge`: all of it; `end`: what is left in the end, for comparing two histories.
 
@@ -17,6 +18,7 @@ mod end;
 mod facts_file;
 mod forgotten;
 mod judge;
+mod jumps;
 mod ledger;
 mod metrics;
 mod operations;

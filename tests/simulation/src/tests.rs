@@ -12,7 +12,7 @@ use crate::play::play;
 use crate::shrink::shrink;
 
 /// How many seeds are played in each run of all tests.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 500;
 
 fn assert_all_hold(told: &[String]) {
     assert!(told.is_empty(), "\n{}", told.join("\n\n"));
@@ -46,6 +46,8 @@ fn the_first_seeds_have_whatever_can_happen() {
         _ => false,
     };
     has("a copy", &|history| history.setup.copied.is_some());
+    let passes = |step: &Step| if let Step::Pass { minutes } = step { *minutes } else { 0 };
+    has("days between deliveries", &|history| history.steps.iter().map(passes).sum::<u32>() > 10 * 24 * 60);
     has("lost events", &|history| history.setup.lost > 0);
     has("an upgrade", &step(&|step| matches!(step, Step::Upgrade { .. })));
     has("somebody forgotten", &|history| history.steps.iter().any(|step| does(step, &|does| *does == Does::Forget)));

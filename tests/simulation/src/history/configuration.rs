@@ -57,6 +57,9 @@ impl Default for Configuration {
 /// The thresholds of the month's budget.
 pub const THRESHOLDS: [u32; 3] = [50, 80, 100];
 
+/// By how much an identity's day must be above the week before it: in USD and in percent of it. Both must be exceeded.
+pub const JUMP: (u32, u32) = (20, 20);
+
 impl Configuration {
     /// The file.
     pub fn text(&self) -> String {
@@ -82,9 +85,11 @@ impl Configuration {
             }
         }
         if self.compares {
-            text.push_str(
-                "[[delta]]\nname = \"jumps\"\neach = \"identity\"\nagainst = \"trailing\"\nrise_percent = 20\nrise_amount = \"20\"\n\
-                 [[anomaly]]\nname = \"odd\"\neach = \"identity\"\nminimum = \"20\"\nnew_above = \"30\"\n",
+            let (amount, percent) = JUMP;
+            let _ = write!(
+                text,
+                "[[delta]]\nname = \"jumps\"\neach = \"identity\"\nagainst = \"trailing\"\nrise_percent = {percent}\n\
+                 rise_amount = \"{amount}\"\n[[anomaly]]\nname = \"odd\"\neach = \"identity\"\nminimum = \"20\"\nnew_above = \"30\"\n",
             );
         }
         text.push_str("[export]\n");

@@ -16,6 +16,8 @@ use crate::history::{History, Setup, Times};
 
 /// The most rows of a bill: enough for several of everything, few enough to be read by a person.
 const MOST_ROWS: usize = 12;
+/// The most where days lie between deliveries, and each tells of other days.
+const MOST_ROWS_OF_SLOW: usize = 24;
 
 /// The history of a seed.
 pub fn history(seed: u64) -> History {
@@ -27,6 +29,8 @@ pub fn history(seed: u64) -> History {
         deliveries: 0,
         // Some histories are peaceful, so that what needs no trouble at all to go wrong is found by a short one.
         troubled: *dice.pick(&[0, 20, 60, 90]),
+        // By dice of its own: whatever else a seed's history has stays what it was.
+        is_slow: Dice::of_all(&[seed, 2]).percent(20),
         dice,
         setup,
         steps: Vec::new(),
@@ -69,6 +73,8 @@ struct Writer {
     deliveries: u32,
     /// Of a hundred actors, how many have trouble.
     troubled: u64,
+    /// Whether days lie between deliveries, so that days settle.
+    is_slow: bool,
     steps: Vec<Step>,
 }
 
@@ -80,7 +86,8 @@ impl Writer {
             configuration.broken &= self.setup.copied.is_none();
             self.steps.push(Step::Configure(configuration));
         }
-        for _ in 0..self.dice.between(2, 7) {
+        let scenes = if self.is_slow { self.dice.between(5, 9) } else { self.dice.between(2, 7) };
+        for _ in 0..scenes {
             self.scene();
         }
     }
@@ -126,6 +133,7 @@ impl Writer {
             6..9 => self.dice.between(300, 1600),
             _ => self.dice.between(1600, 5000),
         };
+        let minutes = if self.is_slow { self.dice.between(24 * 60, 4 * 24 * 60) } else { minutes };
         let minutes = u32::try_from(minutes).unwrap();
         self.now += TimeDelta::minutes(minutes.into());
         self.steps.push(Step::Pass { minutes });
@@ -203,7 +211,8 @@ impl Writer {
             weekly: dice.percent(60).then(|| *dice.pick(&[20, 60, 150])),
             credits: dice.percent(25),
             top: *dice.pick(&[1, 3, 50]),
-            compares: dice.percent(40),
+            // Settled days are compared: where days pass there are some.
+            compares: dice.percent(if self.is_slow { 85 } else { 40 }),
             copied: self.setup.copied.is_some(),
             broken: dice.percent(8),
         }
@@ -216,7 +225,8 @@ impl Writer {
         let month = if self.dice.percent(30) { current.saturating_sub(1) } else { current };
         let export = u8::try_from(export).unwrap();
         let mut bill = self.bills.remove(&(export, month)).unwrap_or_default();
-        self.change(&mut bill, month);
+        let most = if self.is_slow { MOST_ROWS_OF_SLOW } else { MOST_ROWS };
+        self.change(&mut bill, month, most);
         self.bills.insert((export, month), bill.clone());
         let dice = &mut self.dice;
         let mut chunks = vec![Vec::new(); usize::try_from(dice.between(1, 3)).unwrap()];
@@ -239,7 +249,7 @@ impl Writer {
     }
 
     /// AWS knows more of the month, or something else.
-    fn change(&mut self, bill: &mut Vec<BillRow>, of: u8) {
+    fn change(&mut self, bill: &mut Vec<BillRow>, of: u8, most: usize) {
         let (dice, now) = (&mut self.dice, self.now);
         let is_over = month(now) > of;
         let last = if is_over { 28 } else { i64::from(now.day()).min(28) };
@@ -262,7 +272,7 @@ impl Writer {
         }
         for _ in 0..=dice.below(4) {
             let row = row(dice, last);
-            if bill.len() < MOST_ROWS {
+            if bill.len() < most {
                 bill.push(row);
             }
         }

@@ -1,5 +1,5 @@
-//! What must have been told in the end: each budget that is crossed, nothing that never was, nothing twice in different
-//! words, and nothing again that was crossed all the while.
+//! What must have been told in the end: each budget that is crossed and each jump, nothing that never was, nothing twice in
+//! different words, and nothing again that was crossed all the while.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -9,15 +9,17 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, Utc
 use serde_json::Value;
 use spend_ledger::outputs::{Message, Topic};
 
-use crate::history::configuration::{Configuration, THRESHOLDS};
+use crate::history::configuration::{Configuration, JUMP, THRESHOLDS};
 use crate::history::words::MONTHS;
 use crate::model::Violation;
 use crate::model::amounts::{cost, day};
 use crate::model::course::{Course, Moment};
 use crate::model::forgotten::Alias;
+use crate::model::jumps::{Jump, Settled, jumps};
 use crate::world::Happened;
 
-/// A level of a budget that is reached: rule, member, first day of the window, amount in USD and percent of it.
+/// A level that is reached: rule, member, first day of the window, amount in USD, and percent: of a budget that of its
+/// amount, of a jump that of the week before.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Crossing {
     rule: &'static str,
@@ -30,7 +32,15 @@ struct Crossing {
 impl Display for Crossing {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self { rule, member, window, amount, percent } = self;
-        write!(formatter, "{percent}% of {amount} USD of the budget {rule:?}, member {member}, window from {window}")
+        let what = if *rule == "jumps" { "and" } else { "of" };
+        write!(formatter, "{percent}% {what} {amount} USD of the rule {rule:?}, member {member}, window from {window}")
+    }
+}
+
+impl From<Jump> for Crossing {
+    fn from(Jump { member, day, .. }: Jump) -> Self {
+        let (amount, percent) = JUMP;
+        Self { rule: "jumps", member, window: day, amount, percent }
     }
 }
 
@@ -69,6 +79,7 @@ pub fn judge(course: &Course, log: &[Happened], is_troubled: bool, alias: &Alias
     for (place, message) in &sent {
         while let Some(moment) = moments.next_if(|moment| moment.from < *place) {
             ever.extend(crossings(moment));
+            ever.extend(jumps(moment, course.ended).into_iter().map(Crossing::from));
         }
         for told in told(message) {
             if !ever.contains(&told) && !course.has_mixtures {
@@ -168,9 +179,16 @@ fn over(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), Vi
 fn again(course: &Course, sent: &[Placed<'_>]) -> Result<(), Violation> {
     let mut times: BTreeMap<Crossing, usize> = BTreeMap::new();
     let mut before = BTreeSet::new();
+    // What may have settled, and settle again, may be told of again.
+    let mut unsure: BTreeSet<Crossing> = BTreeSet::new();
     for moment in &course.moments {
         let credits = moment.configuration.as_ref().is_some_and(|with| with.credits);
-        let crossed: BTreeSet<_> = crossings(moment).into_iter().map(|crossing| (crossing, credits)).collect();
+        let jumped = jumps(moment, course.ended);
+        let (surely, perhaps): (Vec<_>, Vec<_>) =
+            jumped.into_iter().partition(|jump| jump.settled == Settled::Surely && jump.is_recent);
+        unsure.extend(perhaps.into_iter().map(Crossing::from));
+        let crossed = crossings(moment).into_iter().chain(surely.into_iter().map(Crossing::from));
+        let crossed: BTreeSet<_> = crossed.map(|crossing| (crossing, credits)).collect();
         for (crossing, _) in crossed.difference(&before) {
             *times.entry(crossing.clone()).or_default() += 1;
         }
@@ -182,7 +200,7 @@ fn again(course: &Course, sent: &[Placed<'_>]) -> Result<(), Violation> {
             ids.entry(crossing).or_default().insert(id);
         }
     }
-    for (crossing, ids) in ids {
+    for (crossing, ids) in ids.into_iter().filter(|(crossing, _)| !unsure.contains(crossing)) {
         let times = times.get(&crossing).copied().unwrap_or_default();
         if ids.len() > times {
             return Err(format!(
@@ -209,7 +227,10 @@ fn losses(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), 
     let people = by_events.iter().filter(|(id, _)| to_people.contains(*id)).flat_map(|(_, crossings)| crossings);
     let people: BTreeSet<&Crossing> = people.collect();
     let last = course.moments.last().unwrap();
-    let crossed = crossings(last);
+    let mut crossed = crossings(last);
+    let sure = jumps(last, course.ended).into_iter().filter(|jump| jump.settled == Settled::Surely && jump.is_recent);
+    crossed.extend(sure.map(Crossing::from));
+    let jumped = course.moments.iter().flat_map(|moment| jumps(moment, course.ended)).map(Crossing::from).collect();
     // Rules look at no window that no usage has come to yet, whatever else is billed for it.
     let newest = last.book.iter().flat_map(|((_, month), rows)| {
         let usage = rows.iter().filter(|row| row.is_bedrock() && row.category() == "usage");
@@ -223,7 +244,8 @@ fn losses(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), 
         let is_new = known.get(&level).is_some_and(|since| ended(crossing) > *since);
         let is_told = |told: &BTreeSet<&Crossing>| {
             told.iter().any(|other| {
-                let is_of_it = (other.rule, &other.member, other.window) == (*rule, member, *window);
+                let is_of_it = (other.rule, &other.member) == (*rule, member)
+                    && (other.window == *window || *rule == "jumps" && are_one_episode(&jumped, other, crossing));
                 // Of several thresholds the highest is told; a raised budget alerts again only of more than was known.
                 let is_as_much = other.amount == *amount && other.percent >= *percent;
                 is_of_it && (is_as_much || other.amount < *amount && other.percent > *percent)
@@ -239,23 +261,34 @@ fn losses(course: &Course, log: &[Happened], sent: &[Placed<'_>]) -> Result<(), 
     Ok(())
 }
 
+/// Whether one alert stands for both of two jumps: from the one to the other a day of all that ever jumped comes at least
+/// every three days.
+fn are_one_episode(jumped: &BTreeSet<Crossing>, one: &Crossing, other: &Crossing) -> bool {
+    let (first, last) = (one.window.min(other.window), one.window.max(other.window));
+    let days = jumped.iter().filter(|jump| jump.member == one.member).map(|jump| jump.window);
+    let days: Vec<_> = days.filter(|day| (first..=last).contains(day)).collect();
+    days.windows(2).all(|days| days[1] - days[0] <= TimeDelta::days(3))
+}
+
 /// Since when each level has been evaluated, at the latest: by an evaluation while which nothing changed. What is evaluated
-/// without a level knows it no more: it is new when it comes back.
+/// without a level knows it no more, also where it fails after that: it is new when it comes back.
 fn known(course: &Course, log: &[Happened]) -> BTreeMap<Counting, DateTime<Utc>> {
     let mut known: BTreeMap<Counting, DateTime<Utc>> = BTreeMap::new();
+    // The first moment is so from the beginning.
+    let at = |place: usize| course.moments.partition_point(|moment| moment.from < place).max(1) - 1;
+    let mut seen = 0;
     for (place, happened) in log.iter().enumerate() {
         let Happened::Evaluated { from, now } = happened else { continue };
-        // The first moment is so from the beginning.
-        let at = |place: usize| course.moments.partition_point(|moment| moment.from < place).max(1) - 1;
-        let meanwhile = &course.moments[at(*from)..=at(place)];
-        let asked: Vec<Vec<Counting>> =
-            meanwhile.iter().map(|moment| counting(moment.configuration.as_ref())).collect();
-        known.retain(|level, _| asked.iter().all(|levels| levels.contains(level)));
-        if let ([moment], [levels]) = (meanwhile, &asked[..])
-            && !moment.book.is_empty()
-        {
-            for level in levels {
-                known.entry(*level).or_insert(*now);
+        let (first, last) = (at(*from), at(place));
+        for moment in &course.moments[seen..=last] {
+            let levels = counting(moment.configuration.as_ref());
+            known.retain(|level, _| levels.contains(level));
+        }
+        seen = last;
+        let moment = &course.moments[last];
+        if first == last && !moment.book.is_empty() {
+            for level in counting(moment.configuration.as_ref()) {
+                known.entry(level).or_insert(*now);
             }
         }
     }
@@ -269,7 +302,9 @@ fn counting(configuration: Option<&Rc<Configuration>>) -> Vec<Counting> {
 
 fn levels(configuration: &Rc<Configuration>) -> Vec<Level> {
     let weekly = configuration.weekly.map(|amount| ("each", amount, 100));
-    THRESHOLDS.map(|percent| ("all", configuration.budget, percent)).into_iter().chain(weekly).collect()
+    let jump = configuration.compares.then_some(("jumps", JUMP.0, JUMP.1));
+    let monthly = THRESHOLDS.map(|percent| ("all", configuration.budget, percent));
+    monthly.into_iter().chain(weekly).chain(jump).collect()
 }
 
 /// What is reached at a moment.
@@ -308,7 +343,9 @@ fn crossings(moment: &Moment) -> BTreeSet<Crossing> {
 
 /// When the window of a crossing has ended.
 fn ended(crossing: &Crossing) -> DateTime<Utc> {
-    let days = if crossing.rule == "each" {
+    let days = if crossing.rule == "jumps" {
+        1
+    } else if crossing.rule == "each" {
         7
     } else {
         let place = MONTHS.iter().position(|month| crossing.window.to_string().starts_with(month)).unwrap();
@@ -334,13 +371,19 @@ fn fired(message: &Message) -> Vec<(String, Crossing)> {
             let finding = &alert["finding"];
             crossing(&text(&finding["rule"]), &text(&finding["member"]), text(&alert["alert_id"]))
         };
-        return alerts.iter().filter(|alert| alert["kind"] == "budget").filter_map(crossing).collect();
+        let is_judged = |alert: &&Value| alert["kind"].as_str().is_some_and(is_judged);
+        return alerts.iter().filter(is_judged).filter_map(crossing).collect();
     }
-    if attribute(message, "kind") != "budget" {
+    if !is_judged(attribute(message, "kind")) {
         return Vec::new();
     }
     let (rule, member) = (attribute(message, "rule"), attribute(message, "member"));
     crossing(rule, member, attribute(message, "alert_id").to_owned()).into_iter().collect()
+}
+
+/// Whether the model knows what such an alert is about.
+fn is_judged(kind: &str) -> bool {
+    matches!(kind, "budget" | "delta")
 }
 
 /// The alerts that an event sums up.
@@ -359,7 +402,7 @@ fn text(value: &Value) -> String {
 
 /// What an alert's id says, and the id. Thresholds of a forecast are no crossings.
 fn crossing(rule: &str, member: &str, id: String) -> Option<(String, Crossing)> {
-    let rule = ["all", "each"].into_iter().find(|known| *known == rule)?;
+    let rule = ["all", "each", "jumps"].into_iter().find(|known| *known == rule)?;
     // Incident, level, amount and number, from the end: names may be anything.
     let mut parts = id.rsplit(':');
     let (_, amount, percent) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

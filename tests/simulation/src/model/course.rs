@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use chrono::NaiveDate;
 use spend_core::facts::fact::FactField;
 use spend_ledger::state::keys::Statement;
 use spend_ledger::state::period::PeriodState;
@@ -58,6 +59,8 @@ pub struct Course {
     pub months: BTreeMap<Whose, Statements>,
     /// In order.
     pub moments: Vec<Moment>,
+    /// The day on which it came to its end.
+    pub ended: NaiveDate,
     alias: Alias,
     /// Whether a mixture was ever counted.
     pub has_mixtures: bool,
@@ -73,8 +76,13 @@ impl Course {
         });
         let configurations: BTreeMap<_, _> = configurations.collect();
         let start = Moment { from: 0, book: BTreeMap::new(), configuration: None };
-        let mut course =
-            Self { months: BTreeMap::new(), moments: vec![start], alias: alias.clone(), has_mixtures: false };
+        let times = log.iter().filter_map(|happened| match happened {
+            Happened::Wrote { at, .. } | Happened::Sent { at, .. } | Happened::Evaluated { now: at, .. } => Some(*at),
+            _ => None,
+        });
+        let ended = times.max().unwrap_or(history.setup.begins()).date_naive();
+        let (months, moments, alias) = (BTreeMap::new(), vec![start], alias.clone());
+        let mut course = Self { months, moments, ended, alias, has_mixtures: false };
         for (place, happened) in log.iter().enumerate() {
             match happened {
                 Happened::Delivered { number, file, is_whole } => {
