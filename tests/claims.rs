@@ -515,6 +515,27 @@ fn exports_that_do_not_count_are_not_read() {
 }
 
 #[test]
+fn a_month_that_is_too_old_to_be_derived_leaves_quietly_and_keeps_no_other_from_coming_back() {
+    block_on(async {
+        let world = counted().await;
+        world.deliver("cur", "2026-10", 50.0, at("2026-11-10T07:20")).await;
+        world.sweep(&by(""), at("2026-11-10T07:25")).await;
+        let october = Statement { export_id: "cur".to_owned(), period: "2026-10".parse().unwrap() };
+        for object in world.ledger.list(&october.deliveries_prefix()).await.unwrap() {
+            world.ledger.remove(&object.key);
+        }
+        for minutes in [30, 45] {
+            let now = at("2026-11-10T07:00") + TimeDelta::minutes(minutes);
+            let swept = world.sweep(&by("count = [\"two\"]"), now).await;
+            assert_eq!((swept.failures.len(), swept.troubles.len()), (0, 0), "{swept:?}");
+        }
+        let swept = world.sweep(&by(""), at("2026-11-10T08:00")).await;
+        assert_eq!(swept.failures.len(), 1, "{swept:?}");
+        assert_eq!((world.total("2026-10").await, world.total("2026-11").await), (Decimal::ZERO, usd("100")));
+    });
+}
+
+#[test]
 fn what_the_command_took_out_comes_back_once_the_configuration_counts_it_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();

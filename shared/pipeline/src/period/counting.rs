@@ -18,7 +18,8 @@ use crate::period::{aggregate, rebuild};
 
 /// Lets all months follow what the configuration says of who counts: claims are moved to the exports that were chosen, what
 /// is not counted any more leaves its month, and what was taken out and counts again comes back. A month that cannot be read
-/// keeps no other from leaving; but nothing comes back until all have left, so that nothing is counted twice.
+/// keeps no other from leaving, nor one that cannot be derived any other from coming back; but nothing comes back until all
+/// have left, so that nothing is counted twice.
 ///
 /// # Errors
 ///
@@ -38,9 +39,9 @@ pub async fn follow<L: Store>(ledger: &L, with: &Deriver, now: DateTime<Utc>) ->
         return Err(error);
     }
     for statement in &statements {
-        restore(ledger, statement, with, now).await?;
+        failed = failed.or(restore(ledger, statement, with, now).await.err());
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 /// Takes what `statement` is not entitled to out of its state. Returns whether there was something.
@@ -125,6 +126,10 @@ pub(crate) async fn restore<L: Store>(
     with: &Deriver,
     now: DateTime<Utc>,
 ) -> Result<(), PipelineError> {
+    // What is not entitled to anything need not be derived, which it may be too old for.
+    if !with.counting.has_export(&statement.export_id) {
+        return Ok(());
+    }
     let Some(state) = committed::head(ledger, statement).await? else { return Ok(()) };
     if state.current().is_none_or(|current| current.revision == 0) {
         return Ok(());
