@@ -14,32 +14,26 @@ use crate::model::course::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     Surely,
-    /// By the clock or an invoice, which the model does not follow.
+    /// Its month has ended, and may be closed: by the clock, or by invoices, which deliveries of equal sums may differ in.
     Perhaps,
     Not,
 }
 
-/// How far what is known speaks, as days.
+/// How far what is known speaks: by month up to which day, if there is any usage.
 #[derive(Debug)]
 struct Reach {
-    /// By month: up to which day, if there is any usage.
     months: BTreeMap<u8, Option<NaiveDate>>,
-    /// The months of which all usage has an invoice.
-    invoiced: Vec<u8>,
 }
 
 impl Reach {
     fn of(moment: &Moment) -> Self {
-        let mut reach = Self { months: BTreeMap::new(), invoiced: Vec::new() };
+        let mut reach = Self { months: BTreeMap::new() };
         for ((_, month), rows) in &moment.book {
-            let usage = || rows.iter().filter(|row| row.is_bedrock() && row.category() == "usage");
-            let last = usage().map(|row| day(row, *month)).max();
+            let usage = rows.iter().filter(|row| row.is_bedrock() && row.category() == "usage");
+            let last = usage.map(|row| day(row, *month)).max();
             // Of several exports the one that is behind counts.
             let known = reach.months.entry(*month).or_default();
             *known = [*known, last].into_iter().flatten().min();
-            if usage().all(|row| row.invoiced || row.cost == 0) {
-                reach.invoiced.push(*month);
-            }
         }
         reach
     }
@@ -49,14 +43,11 @@ impl Reach {
         let month = |(month, _): &(&u8, &Option<NaiveDate>)| first_day(**month) + Months::new(1) > of;
         let reached = self.months.iter().filter(month).filter_map(|(_, last)| *last).max();
         let month = self.months.keys().rfind(|month| first_day(**month) <= of);
-        let closed = month.is_some_and(|month| {
-            let end = first_day(*month) + Months::new(1);
-            today >= end && (self.invoiced.contains(month) || today + Days::new(1) >= end + Days::new(20))
-        });
+        let has_ended = month.is_some_and(|month| today >= first_day(*month) + Months::new(1));
         match reached {
             Some(reached) if reached > of + Days::new(4) => Settled::Surely,
             Some(reached) if reached == of + Days::new(4) => Settled::Perhaps,
-            _ if closed => Settled::Perhaps,
+            _ if has_ended => Settled::Perhaps,
             _ => Settled::Not,
         }
     }
