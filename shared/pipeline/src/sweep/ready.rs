@@ -191,8 +191,8 @@ async fn announce<L: Store>(
     remembered.save(ledger).await
 }
 
-/// Lets all months follow what the configuration counts, where nothing else sweeps. It costs one read while all count, and
-/// did the last time.
+/// Lets all months follow what the configuration counts, where nothing else sweeps. It costs one read where the same counts
+/// as the last time.
 ///
 /// # Errors
 ///
